@@ -1,0 +1,45 @@
+# From a fresh clone: `make compose` writes poems, `make test` runs every quick check.
+# On Python 3.11 pip finds a CPU build of torch; on others it may bring the large CUDA build.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: compose test test-slow check format train samples clean
+
+compose: .venv/base
+	$(BIN)/pingze compose --form 七絕 --count 2
+	$(BIN)/pingze compose --form 五律 春
+
+test: check
+	$(BIN)/pytest -m "not slow"
+
+test-slow: .venv/dev
+	$(BIN)/pytest -m slow
+
+check: .venv/dev
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: .venv/dev
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+# Goes on where an interrupted run stopped.
+train: .venv/dev
+	$(BIN)/pingze corpus fetch
+	$(BIN)/pingze train --preset report --out runs/report $(if $(wildcard runs/report),--resume)
+
+samples: .venv/base
+	$(BIN)/python experiments/samples.py
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+.venv/base: pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --editable .
+	touch $@
+
+.venv/dev: .venv/base
+	$(BIN)/pip install --quiet --editable '.[train,corpus,dev]'
+	touch $@

@@ -1,0 +1,45 @@
+"""Every error that pingze raises on purpose: one line that says what is wrong and what to do.
+
+::
+
+    PingzeError
+    ├── InputError            a value that a person gave cannot be used
+    ├── MissingExtraError          a part that is not installed: `pip install pingze[…]`
+    ├── CorpusError           the corpus is absent, damaged or cannot be fetched
+    ├── CheckpointError       a model file is absent, damaged or of another kind
+    └── TrainingError         a training run cannot start or go on
+
+The command line prints the message and leaves with `exit_status`: 1 when the answer is no,
+2 when the request itself is at fault.
+"""
+
+
+class PingzeError(Exception):
+    """Base of all errors that pingze raises on purpose; the message is one line for a person."""
+
+    exit_status = 2
+
+
+class InputError(PingzeError):
+    """A value that a person gave cannot be used; the message names it and what would do."""
+
+
+class MissingExtraError(PingzeError):
+    """A part of pingze needs a package that is not installed."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'")
+
+
+class CorpusError(PingzeError):
+    """The corpus is absent, damaged, or cannot be fetched."""
+
+
+class CheckpointError(PingzeError):
+    """A model file is absent, damaged, or not what it says."""
+
+
+class TrainingError(PingzeError):
+    """A training run cannot start or go on."""
+
+    exit_status = 1
