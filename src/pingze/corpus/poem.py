@@ -1,0 +1,54 @@
+"""A poem of the corpus: its text, and what can be read off the text alone (lines, form, digest)."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pingze.characters import HAN, MARKS
+
+DYNASTIES = ("tang", "song")
+FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
+"""The forms 體 that a shape alone can name; see `form`."""
+
+_NOT_HAN = re.compile(f"[^{HAN}]")
+_BETWEEN_LINES = re.compile(f"[{MARKS}]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Poem:
+    """One poem: `text` is its Han characters and marks, without spaces or line ends."""
+
+    dynasty: str
+    """`tang` or `song`."""
+    title: str
+    author: str
+    text: str
+
+    @property
+    def lines(self) -> list[str]:
+        """The poem's lines 句, without their marks."""
+        return lines(self.text)
+
+
+def lines(text: str) -> list[str]:
+    """Split a text at its marks into lines; no line is empty."""
+    return [line for line in _BETWEEN_LINES.split(text) if line]
+
+
+def form(lines: Sequence[str]) -> str:
+    """Name the form that the lines have the shape of, or give "" where they are not all of five or of seven.
+
+    The shape alone: four and eight lines are 絕 and 律, though some are 古體 by their tones; any other
+    number is 五言 or 七言, for only the tones tell a 排 from a 古.
+    """
+    width = {5: "五", 7: "七"}.get(len(lines[0])) if lines else None
+    if width is None or any(len(line) != len(lines[0]) for line in lines):
+        return ""
+    return width + {4: "絕", 8: "律"}.get(len(lines), "言")
+
+
+def digest(text: str) -> int:
+    """BLAKE2b of a text's Han characters in UTF-8: eight bytes read as one big-endian number."""
+    han = _NOT_HAN.sub("", text).encode()
+    return int.from_bytes(hashlib.blake2b(han, digest_size=8).digest(), "big")

@@ -1,0 +1,248 @@
+"""The built store, to read: phrases, neighbours, statistics, poems and the report's draw.
+
+Any number of processes may read at once, also while a new store is built: it takes the old one's name, and
+who reads the old one reads on.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from pathlib import Path
+from typing import Self
+from unicodedata import normalize
+
+from pingze.characters import MARKS
+from pingze.corpus.build import VERSION, store_path
+from pingze.corpus.clean import fault
+from pingze.corpus.poem import DYNASTIES, FORMS, Poem
+from pingze.corpus.split import DRAWN, SPLITS
+from pingze.errors import CorpusError, InputError
+
+_REBUILD = "run `pingze corpus fetch --rebuild`"
+
+_SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
+"""Forms that only the tones tell apart, and the name of the shape that they share."""
+
+_FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
+
+_INDEXED = 8
+"""So much of a phrase is looked up in the index, which is slow on long ones; the rest is compared."""
+
+_LONGEST_LINE = 60
+"""No line of the corpus is longer."""
+
+# Ordered by the poem alone, SQLite stops at the limit; a poem's lines come by their primary key, so in order.
+_LINES = """
+    SELECT poem.dynasty, poem.author, poem.title, line.text, line.number
+    FROM phrase JOIN poem ON poem.id = phrase.rowid JOIN line ON line.poem = poem.id
+    WHERE phrase MATCH :query
+"""
+_BEGINS_HERE = "instr(substr(poem.text, line.start, length(line.text) + length(:phrase) - 1), :phrase)"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A phrase, and a line in which it stands, or begins."""
+
+    phrase: str
+    dynasty: str
+    author: str
+    title: str
+    line: str
+    number: int
+    """The line's number in its poem, from 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """What the corpus holds; every count is by dynasty, then by name."""
+
+    poems: dict[str, int]
+    """The poems that stayed."""
+    dropped: dict[str, dict[str, int]]
+    """Those that did not, by reason."""
+    forms: dict[str, dict[str, int]]
+    """By form, as the shape names it; "" for lines of other lengths."""
+    splits: dict[str, dict[str, int]]
+    poets: dict[str, dict[str, int]]
+    """The most prolific, in that order."""
+    lines: int
+    groups: int
+    largest_group: int
+
+
+class Store:
+    """The corpus on disk: `with Store.open() as store: ...`, in one thread."""
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path | None = None) -> Iterator[Self]:
+        """Open the user's store, or the one at `path`, to read.
+
+        Raises `CorpusError`, here or where the block meets the damage, if the store is absent, damaged or of
+        another version.
+        """
+        path = path or store_path()
+        _be_readable(path)
+        # A built store never changes in place, so SQLite need neither lock it nor look for a journal.
+        uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+        try:
+            with closing(sqlite3.connect(uri, uri=True)) as database:
+                (version,) = database.execute("PRAGMA user_version").fetchone()
+                if version != VERSION:
+                    raise CorpusError(f"{path} is of version {version}, not {VERSION}: {_REBUILD}")
+                yield cls(database)
+        except sqlite3.ProgrammingError:  # a mistake in the caller's code, not in the file
+            raise
+        except sqlite3.DatabaseError as error:
+            raise CorpusError(f"{path} is damaged ({error}): {_REBUILD}") from error
+
+    def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[Poem]:
+        """The poems of a dynasty, of a split, or all of them, in the corpus's order."""
+        query = """
+            SELECT dynasty, title, author, text FROM poem
+            WHERE (?1 IS NULL OR dynasty = ?1) AND (?2 IS NULL OR split = ?2) ORDER BY id
+        """
+        chosen = (_one_of("dynasty", dynasty, DYNASTIES), _one_of("split", split, SPLITS))
+        return (Poem(*row) for row in self._database.execute(query, chosen))
+
+    def report_draw(self, split: str) -> list[str]:
+        """The texts of the report's draw, `train` or `dev`, in its order."""
+        query = "SELECT text FROM poem WHERE split = ? AND draw IS NOT NULL ORDER BY draw"
+        return [text for (text,) in self._database.execute(query, (_one_of("split", split, DRAWN),))]
+
+    def search(
+        self,
+        phrase: str,
+        *,
+        dynasty: str | None = None,
+        form: str | None = None,
+        author: str | None = None,
+        limit: int = 20,
+    ) -> list[Hit]:
+        """Find the first `limit` lines, in the corpus's order, that hold a phrase of Han characters.
+
+        A phrase with marks inside may run over several lines, and is found where it begins. A form is a shape
+        here: 五排 finds what 五古 finds. Raises `InputError` for a phrase or a filter that can match nothing.
+        """
+        phrase = _searchable(phrase)
+        author = _encodable(author) if author else None
+        filters = {
+            "dynasty": _one_of("dynasty", dynasty, DYNASTIES),
+            "form": _one_of("form", _SAME_SHAPE.get(form or "", form), FORMS),
+            "author": author,
+        }
+        values = {"phrase": phrase, "query": _query(phrase, **filters), "author": author, "limit": limit}
+        narrowed = f"{_LINES} AND {_BEGINS_HERE} AND (:author IS NULL OR poem.author = :author)"
+        rows = self._database.execute(f"{narrowed} ORDER BY phrase.rowid LIMIT :limit", values)
+        return [Hit(phrase, *row) for row in rows]
+
+    def sharing(self, line: str, *, run: int = 4, limit: int = 20) -> list[Hit]:
+        """Find the Tang lines that share `run` or more characters in a row with a line, longest run first.
+
+        A hit's `phrase` is the run. Raises `InputError` for what is no single line.
+        """
+        line = _searchable(line)
+        if len(line) > _LONGEST_LINE or any(mark in line for mark in MARKS):
+            raise InputError(f"{line[:20]!r} is not one line: give a single line, without marks")
+        runs = [line[start : start + run] for start in range(len(line) - run + 1)]
+        if not runs:
+            return []
+        query = " OR ".join(f"({_query(part, dynasty='tang')})" for part in runs)
+        rows = self._database.execute(f"{_LINES} ORDER BY phrase.rowid", {"query": query})
+        hits = (Hit(_shared(line, row[3]), *row) for row in rows)
+        long_enough = [hit for hit in hits if len(hit.phrase) >= run]
+        return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
+
+    def beside(self, before: str = "", after: str = "") -> dict[str, int]:
+        """The characters that Tang poets set after one character, before another, or both, with how often.
+
+        Between two neighbours the count is the lesser of the two. The most usual comes first.
+        """
+        following = dict(self._database.execute("SELECT second, count FROM pair WHERE first = ?", (before,)))
+        preceding = dict(self._database.execute("SELECT first, count FROM pair WHERE second = ?", (after,)))
+        if before and after:
+            both = following.keys() & preceding.keys()
+            counts = {character: min(following[character], preceding[character]) for character in both}
+        else:
+            counts = following or preceding
+        return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+    def statistics(self, *, poets: int = 10) -> Statistics:
+        """Count what the store holds, and name the `poets` who left the most poems."""
+        (lines,) = self._database.execute("SELECT count(*) FROM line").fetchone()
+        sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
+        groups, largest = self._database.execute(f"SELECT count(*), max(size) FROM ({sizes})").fetchone()
+        splits = self._counts(_by("split"))
+        authors = self._counts(_by("author"))
+        return Statistics(
+            poems={dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
+            dropped=self._counts("SELECT dynasty, reason, count FROM dropped ORDER BY count DESC, reason"),
+            forms=self._counts(_by("form")),
+            splits=splits,
+            poets={dynasty: dict(list(counts.items())[:poets]) for dynasty, counts in authors.items()},
+            lines=lines,
+            groups=groups,
+            largest_group=largest,
+        )
+
+    def _counts(self, query: str) -> dict[str, dict[str, int]]:
+        counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in DYNASTIES}
+        for dynasty, name, count in self._database.execute(query):
+            counts[dynasty][name] = count
+        return counts
+
+
+def _be_readable(path: Path) -> None:
+    try:
+        path.open("rb").close()
+    except FileNotFoundError:
+        raise CorpusError(f"there is no corpus at {path}: run `pingze corpus fetch`") from None
+    except OSError as error:
+        raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _searchable(phrase: str) -> str:
+    """The phrase as texts have it: NFC, no spaces, full-width marks, none at its ends."""
+    text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
+    if not text or fault(text) not in (None, "too short"):
+        raise InputError(
+            f"{phrase[:20]!r} is no phrase of Han characters: give one or more of them, as in 明月"
+        )
+    return text
+
+
+def _query(phrase: str, **filters: str | None) -> str:
+    """A full-text query; every part is a quoted string, so that nothing in it is read as syntax."""
+    parts = {"text": " ".join(phrase[:_INDEXED]), **filters}
+    return " AND ".join(f'{column}: "{_quoted(part)}"' for column, part in parts.items() if part)
+
+
+def _quoted(part: str) -> str:
+    return part.replace("\0", "").replace('"', '""')
+
+
+def _encodable(name: str) -> str:
+    """A name as the corpus writes it; a lone surrogate, which SQLite refuses and no name has, becomes ?."""
+    return normalize("NFC", name).strip().encode(errors="replace").decode()
+
+
+def _shared(one: str, other: str) -> str:
+    """The longest run of characters that two lines have in common."""
+    match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
+    return one[match.a : match.a + match.size]
+
+
+def _by(column: str) -> str:
+    return f"SELECT dynasty, {column}, count(*) AS n FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
+
+
+def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:
+    if value is not None and value not in known:
+        raise InputError(f"{name} {value!r} is unknown: use one of {', '.join(known)}")
+    return value

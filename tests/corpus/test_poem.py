@@ -1,0 +1,34 @@
+import hashlib
+
+import pytest
+
+from pingze.corpus.poem import digest, form, lines
+from tests.corpus.invented import line, text
+
+
+def test_lines_stand_between_marks() -> None:
+    assert lines("甲乙，丙。丁？！戊；己：庚、辛") == ["甲乙", "丙", "丁", "戊", "己", "庚", "辛"]
+    assert lines("") == lines("，。") == []
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "name"),
+    [
+        *[(4, 5, "五絕"), (8, 5, "五律"), (4, 7, "七絕"), (8, 7, "七律")],
+        *[(10, 5, "五言"), (6, 5, "五言"), (5, 5, "五言"), (12, 7, "七言"), (1, 7, "七言")],
+        *[(4, 4, ""), (4, 6, ""), (8, 3, ""), (0, 5, "")],
+    ],
+)
+def test_the_shape_names_the_form(count: int, width: int, name: str) -> None:
+    assert form([line(number, width) for number in range(count)]) == name
+
+
+def test_lines_of_two_lengths_have_no_form() -> None:
+    assert form([line(1), line(2), line(3), line(4, 7)]) == ""
+
+
+def test_the_digest_is_of_the_han_characters_alone() -> None:
+    expected = hashlib.blake2b("甲乙丙𠀀".encode(), digest_size=8).digest()
+    assert digest("甲乙，丙𠀀。") == int.from_bytes(expected, "big")
+    assert digest(text([1, 2])) == digest(text([1, 2]).replace("，", "？"))
+    assert digest(text([1, 2])) != digest(text([2, 1]))

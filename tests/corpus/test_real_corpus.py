@@ -1,0 +1,30 @@
+"""全唐詩 and the Song poems, whole: fetched once into the user's cache, built in a folder of this run."""
+
+import pytest
+
+from pingze.corpus import Store
+
+pytestmark = [pytest.mark.corpus, pytest.mark.slow]
+
+
+def test_the_counts_are_those_of_the_design(corpus: Store) -> None:
+    statistics = corpus.statistics()
+    dropped = {dynasty: sum(reasons.values()) for dynasty, reasons in statistics.dropped.items()}
+    assert statistics.poems == {"tang": 51_072, "song": 245_902}
+    assert dropped == {"tang": 57_607 - 51_072, "song": 254_248 - 245_902}
+    assert (statistics.groups, statistics.largest_group) == (289_355, 22)
+    shapes = {form: statistics.forms["tang"][form] for form in ("五絕", "七絕", "五律", "七律")}
+    assert shapes == {"五絕": 3_976, "七絕": 10_570, "五律": 14_514, "七律": 7_982}
+
+
+def test_the_draw_is_as_long_as_the_reports(corpus: Store) -> None:
+    train, dev = corpus.report_draw("train"), corpus.report_draw("dev")
+    assert (len(train), len(dev)) == (16_384, 2_730)
+    assert not set(train) & set(dev)
+
+
+def test_search_finds_what_reading_every_line_finds(corpus: Store) -> None:
+    lines = [line for poem in corpus.poems() for line in poem.lines]
+    for phrase in ("明月", "月", "不人", "春風不", "𨰥"):
+        found = [hit.line for hit in corpus.search(phrase, limit=len(lines))]
+        assert found == [line for line in lines if phrase in line]

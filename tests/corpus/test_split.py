@@ -1,0 +1,89 @@
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.corpus import split as split_module  # the module: the package exports no function of this name
+from pingze.corpus.poem import Poem, digest
+from pingze.corpus.split import SPLITS, Places, split, split_of
+from tests.corpus.invented import poem
+
+
+@st.composite
+def _grouped(draw: st.DrawFn) -> tuple[list[Poem], list[int]]:
+    numbers = draw(st.lists(st.integers(0, 9999), max_size=60))
+    dynasties = [draw(st.sampled_from(["tang", "song"])) for _ in numbers]
+    poems = [poem([n, n, n, n], dynasty=dynasty) for n, dynasty in zip(numbers, dynasties, strict=True)]
+    groups = [draw(st.integers(0, place)) for place in range(len(poems))]
+    return poems, [groups[group] for group in groups]
+
+
+def _drawn(places: Places, name: str) -> list[int]:
+    chosen = [p for p, rank in enumerate(places.ranks) if rank is not None and places.splits[p] == name]
+    return sorted(chosen, key=lambda place: places.ranks[place] or 0)
+
+
+def test_the_shares_begin_where_the_design_says() -> None:
+    whole = 2**64
+    assert split_of(0) == "train"
+    assert (split_of(int(0.8699 * whole)), split_of(int(0.8701 * whole))) == ("train", "dev")
+    assert (split_of(int(0.9349 * whole)), split_of(int(0.9351 * whole))) == ("dev", "test")
+    assert split_of(whole - 1) == "test"
+
+
+def test_the_shares_are_those_of_many_poems() -> None:
+    poems = [poem([n]) for n in range(20_000)]
+    counts = Counter(split(poems, list(range(len(poems)))).splits)
+    shares = [counts[name] / len(poems) for name in SPLITS]
+    assert shares == pytest.approx([0.87, 0.065, 0.065], abs=0.01)
+
+
+@given(_grouped())
+def test_a_group_stands_in_one_split_that_of_its_smallest_digest(
+    grouped: tuple[list[Poem], list[int]],
+) -> None:
+    poems, groups = grouped
+    places = split(poems, groups)
+    assert places.digests == [digest(poem.text) for poem in poems]
+    for group in set(groups):
+        members = [place for place, other in enumerate(groups) if other == group]
+        smallest = min(places.digests[place] for place in members)
+        assert {places.splits[place] for place in members} == {split_of(smallest)}
+
+
+@given(_grouped())
+def test_the_draw_is_one_tang_poem_a_group_ascending(grouped: tuple[list[Poem], list[int]]) -> None:
+    poems, groups = grouped
+    places = split(poems, groups)
+    for name in SPLITS:
+        drawn = _drawn(places, name)
+        assert [places.ranks[place] for place in drawn] == list(range(len(drawn)))
+        assert [places.digests[place] for place in drawn] == sorted(places.digests[place] for place in drawn)
+        assert all(poems[place].dynasty == "tang" for place in drawn)
+        assert len({groups[place] for place in drawn}) == len(drawn)
+    assert not _drawn(places, "test")
+
+
+def _two_in_train() -> tuple[Poem, Poem]:
+    """Two Tang poems, the smaller digest first."""
+    poems = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
+    assert split_of(digest(poems[1].text)) == "train"
+    return poems[0], poems[1]
+
+
+def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
+    small, large = _two_in_train()
+    song = Poem("song", small.title, small.author, small.text)
+    assert split([large, song], [0, 0]).ranks == [None, None]
+    assert split([large, small], [0, 0]).ranks == [None, 0]
+    assert split([small, song], [0, 0]).ranks == [0, None], "of equal digests the first, and Tang comes first"
+
+
+def test_no_more_are_drawn_than_the_report_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(split_module, "DRAWN", {"train": 5, "dev": 2})
+    poems = [poem([n]) for n in range(200)]
+    places = split(poems, list(range(200)))
+    assert [len(_drawn(places, name)) for name in SPLITS] == [5, 2, 0]
+    train = sorted(places.digests[p] for p in range(200) if places.splits[p] == "train")
+    assert [places.digests[place] for place in _drawn(places, "train")] == train[:5]

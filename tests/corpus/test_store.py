@@ -1,0 +1,278 @@
+import contextlib
+import json
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from dataclasses import asdict
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pingze.characters import MARKS
+from pingze.corpus import Hit, Poem, Store, build, store_path
+from pingze.corpus.clean import clean
+from pingze.corpus.records import read
+from pingze.errors import CorpusError, InputError
+from tests.corpus.invented import DIGITS, line, text
+
+one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.fixture
+def poems(tmp_path: Path, built: Path) -> list[Poem]:
+    return clean(read(tmp_path / "poems")).poems
+
+
+# --- phrases ------------------------------------------------------------------------------------------------
+
+
+def test_a_phrase_is_found_with_its_poet_title_line_and_number(store: Store) -> None:
+    assert store.search(line(22, 7)) == [Hit(line(22, 7), "tang", "李乙", "二", line(22, 7), 2)]
+    assert [(hit.title, hit.number) for hit in store.search("乙丙")] == [("一", 2), ("三", 2), ("七", 2)]
+
+
+def _by_brute_force(poems: list[Poem], phrase: str) -> list[tuple[str, int, str]]:
+    """Every line in which the phrase begins: the text from the line's start holds it within its length."""
+    found = []
+    for poem in poems:
+        start = 0
+        for number, words in enumerate(poem.lines, 1):
+            start = poem.text.index(words, start)
+            if any(poem.text.startswith(phrase, start + offset) for offset in range(len(words))):
+                found.append((poem.title, number, words))
+            start += len(words)
+    return found
+
+
+@one_store
+@given(data=st.data())
+def test_search_finds_what_reading_every_line_finds(
+    store: Store, poems: list[Poem], data: st.DataObject
+) -> None:
+    texts = st.sampled_from([poem.text for poem in poems])
+    spans = st.tuples(st.integers(0, 40), st.integers(1, 20))
+    cut = st.builds(lambda text, span: text[span[0] : span[0] + span[1]], texts, spans)
+    phrase = data.draw(st.text(DIGITS, min_size=1, max_size=4) | cut).strip(MARKS)
+    if phrase:
+        found = [(hit.title, hit.number, hit.line) for hit in store.search(phrase, limit=10_000)]
+        assert found == _by_brute_force(poems, phrase)
+
+
+def test_a_phrase_may_run_over_lines_in_whatever_marks_and_spaces(store: Store) -> None:
+    whole = text([21, 22, 23, 24], 7)
+    for phrase in (whole, f" {whole[:8]}\n{whole[8:]} ", whole.replace("，", ","), "、" + whole):
+        assert [(hit.title, hit.number) for hit in store.search(phrase)] == [("二", 1)]
+    assert not store.search(whole.replace("，", "？"))
+
+
+def test_filters_narrow_a_search(store: Store) -> None:
+    def titles(**filters: str) -> str:
+        return "".join(dict.fromkeys(hit.title for hit in store.search("甲", limit=1000, **filters)))
+
+    assert titles() == "一二三五六七八"
+    assert titles(dynasty="song") == "七八"
+    assert titles(form="七絕") == "二"
+    assert titles(form="五古") == titles(form="五排") == titles(form="五言") == "五"
+    assert titles(author="李乙") == "二三"
+    assert titles(author="李乙", form="五絕", dynasty="tang") == "三"
+    assert titles(author="李") == titles(author="乙") == titles(author="nobody") == ""
+
+
+def test_no_more_than_the_limit_are_found(store: Store) -> None:
+    everything = store.search("甲", limit=1000)
+    assert len(everything) == 4 + 4 + 4 + 12 + 8 + 4 + 4
+    assert store.search("甲", limit=5) == everything[:5]
+
+
+@pytest.mark.parametrize(
+    "phrase", ["", " ", "，。", "moon", "甲*", '甲" OR "乙', "(甲)", "甲\0乙", "\ud800", "□", "🌕", "-甲"]
+)
+def test_what_is_no_phrase_is_refused(store: Store, phrase: str) -> None:
+    with pytest.raises(InputError, match="is no phrase of Han characters"):
+        store.search(phrase)
+
+
+def test_an_unknown_filter_is_refused_with_what_would_do(store: Store) -> None:
+    with pytest.raises(InputError, match="dynasty 'ming' is unknown: use one of tang, song"):
+        store.search("甲", dynasty="ming")
+    with pytest.raises(InputError, match="form '詞' is unknown: use one of 五絕, 七絕"):
+        store.search("甲", form="詞")
+
+
+@one_store
+@given(phrase=st.text(), author=st.text(st.characters() | st.sampled_from('"\0*():^-\ud800')))
+def test_no_text_of_any_kind_breaks_a_search(store: Store, phrase: str, author: str) -> None:
+    with contextlib.suppress(InputError):
+        store.search(phrase, author=author)
+    assert isinstance(store.search("甲", author=author), list)
+
+
+def test_a_megabyte_is_searched_at_once(store: Store) -> None:
+    assert store.search("甲乙丙丁" * 80_000) == []
+
+
+# --- lines and neighbours -----------------------------------------------------------------------------------
+
+
+def _longest_run(one: str, other: str) -> int:
+    runs = [one[a:b] for a in range(len(one)) for b in range(a, len(one) + 1)]
+    return max((len(run) for run in runs if run in other), default=0)
+
+
+@one_store
+@given(st.text(DIGITS[:3], min_size=1, max_size=9), st.integers(1, 6))
+def test_sharing_finds_the_tang_lines_with_a_common_run(
+    store: Store, poems: list[Poem], words: str, run: int
+) -> None:
+    hits = store.sharing(words, run=run, limit=10_000)
+    assert all(hit.phrase in words and hit.phrase in hit.line for hit in hits)
+    expected = [
+        (poem.title, number, shared)
+        for poem in poems
+        if poem.dynasty == "tang"
+        for number, other in enumerate(poem.lines, 1)
+        if (shared := _longest_run(words, other)) >= run
+    ]
+    found = [(hit.title, hit.number, len(hit.phrase)) for hit in hits]
+    assert found == sorted(expected, key=lambda hit: -hit[2])
+
+
+def test_sharing_takes_one_line(store: Store) -> None:
+    for words in ("甲乙，丙丁", "甲" * 61, "moon", ""):
+        with pytest.raises(InputError):
+            store.sharing(words)
+
+
+def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[Poem]) -> None:
+    pairs = Counter(
+        pair for poem in poems if poem.dynasty == "tang" for words in poem.lines for pair in pairwise(words)
+    )
+    for one in DIGITS:
+        assert store.beside(before=one) == {b: count for (a, b), count in pairs.items() if a == one}
+        assert store.beside(after=one) == {a: count for (a, b), count in pairs.items() if b == one}
+        for other in DIGITS:
+            assert store.beside(one, other) == {
+                c: min(pairs[one, c], pairs[c, other]) for c in DIGITS if pairs[one, c] and pairs[c, other]
+            }
+    counts = list(store.beside(before="甲").values())
+    assert counts == sorted(counts, reverse=True)
+    assert store.beside() == store.beside("？") == {}
+
+
+# --- poems, draw, statistics --------------------------------------------------------------------------------
+
+
+def test_poems_come_in_the_order_of_the_corpus(store: Store, poems: list[Poem]) -> None:
+    assert list(store.poems()) == poems
+    assert list(store.poems(dynasty="song")) == poems[5:]
+    splits = [list(store.poems(split=split)) for split in ("train", "dev", "test")]
+    assert sorted(poem.title for split in splits for poem in split) == sorted(poem.title for poem in poems)
+    with pytest.raises(InputError, match="split 'valid' is unknown: use one of train, dev, test"):
+        store.poems(split="valid")
+
+
+def test_the_draw_is_read_in_its_order(store: Store, built: Path) -> None:
+    with closing(sqlite3.connect(built)) as database:
+        query = "SELECT split, text, hex(digest) FROM poem WHERE draw IS NOT NULL ORDER BY draw"
+        rows = database.execute(query).fetchall()
+    for split in ("train", "dev"):
+        drawn = [(words, digest) for name, words, digest in rows if name == split]
+        assert store.report_draw(split) == [words for words, _ in drawn]
+        assert [digest for _, digest in drawn] == sorted(digest for _, digest in drawn)
+    assert store.report_draw("train")
+    with pytest.raises(InputError, match="split 'test' is unknown: use one of train, dev"):
+        store.report_draw("test")
+
+
+def test_statistics_count_what_is_there_and_what_is_not(store: Store) -> None:
+    statistics = store.statistics(poets=1)
+    assert statistics.poems == {"tang": 5, "song": 2}
+    assert statistics.dropped == {
+        "tang": {"lost characters": 1, "too short": 1},
+        "song": {"brackets, quotes or notes": 1},
+    }
+    assert statistics.forms == {"tang": {"五絕": 2, "七絕": 1, "五律": 1, "五言": 1}, "song": {"五絕": 2}}
+    assert statistics.poets == {"tang": {"張甲": 3}, "song": {"王丙": 2}}
+    assert sum(statistics.splits["tang"].values()) == 5
+    assert (statistics.lines, statistics.groups, statistics.largest_group) == (40, 5, 3)
+    assert json.loads(json.dumps(asdict(statistics))) == asdict(statistics)
+
+
+# --- what can be wrong with the file ------------------------------------------------------------------------
+
+
+def _use() -> None:
+    with Store.open() as store:
+        store.statistics()
+        store.search("甲", limit=1000)
+        list(store.poems())
+
+
+def test_an_absent_store_says_how_to_get_it(home: Path) -> None:
+    with pytest.raises(
+        CorpusError, match=rf"^there is no corpus at {store_path()}: run `pingze corpus fetch`$"
+    ):
+        _use()
+    assert not home.exists()
+
+
+@pytest.mark.parametrize("kept", [0, 10, 99, 5_000, 20_000])
+def test_a_truncated_store_is_named(built: Path, kept: int) -> None:
+    built.write_bytes(built.read_bytes()[:kept])
+    with pytest.raises(CorpusError, match=rf"^{built} .*: run `pingze corpus fetch --rebuild`$"):
+        _use()
+
+
+def test_a_store_with_a_page_overwritten_is_named(built: Path) -> None:
+    content = bytearray(built.read_bytes())
+    content[4096 : 3 * 4096] = b"\xa5" * 2 * 4096
+    built.write_bytes(content)
+    with pytest.raises(
+        CorpusError, match=rf"^{built} is damaged \(.*\): run `pingze corpus fetch --rebuild`$"
+    ):
+        _use()
+
+
+def test_a_store_that_is_no_database_is_named(built: Path) -> None:
+    built.write_text("these are not the poems that you look for" * 100)
+    with pytest.raises(CorpusError, match="is damaged"):
+        _use()
+
+
+def test_a_store_of_another_version_is_named(built: Path) -> None:
+    with closing(sqlite3.connect(built)) as database:
+        database.execute("PRAGMA user_version = 99")
+    with pytest.raises(CorpusError, match=r"is of version 99, not 1: run `pingze corpus fetch --rebuild`$"):
+        _use()
+
+
+def test_a_folder_in_the_stores_place_is_named(home: Path) -> None:
+    store_path().mkdir(parents=True)
+    with pytest.raises(CorpusError, match=r"cannot be read: Is a directory$"):
+        _use()
+
+
+def test_a_damaged_store_can_be_built_anew(built: Path, tmp_path: Path) -> None:
+    built.write_bytes(b"damaged")
+    build(tmp_path / "poems")
+    _use()
+
+
+def test_a_store_may_stand_anywhere(built: Path, tmp_path: Path) -> None:
+    place = tmp_path / "a folder" / "50% 詩?#.sqlite"
+    place.parent.mkdir()
+    built.rename(place)
+    with Store.open(place) as store:
+        assert len(list(store.poems())) == 7
+
+
+def test_an_error_of_the_callers_own_passes_through(built: Path) -> None:
+    with pytest.raises(ZeroDivisionError), Store.open():
+        _ = 1 / 0
+    with Store.open() as store:
+        pass
+    with pytest.raises(sqlite3.ProgrammingError):
+        store.search("甲")
