@@ -1,0 +1,54 @@
+"""Poems to packed arrays of ids: texts come in, batches without padding go out.
+
+A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
+tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the
+sequences still running at a step are its first rows (PyTorch's packed form).
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
+
+from pingze.vocabulary import BOS, EOS, Vocabulary
+
+Ids = Int64[np.ndarray, "_"]
+
+
+class Batch(NamedTuple):
+    """Sequences in packed form: N predicted tokens over T steps."""
+
+    inputs: Int64[np.ndarray, "N"]
+    targets: Int64[np.ndarray, "N"]
+    sizes: Int64[np.ndarray, "T"]
+    """How many sequences are still running at each step; their sum is N."""
+
+
+def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
+    """`<bos>` + text + `<eos>`, cut so that at most `length` tokens are predicted."""
+    ids = np.concatenate([[BOS], vocabulary.encode(text[:length]), [EOS]])
+    return ids[: length + 1]
+
+
+def pack(sequences: Sequence[Ids]) -> Batch:
+    """Sequences of any lengths to one batch; each token but the first is a target."""
+    ordered = sorted(sequences, key=len, reverse=True)
+    lengths = np.array([len(sequence) - 1 for sequence in ordered])
+    padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
+    for column, sequence in enumerate(ordered):
+        padded[: len(sequence), column] = sequence
+    running = np.arange(lengths[0])[:, None] < lengths
+    return Batch(padded[:-1][running], padded[1:][running], running.sum(axis=1))
+
+
+def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:
+    """The sequences in batches of `size`, in the given order (by default their own); the last may be smaller."""
+    indices = range(len(sequences)) if order is None else order
+    for start in range(0, len(indices), size):
+        yield pack([sequences[index] for index in indices[start : start + size]])
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
+    """The order of an epoch's sequences: a function of the seed and the epoch alone, so that a run can resume."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

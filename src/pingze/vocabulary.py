@@ -1,0 +1,60 @@
+"""Characters to ids and back: texts come in, arrays of ids go out."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
+
+import numpy as np
+from jaxtyping import Int64
+
+from pingze.characters import MARKS
+from pingze.errors import InputError
+
+PAD, BOS, EOS, UNK = range(4)
+SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
+
+
+class Vocabulary:
+    """The tokens that a model knows, in the order of their ids: the four special tokens, then characters.
+
+    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS` or one stands twice.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tuple(tokens)
+        self.ids = {token: id_ for id_, token in enumerate(self.tokens)}
+        if self.tokens[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+            raise InputError(f"a vocabulary begins with {' '.join(SPECIAL_TOKENS)}")
+        if len(self.ids) != len(self.tokens):
+            raise InputError("a vocabulary holds each token once")
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str], size: int) -> "Vocabulary":
+        """The `size` - 4 most frequent characters of the texts, ties by code point; fewer if there are fewer."""
+        counts = Counter(character for text in texts for character in text)
+        ranked = sorted(counts, key=lambda character: (-counts[character], character))
+        return cls(SPECIAL_TOKENS + tuple(ranked[: size - len(SPECIAL_TOKENS)]))
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self.ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.tokens == other.tokens
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def encode(self, text: str) -> Int64[np.ndarray, "length"]:
+        """The id of each character, `UNK` for those that are not in the vocabulary."""
+        return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
+
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
+        """The text of ids; special tokens appear by name."""
+        return "".join(self.tokens[id_] for id_ in ids)
+
+    def hanzi(self) -> list[bool]:
+        """For each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
+        return [id_ == UNK or (id_ > UNK and token not in MARKS) for id_, token in enumerate(self.tokens)]
