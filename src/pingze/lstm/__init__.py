@@ -1,0 +1,1 @@
+"""The LSTM: its mathematics in NumPy (`formulas`), the same as a PyTorch layer (`layer`), its first weights."""

@@ -1,0 +1,212 @@
+r"""THE MATH: an LSTM's forward pass and its hand-derived gradients, in NumPy, in the report's letters.
+
+Weights and inputs come in; hidden states, or gradients, go out. Everything else in pingze is measured
+against this file: `layer.py` is the same on PyTorch, `compose/engine.py` writes poems with it.
+
+One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
+
+    net_f = W_fh h_{t-1} + W_fx x_t + b_f      f_t = σ(net_f)        forget gate
+    net_i = W_ih h_{t-1} + W_ix x_t + b_i      i_t = σ(net_i)        input gate
+    net_c = W_ch h_{t-1} + W_cx x_t + b_c      c̃_t = φ(net_c)        candidate
+    net_o = W_oh h_{t-1} + W_ox x_t + b_o      o_t = σ(net_o)        output gate
+
+    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t                                  cell
+    h_t = o_t ⊙ φ(c_t)                                               hidden state
+
+Where, with batch B, input size E, hidden size H and T steps:
+
+- x_t is (B, E); h_t, c_t and the gates are (B, H);
+- ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o, as PyTorch does: G = 4H;
+- a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the gradient
+  of the loss with respect to ``x``.
+
+Source: Hochreiter & Schmidhuber 1997, with the forget gate of Gers et al. 2000; derivatives in
+docs/lstm-derivation.md.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+Array = np.ndarray
+LEAK = 0.01
+"""Slope of leaky_relu below zero."""
+
+
+class Parameters(NamedTuple):
+    """Weights of one LSTM layer, or their gradients; the gates stacked i, f, c̃, o."""
+
+    weight_ih: Float[Array, "G E"]
+    weight_hh: Float[Array, "G H"]
+    bias: Float[Array, "G"]
+
+
+class Gate(NamedTuple):
+    """One gate's W = [W_h, W_x] over z = [h, x], and its b: views, so that writing to them writes through."""
+
+    W_h: Float[Array, "H H"]
+    W_x: Float[Array, "H E"]
+    b: Float[Array, "H"]
+
+
+class Gates(NamedTuple):
+    """The four gates of a step, or what belongs to them; the order of this tuple is the stacking order."""
+
+    i: Float[Array, "*rows H"]
+    f: Float[Array, "*rows H"]
+    c_tilde: Float[Array, "*rows H"]
+    o: Float[Array, "*rows H"]
+
+
+class Activation(NamedTuple):
+    """The cell's activation φ; the derivative takes y = φ(x), which all of ours allow."""
+
+    phi: Callable[[Array], Array]
+    derivative: Callable[[Array], Array]
+
+
+class StepCache(NamedTuple):
+    """What one step remembers for its backward pass."""
+
+    x: Float[Array, "B E"]
+    h_prev: Float[Array, "B H"]
+    c_prev: Float[Array, "B H"]
+    gates: Gates
+    phi_c: Float[Array, "B H"]
+    parameters: Parameters
+    activation: str
+
+
+ACTIVATIONS: dict[str, Activation] = {
+    "tanh": Activation(np.tanh, lambda y: 1 - y * y),
+    "relu": Activation(lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
+    "leaky_relu": Activation(
+        lambda x: np.where(x > 0, x, np.asarray(LEAK, x.dtype) * x),
+        lambda y: np.where(y > 0, y.dtype.type(1), y.dtype.type(LEAK)),
+    ),
+}
+
+
+def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
+    """σ(x) = 1 / (1 + e^{-x}), written as (1 + tanh(x/2)) / 2, which no x overflows."""
+    half = x.dtype.type(0.5)
+    y: Array = np.tanh(x * half)
+    y += 1
+    y *= half
+    return y
+
+
+def split_gates(stacked: Float[Array, "*rows G"]) -> Gates:
+    """Views of what is stacked along the last axis, by gate."""
+    H = stacked.shape[-1] // 4
+    return Gates(*(stacked[..., k * H : (k + 1) * H] for k in range(4)))
+
+
+def gate_weights(parameters: Parameters) -> dict[str, Gate]:
+    """The report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) as views of the stacked weights, by letter."""
+    H = parameters.weight_hh.shape[1]
+    blocks = [
+        Gate(
+            *(
+                stacked[k * H : (k + 1) * H]
+                for stacked in (parameters.weight_hh, parameters.weight_ih, parameters.bias)
+            )
+        )
+        for k in range(4)
+    ]
+    return dict(zip(("i", "f", "c", "o"), blocks, strict=True))
+
+
+def cell_forward(
+    net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
+) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
+    """The pointwise half of a step: pre-activations and c_{t-1} to ((h_t, c_t), (gates, φ(c_t)))."""
+    phi = ACTIVATIONS[activation].phi
+    net_i, net_f, net_c, net_o = split_gates(net)
+    gates = Gates(i=sigmoid(net_i), f=sigmoid(net_f), c_tilde=phi(net_c), o=sigmoid(net_o))
+    c = gates.f * c_prev + gates.i * gates.c_tilde
+    phi_c = phi(c)
+    return (gates.o * phi_c, c), (gates, phi_c)
+
+
+def step_forward(
+    x: Float[Array, "B E"],
+    h_prev: Float[Array, "B H"],
+    c_prev: Float[Array, "B H"],
+    parameters: Parameters,
+    activation: str = "tanh",
+) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], StepCache]:
+    """One step: x_t, h_{t-1}, c_{t-1} to ((h_t, c_t), cache)."""
+    net = x @ parameters.weight_ih.T + h_prev @ parameters.weight_hh.T + parameters.bias
+    (h, c), (gates, phi_c) = cell_forward(net, c_prev, activation)
+    return (h, c), StepCache(x, h_prev, c_prev, gates, phi_c, parameters, activation)
+
+
+def step_backward(
+    dh: Float[Array, "B H"], dc: Float[Array, "B H"], cache: StepCache
+) -> tuple[Float[Array, "B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
+    """∂L/∂h_t and ∂L/∂c_t to ∂L/∂x_t, ∂L/∂h_{t-1}, ∂L/∂c_{t-1} and the weights' gradients (summed over the batch).
+
+    `dc` holds what reaches c_t from later steps; what reaches it through h_t is term (2).
+    """
+    x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
+    derivative = ACTIVATIONS[activation].derivative
+
+    do = dh * phi_c  # (1)  h_t = o_t ⊙ φ(c_t)
+    dc = dc + dh * o * derivative(phi_c)  # (2)  … through c_t
+    df = dc * c_prev  # (3)  c_t = f_t ⊙ c_{t-1} + …
+    di = dc * c_tilde  # (4)  c_t = … + i_t ⊙ c̃_t
+    dc_tilde = dc * i  # (5)
+    dc_prev = dc * f  # (6)
+
+    dnet_i = di * i * (1 - i)  # (7)  σ' = σ (1 - σ)
+    dnet_f = df * f * (1 - f)  # (8)
+    dnet_c = dc_tilde * derivative(c_tilde)  # (9)
+    dnet_o = do * o * (1 - o)  # (10)
+    dnet = np.concatenate(Gates(dnet_i, dnet_f, dnet_c, dnet_o), axis=1)
+
+    dx = dnet @ parameters.weight_ih  # (11)  net = W_x x_t + W_h h_{t-1} + b, all gates at once
+    dh_prev = dnet @ parameters.weight_hh  # (12)
+    dweight_ih = dnet.T @ x  # (13)
+    dweight_hh = dnet.T @ h_prev  # (14)
+    dbias = dnet.sum(axis=0)  # (15)
+    return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
+
+
+def sequence_forward(
+    x: Float[Array, "T B E"],
+    h_0: Float[Array, "B H"],
+    c_0: Float[Array, "B H"],
+    parameters: Parameters,
+    activation: str = "tanh",
+) -> tuple[tuple[Float[Array, "T B H"], Float[Array, "B H"], Float[Array, "B H"]], list[StepCache]]:
+    """T steps from (h_0, c_0): every hidden state, the last (h_T, c_T), and the steps' caches."""
+    h, c, hs, caches = h_0, c_0, [], []
+    for x_t in x:
+        (h, c), cache = step_forward(x_t, h, c, parameters, activation)
+        hs.append(h)
+        caches.append(cache)
+    return (np.stack(hs), h, c), caches
+
+
+def sequence_backward(
+    dhs: Float[Array, "T B H"], dh_T: Float[Array, "B H"], dc_T: Float[Array, "B H"], caches: list[StepCache]
+) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
+    """Backpropagation through time: gradients of x, h_0, c_0 and the weights.
+
+    Each h_t feeds the output (`dhs`) and the next step: the two gradients add. So do the weights', over time.
+    """
+    dh, dc = dh_T, dc_T
+    dxs, gradients = [], []
+    for dh_out, cache in zip(dhs[::-1], reversed(caches), strict=True):
+        dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
+        dxs.append(dx)
+        gradients.append(dparameters)
+    return (
+        np.stack(dxs[::-1]),
+        dh,
+        dc,
+        Parameters(*(np.sum(terms, axis=0) for terms in zip(*gradients, strict=True))),
+    )

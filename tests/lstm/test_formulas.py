@@ -1,0 +1,119 @@
+"""The hand-derived gradients against PyTorch's automatic differentiation of the report's equations, in float64."""
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.lstm import formulas
+from pingze.lstm.formulas import Parameters
+from tests.comparing import assert_close
+
+SIZES = [
+    (1, 1, 1, 1),
+    (1, 1, 3, 2),
+    (3, 2, 1, 1),
+    (5, 3, 7, 63),
+    (2, 4, 63, 7),
+    (48, 2, 4, 5),
+    (2, 1, 5, 500),
+]
+"""T, B, E, H."""
+PHI = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01),
+}
+
+
+def random_case(T: int, B: int, E: int, H: int) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng([T, B, E, H])
+    shapes = {
+        "x": (T, B, E),
+        "h_0": (B, H),
+        "c_0": (B, H),
+        "weight_ih": (4 * H, E),
+        "weight_hh": (4 * H, H),
+        "bias": (4 * H,),
+    }
+    return {name: rng.standard_normal(shape) / np.sqrt(shape[-1]) for name, shape in shapes.items()}
+
+
+def reference(
+    case: dict[str, torch.Tensor], activation: str
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """The report's equations gate by gate over z = [h, x], for autograd to differentiate."""
+    phi, H = PHI[activation], case["h_0"].shape[1]
+    W = torch.cat([case["weight_hh"], case["weight_ih"]], dim=1)
+    (W_i, W_f, W_c, W_o), (b_i, b_f, b_c, b_o) = W.split(H), case["bias"].split(H)
+    h, c, hs = case["h_0"], case["c_0"], []
+    for x_t in case["x"]:
+        z = torch.cat([h, x_t], dim=1)
+        f, i, o = (torch.sigmoid(z @ W.T + b) for W, b in ((W_f, b_f), (W_i, b_i), (W_o, b_o)))
+        c = f * c + i * phi(z @ W_c.T + b_c)
+        h = o * phi(c)
+        hs.append(h)
+    return torch.stack(hs), h, c
+
+
+@pytest.mark.parametrize("activation", PHI)
+@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
+def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activation: str) -> None:
+    case = random_case(T, B, E, H)
+    tensors = {name: torch.from_numpy(value).requires_grad_() for name, value in case.items()}
+    expected = reference(tensors, activation)
+    rng = np.random.default_rng(0)
+    douts = [rng.standard_normal(out.shape) for out in expected]
+    sum((out * torch.from_numpy(dout)).sum() for out, dout in zip(expected, douts, strict=True)).backward()
+
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
+    outs, caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters, activation)
+    dx, dh_0, dc_0, dparameters = formulas.sequence_backward(*douts, caches)
+
+    names = ("hs", "h_T", "c_T")
+    expected_outs = (out.detach() for out in expected)
+    assert_close(dict(zip(names, outs, strict=True)), dict(zip(names, expected_outs, strict=True)), 1e-12)
+    gradients = {"x": dx, "h_0": dh_0, "c_0": dc_0, **dparameters._asdict()}
+    assert_close(gradients, {name: tensor.grad for name, tensor in tensors.items()}, 1e-11)
+
+
+def test_one_step_agrees_with_torch_lstm_cell() -> None:
+    case = random_case(1, 5, 3, 4)
+    cell = torch.nn.LSTMCell(3, 4, dtype=torch.float64)
+    with torch.no_grad():
+        cell.weight_ih.copy_(torch.from_numpy(case["weight_ih"]))
+        cell.weight_hh.copy_(torch.from_numpy(case["weight_hh"]))
+        cell.bias_ih.copy_(torch.from_numpy(case["bias"]))
+        cell.bias_hh.zero_()
+        h, c = cell(
+            torch.from_numpy(case["x"][0]), (torch.from_numpy(case["h_0"]), torch.from_numpy(case["c_0"]))
+        )
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
+    out, _ = formulas.step_forward(case["x"][0], case["h_0"], case["c_0"], parameters)
+    assert_close(dict(zip("hc", out, strict=True)), {"h": h, "c": c}, 1e-12)
+
+
+def test_gate_weights_are_views_in_the_report_s_letters() -> None:
+    case = random_case(1, 1, 3, 2)
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
+    gates = formulas.gate_weights(parameters)
+    assert list(gates) == ["i", "f", "c", "o"]
+    gates["f"].W_h[:] = 7
+    gates["o"].b[:] = 8
+    assert (parameters.weight_hh[2:4] == 7).all()
+    assert (parameters.bias[6:] == 8).all()
+    assert (parameters.weight_hh[:2] != 7).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("activation", PHI)
+def test_precision_of_the_input_is_kept(dtype: type, activation: str) -> None:
+    case = {name: value.astype(dtype) for name, value in random_case(3, 2, 4, 5).items()}
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
+    outs, caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters, activation)
+    dx, dh_0, dc_0, dparameters = formulas.sequence_backward(*outs, caches)
+    assert {array.dtype for array in (*outs, dx, dh_0, dc_0, *dparameters)} == {np.dtype(dtype)}
+
+
+def test_sigmoid_does_not_overflow() -> None:
+    x = np.array([-1e4, -50.0, 0.0, 50.0, 1e4])
+    np.testing.assert_allclose(formulas.sigmoid(x), [0, 0, 0.5, 1, 1], atol=1e-15)

@@ -1,0 +1,216 @@
+"""The layer against `formulas`, `torch.nn.LSTM` and `gradcheck`: output, final state and each gradient by name."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
+
+from pingze.lstm import formulas
+from pingze.lstm.formulas import Parameters
+from pingze.lstm.layer import LSTM
+from tests.comparing import assert_close
+
+SIZES = [
+    (1, 1, 1, 1),
+    (1, 7, 3, 2),
+    (7, 1, 1, 1),
+    (5, 3, 7, 63),
+    (2, 4, 63, 7),
+    (63, 2, 4, 5),
+    (2, 1, 7, 500),
+]
+"""T, B, E, H."""
+ACTIVATIONS = ["tanh", "relu", "leaky_relu"]
+
+
+@pytest.fixture(autouse=True)
+def _fill_empty_tensors_with_nan() -> Iterator[None]:
+    """What `torch.empty` gives is NaN under deterministic algorithms: a forgotten element shows."""
+    torch.manual_seed(0)
+    torch.use_deterministic_algorithms(True)
+    yield
+    torch.use_deterministic_algorithms(False)
+
+
+def torch_lstm(ours: LSTM, input_size: int, hidden_size: int) -> torch.nn.LSTM:
+    """PyTorch's layer with the same weights."""
+    theirs = torch.nn.LSTM(input_size, hidden_size, len(ours), dtype=next(ours.parameters()).dtype)
+    with torch.no_grad():
+        for depth, layer in enumerate(ours):
+            for name, parameter in layer.named_parameters():
+                theirs.get_parameter(f"{'bias_ih' if name == 'bias' else name}_l{depth}").copy_(parameter)
+            theirs.get_parameter(f"bias_hh_l{depth}").zero_()
+    return theirs
+
+
+def backward(
+    module: torch.nn.Module, x: object, state: tuple[torch.Tensor, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Outputs and gradients by name, for a fixed random gradient of each output."""
+    out, (h_T, c_T) = module(x, state)
+    data = out.data if isinstance(out, PackedSequence) else out
+    generator = torch.Generator().manual_seed(1)
+    loss = sum(
+        (o * torch.randn(o.shape, generator=generator, dtype=torch.float64).to(o.dtype)).sum()
+        for o in (data, h_T, c_T)
+    )
+    loss.backward()
+    gradients = {f"d{name}": p.grad for name, p in module.named_parameters()}
+    return {"out": data.detach(), "h_T": h_T.detach(), "c_T": c_T.detach()} | gradients
+
+
+def case(
+    T: int, B: int, E: int, H: int, layers: int = 1
+) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor]]:
+    x, h_0, c_0 = torch.randn(T, B, E), torch.randn(layers, B, H), torch.randn(layers, B, H)
+    return x.double().requires_grad_(), (h_0.double().requires_grad_(), c_0.double().requires_grad_())
+
+
+def with_input_gradients(results: dict, x: torch.Tensor, state: tuple[torch.Tensor, torch.Tensor]) -> dict:
+    return results | {"dx": x.grad, "dh_0": state[0].grad, "dc_0": state[1].grad}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
+def test_agrees_with_formulas(T: int, B: int, E: int, H: int, activation: str) -> None:
+    layer = LSTM(E, H, activation=activation).double()
+    x, state = case(T, B, E, H)
+    ours = with_input_gradients(backward(layer, x, state), x, state)
+
+    parameters = Parameters(*(p.detach().numpy() for p in layer[0].parameters()))
+    h_0, c_0 = (s[0].detach().numpy() for s in state)
+    outs, caches = formulas.sequence_forward(x.detach().numpy(), h_0, c_0, parameters, activation)
+    generator = torch.Generator().manual_seed(1)
+    shapes = ((T, B, H), (1, B, H), (1, B, H))
+    dhs, dh_T, dc_T = (torch.randn(s, generator=generator, dtype=torch.float64).numpy() for s in shapes)
+    dx, dh_0, dc_0, dparameters = formulas.sequence_backward(dhs, dh_T[0], dc_T[0], caches)
+
+    expected = {"out": outs[0], "h_T": outs[1][None], "c_T": outs[2][None]}
+    expected |= {"dx": dx, "dh_0": dh_0[None], "dc_0": dc_0[None]}
+    expected |= {f"d0.{name}": value for name, value in dparameters._asdict().items()}
+    assert_close({name: ours[name] for name in expected}, expected, 1e-11)
+
+
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
+def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int) -> None:
+    ours = LSTM(E, H, layers).double()
+    theirs = torch_lstm(ours, E, H)
+    x, state = case(T, B, E, H, layers)
+    actual = with_input_gradients(backward(ours, x, state), x, state)
+    x.grad = state[0].grad = state[1].grad = None
+    expected = with_input_gradients(backward(theirs, x, state), x, state)
+    names = {"weight_ih": "weight_ih_l", "weight_hh": "weight_hh_l", "bias": "bias_ih_l"}
+    renamed = {name: expected[name] for name in ("out", "h_T", "c_T", "dx", "dh_0", "dc_0")}
+    for depth in range(layers):
+        renamed |= {f"d{depth}.{ours}": expected[f"d{theirs}{depth}"] for ours, theirs in names.items()}
+    assert_close(actual, renamed, 1e-11)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_gradcheck(activation: str) -> None:
+    layer = LSTM(3, 2, activation=activation).double()
+    x, state = case(3, 2, 3, 2)
+
+    def run(x: torch.Tensor, h_0: torch.Tensor, c_0: torch.Tensor, *weights: torch.Tensor) -> tuple:
+        named = dict(zip(("0.weight_ih", "0.weight_hh", "0.bias"), weights, strict=True))
+        out, (h_T, c_T) = torch.func.functional_call(layer, named, (x, (h_0, c_0)))
+        return out, h_T, c_T
+
+    assert torch.autograd.gradcheck(run, (x, *state, *layer.parameters()))
+
+
+@pytest.mark.parametrize("lengths", [[5, 4, 1], [1, 1], [7], [2, 5, 3, 5, 1]])
+@pytest.mark.parametrize("layers", [1, 2])
+def test_sequences_of_unequal_length_are_as_if_alone(lengths: list[int], layers: int) -> None:
+    layer = LSTM(3, 4, layers).double()
+    x, state = case(max(lengths), len(lengths), 3, 4, layers)
+    packed = pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
+    actual = with_input_gradients(backward(layer, packed, state), x, state)
+    padded, _ = pad_packed_sequence(PackedSequence(actual["out"], *packed[1:]))
+    for column, length in enumerate(lengths):
+        own_state = tuple(s[:, column : column + 1] for s in state)
+        alone, (h_T, c_T) = layer(x[:length, column : column + 1], own_state)
+        assert_close(
+            {
+                "out": padded[:length, column],
+                "h_T": actual["h_T"][:, column],
+                "c_T": actual["c_T"][:, column],
+            },
+            {"out": alone[:, 0].detach(), "h_T": h_T[:, 0].detach(), "c_T": c_T[:, 0].detach()},
+            1e-12,
+        )
+    theirs = torch_lstm(layer, 3, 4)
+    x.grad = state[0].grad = state[1].grad = None
+    expected = with_input_gradients(backward(theirs, packed_again(x, lengths), state), x, state)
+    names = ("dx", "dh_0", "dc_0")
+    assert_close({n: actual[n] for n in names}, {n: expected[n] for n in names}, 1e-11)
+
+
+def packed_again(x: torch.Tensor, lengths: list[int]) -> PackedSequence:
+    return pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False)
+
+
+def test_non_contiguous_input() -> None:
+    layer = LSTM(3, 4).double()
+    batch_first = torch.randn(2, 5, 3, dtype=torch.float64)
+    transposed, copied = batch_first.transpose(0, 1), batch_first.transpose(0, 1).contiguous()
+    assert not transposed.is_contiguous()
+    torch.testing.assert_close(layer(transposed)[0], layer(copied)[0])
+
+
+def test_state_defaults_to_zero() -> None:
+    layer = LSTM(3, 4, 2)
+    x = torch.randn(5, 2, 3)
+    zeros = torch.zeros(2, 2, 4)
+    torch.testing.assert_close(layer(x), layer(x, (zeros, zeros)))
+
+
+def test_going_on_from_a_state_is_as_one_run() -> None:
+    layer = LSTM(3, 4, 2).double()
+    x = torch.randn(6, 2, 3, dtype=torch.float64)
+    whole, last = layer(x)
+    first, state = layer(x[:2])
+    second, last_in_parts = layer(x[2:], state)
+    torch.testing.assert_close(torch.cat([first, second]), whole)
+    torch.testing.assert_close(last_in_parts, last)
+
+
+@pytest.mark.parametrize(("operands", "tolerance"), [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
+def test_operands_of_lower_precision_stay_near_float64(operands: torch.dtype, tolerance: float) -> None:
+    exact = LSTM(63, 65).double()
+    rounded = LSTM(63, 65, operands=operands)
+    rounded.load_state_dict({name: value.float() for name, value in exact.state_dict().items()})
+    x, state = case(20, 7, 63, 65)
+    expected = backward(exact, x.detach(), tuple(s.detach() for s in state))
+    actual = backward(rounded, x.detach().float(), tuple(s.detach().float() for s in state))
+    assert {value.dtype for value in actual.values()} == {torch.float32}
+    assert_close(actual, expected, tolerance)
+
+
+def test_dropout_acts_between_layers_only_while_training() -> None:
+    layer = LSTM(3, 4, 2, dropout=0.5)
+    x = torch.randn(5, 2, 3)
+    assert not torch.equal(layer(x)[0], layer(x)[0])
+    layer.eval()
+    assert torch.equal(layer(x)[0], layer(x)[0])
+
+
+def test_unknown_activation_is_named() -> None:
+    with pytest.raises(ValueError, match="gelu"):
+        LSTM(3, 4, activation="gelu")
+
+
+def test_weights_keep_pytorch_s_names_and_layout() -> None:
+    shapes = {name: tuple(p.shape) for name, p in LSTM(3, 4, 2).named_parameters()}
+    assert shapes == {
+        "0.weight_ih": (16, 3),
+        "0.weight_hh": (16, 4),
+        "0.bias": (16,),
+        "1.weight_ih": (16, 4),
+        "1.weight_hh": (16, 4),
+        "1.bias": (16,),
+    }
+    assert np.abs(next(LSTM(3, 4).parameters()).detach().numpy()).max() <= 0.5
