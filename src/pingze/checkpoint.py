@@ -1,0 +1,143 @@
+"""A model in one file: weights, configuration and vocabulary, saved and verified together.
+
+The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
+…, `output.weight` (V, H), `output.bias` (V). Its metadata hold the format's version, the configuration, the
+ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save as serialize
+
+from pingze.configuration import ModelConfiguration
+from pingze.errors import CheckpointError, PingzeError
+from pingze.files import written
+from pingze.vocabulary import Vocabulary
+
+FORMAT = "pingze-1"
+MODEL_FILE = "model.safetensors"
+SHIPPED = ("report",)
+"""Names of the models that come with the package."""
+
+Tensors = Mapping[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A model as it is stored: float32 weights by name, however they lay on disk."""
+
+    name: str
+    configuration: ModelConfiguration
+    vocabulary: Vocabulary
+    tensors: dict[str, np.ndarray]
+
+
+def save(
+    path: Path,
+    tensors: Tensors,
+    configuration: ModelConfiguration,
+    vocabulary: Vocabulary,
+    *,
+    dtype: type[np.floating] = np.float32,
+) -> None:
+    """Write one checkpoint, whole or not at all; `dtype` np.float16 halves its size for shipping.
+
+    Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
+    """
+    stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
+    _check_shapes(path, stored, configuration)
+    metadata = {
+        "format": FORMAT,
+        "configuration": json.dumps(asdict(configuration)),
+        "vocabulary": json.dumps(vocabulary.tokens, ensure_ascii=False),
+    }
+    metadata["sha256"] = _digest(stored, metadata)
+    with written(path, CheckpointError) as partial:
+        partial.write_bytes(serialize(stored, metadata))
+
+
+def load(model: str | Path) -> Checkpoint:
+    """Read and verify a model, given a shipped name, a checkpoint file, or a run's folder.
+
+    Raises CheckpointError, which names what is wrong: no such model, truncated or altered file, another format
+    version, tensors that do not fit the configuration or the vocabulary.
+    """
+    if model in SHIPPED:
+        with as_file(files("pingze.models") / f"{model}.safetensors") as path:
+            return _read(path, str(model))
+    path = Path(model)
+    if path.is_dir():
+        path /= MODEL_FILE
+    if not path.is_file():
+        raise CheckpointError(
+            f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a run's folder"
+        )
+    return _read(path, str(model))
+
+
+def _read(path: Path, name: str) -> Checkpoint:
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata = file.metadata() or {}
+            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or is no checkpoint ({error}); fetch or train it again"
+        ) from error
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError(
+            f"{path} has format {metadata.get('format')!r}, this pingze reads {FORMAT!r}; use the version that wrote it"
+        )
+    if metadata.get("sha256") != _digest(stored, metadata):
+        raise CheckpointError(
+            f"{path} was altered after it was saved: its SHA-256 differs; fetch or train it again"
+        )
+    try:
+        configuration = ModelConfiguration(**json.loads(metadata["configuration"]))
+        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+    except (KeyError, TypeError, ValueError, PingzeError) as error:
+        raise CheckpointError(f"{path} has a configuration that this pingze cannot read: {error}") from error
+    if len(vocabulary) != configuration.vocabulary_size:
+        raise CheckpointError(
+            f"{path} has a vocabulary of {len(vocabulary)} tokens for a model of {configuration.vocabulary_size}"
+        )
+    _check_shapes(path, stored, configuration)
+    tensors = {key: tensor.astype(np.float32) for key, tensor in stored.items()}
+    return Checkpoint(name, configuration, vocabulary, tensors)
+
+
+def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every tensor of a model."""
+    V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
+    layers: dict[str, tuple[int, ...]] = {}
+    for depth in range(configuration.layers):
+        layers[f"lstm.{depth}.weight_ih"] = (4 * H, E if depth == 0 else H)
+        layers[f"lstm.{depth}.weight_hh"] = (4 * H, H)
+        layers[f"lstm.{depth}.bias"] = (4 * H,)
+    return {"embedding.weight": (V, E), **layers, "output.weight": (V, H), "output.bias": (V,)}
+
+
+def _check_shapes(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
+    expected = shapes(configuration)
+    for name in sorted(expected.keys() | tensors.keys()):
+        found = tensors[name].shape if name in tensors else "absent"
+        if found != expected.get(name, "absent"):
+            raise CheckpointError(
+                f"{path}: tensor {name} is {found}, the configuration asks for {expected.get(name, 'absent')}"
+            )
+
+
+def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
+    sha = hashlib.sha256()
+    for key in ("format", "configuration", "vocabulary"):
+        sha.update(metadata.get(key, "").encode())
+    for name in sorted(tensors):
+        sha.update(name.encode() + tensors[name].tobytes())
+    return sha.hexdigest()

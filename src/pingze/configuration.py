@@ -1,0 +1,41 @@
+"""What a model is, in one dataclass that is stored beside its weights."""
+
+from dataclasses import dataclass
+
+from pingze.errors import InputError
+
+ACTIVATION_NAMES = ("tanh", "relu", "leaky_relu")
+
+
+@dataclass(frozen=True)
+class ModelConfiguration:
+    """The sizes and choices that fix a model's shape; the defaults are the report's.
+
+    Raises InputError on values that no model can have.
+    """
+
+    vocabulary_size: int = 5851
+    """Number of tokens, the four special ones included."""
+    embedding_size: int = 256
+    """E: the report's "input size"."""
+    hidden_size: int = 512
+    """H: units of each LSTM layer."""
+    layers: int = 1
+    """LSTM layers, one above the other."""
+    activation: str = "tanh"
+    """The cell's activation φ: tanh, relu or leaky_relu."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
+        if self.activation not in ACTIVATION_NAMES:
+            raise InputError(
+                f"activation {self.activation!r} is unknown; choose one of {', '.join(ACTIVATION_NAMES)}"
+            )
+
+
+def check_at_least(configuration: object, least: float, *names: str) -> None:
+    """Raises InputError when a field of the configuration is below `least`, or is no number."""
+    for name in names:
+        value = getattr(configuration, name)
+        if not value >= least:
+            raise InputError(f"{name} is {value}; it must be at least {least}")

@@ -1,0 +1,36 @@
+"""Invented verse for the tests: lines of random characters, so that no poem of the corpus stands here."""
+
+import numpy as np
+
+from pingze import checkpoint
+from pingze.characters import MARKS
+from pingze.configuration import ModelConfiguration
+from pingze.vocabulary import Vocabulary
+
+CHARACTERS = "天地山水風月花雪日夜江海春秋東西人心雲雨"
+
+
+def texts(count: int, seed: int = 0, lines: int = 4, length: int = 5) -> list[str]:
+    """Poems of `lines` lines, in which some characters are likelier after others."""
+    rng = np.random.default_rng(seed)
+    poems = []
+    for _ in range(count):
+        at = int(rng.integers(len(CHARACTERS)))
+        poem = ""
+        for line in range(lines):
+            for _ in range(length):
+                at = (at + int(rng.integers(1, 4))) % len(CHARACTERS)
+                poem += CHARACTERS[at]
+            poem += "，。"[line % 2]
+        poems.append(poem)
+    return poems
+
+
+def model(seed: int = 0, hidden_size: int = 12) -> checkpoint.Checkpoint:
+    """A random small model over `CHARACTERS` and all marks."""
+    vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], size=100)
+    configuration = ModelConfiguration(len(vocabulary), embedding_size=8, hidden_size=hidden_size, layers=2)
+    rng = np.random.default_rng(seed)
+    shapes = checkpoint.shapes(configuration)
+    tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return checkpoint.Checkpoint("invented", configuration, vocabulary, tensors)

@@ -1,0 +1,138 @@
+"""Every way in which a model file can be wrong gives one line that says so."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import save_file
+
+from pingze import checkpoint
+from pingze.configuration import ModelConfiguration
+from pingze.errors import CheckpointError
+from pingze.vocabulary import Vocabulary
+
+CONFIGURATION = ModelConfiguration(vocabulary_size=7, embedding_size=2, hidden_size=3, layers=2)
+VOCABULARY = Vocabulary.of_texts(["日月山"], size=7)
+
+
+def weights() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    return {
+        name: rng.standard_normal(shape, np.float32)
+        for name, shape in checkpoint.shapes(CONFIGURATION).items()
+    }
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    checkpoint.save(tmp_path / "model.safetensors", weights(), CONFIGURATION, VOCABULARY)
+    return tmp_path / "model.safetensors"
+
+
+def rewrite(path: Path, metadata: dict[str, str] | None = None, drop: str | None = None) -> None:
+    """Write the file again with other metadata or without a tensor, its digest made to fit."""
+    with safe_open(path, "numpy") as file:
+        meta = file.metadata() | (metadata or {})
+        tensors = {key: file.get_tensor(key) for key in file.keys() if key != drop}  # noqa: SIM118
+    meta["sha256"] = checkpoint._digest(tensors, meta)
+    save_file(tensors, path, meta)
+
+
+def test_what_was_saved_is_loaded_from_a_file_or_its_folder(path: Path) -> None:
+    for place in (path, path.parent, str(path)):
+        loaded = checkpoint.load(place)
+        assert loaded.configuration == CONFIGURATION
+        assert loaded.vocabulary == VOCABULARY
+        for name, tensor in weights().items():
+            np.testing.assert_array_equal(loaded.tensors[name], tensor)
+
+
+def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path: Path, path: Path) -> None:
+    half = tmp_path / "half.safetensors"
+    checkpoint.save(half, weights(), CONFIGURATION, VOCABULARY, dtype=np.float16)
+    loaded = checkpoint.load(half)
+    for name, tensor in weights().items():
+        assert loaded.tensors[name].dtype == np.float32
+        np.testing.assert_array_equal(loaded.tensors[name], tensor.astype(np.float16))
+    assert half.stat().st_size < path.stat().st_size
+
+
+def test_absent_model(tmp_path: Path) -> None:
+    with pytest.raises(
+        CheckpointError, match=r"no model 'nowhere': give a shipped name \(report\), a file, or"
+    ):
+        checkpoint.load("nowhere")
+    with pytest.raises(CheckpointError, match="no model"):
+        checkpoint.load(tmp_path)
+
+
+@pytest.mark.parametrize("keep", [0, 4, 100, -1])
+def test_truncated_file(path: Path, keep: int) -> None:
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(CheckpointError, match="is damaged or is no checkpoint"):
+        checkpoint.load(path)
+
+
+def test_altered_weight(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match="altered after it was saved"):
+        checkpoint.load(path)
+
+
+def test_other_format_version(path: Path) -> None:
+    rewrite(path, {"format": "pingze-99"})
+    with pytest.raises(CheckpointError, match="format 'pingze-99', this pingze reads 'pingze-1'"):
+        checkpoint.load(path)
+
+
+def test_file_of_another_program(tmp_path: Path) -> None:
+    save_file({"weight": np.zeros(3)}, tmp_path / "other.safetensors")
+    with pytest.raises(CheckpointError, match="format None"):
+        checkpoint.load(tmp_path / "other.safetensors")
+
+
+def test_vocabulary_of_another_size(path: Path) -> None:
+    rewrite(path, {"vocabulary": json.dumps([*VOCABULARY.tokens, "水"])})
+    with pytest.raises(CheckpointError, match="vocabulary of 8 tokens for a model of 7"):
+        checkpoint.load(path)
+
+
+@pytest.mark.parametrize("value", ["", "[]", '{"vocabulary_size": 0}', '{"colour": 1}', "null"])
+def test_unreadable_configuration(path: Path, value: str) -> None:
+    rewrite(path, {"configuration": value})
+    with pytest.raises(CheckpointError, match="configuration that this pingze cannot read"):
+        checkpoint.load(path)
+
+
+def test_missing_tensor_is_named(path: Path) -> None:
+    rewrite(path, drop="lstm.1.bias")
+    with pytest.raises(
+        CheckpointError, match=r"tensor lstm\.1\.bias is absent, the configuration asks for \(12,\)"
+    ):
+        checkpoint.load(path)
+
+
+def test_tensor_of_another_shape_is_named_with_both_shapes(tmp_path: Path) -> None:
+    wrong = weights() | {"output.bias": np.zeros(6, np.float32)}
+    with pytest.raises(CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"):
+        checkpoint.save(tmp_path / "model.safetensors", wrong, CONFIGURATION, VOCABULARY)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failed_save_leaves_the_file_before_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"cannot be written: No space left on device"):
+        checkpoint.save(path, weights(), CONFIGURATION, VOCABULARY)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
