@@ -1,0 +1,147 @@
+"""How a model is trained: one dataclass, its presets by name, and its values from the command line."""
+
+import dataclasses
+import math
+from dataclasses import dataclass, field
+
+from pingze.configuration import ModelConfiguration, check_at_least
+from pingze.errors import InputError
+
+
+@dataclass(frozen=True)
+class TrainingConfiguration:
+    """Choices of a training run. Raises InputError on values that contradict each other, naming the fields."""
+
+    batch_size: int = 32
+    """Poems a step."""
+    length: int = 48
+    """Predicted tokens a poem at most."""
+    epochs: int = 8
+    """Passes over the training texts."""
+    initialization: str = "orthogonal"
+    """The LSTM's first weights: zero, normal, uniform, xavier or orthogonal."""
+    initialization_scale: float = 1.0
+    """Standard deviation under the initialization `normal`."""
+    dropout: float = 0.0
+    """Share of the LSTM's inputs and outputs that is dropped."""
+    optimizer: str = "adam"
+    """adam, adamw or sgd."""
+    learning_rate: float = 2e-3
+    """The peak of the schedule."""
+    momentum: float = 0.0
+    """Momentum of sgd."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of adamw."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly from 0."""
+    decay: bool = True
+    """Whether the rate then falls to 0 along a half cosine."""
+    clip_norm: float | None = None
+    """Largest norm of all gradients together."""
+    clip_value: float | None = None
+    """Largest absolute value of each gradient's entry."""
+    patience: int | None = None
+    """Epochs without a better dev figure after which training stops."""
+    precision: str = "float32"
+    """Operands of the large products: float32, or bf16 with float32 weights, cell state and optimizer."""
+    seed: int = 1
+    """Fixes the first weights, the order of the poems and what is dropped."""
+
+    def __post_init__(self) -> None:
+        check_at_least(self, 1, "batch_size", "length", "epochs")
+        check_at_least(
+            self,
+            0,
+            "initialization_scale",
+            "learning_rate",
+            "momentum",
+            "weight_decay",
+            "warmup_steps",
+            "seed",
+        )
+        for name, choices in (("optimizer", ("adam", "adamw", "sgd")), ("precision", ("float32", "bf16"))):
+            if getattr(self, name) not in choices:
+                raise InputError(
+                    f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(choices)}"
+                )
+        if not math.isfinite(self.learning_rate):
+            raise InputError(f"learning_rate is {self.learning_rate}; it must be finite")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        if self.momentum and self.optimizer != "sgd":
+            raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
+        if self.weight_decay and self.optimizer != "adamw":
+            raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise InputError("clip_norm and clip_value exclude each other; set one")
+        for name in ("clip_norm", "clip_value", "patience"):
+            if getattr(self, name) is not None and getattr(self, name) <= 0:
+                raise InputError(f"{name} is {getattr(self, name)}; it must be above 0, or none")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model and its training, whole."""
+
+    model: ModelConfiguration = field(default_factory=ModelConfiguration)
+    training: TrainingConfiguration = field(default_factory=TrainingConfiguration)
+
+
+PRESETS = {
+    "report": Preset(
+        ModelConfiguration(vocabulary_size=5851, embedding_size=256, hidden_size=512, layers=1),
+        TrainingConfiguration(
+            batch_size=32,
+            length=48,
+            epochs=8,
+            initialization="orthogonal",
+            dropout=0.3,
+            optimizer="adam",
+            learning_rate=2e-3,
+            warmup_steps=200,
+            clip_norm=1.0,
+            patience=2,
+            precision="bf16",
+        ),
+    ),
+}
+
+
+def preset(name: str, settings: list[str] | None = None) -> Preset:
+    """A preset by name, with `field=value` settings over it; `none` clears a field that may be unset.
+
+    Raises InputError on an unknown preset or field, or a value of the wrong kind.
+    """
+    if name not in PRESETS:
+        raise InputError(f"preset {name!r} is unknown; choose one of {', '.join(PRESETS)}")
+    chosen = PRESETS[name]
+    changes: dict[str, dict[str, object]] = {"model": {}, "training": {}}
+    for setting in settings or []:
+        key, equals, text = setting.partition("=")
+        part = next((p for p in changes if key in _fields(getattr(chosen, p))), None)
+        if part is None or not equals:
+            names = [f for p in changes for f in _fields(getattr(chosen, p))]
+            raise InputError(
+                f"setting {setting!r} is not field=value with one of the fields {', '.join(names)}"
+            )
+        changes[part][key] = _parse(key, text, _fields(getattr(chosen, part))[key])
+    return Preset(
+        dataclasses.replace(chosen.model, **changes["model"]),  # type: ignore[arg-type]
+        dataclasses.replace(chosen.training, **changes["training"]),  # type: ignore[arg-type]
+    )
+
+
+def _fields(configuration: object) -> dict[str, object]:
+    return {f.name: f.type for f in dataclasses.fields(configuration)}  # type: ignore[arg-type]
+
+
+def _parse(key: str, text: str, kind: object) -> object:
+    """The value of a field of type `kind` from its text."""
+    readers = {int: int, float: float, str: str, bool: {"true": True, "false": False}.__getitem__}
+    kinds = [k for k in readers if k == kind or k in getattr(kind, "__args__", ())]
+    if text == "none" and kind not in readers:
+        return None
+    try:
+        return readers[kinds[0]](text)  # type: ignore[operator]
+    except (ValueError, KeyError):
+        raise InputError(f"{key}={text!r} is not of type {getattr(kind, '__name__', kind)}") from None

@@ -1,0 +1,40 @@
+"""A training run on a terminal: a bar that moves with the steps, and a line for each look at dev."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pingze.training.loop import Row, Run
+
+
+@contextmanager
+def progress(run: Run) -> Iterator[Callable[[Row], None]]:
+    """Give a function for `Run.train` to call; what it hears is shown on standard error."""
+    columns = [
+        MofNCompleteColumn(),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left"),
+        TimeRemainingColumn(),
+    ]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=run.total_steps, completed=run.position.step, loss="-", speed="-")
+
+        def show(row: Row) -> None:
+            if row["kind"] == "train":
+                bar.update(
+                    task,
+                    completed=int(row["step"]),
+                    loss=f"{row['nats_per_token']:.3f} ({row['nats_per_48_tokens']:.1f} per 48 tokens)",
+                    speed=f"{row['tokens_per_second']:,.0f} tokens/s",
+                )
+            elif row["kind"] == "dev":
+                bar.console.print(
+                    f"step {row['step']}: dev {row['nats_per_token']:.4f} nats per token, perplexity "
+                    f"{row['perplexity']:.1f}, {row['nats_per_48_tokens']:.2f} nats per 48 tokens"
+                )
+            else:
+                bar.console.print(f"stopped: dev has not improved for {row['stale_epochs']} epochs")
+
+        yield show

@@ -1,0 +1,76 @@
+"""Perplexity: a model and texts come in, the figures of the design's "Numbers and their names" go out."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from pingze.batches import Ids, batches, encode_sequence
+from pingze.model import LanguageModel
+from pingze.vocabulary import UNK, Vocabulary
+
+BATCH_SIZE = 128
+
+
+@dataclass(frozen=True)
+class Figures:
+    """How well a model predicts texts; all but padding counts, `<eos>` and `<unk>` targets included."""
+
+    nats_per_token: float
+    """Mean -ln p over the predicted tokens."""
+    perplexity: float
+    """e to the power of that."""
+    hanzi_perplexity: float
+    """The same over Han targets only, `<unk>` counted as one."""
+    nats_per_48_tokens: float
+    """48 times the first: the figure that the report calls perplexity."""
+    unknown_rate: float
+    """Share of the predicted tokens that are `<unk>`."""
+    tokens: int
+    """Number of predicted tokens."""
+    texts: int
+    """Number of texts."""
+
+
+def evaluate(model: LanguageModel, texts: Sequence[str], vocabulary: Vocabulary, length: int) -> Figures:
+    """The figures of `model` on `texts`, each cut to `length` predicted tokens."""
+    return evaluate_sequences(
+        model, [encode_sequence(text, vocabulary, length) for text in texts], vocabulary
+    )
+
+
+def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
+    """The figures of `model` on encoded sequences."""
+    losses, targets = token_losses(model, sequences)
+    hanzi = np.array(vocabulary.hanzi())[targets]
+    nats = float(losses.mean())
+    return Figures(
+        nats_per_token=nats,
+        perplexity=exp(nats),
+        hanzi_perplexity=exp(float(losses[hanzi].mean())),
+        nats_per_48_tokens=48 * nats,
+        unknown_rate=float((targets == UNK).mean()),
+        tokens=len(targets),
+        texts=len(sequences),
+    )
+
+
+@torch.no_grad()
+def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.ndarray, np.ndarray]:
+    """-ln p of every target in float64, and the targets; sequences of like length go together, order is lost."""
+    training = model.training
+    model.eval()
+    by_length = sorted(sequences, key=len)
+    losses, targets = [], []
+    for batch in batches(by_length, BATCH_SIZE):
+        losses.append(model.token_losses(*map(torch.from_numpy, batch)).double().numpy())
+        targets.append(batch.targets)
+    model.train(training)
+    return np.concatenate(losses), np.concatenate(targets)
+
+
+def exp(nats: float) -> float:
+    """e^nats, infinite where float64 overflows."""
+    return math.exp(nats) if nats < 709 else math.inf

@@ -1,0 +1,66 @@
+import pytest
+
+from pingze.configuration import ModelConfiguration
+from pingze.errors import InputError
+from pingze.training.configuration import PRESETS, TrainingConfiguration, preset
+
+
+def test_the_report_s_preset_states_the_report_s_figures() -> None:
+    chosen = preset("report")
+    model, training = chosen.model, chosen.training
+    assert (model.vocabulary_size, model.embedding_size, model.hidden_size) == (5851, 256, 512)
+    assert (training.batch_size, training.length) == (32, 48)
+
+
+def test_settings_change_fields_of_either_part() -> None:
+    settings = [
+        "hidden_size=64",
+        "learning_rate=1e-3",
+        "decay=false",
+        "clip_norm=none",
+        "clip_value=0.5",
+        "patience=3",
+    ]
+    chosen = preset("report", settings)
+    assert chosen.model.hidden_size == 64
+    training = chosen.training
+    assert (training.learning_rate, training.decay, training.clip_norm) == (1e-3, False, None)
+    assert (training.clip_value, training.patience) == (0.5, 3)
+    assert PRESETS["report"].training.clip_norm == 1.0
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("colour=red", "'colour=red' is not field=value with one of the fields vocabulary_size"),
+        ("epochs", "'epochs' is not field=value"),
+        ("epochs=many", "epochs='many' is not of type int"),
+        ("epochs=0", "epochs is 0; it must be at least 1"),
+        ("epochs=none", "epochs='none' is not of type int"),
+        ("decay=maybe", "decay='maybe' is not of type bool"),
+        ("dropout=1", "dropout is 1.0; it must be at least 0 and below 1"),
+        ("dropout=nan", "dropout is nan"),
+        ("learning_rate=nan", "learning_rate is nan"),
+        ("learning_rate=inf", "learning_rate is inf"),
+        ("clip_norm=-1", "clip_norm is -1.0; it must be above 0, or none"),
+        ("optimizer=lion", "optimizer 'lion' is unknown; choose one of adam, adamw, sgd"),
+        ("activation=gelu", "activation 'gelu' is unknown"),
+        ("momentum=0.9", "momentum belongs to optimizer sgd, not adam"),
+        ("weight_decay=0.1", "weight_decay belongs to optimizer adamw, not adam"),
+        ("clip_value=1", "clip_norm and clip_value exclude each other"),
+    ],
+)
+def test_bad_settings_are_named(setting: str, message: str) -> None:
+    with pytest.raises(InputError) as error:
+        preset("report", [setting])
+    assert message in str(error.value)
+
+
+def test_unknown_preset_lists_the_known() -> None:
+    with pytest.raises(InputError, match="preset 'song' is unknown; choose one of report"):
+        preset("song")
+
+
+def test_defaults_are_the_report_s_model() -> None:
+    assert ModelConfiguration() == preset("report").model
+    TrainingConfiguration()

@@ -1,0 +1,82 @@
+"""Optimizers and clipping against their formulas written out in NumPy."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.training.configuration import TrainingConfiguration
+from pingze.training.optimizers import clip, make_optimizer, rate_factor
+
+GRADIENTS = np.random.default_rng(0).standard_normal((5, 3))
+
+
+def after_steps(configuration: TrainingConfiguration) -> np.ndarray:
+    weight = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
+    optimizer = make_optimizer([weight], configuration)
+    for gradient in GRADIENTS:
+        weight.grad = torch.from_numpy(gradient.copy())
+        optimizer.step()
+    return weight.detach().numpy()
+
+
+def test_sgd_with_momentum() -> None:
+    weight, velocity = np.ones(3), np.zeros(3)
+    for gradient in GRADIENTS:
+        velocity = 0.9 * velocity + gradient
+        weight -= 0.1 * velocity
+    actual = after_steps(TrainingConfiguration(optimizer="sgd", learning_rate=0.1, momentum=0.9))
+    np.testing.assert_allclose(actual, weight)
+
+
+@pytest.mark.parametrize(("name", "decay"), [("adam", 0.0), ("adamw", 0.3)])
+def test_adam(name: str, decay: float) -> None:
+    """Kingma & Ba 2015, algorithm 1; the decay decoupled as in Loshchilov & Hutter 2019."""
+    weight, m, v = np.ones(3), np.zeros(3), np.zeros(3)
+    for t, gradient in enumerate(GRADIENTS, start=1):
+        weight *= 1 - 0.1 * decay
+        m = 0.9 * m + 0.1 * gradient
+        v = 0.999 * v + 0.001 * gradient**2
+        weight -= 0.1 * (m / (1 - 0.9**t)) / (np.sqrt(v / (1 - 0.999**t)) + 1e-8)
+    actual = after_steps(TrainingConfiguration(optimizer=name, learning_rate=0.1, weight_decay=decay))
+    np.testing.assert_allclose(actual, weight, rtol=1e-6)
+
+
+def clipped(**options: float) -> tuple[float, np.ndarray]:
+    parameters = [torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(1))]
+    parameters[0].grad, parameters[1].grad = torch.tensor([3.0, -4.0]), torch.tensor([12.0])
+    norm = clip(parameters, TrainingConfiguration(**options))
+    return float(norm), torch.cat([p.grad for p in parameters]).numpy()
+
+
+def test_clipping_by_global_norm_keeps_the_direction() -> None:
+    norm, gradients = clipped(clip_norm=6.5)
+    assert norm == 13
+    np.testing.assert_allclose(gradients, [1.5, -2, 6], rtol=1e-6)
+
+
+def test_clipping_by_global_norm_leaves_small_gradients() -> None:
+    np.testing.assert_allclose(clipped(clip_norm=20)[1], [3, -4, 12])
+
+
+def test_clipping_by_value_acts_on_each_entry() -> None:
+    assert clipped(clip_value=3.5)[1].tolist() == [3, -3.5, 3.5]
+
+
+def test_no_clipping_by_default() -> None:
+    norm, gradients = clipped()
+    assert (norm, gradients.tolist()) == (13, [3, -4, 12])
+
+
+def test_rate_warms_up_to_its_peak_and_falls_to_zero() -> None:
+    configuration = TrainingConfiguration(warmup_steps=4)
+    factors = [rate_factor(step, 20, configuration) for step in range(21)]
+    assert factors[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert all(one > other for one, other in itertools.pairwise(factors[4:]))
+    assert factors[12] == pytest.approx(0.5)
+    assert factors[20] == pytest.approx(0)
+
+
+def test_rate_stays_without_decay() -> None:
+    assert {rate_factor(step, 20, TrainingConfiguration(decay=False)) for step in range(20)} == {1.0}
