@@ -1,0 +1,87 @@
+"""Check a poem: text comes in; its form, template and rhyme, and all that breaks them, go out as a `Verdict`.
+
+A poem passes if some reading of its characters fits; an unknown character fits anything.
+"""
+
+from dataclasses import replace
+
+from pingze.errors import InputError
+from pingze.prosody import old_style, regulated
+from pingze.prosody.forms import FORMS, Form, find_form
+from pingze.prosody.groups import GROUPS, LEVEL
+from pingze.prosody.notes import general_notes, shape_note
+from pingze.prosody.patterns import LEVELS
+from pingze.prosody.text import read_lines
+from pingze.prosody.verdict import Verdict, Violation
+
+
+def check(text: str, *, form: str | None = None, level: str = "customary") -> Verdict:
+    """Check one poem in the form given, or in the one that it has the shape of.
+
+    Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
+    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. No text is refused.
+
+    Raises InputError when `form` names no form or `level` no level.
+    """
+    if level not in LEVELS:
+        raise InputError(f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}")
+    asked = None if form is None else find_form(form)
+    lines = tuple(read_lines(text))
+    if asked is None:
+        return _find(lines, level)
+    return _shape_faults(lines, asked, level) or _judge(lines, asked, level)
+
+
+def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
+    return regulated.judge(lines, form, level) if form.regulated else old_style.judge(lines, form, level)
+
+
+def _find(lines: tuple[str, ...], level: str) -> Verdict:
+    """Judge lines in the form that they have."""
+    old = next((form for form in FORMS.values() if not form.regulated and _has_shape(lines, form)), None)
+    if old is None or len(lines) < 4:
+        return Verdict(None, None, None, level, lines, (), (shape_note(lines), *general_notes(lines)))
+    as_old = _judge(lines, old, level)
+    form = next((form for form in FORMS.values() if form.regulated and _has_shape(lines, form)), None)
+    if form is None:
+        return as_old
+    verdict = _judge(lines, form, level)
+    if _is_regulated(verdict, form):
+        return verdict
+    note = f"read as {old.name}: as {form.name} it has {len(verdict.violations)} faults"
+    return replace(as_old, notes=(note, *as_old.notes))
+
+
+def _is_regulated(verdict: Verdict, form: Form) -> bool:
+    """Whether a poem that has the shape of a regulated form is one, though perhaps a faulty one.
+
+    Of Tang poems with ten lines or more and one level rhyme, those with a fault to four lines or fewer stand apart
+    from the old-style ones, which have three faults to four. Shorter ones run on without a gap; there a fault a
+    couplet is borne.
+    """
+    borne = len(verdict.lines) // (2 if form.lines else 4)
+    level_rhyme = verdict.rhyme is not None and GROUPS[verdict.rhyme].tone == LEVEL
+    return level_rhyme and len(verdict.violations) <= borne
+
+
+def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
+    return form.takes(len(lines)) and all(len(line) == form.width for line in lines)
+
+
+def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict | None:
+    """The verdict on lines that have another shape than the form; None where they have its shape.
+
+    A line of the wrong length is faulty at its first character too many, or at the first that is missing; so is a
+    poem at its first line too many or missing.
+    """
+    if _has_shape(lines, form):
+        return None
+    faults = [
+        Violation.at("字數", lines, number, min(len(line), form.width))
+        for number, line in enumerate(lines)
+        if len(line) != form.width
+    ]
+    if not form.takes(len(lines)):
+        faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
+    note = f"{form.name} has {form.size}, of {form.width} characters each; tones and rhyme were not checked"
+    return Verdict(form.name, None, None, level, lines, tuple(faults), (shape_note(lines), note))

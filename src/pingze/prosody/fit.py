@@ -1,0 +1,107 @@
+"""The best-fitting template: the tones that a poem's characters can have come in; each line's type goes out.
+
+A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence
+of types is found line by line: for each type the best way to come to it, from the best ways to the line before.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import NamedTuple
+
+from pingze.prosody.patterns import Pattern, accepted, is_turned
+
+FAULT = 1 << 16
+"""What a fault costs. A bent rule costs 1: the fewest faults come first, then the fewest bends."""
+
+
+class Masks(NamedTuple):
+    """What tones the characters of a line can have; bit 0 is the first, an unknown character can have both."""
+
+    level: int
+    oblique: int
+
+
+class FittedLine(NamedTuple):
+    """A line in the type that it is best read in, and what does not fit."""
+
+    kind: str
+    """Its type: a letter, or a' or B' in a couplet that is a rescue 拗救."""
+    pattern: Pattern
+    """The nearest of the type's patterns."""
+    misfits: int
+    """The places (bit 0 is the first) whose character cannot have the pattern's tone, but for a rhyme's."""
+    turned: bool
+    """Whether the type cannot follow the one before: 失對 in the second line of a couplet, 失黏 in the first."""
+
+
+class _Way(NamedTuple):
+    cost: int
+    line: FittedLine
+    before: "_Way | None"
+
+
+def fit(
+    lines: Sequence[Masks], width: int, level: str, openings: Sequence[str], rhymed: int, unrhymed: int = 0
+) -> list[FittedLine]:
+    """Fit an even number of lines of five or seven characters to the template with the fewest faults.
+
+    The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are what it costs to read the first
+    line so: a `FAULT` if it does not rhyme, 1 to prefer the other. Among equals the earlier of `openings` is taken.
+    """
+    ways = [
+        _way(None, kind, False, width, level, lines[0], rhymed if kind.isupper() else unrhymed)
+        for kind in (*(opening[0] for opening in openings), "a'")
+    ]
+    for number, masks in enumerate(lines[1:], 1):
+        kinds = ("B", "B'", "D") if number % 2 else ("a", "a'", "c")
+        ways = [
+            min(following, key=_cost)
+            for kind in kinds
+            if (
+                following := [
+                    _way(way, kind, turned, width, level, masks, 0)
+                    for way in ways
+                    if (turned := is_turned(way.line.kind, kind)) is not None
+                ]
+            )
+        ]
+    return _lines(min(ways, key=_cost))
+
+
+def _way(
+    before: _Way | None, kind: str, turned: bool, width: int, level: str, masks: Masks, extra: int
+) -> _Way:
+    cost, line = _fitted(kind, turned, width, level, *masks)
+    return _Way(cost + extra + (before.cost if before else 0), line, before)
+
+
+@cache
+def _fitted(
+    kind: str, turned: bool, width: int, level: str, can_be_level: int, can_be_oblique: int
+) -> tuple[int, FittedLine]:
+    """The nearest pattern of a type, the first among equals, and what it costs."""
+    judged = (1 << width) - 1 >> kind[0].isupper()
+    cost, line = min(
+        (
+            (
+                misfits.bit_count() * FAULT + (pattern.soft is not None),
+                FittedLine(kind, pattern, misfits, turned),
+            )
+            for pattern in accepted(kind, width, level)
+            for misfits in (pattern.misfits(can_be_level, can_be_oblique) & judged,)
+        ),
+        key=lambda fitted: fitted[0],
+    )
+    return cost + FAULT * turned, line
+
+
+def _cost(way: _Way) -> int:
+    return way.cost
+
+
+def _lines(way: _Way | None) -> list[FittedLine]:
+    lines: list[FittedLine] = []
+    while way:
+        lines.append(way.line)
+        way = way.before
+    return lines[::-1]

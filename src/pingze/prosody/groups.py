@@ -1,0 +1,81 @@
+"""The 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours. Facts only; nothing is read."""
+
+from dataclasses import dataclass
+
+LEVEL = "平"
+OBLIQUE = "仄"
+TONES = "平上去入"
+"""The four tones; the last three are oblique."""
+
+_NAMES = {
+    "平": "東冬江支微魚虞齊佳灰真文元寒刪先蕭肴豪歌麻陽庚青蒸尤侵覃鹽咸",
+    "上": "董腫講紙尾語麌薺蟹賄軫吻阮旱潸銑篠巧皓哿馬養梗迥有寢感琰豏",
+    "去": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
+    "入": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
+}
+_UPPER_LEVEL = 15  # the level groups fill two volumes: 上平 has fifteen, 下平 begins again at one
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One rhyme group 韻部; characters of one group rhyme with each other."""
+
+    name: str
+    """The character that names it, as 東; no two groups share one."""
+    tone: str
+    """One of `TONES`."""
+    number: int
+    """Its place among the groups of its tone (下平 counted apart), from 1."""
+
+    @property
+    def label(self) -> str:
+        """The full name, as 上平一東 or 去聲十五翰."""
+        volume = f"{self.tone}聲"
+        if self.tone == LEVEL:
+            volume = "上平" if _NAMES[LEVEL].index(self.name) < _UPPER_LEVEL else "下平"
+        return f"{volume}{_chinese(self.number)}{self.name}"
+
+    @property
+    def side(self) -> str:
+        """`LEVEL` or `OBLIQUE`, all that a template asks of a tone."""
+        return LEVEL if self.tone == LEVEL else OBLIQUE
+
+
+def _chinese(number: int) -> str:
+    """A number from 1 to 99 in Chinese."""
+    tens, ones = divmod(number, 10)
+    digits = " 一二三四五六七八九"
+    return (digits[tens] * (tens > 1) + "十" * (tens > 0) + digits[ones] * (ones > 0)).strip()
+
+
+def _group(tone: str, place: int, name: str) -> Group:
+    volume_start = _UPPER_LEVEL if tone == LEVEL and place >= _UPPER_LEVEL else 0
+    return Group(name, tone, place - volume_start + 1)
+
+
+GROUPS = {
+    name: _group(tone, place, name) for tone, names in _NAMES.items() for place, name in enumerate(names)
+}
+"""Every group by its name, in the order of the rhyme book."""
+
+NEIGHBOURS = (
+    *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),
+    *("歌", "麻", "庚青蒸", "尤", "侵", "覃鹽咸"),
+)
+"""The level groups that sound alike 鄰韻; a rhymed first line may borrow from its poem's class."""
+
+OLD_STYLE_CLASSES = (
+    *NEIGHBOURS,
+    *("董腫送宋", "講養絳漾", "紙尾薺寘未霽", "語麌御遇", "蟹賄泰卦隊", "軫吻阮旱潸銑震問願翰諫霰"),
+    *("篠巧皓嘯效號", "哿箇", "馬禡", "梗迥敬徑", "有宥", "寢沁", "感琰豏勘豔陷"),
+    *("屋沃", "覺藥", "質物月曷黠屑", "陌錫職", "緝合葉洽"),
+)
+"""What rhymes in old-style verse 古體: neighbours mix, and rising with departing tone of one class.
+
+The oblique classes answer the level ones tone for tone (東 董 送 屋); see docs/prosody.md.
+"""
+
+
+def neighbours(name: str) -> str:
+    """The names of all level groups of a level group's class, itself included."""
+    return next(names for names in NEIGHBOURS if name in names)

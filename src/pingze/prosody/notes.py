@@ -1,0 +1,56 @@
+"""What is no fault but worth saying of a poem: its shape, repeated characters, doubtful ones."""
+
+from collections.abc import Iterable, Sequence
+
+from pingze.prosody.script import in_use, to_traditional, traditional_candidates
+from pingze.prosody.table import entry
+from pingze.prosody.tones import entries
+
+_MANY = 12  # of a kind are enough to name
+
+
+def shape_note(lines: Sequence[str]) -> str:
+    """How many lines of how many characters there are, and what such verse is called."""
+    if not lines:
+        return "no line of verse was found"
+    shortest, longest = min(map(len, lines)), max(map(len, lines))
+    widths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
+    names = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
+    name = names.get(longest) if shortest == longest else "雜言"
+    count = f"{len(lines)} line{'s' * (len(lines) > 1)} of {widths} character{'s' * (longest > 1)}"
+    return f"{count} ({name})" if name else count
+
+
+def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[str]:
+    """Notes on the characters themselves; `repeated` asks for those that stand in several lines 重字."""
+    characters = dict.fromkeys("".join(lines))
+    notes = [_named("重字", _repeated(lines))] if repeated else []
+    notes.append(_named("no reading known", (c for c in characters if not entries(c))))
+    notes.append(_named("may stand for another character", _doubtful(characters)))
+    return [note for note in notes if note]
+
+
+def _repeated(lines: Sequence[str]) -> Iterable[str]:
+    """Characters that stand in more than one line; within a line repetition is a figure of speech."""
+    places: dict[str, list[int]] = {}
+    for number, line in enumerate(lines, 1):
+        for character in dict.fromkeys(line):
+            places.setdefault(character, []).append(number)
+    return (f"{c} (lines {', '.join(map(str, found))})" for c, found in places.items() if len(found) > 1)
+
+
+def _doubtful(characters: Iterable[str]) -> Iterable[str]:
+    """Characters that may stand for other Traditional ones: 发 always, 后 only in a text with Simplified characters."""
+    written = list(characters)
+    is_simplified = any(to_traditional(c) != c for c in written)
+    for c in written:
+        candidates = [other for other in traditional_candidates(c) if in_use(other)]
+        if candidates and to_traditional(c) == c and (is_simplified or entry(c) is None):
+            yield f"{c} ({' or '.join(candidates)})"
+
+
+def _named(what: str, found: Iterable[str]) -> str:
+    """`what: one, two`, cut after `_MANY`; "" where there is nothing to name."""
+    listed = list(found)
+    more = f" and {len(listed) - _MANY} more" if len(listed) > _MANY else ""
+    return f"{what}: {', '.join(listed[:_MANY])}{more}" if listed else ""

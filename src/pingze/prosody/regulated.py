@@ -1,0 +1,113 @@
+"""Regulated verse 近體: lines of the right shape come in; template, rhyme and faults go out."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+
+from pingze.prosody.fit import FAULT, FittedLine, Masks, fit
+from pingze.prosody.forms import Form, opening_name
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.prosody.notes import general_notes
+from pingze.prosody.rhyme import Groups, shared_group
+from pingze.prosody.tones import groups, sides
+from pingze.prosody.verdict import Verdict, Violation
+
+_RULES = {
+    ("a", 2): "小拗",
+    ("a", 3): "大拗",
+    ("B", 0): "孤平",
+    ("c", 0): "特拗",
+    ("c", 2): "三仄尾",
+    ("D", 2): "三平調",
+}
+"""What a line of a type breaks where it misses its pattern; places of five characters, from 0."""
+
+
+def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
+    """Judge lines of a form's shape by the template that they fit best and the rhyme that most of them keep."""
+    feet = [groups(line[-1]) for line in lines]
+    rhyme = shared_group(feet[1::2], preferring=feet[0], tone=LEVEL)
+    first = _first_foot(feet[0], rhyme)
+    borrows = first == "鄰韻" and level == "customary"
+    rhymed_costs = 1 if borrows else FAULT * bool(first)
+    # Where it rhymes, a first line that fits both ways is a rhymed one.
+    unrhymed_costs = int(rhyme in feet[0])
+    masks = [_masks(line) for line in lines]
+    fitted = fit(masks, form.width, level, form.openings, rhymed_costs, unrhymed_costs)
+    rhymed = [number for number, line in enumerate(fitted) if line.kind[0].isupper()]
+    faults = [
+        *_tone_faults(fitted, form.width),
+        *((rule, number, form.width - 1) for rule, number in _rhyme_faults(lines, feet, rhymed, rhyme)),
+    ]
+    if first and not borrows and 0 in rhymed:
+        faults.append((first, 0, form.width - 1))
+    faults.sort(key=lambda fault: fault[1:])
+    notes = [f"鄰韻: line 1 rhymes in a neighbour of {rhyme}"] if borrows and 0 in rhymed else []
+    notes += [*_tone_notes(fitted, lines), *general_notes(lines, repeated=True)]
+    violations = tuple(Violation.at(rule, lines, number, place) for rule, number, place in faults)
+    template = opening_name(form.width, fitted[0].kind[0])
+    return Verdict(form.name, template, rhyme, level, lines, violations, tuple(notes))
+
+
+def _first_foot(foot: Groups, rhyme: str | None) -> str:
+    """What the first line breaks if it is read as rhymed."""
+    if not _off(foot, rhyme):
+        return ""
+    return "鄰韻" if rhyme and GROUPS[rhyme].tone == LEVEL and foot & set(neighbours(rhyme)) else "出韻"
+
+
+def _off(foot: Groups, rhyme: str | None) -> bool:
+    """Whether a character cannot rhyme in the poem's group, which must be a level one; an unknown one can."""
+    return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
+
+
+def _rhyme_faults(
+    lines: Sequence[str], feet: Sequence[Groups], rhymed: Sequence[int], rhyme: str | None
+) -> Iterator[tuple[str, int]]:
+    """The rules that rhymes break, and their lines, from 0; `_first_foot` judges the first line's group."""
+    before: set[str] = set()
+    for number in rhymed:
+        if number and _off(feet[number], rhyme):
+            yield "出韻", number
+        elif lines[number][-1] in before:
+            yield "重韻", number
+        before.add(lines[number][-1])
+
+
+def _tone_faults(fitted: Sequence[FittedLine], width: int) -> Iterator[tuple[str, int, int]]:
+    """The rules that tones break, and their lines and places, from 0."""
+    for number, line in enumerate(fitted):
+        second = "失黏" if number and number % 2 == 0 else "失對"
+        if line.turned:
+            yield second, number, 1
+        for place in (place for place in range(width) if line.misfits >> place & 1):
+            if place == 1:
+                yield second, number, place
+            elif place == width - 1:
+                yield "仄腳", number, place
+            else:
+                yield _RULES.get((line.kind[0], place - (width - 5)), "失對"), number, place
+
+
+def _tone_notes(fitted: Sequence[FittedLine], lines: Sequence[str]) -> Iterator[str]:
+    """What lines bend, and where one rescues another."""
+    for number, line in enumerate(fitted, 1):
+        if line.kind == "a'":
+            yield f"拗救: line {number + 1} rescues line {number}"
+        elif line.pattern.soft:
+            yield f"{line.pattern.soft}: line {number}, character {len(lines[0]) - 2}"
+
+
+def _masks(line: str) -> Masks:
+    level = oblique = 0
+    for place, character in enumerate(line):
+        can_be_level, can_be_oblique = _tones(character)
+        level |= can_be_level << place
+        oblique |= can_be_oblique << place
+    return Masks(level, oblique)
+
+
+@cache
+def _tones(character: str) -> tuple[bool, bool]:
+    """Whether a character can be level, and oblique; an unknown one can be both."""
+    can_be = sides(character) or {LEVEL, OBLIQUE}
+    return LEVEL in can_be, OBLIQUE in can_be

@@ -1,0 +1,62 @@
+"""The table of characters: a character comes in; its rhyme groups, its counts in Tang verse, its variants go out.
+
+The table is `data/characters.tsv`, built by `scripts/build_prosody_table.py`; `data/SOURCES.md` says from what. A
+row is: character, groups (each followed by how often Tang poets rhymed on it there), occurrences in Tang verse,
+and for characters of both tones how often verse needs each; then the character's variant forms.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
+
+_GROUP = re.compile(r"(\D)(\d*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What the table holds of one character."""
+
+    rhymed: dict[str, int]
+    """Its rhyme groups by name, and how often Tang poets rhymed on it in each."""
+    count: int
+    """How often Tang verse has it."""
+    needed: dict[str, int]
+    """Of a character of both tones: how often a template's fixed place needs it level, and oblique."""
+    variants: str
+    """Other forms of the same character, the most used first."""
+
+    @property
+    def sides(self) -> set[str]:
+        """The tones that it can have: `LEVEL`, `OBLIQUE` or both."""
+        return {GROUPS[name].side for name in self.rhymed}
+
+
+@cache
+def rows() -> dict[str, str]:
+    """Every row of the table by its character, not yet taken apart: that costs less than a millisecond each."""
+    return {line[0]: line for line in _read("characters.tsv").splitlines()}
+
+
+@cache
+def entry(character: str) -> Entry | None:
+    """What the table holds of a character exactly as it is written; None where it has none."""
+    row = rows().get(character)
+    if row is None:
+        return None
+    _, groups, count, level, oblique, variants = (row + "\t" * 5).split("\t")[:6]
+    rhymed = {name: int(times or 0) for name, times in _GROUP.findall(groups)}
+    needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
+    return Entry(rhymed, int(count or 0), needed, variants)
+
+
+@cache
+def simplified() -> dict[str, str]:
+    """For each Simplified character the Traditional ones that it stands for, the most used in Tang verse first."""
+    return {line[0]: line[2:] for line in _read("simplified.tsv").splitlines()}
+
+
+def _read(name: str) -> str:
+    return files("pingze.prosody").joinpath("data", name).read_text(encoding="utf-8")

@@ -1,0 +1,227 @@
+import json
+import random
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from pingze.errors import InputError
+from pingze.prosody import Verdict, check
+from pingze.prosody.forms import FORMS
+from pingze.prosody.groups import LEVEL, OBLIQUE
+from pingze.prosody.patterns import LEVELS
+from pingze.prosody.tones import groups, tone
+from tests.prosody import reference
+from tests.prosody.writing import LEVELS as LEVEL_CHARACTERS
+from tests.prosody.writing import OBLIQUES, RHYMES, write
+
+SHAPES = {"五絕": (5, 4), "七絕": (7, 4), "五律": (5, 8), "七律": (7, 8), "五排": (5, 12), "七排": (7, 10)}
+
+
+def base(width: int, count: int, start: str, seed: int) -> list[str]:
+    """The base pattern of each line, its free places filled at random."""
+    rng = random.Random(seed)
+    prefixes = reference.PREFIX if width == 7 else dict.fromkeys("aBcD", "")
+    lines = [prefixes[kind] + reference.BASE[kind] for kind in reference.types(start, count)]
+    return ["".join(rng.choice("PZ") if tone == "x" else tone for tone in line) for line in lines]
+
+
+def check_tones(lines: list[str], form: str | None, level: str, rhymed_first: bool) -> Verdict:
+    return check("，".join(write(lines, rhymed_first=rhymed_first)), form=form, level=level)
+
+
+def turn(lines: list[str], number: int, place: int) -> list[str]:
+    other = "Z" if lines[number][place] == "P" else "P"
+    changed = lines[number][:place] + other + lines[number][place + 1 :]
+    return [*lines[:number], changed, *lines[number + 1 :]]
+
+
+def test_the_characters_to_write_with_have_one_tone() -> None:
+    assert {tone(character) for character in LEVEL_CHARACTERS + RHYMES} == {LEVEL}
+    assert {tone(character) for character in OBLIQUES} == {OBLIQUE}
+    assert {groups(character) for character in RHYMES} == {frozenset("東")}
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("start", reference.STARTS)
+@pytest.mark.parametrize("form", SHAPES)
+def test_every_instance_of_a_base_template_passes(form: str, start: str, level: str) -> None:
+    for seed in range(5):
+        for asked in (form, None):
+            verdict = check_tones(base(*SHAPES[form], start, seed), asked, level, start[0].isupper())
+            assert verdict.ok, verdict
+            assert (verdict.form, verdict.rhyme) == (form, "東")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("start", reference.STARTS)
+@pytest.mark.parametrize("form", SHAPES)
+def test_a_turned_tone_is_found_where_it_stands(form: str, start: str, level: str) -> None:
+    width, count = SHAPES[form]
+    lines = base(width, count, start, seed=count)
+    for number in range(count):
+        for place in [*range(1, width - 1, 2), width - 1]:
+            if (number, place) == (0, width - 1):
+                continue  # where the first line ends decides whether it rhymes
+            verdict = check_tones(turn(lines, number, place), form, level, start[0].isupper())
+            places = [(violation.line, violation.position) for violation in verdict.violations]
+            assert places == [(number + 1, place + 1)], verdict
+
+
+@settings(max_examples=500)
+@given(st.data())
+def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(sorted(SHAPES)))
+    width, count = SHAPES[form]
+    lines = base(width, count, data.draw(st.sampled_from(reference.STARTS)), data.draw(st.integers(0, 99)))
+    places = st.tuples(st.integers(0, count - 1), st.integers(0, width - 1))
+    for number, place in data.draw(st.lists(places, max_size=5)):
+        lines = turn(lines, number, place)
+    for level in LEVELS:
+        verdict = check_tones(lines, form, level, rhymed_first=True)
+        assert verdict.ok == reference.passes(lines, level), (lines, verdict)
+
+
+@given(st.text(st.characters(), max_size=80))
+@example("")
+@example("山")
+@example("\ud800\udfff" * 5)
+@example("😀" * 20)
+@example("the quick brown fox")
+@example("\ufeff\r\n\r\n")
+@example("□□□□□，□□□□□。□□□□□，□□□□□。")
+def test_no_text_raises(text: str) -> None:
+    assert isinstance(check(text), Verdict)
+    for form in FORMS:
+        check(text, form=form, level="strict")
+
+
+@given(st.text(st.sampled_from("山水月花東先看過发后，。\n \u3000□(（》、a\r"), max_size=120))
+def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
+    verdict = check(text)
+    assert json.loads(json.dumps(verdict.as_json())).keys() == {
+        *("form", "template", "rhyme", "level", "lines", "violations", "notes")
+    }
+    for violation in verdict.violations:
+        assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char
+
+
+@pytest.mark.parametrize("text", ["山" * 350_000, "山水月花東，" * 50_000, "山\n" * 100_000, "(" * 300_000])
+def test_a_megabyte_is_checked(text: str) -> None:
+    check(text)
+
+
+def test_a_violation_names_rule_place_character_and_readings() -> None:
+    verdict = check("仄仄平平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。")
+    assert verdict.as_json()["violations"] == (
+        {"rule": "孤平", "line": 2, "position": 1, "char": "仄", "readings": ("入職",)},
+    )
+
+
+def test_the_form_asked_for_is_kept() -> None:
+    verdict = check("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。", form="五古")
+    assert (verdict.form, verdict.template, verdict.ok) == ("五古", None, True)
+
+
+@pytest.mark.parametrize("name", ["七绝", "七絕", "七言絕句", " 七言绝句 "])
+def test_forms_have_several_names(name: str) -> None:
+    lines = base(7, 4, "DBcD", seed=1)
+    verdict = check_tones(lines, name, "customary", rhymed_first=True)
+    assert (verdict.form, verdict.template, verdict.ok) == ("七絕", "平起首句入韻", True)
+
+
+def test_bad_names_are_refused_in_one_line() -> None:
+    with pytest.raises(InputError, match=r"八股.*七絕"):
+        check("山", form="八股")
+    with pytest.raises(InputError, match=r"loose.*customary and strict"):
+        check("山", level="loose")
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("", "no line of verse was found"),
+        ("日月山川，日月山川。日月山川，日月山川。", "4 lines of 4 characters (四言)"),
+        ("日月山，日月山川。", "2 lines of 3 to 4 characters (雜言)"),
+        ("日月山川天", "1 line of 5 characters (五言)"),
+    ],
+)
+def test_another_shape_is_described(text: str, note: str) -> None:
+    verdict = check(text)
+    assert (verdict.form, verdict.ok, verdict.notes[0]) == (None, True, note)
+
+
+@pytest.mark.parametrize(
+    ("form", "rules"),
+    [("五律", [("句數", 5)]), ("七絕", [("字數", line) for line in range(1, 5)]), ("五排", [("句數", 5)])],
+)
+def test_a_form_of_another_shape_is_a_fault(form: str, rules: list[tuple[str, int]]) -> None:
+    verdict = check("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。", form=form)
+    assert verdict.form == form
+    assert [(violation.rule, violation.line) for violation in verdict.violations] == rules
+
+
+def test_a_line_too_many_is_a_fault_at_its_head() -> None:
+    verdict = check("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。天", form="五絕")
+    assert [(v.rule, v.line, v.position, v.char) for v in verdict.violations] == [
+        ("字數", 5, 2, ""),
+        ("句數", 5, 1, "天"),
+    ]
+
+
+def test_oblique_rhyme_is_old_style() -> None:
+    verdict = check("平平仄仄平，仄仄平平月。平平平仄平，仄仄平平雪。")
+    assert (verdict.form, verdict.ok) == ("五古", True)
+    assert not check("平平仄仄平，仄仄平平月。平平平仄平，仄仄平平雪。", form="五絕").ok
+
+
+@pytest.mark.parametrize(
+    ("feet", "rhyme", "ok"),
+    [
+        ("東同弓紅", "東", True),
+        ("東冬同鍾", "東冬", True),
+        ("東同天前", None, True),
+        ("東同天紅", None, False),
+        ("月雪別絕", "月屑", True),
+    ],
+)
+def test_old_style_rhyme(feet: str, rhyme: str | None, ok: bool) -> None:
+    verdict = check("".join(f"平平仄平仄，平平仄平{foot}。" for foot in feet), form="五古")
+    assert verdict.ok == ok
+    assert verdict.rhyme == rhyme or not ok
+
+
+def test_some_reading_must_fit() -> None:
+    level, oblique = (
+        "看仄平平仄，平平仄仄東。平平平仄仄，看仄仄平同。",
+        "仄看平平仄，平看仄仄東。平平平仄仄，仄仄仄平同。",
+    )
+    assert check(level).ok
+    assert check(oblique).ok
+
+
+def test_an_unknown_character_fits_anything() -> None:
+    verdict = check("仄□平□仄，平□仄□□。平□平仄仄，仄仄□平同。")
+    assert verdict.ok
+    assert "no reading known: □" in verdict.notes
+
+
+def test_simplified_characters_are_read_as_traditional() -> None:
+    verdict = check("仄仄平平仄，平平仄仄风。平平平仄发，仄仄仄平东。后", form="五絕")
+    assert verdict.lines[1] == "平平仄仄风"
+    verdict = check("仄仄平平仄，平平仄仄东。平平平后发，仄仄仄平同。")
+    assert verdict.ok
+    assert "may stand for another character: 后 (後), 发 (發 or 髮)" in verdict.notes
+
+
+def test_repeated_characters_are_notes() -> None:
+    verdict = check("，".join(write(base(5, 4, "aBcD", 0), rhymed_first=False)))
+    assert verdict.ok
+    assert any(note.startswith("重字: ") for note in verdict.notes)
+
+
+def test_the_first_line_rhymes_only_where_it_can() -> None:
+    # 重 is level and oblique; here it rhymes with nothing, so the line must be read as unrhymed.
+    verdict = check("仄仄仄平重，平平仄仄天。平平平仄仄，仄仄仄平年。")
+    assert groups("重") == {"冬", "腫", "宋"}
+    assert (verdict.template, verdict.ok) == ("仄起首句不入韻", True)

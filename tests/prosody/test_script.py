@@ -1,0 +1,40 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.prosody.script import to_traditional, traditional_candidates, variants
+from pingze.prosody.table import rows, simplified
+
+
+def test_characters_with_one_counterpart_are_converted() -> None:
+    assert to_traditional("国东风来听尽为") == "國東風來聽盡爲"
+
+
+@pytest.mark.parametrize("text", ["后里云余几", "发钟", "山水 abc，", "國東風來"])
+def test_the_rest_stays(text: str) -> None:
+    assert to_traditional(text) == text
+
+
+def test_candidates_for_messages() -> None:
+    assert traditional_candidates("发") == ("發", "髮")
+    assert traditional_candidates("山") == ()
+
+
+def test_variants_go_both_ways() -> None:
+    assert variants("谿")[0] == "溪"
+    assert "迴" in variants("回")
+    assert variants("山") == ()
+    assert all(character in variants(other) for character in rows() for other in variants(character))
+
+
+def test_simplified_characters_stand_for_characters_of_the_table() -> None:
+    for character, candidates in simplified().items():
+        assert candidates
+        assert all(candidate in rows() and candidate != character for candidate in candidates)
+
+
+@given(st.text())
+def test_conversion_keeps_the_length_and_settles(text: str) -> None:
+    converted = to_traditional(text)
+    assert len(converted) == len(text)
+    assert to_traditional(converted) == converted
