@@ -1,0 +1,60 @@
+"""A checkpoint's model, one character at a time: ids come in, the next character's logits go out.
+
+It runs `pingze.lstm.formulas` on NumPy, so that the formula on the page is the code that writes the verse.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from pingze.checkpoint import Checkpoint
+from pingze.lstm.formulas import Array, Parameters, step_forward
+from pingze.vocabulary import BOS
+
+
+class State(NamedTuple):
+    """What the model remembers of B texts: its size does not grow with their length."""
+
+    h: Float[Array, "layers B H"]
+    c: Float[Array, "layers B H"]
+
+
+class Engine:
+    """Steps a batch of texts through a checkpoint's model."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        tensors = checkpoint.tensors
+        self.configuration = checkpoint.configuration
+        self.embedding = tensors["embedding.weight"]
+        self.layers = [
+            Parameters(*(tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
+            for depth in range(self.configuration.layers)
+        ]
+        self.output_weight, self.output_bias = tensors["output.weight"], tensors["output.bias"]
+
+    def start(self, batch: int = 1) -> State:
+        """The state of `batch` texts after `<bos>`."""
+        zeros = np.zeros((len(self.layers), batch, self.configuration.hidden_size), np.float32)
+        return self.step(State(zeros, zeros), np.full(batch, BOS))
+
+    def step(self, state: State, ids: Int64[Array, "B"]) -> State:
+        """The state after one more character of each text."""
+        x = self.embedding[ids]
+        states = []
+        for parameters, h_prev, c_prev in zip(self.layers, *state, strict=True):
+            (x, c), _ = step_forward(x, h_prev, c_prev, parameters, self.configuration.activation)
+            states.append((x, c))
+        return State(*(np.stack(part) for part in zip(*states, strict=True)))
+
+    def logits(self, state: State) -> Float[Array, "B V"]:
+        """The next character's logits for each text."""
+        logits: Array = state.h[-1] @ self.output_weight.T + self.output_bias
+        return logits
+
+
+def log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B V"]:
+    """Ln softmax over the last axis; -inf stays -inf where a logit is."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    normalized: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return normalized

@@ -1,0 +1,43 @@
+"""A person's opening: text as typed comes in, characters that the model knows go out, or one clear error."""
+
+import unicodedata
+import warnings
+
+from pingze.characters import MARKS
+from pingze.errors import InputError
+from pingze.prosody.script import to_traditional, traditional_candidates, variants
+from pingze.vocabulary import Vocabulary
+
+
+class ConversionWarning(UserWarning):
+    """A character that a person typed was read as another; the message says which."""
+
+
+def read_opening(text: str, vocabulary: Vocabulary) -> str:
+    """The opening's characters, without marks and spaces, each one in the vocabulary.
+
+    A Simplified character outside the vocabulary is read as its Traditional form where there is just one, with a
+    ConversionWarning. Raises InputError on an empty opening and on a character that the model does not know.
+    """
+    normalized = unicodedata.normalize("NFC", text)
+    characters = [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
+    if not characters:
+        raise InputError("the opening is empty; give one or more characters, as 日")
+    known = [_known(character, vocabulary) for character in characters]
+    read = "".join(known)
+    if (typed := "".join(characters)) != read:
+        warnings.warn(f"{typed} was read as {read}", ConversionWarning, stacklevel=3)
+    return read
+
+
+def _known(character: str, vocabulary: Vocabulary) -> str:
+    if character in vocabulary:
+        return character
+    if (traditional := to_traditional(character)) in vocabulary:
+        return traditional
+    others = dict.fromkeys((*traditional_candidates(character), *variants(character)))
+    inside = [other for other in others if other in vocabulary]
+    advice = f"did you mean {' or '.join(inside)}?" if inside else "choose another"
+    raise InputError(
+        f"the model does not know the character {character!r} (U+{ord(character):04X}); {advice}"
+    )

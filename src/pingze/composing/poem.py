@@ -1,0 +1,45 @@
+"""What composing gives: a poem and how it came about."""
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Poem:
+    """A composed poem; as JSON it is this dataclass's fields."""
+
+    form: str
+    """Its form 體, as 七絕."""
+    template: str | None
+    """The name of its opening template, where one was kept."""
+    rhyme: str | None
+    """Its rhyme group 韻部, where one was kept."""
+    title: str | None
+    """The title it was written to."""
+    poet: str | None
+    """The poet in whose manner it was written."""
+    seed: int
+    """The seed that writes it again."""
+    model: str
+    """The model that wrote it."""
+    lines: list[str]
+    """Its lines 句, without marks."""
+    log_probability: float
+    """ln p of the poem's text, marks and end included, under the model at temperature 1, in nats."""
+
+    def __str__(self) -> str:
+        return punctuate(self.lines)
+
+    def as_json(self) -> dict[str, object]:
+        """The fields by name."""
+        return asdict(self)
+
+
+def punctuate(lines: list[str]) -> str:
+    """Lines with ，and 。 in turn, a couplet 聯 a row."""
+    marked = [line + mark_after(number) for number, line in enumerate(lines)]
+    return "\n".join("".join(marked[start : start + 2]) for start in range(0, len(marked), 2))
+
+
+def mark_after(index: int) -> str:
+    """The mark after the line of this index (from 0)."""
+    return "。" if index % 2 else "，"

@@ -1,0 +1,179 @@
+"""The command line as a person meets it: real processes, and one line for each thing that is wrong."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pingze import checkpoint
+from pingze.__main__ import run
+from tests import invented
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    made = invented.model()
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    return str(path)
+
+
+def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command."""
+    with pytest.raises(SystemExit) as exit_:
+        run(list(arguments))
+    return int(exit_.value.code or 0), *capsys.readouterr()
+
+
+def test_generate(capsys: pytest.CaptureFixture[str], model: str) -> None:
+    arguments = ("generate", "日", "--split-len", "8", "--max-lines", "4", "--seed", "3", "--model", model)
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "")
+    assert re.fullmatch(r"日.{6}，.{7}。\n(.{7}，.{7}。\n)?", out)
+    assert call(capsys, *arguments)[1] == out
+
+
+@pytest.mark.parametrize(
+    ("form", "lines", "length"), [("五絕", 4, 5), ("七绝", 4, 7), ("五律", 8, 5), ("七律", 8, 7)]
+)
+def test_compose_as_json(
+    capsys: pytest.CaptureFixture[str], model: str, form: str, lines: int, length: int
+) -> None:
+    arguments = ("compose", "日", "--form", form, "--count", "2", "--seed", "3", "--model", model, "--json")
+    status, out, err = call(capsys, *arguments)
+    assert (status, err) == (0, "")
+    poems = json.loads(out)
+    assert [poem["seed"] for poem in poems] == [3, 4]
+    for poem in poems:
+        assert list(poem) == [
+            "form", "template", "rhyme", "title", "poet", "seed", "model", "lines", "log_probability",
+        ]  # fmt: skip
+        assert [len(line) for line in poem["lines"]] == [length] * lines
+        assert poem["log_probability"] < 0
+    assert json.loads(
+        call(capsys, "compose", "日", "--form", form, "--seed", "4", "--model", model, "--json")[1]
+    ) == [poems[1]]
+
+
+def test_a_conversion_is_said_on_standard_error(model: str) -> None:
+    command = [sys.executable, "-m", "pingze", "generate", "风", "--model", model]
+    done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
+    assert done.stderr == "pingze: 风 was read as 風\n"
+    assert done.stdout.startswith("風")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["generate"], "Missing argument"),
+        (["generate", ""], "the opening is empty"),
+        (["generate", "日", "--temperature", "warm"], "--temperature"),
+        (
+            ["generate", "日", "--temperature", "-1"],
+            "temperature is -1.0; it must be a finite number, 0 or more",
+        ),
+        (["generate", "日", "--temperature", "nan"], "temperature is nan"),
+        (["generate", "日", "--split-len", "1"], "split_len is 1; it must be at least 2"),
+        (["generate", "日", "--seed", "-1"], "--seed"),
+        (["generate", "日", "--model", "nowhere"], "there is no model 'nowhere'"),
+        (["compose", "--form", "詞"], "form '詞' is unknown"),
+        (["compose", "--count", "0"], "--count"),
+        (["compose", "日" * 29], "the opening has 29 characters, a 七絕 holds 28"),
+        (["corpus", "search", "明月"], "no corpus at"),
+        (["corpus", "stats"], "no corpus at"),
+        (["corpus", "fetch", "nowhere.tgz"], "nowhere.tgz cannot be read: No such file or directory"),
+        (["train", "--out", "run", "--preset", "song"], "preset 'song' is unknown"),
+        (["train", "--out", "run", "--set", "epochs=0"], "epochs is 0; it must be at least 1"),
+        (["train", "--out", "run"], "no corpus at"),
+        (["evaluate"], "no corpus at"),
+        (["evaluate", "--model", "nowhere"], "there is no model 'nowhere'"),
+        (["sing"], "No such command 'sing'"),
+        (["generate", "日", "--loud"], "No such option: --loud"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    arguments: list[str],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    status, out, err = call(capsys, *arguments)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.startswith("pingze: ")
+    assert err.count("\n") == 1
+    assert not list(tmp_path.glob("run*"))
+
+
+def test_a_fault_of_our_own_is_one_line_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(model: str) -> None:
+        raise ZeroDivisionError("division by zero")
+
+    monkeypatch.setattr(checkpoint, "load", broken)
+    status, _, err = call(capsys, "generate", "日")
+    assert status == 2
+    assert (
+        err == "pingze: a fault in pingze (ZeroDivisionError: division by zero); PINGZE_DEBUG=1 shows where\n"
+    )
+
+
+def test_help_without_arguments(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["pingze"])
+    with pytest.raises(SystemExit) as exit_:
+        run()
+    assert not exit_.value.code
+    assert "compose" in capsys.readouterr().out
+
+
+def test_missing_torch_names_the_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pingze.cli.find_spec", lambda name: None)
+    status, _, err = call(capsys, "train", "--out", "run")
+    assert (status, err) == (2, "pingze: training needs the extra `train`: pip install 'pingze[train]'\n")
+
+
+def process(script: str) -> str:
+    environment = os.environ | {"PYTHONUTF8": "1"}
+    return subprocess.run(
+        [sys.executable, "-c", script], check=True, capture_output=True, encoding="utf-8", env=environment
+    ).stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["generate", "日"], ["compose", "--form", "七絕"], ["compose", "--help"]]
+)
+def test_composing_imports_no_torch(arguments: list[str]) -> None:
+    script = f"""
+import sys
+from pingze.__main__ import run
+try:
+    run({arguments!r})
+finally:
+    print([name for name in ("torch", "matplotlib", "tensorboard", "rich", "opencc", "sqlite3") if name in sys.modules])
+"""
+    assert process(script).splitlines()[-1] == "[]"
+
+
+def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
+    command = f"{sys.executable} -m pingze compose --count 3 --seed 1 | head -n 1"
+    done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
+    assert len(done.stdout) == 17
+    assert done.stderr == ""
+
+
+def test_public_names() -> None:
+    listed = process("import pingze; print(pingze.__all__); print('torch' in __import__('sys').modules)")
+    assert listed.splitlines() == [
+        "['CheckpointError', 'CorpusError', 'InputError', 'MissingExtraError', 'PingzeError', 'Poem', "
+        "'TrainingError', 'compose', 'generate']",
+        "False",
+    ]

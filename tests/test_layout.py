@@ -1,0 +1,47 @@
+"""The picture in the README is true: its order is the order of imports, and nothing is missing from it."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import pingze
+
+PACKAGE = Path(pingze.__path__[0])
+README = PACKAGE.parents[1] / "README.md"
+
+
+def pictured() -> list[str]:
+    """The parts of the package in the order of the README's picture."""
+    picture = README.read_text(encoding="utf-8").split("src/pingze/\n", 1)[1].split("\ntests/", 1)[0]
+    rows = re.findall(r"^  ((?:\w+(?:\.py|/)(?: +|$))+)", picture, re.MULTILINE)
+    return [name.removesuffix(".py").rstrip("/") for row in rows for name in row.split()]
+
+
+def parts() -> set[str]:
+    return {p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+
+
+def imports(path: Path) -> Iterator[str]:
+    """The parts of pingze that a file imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "pingze":
+            if node.module == "pingze":
+                yield from (alias.name for alias in node.names)
+            else:
+                yield node.module.split(".")[1]
+
+
+def test_the_picture_names_every_part() -> None:
+    assert sorted(pictured()) == sorted(parts())
+
+
+@pytest.mark.parametrize("part", sorted(parts() - {"__init__"}))
+def test_imports_point_upward(part: str) -> None:
+    order = pictured()
+    above = set(order[: order.index(part)]) | {part}
+    files = [PACKAGE / f"{part}.py"] if (PACKAGE / f"{part}.py").exists() else (PACKAGE / part).rglob("*.py")
+    for file in files:
+        assert set(imports(file)) <= above, f"{file.name} imports from below"
