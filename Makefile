@@ -41,5 +41,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,corpus,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,corpus,table,dev]'
 	touch $@

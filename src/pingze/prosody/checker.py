@@ -46,14 +46,14 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     if form is None:
         return as_old
     verdict = _judge(lines, form, level)
-    if _is_regulated(verdict, form):
+    if _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form):
         return verdict
     note = f"read as {old.name}: as {form.name} it has {len(verdict.violations)} faults"
     return replace(as_old, notes=(note, *as_old.notes))
 
 
 def _is_regulated(verdict: Verdict, form: Form) -> bool:
-    """Whether a poem that has the shape of a regulated form is one, though perhaps a faulty one.
+    """Whether a poem that has the shape of a regulated form is one, though perhaps faulty, by its customary verdict.
 
     Of Tang poems with ten lines or more and one level rhyme, those with a fault to four lines or fewer stand apart
     from the old-style ones, which have three faults to four. Shorter ones run on without a gap; there a fault a

@@ -48,55 +48,44 @@ def fit(
     The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are what it costs to read the first
     line so: a `FAULT` if it does not rhyme, 1 to prefer the other. Among equals the earlier of `openings` is taken.
     """
-    ways = [
-        _way(None, kind, False, width, level, lines[0], rhymed if kind.isupper() else unrhymed)
-        for kind in (*(opening[0] for opening in openings), "a'")
-    ]
+    starts = (*(opening[0] for opening in openings), "a'")
+    ways = [_start(kind, width, level, lines[0], rhymed if kind.isupper() else unrhymed) for kind in starts]
     for number, masks in enumerate(lines[1:], 1):
         kinds = ("B", "B'", "D") if number % 2 else ("a", "a'", "c")
-        ways = [
-            min(following, key=_cost)
-            for kind in kinds
-            if (
-                following := [
-                    _way(way, kind, turned, width, level, masks, 0)
-                    for way in ways
-                    if (turned := is_turned(way.line.kind, kind)) is not None
-                ]
-            )
-        ]
-    return _lines(min(ways, key=_cost))
+        ways = [way for kind in kinds if (way := _next(ways, kind, width, level, masks))]
+    return _lines(min(ways, key=lambda way: way.cost))
 
 
-def _way(
-    before: _Way | None, kind: str, turned: bool, width: int, level: str, masks: Masks, extra: int
-) -> _Way:
-    cost, line = _fitted(kind, turned, width, level, *masks)
-    return _Way(cost + extra + (before.cost if before else 0), line, before)
+def _start(kind: str, width: int, level: str, masks: Masks, extra: int) -> _Way:
+    cost, line = _fitted(kind, False, width, level, *masks)
+    return _Way(cost + extra, line, None)
+
+
+def _next(ways: Sequence[_Way], kind: str, width: int, level: str, masks: Masks) -> _Way | None:
+    """The best way to a line's type from the ways to the line before; None where none leads there."""
+    best: _Way | None = None
+    for way in ways:
+        turned = is_turned(way.line.kind, kind)
+        if turned is not None:
+            cost, line = _fitted(kind, turned, width, level, *masks)
+            if best is None or way.cost + cost < best.cost:
+                best = _Way(way.cost + cost, line, way)
+    return best
 
 
 @cache
 def _fitted(
     kind: str, turned: bool, width: int, level: str, can_be_level: int, can_be_oblique: int
 ) -> tuple[int, FittedLine]:
-    """The nearest pattern of a type, the first among equals, and what it costs."""
+    """What a line of a type costs, read in the nearest of the type's patterns, the first among equals."""
     judged = (1 << width) - 1 >> kind[0].isupper()
-    cost, line = min(
-        (
-            (
-                misfits.bit_count() * FAULT + (pattern.soft is not None),
-                FittedLine(kind, pattern, misfits, turned),
-            )
-            for pattern in accepted(kind, width, level)
-            for misfits in (pattern.misfits(can_be_level, can_be_oblique) & judged,)
-        ),
-        key=lambda fitted: fitted[0],
-    )
-    return cost + FAULT * turned, line
-
-
-def _cost(way: _Way) -> int:
-    return way.cost
+    costs = [
+        (misfits.bit_count() * FAULT + (pattern.soft is not None), pattern, misfits)
+        for pattern in accepted(kind, width, level)
+        for misfits in [pattern.misfits(can_be_level, can_be_oblique) & judged]
+    ]
+    cost, pattern, misfits = min(costs, key=lambda each: each[0])
+    return cost + FAULT * turned, FittedLine(kind, pattern, misfits, turned)
 
 
 def _lines(way: _Way | None) -> list[FittedLine]:

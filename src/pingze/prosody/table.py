@@ -36,7 +36,7 @@ class Entry:
 
 @cache
 def rows() -> dict[str, str]:
-    """Every row of the table by its character, not yet taken apart: that costs less than a millisecond each."""
+    """Every row of the table by its character, not yet taken apart: few of them are ever asked for."""
     return {line[0]: line for line in _read("characters.tsv").splitlines()}
 
 

@@ -4,8 +4,9 @@ import re
 import unicodedata
 from collections import Counter
 
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-_CHARACTER = f"{_HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
+from pingze.characters import HAN
+
+_CHARACTER = f"{HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
@@ -102,4 +103,4 @@ def _normal(text: str) -> str:
     """NFC, one kind of line end, no byte-order mark, and 々 replaced by the character that it repeats."""
     text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
     text = "\n".join(text.splitlines())
-    return re.sub("([" + _HAN + "])[々〻]", r"\1\1", text)
+    return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

@@ -1,0 +1,222 @@
+"""Check the regulated forms of the Tang corpus, and what shuffling does to them; `docs/prosody.md` has the table.
+
+    python experiments/prosody_corpus.py FOLDER --json prosody_corpus.json
+
+FOLDER holds the npm package chinese-poetry's `poet.tang.N.json`. Every poem of four or eight lines of five or seven
+characters is checked as 絕 or 律, whatever it was meant to be. "standard": no fault of tones; "and rhyme": no fault.
+The first line's rhyme is a share of the poems with one level rhyme. Controls, which should fail both: the characters
+of each line shuffled, but for the last, which may rhyme; the couplets shuffled.
+"""
+
+import argparse
+import json
+import random
+import re
+import time
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from pingze.prosody import Verdict, check
+from pingze.prosody.forms import FORMS, Form
+from pingze.prosody.groups import GROUPS, LEVEL, neighbours
+from pingze.prosody.rules import RULES
+from pingze.prosody.tones import entries, groups, tone
+
+HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
+MARKS = "，。？！；：、"
+SHORTEST = 20
+SHAPES = [form for form in FORMS.values() if form.lines]
+CHECKS = 100_000
+
+Poem = tuple[str, list[str]]
+"""The poet, and the lines."""
+
+
+def main() -> None:
+    """Parse the command line, measure, print the table."""
+    parser = argparse.ArgumentParser(description="Check the regulated forms of the Tang corpus.")
+    parser.add_argument("corpus", type=Path, help="the folder of poet.tang.N.json")
+    parser.add_argument("--json", type=Path, help="where the figures go")
+    parser.add_argument("--seed", type=int, default=0, help="of the shuffles")
+    arguments = parser.parse_args()
+    poems = list(tang_poems(arguments.corpus))
+    figures = measure(poems, arguments.seed)
+    print(table(figures))
+    if arguments.json:
+        text = json.dumps(figures, ensure_ascii=False, indent=2)
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+
+
+def tang_poems(folder: Path) -> Iterator[Poem]:
+    """The clean poems of the corpus."""
+    for path in sorted(folder.glob("poet.tang.*.json"), key=lambda path: int(path.name.split(".")[2])):
+        for record in json.loads(path.read_text(encoding="utf-8")):
+            text = unicodedata.normalize("NFC", "".join(record["paragraphs"]))
+            if len(text) >= SHORTEST and not re.search(f"[^{HAN}{MARKS}]", text):
+                yield record["author"], [line for line in re.split(f"[{MARKS}]+", text) if line]
+
+
+def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
+    """Every figure, by form, and those of the whole corpus."""
+    by_form = {
+        form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES
+    }
+    characters = Counter(c for _, lines in poems for line in lines for c in line)
+    unknown = sum(count for c, count in characters.items() if not entries(c))
+    return {
+        "forms": {name: form_figures(FORMS[name], found, seed) for name, found in by_form.items()},
+        "rules": {name: rule_figures(FORMS[name], found) for name, found in by_form.items()},
+        "unknown_characters_percent": 100 * unknown / characters.total(),
+        "poets": poet_figures(by_form),
+        "seconds_for_100000_checks": time_checks(by_form),
+    }
+
+
+def has_shape(lines: Sequence[str], form: Form) -> bool:
+    """Whether lines have the number and length that a form asks for."""
+    return form.takes(len(lines)) and all(len(line) == form.width for line in lines)
+
+
+def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, float]:
+    """The row of a form, in percent."""
+    lines = [lines for _, lines in poems]
+    verdicts = [judge(each, form) for each in lines]
+    rhymed = list(filter(level_groups, lines))
+    return {
+        "poems": len(lines),
+        "level_rhyme": 100 * len(rhymed) / len(lines),
+        "first_line_rhymed": share(map(first_line_rhymes, rhymed)),
+        "by_neighbour": share(map(first_line_borrows, rhymed)),
+        "standard": share(map(keeps_tones, verdicts)),
+        "standard_and_rhyme": share(verdict.ok for verdict in verdicts),
+        "strict": share(strictly(each, form).ok for each in lines),
+        "characters_shuffled": shuffled(lines, form, seed, shuffle_characters),
+        "couplets_shuffled": shuffled(lines, form, seed, shuffle_couplets),
+    }
+
+
+def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
+    """How many of the poems that keep one level rhyme break each rule of strict verse, in percent."""
+    found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
+    broken = Counter(
+        rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
+    )
+    return {rule: 100 * broken[rule] / len(found) for rule in RULES}
+
+
+def strictly(lines: Sequence[str], form: Form) -> Verdict:
+    """Check lines as a form of strict verse."""
+    return check("，".join(lines), form=form.name, level="strict")
+
+
+def judge(lines: Sequence[str], form: Form) -> Verdict:
+    """Check lines as a form."""
+    return check("，".join(lines), form=form.name)
+
+
+def keeps_tones(verdict: Verdict) -> bool:
+    """Whether no tone is at fault: of rhymes only that one is oblique."""
+    for violation in verdict.violations:
+        level = any(reading.startswith(LEVEL) for reading in violation.readings)
+        if violation.rule not in ("出韻", "鄰韻", "重韻") or not level:
+            return False
+    return True
+
+
+def level_groups(lines: Sequence[str]) -> set[str]:
+    """The level groups that all even lines can rhyme in."""
+    feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
+    return {name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)}
+
+
+def first_line_rhymes(lines: Sequence[str]) -> bool:
+    """Whether the first line can rhyme with the others."""
+    return bool(level_groups(lines) & groups(lines[0][-1]))
+
+
+def first_line_borrows(lines: Sequence[str]) -> bool:
+    """Whether the first line ends level, and rhymes only by a neighbouring group."""
+    near = {other for name in level_groups(lines) for other in neighbours(name)}
+    foot = lines[0][-1]
+    return not first_line_rhymes(lines) and tone(foot) == LEVEL and bool(near & groups(foot))
+
+
+def shuffled(
+    poems: Sequence[Sequence[str]],
+    form: Form,
+    seed: int,
+    shuffle: Callable[[list[str], random.Random], list[str]],
+) -> float:
+    """How many poems pass after a shuffle."""
+    rng = random.Random(seed)
+    return share(judge(shuffle(list(lines), rng), form).ok for lines in poems)
+
+
+def shuffle_characters(lines: list[str], rng: random.Random) -> list[str]:
+    """Each line's characters in another order, the last in its place."""
+    return ["".join(rng.sample(line[:-1], len(line) - 1)) + line[-1] for line in lines]
+
+
+def shuffle_couplets(lines: list[str], rng: random.Random) -> list[str]:
+    """The couplets in another order."""
+    couplets = [lines[start : start + 2] for start in range(0, len(lines), 2)]
+    return [line for couplet in rng.sample(couplets, len(couplets)) for line in couplet]
+
+
+def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
+    """How many eight-line poems of poets with fifty or more keep the standard and the rhyme: most and fewest."""
+    kept: dict[str, list[bool]] = defaultdict(list)
+    for name in ("五律", "七律"):
+        for poet, lines in by_form[name]:
+            kept[poet].append(judge(lines, FORMS[name]).ok)
+    shares = {poet: share(found) for poet, found in kept.items() if len(found) >= 50}
+    ranked = sorted(shares, key=lambda poet: -shares[poet])
+    return {
+        "most": {poet: shares[poet] for poet in ranked[:8]},
+        "fewest": {poet: shares[poet] for poet in ranked[-8:]},
+    }
+
+
+def time_checks(by_form: dict[str, list[Poem]]) -> float:
+    """Seconds for 100,000 checks of whole texts, the forms found by the checker, on one core."""
+    texts = ["，".join(lines) for poems in by_form.values() for _, lines in poems]
+    texts = (texts * (CHECKS // len(texts) + 1))[:CHECKS]
+    start = time.perf_counter()
+    for text in texts:
+        check(text)
+    return time.perf_counter() - start
+
+
+def share(kept: Iterable[bool]) -> float:
+    """The percentage of true values."""
+    found = list(kept)
+    return 100 * sum(found) / len(found)
+
+
+def table(figures: dict[str, Any]) -> str:
+    """The figures as a Markdown table and lines of text."""
+    rows = [*markdown(figures["forms"]), "", "Poems with one level rhyme that break each rule:", ""]
+    rows += markdown(figures["rules"])
+    rows.append(f"\nunknown characters: {figures['unknown_characters_percent']:.3f} %")
+    for which, poets in figures["poets"].items():
+        rows.append(f"{which}: " + ", ".join(f"{poet} {value:.0f}" for poet, value in poets.items()))
+    rows.append(f"{CHECKS:,} checks: {figures['seconds_for_100000_checks']:.1f} s")
+    return "\n".join(rows)
+
+
+def markdown(by_form: dict[str, dict[str, float]]) -> list[str]:
+    """A Markdown table with a row a form."""
+    names = list(next(iter(by_form.values())))
+    head = [f"| | {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * (len(names) + 1) + "|"]
+    rows = [
+        [f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names]
+        for row in by_form.values()
+    ]
+    return head + [f"| {form} | {' | '.join(cells)} |" for form, cells in zip(by_form, rows, strict=True)]
+
+
+if __name__ == "__main__":
+    main()
