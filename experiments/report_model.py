@@ -1,0 +1,59 @@
+"""Train the report's model on the report's draw, ship it, and record what it reaches.
+
+Run: python experiments/report_model.py RUN [field=value ...]
+
+RUN is taken up where it stopped. Writes src/pingze/models/report.safetensors in half precision, and the figures
+`report.dev.*` of that very file to experiments/figures.json. The LOG's entry is written by hand from them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import pingze.models
+from figures import record
+from pingze import checkpoint
+from pingze.corpus import Store
+from pingze.model import LanguageModel
+from pingze.training import display
+from pingze.training.configuration import preset
+from pingze.training.evaluation import evaluate
+from pingze.training.loop import LOG_FILE, Run
+
+SHIPPED = Path(pingze.models.__path__[0]) / "report.safetensors"
+
+
+def main(folder: Path, settings: list[str]) -> None:
+    """Train, ship, measure, record."""
+    with Store.open() as store:
+        train, dev = store.report_draw("train"), store.report_draw("dev")
+    run = Run(folder, preset("report", settings), train, dev, resume=folder.exists())
+    with display.progress(run) as report:
+        run.train(report)
+    best = checkpoint.load(folder)
+    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
+    loaded = checkpoint.load("report")
+    figures = evaluate(LanguageModel.of(loaded), dev, loaded.vocabulary, run.configuration.length)
+    command = f"python experiments/report_model.py runs/report {' '.join(settings)}".strip()
+    record(
+        command,
+        {
+            "report.dev.initial_nats_per_48": first_dev_figure(folder),
+            "report.dev.nats_per_48": figures.nats_per_48_tokens,
+            "report.dev.perplexity": figures.perplexity,
+            "report.dev.hanzi_perplexity": figures.hanzi_perplexity,
+            "report.train.seconds": run.position.seconds,
+        },
+    )
+
+
+def first_dev_figure(folder: Path) -> float:
+    """What the run measured on dev before its first step."""
+    rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
+    return next(float(row["nats_per_48_tokens"]) for row in rows if row["kind"] == "dev")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2:])
