@@ -4,7 +4,8 @@
 
     PingzeError
     ├── InputError            a value that a person gave cannot be used
-    ├── MissingExtraError          a part that is not installed: `pip install pingze[…]`
+    ├── InfeasibleError       what is asked for cannot be met together
+    ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
     └── TrainingError         a training run cannot start or go on
@@ -12,6 +13,8 @@
 The command line prints the message and leaves with `exit_status`: 1 when the answer is no,
 2 when the request itself is at fault.
 """
+
+from collections.abc import Sequence
 
 
 class PingzeError(Exception):
@@ -22,6 +25,17 @@ class PingzeError(Exception):
 
 class InputError(PingzeError):
     """A value that a person gave cannot be used; the message names it and what would do."""
+
+
+class InfeasibleError(PingzeError):
+    """No poem can keep all that is asked for; the message names a smallest set of constraints that clash."""
+
+    exit_status = 1
+
+    def __init__(self, form: str, clashing: Sequence[str]) -> None:
+        self.clashing = tuple(clashing)
+        advice = "give up any one of them" if len(clashing) > 1 else "give it up"
+        super().__init__(f"no {form} can keep {' and '.join(clashing)}: {advice}")
 
 
 class MissingExtraError(PingzeError):

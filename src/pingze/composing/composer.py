@@ -1,49 +1,178 @@
-"""Poems of a form: what a person asks for comes in, poems go out."""
+"""Poems that keep every constraint: what a person asks for comes in, poems go out."""
 
 import secrets
+from functools import lru_cache
 from pathlib import Path
 
-from pingze import checkpoint
-from pingze.composing.generator import LineSampler, check_temperature, make_rng
-from pingze.composing.opening import read_opening
-from pingze.composing.poem import Poem
-from pingze.errors import InputError
+import numpy as np
 
-SHAPES = {"五絕": (4, 5), "七絕": (4, 7), "五律": (8, 5), "七律": (8, 7)}
-"""Lines and characters a line of each form."""
+from pingze import checkpoint
+from pingze.composing.conflict import clashing
+from pingze.composing.constraints import Constraints
+from pingze.composing.engine import Engine, State, log_softmax
+from pingze.composing.generator import check_seed, check_temperature
+from pingze.composing.inclusion import Inclusion
+from pingze.composing.lexicon import Lexicon
+from pingze.composing.particles import Draw, draw
+from pingze.composing.poem import Poem, mark_after
+from pingze.composing.request import Request, read_request
+from pingze.errors import InfeasibleError, InputError
+from pingze.lstm.formulas import Array
+from pingze.prosody.forms import opening_name
+from pingze.vocabulary import EOS
+
+MOST_PARTICLES = 4096
+
+
+class Composer:
+    """A model made ready to compose: what is computed once and used for every poem."""
+
+    def __init__(self, loaded: checkpoint.Checkpoint) -> None:
+        self.name, self.vocabulary = loaded.name, loaded.vocabulary
+        self.engine = Engine(loaded)
+        self.lexicon = Lexicon.of(loaded.vocabulary)
+
+    def prepare(self, request: Request, banned: dict[int, int] | None = None) -> Inclusion:
+        """The request compiled. Raises InfeasibleError, which names what clashes, if no poem can keep it."""
+        inclusion = Inclusion(Constraints(self.lexicon, request, banned))
+        if not inclusion.is_possible:
+            raise InfeasibleError(request.form.name, clashing(self.lexicon, request))
+        return inclusion
+
+    def write(self, inclusion: Inclusion, temperature: float, particles: int, seed: int) -> Poem:
+        """One poem from a population of its own."""
+        rng = np.random.default_rng(seed)
+        constraints = inclusion.constraints
+        plans, log_weights = inclusion.draw(particles, rng)
+        drawn = draw(self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng)
+        template, rhyme = self._kept(constraints, drawn)
+        width, text = constraints.width, self.vocabulary.decode(drawn.ids)
+        lines = [text[start : start + width] for start in range(0, len(text), width)]
+        return Poem(
+            form=constraints.request.form.name,
+            template=template,
+            rhyme=rhyme,
+            title=None,
+            poet=None,
+            seed=seed,
+            model=self.name,
+            lines=lines,
+            log_probability=self.log_probability(lines),
+        )
+
+    def log_probability(self, lines: list[str]) -> float:
+        """Ln p of a poem's text, marks and end included, at temperature 1."""
+        return float(self.score(lines)[1].sum())
+
+    def score(self, lines: list[str]) -> tuple[Array, Array]:
+        """Ln p over the vocabulary before each token of a poem, (N, V), and that of the token itself, (N,).
+
+        The tokens are the characters, the mark after each line, and `<eos>`.
+        """
+        text = "".join(line + mark_after(number) for number, line in enumerate(lines))
+        ids = np.append(self.vocabulary.encode(text), EOS)
+        states = [self.engine.start()]
+        for id_ in ids[:-1]:
+            states.append(self.engine.step(states[-1], id_[None]))
+        together = State(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
+        log_p = log_softmax(self.engine.logits(together))
+        return log_p, log_p[np.arange(len(ids)), ids]
+
+    def _kept(self, constraints: Constraints, drawn: Draw) -> tuple[str | None, str]:
+        """The template and the rhyme group that a text keeps; the first of several."""
+        template, group = np.argwhere(drawn.alive)[0]
+        opening = constraints.request.openings[template]
+        name = opening_name(constraints.width, opening[0]) if opening else None
+        return name, constraints.request.groups[group]
+
+
+def composer(model: str | Path | None = None) -> Composer:
+    """The composer of a model, kept for the next call. Raises CheckpointError where the model cannot be read."""
+    name = str(model or "report")
+    path = Path(name) / checkpoint.MODEL_FILE if Path(name).is_dir() else Path(name)
+    changed = path.stat().st_mtime_ns if name not in checkpoint.SHIPPED and path.is_file() else 0
+    return _composer(name, changed)
+
+
+@lru_cache(maxsize=4)
+def _composer(name: str, changed: int) -> Composer:
+    """Kept by name and by when the file was last changed."""
+    return Composer(checkpoint.load(name))
 
 
 def compose(
     start: str = "",
     *,
     form: str,
+    lines: int | None = None,
+    level: str = "customary",
+    template: str | None = None,
+    rhyme: str | None = None,
+    acrostic: str | None = None,
+    acrostic_at: str = "head",
+    pattern: str | None = None,
+    include: str = "",
+    exclude: str = "",
+    repeat: bool = False,
+    title: str | None = None,
+    poet: str | None = None,
     temperature: float = 0.8,
+    particles: int = 32,
     seed: int | None = None,
     count: int = 1,
     model: str | Path | None = None,
 ) -> list[Poem]:
-    """`count` poems with the form's lines, beginning with `start`; a seed makes them repeat.
+    """`count` poems that keep every constraint; a seed makes them repeat.
 
-    Raises InputError on a form, opening, temperature or count that cannot be; CheckpointError on a model that
-    cannot be read.
+    `start` is the opening, `form` a form 體 as 七絕, `lines` the number of lines of a 排 or 古. `level` is how
+    strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
+    `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`); `pattern` has one
+    block a line, with ＿ where a character is free. `include` and `exclude` are characters that must and must not
+    appear. No character stands twice, but in reduplication 疊字 and where you fix it, unless `repeat`.
+
+    Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, CheckpointError
+    on a model that cannot be read.
     """
-    check_temperature(temperature)
+    check_numbers(temperature, particles, seed)
     if count < 1:
         raise InputError(f"count is {count}; it must be at least 1")
-    form = form.replace("绝", "絕")
-    if form not in SHAPES:
-        raise InputError(f"form {form!r} is unknown; choose one of {', '.join(SHAPES)}")
-    lines, length = SHAPES[form]
-    loaded = checkpoint.load(model or "report")
-    opening = read_opening(start, loaded.vocabulary) if start else ""
-    if len(opening) > lines * length:
-        raise InputError(f"the opening has {len(opening)} characters, a {form} holds {lines * length}")
-    first = secrets.randbelow(2**32) if seed is None else seed
-    poems = []
-    for poem_seed in range(first, first + count):
-        sampler = LineSampler(loaded, temperature, make_rng(poem_seed))
-        written = sampler.lines(opening, length, lines, may_end=False)
-        poems.append(
-            Poem(form, None, None, None, None, poem_seed, loaded.name, written, sampler.log_probability)
-        )
-    return poems
+    chosen = composer(model)
+    refuse_conditions(chosen, title, poet)
+    request = read_request(
+        chosen.vocabulary,
+        start,
+        form=form,
+        lines=lines,
+        level=level,
+        template=template,
+        rhyme=rhyme,
+        acrostic=acrostic,
+        acrostic_at=acrostic_at,
+        pattern=pattern,
+        include=include,
+        exclude=exclude,
+        repeat=repeat,
+    )
+    inclusion = chosen.prepare(request)
+    first = random_seed() if seed is None else seed
+    return [chosen.write(inclusion, temperature, particles, first + number) for number in range(count)]
+
+
+def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
+    """Raises InputError when a title or poet is asked of a model that was not trained with them."""
+    for option, value in (("title", title), ("poet", poet)):
+        if value:
+            raise InputError(f"the model {chosen.name} was not trained with a {option}; leave it out")
+
+
+def random_seed() -> int:
+    """A seed that no one chose, to be told with the poem."""
+    return secrets.randbelow(2**32)
+
+
+def check_numbers(temperature: float, particles: int, seed: int | None) -> None:
+    """Raises InputError, which names it, on a number that cannot be used."""
+    check_temperature(temperature)
+    check_seed(seed)
+    if not 1 <= particles <= MOST_PARTICLES:
+        raise InputError(f"particles is {particles}; it must be from 1 to {MOST_PARTICLES}")

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from pingze.checkpoint import Checkpoint
-from pingze.lstm.formulas import Array, Parameters, step_forward
+from pingze.lstm.formulas import Array, Parameters, cell_forward, step_forward
 from pingze.vocabulary import BOS
 
 
@@ -19,6 +19,10 @@ class State(NamedTuple):
     h: Float[Array, "layers B H"]
     c: Float[Array, "layers B H"]
 
+    def take(self, rows: Int64[Array, "N"]) -> "State":
+        """The states of some texts, each as often as it is named."""
+        return State(self.h[:, rows], self.c[:, rows])
+
 
 class Engine:
     """Steps a batch of texts through a checkpoint's model."""
@@ -26,25 +30,31 @@ class Engine:
     def __init__(self, checkpoint: Checkpoint) -> None:
         tensors = checkpoint.tensors
         self.configuration = checkpoint.configuration
-        self.embedding = tensors["embedding.weight"]
-        self.layers = [
+        layers = [
             Parameters(*(tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
             for depth in range(self.configuration.layers)
         ]
+        # The first layer's input product is the same wherever a character stands: a row of this table.
+        self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T + layers[0].bias
+        self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
         self.output_weight, self.output_bias = tensors["output.weight"], tensors["output.bias"]
 
     def start(self, batch: int = 1) -> State:
         """The state of `batch` texts after `<bos>`."""
-        zeros = np.zeros((len(self.layers), batch, self.configuration.hidden_size), np.float32)
+        shape = (self.configuration.layers, batch, self.configuration.hidden_size)
+        zeros = np.zeros(shape, np.float32)
         return self.step(State(zeros, zeros), np.full(batch, BOS))
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """The state after one more character of each text."""
-        x = self.embedding[ids]
-        states = []
-        for parameters, h_prev, c_prev in zip(self.layers, *state, strict=True):
-            (x, c), _ = step_forward(x, h_prev, c_prev, parameters, self.configuration.activation)
-            states.append((x, c))
+        activation = self.configuration.activation
+        net = self.first_net[ids]
+        net += state.h[0] @ self.first_weight_hh.T
+        (h, c), _ = cell_forward(net, state.c[0], activation)
+        states = [(h, c)]
+        for parameters, h_prev, c_prev in zip(self.layers, state.h[1:], state.c[1:], strict=True):
+            (h, c), _ = step_forward(h, h_prev, c_prev, parameters, activation)
+            states.append((h, c))
         return State(*(np.stack(part) for part in zip(*states, strict=True)))
 
     def logits(self, state: State) -> Float[Array, "B V"]:

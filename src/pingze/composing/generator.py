@@ -35,6 +35,7 @@ def generate(
     cannot be read.
     """
     check_temperature(temperature)
+    check_seed(seed)
     if split_len < 2:
         raise InputError(f"split_len is {split_len}; it must be at least 2: a character and a mark")
     if max_lines < 2 or max_lines % 2:
@@ -45,7 +46,7 @@ def generate(
         raise InputError(
             f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"
         )
-    sampler = LineSampler(loaded, temperature, make_rng(seed))
+    sampler = LineSampler(loaded, temperature, np.random.default_rng(seed))
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
 
 
@@ -55,11 +56,10 @@ def check_temperature(temperature: float) -> None:
         raise InputError(f"temperature is {temperature}; it must be a finite number, 0 or more")
 
 
-def make_rng(seed: int | None) -> np.random.Generator:
-    """A generator of random numbers, fresh without a seed; raises InputError on a negative one."""
+def check_seed(seed: int | None) -> None:
+    """Raises InputError on a negative seed."""
     if seed is not None and seed < 0:
         raise InputError(f"seed is {seed}; it must be 0 or more")
-    return np.random.default_rng(seed)
 
 
 class LineSampler:

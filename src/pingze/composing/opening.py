@@ -14,15 +14,20 @@ class ConversionWarning(UserWarning):
 
 
 def read_opening(text: str, vocabulary: Vocabulary) -> str:
-    """The opening's characters, without marks and spaces, each one in the vocabulary.
+    """The characters of an opening, which has at least one; see `read_characters`."""
+    return read_characters("opening", text, vocabulary)
+
+
+def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
+    """The characters that an option gives, without marks and spaces, each one in the vocabulary.
 
     A Simplified character outside the vocabulary is read as its Traditional form where there is just one, with a
-    ConversionWarning. Raises InputError on an empty opening and on a character that the model does not know.
+    ConversionWarning. Raises InputError where there is none, and on a character that the model does not know.
     """
     normalized = unicodedata.normalize("NFC", text)
     characters = [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
     if not characters:
-        raise InputError("the opening is empty; give one or more characters, as 日")
+        raise InputError(f"the {option} is empty; give one or more characters, as 日")
     known = [_known(character, vocabulary) for character in characters]
     read = "".join(known)
     if (typed := "".join(characters)) != read:

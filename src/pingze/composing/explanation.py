@@ -1,0 +1,80 @@
+"""Why each character stands where it does: a poem comes in, a row for each character goes out."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from pingze.composing.composer import composer
+from pingze.composing.poem import Poem
+from pingze.composing.revision import poem_request
+from pingze.prosody.groups import GROUPS
+from pingze.prosody.tones import groups, sides, usable_tone
+
+
+@dataclass(frozen=True)
+class Reason:
+    """One character of a poem, as the model and the form saw it."""
+
+    line: int
+    position: int
+    character: str
+    probability: float
+    """p of the character after all before it, at temperature 1."""
+    rank: int
+    """Its rank by that among all characters, from 1."""
+    tone: str
+    """The tone it is read in: 平, 仄, or "" where the place takes any and the character has both."""
+    rhyme_group: str
+    """The label of the group it is read in, as 下平七陽: the poem's where it rhymes; "" where it is unknown."""
+    alternatives: list[str]
+    """The likeliest other characters that the form allowed here."""
+
+
+def explain(
+    poem: Poem, *, limit: int = 5, level: str = "customary", model: str | Path | None = None
+) -> list[Reason]:
+    """A row for each character of a poem that keeps its form, template and rhyme.
+
+    Raises InfeasibleError on a poem that does not.
+    """
+    chosen = composer(model)
+    text = "".join(poem.lines)
+    constraints = chosen.prepare(poem_request(chosen, poem, (), {"level": level})).constraints
+    assert constraints.fixed is not None, "a request that can be met fixes one character a place"
+    log_p, _ = chosen.score(poem.lines)
+    asked = constraints.tones_of(constraints.fixed)
+    reasons = []
+    for place, id_ in enumerate(constraints.fixed):
+        line, position = divmod(place, constraints.width)
+        row = log_p[place + line]  # a mark stands after each line before
+        others = constraints.allowed_alone(constraints.fixed, place)
+        others[id_] = False
+        ranked = np.argsort(-np.where(others, row, -np.inf))[: min(limit, int(others.sum()))]
+        rhyme = poem.rhyme if constraints.is_foot(place).any() else None
+        tone, group = _reading(text[place], asked[place], rhyme)
+        reasons.append(
+            Reason(
+                line=line + 1,
+                position=position + 1,
+                character=text[place],
+                probability=float(np.exp(row[id_])),
+                rank=int((row > row[id_]).sum()) + 1,
+                tone=tone,
+                rhyme_group=group,
+                alternatives=[chosen.vocabulary.tokens[other] for other in ranked],
+            )
+        )
+    return reasons
+
+
+def _reading(character: str, asked: str, rhyme: str | None) -> tuple[str, str]:
+    """The tone and the labels of the groups in which a character is read, given what its place asks for."""
+    names = groups(character)
+    if rhyme in names:
+        return GROUPS[rhyme].side, GROUPS[rhyme].label
+    can_be = sides(character)
+    tone = asked or usable_tone(character) or (next(iter(can_be)) if len(can_be) == 1 else "")
+    return tone, " ".join(
+        GROUPS[name].label for name in GROUPS if name in names and tone in (GROUPS[name].side, "")
+    )

@@ -1,0 +1,212 @@
+"""What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from pingze.composing.opening import read_characters
+from pingze.errors import InputError
+from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
+from pingze.prosody.groups import GROUPS, LEVEL
+from pingze.prosody.patterns import LEVELS
+from pingze.prosody.script import to_traditional
+from pingze.vocabulary import Vocabulary
+
+FREE = "＿_□"
+"""What a pattern has where a character is free."""
+ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """A character that must stand at a place; lines and positions count from 1."""
+
+    option: str
+    """Which option asks for it."""
+    line: int
+    position: int
+    character: str
+
+    def __str__(self) -> str:
+        return f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
+
+
+@dataclass(frozen=True)
+class Request:
+    """Everything that a poem must keep."""
+
+    form: Form
+    lines: int
+    level: str = "customary"
+    """How strictly the tones are kept: `prosody.patterns.LEVELS`."""
+    template: str | None = None
+    """Part of the names of the opening templates to use, as 平起 or 首句入韻."""
+    rhyme: str | None = None
+    """The rhyme group's name."""
+    fixed: tuple[Fixed, ...] = ()
+    include: str = ""
+    """Characters that must appear somewhere."""
+    exclude: str = ""
+    """Characters that must not."""
+    repeat: bool = False
+    """Whether a composed character may stand twice apart."""
+
+    @property
+    def openings(self) -> tuple[str, ...]:
+        """The openings of `prosody.forms.OPENINGS` whose template is asked for; one "" for old-style verse."""
+        if not self.form.regulated:
+            return ("",)
+        return tuple(
+            opening
+            for opening in OPENINGS
+            if (self.template or "") in opening_name(self.form.width, opening[0])
+        )
+
+    @property
+    def groups(self) -> tuple[str, ...]:
+        """The rhyme groups that are asked for: level ones for regulated verse."""
+        if self.rhyme:
+            return (self.rhyme,)
+        return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
+
+    def without_each_part(self) -> Iterator[tuple[str, "Request"]]:
+        """Each constraint by its name, and the request without it; a form is never given up."""
+        for fixed in self.fixed:
+            yield str(fixed), replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
+        for character in self.include:
+            yield f"including {character}", replace(self, include=self.include.replace(character, ""))
+        if self.rhyme:
+            yield f"rhyme {self.rhyme}", replace(self, rhyme=None)
+        if self.template:
+            yield f"template {self.template}", replace(self, template=None)
+        if self.exclude:
+            yield f"excluding {self.exclude}", replace(self, exclude="")
+        if self.level != "customary":
+            yield f"level {self.level}", replace(self, level="customary")
+        if not self.repeat:
+            yield "no character twice", replace(self, repeat=True)
+
+
+def read_request(
+    vocabulary: Vocabulary,
+    start: str = "",
+    *,
+    form: str,
+    lines: int | None = None,
+    level: str = "customary",
+    template: str | None = None,
+    rhyme: str | None = None,
+    acrostic: str | None = None,
+    acrostic_at: str = "head",
+    pattern: str | None = None,
+    include: str = "",
+    exclude: str = "",
+    repeat: bool = False,
+) -> Request:
+    """Check every option against the form and the model's vocabulary.
+
+    Raises InputError, which names the option, on what no poem of the form could mean: an unknown form, template,
+    group or character, an opening that is too long, a pattern or acrostic that does not fit.
+    """
+    found = find_form(form)
+    count = _count_lines(found, lines)
+    if level not in LEVELS:
+        raise InputError(f"level {level!r} is unknown; choose one of {', '.join(LEVELS)}")
+    fixed = [
+        *_opening(start, found, count, vocabulary),
+        *_acrostic(acrostic or "", acrostic_at, found, count, vocabulary),
+        *_pattern(pattern or "", found, count, vocabulary),
+    ]
+    at_place: dict[tuple[int, int, str], Fixed] = {
+        (f.line, f.position, f.character): f for f in reversed(fixed)
+    }
+    present = {f.character for f in fixed}
+    wanted = "".join(dict.fromkeys(c for c in _read("include", include, vocabulary) if c not in present))
+    request = Request(
+        form=found,
+        lines=count,
+        level=level,
+        template=_template(template, found),
+        rhyme=_rhyme(rhyme, found),
+        fixed=tuple(sorted(at_place.values(), key=lambda f: (f.line, f.position))),
+        include=wanted,
+        exclude="".join(dict.fromkeys(_unread(exclude))),
+        repeat=repeat,
+    )
+    free = count * found.width - len({(f.line, f.position) for f in request.fixed})
+    if len(request.include) > free:
+        raise InputError(f"include has {len(request.include)} characters, the poem has {free} free places")
+    return request
+
+
+def _count_lines(form: Form, lines: int | None) -> int:
+    count = lines or form.lines or (10 if form.regulated else 8)
+    if not form.takes(count) or count % 2:
+        raise InputError(f"a {form.name} has {form.size}, and an even number here, not {count}")
+    return count
+
+
+def _template(name: str | None, form: Form) -> str | None:
+    if not name:
+        return None
+    name = to_traditional(name.strip())
+    names = [opening_name(form.width, opening[0]) for opening in form.openings]
+    if not any(name in known for known in names):
+        known = ", ".join(names) or "none: it has no templates"
+        raise InputError(f"template {name!r} is none of {form.name}'s, or a part of one: {known}")
+    return name
+
+
+def _rhyme(name: str | None, form: Form) -> str | None:
+    if not name:
+        return None
+    name = to_traditional(name.strip())
+    group = GROUPS.get(name)
+    if group is None:
+        raise InputError(f"rhyme {name!r} is no rhyme group; `pingze rhyme {name}` tells a character's group")
+    if form.regulated and group.side != LEVEL:
+        raise InputError(f"rhyme {group.label} is oblique, and a {form.name} rhymes level")
+    return name
+
+
+def _read(option: str, text: str, vocabulary: Vocabulary) -> str:
+    return read_characters(option, text, vocabulary) if text.strip() else ""
+
+
+def _unread(text: str) -> str:
+    """Characters not to use, which the model need not know."""
+    return "".join(to_traditional(text).split())
+
+
+def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    characters = _read("opening", text, vocabulary)
+    if len(characters) > lines * form.width:
+        raise InputError(
+            f"the opening has {len(characters)} characters, a {form.name} holds {lines * form.width}"
+        )
+    for at, character in enumerate(characters):
+        yield Fixed("opening", at // form.width + 1, at % form.width + 1, character)
+
+
+def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    characters = _read("acrostic", text, vocabulary)
+    if at not in ACROSTIC_PLACES:
+        raise InputError(f"acrostic_at {at!r} is unknown; choose one of {', '.join(ACROSTIC_PLACES)}")
+    if len(characters) > lines:
+        raise InputError(f"the acrostic has {len(characters)} characters for {lines} lines")
+    position = {"head": 1, "middle": (form.width + 1) // 2, "end": form.width}[at]
+    for line, character in enumerate(characters, 1):
+        yield Fixed("acrostic", line, position, character)
+
+
+def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    blocks = text.split()
+    if len(blocks) > lines:
+        raise InputError(f"the pattern has {len(blocks)} blocks for {lines} lines")
+    for line, block in enumerate(blocks, 1):
+        if len(block) != form.width:
+            raise InputError(
+                f"the pattern's block {line}, {block}, has {len(block)} characters, a {form.name} line has {form.width}"
+            )
+        for position, character in enumerate(block, 1):
+            if character not in FREE:
+                yield Fixed("pattern", line, position, _read("pattern", character, vocabulary))

@@ -1,0 +1,161 @@
+"""推敲: a poem and places in it come in, the poem with those places written again goes out; all else is kept."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pingze.composing.composer import Composer, check_numbers, composer, random_seed
+from pingze.composing.constraints import FREE
+from pingze.composing.engine import log_softmax
+from pingze.composing.poem import Poem, mark_after
+from pingze.composing.request import Request, read_request
+from pingze.errors import InfeasibleError, InputError
+from pingze.lstm.formulas import Array
+from pingze.prosody import check
+from pingze.vocabulary import EOS
+
+Target = int | tuple[int, int]
+"""A line, or a line and a position in it; both count from 1."""
+
+TRIED = 64
+"""Of the characters that may stand at a place so many are weighed by the whole poem: those likeliest there."""
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A character that could stand at a place, and what the poem would be worth."""
+
+    character: str
+    log_probability: float
+    """ln p of the whole poem with it, marks and end included."""
+
+
+def read_poem(text: str, *, form: str | None = None, level: str = "customary") -> Poem:
+    """A poem as a person writes it; its form, template and rhyme as the checker finds them.
+
+    Raises InputError on a text that has no form's shape.
+    """
+    verdict = check(text, form=form, level=level)
+    if verdict.form is None:
+        raise InputError(f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}")
+    lines = list(verdict.lines)
+    return Poem(verdict.form, verdict.template, verdict.rhyme, None, None, 0, "", lines, 0.0)
+
+
+def revise(
+    poem: Poem,
+    targets: Iterable[Target],
+    *,
+    temperature: float = 0.8,
+    particles: int = 32,
+    seed: int | None = None,
+    model: str | Path | None = None,
+    **constraints: Any,
+) -> Poem:
+    """The poem with the targets written again: everything else, its form, template and rhyme group are kept.
+
+    What follows a target weighs as much as what comes before it: a particle is worth the probability of the whole
+    poem. At each place another character is drawn than stood there, unless only that one can stand. `constraints`
+    are those of `compose` (level, include, exclude, repeat, …).
+
+    Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
+    constraints, CheckpointError on a model that cannot be read.
+    """
+    check_numbers(temperature, particles, seed)
+    chosen = composer(model)
+    places = _places(poem, targets)
+    request = poem_request(chosen, poem, places, constraints)
+    width = request.form.width
+    old = {
+        place: chosen.vocabulary.ids.get(poem.lines[place // width][place % width], FREE) for place in places
+    }
+    banned = {place: id_ for place, id_ in old.items() if id_ != FREE}
+    try:
+        inclusion = chosen.prepare(request, banned)
+    except InfeasibleError:
+        inclusion = chosen.prepare(request)
+    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed)
+
+
+def alternatives(
+    poem: Poem,
+    line: int,
+    position: int,
+    *,
+    limit: int = 10,
+    model: str | Path | None = None,
+    **constraints: Any,
+) -> list[Alternative]:
+    """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
+
+    The `TRIED` characters that are likeliest after what comes before are weighed. Raises as `revise` does.
+    """
+    chosen = composer(model)
+    (place,) = _places(poem, [(line, position)])
+    compiled = chosen.prepare(poem_request(chosen, poem, [place], constraints)).constraints
+    assert compiled.fixed is not None, "a request that can be met fixes one character a place"
+    candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
+    ids = _token_ids(chosen, poem)
+    at = place + place // compiled.width  # the marks of the lines before stand between
+    scores = _score_each(chosen, ids, at, candidates)
+    ranked = sorted(zip(scores, candidates, strict=True), reverse=True)[:limit]
+    return [Alternative(chosen.vocabulary.tokens[id_], float(score)) for score, id_ in ranked]
+
+
+def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array) -> Array:
+    """Ln p of the whole text with each candidate at `at`; -inf for those beyond the `TRIED` likeliest there."""
+    state, before = chosen.engine.start(), 0.0
+    for id_ in ids[:at]:
+        before += float(log_softmax(chosen.engine.logits(state))[0, id_])
+        state = chosen.engine.step(state, id_[None])
+    log_p = log_softmax(chosen.engine.logits(state))[0, candidates]
+    tried = np.argsort(-log_p)[:TRIED]
+    scores = before + log_p[tried].astype(np.float64)
+    states = state.take(np.zeros(len(tried), int))
+    states = chosen.engine.step(states, candidates[tried])
+    for id_ in ids[at + 1 :]:
+        scores += log_softmax(chosen.engine.logits(states))[:, id_]
+        states = chosen.engine.step(states, np.full(len(tried), id_))
+    result = np.full(len(candidates), -np.inf)
+    result[tried] = scores
+    return result
+
+
+def _token_ids(chosen: Composer, poem: Poem) -> Array:
+    text = "".join(line + mark_after(number) for number, line in enumerate(poem.lines))
+    return np.append(chosen.vocabulary.encode(text), EOS)
+
+
+def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
+    """The targets as places from 0, each once and in order."""
+    width = len(poem.lines[0])
+    places: set[int] = set()
+    for target in targets:
+        line, position = target if isinstance(target, tuple) else (target, None)
+        if not 1 <= line <= len(poem.lines):
+            raise InputError(f"line {line} is not in the poem, which has {len(poem.lines)} lines")
+        if position is not None and not 1 <= position <= width:
+            raise InputError(f"character {position} is not in a line, which has {width}")
+        start = (line - 1) * width
+        places.update(range(start, start + width) if position is None else [start + position - 1])
+    if not places:
+        raise InputError("nothing to revise: name a line, or a line and a character")
+    return sorted(places)
+
+
+def poem_request(
+    chosen: Composer, poem: Poem, places: Iterable[int], constraints: Mapping[str, Any]
+) -> Request:
+    """The poem as a request that leaves some places free and keeps all else."""
+    width, free = len(poem.lines[0]), set(places)
+    rows = [
+        "".join("＿" if number * width + at in free else character for at, character in enumerate(line))
+        for number, line in enumerate(poem.lines)
+    ]
+    kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
+    return read_request(
+        chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | dict(constraints))
+    )
