@@ -11,12 +11,12 @@ import pytest
 
 from pingze import checkpoint
 from pingze.__main__ import run
-from tests import invented
+from tests.composing import verse
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
-    made = invented.model()
+    made = verse.checkpoint_of(verse.POOL)
     path = tmp_path / "model.safetensors"
     checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
     return str(path)
@@ -43,7 +43,20 @@ def test_generate(capsys: pytest.CaptureFixture[str], model: str) -> None:
 def test_compose_as_json(
     capsys: pytest.CaptureFixture[str], model: str, form: str, lines: int, length: int
 ) -> None:
-    arguments = ("compose", "日", "--form", form, "--count", "2", "--seed", "3", "--model", model, "--json")
+    arguments = (
+        "compose",
+        "日",
+        "--form",
+        form,
+        "--count",
+        "2",
+        "--seed",
+        "3",
+        "--repeat",
+        "--model",
+        model,
+        "--json",
+    )
     status, out, err = call(capsys, *arguments)
     assert (status, err) == (0, "")
     poems = json.loads(out)
@@ -55,12 +68,14 @@ def test_compose_as_json(
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
     assert json.loads(
-        call(capsys, "compose", "日", "--form", form, "--seed", "4", "--model", model, "--json")[1]
+        call(capsys, "compose", "日", "--form", form, "--seed", "4", "--repeat", "--model", model, "--json")[
+            1
+        ]
     ) == [poems[1]]
 
 
 def test_a_conversion_is_said_on_standard_error(model: str) -> None:
-    command = [sys.executable, "-m", "pingze", "generate", "风", "--model", model]
+    command = [sys.executable, "-m", "pingze", "generate", "风", "--seed", "1", "--model", model]
     done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8")
     assert done.stderr == "pingze: 风 was read as 風\n"
     assert done.stdout.startswith("風")
@@ -78,10 +93,10 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         ),
         (["generate", "日", "--temperature", "nan"], "temperature is nan"),
         (["generate", "日", "--split-len", "1"], "split_len is 1; it must be at least 2"),
-        (["generate", "日", "--seed", "-1"], "--seed"),
+        (["generate", "日", "--seed", "-1"], "seed is -1; it must be 0 or more"),
         (["generate", "日", "--model", "nowhere"], "there is no model 'nowhere'"),
-        (["compose", "--form", "詞"], "form '詞' is unknown"),
-        (["compose", "--count", "0"], "--count"),
+        (["compose", "--form", "詞"], "there is no form '詞'"),
+        (["compose", "--count", "0"], "count is 0; it must be at least 1"),
         (["compose", "日" * 29], "the opening has 29 characters, a 七絕 holds 28"),
         (["corpus", "search", "明月"], "no corpus at"),
         (["corpus", "stats"], "no corpus at"),
@@ -93,6 +108,13 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["evaluate", "--model", "nowhere"], "there is no model 'nowhere'"),
         (["sing"], "No such command 'sing'"),
         (["generate", "日", "--loud"], "No such option: --loud"),
+        (["compose", "--title", "春"], "the model report was not trained with a title"),
+        (["compose", "--poet", "李白"], "the model report was not trained with a poet"),
+        (["compose", "--particles", "0"], "particles is 0; it must be from 1 to 4096"),
+        (["revise", "hello", "--line", "1"], "this is no poem to revise"),
+        (["check", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),
+        (["tones", "看看"], "'看看' is not one character"),
+        (["rhyme", "xx"], "'xx' is not one character"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(
@@ -109,6 +131,57 @@ def test_bad_input_is_one_line_and_status_2(
     assert err.startswith("pingze: ")
     assert err.count("\n") == 1
     assert not list(tmp_path.glob("run*"))
+
+
+def test_an_impossible_request_is_one_line_and_status_1(capsys: pytest.CaptureFixture[str]) -> None:
+    pattern = "＿＿＿＿＿＿＿ ＿＿＿＿＿＿天"
+    status, out, err = call(capsys, "compose", "--form", "七絕", "--rhyme", "陽", "--pattern", pattern)
+    assert (status, out) == (1, "")
+    assert err == (
+        "pingze: no 七絕 can keep pattern's 天 at line 2, character 7 and rhyme 陽: give up any one of them\n"
+    )
+
+
+def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    poems = call(capsys, "compose", "--form", "五絕", "--count", "2", "--particles", "4", "--seed", "1")[1]
+    file = tmp_path / "poems.txt"
+    file.write_text("\ufeff" + poems.replace("\n", "\r\n"), encoding="utf-8")
+    status, out, err = call(capsys, "check", str(file), "--json")
+    assert (status, err) == (0, "")
+    verdicts = json.loads(out)
+    assert [verdict["form"] for verdict in verdicts] == ["五絕", "五絕"]
+    assert [verdict["violations"] for verdict in verdicts] == [[], []]
+
+
+def test_a_faulty_poem_is_shown_with_its_fault_and_status_1(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "poem.txt"
+    file.write_text("月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8")
+    status, out, _ = call(capsys, "check", str(file), "--form", "五絕")
+    assert status == 1
+    assert "出韻" in out
+    assert "○" in out
+
+
+def test_revise_keeps_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
+    poem = call(capsys, "compose", "--form", "五絕", "--seed", "1", "--particles", "4")[1].split()
+    revised = call(capsys, "revise", "".join(poem), "--line", "1", "--char", "2", "--seed", "1")[1].split()
+    assert revised[1] == poem[1]
+    assert [a == b for a, b in zip(revised[0], poem[0], strict=True)].count(False) == 1
+
+
+def test_explain_has_a_row_for_each_character(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--explain")
+    assert len(call(capsys, *arguments)[1].split("\n\n")[1].splitlines()) == 20
+    reasons = json.loads(call(capsys, *arguments, "--json")[1])[0]["reasons"]
+    assert [(r["line"], r["position"]) for r in reasons[4:6]] == [(1, 5), (2, 1)]
+
+
+def test_look_ups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert re.search("平 上平十四寒.*\n仄 去聲十五翰", call(capsys, "tones", "看")[1])
+    assert call(capsys, "rhyme", "阳")[1].startswith("下平七陽  ")
+    assert list(json.loads(call(capsys, "rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 
 
 def test_a_fault_of_our_own_is_one_line_too(
@@ -136,7 +209,7 @@ def test_help_without_arguments(capsys: pytest.CaptureFixture[str], monkeypatch:
 def test_missing_torch_names_the_extra(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pingze.cli.find_spec", lambda name: None)
+    monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None)
     status, _, err = call(capsys, "train", "--out", "run")
     assert (status, err) == (2, "pingze: training needs the extra `train`: pip install 'pingze[train]'\n")
 

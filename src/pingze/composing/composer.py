@@ -5,6 +5,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from jaxtyping import Bool
 
 from pingze import checkpoint
 from pingze.composing.conflict import clashing
@@ -13,7 +14,7 @@ from pingze.composing.engine import Engine, State, log_softmax
 from pingze.composing.generator import check_seed, check_temperature
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
-from pingze.composing.particles import Draw, draw
+from pingze.composing.particles import populate
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
@@ -44,9 +45,10 @@ class Composer:
         rng = np.random.default_rng(seed)
         constraints = inclusion.constraints
         plans, log_weights = inclusion.draw(particles, rng)
-        drawn = draw(self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng)
-        template, rhyme = self._kept(constraints, drawn)
-        width, text = constraints.width, self.vocabulary.decode(drawn.ids)
+        population = populate(self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng)
+        row = population.choose(rng)
+        template, rhyme = self._kept(constraints, population.alive[row])
+        width, text = constraints.width, self.vocabulary.decode(population.ids[row])
         lines = [text[start : start + width] for start in range(0, len(text), width)]
         return Poem(
             form=constraints.request.form.name,
@@ -78,9 +80,9 @@ class Composer:
         log_p = log_softmax(self.engine.logits(together))
         return log_p, log_p[np.arange(len(ids)), ids]
 
-    def _kept(self, constraints: Constraints, drawn: Draw) -> tuple[str | None, str]:
+    def _kept(self, constraints: Constraints, alive: Bool[Array, "T G"]) -> tuple[str | None, str]:
         """The template and the rhyme group that a text keeps; the first of several."""
-        template, group = np.argwhere(drawn.alive)[0]
+        template, group = np.argwhere(alive)[0]
         opening = constraints.request.openings[template]
         name = opening_name(constraints.width, opening[0]) if opening else None
         return name, constraints.request.groups[group]
@@ -126,9 +128,10 @@ def compose(
 
     `start` is the opening, `form` a form 體 as 七絕, `lines` the number of lines of a 排 or 古. `level` is how
     strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
-    `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`); `pattern` has one
-    block a line, with ＿ where a character is free. `include` and `exclude` are characters that must and must not
-    appear. No character stands twice, but in reduplication 疊字 and where you fix it, unless `repeat`.
+    `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
+    `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
+    must and must not appear. No character stands twice, but in reduplication 疊字 and where you fix it, unless
+    `repeat`.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, CheckpointError
     on a model that cannot be read.

@@ -190,7 +190,7 @@ class Constraints:
             if foot.any() and id_ in feet:
                 alive[foot] = False
             feet |= {id_} if foot.any() else set()
-        alive &= ways.any(axis=2, keepdims=True).all(axis=1)
+        alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         plan = Plan(fixed, alive, ways, *self._places_left(fixed))
         alive &= self._can_complete(self.start([plan]), 0)[0]
         return plan if alive.any() else None
@@ -258,7 +258,7 @@ class Constraints:
         feet, first_feet, others = self._left(histories, place)
         stock, most = histories.stock, (feet + first_feet).max(axis=1)
         narrow = (stock.rhymes <= most[:, None]) & histories.alive.any(axis=1)
-        few = np.minimum(stock.level, stock.oblique) <= most + others.max(axis=1)
+        few = self._are_few(stock, most + others.max(axis=1) + 1)
         return np.flatnonzero(narrow.any(axis=1) | few)
 
     def _left(self, histories: Histories, place: int) -> tuple[Array, ...]:
@@ -281,7 +281,7 @@ class Constraints:
             fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
         if self.request.repeat and not foot.any():
             return self._without_banned(fitting, place)
-        rows, doubled = self._reduplication(histories)
+        rows, doubled = self._reduplication(histories, place)
         kept = fitting[rows, doubled]
         fitting &= histories.unused
         fitting[rows, doubled] = kept
@@ -292,11 +292,27 @@ class Constraints:
             fitting[:, self.banned[place]] = False
         return fitting
 
-    def _reduplication(self, histories: Histories) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
-        """The texts whose last character may be doubled 疊字, and that character; three in a row are too many."""
-        before, last = histories.last.T
-        rows = np.flatnonzero((last != FREE) & (last != before) & (not self.request.repeat))
-        return rows, last[rows]
+    def _reduplication(
+        self, histories: Histories, place: int
+    ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
+        """The texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
+
+        Three in a row are too many.
+        """
+        if self.request.repeat:
+            return np.zeros(0, int), np.zeros(0, int)
+        end = (place // self.width + 1) * self.width
+        after = np.array([(*plan.fixed[place + 1 : end], FREE, FREE)[:2] for plan in histories.plans])
+        before = histories.last[:, ::-1]
+        rows, doubled = [], []
+        for (near, far), other in (
+            ((before[:, 0], before[:, 1]), after[:, 0]),
+            ((after[:, 0], after[:, 1]), before[:, 0]),
+        ):
+            may = np.flatnonzero((near != FREE) & (near != far) & (near != other))
+            rows.append(may)
+            doubled.append(near[may])
+        return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
         """Write one more character of each text into its history."""
@@ -351,11 +367,16 @@ class Constraints:
         stock = histories.stock
         result = stock.rhymes[:, None] >= feet[:, :, None]
         result &= stock.first_rhymes[:, None] >= (feet + first_feet)[:, :, None]
-        few = np.minimum(stock.level, stock.oblique)[:, None] < feet + first_feet + others
-        for row, t in np.argwhere(few & histories.alive.any(axis=2)):
+        few = self._are_few(stock, (feet + first_feet + others).max(axis=1))
+        for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)):
             left = int(feet[row, t] + first_feet[row, t]), int(others[row, t])
             result[row, t] &= self._tones_suffice(histories, int(row), int(t), place, *left)
         return result
+
+    def _are_few(self, stock: Stock, places: Int[Array, "N"]) -> Bool[Array, "N"]:
+        """Whether there are fewer characters of a tone than places, or with repetition none at all."""
+        fewest: Array = np.minimum(stock.level, stock.oblique)
+        return fewest < (1 if self.request.repeat else places)
 
     def _tones_suffice(
         self, histories: Histories, row: int, t: int, place: int, feet: int, others: int

@@ -26,18 +26,23 @@ _BLOCK = 64
 
 
 @dataclass(frozen=True)
-class Draw:
-    """One text, and how the population stood."""
+class Population:
+    """N finished texts with their weights."""
 
-    ids: Int[Array, "P"]
-    """A character for each place."""
-    alive: Bool[Array, "T G"]
-    """The hypotheses, template and rhyme group, that it keeps."""
+    ids: Int[Array, "N P"]
+    """A character for each place of each text."""
+    log_weights: Float[Array, "N"]
+    alive: Bool[Array, "N T G"]
+    """The hypotheses, template and rhyme group, that each text keeps."""
     effective_sizes: list[float]
-    """The effective number of particles after each place, before it was drawn anew."""
+    """The effective number of particles after each place, before they were drawn anew."""
+
+    def choose(self, rng: np.random.Generator) -> int:
+        """A row drawn by weight."""
+        return int((self.log_weights + rng.gumbel(size=len(self.log_weights))).argmax())
 
 
-def draw(
+def populate(
     engine: Engine,
     constraints: Constraints,
     plans: list[Plan],
@@ -45,8 +50,8 @@ def draw(
     *,
     temperature: float,
     rng: np.random.Generator,
-) -> Draw:
-    """Draw one text with a particle for each plan, `log_weights` being the logarithms of their first weights."""
+) -> Population:
+    """Write a text for each plan, `log_weights` being the logarithms of the particles' first weights."""
     marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
     particles = len(plans)
     histories, state = constraints.start(plans), engine.start(particles)
@@ -68,8 +73,7 @@ def draw(
             rows = resample(log_weights, rng)
             histories, state, texts = histories.take(rows), state.take(rows), texts[rows]
             log_weights = np.zeros(particles)
-    chosen = int((log_weights + rng.gumbel(size=particles)).argmax())
-    return Draw(texts[chosen], histories.alive[chosen], sizes)
+    return Population(texts, log_weights, histories.alive, sizes)
 
 
 def effective_size(log_weights: Float[Array, "N"]) -> float:

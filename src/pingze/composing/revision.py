@@ -15,6 +15,7 @@ from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody import check
+from pingze.prosody.groups import GROUPS
 from pingze.vocabulary import EOS
 
 Target = int | tuple[int, int]
@@ -42,7 +43,8 @@ def read_poem(text: str, *, form: str | None = None, level: str = "customary") -
     if verdict.form is None:
         raise InputError(f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}")
     lines = list(verdict.lines)
-    return Poem(verdict.form, verdict.template, verdict.rhyme, None, None, 0, "", lines, 0.0)
+    rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
+    return Poem(verdict.form, verdict.template, rhyme, None, None, 0, "", lines, 0.0)
 
 
 def revise(

@@ -1,0 +1,9 @@
+"""The command line: parse, call, print. Results go to standard output, progress and notes to standard error.
+
+One file a group of commands; importing it adds them to `app`.
+"""
+
+from pingze.cli import composing, corpus, prosody, training
+from pingze.cli.app import app
+
+__all__ = ["app", "composing", "corpus", "prosody", "training"]

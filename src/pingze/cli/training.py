@@ -1,0 +1,67 @@
+"""`pingze train` and `evaluate`; both need torch."""
+
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pingze import checkpoint
+from pingze.cli.app import JsonOption, ModelOption, app, print_json
+from pingze.errors import MissingExtraError
+
+
+@app.command()
+def train(
+    out: Annotated[Path, typer.Option(help="The run's folder.")],
+    preset: Annotated[str, typer.Option(help="Where the configuration starts from.")] = "report",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
+) -> None:
+    """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
+    _need_torch("training")
+    from pingze.corpus import Store
+    from pingze.training import configuration, display, loop
+
+    chosen = configuration.preset(preset, settings)
+    with Store.open() as store:
+        texts, dev = store.report_draw("train"), store.report_draw("dev")
+    run = loop.Run(out, chosen, texts, dev, resume=resume)
+    with display.progress(run) as report:
+        run.train(report)
+
+
+@app.command()
+def evaluate(
+    model: ModelOption = "report",
+    split: Annotated[str, typer.Option(help="train or dev, of the report's draw.")] = "dev",
+    as_json: JsonOption = False,
+) -> None:
+    """Measure how well a model predicts the corpus: nats per token and perplexity."""
+    _need_torch("evaluation")
+    from pingze.corpus import Store
+    from pingze.model import LanguageModel
+    from pingze.training import evaluation
+
+    loaded = checkpoint.load(model)
+    with Store.open() as store:
+        texts = store.report_draw(split)
+    figures = evaluation.evaluate(LanguageModel.of(loaded), texts, loaded.vocabulary, length=48)
+    row = {"model": loaded.name, "split": split, **asdict(figures)}
+    if as_json:
+        print_json(row)
+    else:
+        for name, value in row.items():
+            typer.echo(
+                f"{name.replace('_', ' '):20} {value:.4f}"
+                if isinstance(value, float)
+                else f"{name:20} {value}"
+            )
+
+
+def _need_torch(what: str) -> None:
+    if find_spec("torch") is None:
+        raise MissingExtraError(what, "train")

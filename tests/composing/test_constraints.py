@@ -1,0 +1,137 @@
+"""With random models: either a refusal that a solver confirms, or a poem that independent checks accept."""
+
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pingze.composing.conflict import clashing, is_possible
+from pingze.composing.request import Request, read_request
+from pingze.errors import InfeasibleError
+from pingze.prosody import check
+from pingze.prosody.tones import groups
+from tests.composing.verse import POOL, RHYMES, composer, solvable
+
+
+def keeps(lines: list[str], request: Request) -> None:
+    """Assert that lines keep a request, from its fields alone and by the checker."""
+    text = "".join(lines)
+    width = request.form.width
+    assert [len(line) for line in lines] == [width] * request.lines
+    for fix in request.fixed:
+        assert lines[fix.line - 1][fix.position - 1] == fix.character
+    assert set(request.include) <= set(text)
+    assert not set(request.exclude) & set(text)
+    verdict = check("，".join(lines), form=request.form.name, level=request.level)
+    assert verdict.ok, verdict
+    if request.template:
+        assert request.template in str(verdict.template)
+    if request.rhyme:
+        feet = [line[-1] for line in lines[1::2]]
+        assert all(request.rhyme in groups(foot) for foot in feet)
+    if not request.repeat:
+        fixed = {(f.line - 1) * width + f.position - 1 for f in request.fixed}
+        for place, character in enumerate(text):
+            again = [other for other, c in enumerate(text) if c == character and other != place]
+            beside = [o for o in again if abs(o - place) == 1 and o // width == place // width]
+            assert place in fixed or again == beside[:1] or all(o in fixed for o in again if o not in beside)
+
+
+def random_request(seed: int) -> tuple[str, Request]:
+    """A vocabulary and a request, from few or many characters and with few or many constraints."""
+    rng = random.Random(seed)
+    characters = "".join(sorted(rng.sample(POOL, rng.choice([22, 26, 32, len(POOL)]))))
+    pattern = [["＿"] * 5 for _ in range(4)]
+    for _ in range(rng.choice([0, 0, 1, 3, 8])):
+        pattern[rng.randrange(4)][rng.randrange(5)] = rng.choice(characters)
+    request = read_request(
+        composer(characters).vocabulary,
+        "".join(rng.sample(characters, rng.choice([0, 0, 1, 6]))),
+        form="五絕",
+        level=rng.choice(["customary", "strict"]),
+        template=rng.choice([None, None, "平起", "首句入韻"]),
+        rhyme=rng.choice([None, None, "東", "先"]),
+        acrostic="".join(rng.sample(characters, rng.choice([0, 0, 2, 4]))) or None,
+        acrostic_at=rng.choice(["head", "middle", "end"]),
+        pattern=" ".join(map("".join, pattern)),
+        include="".join(rng.sample(characters, rng.choice([0, 0, 0, 1]))),
+        exclude="".join(rng.sample(characters, rng.choice([0, 0, 2]))),
+        repeat=rng.random() < 0.3,
+    )
+    return characters, request
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=25, deadline=None)
+def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: int) -> None:
+    characters, request = random_request(seed)
+    chosen = composer(characters, seed=seed)
+    try:
+        inclusion = chosen.prepare(request)
+    except InfeasibleError:
+        assert not solvable(characters, request)
+        return
+    assert solvable(characters, request)
+    for poem_seed in range(2):
+        poem = chosen.write(inclusion, 1.0, 4, poem_seed)
+        keeps(poem.lines, request)
+
+
+@pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律", "五排", "五古", "七古"])
+@pytest.mark.parametrize("level", ["customary", "strict"])
+def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) -> None:
+    chosen = composer(seed=1)
+    request = read_request(chosen.vocabulary, form=form, level=level, repeat=form[1] != "絕")
+    inclusion = chosen.prepare(request)
+    for seed in range(2):
+        keeps(chosen.write(inclusion, 1.0, 3, seed).lines, request)
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=15, deadline=None)
+def test_what_clashes_is_minimal(seed: int) -> None:
+    characters, request = random_request(seed)
+    lexicon = composer(characters).lexicon
+    if is_possible(lexicon, request):
+        return
+    names = clashing(lexicon, request)
+    kept = request
+    for name, _ in list(request.without_each_part()):
+        if name not in names:
+            kept = dict(kept.without_each_part())[name]
+    assert not is_possible(lexicon, kept)
+    for name, smaller in kept.without_each_part():
+        assert name in names
+        assert is_possible(lexicon, smaller)
+
+
+def test_the_last_rhymes_are_not_spent_inside_lines() -> None:
+    """Two rhymes for the two that the template asks: neither may stand anywhere else."""
+    characters = RHYMES[:2] + "".join(c for c in POOL if c not in RHYMES)
+    chosen = composer(characters)
+    request = read_request(chosen.vocabulary, form="五絕", template="首句不入韻", rhyme="東")
+    for seed in range(8):
+        lines = chosen.write(chosen.prepare(request), 2.0, 2, seed).lines
+        keeps(lines, request)
+        assert {lines[1][-1], lines[3][-1]} == set(RHYMES[:2])
+
+
+def test_a_character_stands_twice_only_side_by_side() -> None:
+    chosen = composer(seed=3, scale=3.0)
+    request = read_request(chosen.vocabulary, form="五絕")
+    texts = ["".join(chosen.write(chosen.prepare(request), 1.5, 1, seed).lines) for seed in range(20)]
+    doubled = sum(text[p] == text[p + 1] for text in texts for p in range(19))
+    assert doubled > 0
+    for text in texts:
+        assert not any(text[p] == text[p + 1] == text[p + 2] for p in range(18))
+
+
+def test_messages_name_the_clash_and_where() -> None:
+    chosen = composer()
+    request = read_request(chosen.vocabulary, form="五絕", rhyme="東", pattern="＿＿＿＿＿ ＿＿＿＿天")
+    with pytest.raises(InfeasibleError) as error:
+        chosen.prepare(request)
+    assert str(error.value) == (
+        "no 五絕 can keep pattern's 天 at line 2, character 5 and rhyme 東: give up any one of them"
+    )

@@ -1,0 +1,121 @@
+"""The sampler against full enumeration on a tiny vocabulary: closer with more particles."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from pingze.composing.composer import Composer
+from pingze.composing.engine import log_softmax
+from pingze.composing.particles import effective_size, populate, resample
+from pingze.composing.poem import mark_after
+from pingze.composing.request import Request, read_request
+from pingze.prosody import check
+from tests.composing.verse import POOL, composer
+
+TEMPERATURE = 0.9
+PATTERN = "春水連山遠 江雲＿日風 客行芳草綠 夢落月山＿"
+CHARACTERS = "春水連山遠江雲客行芳草綠夢落東風中空同紅宮日月"
+OPTIONS = {"form": "五絕", "pattern": PATTERN, "rhyme": "東", "template": "首句不入韻"}
+
+
+def target(chosen: Composer, request: Request) -> dict[str, float]:
+    """Every poem that keeps the request, found with the checker, and its share of the tempered probability."""
+    blocks = "".join(PATTERN.split())
+    free = [place for place, character in enumerate(blocks) if character == "＿"]
+    weights = {}
+    for filling in itertools.product([c for c in POOL if c in chosen.vocabulary], repeat=len(free)):
+        text = list(blocks)
+        for place, character in zip(free, filling, strict=True):
+            text[place] = character
+        poem = "".join(text)
+        lines = [poem[start : start + 5] for start in range(0, 20, 5)]
+        if _keeps(poem, free, lines):
+            weights[poem] = _tempered(chosen, lines)
+    total = np.logaddexp.reduce(list(weights.values()))
+    return {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
+
+
+def _keeps(poem: str, free: list[int], lines: list[str]) -> bool:
+    for place in free:
+        again = [p for p, c in enumerate(poem) if c == poem[place] and p != place]
+        if any(abs(p - place) != 1 or p // 5 != place // 5 for p in again):
+            return False
+    verdict = check("，".join(lines), form="五絕")
+    return verdict.ok and verdict.rhyme == "東" and all(c not in "看過" for c in poem)
+
+
+def _tempered(chosen: Composer, lines: list[str]) -> float:
+    state, total = chosen.engine.start(), 0.0
+    for number, line in enumerate(lines):
+        for character in line + mark_after(number):
+            id_ = chosen.vocabulary.ids[character]
+            total += float(log_softmax(chosen.engine.logits(state) / TEMPERATURE)[0, id_])
+            state = chosen.engine.step(state, np.array([id_]))
+    return total
+
+
+def expected_shares(chosen: Composer, request: Request, particles: int, runs: int) -> Counter[str]:
+    """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
+    inclusion = chosen.prepare(request)
+    shares: Counter[str] = Counter()
+    for seed in range(runs):
+        rng = np.random.default_rng(seed)
+        plans, log_weights = inclusion.draw(particles, rng)
+        population = populate(
+            chosen.engine, inclusion.constraints, plans, log_weights, temperature=TEMPERATURE, rng=rng
+        )
+        weights = np.exp(log_softmax(population.log_weights))
+        for ids, weight in zip(population.ids, weights, strict=True):
+            shares[chosen.vocabulary.decode(ids)] += float(weight) / runs
+    return shares
+
+
+def total_variation(shares: Counter[str], expected: dict[str, float]) -> float:
+    assert shares.keys() <= expected.keys()
+    return 0.5 * sum(abs(share - shares[poem]) for poem, share in expected.items())
+
+
+def test_total_variation_falls_with_the_number_of_particles() -> None:
+    chosen = composer(CHARACTERS, seed=4, scale=1.0)
+    request = read_request(chosen.vocabulary, **OPTIONS)
+    expected = target(chosen, request)
+    assert len(expected) > 20
+    one, few, many = (
+        total_variation(expected_shares(chosen, request, particles, runs), expected)
+        for particles, runs in ((1, 128), (8, 32), (128, 8))
+    )
+    assert one > 1.5 * few > 2 * many
+    assert many < 0.15
+
+
+def test_an_included_character_is_placed_by_probability() -> None:
+    """With include, a poem's share is its share among the poems that have the character."""
+    chosen = composer(CHARACTERS, seed=4, scale=1.0)
+    whole = target(chosen, read_request(chosen.vocabulary, **OPTIONS))
+    having = {poem: share for poem, share in whole.items() if "空" in poem}
+    expected = {poem: share / sum(having.values()) for poem, share in having.items()}
+    shares = expected_shares(chosen, read_request(chosen.vocabulary, include="空", **OPTIONS), 128, 8)
+    assert total_variation(shares, expected) < 0.15
+
+
+@pytest.mark.parametrize(("weights", "size"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([2, 2, 0, 0], 2)])
+def test_effective_size(weights: list[float], size: float) -> None:
+    with np.errstate(divide="ignore"):
+        assert effective_size(np.log(np.array(weights, float))) == pytest.approx(size)
+
+
+def test_resampling_takes_each_row_in_proportion() -> None:
+    weights = np.array([0.5, 0.25, 0.2, 0.05])
+    for seed in range(50):
+        counts = np.bincount(resample(np.log(weights), np.random.default_rng(seed)), minlength=4)
+        assert (np.abs(counts - 4 * weights) < 1).all()
+
+
+def test_the_coldest_and_the_hottest_still_keep_everything() -> None:
+    chosen = composer(seed=2, scale=5.0)
+    request = read_request(chosen.vocabulary, form="五絕")
+    for temperature in (0.0, 1e-9, 1e6):
+        poem = chosen.write(chosen.prepare(request), temperature, 4, 0)
+        assert check(str(poem)).ok

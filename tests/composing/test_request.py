@@ -1,0 +1,93 @@
+"""What people ask for, and each thing that cannot be."""
+
+import pytest
+
+from pingze.composing.request import read_request
+from pingze.errors import InputError
+from pingze.prosody.forms import opening_name
+from tests.composing.verse import composer
+
+VOCABULARY = composer().vocabulary
+
+
+def places(**options: object) -> list[tuple[int, int, str]]:
+    request = read_request(VOCABULARY, **{"form": "五絕"} | options)
+    return [(fix.line, fix.position, fix.character) for fix in request.fixed]
+
+
+def test_an_opening_runs_over_lines() -> None:
+    assert places(start="春，月人山 水日。")[4:] == [(1, 5, "水"), (2, 1, "日")]
+
+
+@pytest.mark.parametrize(("at", "position"), [("head", 1), ("middle", 3), ("end", 5)])
+def test_an_acrostic_stands_at_the_head_middle_or_end(at: str, position: int) -> None:
+    assert places(acrostic="春秋", acrostic_at=at) == [(1, position, "春"), (2, position, "秋")]
+
+
+def test_a_pattern_fixes_what_is_not_free() -> None:
+    assert places(pattern="＿月_□＿ ＿＿＿＿風") == [(1, 2, "月"), (2, 5, "風")]
+
+
+def test_a_place_asked_for_twice_alike_is_one() -> None:
+    assert places(start="春", acrostic="春") == [(1, 1, "春")]
+
+
+@pytest.mark.parametrize(
+    ("name", "openings"),
+    [
+        ("平起", {"cD", "BD"}),
+        ("首句入韻", {"DB", "BD"}),
+        ("仄起首句不入韻", {"aB"}),
+        (None, {"aB", "DB", "cD", "BD"}),
+    ],
+)
+def test_a_template_is_named_whole_or_in_part(name: str | None, openings: set[str]) -> None:
+    request = read_request(VOCABULARY, form="五絕", template=name)
+    assert set(request.openings) == openings
+    assert all((name or "") in opening_name(5, opening[0]) for opening in openings)
+
+
+def test_simplified_values_are_accepted() -> None:
+    request = read_request(VOCABULARY, form="七绝", rhyme="阳", template="首句入韵")
+    assert (request.form.name, request.rhyme, request.template) == ("七絕", "陽", "首句入韻")
+
+
+def test_what_is_fixed_need_not_be_included_again() -> None:
+    assert read_request(VOCABULARY, "春", form="五絕", include="春春月月").include == "月"
+
+
+def test_lengths() -> None:
+    assert read_request(VOCABULARY, form="五排").lines == 10
+    assert read_request(VOCABULARY, form="五排", lines=16).lines == 16
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"form": "宋詞"}, "no form '宋詞'"),
+        ({"lines": 6}, "a 五絕 has 4 lines"),
+        ({"form": "五排", "lines": 8}, "五排 has an even number of lines from 10"),
+        ({"form": "五古", "lines": 7}, "even number here, not 7"),
+        ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
+        ({"template": "上起"}, "template '上起' is none of 五絕's"),
+        ({"form": "五古", "template": "平起"}, "none: it has no templates"),
+        ({"rhyme": "龘"}, "rhyme '龘' is no rhyme group"),
+        ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
+        ({"start": "春" * 21}, "the opening has 21 characters, a 五絕 holds 20"),
+        ({"start": "龘"}, "does not know the character '龘'"),
+        ({"acrostic": "春夏秋冬東"}, "does not know the character '夏'"),
+        ({"acrostic": "春秋人山雲"}, "the acrostic has 5 characters for 4 lines"),
+        ({"acrostic": "春", "acrostic_at": "tail"}, "acrostic_at 'tail' is unknown"),
+        ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters, a 五絕 line has 5"),
+        ({"pattern": "＿＿＿＿＿ " * 5}, "the pattern has 5 blocks for 4 lines"),
+        ({"include": "😀"}, "does not know the character '😀'"),
+        (
+            {"include": "春秋人山雲花江來歸書樓家月日水雨夜海雪柳鳥"},
+            "include has 21 characters, the poem has 20 free",
+        ),
+    ],
+)
+def test_bad_values_are_named(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError) as error:
+        read_request(VOCABULARY, **{"form": "五絕"} | options)
+    assert message in str(error.value)

@@ -1,0 +1,130 @@
+"""Revision and alternatives on a random model: what is kept, what changes, and by what they are ranked."""
+
+import pytest
+
+from pingze.composing import alternatives, compose, explain, read_poem, revise
+from pingze.composing import revision as revision_module
+from pingze.composing.composer import Composer
+from pingze.composing.poem import Poem
+from pingze.errors import InfeasibleError, InputError
+from pingze.prosody import check
+from pingze.prosody.tones import groups
+from tests.composing.verse import composer
+
+CHOSEN = composer(seed=6)
+
+
+@pytest.fixture(autouse=True)
+def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def chosen(model: object = None) -> Composer:
+        return CHOSEN
+
+    for module in ("composer", "revision", "explanation"):
+        monkeypatch.setattr(f"pingze.composing.{module}.composer", chosen)
+
+
+@pytest.fixture
+def poem() -> Poem:
+    return compose(form="五絕", seed=3, particles=4)[0]
+
+
+def differing(one: Poem, other: Poem) -> set[tuple[int, int]]:
+    return {
+        (n, p)
+        for n, (a, b) in enumerate(zip(one.lines, other.lines, strict=True), 1)
+        for p, (c, d) in enumerate(zip(a, b, strict=True), 1)
+        if c != d
+    }
+
+
+@pytest.mark.parametrize(
+    ("targets", "places"),
+    [
+        ([2], {(2, p) for p in range(1, 6)}),
+        ([(1, 3)], {(1, 3)}),
+        ([(4, 5), (1, 1)], {(4, 5), (1, 1)}),
+        ([1, 2, 3, 4], {(n, p) for n in range(1, 5) for p in range(1, 6)}),
+    ],
+)
+def test_only_the_targets_change_and_all_is_kept(poem: Poem, targets: list, places: set) -> None:
+    revised = revise(poem, targets, seed=1, particles=4)
+    assert differing(poem, revised) == places
+    assert check(str(revised)).ok
+    assert (revised.form, revised.template, revised.rhyme) == (poem.form, poem.template, poem.rhyme)
+
+
+def test_a_character_with_no_other_stays_or_is_doubled(poem: Poem) -> None:
+    exclude = "".join(
+        c for c in CHOSEN.vocabulary.tokens[4:] if c not in "，。？！；：、" + "".join(poem.lines)
+    )
+    revised = revise(poem, [(2, 5)], exclude=exclude, seed=1, particles=2)
+    assert revised.lines[1][:4] == poem.lines[1][:4]
+    assert revised.lines[1][4] in poem.lines[1][3:]
+
+
+def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:
+    found = alternatives(poem, 2, 5, limit=100)
+    assert [a.log_probability for a in found] == sorted((a.log_probability for a in found), reverse=True)
+    assert poem.lines[1][4] in {a.character for a in found}
+    for alternative in found:
+        lines = [*poem.lines]
+        lines[1] = lines[1][:4] + alternative.character
+        assert CHOSEN.log_probability(lines) == pytest.approx(alternative.log_probability, rel=1e-5)
+        assert poem.rhyme in groups(alternative.character)
+        assert check("，".join(lines)).ok
+
+
+def test_reasons_say_what_the_model_and_the_form_saw(poem: Poem) -> None:
+    reasons = explain(poem)
+    assert "".join(reason.character for reason in reasons) == "".join(poem.lines)
+    log_p, _ = CHOSEN.score(poem.lines)
+    for place, reason in enumerate(reasons):
+        row = log_p[place + place // 5]
+        id_ = CHOSEN.vocabulary.ids[reason.character]
+        assert reason.probability == pytest.approx(float(2.718281828459045 ** row[id_]), rel=1e-4)
+        assert reason.rank == 1 + int((row > row[id_]).sum())
+        assert reason.character not in reason.alternatives
+        for other in reason.alternatives:
+            lines = [*poem.lines]
+            lines[reason.line - 1] = (
+                lines[reason.line - 1][: reason.position - 1]
+                + other
+                + lines[reason.line - 1][reason.position :]
+            )
+            assert check("，".join(lines)).ok
+    assert all(
+        str(poem.rhyme) in reason.rhyme_group
+        for reason in reasons
+        if (reason.line, reason.position) == (2, 5)
+    )
+
+
+def test_a_poem_of_one_s_own_is_read_as_it_is_written(poem: Poem) -> None:
+    read = read_poem(f"無題\n{poem}")
+    assert read.lines == poem.lines
+    assert (read.form, read.rhyme) == (poem.form, poem.rhyme)
+
+
+@pytest.mark.parametrize(
+    ("targets", "message"),
+    [
+        ([5], "line 5 is not in the poem, which has 4 lines"),
+        ([0], "line 0 is not in the poem"),
+        ([(1, 6)], "character 6 is not in a line, which has 5"),
+        ([], "nothing to revise"),
+    ],
+)
+def test_bad_targets(poem: Poem, targets: list, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        revise(poem, targets, seed=1)
+
+
+def test_no_poem_to_revise() -> None:
+    with pytest.raises(InputError, match="no poem to revise"):
+        read_poem("hello")
+
+
+def test_what_is_kept_may_clash(poem: Poem) -> None:
+    with pytest.raises(InfeasibleError, match="excluding"):
+        revise(poem, [1], exclude=poem.lines[1][0], seed=1)
+    assert revision_module.TRIED >= 10

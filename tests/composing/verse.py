@@ -1,0 +1,133 @@
+"""A random model over a few dozen real characters, and a solver that decides by search what can be composed."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+import numpy as np
+
+from pingze import checkpoint
+from pingze.characters import MARKS
+from pingze.composing.composer import Composer
+from pingze.composing.request import Request
+from pingze.configuration import ModelConfiguration
+from pingze.prosody.forms import line_types
+from pingze.prosody.groups import LEVEL, OBLIQUE, neighbours
+from pingze.prosody.patterns import accepted
+from pingze.prosody.tones import groups, sides, usable_tone
+from pingze.vocabulary import Vocabulary
+
+RHYMES = "東風中空同紅宮公天年前邊然眠煙"
+LEVELS = "春秋人山雲花江來歸書樓家"
+OBLIQUES = "月日水雨夜海雪柳鳥客酒夢老古草木落白綠遠"
+OPEN = "看過"
+POOL = RHYMES + LEVELS + OBLIQUES + OPEN
+
+
+def composer(characters: str = POOL, *, seed: int = 0, scale: float = 1.0) -> Composer:
+    """A composer on a random model that knows these characters and the marks."""
+    return Composer(checkpoint_of(characters, seed=seed, scale=scale))
+
+
+def checkpoint_of(characters: str, *, seed: int = 0, scale: float = 1.0) -> checkpoint.Checkpoint:
+    """A random model that knows these characters and the marks."""
+    vocabulary = Vocabulary.of_texts([characters + MARKS], size=200)
+    configuration = ModelConfiguration(len(vocabulary), embedding_size=4, hidden_size=6)
+    rng = np.random.default_rng(seed)
+    tensors = {
+        name: (scale * rng.standard_normal(shape)).astype(np.float32)
+        for name, shape in checkpoint.shapes(configuration).items()
+    }
+    return checkpoint.Checkpoint("random", configuration, vocabulary, tensors)
+
+
+def solvable(characters: Iterable[str], request: Request) -> bool:
+    """Whether a poem exists in which every composed character is another: by search over all that can be chosen."""
+    width, known = request.form.width, [c for c in characters if c not in request.exclude]
+    fixed: dict[int, str] = {}
+    for fix in request.fixed:
+        place = (fix.line - 1) * width + fix.position - 1
+        if fixed.setdefault(place, fix.character) != fix.character or fix.character not in known:
+            return False
+    if not set(request.include) <= set(known):
+        return False
+    return any(
+        _fillable(sets, placed, request.repeat, feet)
+        for opening, group in product(request.openings, request.groups)
+        for feet, tones in _readings(opening, request)
+        for placed in _placements(fixed, request.include, width * request.lines)
+        if (sets := _sets(known, placed, tones, feet, group, request))
+    )
+
+
+def _readings(opening: str, request: Request) -> Iterator[tuple[set[int], str]]:
+    """Every way to write the template: its feet, and a tone for each place."""
+    kinds, width = line_types(opening, request.lines), request.form.width
+    feet = {n * width + width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
+    couplets = []
+    for first, second in zip(kinds[::2], kinds[1::2], strict=True):
+        pairs = [(first, second)] + [("a'", "B'")] * (first == "a")
+        couplets.append(
+            [
+                one.tones + other.tones
+                for pair in pairs
+                for one, other in product(*(accepted(kind, width, request.level) for kind in pair))
+            ]
+        )
+    for ways in product(*couplets):
+        yield feet, "".join(ways)
+
+
+def _placements(fixed: dict[int, str], include: str, places: int) -> Iterator[dict[int, str]]:
+    if not include:
+        yield fixed
+        return
+    for place in range(places):
+        if place not in fixed:
+            yield from _placements(fixed | {place: include[0]}, include[1:], places)
+
+
+def _sets(
+    known: list[str], fixed: dict[int, str], tones: str, feet: set[int], group: str, request: Request
+) -> list[set[str]] | None:
+    """What may stand at each place; None where that is nothing."""
+    sets = []
+    for place, tone in enumerate(tones):
+        fits = [fixed[place]] if place in fixed else known
+        allowed = {c for c in fits if _has_tone(c, tone, given=place in fixed)}
+        if place in feet:
+            borrowed = place < request.form.width and request.level == "customary"
+            names = set(neighbours(group)) if borrowed else {group}
+            allowed = {c for c in allowed if not groups(c) or groups(c) & names}
+        if not allowed:
+            return None
+        sets.append(allowed)
+    return sets
+
+
+def _has_tone(character: str, tone: str, *, given: bool) -> bool:
+    if tone == "x":
+        return True
+    wanted = LEVEL if tone == "P" else OBLIQUE
+    return wanted in (sides(character) or {wanted}) if given else usable_tone(character) == wanted
+
+
+def _fillable(sets: list[set[str]], fixed: dict[int, str], repeat: bool, feet: set[int]) -> bool:
+    """Whether the free places can be matched with characters: each another, or with `repeat` each foot another."""
+    rhymes = [fixed[place] for place in fixed if place in feet]
+    if len(set(rhymes)) < len(rhymes):
+        return False
+    taken = set(rhymes) if repeat else set(fixed.values())
+    matched: dict[str, int] = {}
+
+    def place_one(place: int, tried: set[str]) -> bool:
+        for character in sets[place] - taken - tried:
+            tried.add(character)
+            if character not in matched or place_one(matched[character], tried):
+                matched[character] = place
+                return True
+        return False
+
+    return all(
+        place in fixed or (repeat and place not in feet) or place_one(place, set())
+        for place in range(len(sets))
+    )
