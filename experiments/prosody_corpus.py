@@ -1,8 +1,8 @@
 """Check the regulated forms of the Tang corpus, and what shuffling does to them; `docs/prosody.md` has the table.
 
-    python experiments/prosody_corpus.py FOLDER --json prosody_corpus.json
+Run: python experiments/prosody_corpus.py
 
-FOLDER holds the npm package chinese-poetry's `poet.tang.N.json`. Every poem of four or eight lines of five or seven
+Every poem of four or eight lines of five or seven
 characters is checked as 絕 or 律, whatever it was meant to be. "standard": no fault of tones; "and rhyme": no fault.
 The first line's rhyme is a share of the poems with one level rhyme. Controls, which should fail both: the characters
 of each line shuffled, but for the last, which may rhyme; the couplets shuffled.
@@ -11,23 +11,19 @@ of each line shuffled, but for the last, which may rhyme; the couplets shuffled.
 import argparse
 import json
 import random
-import re
 import time
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pingze.corpus import Store
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form
 from pingze.prosody.groups import GROUPS, LEVEL, neighbours
 from pingze.prosody.rules import RULES
 from pingze.prosody.tones import entries, groups, tone
 
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-MARKS = "，。？！；：、"
-SHORTEST = 20
 SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000
 
@@ -38,11 +34,10 @@ Poem = tuple[str, list[str]]
 def main() -> None:
     """Parse the command line, measure, print the table."""
     parser = argparse.ArgumentParser(description="Check the regulated forms of the Tang corpus.")
-    parser.add_argument("corpus", type=Path, help="the folder of poet.tang.N.json")
     parser.add_argument("--json", type=Path, help="where the figures go")
     parser.add_argument("--seed", type=int, default=0, help="of the shuffles")
     arguments = parser.parse_args()
-    poems = list(tang_poems(arguments.corpus))
+    poems = list(tang_poems())
     figures = measure(poems, arguments.seed)
     print(table(figures))
     if arguments.json:
@@ -50,13 +45,11 @@ def main() -> None:
         arguments.json.write_text(text + "\n", encoding="utf-8")
 
 
-def tang_poems(folder: Path) -> Iterator[Poem]:
-    """The clean poems of the corpus."""
-    for path in sorted(folder.glob("poet.tang.*.json"), key=lambda path: int(path.name.split(".")[2])):
-        for record in json.loads(path.read_text(encoding="utf-8")):
-            text = unicodedata.normalize("NFC", "".join(record["paragraphs"]))
-            if len(text) >= SHORTEST and not re.search(f"[^{HAN}{MARKS}]", text):
-                yield record["author"], [line for line in re.split(f"[{MARKS}]+", text) if line]
+def tang_poems() -> Iterator[Poem]:
+    """The clean Tang poems of the store."""
+    with Store.open() as store:
+        for poem in store.poems(dynasty="tang"):
+            yield poem.author, poem.lines
 
 
 def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
