@@ -1,0 +1,32 @@
+"""`pingze derive`; it needs torch."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pingze.cli.app import JsonOption, ModelOption, app, print_json
+
+
+@app.command()
+def derive(
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures to this folder too.")
+    ] = None,
+    model: ModelOption = "report",
+    as_json: JsonOption = False,
+) -> None:
+    """Check every formula of the report's Part 1 against automatic differentiation."""
+    from rich.console import Console
+
+    from pingze.lstm import derive as derivation
+
+    rows = derivation.derive(model)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        Console().print(derivation.table(rows))
+        typer.echo(derivation.summary(rows))
+    for path in derivation.draw(plots, model) if plots else []:
+        typer.echo(f"wrote {path}", err=True)

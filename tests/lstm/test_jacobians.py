@@ -1,0 +1,174 @@
+"""Each Jacobian against PyTorch's automatic differentiation of the report's equations, in float64, with batch."""
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.lstm import jacobians
+from pingze.lstm.formulas import (
+    Parameters,
+    StepCache,
+    sequence_backward,
+    sequence_forward,
+    step_backward,
+    step_forward,
+)
+from pingze.lstm.jacobians import VARIABLES, of_cell, of_hidden
+from tests.comparing import assert_close
+
+RNG = np.random.default_rng(5)
+SHAPES = [
+    (1, 1, 1),
+    (4, 9, 9),
+    *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3))),
+]
+"""B, E, H of 20 steps."""
+TOLERANCE = 1e-9
+PHI = {
+    "tanh": torch.tanh,
+    "relu": torch.relu,
+    "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01),
+}
+
+
+def random_steps(T: int, B: int, E: int, H: int, activation: str = "tanh") -> list[StepCache]:
+    rng = np.random.default_rng([T, B, E, H])
+    parameters = Parameters(*(rng.normal(0, 0.7, shape) for shape in ((4 * H, E), (4 * H, H), (4 * H,))))
+    h_0, c_0 = rng.standard_normal((2, B, H))
+    return sequence_forward(rng.standard_normal((T, B, E)), h_0, c_0, parameters, activation)[1]
+
+
+def variables(cache: StepCache) -> dict[str, torch.Tensor]:
+    """What a step is given, and for each letter from its middle a 0 that is added to it, to differentiate by."""
+    B, H = cache.h_prev.shape
+    weight = np.concatenate([cache.parameters.weight_hh, cache.parameters.weight_ih], axis=1)
+    given = {"h_prev": cache.h_prev, "c_prev": cache.c_prev, "x": cache.x}
+    for n, g in enumerate("ifco"):
+        given |= {f"W_{g}": weight[n * H : n * H + H], f"b_{g}": cache.parameters.bias[n * H : n * H + H]}
+    moves = {name: np.zeros((B, H)) for name in ("o", "c", "f", "i", "c_tilde")}
+    return {name: torch.from_numpy(value) for name, value in (given | moves).items()}
+
+
+def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Tensor, torch.Tensor]:
+    """The report's equations, with the moves of `variables` added."""
+    phi = PHI[activation]
+    z = torch.cat([v["h_prev"], v["x"]], dim=1)
+    net = {g: z @ v[f"W_{g}"].T + v[f"b_{g}"] for g in "fico"}
+    f, i, o = (torch.sigmoid(net[g]) + v[g] for g in "fio")
+    c = f * v["c_prev"] + i * (phi(net["c"]) + v["c_tilde"]) + v["c"]
+    return o * phi(c), c
+
+
+def by_autograd(function, v: dict[str, torch.Tensor], batch: int) -> dict[str, np.ndarray]:
+    """The Jacobian of a (B, H) function by each variable, a row of the batch at a time: (B, H, shape of variable)."""
+
+    def of_tensors(*tensors: torch.Tensor) -> torch.Tensor:
+        return function(dict(zip(v, tensors, strict=True)))
+
+    whole = torch.autograd.functional.jacobian(of_tensors, tuple(v.values()))
+    rows = range(batch)
+    return {
+        name: (
+            jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in rows])
+        ).numpy()
+        for name, jacobian in zip(v, whole, strict=True)
+    }
+
+
+@pytest.mark.parametrize(("B", "E", "H"), SHAPES)
+def test_one_step(B: int, E: int, H: int) -> None:
+    (cache,) = random_steps(1, B, E, H)
+    for number, of in enumerate((of_hidden, of_cell)):
+        expected = by_autograd(lambda v, n=number: step(v)[n], variables(cache), B)
+        actual = {name: getattr(of(cache), name) for name in VARIABLES}
+        assert_close(actual, {name: expected[name] for name in VARIABLES}, TOLERANCE)
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky_relu"])
+def test_other_activations(activation: str) -> None:
+    (cache,) = random_steps(1, 3, 4, 5, activation)
+    expected = by_autograd(lambda v: step(v, activation)[0], variables(cache), 3)
+    assert_close({name: getattr(of_hidden(cache), name) for name in VARIABLES}, expected, TOLERANCE)
+
+
+@pytest.mark.parametrize(("B", "E", "H"), SHAPES[:6])
+def test_joint_state(B: int, E: int, H: int) -> None:
+    (cache,) = random_steps(1, B, E, H)
+    v = variables(cache)
+    blocks = [by_autograd(lambda v, n=n: step(v)[n], v, B) for n in (0, 1)]
+    expected = np.block([[block["h_prev"], block["c_prev"]] for block in blocks])
+    assert_close({"J": jacobians.joint(cache)}, {"J": expected}, TOLERANCE)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5])
+@pytest.mark.parametrize("variable", VARIABLES)
+def test_any_variable_of_an_earlier_step(variable: str, steps: int) -> None:
+    caches = random_steps(steps, 2, 3, 4)
+
+    def last_hidden(v: dict[str, torch.Tensor]) -> torch.Tensor:
+        h, c = step(v)
+        for cache in caches[1:]:
+            held = variables(cache)
+            h, c = step(held | {"h_prev": h, "c_prev": c})
+        return h
+
+    expected = by_autograd(last_hidden, variables(caches[0]), 2)[variable]
+    actual = jacobians.hidden_through_time(caches, variable)
+    assert_close({variable: actual}, {variable: expected}, TOLERANCE)
+
+
+def test_products_through_time_begin_alike_and_part() -> None:
+    caches = random_steps(6, 3, 4, 5)
+    H = 5
+    for distance, products in enumerate(jacobians.back_through_time(caches), start=1):
+        late = caches[-distance:]
+        joint = jacobians.joint_product(late)
+        assert_close(
+            {"whole": products.whole, "hidden": products.hidden},
+            {"whole": joint[:, :H], "hidden": jacobians.hidden_product(late)},
+            1e-12,
+        )
+    first, *later = jacobians.parting(caches)
+    assert (first < 1e-15).all()
+    assert (np.array(later) > 0.05).all()
+
+
+def test_over_two_steps_the_report_s_product_misses_the_way_through_the_cell() -> None:
+    caches = random_steps(2, 3, 4, 5)
+    *_, two = jacobians.back_through_time(caches)
+    assert_close({"missed": two.whole[..., :5] - two.hidden}, {"missed": two.cell}, 1e-12)
+
+
+def test_gradients_are_jacobians_summed_over_what_they_reach() -> None:
+    (cache,) = random_steps(1, 3, 4, 5)
+    dh, dc = np.random.default_rng(0).standard_normal((2, 3, 5))
+    dx, dh_prev, dc_prev, (_, _, dbias) = step_backward(dh, dc, cache)
+    h, c = of_hidden(cache), of_cell(cache)
+
+    def gradient(name: str) -> np.ndarray:
+        return sum(np.einsum("bk,bk...->b...", d, getattr(of, name)) for d, of in ((dh, h), (dc, c)))
+
+    assert_close(
+        {name: gradient(name) for name in ("x", "h_prev", "c_prev")},
+        {"x": dx, "h_prev": dh_prev, "c_prev": dc_prev},
+        1e-12,
+    )
+    assert_close({"b_f": gradient("b_f").sum(axis=0)}, {"b_f": dbias[5:10]}, 1e-12)
+
+
+def test_a_weight_s_gradient_is_the_sum_over_the_steps_it_serves() -> None:
+    T, B, E, H = 4, 2, 3, 4
+    caches = random_steps(T, B, E, H)
+    dh_T = np.random.default_rng(0).standard_normal((B, H))
+    nothing = np.zeros((T, B, H))
+    *_, (dweight_ih, dweight_hh, _) = sequence_backward(nothing, dh_T, np.zeros((B, H)), caches)
+    by_step = [jacobians.hidden_through_time(caches[k:], "W_f") for k in range(T)]
+    expected = np.concatenate([dweight_hh, dweight_ih], axis=1)[H : 2 * H]
+    assert_close({"W_f": np.einsum("bk,bklm->lm", dh_T, sum(by_step))}, {"W_f": expected}, 1e-12)
+
+
+def test_step_forward_is_what_is_differentiated() -> None:
+    (cache,) = random_steps(1, 2, 3, 4)
+    (h, c), _ = step_forward(cache.x, cache.h_prev, cache.c_prev, cache.parameters)
+    expected_h, expected_c = step(variables(cache))
+    assert_close({"h": h, "c": c}, {"h": expected_h, "c": expected_c}, 1e-12)
