@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check format train samples clean
+.PHONY: compose test test-slow check format train samples poems bench clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -32,6 +32,12 @@ train: .venv/dev
 samples: .venv/base
 	$(BIN)/python experiments/samples.py
 
+poems: .venv/base
+	$(BIN)/python experiments/poems.py
+
+bench: .venv/dev
+	$(BIN)/python benchmarks/compose.py
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -41,5 +47,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,corpus,table,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,corpus,table,bench,dev]'
 	touch $@

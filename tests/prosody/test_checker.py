@@ -225,3 +225,10 @@ def test_the_first_line_rhymes_only_where_it_can() -> None:
     verdict = check("仄仄仄平重，平平仄仄天。平平平仄仄，仄仄仄平年。")
     assert groups("重") == {"冬", "腫", "宋"}
     assert (verdict.template, verdict.ok) == ("仄起首句不入韻", True)
+
+
+def test_of_equal_groups_the_one_from_which_the_first_line_borrows_is_the_rhyme() -> None:
+    """逢 and 摐 are both in 冬 and in 江; only 江 lends a first line the rhyme 邙 of 陽."""
+    verdict = check("高臺有大邙，重景不堪逢。止遂知音力，心無只必摐。")
+    assert verdict.ok
+    assert verdict.rhyme == "江"

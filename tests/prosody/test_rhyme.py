@@ -45,7 +45,7 @@ def test_the_shared_group() -> None:
     assert shared_group(feet) == "東"
     assert shared_group([frozenset()]) is None
     assert shared_group([frozenset({"東"}), frozenset({"冬"})]) == "東"
-    assert shared_group([frozenset({"東"}), frozenset({"冬"})], preferring=frozenset({"冬"})) == "冬"
+    assert shared_group([frozenset({"東"}), frozenset({"冬"})], preferring=[frozenset({"冬"})]) == "冬"
     assert shared_group([frozenset({"屋"}), frozenset({"屋"}), frozenset({"東"})], tone="平") == "東"
 
 

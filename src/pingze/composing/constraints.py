@@ -104,6 +104,8 @@ class Constraints:
             (with_neighbours(table) if borrow else table)[groups]
             for table in (lexicon.rhymes, lexicon.can_rhyme)
         )
+        # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
+        self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
         self.first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
         self.asked, self.exists = self._ways()
         sets = (lexicon.han, lexicon.level, lexicon.oblique)
@@ -264,8 +266,10 @@ class Constraints:
     def _left(self, histories: Histories, place: int) -> tuple[Array, ...]:
         """Free places from `place` on, each (N, T): feet, a first line's foot, others."""
         plans = histories.plans
+        distinct = plans[:1] if all(plan is plans[0] for plan in plans) else plans
+        shape = (len(plans), len(self.kinds))
         return tuple(
-            np.stack([getattr(plan, kind)[place] for plan in plans])
+            np.broadcast_to([getattr(plan, kind)[place] for plan in distinct], shape)
             for kind in ("feet", "first_feet", "others")
         )
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from pingze.composing.constraints import FREE, Constraints, Plan
-from pingze.composing.engine import Engine, log_softmax
+from pingze.composing.engine import Engine
 from pingze.composing.poem import mark_after
 from pingze.lstm.formulas import Array
 
@@ -66,8 +66,9 @@ def populate(
         state = engine.step(state, ids)
         if (place + 1) % constraints.width == 0:
             mark = marks[place // constraints.width % 2]
-            log_weights = log_weights + log_softmax(engine.logits(state) * coldness)[:, mark]
-            state = engine.step(state, np.full(particles, mark))
+            log_weights = log_weights + _log_share(engine.logits(state) * coldness, mark)
+            if place + 1 < constraints.places:
+                state = engine.step(state, np.full(particles, mark))
         sizes.append(effective_size(log_weights))
         if sizes[-1] < particles / 2 and place + 1 < constraints.places:
             rows = resample(log_weights, rng)
@@ -90,13 +91,21 @@ def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Ar
     return np.minimum(np.searchsorted(edges, (np.arange(N) + rng.random()) / N), N - 1)
 
 
+def _log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
+    """The logarithm of one column's softmax. Overwrites the logits."""
+    logits -= logits.max(axis=1, keepdims=True)
+    one = logits[:, id_].astype(np.float64)
+    share: Array = one - np.log(np.exp(logits, out=logits).sum(axis=1, dtype=np.float64))
+    return share
+
+
 def _choose(
     logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], rng: np.random.Generator
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits."""
     logits -= logits.max(axis=1, keepdims=True)
     weights = np.exp(logits)
-    log_total = np.log(weights.sum(axis=1, dtype=np.float64))
+    log_total = np.log(weights.sum(axis=1))
     weights *= allowed
     for row in np.flatnonzero(weights.max(axis=1) < _TINY):  # all that is allowed would underflow
         reachable = logits[row, allowed[row]]

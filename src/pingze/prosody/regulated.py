@@ -25,7 +25,7 @@ _RULES = {
 def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     """Judge lines of a form's shape by the template that they fit best and the rhyme that most of them keep."""
     feet = [groups(line[-1]) for line in lines]
-    rhyme = shared_group(feet[1::2], preferring=feet[0], tone=LEVEL)
+    rhyme = shared_group(feet[1::2], preferring=(feet[0], _near(feet[0])), tone=LEVEL)
     first = _first_foot(feet[0], rhyme)
     borrows = first == "鄰韻" and level == "customary"
     rhymed_costs = 1 if borrows else FAULT * bool(first)
@@ -46,6 +46,12 @@ def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     violations = tuple(Violation.at(rule, lines, number, place) for rule, number, place in faults)
     template = opening_name(form.width, fitted[0].kind[0])
     return Verdict(form.name, template, rhyme, level, lines, violations, tuple(notes))
+
+
+@cache
+def _near(foot: Groups) -> Groups:
+    """The groups that could lend a first line this foot."""
+    return frozenset("".join(neighbours(name) for name in foot if GROUPS[name].tone == LEVEL))
 
 
 def _first_foot(foot: Groups, rhyme: str | None) -> str:

@@ -17,16 +17,20 @@ _ORDER = {name: place for place, name in enumerate(GROUPS)}
 
 
 def shared_group(
-    feet: Sequence[Groups], preferring: Groups = frozenset(), tone: str | None = None
+    feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None
 ) -> str | None:
     """The group that most of the rhyming characters can rhyme in; None where no reading of any is known.
 
-    `tone` asks for level or other groups where there are any. Among equals one in `preferring` is taken, then the
-    first in the rhyme book.
+    `tone` asks for level or other groups where there are any. Among equals one in the first of `preferring` is taken,
+    then one in the next, then the first in the rhyme book.
     """
     counts = Counter(name for foot in feet for name in foot)
     named = [name for name in counts if GROUPS[name].tone == tone] or list(counts)
-    return min(named, key=lambda name: (-counts[name], name not in preferring, _ORDER[name]), default=None)
+
+    def rank(name: str) -> tuple[int, ...]:
+        return (-counts[name], *(name not in names for names in preferring), _ORDER[name])
+
+    return min(named, key=rank, default=None)
 
 
 def chime(one: Groups, other: Groups) -> bool:

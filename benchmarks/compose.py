@@ -1,0 +1,345 @@
+"""How fast poems are composed, beside ONNX Runtime and torch stepping the same weights.
+
+Run: python benchmarks/compose.py [--threads 1]
+
+Correctness first: no speed is reported while the engines disagree. Then, in turn so that all meet the same machine: a
+character (id in, state and logits out) alone and in batches of 32, by ours and each peer, beside the rate of a large
+float32 matrix product; poems, warm and in bulk; and the command in a fresh process. Writes
+benchmarks/results/compose.json and the figures `compose.*` of speed.
+
+The measuring runs in a process of its own, because NumPy's threads are counted when it is imported.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime  # type: ignore[import-untyped]
+import torch
+from jaxtyping import Float, Int64
+from onnx import TensorProto, helper, numpy_helper
+from onnxruntime.quantization import (  # type: ignore[import-untyped]
+    QuantType,
+    quantize_dynamic,
+)
+
+from pingze import checkpoint, compose
+from pingze.composing.engine import Engine, State, log_softmax
+from pingze.lstm.formulas import Array
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results" / "compose.json"
+BATCHES = (1, 32)
+SECONDS = 4.0
+"""How long each batch size is measured."""
+SIDE = 2048
+"""Of the matrices whose product gives the machine's rate."""
+LARGEST_DIFFERENCE = {"onnxruntime int8": 0.5}
+"""In ln p, root mean square: int8 rounds the weights."""
+FLOAT32_DIFFERENCE = 1e-4
+
+Step = Callable[[Int64[Array, "B"]], Float[Array, "B V"]]
+"""Ids in, logits out; the state is kept within."""
+Shape = list[int | str | None]
+"""Of a tensor of a graph; a name where the size is free."""
+
+
+# -- the engines ------------------------------------------------------------------------------------------------
+
+
+def our_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
+    """The engine that composes."""
+    engine = Engine(loaded)
+    zeros = np.zeros((1, batch, loaded.configuration.hidden_size), np.float32)
+    state = State(zeros, zeros)
+
+    def step(ids: Array) -> Array:
+        nonlocal state
+        state = engine.step(state, ids)
+        return engine.logits(state)
+
+    return step
+
+
+def torch_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
+    """Torch's LSTM cell, eager."""
+    w = {name: torch.from_numpy(tensor.copy()) for name, tensor in loaded.tensors.items()}
+    no_bias = torch.zeros_like(w["lstm.0.bias"])
+    h = c = torch.zeros(batch, loaded.configuration.hidden_size)
+
+    @torch.inference_mode()
+    def step(ids: Array) -> Array:
+        nonlocal h, c
+        x = torch.nn.functional.embedding(torch.from_numpy(ids), w["embedding.weight"])
+        h, c = torch.lstm_cell(
+            x, (h, c), w["lstm.0.weight_ih"], w["lstm.0.weight_hh"], w["lstm.0.bias"], no_bias
+        )
+        logits: Array = torch.nn.functional.linear(h, w["output.weight"], w["output.bias"]).numpy()
+        return logits
+
+    return step
+
+
+def onnx_step(path: Path, hidden: int, batch: int, threads: int) -> Step:
+    """ONNX Runtime on a graph of one step."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    h = c = np.zeros((1, batch, hidden), np.float32)
+
+    def step(ids: Array) -> Array:
+        nonlocal h, c
+        logits, h, c = session.run(None, {"ids": ids[None], "h": h, "c": c})
+        found: Array = logits[0]
+        return found
+
+    return step
+
+
+def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
+    """One step as an ONNX graph: ids (1, B), h, c (1, B, H) to logits (1, B, V), h, c."""
+    t, H = loaded.tensors, loaded.configuration.hidden_size
+    V = loaded.configuration.vocabulary_size
+    weights = {
+        "embedding": t["embedding.weight"],
+        "W": _onnx_gates(t["lstm.0.weight_ih"])[None],
+        "R": _onnx_gates(t["lstm.0.weight_hh"])[None],
+        "B": np.concatenate([_onnx_gates(t["lstm.0.bias"]), np.zeros(4 * H, np.float32)])[None],
+        "output": np.ascontiguousarray(t["output.weight"].T),
+        "output_bias": t["output.bias"],
+    }
+    nodes = [
+        helper.make_node("Gather", ["embedding", "ids"], ["x"]),
+        helper.make_node("LSTM", ["x", "W", "R", "B", "", "h", "c"], ["hs", "h1", "c1"], hidden_size=H),
+        helper.make_node("Squeeze", ["hs", "direction"], ["top"]),
+        helper.make_node("MatMul", ["top", "output"], ["product"]),
+        helper.make_node("Add", ["product", "output_bias"], ["logits"]),
+    ]
+    state: Shape = [1, "N", H]
+    graph = helper.make_graph(
+        nodes,
+        "step",
+        [
+            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]),
+            _float("h", state),
+            _float("c", state),
+        ],
+        [_float("logits", [1, "N", V]), _float("h1", state), _float("c1", state)],
+        [
+            numpy_helper.from_array(np.array([1]), "direction"),
+            *(numpy_helper.from_array(np.ascontiguousarray(a), name) for name, a in weights.items()),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    path.write_bytes(model.SerializeToString())
+
+
+def _float(name: str, shape: Shape) -> onnx.ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def _onnx_gates(stacked: Array) -> Array:
+    """ONNX stacks i, o, f, c̃; we i, f, c̃, o."""
+    i, f, c_tilde, o = np.split(stacked, 4)
+    return np.concatenate([i, o, f, c_tilde])
+
+
+def engines(
+    loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
+) -> dict[str, Callable[[], Step]]:
+    """Every engine by name, made anew at each call."""
+    H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
+    if not small.exists():
+        write_graph(loaded, whole)
+        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+    return {
+        "pingze": lambda: our_step(loaded, batch),
+        "torch": lambda: torch_step(loaded, batch),
+        "onnxruntime": lambda: onnx_step(whole, H, batch, threads),
+        "onnxruntime int8": lambda: onnx_step(small, H, batch, threads),
+    }
+
+
+# -- correctness and speed --------------------------------------------------------------------------------------
+
+
+def differences(made: Mapping[str, Callable[[], Step]], batch: int, size: int) -> dict[str, float]:
+    """Of each peer the root mean square of its ln p less ours, over thirty steps from the same start."""
+    rng = np.random.default_rng(0)
+    texts = rng.integers(0, size, (30, batch))
+    scores = {
+        name: np.stack([log_softmax(step(ids)) for ids in texts])
+        for name, step in ((name, make()) for name, make in made.items())
+    }
+    ours = scores.pop("pingze")
+    return {name: float(np.sqrt(np.mean((score - ours) ** 2))) for name, score in scores.items()}
+
+
+def check_agreement(found: Mapping[str, float]) -> None:
+    """Leave with a message where a peer does not compute what we compute."""
+    for name, difference in found.items():
+        if not difference <= LARGEST_DIFFERENCE.get(name, FLOAT32_DIFFERENCE):
+            sys.exit(f"{name} differs from ours by {difference:.3g} in ln p: no speed is reported")
+
+
+def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
+    """The median seconds of each task, the tasks in turn in short bursts."""
+    times: dict[str, list[float]] = {name: [] for name in tasks}
+    for task in tasks.values():
+        task()
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or min(map(len, times.values())) < 3:
+        for name, task in tasks.items():
+            burst_end = time.perf_counter() + 0.03
+            while (start := time.perf_counter()) < burst_end:
+                task()
+                times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]:
+    """A character's time by engine and batch size, and the machine's rate in the same minutes."""
+    torch.set_num_threads(threads)
+    matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
+    result: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for batch in BATCHES:
+            made = engines(loaded, Path(folder), batch, threads)
+            found = differences(made, batch, loaded.configuration.vocabulary_size)
+            check_agreement(found)
+            ids = np.random.default_rng(1).integers(0, loaded.configuration.vocabulary_size, batch)
+            tasks = {name: _bound(make(), ids) for name, make in made.items()}
+            seconds = time_in_turn(tasks | {"product": lambda: matrix @ matrix}, SECONDS)
+            rate = 2 * SIDE**3 / seconds.pop("product")
+            ours = seconds["pingze"]
+            float32 = {name: s for name, s in seconds.items() if "int8" not in name}
+            result[str(batch)] = {
+                "microseconds": {name: round(s * 1e6, 1) for name, s in seconds.items()},
+                "difference": found,
+                "ratio_best_peer": min(s for n, s in seconds.items() if n != "pingze") / ours,
+                "ratio_best_float32_peer": min(s for n, s in float32.items() if n != "pingze") / ours,
+                "product_gflops": rate / 1e9,
+                "share_of_product": _operations(loaded) * batch / ours / rate,
+            }
+    return result
+
+
+def _bound(step: Step, ids: Array) -> Callable[[], object]:
+    return lambda: step(ids)
+
+
+def _operations(loaded: checkpoint.Checkpoint) -> int:
+    """Floating-point operations of one character's products; the input's is a table."""
+    size = loaded.configuration
+    return 2 * size.hidden_size * (4 * size.hidden_size + size.vocabulary_size)
+
+
+def measure_poems() -> dict[str, float]:
+    """Warm milliseconds of a poem, and poems a second in bulk."""
+    compose(form="七絕", seed=0)
+    result = {}
+    for particles in (8, 32):
+        seeds = iter(range(10_000))
+        tasks = {"poem": lambda n=particles, s=seeds: compose(form="七絕", particles=n, seed=next(s))}
+        result[f"warm_ms_{particles}"] = time_in_turn(tasks, 4)["poem"] * 1000
+        start = time.perf_counter()
+        compose(form="七絕", particles=particles, seed=0, count=40)
+        result[f"bulk_per_second_{particles}"] = 40 / (time.perf_counter() - start)
+    return result
+
+
+def cold_seconds(runs: int = 9) -> float:
+    """The median wall time of the command in a fresh process."""
+    command = [sys.executable, "-m", "pingze", "compose", "--form", "七絕"]
+    times = []
+    for _ in range(runs):
+        start = time.perf_counter()
+        subprocess.run(command, check=True, capture_output=True)
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+# -- running ----------------------------------------------------------------------------------------------------
+
+
+def worker(threads: int) -> None:
+    """Measure within this process; JSON to standard output."""
+    result = {"steps": measure_steps(checkpoint.load("report"), threads), "poems": measure_poems()}
+    print(json.dumps(result))
+
+
+def machine() -> dict[str, Any]:
+    """Where and with what it was measured."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    packages = ("numpy", "onnxruntime", "onnx", "torch")
+    return {
+        "processor": names[0] if names else platform.processor(),
+        "cores": os.cpu_count(),
+        "load": os.getloadavg()[0],
+        "python": platform.python_version(),
+        "versions": {name: version(name) for name in packages},
+        "commit": commit.stdout.strip(),
+    }
+
+
+def main() -> None:
+    """Measure in a fresh process, write the results, record the figures."""
+    parser = argparse.ArgumentParser(description="Composing's speed beside its peers'.")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every engine")
+    parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        worker(arguments.threads)
+        return
+    where = machine() | {"threads": arguments.threads}
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(arguments.threads)}
+    done = subprocess.run(
+        [sys.executable, __file__, "--worker", "--threads", str(arguments.threads)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        sys.exit(done.returncode)
+    result = json.loads(done.stdout) | {"cold_seconds": cold_seconds(), "machine": where}
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps(result, indent=1, ensure_ascii=False))
+    record_figures(result)
+
+
+def record_figures(result: Mapping[str, Any]) -> None:
+    """Write the figures by the experiments' one function."""
+    sys.path.append(str(ROOT / "experiments"))
+    from figures import record
+
+    values = {f"compose.{name}": value for name, value in result["poems"].items()}
+    values["compose.cold_seconds"] = result["cold_seconds"]
+    for batch, found in result["steps"].items():
+        for name in ("ratio_best_peer", "ratio_best_float32_peer"):
+            values[f"compose.step.{name}_{batch}"] = found[name]
+    record("python benchmarks/compose.py", values)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""Write docs/poems.md: a page of composed poems, each with the command that wrote it.
+
+Run: python experiments/poems.py
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pingze
+
+ASKED: list[tuple[str, dict[str, Any]]] = [
+    ("Nothing but the form 七絕", {"form": "七絕"}),
+    ("五絕 from an opening", {"start": "春", "form": "五絕"}),
+    ("七絕 from a whole first line, which the rest must answer", {"start": "獨坐空山見月明", "form": "七絕"}),
+    ("An acrostic 藏頭", {"form": "七絕", "acrostic": "春夏秋冬"}),
+    (
+        "An acrostic in the middle of the lines 藏中",
+        {"form": "五律", "acrostic": "風花雪月", "acrostic_at": "middle"},
+    ),
+    (
+        "An acrostic at the end 藏尾, whose even lines must rhyme",
+        {"form": "五絕", "acrostic": "水天月前", "acrostic_at": "end"},
+    ),
+    ("A rhyme group: 陽", {"form": "七律", "rhyme": "陽"}),
+    ("A pattern, ＿ where free", {"form": "五絕", "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿"}),
+    ("雁 and 酒 somewhere, 愁 nowhere", {"form": "七絕", "include": "雁酒", "exclude": "愁"}),
+    (
+        "A strict 五律 whose first line rhymes",
+        {"form": "五律", "level": "strict", "template": "首句入韻"},
+    ),
+    (
+        "All at once",
+        {"start": "江", "form": "七律", "level": "strict", "template": "平起", "rhyme": "東"}
+        | {"pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿", "include": "雁", "exclude": "愁"},
+    ),
+    ("五排, twelve lines", {"form": "五排", "lines": 12, "rhyme": "真"}),
+]
+"""What each poem shows, and what is asked of it."""
+PAGE = Path(__file__).parents[1] / "docs" / "poems.md"
+HEAD = f"""# Poems
+
+What the model `report` composes, each poem with its command. The seeds are 1 to {len(ASKED)}; none was chosen.
+`make poems` writes this page again. docs/sampling.md says how the constraints are kept.
+
+"""
+
+
+def page() -> str:
+    """The page's text."""
+    return HEAD + "\n".join(_section(*asked, seed) for seed, asked in enumerate(ASKED, start=1))
+
+
+def command(options: Mapping[str, object]) -> str:
+    """The command line for `compose`'s keyword arguments."""
+    words = ["pingze compose"]
+    for name, value in options.items():
+        text = f'"{value}"' if " " in str(value) else str(value)
+        words.append(text if name == "start" else f"--{name.replace('_', '-')} {text}")
+    return " ".join(words)
+
+
+def _section(title: str, options: dict[str, Any], seed: int) -> str:
+    (poem,) = pingze.compose(**options, seed=seed, model="report")
+    kept = " · ".join(part for part in (poem.template, poem.rhyme and f"{poem.rhyme}韻") if part)
+    return f"## {title}\n\n`{command(options | {'seed': seed})}`\n\n```text\n{poem}\n```\n\n{kept}\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.name}")
