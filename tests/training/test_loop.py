@@ -1,6 +1,12 @@
 """Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
 
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -142,3 +148,30 @@ def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="set vocabulary_size=26"):
         Run(tmp_path, tiny("vocabulary_size=27"), TRAIN, DEV)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_home: Path) -> None:
+    settings = ["hidden_size=32", "embedding_size=16", "epochs=1"]
+    command = [sys.executable, "-m", "pingze", "train", "--out", str(tmp_path / "run")]
+    command += [part for setting in settings for part in ("--set", setting)]
+    environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        log = tmp_path / "run" / loop.LOG_FILE
+        while not (log.exists() and '"train"' in log.read_text()):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    step = int(re.findall(r"stopped at step (\d+); --resume goes on", errors)[0])
+    assert step >= loop.LOG_EVERY
+    assert checkpoint.load(tmp_path / "run")
+    done = subprocess.run(
+        [*command, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert f"going on from state.safetensors at step {step}" in done.stderr
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert rows[-1]["step"] == 512

@@ -57,7 +57,7 @@ def stats(as_json: JsonOption = False) -> None:
 def search(
     phrase: Annotated[str, typer.Argument(help="One or more characters in a row.")],
     form: Annotated[str | None, typer.Option(help="Only this form's shape, as 七絕.")] = None,
-    dynasty: Annotated[str | None, typer.Option(help="tang or song.")] = None,
+    dynasty: Annotated[str | None, typer.Option(help="tang 唐 or song 宋.")] = None,
     poet: Annotated[str | None, typer.Option(help="Only this poet, as 李白.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 20,
     as_json: JsonOption = False,
@@ -67,6 +67,7 @@ def search(
 
     filters = {"form": form, "dynasty": dynasty, "author": poet}
     traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
+    traditional["dynasty"] = {"唐": "tang", "宋": "song"}.get(dynasty or "", dynasty)
     with Store.open() as store:
         hits = store.search(to_traditional(phrase), limit=limit, **traditional)
     if as_json:

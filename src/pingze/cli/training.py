@@ -30,8 +30,14 @@ def train(
     with Store.open() as store:
         texts, dev = store.report_draw("train"), store.report_draw("dev")
     run = loop.Run(out, chosen, texts, dev, resume=resume)
-    with display.progress(run) as report:
-        run.train(report)
+    if resume:
+        typer.echo(f"going on from {run.resumed_from.name} at step {run.position.step}", err=True)
+    try:
+        with display.progress(run) as report:
+            run.train(report)
+    except KeyboardInterrupt:
+        typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
+        raise typer.Exit(130) from None
 
 
 @app.command()

@@ -63,7 +63,7 @@ class Run:
             self.configuration.initialization_scale,
         )
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
-        self.position = state.Position()
+        self.position, self.resumed_from = state.Position(), folder
         self._open_folder(resume)
 
     def _encode(self, texts: Sequence[str]) -> list[Ids]:
