@@ -304,7 +304,7 @@ def machine() -> dict[str, Any]:
 def main() -> None:
     """Measure in a fresh process, write the results, record the figures."""
     parser = argparse.ArgumentParser(description="Composing's speed beside its peers'.")
-    parser.add_argument("--threads", type=int, default=1, help="threads of every engine")
+    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every engine")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:

@@ -20,7 +20,7 @@ CHARACTERS = "春水連山遠江雲客行芳草綠夢落東風中空同紅宮日
 OPTIONS = {"form": "五絕", "pattern": PATTERN, "rhyme": "東", "template": "首句不入韻"}
 
 
-def target(chosen: Composer, request: Request) -> dict[str, float]:
+def target(chosen: Composer, request: Request, top_p: float = 1.0) -> dict[str, float]:
     """Every poem that keeps the request, found with the checker, and its share of the tempered probability."""
     blocks = "".join(PATTERN.split())
     free = [place for place, character in enumerate(blocks) if character == "＿"]
@@ -32,7 +32,7 @@ def target(chosen: Composer, request: Request) -> dict[str, float]:
         poem = "".join(text)
         lines = [poem[start : start + 5] for start in range(0, 20, 5)]
         if _keeps(poem, free, lines):
-            weights[poem] = _tempered(chosen, lines)
+            weights[poem] = _tempered(chosen, lines, top_p)
     total = np.logaddexp.reduce(list(weights.values()))
     return {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
 
@@ -46,17 +46,24 @@ def _keeps(poem: str, free: list[int], lines: list[str]) -> bool:
     return verdict.ok and verdict.rhyme == "東" and all(c not in "看過" for c in poem)
 
 
-def _tempered(chosen: Composer, lines: list[str]) -> float:
+def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
     state, total = chosen.engine.start(), 0.0
     for number, line in enumerate(lines):
         for character in line + mark_after(number):
             id_ = chosen.vocabulary.ids[character]
-            total += float(log_softmax(chosen.engine.logits(state) / TEMPERATURE)[0, id_])
+            p = np.exp(log_softmax(chosen.engine.logits(state)[0].astype(np.float64) / TEMPERATURE))
+            if character not in "，。":
+                ranked = sorted(p, reverse=True)
+                least = next(ranked[n] for n in range(len(p)) if sum(ranked[: n + 1]) >= top_p - 1e-9)
+                p = np.where(p >= least, p, p * 1e-6)
+            total += float(np.log(p[id_] / p.sum()))
             state = chosen.engine.step(state, np.array([id_]))
     return total
 
 
-def expected_shares(chosen: Composer, request: Request, particles: int, runs: int) -> Counter[str]:
+def expected_shares(
+    chosen: Composer, request: Request, particles: int, runs: int, top_p: float = 1.0
+) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion = chosen.prepare(request)
     shares: Counter[str] = Counter()
@@ -64,7 +71,13 @@ def expected_shares(chosen: Composer, request: Request, particles: int, runs: in
         rng = np.random.default_rng(seed)
         plans, log_weights = inclusion.draw(particles, rng)
         population = populate(
-            chosen.engine, inclusion.constraints, plans, log_weights, temperature=TEMPERATURE, rng=rng
+            chosen.engine,
+            inclusion.constraints,
+            plans,
+            log_weights,
+            temperature=TEMPERATURE,
+            rng=rng,
+            top_p=top_p,
         )
         weights = np.exp(log_softmax(population.log_weights))
         for ids, weight in zip(population.ids, weights, strict=True):
@@ -89,6 +102,14 @@ def test_total_variation_falls_with_the_number_of_particles() -> None:
     assert one > few > many
     assert one > 2 * many
     assert many < 0.15
+
+
+def test_the_nucleus_is_the_target_s_too() -> None:
+    chosen = composer(CHARACTERS, seed=4, scale=1.0)
+    request = read_request(chosen.vocabulary, **OPTIONS)
+    expected = target(chosen, request, top_p=0.7)
+    assert total_variation(expected_shares(chosen, request, 128, 8, top_p=0.7), expected) < 0.15
+    assert total_variation(Counter(target(chosen, request)), expected) > 0.15
 
 
 def test_an_included_character_is_placed_by_probability() -> None:

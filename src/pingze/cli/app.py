@@ -20,6 +20,7 @@ ModelOption = Annotated[
 ]
 SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same poem.")]
 TemperatureOption = Annotated[float, typer.Option(help="0 takes the likeliest character; higher dares more.")]
+TopPOption = Annotated[float, typer.Option(help="Keep to the likeliest characters that have this share.")]
 ParticlesOption = Annotated[int, typer.Option(help="How many drafts are written side by side for each poem.")]
 LevelOption = Annotated[str, typer.Option(help="How strictly tones are judged: customary or strict.")]
 IncludeOption = Annotated[str, typer.Option(help="Characters that must appear.")]

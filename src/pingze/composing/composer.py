@@ -40,12 +40,16 @@ class Composer:
             raise InfeasibleError(request.form.name, clashing(self.lexicon, request))
         return inclusion
 
-    def write(self, inclusion: Inclusion, temperature: float, particles: int, seed: int) -> Poem:
+    def write(
+        self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0
+    ) -> Poem:
         """One poem from a population of its own."""
         rng = np.random.default_rng(seed)
         constraints = inclusion.constraints
         plans, log_weights = inclusion.draw(particles, rng)
-        population = populate(self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng)
+        population = populate(
+            self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng, top_p=top_p
+        )
         row = population.choose(rng)
         template, rhyme = self._kept(constraints, population.alive[row])
         width, text = constraints.width, self.vocabulary.decode(population.ids[row])
@@ -119,6 +123,7 @@ def compose(
     title: str | None = None,
     poet: str | None = None,
     temperature: float = 0.8,
+    top_p: float = 1.0,
     particles: int = 32,
     seed: int | None = None,
     count: int = 1,
@@ -131,12 +136,12 @@ def compose(
     `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
     `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
     must and must not appear. No character stands twice, but in reduplication 疊字 and where you fix it, unless
-    `repeat`.
+    `repeat`. Below 1, `top_p` keeps to the likeliest characters that together have that share at each place.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, CheckpointError
     on a model that cannot be read.
     """
-    check_numbers(temperature, particles, seed)
+    check_numbers(temperature, top_p, particles, seed)
     if count < 1:
         raise InputError(f"count is {count}; it must be at least 1")
     chosen = composer(model)
@@ -158,7 +163,7 @@ def compose(
     )
     inclusion = chosen.prepare(request)
     first = random_seed() if seed is None else seed
-    return [chosen.write(inclusion, temperature, particles, first + number) for number in range(count)]
+    return [chosen.write(inclusion, temperature, particles, first + number, top_p) for number in range(count)]
 
 
 def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
@@ -173,9 +178,11 @@ def random_seed() -> int:
     return secrets.randbelow(2**32)
 
 
-def check_numbers(temperature: float, particles: int, seed: int | None) -> None:
+def check_numbers(temperature: float, top_p: float, particles: int, seed: int | None) -> None:
     """Raises InputError, which names it, on a number that cannot be used."""
     check_temperature(temperature)
     check_seed(seed)
+    if not 0 < top_p <= 1:
+        raise InputError(f"top_p is {top_p}; it must be above 0 and at most 1")
     if not 1 <= particles <= MOST_PARTICLES:
         raise InputError(f"particles is {particles}; it must be from 1 to {MOST_PARTICLES}")

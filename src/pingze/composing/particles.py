@@ -23,6 +23,8 @@ COLDEST = 0.01
 """A temperature below this is read as this: particles need some breadth."""
 _TINY = 1e-30
 _BLOCK = 64
+_OUTSIDE = 1e-6
+"""How likely a character outside the nucleus stays, as a share of what it was."""
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,13 @@ def populate(
     *,
     temperature: float,
     rng: np.random.Generator,
+    top_p: float = 1.0,
 ) -> Population:
-    """Write a text for each plan, `log_weights` being the logarithms of the particles' first weights."""
+    """Write a text for each plan, `log_weights` being the logarithms of the particles' first weights.
+
+    Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
+    are `_OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
+    """
     marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
     particles = len(plans)
     histories, state = constraints.start(plans), engine.start(particles)
@@ -59,7 +66,8 @@ def populate(
     sizes = []
     coldness = np.float32(1 / max(temperature, COLDEST))
     for place in range(constraints.places):
-        log_mass, ids = _choose(engine.logits(state) * coldness, constraints.allowed(histories, place), rng)
+        allowed = constraints.allowed(histories, place)
+        log_mass, ids = _choose(engine.logits(state) * coldness, allowed, top_p, rng)
         log_weights = log_weights + log_mass
         constraints.advance(histories, place, ids)
         texts[:, place] = ids
@@ -100,10 +108,12 @@ def _log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
 
 
 def _choose(
-    logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], rng: np.random.Generator
+    logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], top_p: float, rng: np.random.Generator
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits."""
     logits -= logits.max(axis=1, keepdims=True)
+    if top_p < 1:
+        logits[~_nucleus(logits, top_p)] += np.float32(np.log(_OUTSIDE))
     weights = np.exp(logits)
     log_total = np.log(weights.sum(axis=1))
     weights *= allowed
@@ -115,6 +125,15 @@ def _choose(
     blocks = np.add.reduceat(weights, np.arange(0, weights.shape[1], _BLOCK), axis=1, dtype=np.float64)
     block = _draw_column(blocks, rng)
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, rng)
+
+
+def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
+    """The smallest set of likeliest characters with at least `top_p` of the probability (Holtzman et al. 2020)."""
+    ranked = -np.sort(-logits, axis=1)
+    share = np.exp(ranked).cumsum(axis=1, dtype=np.float64)
+    last = (share >= top_p * share[:, -1:]).argmax(axis=1)
+    nucleus: Array = logits >= ranked[np.arange(len(ranked)), last][:, None]
+    return nucleus
 
 
 def _inside(

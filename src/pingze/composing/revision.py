@@ -52,6 +52,7 @@ def revise(
     targets: Iterable[Target],
     *,
     temperature: float = 0.8,
+    top_p: float = 1.0,
     particles: int = 32,
     seed: int | None = None,
     model: str | Path | None = None,
@@ -66,7 +67,7 @@ def revise(
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, CheckpointError on a model that cannot be read.
     """
-    check_numbers(temperature, particles, seed)
+    check_numbers(temperature, top_p, particles, seed)
     chosen = composer(model)
     places = _places(poem, targets)
     request = poem_request(chosen, poem, places, constraints)
@@ -79,7 +80,7 @@ def revise(
         inclusion = chosen.prepare(request, banned)
     except InfeasibleError:
         inclusion = chosen.prepare(request)
-    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed)
+    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed, top_p)
 
 
 def alternatives(
