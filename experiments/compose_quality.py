@@ -311,10 +311,11 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
         sizes, values = [], []
         for seed, inclusion in enumerate(compiled):
             rng = np.random.default_rng(seed)
-            plans, log_weights = inclusion.draw(particles, rng)
-            constraints = inclusion.constraints
-            population = populate(
-                chosen.engine, constraints, plans, log_weights, temperature=TEMPERATURE, rng=rng
+            (population,) = populate(
+                chosen.engine,
+                inclusion.constraints,
+                [inclusion.draw(particles, rng)],
+                temperature=TEMPERATURE,
             )
             text, width = chosen.vocabulary.decode(population.ids[population.choose(rng)]), form.width
             values += per_hanzi(chosen, [[text[at : at + width] for at in range(0, len(text), width)]])

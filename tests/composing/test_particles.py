@@ -69,15 +69,9 @@ def expected_shares(
     shares: Counter[str] = Counter()
     for seed in range(runs):
         rng = np.random.default_rng(seed)
-        plans, log_weights = inclusion.draw(particles, rng)
-        population = populate(
-            chosen.engine,
-            inclusion.constraints,
-            plans,
-            log_weights,
-            temperature=TEMPERATURE,
-            rng=rng,
-            top_p=top_p,
+        starts = [inclusion.draw(particles, rng)]
+        (population,) = populate(
+            chosen.engine, inclusion.constraints, starts, temperature=TEMPERATURE, top_p=top_p
         )
         weights = np.exp(log_softmax(population.log_weights))
         for ids, weight in zip(population.ids, weights, strict=True):
@@ -120,6 +114,13 @@ def test_an_included_character_is_placed_by_probability() -> None:
     expected = {poem: share / sum(having.values()) for poem, share in having.items()}
     shares = expected_shares(chosen, read_request(chosen.vocabulary, include="空", **OPTIONS), 128, 8)
     assert total_variation(shares, expected) < 0.15
+
+
+def test_poems_written_side_by_side_are_those_written_alone() -> None:
+    chosen = composer(seed=6)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, form="五絕"))
+    together = chosen.write_many(inclusion, 0.8, 8, [5, 6, 7])
+    assert [poem.lines for poem in together] == [chosen.write(inclusion, 0.8, 8, s).lines for s in (5, 6, 7)]
 
 
 @pytest.mark.parametrize(("weights", "size"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([2, 2, 0, 0], 2)])

@@ -1,11 +1,12 @@
 """Poems that keep every constraint: what a person asks for comes in, poems go out."""
 
 import secrets
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from pingze import checkpoint
 from pingze.composing.conflict import clashing
@@ -23,6 +24,8 @@ from pingze.prosody.forms import opening_name
 from pingze.vocabulary import EOS
 
 MOST_PARTICLES = 4096
+ROWS = 256
+"""So many particles are written side by side where several poems are asked for."""
 
 
 class Composer:
@@ -44,15 +47,36 @@ class Composer:
         self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0
     ) -> Poem:
         """One poem from a population of its own."""
-        rng = np.random.default_rng(seed)
-        constraints = inclusion.constraints
-        plans, log_weights = inclusion.draw(particles, rng)
-        population = populate(
-            self.engine, constraints, plans, log_weights, temperature=temperature, rng=rng, top_p=top_p
-        )
-        row = population.choose(rng)
-        template, rhyme = self._kept(constraints, population.alive[row])
-        width, text = constraints.width, self.vocabulary.decode(population.ids[row])
+        return self.write_many(inclusion, temperature, particles, [seed], top_p)[0]
+
+    def write_many(
+        self,
+        inclusion: Inclusion,
+        temperature: float,
+        particles: int,
+        seeds: Sequence[int],
+        top_p: float = 1.0,
+    ) -> list[Poem]:
+        """A poem for each seed, from a population of its own; some populations are written side by side."""
+        together = max(1, ROWS // particles)
+        poems = []
+        for start in range(0, len(seeds), together):
+            batch = seeds[start : start + together]
+            starts = [inclusion.draw(particles, np.random.default_rng(seed)) for seed in batch]
+            populations = populate(
+                self.engine, inclusion.constraints, starts, temperature=temperature, top_p=top_p
+            )
+            for seed, begun, population in zip(batch, starts, populations, strict=True):
+                row = population.choose(begun.rng)
+                ids, alive = population.ids[row], population.alive[row]
+                poems.append(self._poem(inclusion.constraints, ids, alive, seed))
+        return poems
+
+    def _poem(
+        self, constraints: Constraints, ids: Int[Array, "P"], alive: Bool[Array, "T G"], seed: int
+    ) -> Poem:
+        template, rhyme = self._kept(constraints, alive)
+        width, text = constraints.width, self.vocabulary.decode(ids)
         lines = [text[start : start + width] for start in range(0, len(text), width)]
         return Poem(
             form=constraints.request.form.name,
@@ -163,7 +187,7 @@ def compose(
     )
     inclusion = chosen.prepare(request)
     first = random_seed() if seed is None else seed
-    return [chosen.write(inclusion, temperature, particles, first + number, top_p) for number in range(count)]
+    return chosen.write_many(inclusion, temperature, particles, range(first, first + count), top_p)
 
 
 def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:

@@ -9,10 +9,9 @@ that takes it.
 import math
 
 import numpy as np
-from jaxtyping import Float
 
 from pingze.composing.constraints import FREE, Constraints, Fixes, Plan
-from pingze.lstm.formulas import Array
+from pingze.composing.particles import Start
 
 
 class Inclusion:
@@ -33,10 +32,10 @@ class Inclusion:
             return False
         return self._extends(fixed, 0)
 
-    def draw(self, count: int, rng: np.random.Generator) -> tuple[list[Plan], Float[Array, "N"]]:
+    def draw(self, count: int, rng: np.random.Generator) -> Start:
         """Plans for `count` particles, and the logarithms of the weights that make up for their choice."""
         drawn = [self._draw(rng) for _ in range(count)]
-        return [plan for plan, _ in drawn], np.array([weight for _, weight in drawn])
+        return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
 
     def _draw(self, rng: np.random.Generator) -> tuple[Plan, float]:
         fixed, log_weight = self.constraints.fixed, 0.0

@@ -9,7 +9,9 @@ itself; at the end one particle is drawn by weight. docs/sampling.md explains it
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -25,6 +27,15 @@ _TINY = 1e-30
 _BLOCK = 64
 _OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
+
+
+class Start(NamedTuple):
+    """What a population of N particles begins with."""
+
+    plans: list[Plan]
+    log_weights: Float[Array, "N"]
+    rng: np.random.Generator
+    """All its chance: so a population is the same whichever others are written beside it."""
 
 
 @dataclass(frozen=True)
@@ -47,42 +58,56 @@ class Population:
 def populate(
     engine: Engine,
     constraints: Constraints,
-    plans: list[Plan],
-    log_weights: Float[Array, "N"],
+    starts: Sequence[Start],
     *,
     temperature: float,
-    rng: np.random.Generator,
     top_p: float = 1.0,
-) -> Population:
-    """Write a text for each plan, `log_weights` being the logarithms of the particles' first weights.
+) -> list[Population]:
+    """Write a text for each plan of each population; populations of one size are written side by side, as one batch.
 
     Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
     are `_OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
     """
     marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
-    particles = len(plans)
-    histories, state = constraints.start(plans), engine.start(particles)
-    texts = np.full((particles, constraints.places), FREE)
-    sizes = []
+    plans = [plan for start in starts for plan in start.plans]
+    log_weights = np.stack([start.log_weights for start in starts])
+    G, N = log_weights.shape
+
+    def random() -> Float[Array, "rows"]:
+        return np.concatenate([start.rng.random(N) for start in starts])
+
+    histories, state = constraints.start(plans), engine.start(G * N)
+    texts = np.full((G * N, constraints.places), FREE)
+    sizes: list[list[float]] = [[] for _ in starts]
     coldness = np.float32(1 / max(temperature, COLDEST))
     for place in range(constraints.places):
         allowed = constraints.allowed(histories, place)
-        log_mass, ids = _choose(engine.logits(state) * coldness, allowed, top_p, rng)
-        log_weights = log_weights + log_mass
+        log_mass, ids = _choose(engine.logits(state) * coldness, allowed, top_p, random)
+        log_weights = log_weights + log_mass.reshape(G, N)
         constraints.advance(histories, place, ids)
         texts[:, place] = ids
         state = engine.step(state, ids)
         if (place + 1) % constraints.width == 0:
             mark = marks[place // constraints.width % 2]
-            log_weights = log_weights + _log_share(engine.logits(state) * coldness, mark)
+            log_weights = log_weights + _log_share(engine.logits(state) * coldness, mark).reshape(G, N)
             if place + 1 < constraints.places:
-                state = engine.step(state, np.full(particles, mark))
-        sizes.append(effective_size(log_weights))
-        if sizes[-1] < particles / 2 and place + 1 < constraints.places:
-            rows = resample(log_weights, rng)
-            histories, state, texts = histories.take(rows), state.take(rows), texts[rows]
-            log_weights = np.zeros(particles)
-    return Population(texts, log_weights, histories.alive, sizes)
+                state = engine.step(state, np.full(G * N, mark))
+        rows = np.arange(G * N).reshape(G, N)
+        for g, start in enumerate(starts):
+            sizes[g].append(effective_size(log_weights[g]))
+            if sizes[g][-1] < N / 2 and place + 1 < constraints.places:
+                rows[g] = rows[g][resample(log_weights[g], start.rng)]
+                log_weights[g] = 0
+        if (np.diff(rows.ravel()) != 1).any():
+            kept = rows.ravel()
+            histories, state, texts = histories.take(kept), state.take(kept), texts[kept]
+    parts = (
+        texts.reshape(G, N, -1),
+        log_weights,
+        histories.alive.reshape(G, N, *histories.alive.shape[1:]),
+        sizes,
+    )
+    return [Population(*part) for part in zip(*parts, strict=True)]
 
 
 def effective_size(log_weights: Float[Array, "N"]) -> float:
@@ -108,7 +133,7 @@ def _log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
 
 
 def _choose(
-    logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], top_p: float, rng: np.random.Generator
+    logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], top_p: float, random: Callable[[], Array]
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits."""
     logits -= logits.max(axis=1, keepdims=True)
@@ -123,8 +148,8 @@ def _choose(
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
     # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
     blocks = np.add.reduceat(weights, np.arange(0, weights.shape[1], _BLOCK), axis=1, dtype=np.float64)
-    block = _draw_column(blocks, rng)
-    return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, rng)
+    block = _draw_column(blocks, random())
+    return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
 
 
 def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
@@ -137,19 +162,19 @@ def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
 
 
 def _inside(
-    weights: Float[Array, "N V"], block: Int[Array, "N"], rng: np.random.Generator
+    weights: Float[Array, "N V"], block: Int[Array, "N"], random: Float[Array, "N"]
 ) -> Int[Array, "N"]:
     """For each row a column of its block, drawn by weight."""
     N, V = weights.shape
     columns = block[:, None] * _BLOCK + np.arange(_BLOCK)
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
-    drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), rng)]
+    drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random)]
     return drawn
 
 
-def _draw_column(weights: Float[Array, "N n"], rng: np.random.Generator) -> Int[Array, "N"]:
+def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
     """For each row a column drawn by weight; one of weight 0 never is."""
     cumulative = weights.cumsum(axis=1)
-    threshold = rng.random(len(weights)) * cumulative[:, -1]
+    threshold = random * cumulative[:, -1]
     drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)
     return drawn
