@@ -11,7 +11,7 @@ import pingze
 from pingze import checkpoint
 from pingze.composing.engine import Engine, log_softmax
 from pingze.composing.generator import LineSampler
-from pingze.composing.opening import ConversionWarning
+from pingze.composing.typed import ConversionWarning
 from pingze.errors import InputError
 from pingze.vocabulary import EOS
 from tests import invented

@@ -8,8 +8,8 @@ import numpy as np
 from pingze import checkpoint
 from pingze.characters import MARKS
 from pingze.composing.engine import Engine, log_softmax
-from pingze.composing.opening import read_opening
 from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.typed import read_characters
 from pingze.errors import InputError
 from pingze.lstm.formulas import Array
 from pingze.vocabulary import EOS, SPECIAL_TOKENS, Vocabulary
@@ -41,7 +41,7 @@ def generate(
     if max_lines < 2 or max_lines % 2:
         raise InputError(f"max_lines is {max_lines}; it must be an even number from 2")
     loaded = checkpoint.load(model or "report")
-    opening = read_opening(start, loaded.vocabulary)
+    opening = read_characters("opening", start, loaded.vocabulary)
     if len(opening) > max_lines * (split_len - 1):
         raise InputError(
             f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"

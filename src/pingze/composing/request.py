@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pingze.composing.opening import read_characters
+from pingze.composing.typed import read_characters
 from pingze.errors import InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL

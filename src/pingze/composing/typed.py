@@ -1,4 +1,4 @@
-"""A person's opening: text as typed comes in, characters that the model knows go out, or one clear error."""
+"""Characters as a person types them come in; characters that the model knows go out, or one clear error."""
 
 import unicodedata
 import warnings
@@ -11,11 +11,6 @@ from pingze.vocabulary import Vocabulary
 
 class ConversionWarning(UserWarning):
     """A character that a person typed was read as another; the message says which."""
-
-
-def read_opening(text: str, vocabulary: Vocabulary) -> str:
-    """The characters of an opening, which has at least one; see `read_characters`."""
-    return read_characters("opening", text, vocabulary)
 
 
 def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
