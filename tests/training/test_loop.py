@@ -154,7 +154,10 @@ def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
 @pytest.mark.corpus
 def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_home: Path) -> None:
     settings = ["hidden_size=32", "embedding_size=16", "epochs=1"]
-    command = [sys.executable, "-m", "pingze", "train", "--out", str(tmp_path / "run")]
+    # A background job of a shell ignores Ctrl-C, and hands that down: here it must not.
+    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    script = f"{heeding}; from pingze.__main__ import run; run()"
+    command = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
     command += [part for setting in settings for part in ("--set", setting)]
     environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
