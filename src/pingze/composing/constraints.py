@@ -12,6 +12,7 @@ from a part of it.
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -234,10 +235,10 @@ class Constraints:
     def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """The characters that may stand at a place, after which every text can still be completed."""
         allowed = self._fitting(histories, place)
-        for row, plan in enumerate(histories.plans):
-            if (id_ := plan.fixed[place]) != FREE:
-                allowed[row] = False
-                allowed[row, id_] = True
+        fixed = _of_plans(histories.plans, lambda plan: plan.fixed[place])
+        rows = np.flatnonzero(fixed != FREE)
+        allowed[rows] = False
+        allowed[rows, fixed[rows]] = True
         for row in self._nearly_used_up(histories, place):
             ids = np.flatnonzero(allowed[row])
             futures = histories.take(np.full(len(ids), row))
@@ -265,13 +266,10 @@ class Constraints:
 
     def _left(self, histories: Histories, place: int) -> tuple[Array, ...]:
         """Free places from `place` on, each (N, T): feet, a first line's foot, others."""
-        plans = histories.plans
-        distinct = plans[:1] if all(plan is plans[0] for plan in plans) else plans
-        shape = (len(plans), len(self.kinds))
-        return tuple(
-            np.broadcast_to([getattr(plan, kind)[place] for plan in distinct], shape)
-            for kind in ("feet", "first_feet", "others")
-        )
+        feet, first_feet, others = _of_plans(
+            histories.plans, lambda plan: (plan.feet[place], plan.first_feet[place], plan.others[place])
+        ).swapaxes(0, 1)
+        return feet, first_feet, others
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """The characters that some hypothesis takes at a place, whatever comes after."""
@@ -306,7 +304,7 @@ class Constraints:
         if self.request.repeat:
             return np.zeros(0, int), np.zeros(0, int)
         end = (place // self.width + 1) * self.width
-        after = np.array([(*plan.fixed[place + 1 : end], FREE, FREE)[:2] for plan in histories.plans])
+        after = _of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
         before = histories.last[:, ::-1]
         rows, doubled = [], []
         for (near, far), other in (
@@ -321,7 +319,7 @@ class Constraints:
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
         """Write one more character of each text into its history."""
         k, at = divmod(place, 2 * self.width)
-        given = np.array([plan.fixed[place] != FREE for plan in histories.plans])
+        given = _of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
         fits = self._fits(self.asked[None, :, k, :, at], ids[:, None, None], given[:, None, None])
         histories.ways &= fits
         histories.alive &= histories.ways.any(axis=2, keepdims=True)
@@ -409,3 +407,10 @@ class Constraints:
             if fixed[at] == FREE and not self.is_foot(at)[t]
         ]
         return tones.count(LEVEL), tones.count(OBLIQUE)
+
+
+def _of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
+    """A value of each text's plan, found once where all have the same."""
+    distinct = plans[:1] if all(plan is plans[0] for plan in plans) else plans
+    values = np.array([value(plan) for plan in distinct])
+    return np.broadcast_to(values, (len(plans), *values.shape[1:]))
