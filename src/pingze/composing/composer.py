@@ -94,13 +94,17 @@ class Composer:
         """Ln p of a poem's text, marks and end included, at temperature 1."""
         return float(self.score(lines)[1].sum())
 
+    def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
+        """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        text = "".join(line + mark_after(number) for number, line in enumerate(lines))
+        return np.append(self.vocabulary.encode(text), EOS)
+
     def score(self, lines: list[str]) -> tuple[Array, Array]:
         """Ln p over the vocabulary before each token of a poem, (N, V), and that of the token itself, (N,).
 
         The tokens are the characters, the mark after each line, and `<eos>`.
         """
-        text = "".join(line + mark_after(number) for number, line in enumerate(lines))
-        ids = np.append(self.vocabulary.encode(text), EOS)
+        ids = self.token_ids(lines)
         states = [self.engine.start()]
         for id_ in ids[:-1]:
             states.append(self.engine.step(states[-1], id_[None]))

@@ -70,6 +70,7 @@ class LineSampler:
         self.engine = Engine(loaded)
         self.han = _han(loaded.vocabulary)
         self.state = self.engine.start()
+        self.logits = self.engine.logits(self.state)[0]
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
@@ -100,7 +101,7 @@ class LineSampler:
         return lines
 
     def _draw(self, allowed: Array) -> int:
-        logits = np.where(allowed, self.engine.logits(self.state)[0].astype(np.float64), -np.inf)
+        logits = np.where(allowed, self.logits.astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())
         # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
@@ -108,11 +109,12 @@ class LineSampler:
         return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
 
     def _score(self, id_: int) -> None:
-        self.log_probability += float(log_softmax(self.engine.logits(self.state))[0, id_])
+        self.log_probability += float(log_softmax(self.logits)[id_])
 
     def _advance(self, id_: int) -> None:
         self._score(id_)
         self.state = self.engine.step(self.state, np.array([id_]))
+        self.logits = self.engine.logits(self.state)[0]
 
 
 def _han(vocabulary: Vocabulary) -> Array:

@@ -10,13 +10,12 @@ import numpy as np
 from pingze.composing.composer import Composer, check_numbers, composer, random_seed
 from pingze.composing.constraints import FREE
 from pingze.composing.engine import log_softmax
-from pingze.composing.poem import Poem, mark_after
+from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
-from pingze.vocabulary import EOS
 
 Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""
@@ -101,7 +100,7 @@ def alternatives(
     compiled = chosen.prepare(poem_request(chosen, poem, [place], constraints)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
-    ids = _token_ids(chosen, poem)
+    ids = chosen.token_ids(poem.lines)
     at = place + place // compiled.width  # the marks of the lines before stand between
     scores = _score_each(chosen, ids, at, candidates)
     ranked = sorted(zip(scores, candidates, strict=True), reverse=True)[:limit]
@@ -125,11 +124,6 @@ def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array) -> Arr
     result = np.full(len(candidates), -np.inf)
     result[tried] = scores
     return result
-
-
-def _token_ids(chosen: Composer, poem: Poem) -> Array:
-    text = "".join(line + mark_after(number) for number, line in enumerate(poem.lines))
-    return np.append(chosen.vocabulary.encode(text), EOS)
 
 
 def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
