@@ -24,6 +24,13 @@ class ModelConfiguration:
     """LSTM layers, one above the other."""
     activation: str = "tanh"
     """The cell's activation φ: tanh, relu or leaky_relu."""
+    tied: bool = False
+    """Whether the output's weight is the embedding's, behind a projection from H to E."""
+
+    @property
+    def output_size(self) -> int:
+        """D: the features that the output layer reads, E behind a projection, else H."""
+        return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")

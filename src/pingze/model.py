@@ -9,19 +9,25 @@ from torch.nn.utils.rnn import PackedSequence
 from pingze.checkpoint import Checkpoint
 from pingze.configuration import ModelConfiguration
 from pingze.loss import cross_entropy_sum, token_losses
+from pingze.lstm.dropout import NO_DROPOUT, Dropout, type_dropout
 from pingze.lstm.initialization import initialize
 from pingze.lstm.layer import LSTM
 
 
 class LanguageModel(nn.Module):
-    """embedding (V, E) -> LSTM layers -> output (V, H): p(next character | the characters before).
+    """embedding (V, E) -> LSTM layers -> output (V, D): p(next character | the characters before).
 
-    `dropout` acts on the LSTM's input, between its layers and on its output. `operands` is the type in which the
-    large matrix products read their operands while training.
+    A tied model projects the layers' output to E and has the embedding's weight as the output's; D is then E, else H.
+    `dropout` acts in training. `operands` is the type in which the large matrix products read their operands while
+    training.
     """
 
     def __init__(
-        self, configuration: ModelConfiguration, *, dropout: float = 0.0, operands: torch.dtype | None = None
+        self,
+        configuration: ModelConfiguration,
+        *,
+        dropout: Dropout = NO_DROPOUT,
+        operands: torch.dtype | None = None,
     ) -> None:
         super().__init__()
         V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
@@ -36,11 +42,14 @@ class LanguageModel(nn.Module):
             dropout=dropout,
             operands=operands,
         )
-        self.output = nn.Linear(H, V)
-        self.dropout = nn.Dropout(dropout)
+        self.projection = nn.Linear(H, E, bias=False) if configuration.tied else None
+        self.output = nn.Linear(configuration.output_size, V)
+        if configuration.tied:
+            self.output.weight = self.embedding.weight
+        self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output uniform ±1/√H, b 0."""
+        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0."""
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         with torch.no_grad():
             self.embedding.weight.copy_(_uniform(0.1, self.embedding.weight, rng))
@@ -48,7 +57,8 @@ class LanguageModel(nn.Module):
                 values = initialize(name, E if depth == 0 else H, H, rng, scale)
                 for parameter, value in zip(layer.parameters(), values, strict=True):
                     parameter.copy_(torch.from_numpy(value))
-            self.output.weight.copy_(_uniform(H**-0.5, self.output.weight, rng))
+            output = self.output if self.projection is None else self.projection
+            output.weight.copy_(_uniform(H**-0.5, output.weight, rng))
             self.output.bias.zero_()
 
     @classmethod
@@ -60,11 +70,28 @@ class LanguageModel(nn.Module):
                 parameter.copy_(torch.from_numpy(checkpoint.tensors[name]))
         return model
 
-    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N H"]:
-        """The top layer's hidden state after each input token of a packed batch that starts at (0, 0)."""
-        embedded = self.dropout(self.embedding(inputs))
-        hidden, _ = self.lstm(PackedSequence(embedded, sizes))
-        return self.dropout(hidden.data)  # type: ignore[no-any-return]
+    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
+        """What the output layer reads after each input token of a packed batch that starts at (0, 0)."""
+        embedded = self.embedding(inputs)
+        if self.training:
+            embedded = self._drop_inputs(embedded, inputs, sizes)
+        hidden = self.lstm(PackedSequence(embedded, sizes))[0].data
+        if self.training:
+            hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
+        if self.projection is None:
+            return hidden
+        operands = self.operands or hidden.dtype
+        projected = hidden.to(operands) @ self.projection.weight.to(operands).T
+        return projected.to(hidden.dtype)
+
+    def _drop_inputs(
+        self, embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "N E"]:
+        if self.dropout.types:
+            embedded = type_dropout(
+                embedded, inputs, self.configuration.vocabulary_size, self.dropout.types
+            )
+        return self.dropout.features(embedded, sizes, self.dropout.inputs)
 
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
+from pingze.lstm.dropout import NO_DROPOUT, Dropout
 from pingze.lstm.formulas import ACTIVATIONS, LEAK
 
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
@@ -29,7 +30,8 @@ class LSTM(nn.ModuleList):
     layout, with one bias where PyTorch adds two.
 
     `operands` is the type in which the matrix products read their operands: float32 weights and cell state with
-    bfloat16 operands is the fast training mode on processors that have it. `dropout` acts between layers.
+    bfloat16 operands is the fast training mode on processors that have it. In training, `dropout` acts between layers
+    and on the recurrent weights.
     """
 
     def __init__(
@@ -39,7 +41,7 @@ class LSTM(nn.ModuleList):
         num_layers: int = 1,
         *,
         activation: str = "tanh",
-        dropout: float = 0.0,
+        dropout: Dropout = NO_DROPOUT,
         operands: torch.dtype | None = None,
     ) -> None:
         if activation not in ACTIVATIONS:
@@ -62,9 +64,12 @@ class LSTM(nn.ModuleList):
         data, batch_sizes = packed.data, packed.batch_sizes.tolist()
         finals = []
         for depth, layer in enumerate(self):
-            data = nn.functional.dropout(data, self.dropout, self.training) if depth else data
+            if depth and self.training:
+                data = self.dropout.features(data, packed.batch_sizes, self.dropout.inputs)
+            weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
+            weights = (layer.weight_ih, weight_hh, layer.bias)
             data, h_T, c_T = _PackedLayer.apply(  # type: ignore[no-untyped-call]
-                data, h_0[depth], c_0[depth], *layer.parameters(), batch_sizes, self.activation, self.operands
+                data, h_0[depth], c_0[depth], *weights, batch_sizes, self.activation, self.operands
             )
             finals.append((h_T, c_T))
         h_T, c_T = (_permute(torch.stack(s), packed.unsorted_indices) for s in zip(*finals, strict=True))

@@ -24,6 +24,14 @@ class TrainingConfiguration:
     """Standard deviation under the initialization `normal`."""
     dropout: float = 0.0
     """Share of the LSTM's inputs and outputs that is dropped."""
+    output_dropout: float | None = None
+    """Share of the top layer's outputs where it is another than `dropout`."""
+    locked_dropout: bool = False
+    """Whether a sequence loses the same inputs and outputs at all its steps."""
+    embedding_dropout: float = 0.0
+    """Share of the vocabulary's characters that is dropped from the inputs of a batch."""
+    weight_dropout: float = 0.0
+    """Share of the recurrent weights that is dropped for a batch (DropConnect)."""
     optimizer: str = "adam"
     """adam, adamw or sgd."""
     learning_rate: float = 2e-3
@@ -40,6 +48,8 @@ class TrainingConfiguration:
     """Largest norm of all gradients together."""
     clip_value: float | None = None
     """Largest absolute value of each gradient's entry."""
+    averaging: float = 0.0
+    """Decay of the weights' moving average, which is measured and saved; 0 takes the weights themselves."""
     patience: int | None = None
     """Epochs without a better dev figure after which training stops."""
     precision: str = "float32"
@@ -66,8 +76,12 @@ class TrainingConfiguration:
                 )
         if not math.isfinite(self.learning_rate):
             raise InputError(f"learning_rate is {self.learning_rate}; it must be finite")
-        if not 0 <= self.dropout < 1:
-            raise InputError(f"dropout is {self.dropout}; it must be at least 0 and below 1")
+        for name in ("dropout", "output_dropout", "embedding_dropout", "weight_dropout", "averaging"):
+            share = getattr(self, name)
+            if share is not None and not 0 <= share < 1:
+                raise InputError(f"{name} is {share}; it must be at least 0 and below 1")
+        if self.locked_dropout and not (self.dropout or self.output_dropout):
+            raise InputError("locked_dropout is of no use without dropout or output_dropout; set one")
         if self.momentum and self.optimizer != "sgd":
             raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
         if self.weight_decay and self.optimizer != "adamw":
@@ -101,6 +115,29 @@ PRESETS = {
             warmup_steps=200,
             clip_norm=1.0,
             patience=2,
+            precision="bf16",
+        ),
+    ),
+    "recipe": Preset(
+        ModelConfiguration(
+            vocabulary_size=5851, embedding_size=256, hidden_size=896, layers=1, tied=True
+        ),
+        TrainingConfiguration(
+            batch_size=64,
+            length=48,
+            epochs=20,
+            initialization="orthogonal",
+            dropout=0.3,
+            output_dropout=0.5,
+            locked_dropout=True,
+            embedding_dropout=0.1,
+            weight_dropout=0.3,
+            optimizer="adamw",
+            learning_rate=4e-3,
+            weight_decay=0.03,
+            warmup_steps=200,
+            clip_norm=1.0,
+            averaging=0.999,
             precision="bf16",
         ),
     ),

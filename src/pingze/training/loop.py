@@ -17,9 +17,11 @@ from torch.utils.tensorboard import SummaryWriter
 from pingze import checkpoint
 from pingze.batches import Batch, Ids, encode_sequence, epoch_order, pack
 from pingze.errors import InputError, TrainingError
+from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training import state
-from pingze.training.configuration import Preset
+from pingze.training.averaging import Average
+from pingze.training.configuration import Preset, TrainingConfiguration
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimizers import clip, make_optimizer, rate_factor
 from pingze.vocabulary import Vocabulary
@@ -54,7 +56,7 @@ class Run:
         torch.manual_seed(self.configuration.seed)
         self.model = LanguageModel(
             preset.model,
-            dropout=self.configuration.dropout,
+            dropout=_dropout(self.configuration),
             operands=torch.bfloat16 if self.configuration.precision == "bf16" else None,
         )
         self.model.initialize(
@@ -63,6 +65,7 @@ class Run:
             self.configuration.initialization_scale,
         )
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
+        self.average = Average(self.model, self.configuration.averaging)
         self.position, self.resumed_from = state.Position(), folder
         self._open_folder(resume)
 
@@ -85,7 +88,9 @@ class Run:
                 raise InputError(
                     f"{self.folder} was begun with another configuration or corpus than is given now"
                 )
-            self.position, self.resumed_from = state.load(self.folder, self.model, self.optimizer)
+            self.position, self.resumed_from = state.load(
+                self.folder, self.model, self.optimizer, self.average
+            )
             return
         if path.exists():
             raise InputError(
@@ -93,7 +98,7 @@ class Run:
             )
         self.folder.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
-        state.save(self.folder, self.model, self.optimizer, self.position)
+        state.save(self.folder, self.model, self.optimizer, self.average, self.position)
 
     def train(self, report: Callable[[Row], None] = lambda row: None) -> None:
         """Train to the last epoch, or until dev has not improved for `patience` epochs.
@@ -128,6 +133,7 @@ class Run:
             epoch, index = divmod(position.step, self.steps_per_epoch)
             window.add(*self._step(self._batch(epoch, index)))
             position.step += 1
+            self.average.update(position.step)
             position.seconds += time.perf_counter() - started
             if position.step % LOG_EVERY == 0:
                 log(window.row(position, self.total_steps))
@@ -189,16 +195,29 @@ class Run:
         }
 
     def _evaluate(self) -> Figures:
-        return evaluate_sequences(self.model, self.dev_sequences, self.vocabulary)
+        with self.average.in_place():
+            return evaluate_sequences(self.model, self.dev_sequences, self.vocabulary)
 
     def _save(self) -> None:
-        state.save(self.folder, self.model, self.optimizer, self.position)
+        state.save(self.folder, self.model, self.optimizer, self.average, self.position)
         if not (self.folder / checkpoint.MODEL_FILE).exists():
             self._save_model()
 
     def _save_model(self) -> None:
         path = self.folder / checkpoint.MODEL_FILE
-        checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+        with self.average.in_place():
+            checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+
+
+def _dropout(configuration: TrainingConfiguration) -> Dropout:
+    outputs = configuration.output_dropout
+    return Dropout(
+        inputs=configuration.dropout,
+        outputs=configuration.dropout if outputs is None else outputs,
+        types=configuration.embedding_dropout,
+        weights=configuration.weight_dropout,
+        locked=configuration.locked_dropout,
+    )
 
 
 class _Window:

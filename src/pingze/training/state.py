@@ -1,6 +1,6 @@
 """The state of a run: all that the next step depends on, in one file without pickles, so that a run can resume.
 
-`state.safetensors` holds the weights, the optimizer's tensors and the random state; its metadata hold the
+`state.safetensors` holds the weights, their average, the optimizer's tensors and the random state; its metadata hold the
 position. The one before it stays beside it as `state.previous.safetensors`.
 """
 
@@ -16,6 +16,7 @@ from torch import Tensor
 from pingze.errors import CheckpointError
 from pingze.files import written
 from pingze.model import LanguageModel
+from pingze.training.averaging import Average
 
 STATE_FILES = ("state.safetensors", "state.previous.safetensors")
 
@@ -34,12 +35,19 @@ class Position:
     """Time spent training, over all resumptions."""
 
 
-def save(run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, position: Position) -> None:
+def save(
+    run: Path,
+    model: LanguageModel,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    position: Position,
+) -> None:
     """Write the state, whole or not at all, and keep the last one as the previous.
 
     Raises CheckpointError where the disk does not take it.
     """
     tensors = {f"model.{name}": p.detach() for name, p in model.named_parameters()}
+    tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
     tensors["random"] = torch.get_rng_state()
@@ -50,7 +58,9 @@ def save(run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, posi
             newest.replace(previous)
 
 
-def load(run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer) -> tuple[Position, Path]:
+def load(
+    run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
+) -> tuple[Position, Path]:
     """Take up the newest state that is whole; returns its position and which file it was.
 
     Raises CheckpointError when there is none.
@@ -64,15 +74,19 @@ def load(run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer) -> t
         except (OSError, SafetensorError) as error:
             problems.append(f"{path.name}: {error}")
             continue
-        _restore(tensors, model, optimizer)
+        _restore(tensors, model, optimizer, average)
         return position, path
     raise CheckpointError(f"{run} holds no state to resume from ({'; '.join(problems)})")
 
 
-def _restore(tensors: dict[str, Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer) -> None:
+def _restore(
+    tensors: dict[str, Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
+) -> None:
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(tensors[f"model.{name}"])
+        for name, tensor in average.tensors.items():
+            tensor.copy_(tensors[f"average.{name}"])
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in tensors.items():
         if name.startswith("optimizer."):

@@ -1,0 +1,60 @@
+"""Dropout for packed sequences: features come in and go out, with some of them 0.
+
+Each kind keeps the expectation: what stays is divided by the share that stays. A mask may hold for one token
+(`torch`'s own), for a whole sequence (locked), for each place of a character (types), or for a batch (DropConnect:
+`torch`'s own dropout of the recurrent weights).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """The shares of a language model's features and weights that are dropped in training."""
+
+    inputs: float = 0.0
+    """Of the first layer's inputs, and of what goes from layer to layer."""
+    outputs: float = 0.0
+    """Of the top layer's outputs."""
+    types: float = 0.0
+    """Of the vocabulary's characters, in their places in a batch."""
+    weights: float = 0.0
+    """Of the recurrent weights: DropConnect (Wan et al. 2013; for LSTMs Merity et al. 2018)."""
+    locked: bool = False
+    """Whether a sequence's inputs and outputs lose the same features at all its steps."""
+
+    def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
+        """Drop a share of the features of packed sequences."""
+        if self.locked and share:
+            return locked_dropout(data, sizes, share)
+        return F.dropout(data, share)
+
+
+NO_DROPOUT = Dropout()
+
+
+def locked_dropout(
+    data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float
+) -> Float[Tensor, "N D"]:
+    """Drop the same features of a sequence at all its steps (Gal & Ghahramani 2016).
+
+    Row r of a step belongs to sequence r, so that one mask (B, D) is read by row.
+    """
+    rows = torch.cat([torch.arange(size) for size in sizes.tolist()])
+    return data * _mask((int(sizes[0]), data.shape[1]), share, data)[rows]
+
+
+def type_dropout(
+    embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
+) -> Float[Tensor, "N E"]:
+    """Drop whole characters of a vocabulary of `types`, wherever they stand (Gal & Ghahramani 2016)."""
+    return embedded * _mask((types, 1), share, embedded)[ids]
+
+
+def _mask(shape: tuple[int, ...], share: float, like: Tensor) -> Tensor:
+    return like.new_empty(shape).bernoulli_(1 - share).div_(1 - share)

@@ -1,0 +1,43 @@
+"""Weight averaging: the weights of each step come in, their moving average goes out, to measure and to save.
+
+    average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t,
+
+so that the first steps, whose weights are poor, are soon forgotten (Polyak & Juditsky 1992; Tarvainen & Valpola 2017).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """The moving average of a model's weights; with a decay of 0 the weights themselves, at no cost."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model, self.decay = model, decay
+        named = model.named_parameters() if decay else ()
+        self.tensors = {name: parameter.detach().clone() for name, parameter in named}
+
+    @torch.no_grad()
+    def update(self, step: int) -> None:
+        """Take in the weights after `step` steps."""
+        if self.decay:
+            weight = 1 - min(self.decay, (1 + step) / (10 + step))
+            torch._foreach_lerp_(list(self.tensors.values()), list(self.model.parameters()), weight)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Within the block, the model has the average for weights."""
+        own = {name: parameter.data for name, parameter in self.model.named_parameters()}
+        try:
+            self._set(self.tensors)
+            yield
+        finally:
+            self._set(own)
+
+    def _set(self, tensors: dict[str, Tensor]) -> None:
+        parameters = dict(self.model.named_parameters())
+        for name, tensor in tensors.items():
+            parameters[name].data = tensor
