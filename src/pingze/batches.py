@@ -2,27 +2,35 @@
 
 A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
 tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the
-sequences still running at a step are its first rows (PyTorch's packed form).
+sequences still running at a step are its first rows (PyTorch's packed form). What stands before `<bos>`
+(`pingze.conditions`) is read and not predicted.
 """
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Bool, Int64
 
-from pingze.vocabulary import BOS, EOS, Vocabulary
+from pingze.vocabulary import BOS, EOS, PAD, Vocabulary
 
 Ids = Int64[np.ndarray, "_"]
 
 
 class Batch(NamedTuple):
-    """Sequences in packed form: N predicted tokens over T steps."""
+    """Sequences in packed form: N tokens over T steps."""
 
     inputs: Int64[np.ndarray, "N"]
     targets: Int64[np.ndarray, "N"]
+    """The tokens after them; `PAD` where nothing is predicted."""
     sizes: Int64[np.ndarray, "T"]
     """How many sequences are still running at each step; their sum is N."""
+
+    @property
+    def predicted(self) -> Bool[np.ndarray, "N"]:
+        """Which targets are predicted."""
+        predicted: np.ndarray = self.targets != PAD
+        return predicted
 
 
 def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
@@ -32,14 +40,16 @@ def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
 
 
 def pack(sequences: Sequence[Ids]) -> Batch:
-    """Sequences of any lengths to one batch; each token but the first is a target."""
+    """Sequences of any lengths to one batch; each token after `<bos>` is a target."""
     ordered = sorted(sequences, key=len, reverse=True)
     lengths = np.array([len(sequence) - 1 for sequence in ordered])
     padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
     for column, sequence in enumerate(ordered):
         padded[: len(sequence), column] = sequence
     running = np.arange(lengths[0])[:, None] < lengths
-    return Batch(padded[:-1][running], padded[1:][running], running.sum(axis=1))
+    begun = np.logical_or.accumulate(padded[:-1] == BOS)
+    targets = np.where(begun, padded[1:], PAD)
+    return Batch(padded[:-1][running], targets[running], running.sum(axis=1))
 
 
 def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:

@@ -1,7 +1,16 @@
 """Which characters verse is written with: the one place that says what is Han and which marks there are."""
 
+import re
+
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """The Han characters, as the inside of a regular expression's character class."""
 
 MARKS = "，。？！；：、"
 """The punctuation that the corpus keeps; a line 句 is what stands between two of them."""
+
+_NOT_HAN = re.compile(f"[^{HAN}]")
+
+
+def only_han(text: str) -> str:
+    """The Han characters of a text."""
+    return _NOT_HAN.sub("", text)

@@ -26,6 +26,8 @@ FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
 SHIPPED = ("report",)
 """Names of the models that come with the package."""
+DEFAULT = "report"
+"""The one that is taken where none is named."""
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -109,6 +111,8 @@ def _read(path: Path, name: str) -> Checkpoint:
         raise CheckpointError(
             f"{path} has a vocabulary of {len(vocabulary)} tokens for a model of {configuration.vocabulary_size}"
         )
+    if vocabulary.condition_tokens != configuration.special_tokens:
+        raise CheckpointError(f"{path} has other special tokens in its vocabulary than in its configuration")
     _check_shapes(path, stored, configuration)
     tensors = {key: tensor.astype(np.float32) for key, tensor in stored.items()}
     return Checkpoint(name, configuration, vocabulary, tensors)

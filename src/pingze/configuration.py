@@ -26,6 +26,8 @@ class ModelConfiguration:
     """The cell's activation φ: tanh, relu or leaky_relu."""
     tied: bool = False
     """Whether the output's weight is the embedding's, behind a projection from H to E."""
+    special_tokens: tuple[str, ...] = ()
+    """The tokens of forms and poets that come after the four of every model; training fills them in."""
 
     @property
     def output_size(self) -> int:
@@ -33,6 +35,7 @@ class ModelConfiguration:
         return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "special_tokens", tuple(self.special_tokens))  # a list, if read from JSON
         check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
         if self.activation not in ACTIVATION_NAMES:
             raise InputError(

@@ -12,6 +12,7 @@ from pingze.loss import cross_entropy_sum, token_losses
 from pingze.lstm.dropout import NO_DROPOUT, Dropout, type_dropout
 from pingze.lstm.initialization import initialize
 from pingze.lstm.layer import LSTM
+from pingze.vocabulary import PAD
 
 
 class LanguageModel(nn.Module):
@@ -75,7 +76,7 @@ class LanguageModel(nn.Module):
         embedded = self.embedding(inputs)
         if self.training:
             embedded = self._drop_inputs(embedded, inputs, sizes)
-        hidden = self.lstm(PackedSequence(embedded, sizes))[0].data
+        hidden: Tensor = self.lstm(PackedSequence(embedded, sizes))[0].data
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
         if self.projection is None:
@@ -88,23 +89,29 @@ class LanguageModel(nn.Module):
         self, embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "N E"]:
         if self.dropout.types:
-            embedded = type_dropout(
-                embedded, inputs, self.configuration.vocabulary_size, self.dropout.types
-            )
+            embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
         return self.dropout.features(embedded, sizes, self.dropout.inputs)
 
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
         """Sum of -ln p over the batch's targets, in nats: what training minimizes per token."""
-        hidden = self(inputs, sizes)
+        hidden, targets = self._predicting(inputs, targets, sizes)
         return cross_entropy_sum(hidden, self.output.weight, self.output.bias, targets, self.operands)
 
     def token_losses(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
-    ) -> Float[Tensor, "N"]:
-        """-ln p of each target, in nats: what evaluation averages."""
-        return token_losses(self(inputs, sizes), self.output.weight, self.output.bias, targets)
+    ) -> Float[Tensor, "predicted"]:
+        """-ln p of each predicted target, in nats: what evaluation averages."""
+        hidden, targets = self._predicting(inputs, targets, sizes)
+        return token_losses(hidden, self.output.weight, self.output.bias, targets)
+
+    def _predicting(
+        self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
+        """What the output layer reads where a token is predicted, and the token."""
+        hidden, predicted = self(inputs, sizes), targets != PAD
+        return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The weights by their names in a checkpoint."""

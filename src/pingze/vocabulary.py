@@ -15,7 +15,7 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 
 class Vocabulary:
-    """The tokens that a model knows, in the order of their ids: the four special tokens, then characters.
+    """The tokens that a model knows, in the order of their ids: the four special ones, conditions, characters.
 
     Raises InputError when the tokens do not begin with `SPECIAL_TOKENS` or one stands twice.
     """
@@ -29,11 +29,17 @@ class Vocabulary:
             raise InputError("a vocabulary holds each token once")
 
     @classmethod
-    def of_texts(cls, texts: Iterable[str], size: int) -> "Vocabulary":
-        """The `size` - 4 most frequent characters of the texts, ties by code point; fewer if there are fewer."""
+    def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
+        """At most `size` tokens: special ones, then the texts' most frequent characters, ties by code point."""
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
-        return cls(SPECIAL_TOKENS + tuple(ranked[: size - len(SPECIAL_TOKENS)]))
+        special = SPECIAL_TOKENS + tuple(condition_tokens)
+        return cls(special + tuple(ranked[: size - len(special)]))
+
+    @property
+    def condition_tokens(self) -> tuple[str, ...]:
+        """The special tokens of conditions, as `<七絕>`; see `pingze.conditions`."""
+        return tuple(token for token in self.tokens[len(SPECIAL_TOKENS) :] if len(token) > 1)
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -57,4 +63,8 @@ class Vocabulary:
 
     def hanzi(self) -> list[bool]:
         """For each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
-        return [id_ == UNK or (id_ > UNK and token not in MARKS) for id_, token in enumerate(self.tokens)]
+        return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
+
+    def is_han(self, id_: int) -> bool:
+        """Whether an id is that of a Han character."""
+        return len(self.tokens[id_]) == 1 and self.tokens[id_] not in MARKS

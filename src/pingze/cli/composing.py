@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from pingze import composing
+from pingze import checkpoint, composing
 from pingze.cli.app import (
     ExcludeOption,
     IncludeOption,
@@ -53,7 +53,7 @@ def compose(
     particles: ParticlesOption = 32,
     seed: SeedOption = None,
     count: Annotated[int, typer.Option(help="How many poems.")] = 1,
-    model: ModelOption = "report",
+    model: ModelOption = checkpoint.DEFAULT,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +101,7 @@ def revise(
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
     seed: SeedOption = None,
-    model: ModelOption = "report",
+    model: ModelOption = checkpoint.DEFAULT,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,7 +132,7 @@ def generate(
     split_len: Annotated[int, typer.Option(help="Characters a line, its mark included: 6 or 8.")] = 6,
     max_lines: Annotated[int, typer.Option(help="An even number of lines at most.")] = 8,
     seed: SeedOption = None,
-    model: ModelOption = "report",
+    model: ModelOption = checkpoint.DEFAULT,
 ) -> None:
     """Go on from an opening, as the report's generator does."""
     typer.echo(composing.generate(start, temperature, split_len, max_lines=max_lines, seed=seed, model=model))

@@ -24,12 +24,12 @@ def train(
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
     _need_torch("training")
     from pingze.corpus import Store
-    from pingze.training import configuration, display, loop
+    from pingze.training import configuration, data, display, loop
 
     chosen = configuration.preset(preset, settings)
     with Store.open() as store:
-        texts, dev = store.report_draw("train"), store.report_draw("dev")
-    run = loop.Run(out, chosen, texts, dev, resume=resume)
+        texts = data.read(store, chosen.training)
+    run = loop.Run(out, chosen, *texts, resume=resume)
     if resume:
         typer.echo(f"going on from {run.resumed_from.name} at step {run.position.step}", err=True)
     try:
@@ -42,8 +42,13 @@ def train(
 
 @app.command()
 def evaluate(
-    model: ModelOption = "report",
-    split: Annotated[str, typer.Option(help="train or dev, of the report's draw.")] = "dev",
+    model: ModelOption = checkpoint.DEFAULT,
+    split: Annotated[
+        str,
+        typer.Option(
+            help="train or dev, of the report's draw; or test, of models that know form, poet and title."
+        ),
+    ] = "dev",
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well a model predicts the corpus: nats per token and perplexity."""
@@ -51,12 +56,18 @@ def evaluate(
     from pingze.corpus import Store
     from pingze.model import LanguageModel
     from pingze.training import evaluation
+    from pingze.training.configuration import LENGTHS
+    from pingze.training.data import read_split
 
     loaded = checkpoint.load(model)
+    corpus = "tang" if loaded.configuration.special_tokens else "report"
     with Store.open() as store:
-        texts = store.report_draw(split)
-    figures = evaluation.evaluate(LanguageModel.of(loaded), texts, loaded.vocabulary, length=48)
+        texts = read_split(store, corpus, split)
+    measured = LanguageModel.of(loaded)
+    figures = evaluation.evaluate(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     row = {"model": loaded.name, "split": split, **asdict(figures)}
+    if corpus == "tang":
+        row |= evaluation.by_condition(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     if as_json:
         print_json(row)
     else:

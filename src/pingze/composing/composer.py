@@ -18,6 +18,7 @@ from pingze.composing.lexicon import Lexicon
 from pingze.composing.particles import populate
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
+from pingze.conditions import Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody.forms import opening_name
@@ -35,6 +36,7 @@ class Composer:
         self.name, self.vocabulary = loaded.name, loaded.vocabulary
         self.engine = Engine(loaded)
         self.lexicon = Lexicon.of(loaded.vocabulary)
+        self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, banned: dict[int, int] | None = None) -> Inclusion:
         """The request compiled. Raises InfeasibleError, which names what clashes, if no poem can keep it."""
@@ -42,6 +44,13 @@ class Composer:
         if not inclusion.is_possible:
             raise InfeasibleError(request.form.name, clashing(self.lexicon, request))
         return inclusion
+
+    def prefix(self, request: Request) -> list[int]:
+        """The tokens of a request's form, poet and title; none where the model knows no conditions."""
+        if not self.conditions:
+            return []
+        parts = self.conditions.prefix(request.form.name, request.poet, request.title)
+        return [int(id_) for part in parts for id_ in part]
 
     def write(
         self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0
@@ -64,7 +73,12 @@ class Composer:
             batch = seeds[start : start + together]
             starts = [inclusion.draw(particles, np.random.default_rng(seed)) for seed in batch]
             populations = populate(
-                self.engine, inclusion.constraints, starts, temperature=temperature, top_p=top_p
+                self.engine,
+                inclusion.constraints,
+                starts,
+                temperature=temperature,
+                top_p=top_p,
+                prefix=self.prefix(inclusion.constraints.request),
             )
             for seed, begun, population in zip(batch, starts, populations, strict=True):
                 row = population.choose(begun.rng)
@@ -82,30 +96,30 @@ class Composer:
             form=constraints.request.form.name,
             template=template,
             rhyme=rhyme,
-            title=None,
-            poet=None,
+            title=constraints.request.title,
+            poet=constraints.request.poet,
             seed=seed,
             model=self.name,
             lines=lines,
-            log_probability=self.log_probability(lines),
+            log_probability=self.log_probability(lines, self.prefix(constraints.request)),
         )
 
-    def log_probability(self, lines: list[str]) -> float:
-        """Ln p of a poem's text, marks and end included, at temperature 1."""
-        return float(self.score(lines)[1].sum())
+    def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
+        """Ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
+        return float(self.score(lines, prefix)[1].sum())
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
         """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
         text = "".join(line + mark_after(number) for number, line in enumerate(lines))
         return np.append(self.vocabulary.encode(text), EOS)
 
-    def score(self, lines: list[str]) -> tuple[Array, Array]:
+    def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
         """Ln p over the vocabulary before each token of a poem, (N, V), and that of the token itself, (N,).
 
-        The tokens are the characters, the mark after each line, and `<eos>`.
+        The tokens are the characters, the mark after each line, and `<eos>`; the prefix is read before them.
         """
         ids = self.token_ids(lines)
-        states = [self.engine.start()]
+        states = [self.engine.start(prefix=prefix)]
         for id_ in ids[:-1]:
             states.append(self.engine.step(states[-1], id_[None]))
         together = State(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
@@ -122,7 +136,7 @@ class Composer:
 
 def composer(model: str | Path | None = None) -> Composer:
     """The composer of a model, kept for the next call. Raises CheckpointError where the model cannot be read."""
-    name = str(model or "report")
+    name = str(model or checkpoint.DEFAULT)
     path = Path(name) / checkpoint.MODEL_FILE if Path(name).is_dir() else Path(name)
     changed = path.stat().st_mtime_ns if name not in checkpoint.SHIPPED and path.is_file() else 0
     return _composer(name, changed)
@@ -163,7 +177,8 @@ def compose(
     strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
     `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
     `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
-    must and must not appear. No character stands twice, but in reduplication 疊字 and where you fix it, unless
+    must and must not appear. `title` and `poet`, for models that know them, are what it is written to, and in whose
+    manner. No character stands twice, but in reduplication 疊字 and where you fix it, unless
     `repeat`. Below 1, `top_p` keeps to the likeliest characters that together have that share at each place.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, CheckpointError
@@ -173,7 +188,7 @@ def compose(
     if count < 1:
         raise InputError(f"count is {count}; it must be at least 1")
     chosen = composer(model)
-    refuse_conditions(chosen, title, poet)
+    _refuse_conditions(chosen, title, poet)
     request = read_request(
         chosen.vocabulary,
         start,
@@ -188,16 +203,18 @@ def compose(
         include=include,
         exclude=exclude,
         repeat=repeat,
+        title=title,
+        poet=poet,
     )
     inclusion = chosen.prepare(request)
     first = random_seed() if seed is None else seed
     return chosen.write_many(inclusion, temperature, particles, range(first, first + count), top_p)
 
 
-def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
+def _refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
     """Raises InputError when a title or poet is asked of a model that was not trained with them."""
     for option, value in (("title", title), ("poet", poet)):
-        if value:
+        if value and not chosen.conditions:
             raise InputError(f"the model {chosen.name} was not trained with a {option}; leave it out")
 
 

@@ -3,6 +3,7 @@
 It runs `pingze.lstm.formulas` on NumPy, so that the formula on the page is the code that writes the verse.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -38,14 +39,18 @@ class Engine:
         self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T + layers[0].bias
         self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
         # OpenBLAS multiplies a few rows faster by a matrix that lies as it is read.
-        self.output_weight = np.ascontiguousarray(tensors["output.weight"].T)
+        self.projection = tensors["projection.weight"].T if self.configuration.tied else None
+        output_weight = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
+        self.output_weight = np.ascontiguousarray(output_weight.T)
         self.output_bias = tensors["output.bias"]
 
-    def start(self, batch: int = 1) -> State:
-        """The state of `batch` texts after `<bos>`."""
-        shape = (self.configuration.layers, batch, self.configuration.hidden_size)
-        zeros = np.zeros(shape, np.float32)
-        return self.step(State(zeros, zeros), np.full(batch, BOS))
+    def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
+        """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
+        zeros = np.zeros((self.configuration.layers, 1, self.configuration.hidden_size), np.float32)
+        state = State(zeros, zeros)
+        for id_ in prefix:
+            state = self.step(state, np.array([id_]))
+        return self.step(state.take(np.zeros(batch, np.int64)), np.full(batch, BOS))
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """The state after one more character of each text."""
@@ -61,7 +66,8 @@ class Engine:
 
     def logits(self, state: State) -> Float[Array, "B V"]:
         """The next character's logits for each text."""
-        logits: Array = state.h[-1] @ self.output_weight
+        features = state.h[-1] if self.projection is None else state.h[-1] @ self.projection
+        logits: Array = features @ self.output_weight
         logits += self.output_bias
         return logits
 

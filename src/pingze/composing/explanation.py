@@ -42,7 +42,7 @@ def explain(
     text = "".join(poem.lines)
     constraints = chosen.prepare(poem_request(chosen, poem, (), {"level": level})).constraints
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
-    log_p, _ = chosen.score(poem.lines)
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request))
     asked = constraints.tones_of(constraints.fixed)
     reasons = []
     for place, id_ in enumerate(constraints.fixed):

@@ -6,13 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from pingze import checkpoint
-from pingze.characters import MARKS
 from pingze.composing.engine import Engine, log_softmax
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.typed import read_characters
 from pingze.errors import InputError
 from pingze.lstm.formulas import Array
-from pingze.vocabulary import EOS, SPECIAL_TOKENS, Vocabulary
+from pingze.vocabulary import EOS, Vocabulary
 
 
 def generate(
@@ -40,7 +39,7 @@ def generate(
         raise InputError(f"split_len is {split_len}; it must be at least 2: a character and a mark")
     if max_lines < 2 or max_lines % 2:
         raise InputError(f"max_lines is {max_lines}; it must be an even number from 2")
-    loaded = checkpoint.load(model or "report")
+    loaded = checkpoint.load(model or checkpoint.DEFAULT)
     opening = read_characters("opening", start, loaded.vocabulary)
     if len(opening) > max_lines * (split_len - 1):
         raise InputError(
@@ -118,4 +117,4 @@ class LineSampler:
 
 
 def _han(vocabulary: Vocabulary) -> Array:
-    return np.array([token not in MARKS and token not in SPECIAL_TOKENS for token in vocabulary.tokens])
+    return np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])

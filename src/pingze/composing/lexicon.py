@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from pingze.characters import MARKS
 from pingze.lstm.formulas import Array
 from pingze.prosody.groups import GROUPS, LEVEL, NEIGHBOURS, OBLIQUE
 from pingze.prosody.tones import groups, sides, usable_tone
-from pingze.vocabulary import SPECIAL_TOKENS, Vocabulary
+from pingze.vocabulary import Vocabulary
 
 GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""
@@ -47,7 +46,7 @@ class Lexicon:
         rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
         number = {name: row for row, name in enumerate(GROUP_NAMES)}
         for id_, token in enumerate(vocabulary.tokens):
-            if token in MARKS or token in SPECIAL_TOKENS:
+            if not vocabulary.is_han(id_):
                 continue
             usable, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
             flags[:, id_] = (True, usable == LEVEL, usable == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)

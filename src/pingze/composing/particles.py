@@ -62,11 +62,13 @@ def populate(
     *,
     temperature: float,
     top_p: float = 1.0,
+    prefix: Sequence[int] = (),
 ) -> list[Population]:
     """Write a text for each plan of each population; populations of one size are written side by side, as one batch.
 
     Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
-    are `_OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
+    are `_OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written. `prefix`
+    holds the tokens of the poems' conditions.
     """
     marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
     plans = [plan for start in starts for plan in start.plans]
@@ -76,7 +78,7 @@ def populate(
     def random() -> Float[Array, "rows"]:
         return np.concatenate([start.rng.random(N) for start in starts])
 
-    histories, state = constraints.start(plans), engine.start(G * N)
+    histories, state = constraints.start(plans), engine.start(G * N, prefix)
     texts = np.full((G * N, constraints.places), FREE)
     sizes: list[list[float]] = [[] for _ in starts]
     coldness = np.float32(1 / max(temperature, COLDEST))

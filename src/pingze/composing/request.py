@@ -2,8 +2,10 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 
 from pingze.composing.typed import read_characters
+from pingze.conditions import LONGEST_TITLE, Conditions
 from pingze.errors import InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
@@ -49,6 +51,10 @@ class Request:
     """Characters that must not."""
     repeat: bool = False
     """Whether a composed character may stand twice apart."""
+    title: str | None = None
+    """The title to write to."""
+    poet: str | None = None
+    """The poet in whose manner to write."""
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -101,11 +107,13 @@ def read_request(
     include: str = "",
     exclude: str = "",
     repeat: bool = False,
+    title: str | None = None,
+    poet: str | None = None,
 ) -> Request:
     """Check every option against the form and the model's vocabulary.
 
     Raises InputError, which names the option, on what no poem of the form could mean: an unknown form, template,
-    group or character, an opening that is too long, a pattern or acrostic that does not fit.
+    group, poet or character, an opening or title that is too long, a pattern or acrostic that does not fit.
     """
     found = find_form(form)
     count = _count_lines(found, lines)
@@ -131,6 +139,8 @@ def read_request(
         include=wanted,
         exclude="".join(dict.fromkeys(_unread(exclude))),
         repeat=repeat,
+        title=_title(title, vocabulary),
+        poet=_poet(poet, vocabulary),
     )
     free = count * found.width - len({(f.line, f.position) for f in request.fixed})
     if len(request.include) > free:
@@ -166,6 +176,26 @@ def _rhyme(name: str | None, form: Form) -> str | None:
     if form.regulated and group.side != LEVEL:
         raise InputError(f"rhyme {group.label} is oblique, and a {form.name} rhymes level")
     return name
+
+
+def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
+    read = _read("title", title or "", vocabulary)
+    if len(read) > LONGEST_TITLE:
+        raise InputError(f"the title has {len(read)} characters; give {LONGEST_TITLE} at most")
+    return read or None
+
+
+def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
+    poets = Conditions(vocabulary).poets
+    if not name or not poets:
+        return name or None
+    read = to_traditional(name.strip())
+    if read not in poets:
+        near = get_close_matches(read, poets, cutoff=0.3) or poets[:3]
+        raise InputError(
+            f"the model does not know the manner of {name!r}; it knows that of {'、'.join(near)}"
+        )
+    return read
 
 
 def _read(option: str, text: str, vocabulary: Vocabulary) -> str:

@@ -1,6 +1,6 @@
 """推敲: a poem and places in it come in, the poem with those places written again goes out; all else is kept."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,14 +102,14 @@ def alternatives(
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     ids = chosen.token_ids(poem.lines)
     at = place + place // compiled.width  # the marks of the lines before stand between
-    scores = _score_each(chosen, ids, at, candidates)
+    scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
     ranked = sorted(zip(scores, candidates, strict=True), reverse=True)[:limit]
     return [Alternative(chosen.vocabulary.tokens[id_], float(score)) for score, id_ in ranked]
 
 
-def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array) -> Array:
+def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]) -> Array:
     """Ln p of the whole text with each candidate at `at`; -inf for those beyond the `TRIED` likeliest there."""
-    state, before = chosen.engine.start(), 0.0
+    state, before = chosen.engine.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
         before += float(log_softmax(chosen.engine.logits(state))[0, id_])
         state = chosen.engine.step(state, id_[None])
@@ -153,6 +153,7 @@ def poem_request(
         for number, line in enumerate(poem.lines)
     ]
     kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
+    kept |= {"title": poem.title, "poet": poem.poet}
     return read_request(
         chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | dict(constraints))
     )

@@ -5,13 +5,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pingze.characters import HAN, MARKS
+from pingze.characters import MARKS, only_han
 
 DYNASTIES = ("tang", "song")
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
 """The forms 體 that a shape alone can name; see `form`."""
 
-_NOT_HAN = re.compile(f"[^{HAN}]")
 _BETWEEN_LINES = re.compile(f"[{MARKS}]+")
 
 
@@ -50,5 +49,4 @@ def form(lines: Sequence[str]) -> str:
 
 def digest(text: str) -> int:
     """BLAKE2b of a text's Han characters in UTF-8: eight bytes read as one big-endian number."""
-    han = _NOT_HAN.sub("", text).encode()
-    return int.from_bytes(hashlib.blake2b(han, digest_size=8).digest(), "big")
+    return int.from_bytes(hashlib.blake2b(only_han(text).encode(), digest_size=8).digest(), "big")

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int64
-from torch import Tensor
-from torch.nn import functional as F
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class Dropout:
         """Drop a share of the features of packed sequences."""
         if self.locked and share:
             return locked_dropout(data, sizes, share)
-        return F.dropout(data, share)
+        return nn.functional.dropout(data, share)
 
 
 NO_DROPOUT = Dropout()

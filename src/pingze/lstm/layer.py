@@ -66,8 +66,9 @@ class LSTM(nn.ModuleList):
         for depth, layer in enumerate(self):
             if depth and self.training:
                 data = self.dropout.features(data, packed.batch_sizes, self.dropout.inputs)
-            weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
-            weights = (layer.weight_ih, weight_hh, layer.bias)
+            weight_ih, weight_hh, bias = layer.parameters()
+            kept_hh = nn.functional.dropout(weight_hh, self.dropout.weights, self.training)
+            weights = (weight_ih, kept_hh, bias)
             data, h_T, c_T = _PackedLayer.apply(  # type: ignore[no-untyped-call]
                 data, h_0[depth], c_0[depth], *weights, batch_sizes, self.activation, self.operands
             )

@@ -8,6 +8,10 @@ from pingze.configuration import ModelConfiguration, check_at_least
 from pingze.errors import InputError
 
 
+LENGTHS = {"report": 48, "tang": 80}
+"""Predicted tokens of a poem at most, in training and measuring: by the corpus."""
+
+
 @dataclass(frozen=True)
 class TrainingConfiguration:
     """Choices of a training run. Raises InputError on values that contradict each other, naming the fields."""
@@ -18,6 +22,14 @@ class TrainingConfiguration:
     """Predicted tokens a poem at most."""
     epochs: int = 8
     """Passes over the training texts."""
+    corpus: str = "report"
+    """report: the report's draw, texts alone; tang: every Tang poem of the splits, with its form, poet and title."""
+    poet_poems: int = 30
+    """Under `tang`, how many training poems earn a poet a token."""
+    condition_dropout: float = 0.0
+    """How likely each of form, poet and title is left out when a poem is read."""
+    pretraining_epochs: int = 0
+    """How many of the first epochs read Song poems, as many as there are Tang ones and others each time."""
     initialization: str = "orthogonal"
     """The LSTM's first weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
@@ -58,7 +70,7 @@ class TrainingConfiguration:
     """Fixes the first weights, the order of the poems and what is dropped."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "batch_size", "length", "epochs")
+        check_at_least(self, 1, "batch_size", "length", "epochs", "poet_poems")
         check_at_least(
             self,
             0,
@@ -67,16 +79,28 @@ class TrainingConfiguration:
             "momentum",
             "weight_decay",
             "warmup_steps",
+            "pretraining_epochs",
             "seed",
         )
-        for name, choices in (("optimizer", ("adam", "adamw", "sgd")), ("precision", ("float32", "bf16"))):
+        for name, choices in (
+            ("optimizer", ("adam", "adamw", "sgd")),
+            ("precision", ("float32", "bf16")),
+            ("corpus", ("report", "tang")),
+        ):
             if getattr(self, name) not in choices:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(choices)}"
                 )
         if not math.isfinite(self.learning_rate):
             raise InputError(f"learning_rate is {self.learning_rate}; it must be finite")
-        for name in ("dropout", "output_dropout", "embedding_dropout", "weight_dropout", "averaging"):
+        for name in (
+            "dropout",
+            "output_dropout",
+            "embedding_dropout",
+            "weight_dropout",
+            "condition_dropout",
+            "averaging",
+        ):
             share = getattr(self, name)
             if share is not None and not 0 <= share < 1:
                 raise InputError(f"{name} is {share}; it must be at least 0 and below 1")
@@ -86,6 +110,12 @@ class TrainingConfiguration:
             raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
         if self.weight_decay and self.optimizer != "adamw":
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
+        if self.corpus == "report" and (self.condition_dropout or self.pretraining_epochs):
+            raise InputError("condition_dropout and pretraining_epochs belong to corpus tang, not report")
+        if self.pretraining_epochs >= self.epochs:
+            raise InputError(
+                f"pretraining_epochs is {self.pretraining_epochs} of {self.epochs} epochs; leave one for Tang poems"
+            )
         if self.clip_norm is not None and self.clip_value is not None:
             raise InputError("clip_norm and clip_value exclude each other; set one")
         for name in ("clip_norm", "clip_value", "patience"):
@@ -119,25 +149,46 @@ PRESETS = {
         ),
     ),
     "recipe": Preset(
-        ModelConfiguration(
-            vocabulary_size=5851, embedding_size=256, hidden_size=896, layers=1, tied=True
-        ),
+        ModelConfiguration(vocabulary_size=5851, embedding_size=256, hidden_size=896, layers=1, tied=True),
         TrainingConfiguration(
             batch_size=64,
-            length=48,
-            epochs=20,
-            initialization="orthogonal",
+            length=LENGTHS["report"],
+            epochs=18,
             dropout=0.3,
             output_dropout=0.5,
             locked_dropout=True,
             embedding_dropout=0.1,
             weight_dropout=0.3,
             optimizer="adamw",
-            learning_rate=4e-3,
-            weight_decay=0.03,
+            learning_rate=3e-3,
+            weight_decay=0.05,
             warmup_steps=200,
             clip_norm=1.0,
-            averaging=0.999,
+            averaging=0.998,
+            precision="bf16",
+        ),
+    ),
+    "tang": Preset(
+        ModelConfiguration(vocabulary_size=7000, embedding_size=256, hidden_size=736, layers=1, tied=True),
+        TrainingConfiguration(
+            batch_size=64,
+            length=LENGTHS["tang"],
+            epochs=8,
+            corpus="tang",
+            poet_poems=30,
+            condition_dropout=0.4,
+            pretraining_epochs=3,
+            dropout=0.1,
+            output_dropout=0.3,
+            locked_dropout=True,
+            embedding_dropout=0.05,
+            weight_dropout=0.1,
+            optimizer="adamw",
+            learning_rate=3e-3,
+            weight_decay=0.05,
+            warmup_steps=200,
+            clip_norm=1.0,
+            averaging=0.998,
             precision="bf16",
         ),
     ),
@@ -169,7 +220,10 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
 
 
 def _fields(configuration: object) -> dict[str, object]:
-    return {f.name: f.type for f in dataclasses.fields(configuration)}  # type: ignore[arg-type]
+    """The fields that a setting can change, with their types."""
+    names = {f.name: f.type for f in dataclasses.fields(configuration)}  # type: ignore[arg-type]
+    names.pop("special_tokens", None)
+    return names
 
 
 def _parse(key: str, text: str, kind: object) -> object:

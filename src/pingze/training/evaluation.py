@@ -1,14 +1,16 @@
 """Perplexity: a model and texts come in, the figures of the design's "Numbers and their names" go out."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from pingze.batches import Ids, batches, encode_sequence
+from pingze.batches import Ids, batches
+from pingze.conditions import Prefix
 from pingze.model import LanguageModel
+from pingze.training.data import Text, examples, sequence
 from pingze.vocabulary import UNK, Vocabulary
 
 BATCH_SIZE = 128
@@ -34,11 +36,28 @@ class Figures:
     """Number of texts."""
 
 
-def evaluate(model: LanguageModel, texts: Sequence[str], vocabulary: Vocabulary, length: int) -> Figures:
-    """The figures of `model` on `texts`, each cut to `length` predicted tokens."""
-    return evaluate_sequences(
-        model, [encode_sequence(text, vocabulary, length) for text in texts], vocabulary
-    )
+def evaluate(
+    model: LanguageModel,
+    texts: Iterable[Text],
+    vocabulary: Vocabulary,
+    length: int,
+    conditions: Iterable[str] = Prefix._fields,
+) -> Figures:
+    """The figures of `model` on `texts`, each cut to `length` predicted tokens, under the conditions named."""
+    kept = tuple(conditions)
+    sequences = [sequence(example, kept) for example in examples(texts, vocabulary, length)]
+    return evaluate_sequences(model, sequences, vocabulary)
+
+
+def by_condition(
+    model: LanguageModel, texts: Sequence[Text], vocabulary: Vocabulary, length: int
+) -> dict[str, float]:
+    """The hanzi perplexity under no condition, and under each alone, by name."""
+    kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in Prefix._fields}}
+    return {
+        f"hanzi_perplexity_given_{name}": evaluate(model, texts, vocabulary, length, names).hanzi_perplexity
+        for name, names in kept.items()
+    }
 
 
 def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
@@ -66,7 +85,7 @@ def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.nda
     losses, targets = [], []
     for batch in batches(by_length, BATCH_SIZE):
         losses.append(model.token_losses(*map(torch.from_numpy, batch)).double().numpy())
-        targets.append(batch.targets)
+        targets.append(batch.targets[batch.predicted])
     model.train(training)
     return np.concatenate(losses), np.concatenate(targets)
 

@@ -7,7 +7,8 @@ from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorbo
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,16 +16,16 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 
 from pingze import checkpoint
-from pingze.batches import Batch, Ids, encode_sequence, epoch_order, pack
+from pingze.batches import Batch, epoch_order, pack
 from pingze.errors import InputError, TrainingError
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training import state
 from pingze.training.averaging import Average
 from pingze.training.configuration import Preset, TrainingConfiguration
+from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimizers import clip, make_optimizer, rate_factor
-from pingze.vocabulary import Vocabulary
 
 LOG_EVERY = 50
 SAVE_EVERY = 200
@@ -39,18 +40,23 @@ class Run:
     """One training run: `train()` goes on from wherever its folder stands."""
 
     def __init__(
-        self, folder: Path, preset: Preset, train: Sequence[str], dev: Sequence[str], *, resume: bool = False
+        self,
+        folder: Path,
+        preset: Preset,
+        train: Sequence[Text],
+        dev: Sequence[Text],
+        pretraining: Sequence[Text] = (),
+        *,
+        resume: bool = False,
     ) -> None:
-        self.folder, self.preset, self.configuration = folder, preset, preset.training
-        self.vocabulary = Vocabulary.of_texts(
-            (text[: self.configuration.length] for text in train), preset.model.vocabulary_size
-        )
-        if len(self.vocabulary) < preset.model.vocabulary_size:
-            raise InputError(
-                f"vocabulary_size is {preset.model.vocabulary_size}, but the texts have only "
-                f"{len(self.vocabulary)} tokens; set vocabulary_size={len(self.vocabulary)}"
-            )
-        self.train_sequences, self.dev_sequences = self._encode(train), self._encode(dev)
+        self.folder, self.configuration = folder, preset.training
+        self.vocabulary = make_vocabulary(train, preset)
+        model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
+        self.preset = preset = replace(preset, model=model)
+        self.train_examples = self._encode(train)
+        self.pretraining = pretraining
+        self._epoch = lru_cache(maxsize=1)(self._order)
+        self.dev_sequences = [sequence(example) for example in self._encode(dev)]
         self.steps_per_epoch = -(-len(train) // self.configuration.batch_size)
         self.total_steps = self.steps_per_epoch * self.configuration.epochs
         torch.manual_seed(self.configuration.seed)
@@ -69,8 +75,8 @@ class Run:
         self.position, self.resumed_from = state.Position(), folder
         self._open_folder(resume)
 
-    def _encode(self, texts: Sequence[str]) -> list[Ids]:
-        return [encode_sequence(text, self.vocabulary, self.configuration.length) for text in texts]
+    def _encode(self, texts: Sequence[Text]) -> list[Example]:
+        return examples(texts, self.vocabulary, self.configuration.length)
 
     def _open_folder(self, resume: bool) -> None:
         """Begin a folder, or take up the one that is there; never write over another run."""
@@ -78,8 +84,8 @@ class Run:
         description = {
             "model": asdict(self.preset.model),
             "training": asdict(self.configuration),
-            "vocabulary": "".join(self.vocabulary.tokens[4:]),
-            "texts": [len(self.train_sequences), len(self.dev_sequences)],
+            "vocabulary": "".join(self.vocabulary.tokens[4 + len(self.preset.model.special_tokens) :]),
+            "texts": [len(self.train_examples), len(self.dev_sequences)],
         }
         if resume:
             if not path.exists():
@@ -147,9 +153,17 @@ class Run:
                 self._save()
 
     def _batch(self, epoch: int, index: int) -> Batch:
-        order = epoch_order(len(self.train_sequences), self.configuration.seed, epoch)
-        size = self.configuration.batch_size
-        return pack([self.train_sequences[k] for k in order[index * size : (index + 1) * size]])
+        poems = self._epoch(epoch)[index * self.configuration.batch_size :][: self.configuration.batch_size]
+        rng = np.random.default_rng([self.configuration.seed, epoch, index])
+        return pack([draw(poem, self.configuration.condition_dropout, rng) for poem in poems])
+
+    def _order(self, epoch: int) -> list[Example]:
+        """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
+        count, seed = len(self.train_examples), self.configuration.seed
+        if epoch >= self.configuration.pretraining_epochs:
+            return [self.train_examples[k] for k in epoch_order(count, seed, epoch)]
+        order = np.resize(epoch_order(len(self.pretraining), seed, epoch=0), (epoch + 1) * count)
+        return self._encode([self.pretraining[k] for k in order[epoch * count :]])
 
     def _step(self, batch: Batch) -> tuple[float, int, float]:
         """One optimizer step; the sum of losses, the tokens, and the gradient's norm before clipping."""
@@ -158,7 +172,7 @@ class Run:
         for group in self.optimizer.param_groups:
             group["lr"] = rate * factor
         self.optimizer.zero_grad()
-        tokens = len(batch.targets)
+        tokens = int(batch.predicted.sum())
         loss = self.model.loss_sum(*map(torch.from_numpy, batch))
         (loss / tokens).backward()
         norm = clip(list(self.model.parameters()), self.configuration)

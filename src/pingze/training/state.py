@@ -1,7 +1,7 @@
 """The state of a run: all that the next step depends on, in one file without pickles, so that a run can resume.
 
-`state.safetensors` holds the weights, their average, the optimizer's tensors and the random state; its metadata hold the
-position. The one before it stays beside it as `state.previous.safetensors`.
+`state.safetensors` holds the weights, their average, the optimizer's tensors and the random state; its metadata hold
+the position. The one before it stays beside it as `state.previous.safetensors`.
 """
 
 import json
