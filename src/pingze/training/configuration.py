@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pingze.configuration import ModelConfiguration, check_at_least
 from pingze.errors import InputError
 
-
 LENGTHS = {"report": 48, "tang": 80}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""
 

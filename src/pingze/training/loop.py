@@ -82,7 +82,7 @@ class Run:
         """Begin a folder, or take up the one that is there; never write over another run."""
         path = self.folder / CONFIGURATION_FILE
         description = {
-            "model": asdict(self.preset.model),
+            "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[4 + len(self.preset.model.special_tokens) :]),
             "texts": [len(self.train_examples), len(self.dev_sequences)],
