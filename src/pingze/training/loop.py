@@ -18,11 +18,10 @@ from torch.utils.tensorboard import SummaryWriter
 from pingze import checkpoint
 from pingze.batches import Batch, epoch_order, pack
 from pingze.errors import InputError, TrainingError
-from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training import state
 from pingze.training.averaging import Average
-from pingze.training.configuration import Preset, TrainingConfiguration
+from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimizers import clip, make_optimizer, rate_factor
@@ -62,7 +61,7 @@ class Run:
         torch.manual_seed(self.configuration.seed)
         self.model = LanguageModel(
             preset.model,
-            dropout=_dropout(self.configuration),
+            dropout=self.configuration.dropped,
             operands=torch.bfloat16 if self.configuration.precision == "bf16" else None,
         )
         self.model.initialize(
@@ -221,17 +220,6 @@ class Run:
         path = self.folder / checkpoint.MODEL_FILE
         with self.average.in_place():
             checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
-
-
-def _dropout(configuration: TrainingConfiguration) -> Dropout:
-    outputs = configuration.output_dropout
-    return Dropout(
-        inputs=configuration.dropout,
-        outputs=configuration.dropout if outputs is None else outputs,
-        types=configuration.embedding_dropout,
-        weights=configuration.weight_dropout,
-        locked=configuration.locked_dropout,
-    )
 
 
 class _Window:
