@@ -1,12 +1,15 @@
 """Train the conditional model on the Tang train split, ship it, and record what it reaches.
 
 Run: python experiments/tang_model.py train RUN [field=value ...]
+     python experiments/tang_model.py ship RUN
      python experiments/tang_model.py test
 
-`train` takes RUN up where it stopped, writes src/pingze/models/tang.safetensors in half precision and records that
-file's dev figures. `test` measures the test split: once, at the end. The LOG's entry is written by hand from them.
+`train` takes RUN up where it stopped. `ship` writes src/pingze/models/tang.safetensors in half precision from it, and
+records that file's dev figures. `test` measures the test split: once, at the end. The LOG's entry is written by hand
+from them.
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -20,27 +23,32 @@ from pingze.model import LanguageModel
 from pingze.training import data, display
 from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import by_condition, evaluate
-from pingze.training.loop import Run
+from pingze.training.loop import LOG_FILE, Run
 
 SHIPPED = Path(pingze.models.__path__[0]) / "tang.safetensors"
 
 
 def train(folder: Path, settings: list[str]) -> None:
-    """Train, ship, measure on dev."""
+    """Train to the end."""
     chosen = preset("tang", settings)
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = Run(folder, chosen, *texts, resume=folder.exists())
     with display.progress(run) as report:
         run.train(report)
+
+
+def ship(folder: Path) -> None:
+    """Ship the run's model, and measure it on dev."""
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
-    command = f"python experiments/tang_model.py train runs/tang {' '.join(settings)}".strip()
+    command = "python experiments/tang_model.py ship runs/tang"
+    rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     record(
         command,
         {
-            "model.train.seconds": run.position.seconds,
-            "model.parameters": sum(p.numel() for p in run.model.parameters()),
+            "model.train.seconds": max(row.get("seconds", 0) for row in rows),
+            "model.parameters": sum(tensor.size for tensor in best.tensors.values()),
             "model.bytes": SHIPPED.stat().st_size,
         },
     )
@@ -70,7 +78,12 @@ def measure(split: str, command: str) -> None:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "train":
-        train(Path(sys.argv[2]), sys.argv[3:])
-    else:
-        measure("test", "python experiments/tang_model.py test")
+    match sys.argv[1:]:
+        case ["train", folder, *settings]:
+            train(Path(folder), settings)
+        case ["ship", folder]:
+            ship(Path(folder))
+        case ["test"]:
+            measure("test", "python experiments/tang_model.py test")
+        case _:
+            sys.exit(__doc__)

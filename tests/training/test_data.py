@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 
 from pingze import checkpoint
-from pingze.corpus import Poem
+from pingze.corpus import Poem, Store
 from pingze.training.configuration import Preset, preset
 from pingze.training.data import (
     condition_tokens,
     draw,
     examples,
     make_vocabulary,
+    read,
     sequence,
 )
 from pingze.training.loop import Run
-from pingze.vocabulary import Vocabulary
+from pingze.vocabulary import UNK, Vocabulary
 from tests import invented
 
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
@@ -103,3 +104,19 @@ def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
     assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
     resumed = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9), resume=True)
     assert resumed.position.step == run.total_steps
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
+    chosen = preset("tang")
+    train, dev, pretraining = read(corpus, chosen.training)
+    vocabulary = make_vocabulary(train, chosen)
+    assert len(vocabulary) == chosen.model.vocabulary_size
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>"} <= set(vocabulary.condition_tokens)
+    rows = examples(dev, vocabulary, chosen.training.length)
+    targets = np.concatenate([row.text[1:] for row in rows])
+    assert (targets == UNK).mean() < 0.002
+    assert np.mean([len(row.prefix.form) for row in rows]) > 0.9
+    assert {poem.dynasty for poem in pretraining} == {"song"}
+    assert not {poem.text for poem in train} & {poem.text for poem in dev}

@@ -5,6 +5,7 @@ from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorbo
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -192,8 +193,10 @@ class Run:
 
     def _end_epoch(self) -> Row:
         figures = self._evaluate()
-        if figures.nats_per_token < self.position.best_nats:
-            self.position.best_nats, self.position.stale_epochs = figures.nats_per_token, 0
+        of_hanzi = self.configuration.corpus == "tang"
+        nats = math.log(figures.hanzi_perplexity) if of_hanzi else figures.nats_per_token
+        if nats < self.position.best_nats:
+            self.position.best_nats, self.position.stale_epochs = nats, 0
             self._save_model()
         else:
             self.position.stale_epochs += 1
