@@ -1,5 +1,7 @@
 """Invented verse for the tests: lines of random characters, so that no poem of the corpus stands here."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from pingze import checkpoint
@@ -26,10 +28,14 @@ def texts(count: int, seed: int = 0, lines: int = 4, length: int = 5) -> list[st
     return poems
 
 
-def model(seed: int = 0, hidden_size: int = 12) -> checkpoint.Checkpoint:
+def model(
+    seed: int = 0, hidden_size: int = 12, *, tied: bool = False, conditions: Sequence[str] = ()
+) -> checkpoint.Checkpoint:
     """A random small model over `CHARACTERS` and all marks."""
-    vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], size=100)
-    configuration = ModelConfiguration(len(vocabulary), embedding_size=8, hidden_size=hidden_size, layers=2)
+    vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], 100, conditions)
+    configuration = ModelConfiguration(
+        len(vocabulary), 8, hidden_size, layers=2, tied=tied, special_tokens=tuple(conditions)
+    )
     rng = np.random.default_rng(seed)
     shapes = checkpoint.shapes(configuration)
     tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}

@@ -7,7 +7,9 @@ from pingze.vocabulary import BOS, EOS, Vocabulary
 
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], size=20)
 sequences = st.lists(
-    st.lists(st.integers(4, 9), min_size=2, max_size=9).map(np.array), min_size=1, max_size=7
+    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])),
+    min_size=1,
+    max_size=7,
 )
 
 
@@ -24,6 +26,16 @@ def test_every_transition_is_packed_once_and_nothing_else(sequences: list[np.nda
     expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
     assert sorted(zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True)) == expected
     assert batch.sizes.sum() == len(batch.inputs)
+
+
+@given(sequences, st.lists(st.integers(4, 9), max_size=5))
+def test_what_stands_before_bos_is_read_and_not_predicted(
+    sequences: list[np.ndarray], prefix: list[int]
+) -> None:
+    batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
+    assert sorted(batch.targets[batch.predicted]) == sorted(id_ for s in sequences for id_ in s[1:].tolist())
+    assert len(batch.inputs) == sum(len(s) - 1 for s in sequences) + len(prefix) * len(sequences)
+    assert not batch.predicted[: len(sequences) * len(prefix)].any()
 
 
 @given(sequences)

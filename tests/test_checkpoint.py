@@ -1,5 +1,6 @@
 """Every way in which a model file can be wrong gives one line that says so."""
 
+import dataclasses
 import errno
 import json
 import os
@@ -14,6 +15,7 @@ from pingze import checkpoint
 from pingze.configuration import ModelConfiguration
 from pingze.errors import CheckpointError
 from pingze.vocabulary import Vocabulary
+from tests import invented
 
 CONFIGURATION = ModelConfiguration(vocabulary_size=7, embedding_size=2, hidden_size=3, layers=2)
 VOCABULARY = Vocabulary.of_texts(["日月山"], size=7)
@@ -107,6 +109,17 @@ def test_vocabulary_of_another_size(path: Path) -> None:
 def test_unreadable_configuration(path: Path, value: str) -> None:
     rewrite(path, {"configuration": value})
     with pytest.raises(CheckpointError, match="configuration that this pingze cannot read"):
+        checkpoint.load(path)
+
+
+def test_special_tokens_of_another_model(tmp_path: Path) -> None:
+    made = invented.model(conditions=["<七絕>", "<張甲>"])
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    assert checkpoint.load(path).configuration == made.configuration
+    other = dataclasses.asdict(made.configuration) | {"special_tokens": ["<七絕>"]}
+    rewrite(path, {"configuration": json.dumps(other)})
+    with pytest.raises(CheckpointError, match="other special tokens in its vocabulary than in its config"):
         checkpoint.load(path)
 
 

@@ -1,5 +1,7 @@
 """The whole model against stock PyTorch parts that hold the same weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,44 +10,59 @@ from torch.nn.utils.rnn import pad_sequence
 from pingze import checkpoint
 from pingze.batches import pack
 from pingze.configuration import ModelConfiguration
+from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
-from pingze.vocabulary import Vocabulary
+from pingze.vocabulary import BOS, Vocabulary
 from tests.comparing import assert_close
 
 CONFIGURATION = ModelConfiguration(vocabulary_size=30, embedding_size=5, hidden_size=7, layers=2)
-SEQUENCES = [np.random.default_rng(n).integers(1, 30, size=length) for n, length in enumerate((9, 2, 5, 5))]
+TIED = replace(CONFIGURATION, tied=True)
+SEQUENCES = [
+    np.array([BOS, *np.random.default_rng(n).integers(4, 30, size=length)])
+    for n, length in enumerate((8, 1, 4, 4))
+]
 
 
-def made(**options: object) -> LanguageModel:
-    model = LanguageModel(CONFIGURATION, **options)
+def made(configuration: ModelConfiguration = CONFIGURATION, **options: object) -> LanguageModel:
+    model = LanguageModel(configuration, **options)
     model.initialize("orthogonal", np.random.default_rng(0))
     return model.double()
 
 
-def stock_loss(model: LanguageModel) -> torch.Tensor:
-    """nn.Embedding, nn.LSTM, nn.Linear and cross_entropy on padded sequences, padding ignored."""
+def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) -> torch.Tensor:
+    """nn.Embedding, nn.LSTM, nn.Linear and cross_entropy on padded sequences; padding and prefixes are ignored."""
     lstm = torch.nn.LSTM(5, 7, 2, dtype=torch.float64)
     state = {"bias_hh_l0": torch.zeros(28), "bias_hh_l1": torch.zeros(28)}
     for name, value in model.lstm.state_dict().items():
         depth, part = name.split(".")
         state[f"{part}_ih_l{depth}" if part == "bias" else f"{part}_l{depth}"] = value
     lstm.load_state_dict(state)
-    ids = pad_sequence([torch.from_numpy(s) for s in SEQUENCES])
+    ids = pad_sequence([torch.from_numpy(s) for s in sequences])
     hidden, _ = lstm(model.embedding(ids[:-1]))
-    logits = hidden @ model.output.weight.T + model.output.bias
-    targets = torch.where(ids[1:] == 0, -100, ids[1:])
+    if model.configuration.tied:
+        logits = hidden @ model.projection.weight.T @ model.embedding.weight.T + model.output.bias
+    else:
+        logits = hidden @ model.output.weight.T + model.output.bias
+    begun = (ids[:-1] == BOS).cumsum(dim=0) > 0
+    targets = torch.where((ids[1:] == 0) | ~begun, -100, ids[1:])
     return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
 
 
-def test_loss_and_gradients_agree_with_stock_parts_and_padding_never_counts() -> None:
-    model = made()
-    shared = [model.embedding.weight, model.output.weight, model.output.bias]
-    ours = model.loss_sum(*map(torch.from_numpy, pack(SEQUENCES)))
-    theirs = stock_loss(model)
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED], ids=["untied", "tied"])
+@pytest.mark.parametrize("prefix", [[], [7, 8, 9]], ids=["text", "prefix and text"])
+def test_loss_and_gradients_agree_with_stock_parts_and_only_the_text_counts(
+    configuration: ModelConfiguration, prefix: list[int]
+) -> None:
+    model = made(configuration)
+    sequences = [np.array([*prefix[n:], *sequence]) for n, sequence in enumerate(SEQUENCES)]
+    shared = {name: p for name, p in model.named_parameters() if not name.startswith("lstm")}
+    ours = model.loss_sum(*map(torch.from_numpy, pack(sequences)))
+    theirs = stock_loss(model, sequences)
     results = [
-        {"loss": loss.detach()} | {str(n): g for n, g in enumerate(torch.autograd.grad(loss, shared))}
+        {"loss": loss.detach()} | dict(zip(shared, torch.autograd.grad(loss, shared.values()), strict=True))
         for loss in (ours, theirs)
     ]
+    assert ("projection.weight" in shared) == configuration.tied == ("output.weight" not in shared)
     assert_close(*results, tolerance=1e-12)
 
 
@@ -55,19 +72,31 @@ def test_token_losses_sum_to_the_loss() -> None:
     torch.testing.assert_close(model.token_losses(*batch).sum(), model.loss_sum(*batch).detach())
 
 
-def test_dropout_acts_only_while_training() -> None:
+@pytest.mark.parametrize(
+    "dropout",
+    [
+        Dropout(inputs=0.5),
+        Dropout(outputs=0.5),
+        Dropout(inputs=0.5, locked=True),
+        Dropout(outputs=0.5, locked=True),
+        Dropout(types=0.5),
+        Dropout(weights=0.5),
+    ],
+)
+def test_each_dropout_acts_only_while_training(dropout: Dropout) -> None:
     batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
-    model = made(dropout=0.5)
+    model = made(dropout=dropout)
     assert model.loss_sum(*batch) != model.loss_sum(*batch)
     model.eval()
     assert model.loss_sum(*batch) == model.loss_sum(*batch)
 
 
-def test_tensors_are_those_of_a_checkpoint() -> None:
-    model = made()
-    assert {name: t.shape for name, t in model.tensors().items()} == checkpoint.shapes(CONFIGURATION)
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED], ids=["untied", "tied"])
+def test_tensors_are_those_of_a_checkpoint(configuration: ModelConfiguration) -> None:
+    model = made(configuration)
+    assert {name: t.shape for name, t in model.tensors().items()} == checkpoint.shapes(configuration)
     vocabulary = Vocabulary.of_texts([chr(0x4E00 + n) for n in range(26)], size=30)
-    again = LanguageModel.of(checkpoint.Checkpoint("", CONFIGURATION, vocabulary, model.tensors())).double()
+    again = LanguageModel.of(checkpoint.Checkpoint("", configuration, vocabulary, model.tensors())).double()
     assert_close(again.tensors(), model.tensors(), 1e-7)
 
 

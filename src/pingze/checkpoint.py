@@ -103,9 +103,9 @@ def _read(path: Path, name: str) -> Checkpoint:
             f"{path} was altered after it was saved: its SHA-256 differs; fetch or train it again"
         )
     try:
-        configuration = ModelConfiguration(**json.loads(metadata["configuration"]))
+        configuration = ModelConfiguration.of(json.loads(metadata["configuration"]))
         vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-    except (KeyError, TypeError, ValueError, PingzeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, PingzeError) as error:
         raise CheckpointError(f"{path} has a configuration that this pingze cannot read: {error}") from error
     if len(vocabulary) != configuration.vocabulary_size:
         raise CheckpointError(

@@ -1,6 +1,8 @@
 """What a model is, in one dataclass that is stored beside its weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pingze.errors import InputError
 
@@ -29,13 +31,17 @@ class ModelConfiguration:
     special_tokens: tuple[str, ...] = ()
     """The tokens of forms and poets that come after the four of every model; training fills them in."""
 
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":
+        """The configuration of JSON, which has lists for tuples."""
+        return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
+
     @property
     def output_size(self) -> int:
         """D: the features that the output layer reads, E behind a projection, else H."""
         return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "special_tokens", tuple(self.special_tokens))  # a list, if read from JSON
         check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
         if self.activation not in ACTIVATION_NAMES:
             raise InputError(

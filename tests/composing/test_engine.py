@@ -1,8 +1,8 @@
 """The NumPy engine against the PyTorch model with the same weights."""
 
 import numpy as np
+import pytest
 import torch
-from torch.nn.utils.rnn import PackedSequence
 
 from pingze.composing.engine import Engine, log_softmax
 from pingze.model import LanguageModel
@@ -11,21 +11,24 @@ from tests import invented
 from tests.comparing import assert_close
 
 
-def test_logits_after_each_character_agree_with_the_model_s() -> None:
-    checkpoint = invented.model()
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("prefix", [[], [9, 4, 7]])
+def test_logits_after_each_character_agree_with_the_model_s(tied: bool, prefix: list[int]) -> None:
+    checkpoint = invented.model(tied=tied)
     model = LanguageModel.of(checkpoint)
     ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))
     ids[0] = BOS
     engine = Engine(checkpoint)
-    state = engine.start(batch=3)
+    state = engine.start(3, prefix)
     actual = {"0": engine.logits(state)}
     for step, row in enumerate(ids[1:], start=1):
         state = engine.step(state, row)
         actual[str(step)] = engine.logits(state)
     with torch.no_grad():
-        packed = PackedSequence(model.embedding(torch.from_numpy(ids).flatten()), torch.full((6,), 3))
-        logits = model.output(model.lstm(packed)[0].data).unflatten(0, (6, 3)).numpy()
-    assert_close(actual, {str(step): rows for step, rows in enumerate(logits)}, 1e-5)
+        rows = torch.from_numpy(np.concatenate([np.repeat(np.array(prefix, int)[:, None], 3, axis=1), ids]))
+        logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(0, (-1, 3))
+    expected = logits[len(prefix) :].numpy()
+    assert_close(actual, {str(step): values for step, values in enumerate(expected)}, 1e-5)
 
 
 def test_log_softmax_keeps_what_is_excluded_excluded() -> None:

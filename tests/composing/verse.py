@@ -23,15 +23,19 @@ OPEN = "看過"
 POOL = RHYMES + LEVELS + OBLIQUES + OPEN
 
 
-def composer(characters: str = POOL, *, seed: int = 0, scale: float = 1.0) -> Composer:
+def composer(
+    characters: str = POOL, *, seed: int = 0, scale: float = 1.0, conditions: tuple[str, ...] = ()
+) -> Composer:
     """A composer on a random model that knows these characters and the marks."""
-    return Composer(checkpoint_of(characters, seed=seed, scale=scale))
+    return Composer(checkpoint_of(characters, seed=seed, scale=scale, conditions=conditions))
 
 
-def checkpoint_of(characters: str, *, seed: int = 0, scale: float = 1.0) -> checkpoint.Checkpoint:
-    """A random model that knows these characters and the marks."""
-    vocabulary = Vocabulary.of_texts([characters + MARKS], size=200)
-    configuration = ModelConfiguration(len(vocabulary), embedding_size=4, hidden_size=6)
+def checkpoint_of(
+    characters: str, *, seed: int = 0, scale: float = 1.0, conditions: tuple[str, ...] = ()
+) -> checkpoint.Checkpoint:
+    """A random model that knows these characters and the marks, and the tokens of conditions."""
+    vocabulary = Vocabulary.of_texts([characters + MARKS], 200, conditions)
+    configuration = ModelConfiguration(len(vocabulary), 4, 6, special_tokens=conditions)
     rng = np.random.default_rng(seed)
     tensors = {
         name: (scale * rng.standard_normal(shape)).astype(np.float32)

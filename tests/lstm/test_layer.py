@@ -8,6 +8,7 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from pingze.lstm import formulas
+from pingze.lstm.dropout import Dropout
 from pingze.lstm.formulas import Parameters
 from pingze.lstm.layer import LSTM, _PackedLayer, cudnn_layer
 from tests.comparing import assert_close
@@ -234,7 +235,7 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
 
 
 def test_dropout_acts_between_layers_only_while_training() -> None:
-    layer = LSTM(3, 4, 2, dropout=0.5)
+    layer = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5))
     x = torch.randn(5, 2, 3)
     assert not torch.equal(layer(x)[0], layer(x)[0])
     layer.eval()

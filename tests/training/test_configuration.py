@@ -48,6 +48,12 @@ def test_settings_change_fields_of_either_part() -> None:
         ("momentum=0.9", "momentum belongs to optimizer sgd, not adam"),
         ("weight_decay=0.1", "weight_decay belongs to optimizer adamw, not adam"),
         ("clip_value=1", "clip_norm and clip_value exclude each other"),
+        ("output_dropout=1", "output_dropout is 1.0; it must be at least 0 and below 1"),
+        ("averaging=-0.1", "averaging is -0.1"),
+        ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
+        ("condition_dropout=0.5", "condition_dropout and pretraining_epochs belong to corpus tang"),
+        ("pretraining_epochs=8", "condition_dropout and pretraining_epochs belong to corpus tang"),
+        ("special_tokens=<七絕>", "is not field=value with one of the fields"),
     ],
 )
 def test_bad_settings_are_named(setting: str, message: str) -> None:
@@ -56,8 +62,18 @@ def test_bad_settings_are_named(setting: str, message: str) -> None:
     assert message in str(error.value)
 
 
+def test_a_mask_a_sequence_needs_something_to_mask() -> None:
+    with pytest.raises(InputError, match="locked_dropout is of no use without dropout"):
+        preset("report", ["dropout=0", "locked_dropout=true"])
+
+
+def test_pretraining_leaves_an_epoch() -> None:
+    with pytest.raises(InputError, match="pretraining_epochs is 2 of 2 epochs; leave one for Tang poems"):
+        preset("tang", ["epochs=2", "pretraining_epochs=2"])
+
+
 def test_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(InputError, match="preset 'song' is unknown; choose one of report"):
+    with pytest.raises(InputError, match="preset 'song' is unknown; choose one of report, recipe, tang"):
         preset("song")
 
 

@@ -8,6 +8,7 @@ import pytest
 from pingze.batches import encode_sequence
 from pingze.characters import MARKS
 from pingze.composing.engine import Engine, log_softmax
+from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training.evaluation import evaluate, exp
 from pingze.vocabulary import BOS, EOS, UNK
@@ -41,7 +42,7 @@ def test_figures_by_their_definitions() -> None:
 
 def test_measuring_drops_nothing_and_leaves_the_model_training() -> None:
     checkpoint = invented.model()
-    model = LanguageModel(checkpoint.configuration, dropout=0.5)
+    model = LanguageModel(checkpoint.configuration, dropout=Dropout(inputs=0.5))
     texts = invented.texts(4)
     assert evaluate(model, texts, checkpoint.vocabulary, 48) == evaluate(
         model, texts, checkpoint.vocabulary, 48

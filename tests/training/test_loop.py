@@ -74,7 +74,18 @@ def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
     assert np.argmin(dev) == len(dev) - 3
 
 
-@pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"]])
+RECIPE = [
+    "optimizer=adamw",
+    "tied=true",
+    "averaging=0.9",
+    "dropout=0.2",
+    "locked_dropout=true",
+    "embedding_dropout=0.1",
+    "weight_dropout=0.2",
+]
+
+
+@pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
 def test_an_interrupted_run_resumes_to_the_same_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str]
 ) -> None:
@@ -99,6 +110,18 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
     resumed.train()
     for name, tensor in whole.model.tensors().items():
         np.testing.assert_array_equal(resumed.model.tensors()[name], tensor, err_msg=name)
+    for name, tensor in whole.average.tensors.items():
+        np.testing.assert_array_equal(resumed.average.tensors[name], tensor, err_msg=name)
+
+
+def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("averaging=0.9"), TRAIN, DEV)
+    last = [row for row in rows_of(run) if row["kind"] == "dev"][-1]
+    saved = loop.LanguageModel.of(checkpoint.load(tmp_path))
+    measured = loop.evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
+    assert measured.nats_per_token == pytest.approx(last["nats_per_token"])
+    own = loop.evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
+    assert own.nats_per_token != pytest.approx(last["nats_per_token"], rel=1e-4)
 
 
 def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path) -> None:

@@ -186,11 +186,10 @@ def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
 
 
 def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
-    poets = Conditions(vocabulary).poets
-    if not name or not poets:
-        return name or None
-    read = to_traditional(name.strip())
-    if read not in poets:
+    if not name:
+        return None
+    poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
+    if poets and read not in poets:
         near = get_close_matches(read, poets, cutoff=0.3) or poets[:3]
         raise InputError(
             f"the model does not know the manner of {name!r}; it knows that of {'、'.join(near)}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from pingze.configuration import ModelConfiguration, check_at_least
 from pingze.errors import InputError
+from pingze.lstm.dropout import Dropout
 
 LENGTHS = {"report": 48, "tang": 80}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""
@@ -121,6 +122,17 @@ class TrainingConfiguration:
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0, or none")
 
+    @property
+    def dropped(self) -> Dropout:
+        """What the model drops in training."""
+        return Dropout(
+            inputs=self.dropout,
+            outputs=self.dropout if self.output_dropout is None else self.output_dropout,
+            types=self.embedding_dropout,
+            weights=self.weight_dropout,
+            locked=self.locked_dropout,
+        )
+
 
 @dataclass(frozen=True)
 class Preset:
@@ -150,16 +162,16 @@ PRESETS = {
     "recipe": Preset(
         ModelConfiguration(vocabulary_size=5851, embedding_size=256, hidden_size=896, layers=1, tied=True),
         TrainingConfiguration(
-            batch_size=64,
+            batch_size=32,
             length=LENGTHS["report"],
-            epochs=18,
+            epochs=14,
             dropout=0.3,
-            output_dropout=0.5,
+            output_dropout=0.4,
             locked_dropout=True,
             embedding_dropout=0.1,
-            weight_dropout=0.3,
+            weight_dropout=0.2,
             optimizer="adamw",
-            learning_rate=3e-3,
+            learning_rate=2e-3,
             weight_decay=0.05,
             warmup_steps=200,
             clip_norm=1.0,
@@ -170,20 +182,19 @@ PRESETS = {
     "tang": Preset(
         ModelConfiguration(vocabulary_size=7000, embedding_size=256, hidden_size=736, layers=1, tied=True),
         TrainingConfiguration(
-            batch_size=64,
+            batch_size=32,
             length=LENGTHS["tang"],
-            epochs=8,
+            epochs=7,
             corpus="tang",
             poet_poems=30,
             condition_dropout=0.4,
-            pretraining_epochs=3,
+            pretraining_epochs=2,
             dropout=0.1,
-            output_dropout=0.3,
+            output_dropout=0.25,
             locked_dropout=True,
-            embedding_dropout=0.05,
             weight_dropout=0.1,
             optimizer="adamw",
-            learning_rate=3e-3,
+            learning_rate=2e-3,
             weight_decay=0.05,
             warmup_steps=200,
             clip_norm=1.0,

@@ -5,6 +5,7 @@ from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorbo
 """
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
@@ -18,11 +19,10 @@ from torch.utils.tensorboard import SummaryWriter
 from pingze import checkpoint
 from pingze.batches import Batch, epoch_order, pack
 from pingze.errors import InputError, TrainingError
-from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training import state
 from pingze.training.averaging import Average
-from pingze.training.configuration import Preset, TrainingConfiguration
+from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimizers import clip, make_optimizer, rate_factor
@@ -62,7 +62,7 @@ class Run:
         torch.manual_seed(self.configuration.seed)
         self.model = LanguageModel(
             preset.model,
-            dropout=_dropout(self.configuration),
+            dropout=self.configuration.dropped,
             operands=torch.bfloat16 if self.configuration.precision == "bf16" else None,
         )
         self.model.initialize(
@@ -82,7 +82,7 @@ class Run:
         """Begin a folder, or take up the one that is there; never write over another run."""
         path = self.folder / CONFIGURATION_FILE
         description = {
-            "model": asdict(self.preset.model),
+            "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[4 + len(self.preset.model.special_tokens) :]),
             "texts": [len(self.train_examples), len(self.dev_sequences)],
@@ -193,8 +193,10 @@ class Run:
 
     def _end_epoch(self) -> Row:
         figures = self._evaluate()
-        if figures.nats_per_token < self.position.best_nats:
-            self.position.best_nats, self.position.stale_epochs = figures.nats_per_token, 0
+        of_hanzi = self.configuration.corpus == "tang"
+        nats = math.log(figures.hanzi_perplexity) if of_hanzi else figures.nats_per_token
+        if nats < self.position.best_nats:
+            self.position.best_nats, self.position.stale_epochs = nats, 0
             self._save_model()
         else:
             self.position.stale_epochs += 1
@@ -221,17 +223,6 @@ class Run:
         path = self.folder / checkpoint.MODEL_FILE
         with self.average.in_place():
             checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
-
-
-def _dropout(configuration: TrainingConfiguration) -> Dropout:
-    outputs = configuration.output_dropout
-    return Dropout(
-        inputs=configuration.dropout,
-        outputs=configuration.dropout if outputs is None else outputs,
-        types=configuration.embedding_dropout,
-        weights=configuration.weight_dropout,
-        locked=configuration.locked_dropout,
-    )
 
 
 class _Window:

@@ -28,7 +28,7 @@ class Position:
     step: int = 0
     """Optimizer steps taken."""
     best_nats: float = float("inf")
-    """Least dev nats per token so far."""
+    """Least dev nats so far, per token on the report's draw, else per hanzi."""
     stale_epochs: int = 0
     """Epochs since then."""
     seconds: float = 0.0

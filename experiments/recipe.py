@@ -1,0 +1,88 @@
+"""The recipe on the report's draw: what it reaches, and what each of its parts is worth.
+
+Run: python experiments/recipe.py whole RUN [field=value ...]
+     python experiments/recipe.py ablation RUNS [field=value ...]
+
+`whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each part, the recipe
+without it, for three epochs each (`epochs=N` for others), and prints a row each as `recipe.ablation.*`. Both go on
+where they stopped. The LOG's entry is written by hand from what they print.
+"""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from figures import record
+from pingze import checkpoint
+from pingze.corpus import Store
+from pingze.model import LanguageModel
+from pingze.training import data, display
+from pingze.training.configuration import Preset, preset
+from pingze.training.evaluation import Figures, evaluate
+from pingze.training.loop import Run
+
+ABLATIONS = {
+    "recipe": [],
+    "output not tied": ["tied=false"],
+    "512 units": ["hidden_size=512"],
+    "no dropout of features": ["dropout=0", "output_dropout=0", "locked_dropout=false"],
+    "dropout not locked": ["locked_dropout=false"],
+    "no embedding dropout": ["embedding_dropout=0"],
+    "no DropConnect": ["weight_dropout=0"],
+    "no weight decay": ["weight_decay=0"],
+    "no warm-up": ["warmup_steps=0"],
+    "no decay of the rate": ["decay=false"],
+    "no averaging": ["averaging=0"],
+}
+"""What each row changes."""
+
+
+def main(part: str, folder: Path, settings: list[str]) -> None:
+    """Train, measure, record."""
+    parts: dict[str, Callable[[Path, list[str]], None]] = {"whole": whole, "ablation": ablation}
+    parts[part](folder, settings)
+
+
+def whole(folder: Path, settings: list[str]) -> None:
+    """The recipe to its end."""
+    run, figures = trained(folder, preset("recipe", settings))
+    record(
+        f"python experiments/recipe.py whole runs/recipe {' '.join(settings)}".strip(),
+        {
+            "recipe.dev.nats_per_48": figures.nats_per_48_tokens,
+            "recipe.dev.perplexity": figures.perplexity,
+            "recipe.dev.hanzi_perplexity": figures.hanzi_perplexity,
+            "recipe.parameters": sum(p.numel() for p in run.model.parameters()),
+            "recipe.train.seconds": run.position.seconds,
+        },
+    )
+
+
+def ablation(folder: Path, settings: list[str]) -> None:
+    """The recipe without each of its parts, at equal epochs."""
+    command = f"python experiments/recipe.py ablation runs/ablation {' '.join(settings)}".strip()
+    for name, change in ABLATIONS.items():
+        place = folder / name.replace(" ", "-")
+        run, figures = trained(place, preset("recipe", ["epochs=3", *change, *settings]))
+        record(
+            command,
+            {
+                f"recipe.ablation.{place.name}": figures.nats_per_48_tokens,
+                f"recipe.ablation.{place.name}.seconds": run.position.seconds,
+            },
+        )
+
+
+def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
+    """The run at its end, and the dev figures of the model that it kept."""
+    with Store.open() as store:
+        texts = data.read(store, chosen.training)
+    run = Run(folder, chosen, *texts, resume=folder.exists())
+    with display.progress(run) as report:
+        run.train(report)
+    best = checkpoint.load(folder)
+    return run, evaluate(LanguageModel.of(best), texts.dev, best.vocabulary, chosen.training.length)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:])

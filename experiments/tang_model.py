@@ -1,0 +1,89 @@
+"""Train the conditional model on the Tang train split, ship it, and record what it reaches.
+
+Run: python experiments/tang_model.py train RUN [field=value ...]
+     python experiments/tang_model.py ship RUN
+     python experiments/tang_model.py test
+
+`train` takes RUN up where it stopped. `ship` writes src/pingze/models/tang.safetensors in half precision from it, and
+records that file's dev figures. `test` measures the test split: once, at the end. The LOG's entry is written by hand
+from them.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+import pingze.models
+from figures import record
+from pingze import checkpoint
+from pingze.corpus import Store
+from pingze.model import LanguageModel
+from pingze.training import data, display
+from pingze.training.configuration import LENGTHS, preset
+from pingze.training.evaluation import by_condition, evaluate
+from pingze.training.loop import LOG_FILE, Run
+
+SHIPPED = Path(pingze.models.__path__[0]) / "tang.safetensors"
+
+
+def train(folder: Path, settings: list[str]) -> None:
+    """Train to the end."""
+    chosen = preset("tang", settings)
+    with Store.open() as store:
+        texts = data.read(store, chosen.training)
+    run = Run(folder, chosen, *texts, resume=folder.exists())
+    with display.progress(run) as report:
+        run.train(report)
+
+
+def ship(folder: Path) -> None:
+    """Ship the run's model, and measure it on dev."""
+    best = checkpoint.load(folder)
+    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
+    command = "python experiments/tang_model.py ship runs/tang"
+    rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
+    record(
+        command,
+        {
+            "model.train.seconds": max(row.get("seconds", 0) for row in rows),
+            "model.parameters": sum(tensor.size for tensor in best.tensors.values()),
+            "model.bytes": SHIPPED.stat().st_size,
+        },
+    )
+    measure("dev", command)
+
+
+def measure(split: str, command: str) -> None:
+    """Record the shipped file's figures on a split, with and without form, poet and title."""
+    shipped = checkpoint.load(SHIPPED)
+    model = LanguageModel.of(shipped)
+    with Store.open() as store:
+        texts = data.read_split(store, "tang", split)
+    whole = evaluate(model, texts, shipped.vocabulary, LENGTHS["tang"])
+    given = by_condition(model, texts, shipped.vocabulary, LENGTHS["tang"])
+    record(
+        command,
+        {
+            f"model.{split}.hanzi_perplexity": given["hanzi_perplexity_given_nothing"],
+            f"model.{split}.hanzi_perplexity_with_form": given["hanzi_perplexity_given_form"],
+            f"model.{split}.hanzi_perplexity_with_poet": given["hanzi_perplexity_given_poet"],
+            f"model.{split}.hanzi_perplexity_with_title": given["hanzi_perplexity_given_title"],
+            f"model.{split}.hanzi_perplexity_with_all": whole.hanzi_perplexity,
+            f"model.{split}.perplexity_with_all": whole.perplexity,
+            f"model.{split}.unknown_rate": whole.unknown_rate,
+        },
+    )
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["train", folder, *settings]:
+            train(Path(folder), settings)
+        case ["ship", folder]:
+            ship(Path(folder))
+        case ["test"]:
+            measure("test", "python experiments/tang_model.py test")
+        case _:
+            sys.exit(__doc__)

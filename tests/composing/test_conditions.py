@@ -1,0 +1,101 @@
+"""Composing to a title, in a poet's manner: every part of composing reads the same tokens before the poem."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pingze import checkpoint
+from pingze.composing import alternatives, compose, explain, generate, revise
+from pingze.composing.composer import composer
+from pingze.composing.poem import punctuate
+from pingze.composing.typed import ConversionWarning
+from pingze.corpus import Poem as CorpusPoem
+from pingze.errors import InputError
+from pingze.model import LanguageModel
+from pingze.prosody import check
+from pingze.training.evaluation import evaluate
+from tests.composing import verse
+
+TOKENS = ("<五絕>", "<七絕>", "<李白>", "<李賀>", "<杜甫>")
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    made = verse.checkpoint_of(verse.POOL, conditions=TOKENS)
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    return path
+
+
+def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(model: Path) -> None:
+    (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=1, particles=4, model=model)
+    assert (poem.title, poem.poet) == ("春山夜", "李賀")
+    assert check(str(poem)).form == "五絕"
+    loaded = checkpoint.load(model)
+    text = punctuate(poem.lines).replace("\n", "")
+    row = CorpusPoem("tang", "春山夜", "李賀", text)
+    figures = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100)
+    assert -figures.nats_per_token * figures.tokens == pytest.approx(poem.log_probability, rel=1e-5)
+    without = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100, ("form", "title"))
+    assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-4)
+
+
+def test_a_title_changes_what_is_composed(model: Path) -> None:
+    poems = [
+        compose(form="五絕", title=title, seed=1, particles=4, model=model)[0].lines
+        for title in (None, "春山", "海")
+    ]
+    assert len({tuple(lines) for lines in poems}) == 3
+
+
+def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
+    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=4, model=model)
+    revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
+    assert (revised.title, revised.poet) == ("春山", "杜甫")
+    chosen = composer(model)
+    prefix = [chosen.vocabulary.ids[token] for token in ("<五絕>", "<杜甫>", "春", "山")]
+    for made in (poem, revised):
+        assert made.log_probability == pytest.approx(chosen.log_probability(made.lines, prefix), rel=1e-5)
+    at_place = {a.character: a.log_probability for a in alternatives(poem, 2, 3, limit=99, model=model)}
+    assert at_place[poem.lines[1][2]] == pytest.approx(poem.log_probability, rel=1e-5)
+    expected = np.exp(chosen.score(poem.lines, prefix)[1][0])
+    assert explain(poem, model=model)[0].probability == pytest.approx(expected, rel=1e-4)
+
+
+def test_a_form_is_read_even_alone_and_the_generator_is_free(model: Path) -> None:
+    (poem,) = compose(form="五絕", seed=1, particles=4, model=model)
+    chosen = composer(model)
+    assert poem.log_probability == pytest.approx(
+        chosen.log_probability(poem.lines, [chosen.vocabulary.ids["<五絕>"]]), rel=1e-5
+    )
+    assert "<" not in generate("春", seed=1, model=model)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"poet": "李黑"}, "does not know the manner of '李黑'; it knows that of 李白、李賀|李賀、李白"),
+        ({"poet": "某甲"}, "it knows that of 李白、李賀、杜甫"),
+        ({"title": "龘"}, "the model does not know the character '龘'"),
+        ({"title": "春" * 21}, "the title has 21 characters; give 20 at most"),
+    ],
+)
+def test_what_the_model_does_not_know_is_named(model: Path, options: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        compose(form="五絕", model=model, **options)
+
+
+def test_simplified_names_and_titles_are_read(model: Path) -> None:
+    with pytest.warns(ConversionWarning, match="风 was read as 風"):
+        (poem,) = compose(form="五絕", title="风", poet="李贺", seed=1, particles=2, model=model)
+    assert (poem.title, poem.poet) == ("風", "李賀")
+
+
+def test_a_model_without_conditions_refuses_them(tmp_path: Path) -> None:
+    made = verse.checkpoint_of(verse.POOL)
+    path = tmp_path / "plain.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    for option in ("title", "poet"):
+        with pytest.raises(InputError, match=f"was not trained with a {option}; leave it out"):
+            compose(form="五絕", model=path, **{option: "春"})

@@ -1,0 +1,63 @@
+"""Dropout against PyTorch's own, which draws the same masks from the same seed."""
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils.rnn import pack_padded_sequence
+
+from pingze.lstm.dropout import Dropout, locked_dropout, type_dropout
+from pingze.lstm.layer import LSTM
+from tests.comparing import assert_close
+
+LENGTHS = torch.tensor([6, 4, 4, 1])
+
+
+def test_locked_dropout_drops_what_torch_drops_from_whole_channels() -> None:
+    data = torch.rand(len(LENGTHS), 5, 6)  # sequence, feature, step
+    torch.manual_seed(0)
+    expected = pack_padded_sequence(torch.nn.functional.dropout1d(data, 0.4).permute(2, 0, 1), LENGTHS)
+    packed = pack_padded_sequence(data.permute(2, 0, 1), LENGTHS)
+    torch.manual_seed(0)
+    actual = locked_dropout(packed.data, packed.batch_sizes, 0.4)
+    torch.testing.assert_close(actual, expected.data)
+    assert 0 < (actual == 0).float().mean() < 1
+
+
+def test_a_dropped_character_is_dropped_wherever_it_stands() -> None:
+    ids = torch.randint(50, (400,))
+    kept = type_dropout(torch.ones(400, 3), ids, 50, 0.3)
+    for id_ in range(50):
+        values = kept[ids == id_].unique()
+        assert values.tolist() in ([0.0], [pytest.approx(1 / 0.7)])
+    assert 0 < (kept == 0).float().mean() < 1
+
+
+@pytest.mark.parametrize("share", [0.25, 0.5])
+def test_what_stays_keeps_the_expectation(share: float) -> None:
+    torch.manual_seed(0)
+    ones = torch.ones(4000, 20)
+    sizes = torch.full((2,), 2000)
+    assert float(locked_dropout(ones, sizes, share).mean()) == pytest.approx(1, abs=0.02)
+    assert float(type_dropout(ones, torch.arange(4000), 4000, share).mean()) == pytest.approx(1, abs=0.06)
+
+
+def test_dropped_recurrent_weights_act_at_every_step_and_get_their_gradients() -> None:
+    ours = LSTM(3, 4, dropout=Dropout(weights=0.5)).double()
+    weight_ih, weight_hh, bias = ours.parameters()
+    x = torch.randn(7, 2, 3, dtype=torch.float64)
+    torch.manual_seed(1)
+    mask = torch.nn.functional.dropout(torch.ones_like(weight_hh), 0.5)
+    stock = torch.nn.LSTM(3, 4, dtype=torch.float64)
+    weights = {
+        "weight_ih_l0": weight_ih,
+        "weight_hh_l0": weight_hh * mask,
+        "bias_ih_l0": bias,
+        "bias_hh_l0": torch.zeros_like(bias),
+    }
+    torch.manual_seed(1)
+    results = []
+    for out in (ours(x)[0], torch.func.functional_call(stock, weights, x)[0]):
+        gradients = torch.autograd.grad((out**2).sum(), [weight_ih, weight_hh, bias])
+        results.append({"out": out.detach()} | dict(zip(("ih", "hh", "bias"), gradients, strict=True)))
+    assert_close(*results, tolerance=1e-12)
+    np.testing.assert_array_equal(results[0]["hh"][mask == 0], 0)

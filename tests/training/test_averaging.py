@@ -1,0 +1,57 @@
+"""The moving average against its formula written out."""
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.training.averaging import Average
+
+
+def model_of(value: float) -> torch.nn.Linear:
+    model = torch.nn.Linear(2, 1)
+    for parameter in model.parameters():
+        parameter.data.fill_(value)
+    return model
+
+
+def test_the_average_follows_its_formula() -> None:
+    model = model_of(1)
+    average, expected = Average(model, 0.5), 1.0
+    for step, value in enumerate([3.0, -2.0, 5.0, 0.5, 7.0], start=1):
+        model.weight.data.fill_(value)
+        average.update(step)
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+    np.testing.assert_allclose(average.tensors["weight"], expected, rtol=1e-6)
+
+
+def test_the_average_stands_in_for_the_weights_only_within_the_block() -> None:
+    model = model_of(1)
+    average = Average(model, 0.9)
+    model.weight.data.fill_(2)
+    with average.in_place():
+        assert model.weight.tolist() == [[1, 1]]
+    assert model.weight.tolist() == [[2, 2]]
+
+
+def test_an_interruption_within_the_block_leaves_the_weights() -> None:
+    model = model_of(1)
+    average = Average(model, 0.9)
+    model.weight.data.fill_(2)
+
+    def interrupted() -> None:
+        with average.in_place():
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert model.weight.tolist() == [[2, 2]]
+
+
+def test_without_decay_the_weights_are_their_own_average() -> None:
+    model = model_of(3)
+    average = Average(model, 0)
+    average.update(1)
+    with average.in_place():
+        assert model.weight.tolist() == [[3, 3]]
+    assert not average.tensors

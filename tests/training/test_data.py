@@ -1,0 +1,122 @@
+"""Poems to tokens: which poets earn one, what is cut, what is dropped."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pingze import checkpoint
+from pingze.corpus import Poem, Store
+from pingze.training.configuration import Preset, preset
+from pingze.training.data import (
+    condition_tokens,
+    draw,
+    examples,
+    make_vocabulary,
+    read,
+    sequence,
+)
+from pingze.training.loop import Run
+from pingze.vocabulary import UNK, Vocabulary
+from tests import invented
+
+FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
+
+
+def poems(count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0) -> list[Poem]:
+    return [Poem(dynasty, "春江 二首", author, text) for text in invented.texts(count, seed)]
+
+
+POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *poems(1, "王丙", seed=3)]
+
+
+def small(*settings: str) -> Preset:
+    base = ["embedding_size=8", "hidden_size=12", "batch_size=4", "epochs=4", "warmup_steps=2"]
+    return preset("tang", [*base, "vocabulary_size=38", "poet_poems=3", "pretraining_epochs=2", *settings])
+
+
+def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
+    assert condition_tokens(POEMS, 3) == (*FORMS, "<李乙>", "<張甲>")
+    assert condition_tokens(["天地山水"], 1) == ()
+
+
+def test_a_poem_s_tokens() -> None:
+    vocabulary = make_vocabulary(POEMS, small())
+    assert len(vocabulary) == 38
+    (example,) = examples(POEMS[:1], vocabulary, length=4)
+    tokens = [vocabulary.tokens[id_] for id_ in sequence(example)]
+    text = POEMS[0].text
+    assert tokens[-5:] == ["<bos>", *text[:4]]
+    assert tokens[0] in FORMS
+    assert tokens[1:6] == ["<張甲>", "春", "江", "二", "首"]
+    assert tokens[6] == "<bos>"
+    assert sequence(example, ()).tolist() == example.text.tolist()
+    assert sequence(example, ("poet",)).tolist() == [vocabulary.ids["<張甲>"], *example.text]
+
+
+def test_the_form_is_the_one_that_the_checker_finds() -> None:
+    level, oblique = "東", "木"
+    lines = [oblique * 2 + level * 2 + oblique, level * 2 + oblique * 2 + level]
+    lines += [level * 3 + oblique * 2, oblique * 3 + level * 2]
+    regulated = Poem(
+        "tang", "", "", "".join(line + mark for line, mark in zip(lines, "，。，。", strict=True))
+    )
+    old = Poem("tang", "", "", (oblique * 5 + "，" + oblique * 5 + "。") * 2)
+    mixed = Poem("tang", "", "", level * 5 + "，" + level * 7 + "。")
+    vocabulary = Vocabulary.of_texts([level + oblique], 30, FORMS)
+    forms = [example.prefix.form for example in examples([regulated, old, mixed], vocabulary, 20)]
+    assert [vocabulary.decode(form) for form in forms] == ["<五絕>", "<五古>", ""]
+
+
+def test_each_condition_is_dropped_as_often_as_asked() -> None:
+    (example,) = examples(POEMS[:1], make_vocabulary(POEMS, small()), length=9)
+    rng = np.random.default_rng(0)
+    drawn = [draw(example, 0.4, rng).tolist() for _ in range(2000)]
+    for part in example.prefix:
+        share = np.mean([part[0] in ids[: ids.index(1)] for ids in drawn])
+        assert share == pytest.approx(0.6, abs=0.04)
+    assert len({tuple(ids) for ids in drawn}) == 8
+    assert all(ids[ids.index(1) :] == example.text.tolist() for ids in drawn)
+    assert draw(example, 0, rng).tolist() == sequence(example).tolist()
+
+
+def test_pretraining_reads_other_poems_each_epoch_and_then_those_of_tang() -> None:
+    song = poems(40, "陳丁", "song", seed=9)
+    run = Run.__new__(Run)  # what an epoch reads depends on these alone
+    run.configuration, run.vocabulary = small().training, make_vocabulary(POEMS, small())
+    run.train_examples, run.pretraining = run._encode(POEMS), song
+    epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(4)]
+    of_song, of_tang = ({tuple(e.text) for e in run._encode(part)} for part in (song, POEMS))
+    assert [len(epoch) for epoch in epochs] == [15] * 4
+    assert set(epochs[0]) | set(epochs[1]) <= of_song
+    assert len(set(epochs[0]) | set(epochs[1])) == 30
+    assert set(epochs[2]) == set(epochs[3]) == of_tang
+    assert epochs[2] != epochs[3]
+
+
+def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
+    run = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9))
+    run.train()
+    saved = checkpoint.load(tmp_path)
+    assert saved.configuration.special_tokens == (*FORMS, "<李乙>", "<張甲>")
+    described = json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))
+    assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
+    resumed = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9), resume=True)
+    assert resumed.position.step == run.total_steps
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
+    chosen = preset("tang")
+    train, dev, pretraining = read(corpus, chosen.training)
+    vocabulary = make_vocabulary(train, chosen)
+    assert len(vocabulary) == chosen.model.vocabulary_size
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>"} <= set(vocabulary.condition_tokens)
+    rows = examples(dev, vocabulary, chosen.training.length)
+    targets = np.concatenate([row.text[1:] for row in rows])
+    assert (targets == UNK).mean() < 0.002
+    assert np.mean([len(row.prefix.form) for row in rows]) > 0.9
+    assert {poem.dynasty for poem in pretraining} == {"song"}
+    assert not {poem.text for poem in train} & {poem.text for poem in dev}
