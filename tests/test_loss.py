@@ -15,9 +15,10 @@ def case(N: int, H: int, V: int, dtype: torch.dtype) -> tuple[dict[str, torch.Te
     return tensors, torch.randint(V, (N,))
 
 
-@pytest.mark.parametrize(("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (256, 5, 63), (257, 7, 11), (1000, 2, 500)])
-def test_loss_and_gradients(N: int, H: int, V: int) -> None:
-    tensors, targets = case(N, H, V, torch.float64)
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
+@pytest.mark.parametrize(("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (512, 5, 63), (513, 7, 11), (1100, 2, 500)])
+def test_loss_and_gradients(N: int, H: int, V: int, dtype: torch.dtype, tolerance: float) -> None:
+    tensors, targets = case(N, H, V, dtype)
     results = []
     for function in (
         lambda h, W, b: cross_entropy_sum(h, W, b, targets),
@@ -26,7 +27,7 @@ def test_loss_and_gradients(N: int, H: int, V: int) -> None:
         loss = function(*tensors.values())
         gradients = torch.autograd.grad(3 * loss, list(tensors.values()))
         results.append({"loss": loss.detach()} | dict(zip(tensors, gradients, strict=True)))
-    assert_close(*results, tolerance=1e-12)
+    assert_close(*results, tolerance=tolerance)
 
 
 def test_gradcheck() -> None:
@@ -48,7 +49,16 @@ def test_bfloat16_operands_stay_near() -> None:
 
 def test_large_logits_do_not_overflow() -> None:
     hidden, weight, bias = torch.tensor([[1e4]]), torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
-    assert token_losses(hidden, weight, bias, torch.tensor([1])).tolist() == [2e4]
+    targets = torch.tensor([1])
+    assert token_losses(hidden, weight, bias, targets).tolist() == [2e4]
+    assert cross_entropy_sum(hidden, weight, bias, targets).item() == 2e4
+
+
+def test_a_model_that_diverged_is_not_hidden() -> None:
+    tensors, targets = case(9, 3, 8, torch.float32)
+    with torch.no_grad():
+        tensors["weight"][2] = torch.nan
+    assert cross_entropy_sum(*tensors.values(), targets).isnan()
 
 
 def test_token_losses_sum_to_the_loss() -> None:

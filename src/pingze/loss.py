@@ -18,7 +18,10 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-CHUNK = 256
+from pingze import kernels
+from pingze.products import product
+
+CHUNK = 512
 
 
 def cross_entropy_sum(
@@ -69,18 +72,15 @@ class _CrossEntropySum(torch.autograd.Function):
         operands: torch.dtype,
     ) -> Float[Tensor, ""]:
         h_op, W = hidden.to(operands), weight.to(operands)
+        compiled = hidden.device.type == "cpu" and hidden.dtype == torch.float32
+        gradient = _compiled_gradient if compiled else _eager_gradient
         loss = hidden.new_zeros(())
         dhidden, dweight, dbias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
         for h, dh, target in zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True):
-            logits = (h @ W.T).to(hidden.dtype).add_(bias)
-            losses, log_z = _losses(logits, target)
-            loss += losses.sum()
-            dlogits = logits.sub_(log_z).exp_()
-            dlogits[torch.arange(len(target)), target] -= 1
-            dlogits_op = dlogits.to(operands)
-            dh.copy_(dlogits_op @ W)
-            dweight += dlogits_op.T @ h
-            dbias += dlogits.sum(dim=0)
+            logits = product(h, W.T)
+            loss += gradient(logits, bias, target, dbias)
+            dh.copy_(product(logits, W))
+            dweight += product(logits.T, h).to(dweight.dtype)
         ctx.save_for_backward(dhidden, dweight, dbias)
         return loss
 
@@ -89,3 +89,33 @@ class _CrossEntropySum(torch.autograd.Function):
     def backward(ctx: Any, dloss: Float[Tensor, ""]) -> tuple[Tensor | None, ...]:
         dhidden, dweight, dbias = ctx.saved_tensors
         return dhidden * dloss, dweight * dloss, dbias * dloss, None, None
+
+
+def _eager_gradient(
+    logits: Float[Tensor, "n V"],
+    bias: Float[Tensor, "V"],
+    targets: Int64[Tensor, "n"],
+    dbias: Float[Tensor, "V"],
+) -> Float[Tensor, ""]:
+    """The loss of a chunk; turns its logits, bias not yet added, into their gradient, and adds that to dbias."""
+    biased = logits.to(bias.dtype) + bias
+    losses, log_z = _losses(biased, targets)
+    dlogits = biased.sub_(log_z).exp_()
+    dlogits[torch.arange(len(targets)), targets] -= 1
+    dbias += dlogits.sum(dim=0)
+    logits.copy_(dlogits)
+    return losses.sum()
+
+
+def _compiled_gradient(
+    logits: Float[Tensor, "n V"],
+    bias: Float[Tensor, "V"],
+    targets: Int64[Tensor, "n"],
+    dbias: Float[Tensor, "V"],
+) -> Float[Tensor, ""]:
+    """The same in one pass, for float32 on a CPU."""
+    losses, partial = bias.new_empty(len(targets)), bias.new_zeros(kernels.BLOCKS, len(bias))
+    arrays = map(kernels.array, (logits, bias, targets, losses, partial))
+    kernels.softmax_gradient(*arrays)
+    dbias += partial.sum(dim=0)
+    return losses.sum()

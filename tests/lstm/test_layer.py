@@ -178,16 +178,48 @@ def test_going_on_from_a_state_is_as_one_run() -> None:
     torch.testing.assert_close(last_in_parts, last)
 
 
-@pytest.mark.parametrize(("operands", "tolerance"), [(torch.float32, 1e-6), (torch.bfloat16, 1e-2)])
-def test_operands_of_lower_precision_stay_near_float64(operands: torch.dtype, tolerance: float) -> None:
-    exact = LSTM(63, 65).double()
-    rounded = LSTM(63, 65, operands=operands)
+@pytest.mark.parametrize(("operands", "tolerance"), [(torch.float32, 2e-6), (torch.bfloat16, 1.5e-2)])
+@pytest.mark.parametrize(("T", "B", "E", "H"), [*SIZES, (20, 7, 63, 65)])
+def test_lower_precision_stays_near_float64(
+    T: int, B: int, E: int, H: int, operands: torch.dtype, tolerance: float
+) -> None:
+    """Float32 is the compiled step; bfloat16 operands round to one part in 256."""
+    exact = LSTM(E, H).double()
+    rounded = LSTM(E, H, operands=operands)
     rounded.load_state_dict({name: value.float() for name, value in exact.state_dict().items()})
-    x, state = case(20, 7, 63, 65)
-    expected = backward(exact, x.detach(), tuple(s.detach() for s in state))
-    actual = backward(rounded, x.detach().float(), tuple(s.detach().float() for s in state))
-    assert {value.dtype for value in actual.values()} == {torch.float32}
-    assert_close(actual, expected, tolerance)
+    lengths = [T - b % T for b in range(B)]
+    results = []
+    for layer, dtype in ((rounded, torch.float32), (exact, torch.float64)):
+        torch.manual_seed(1)
+        x, state = case(T, B, E, H)
+        x, state = (
+            x.detach().to(dtype).requires_grad_(),
+            tuple(s.detach().to(dtype).requires_grad_() for s in state),
+        )
+        results.append(with_input_gradients(backward(layer, packed_again(x, lengths), state), x, state))
+    assert {value.dtype for value in results[0].values()} == {torch.float32}
+    assert_close(*results, tolerance)
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("operands", [None, torch.bfloat16])
+def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.dtype | None) -> None:
+    """`torch.nn.LSTM` is cuDNN on a GPU; on a CPU the same lines run through its own kernels."""
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("no GPU here")
+    layer = LSTM(7, 5, 2, operands=operands).to(device)
+    lengths, results = [2, 5, 3, 5, 1], []
+    for path in (layer._cudnn, layer._by_hand):
+        torch.manual_seed(1)
+        data, *state = (torch.randn(*shape, device=device) for shape in ((16, 7), (2, 5, 5), (2, 5, 5)))
+        sizes = packed_again(torch.zeros(5, 5, 1), lengths).batch_sizes
+        layer.zero_grad()
+        out, (h_T, c_T) = path(PackedSequence(data.requires_grad_(), sizes), *state)
+        (out.square().sum() + h_T.sum() + c_T.sum()).backward()
+        named = {f"d{name}": p.grad for name, p in layer.named_parameters()}
+        values = {"out": out, "h_T": h_T, "c_T": c_T, "dx": data.grad} | named
+        results.append({name: value.detach().cpu() for name, value in values.items()})
+    assert_close(*results, 2e-2 if operands else 2e-6)
 
 
 def test_dropout_acts_between_layers_only_while_training() -> None:

@@ -7,7 +7,6 @@ efficient form", derives the order of the products below.
 """
 
 import itertools
-from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -16,7 +15,9 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
-from pingze.lstm.formulas import ACTIVATIONS, LEAK
+from pingze.lstm import cells
+from pingze.lstm.formulas import ACTIVATIONS
+from pingze.products import product
 
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
@@ -59,18 +60,50 @@ class LSTM(nn.ModuleList):
         h_0, c_0 = (
             self._initial(packed) if state is None else (_permute(s, packed.sorted_indices) for s in state)
         )
-        data, batch_sizes = packed.data, packed.batch_sizes.tolist()
-        finals = []
+        on_cudnn = packed.data.is_cuda and self.activation == "tanh"
+        data, final = (self._cudnn if on_cudnn else self._by_hand)(packed, h_0, c_0)
+        h_T, c_T = (_permute(s, packed.unsorted_indices) for s in final)
+        if isinstance(x, PackedSequence):
+            return x._replace(data=data), (h_T, c_T)
+        return data.unflatten(0, x.shape[:2]), (h_T, c_T)
+
+    def _by_hand(
+        self, x: PackedSequence, h_0: Float[Tensor, "layers B H"], c_0: Float[Tensor, "layers B H"]
+    ) -> tuple[Float[Tensor, "N H"], State]:
+        """The layers one after the other, with the gradients of `formulas`."""
+        data, batch_sizes, finals = x.data, x.batch_sizes.tolist(), []
         for depth, layer in enumerate(self):
             data = nn.functional.dropout(data, self.dropout, self.training) if depth else data
             data, h_T, c_T = _PackedLayer.apply(  # type: ignore[no-untyped-call]
                 data, h_0[depth], c_0[depth], *layer.parameters(), batch_sizes, self.activation, self.operands
             )
             finals.append((h_T, c_T))
-        h_T, c_T = (_permute(torch.stack(s), packed.unsorted_indices) for s in zip(*finals, strict=True))
-        if isinstance(x, PackedSequence):
-            return x._replace(data=data), (h_T, c_T)
-        return data.unflatten(0, x.shape[:2]), (h_T, c_T)
+        h_T, c_T = map(torch.stack, zip(*finals, strict=True))
+        return data, (h_T, c_T)
+
+    def _cudnn(
+        self, x: PackedSequence, h_0: Float[Tensor, "layers B H"], c_0: Float[Tensor, "layers B H"]
+    ) -> tuple[Float[Tensor, "N H"], State]:
+        """The same through `torch.nn.LSTM`, which is cuDNN's kernels on a GPU: no others are as fast there."""
+        stock = nn.LSTM(
+            x.data.shape[1],
+            self.hidden_size,
+            len(self),
+            dropout=self.dropout,
+            device="meta",
+            dtype=x.data.dtype,
+        ).train(self.training)
+        weights: dict[str, Tensor] = {
+            f"{name}_l{depth}": p for depth, layer in enumerate(self) for name, p in layer.named_parameters()
+        }
+        for depth in range(len(self)):
+            bias = weights.pop(f"bias_l{depth}")
+            weights |= {f"bias_ih_l{depth}": bias, f"bias_hh_l{depth}": torch.zeros_like(bias)}
+        lower = self.operands is not None and self.operands != x.data.dtype
+        with torch.autocast(x.data.device.type, self.operands if lower else None, enabled=lower):
+            packed = PackedSequence(x.data, x.batch_sizes)
+            out, (h_T, c_T) = torch.func.functional_call(stock, weights, (packed, (h_0, c_0)))
+        return out.data.to(x.data.dtype), (h_T.to(x.data.dtype), c_T.to(x.data.dtype))
 
     def _initial(self, packed: PackedSequence) -> State:
         zeros = packed.data.new_zeros(len(self), int(packed.batch_sizes[0]), self.hidden_size)
@@ -88,10 +121,23 @@ class Layer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
 
 
-def _steps(batch_sizes: list[int]) -> list[tuple[slice, int]]:
-    """For each step its rows in packed data, and how many sequences are still running."""
-    ends = list(itertools.accumulate(batch_sizes))
-    return [(slice(end - size, end), size) for end, size in zip(ends, batch_sizes, strict=True)]
+class _Steps:
+    """Where the steps of a packed batch lie: among the N rows, and among states, which have those of step 0 before."""
+
+    def __init__(self, batch_sizes: list[int]) -> None:
+        B = batch_sizes[0]
+        ends = list(itertools.accumulate(batch_sizes))
+        self.rows = [slice(end - size, end) for end, size in zip(ends, batch_sizes, strict=True)]
+        self.states = [slice(rows.start + B, rows.stop + B) for rows in self.rows]
+        starts = [0, *(states.start for states in self.states)]
+        self.previous = [slice(start, start + size) for start, size in zip(starts, batch_sizes, strict=False)]
+        running_on = [*batch_sizes[1:], 0]
+        self.last = [
+            row
+            for rows, staying in reversed(list(zip(self.rows, running_on, strict=True)))
+            for row in range(rows.start + staying, rows.stop)
+        ]
+        """Each sequence's last row."""
 
 
 class _PackedLayer(torch.autograd.Function):
@@ -116,90 +162,71 @@ class _PackedLayer(torch.autograd.Function):
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
         operands = operands or x.dtype
         x_op, W_ih, W_hh = x.to(operands), weight_ih.to(operands), weight_hh.to(operands)
-        H = weight_hh.shape[1]
+        N, (B, H) = x.shape[0], h_0.shape
+        steps, cell = _Steps(batch_sizes), cells.cell(activation, x.device, x.dtype)
 
-        gates = (
-            (x_op @ W_ih.T).to(x.dtype).add_(bias)
-        )  # pre-activations of all steps; activated in place below
-        h, c, phi_c = (x.new_empty(x.shape[0], H) for _ in range(3))
-        h_prev = x_op.new_empty(x.shape[0], H)
-        c_prev = x.new_empty(x.shape[0], H)
-        h_T, c_T = h_0.clone(), c_0.clone()
-        phi = _PHI[activation]
-        for rows, size in _steps(batch_sizes):
-            h_prev[rows].copy_(h_T[:size])
-            c_prev[rows].copy_(c_T[:size])
-            net = gates[rows].add_(h_prev[rows] @ W_hh.T)
-            i, f, c_tilde, o = net.split(H, dim=1)
-            net[:, : 2 * H].sigmoid_()
-            phi(c_tilde, out=c_tilde)
-            o.sigmoid_()
-            torch.mul(f, c_prev[rows], out=c[rows]).addcmul_(i, c_tilde)
-            phi(c[rows], out=phi_c[rows])
-            torch.mul(o, phi_c[rows], out=h[rows])
-            h_T[:size].copy_(h[rows])
-            c_T[:size].copy_(c[rows])
-        ctx.save_for_backward(x_op, h_prev, c_prev, gates, phi_c, W_ih, W_hh)
-        ctx.batch_sizes, ctx.activation = batch_sizes, activation
-        return h, h_T, c_T
+        gates, h, phi_c = x.new_empty(N, 4 * H), x.new_empty(N, H), x.new_empty(N, H)
+        h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
+        h_states[:B], c_states[:B] = h_0, c_0
+        x_net = product(x_op, W_ih.T)
+        v_x, v_bias, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
+            cell.view, (x_net, bias, gates, c_states, phi_c, h, h_states)
+        )
+        for rows, states, previous in zip(steps.rows, steps.states, steps.previous, strict=True):
+            recurrent = cell.view(product(h_states[previous], W_hh.T))
+            cell.forward(
+                v_x[rows],
+                recurrent,
+                v_bias,
+                v_c[previous],
+                v_gates[rows],
+                v_c[states],
+                v_phi_c[rows],
+                v_h[rows],
+                v_h_states[states],
+            )
+        ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
+        ctx.steps, ctx.cell = steps, cell
+        return h, h[steps.last], c_states[B:][steps.last]
 
     @staticmethod
     @once_differentiable
     def backward(
         ctx: Any, dh: Float[Tensor, "N H"], dh_T: Float[Tensor, "B H"], dc_T: Float[Tensor, "B H"]
     ) -> tuple[Tensor | None, ...]:
-        x, h_prev, c_prev, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
-        H, derivative = phi_c.shape[1], _DERIVATIVE[ctx.activation]
-        i, f, c_tilde, o = gates.split(H, dim=1)
+        x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
+        steps, cell = ctx.steps, ctx.cell
 
-        # The factor of each term that is known before the loop.
-        to_o = phi_c * o * (1 - o)  # (1)(10)
-        to_c = o * derivative(phi_c)  # (2)
-        per_c = torch.cat(
-            [c_tilde * i * (1 - i), c_prev * f * (1 - f), i * derivative(c_tilde)], dim=1
-        )  # (3)-(9)
-
-        dnet = torch.empty_like(gates)
-        dnet_op = dnet if x.dtype == dnet.dtype else torch.empty_like(gates, dtype=x.dtype)
+        dnet = torch.empty_like(gates, dtype=x.dtype)
         dh_next, dc_next = dh_T.clone(), dc_T.clone()
-        for rows, size in reversed(_steps(ctx.batch_sizes)):
-            dh_t, dc_t = dh_next[:size].add_(dh[rows]), dc_next[:size]
-            dc_t.addcmul_(dh_t, to_c[rows])  # (2)
-            step = dnet[rows]
-            torch.mul(dh_t, to_o[rows], out=step[:, 3 * H :])
-            torch.mul(
-                dc_t.unsqueeze(1), per_c[rows].unflatten(1, (3, H)), out=step[:, : 3 * H].unflatten(1, (3, H))
+        W_hh_columns = W_hh.T.contiguous().T
+        v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
+            cell.view, (dh.contiguous(), dh_next, dc_next, gates, c_states, phi_c, dnet)
+        )
+        for rows, previous in reversed(list(zip(steps.rows, steps.previous, strict=True))):
+            running = slice(rows.stop - rows.start)
+            cell.backward(
+                v_dh[rows],
+                v_dh_next[running],
+                v_dc_next[running],
+                v_gates[rows],
+                v_c[previous],
+                v_phi_c[rows],
+                v_dnet[rows],
             )
-            dc_t.mul_(f[rows])  # (6)
-            dnet_op[rows].copy_(step)
-            dh_t.copy_(dnet_op[rows] @ W_hh)  # (12)
+            dh_next[running] = product(dnet[rows], W_hh_columns)  # (12)
+        h_prev = torch.cat([h_states[previous] for previous in steps.previous])
         return (
-            (dnet_op @ W_ih).to(dnet.dtype),  # (11)
+            product(dnet, W_ih).to(gates.dtype),  # (11)
             dh_next,
             dc_next,
-            (dnet_op.T @ x).to(dnet.dtype),  # (13)
-            (dnet_op.T @ h_prev).to(dnet.dtype),  # (14)
-            dnet.sum(dim=0),  # (15)
+            product(dnet.T, x).to(gates.dtype),  # (13)
+            product(dnet.T, h_prev).to(gates.dtype),  # (14)
+            dnet.sum(dim=0, dtype=gates.dtype),  # (15)
             None,
             None,
             None,
         )
-
-
-def _relu(x: Tensor, *, out: Tensor) -> Tensor:
-    return torch.clamp_min(x, 0, out=out)
-
-
-def _leaky_relu(x: Tensor, *, out: Tensor) -> Tensor:
-    return out.copy_(nn.functional.leaky_relu(x, LEAK))
-
-
-_PHI = {"tanh": torch.tanh, "relu": _relu, "leaky_relu": _leaky_relu}
-_DERIVATIVE: dict[str, Callable[[Tensor], Tensor]] = {
-    "tanh": lambda y: 1 - y * y,
-    "relu": lambda y: (y > 0).to(y.dtype),
-    "leaky_relu": lambda y: torch.where(y > 0, torch.ones_like(y), LEAK),
-}
 
 
 def _pack_full(x: Float[Tensor, "T B E"]) -> PackedSequence:

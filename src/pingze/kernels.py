@@ -1,0 +1,249 @@
+"""Elementwise work that eager PyTorch would do in many passes, compiled by Numba into one: arrays in, arrays filled.
+
+Everything here is float32 on a CPU; arrays that a matrix product reads or has written may also be bfloat16, which
+NumPy does not know: they come as their uint16 bits (`array`). Rows go to threads; a row's loops are written so that
+LLVM turns them into vector instructions, for which no loop may write what it reads. Why Numba:
+docs/decisions/0002-numba-for-the-elementwise-work.md.
+"""
+
+from typing import no_type_check
+
+import numba
+import numpy as np
+import torch
+from numba import types
+from numba.extending import overload
+from torch import Tensor
+
+BLOCKS = 8
+"""Parts of a sum over rows: fixed, so that the result does not depend on the number of threads."""
+
+_float, _bits, _int = np.float32, np.uint32, np.int32
+_compile = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
+_compile_sum = numba.njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
+_compile_parallel = numba.njit(cache=True, error_model="numpy", parallel=True)
+_inline = numba.njit(inline="always")
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    """The memory of a float32 or bfloat16 tensor as an array."""
+    return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
+
+
+@no_type_check
+def _load(x):
+    """The float32 value of an array's entry."""
+    raise NotImplementedError
+
+
+@no_type_check
+def _store(value, like):
+    """What an array with the entry `like` holds for a float32 value: for bfloat16 the nearest, ties to even."""
+    raise NotImplementedError
+
+
+@overload(_load, inline="always")
+@no_type_check
+def _(x):
+    if x == types.uint16:
+        return lambda x: _bits(_bits(x) << _bits(16)).view(_float)
+    return lambda x: x
+
+
+@overload(_store, inline="always")
+@no_type_check
+def _(value, like):
+    if like == types.uint16:
+
+        def nearest(value, like):
+            bits = _float(value).view(_bits)
+            return np.uint16((bits + _bits(0x7FFF) + ((bits >> _bits(16)) & _bits(1))) >> _bits(16))
+
+        return nearest
+    return lambda value, like: value
+
+
+@_inline
+@no_type_check
+def _exp(x):
+    """e^x within 1e-7 of it: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, where x = n ln 2 + r."""
+    x = _float(88) if x > _float(88) else x  # not min: NaN is to stay NaN
+    x = _float(-87) if x < _float(-87) else x
+    n = np.floor(x * _float(1.44269504) + _float(0.5))
+    r = x - n * _float(0.693359375) + n * _float(2.12194440e-4)
+    p = _float(1.9875691500e-4)
+    p = p * r + _float(1.3981999507e-3)
+    p = p * r + _float(8.3334519073e-3)
+    p = p * r + _float(4.1665795894e-2)
+    p = p * r + _float(1.6666665459e-1)
+    p = p * r + _float(5.0000001201e-1)
+    return (p * r * r + r + _float(1)) * _int((_int(n) + _int(127)) << _int(23)).view(_float)
+
+
+@_inline
+@no_type_check
+def _sigmoid(x):
+    return _float(1) / (_float(1) + _exp(-x))
+
+
+@_inline
+@no_type_check
+def _tanh(x):
+    return _float(1) - _float(2) / (_exp(_float(2) * x) + _float(1))
+
+
+@_compile
+@no_type_check
+def _activate_sigmoid(x, recurrent, bias, out):
+    for k in range(out.shape[0]):
+        out[k] = _sigmoid(_load(x[k]) + _load(recurrent[k]) + bias[k])
+
+
+@_compile
+@no_type_check
+def _activate_tanh(x, recurrent, bias, out):
+    for k in range(out.shape[0]):
+        out[k] = _tanh(_load(x[k]) + _load(recurrent[k]) + bias[k])
+
+
+@_compile
+@no_type_check
+def _cell(f, c_prev, i, c_tilde, c):
+    for k in range(c.shape[0]):
+        c[k] = f[k] * c_prev[k] + i[k] * c_tilde[k]
+
+
+@_compile
+@no_type_check
+def _hidden(c, o, phi_c, h):
+    for k in range(c.shape[0]):
+        phi_c[k] = _tanh(c[k])
+        h[k] = o[k] * phi_c[k]
+
+
+@_compile
+@no_type_check
+def _copy(x, out):
+    for k in range(out.shape[0]):
+        out[k] = _store(x[k], out[k])
+
+
+@_compile_parallel
+@no_type_check
+def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
+    """`formulas.step` from its two products on: x and recurrent (B, 4H) to gates, c, tanh(c), h and h as an operand."""
+    H = c.shape[1]
+    for b in numba.prange(c.shape[0]):
+        g = gates[b]
+        _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[: 2 * H], g[: 2 * H])
+        _activate_tanh(
+            x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[2 * H : 3 * H], g[2 * H : 3 * H]
+        )
+        _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[3 * H :], g[3 * H :])
+        _cell(g[H : 2 * H], c_prev[b], g[:H], g[2 * H : 3 * H], c[b])
+        _hidden(c[b], g[3 * H :], phi_c[b], h[b])
+        _copy(h[b], h_operand[b])
+
+
+@_compile
+@no_type_check
+def _cell_gradient(dh, dh_next, dc_next, o, phi_c, dc):
+    for k in range(dc.shape[0]):
+        dc[k] = dc_next[k] + (dh[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])  # (2)
+
+
+@_compile
+@no_type_check
+def _output_gate_gradient(dh, dh_next, o, phi_c, dnet):
+    for k in range(dnet.shape[0]):
+        dnet[k] = _store((dh[k] + dh_next[k]) * phi_c[k] * o[k] * (_float(1) - o[k]), dnet[k])  # (1)(10)
+
+
+@_compile
+@no_type_check
+def _sigmoid_gradient(dc, factor, gate, dnet):
+    for k in range(dnet.shape[0]):
+        dnet[k] = _store(dc[k] * factor[k] * gate[k] * (_float(1) - gate[k]), dnet[k])
+
+
+@_compile
+@no_type_check
+def _tanh_gradient(dc, factor, gate, dnet):
+    for k in range(dnet.shape[0]):
+        dnet[k] = _store(dc[k] * factor[k] * (_float(1) - gate[k] * gate[k]), dnet[k])
+
+
+@_compile
+@no_type_check
+def _scale(x, factor, out):
+    for k in range(out.shape[0]):
+        out[k] = x[k] * factor[k]
+
+
+@_compile_parallel
+@no_type_check
+def cell_backward(dh, dh_next, dc_next, gates, c_prev, phi_c, dnet):
+    """`formulas.step_backward` up to the products: dh and the next step's dh, dc to dnet and, in place, its dc."""
+    H = c_prev.shape[1]
+    for b in numba.prange(c_prev.shape[0]):
+        g, d = gates[b], dnet[b]
+        i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
+        dc = np.empty(H, _float)
+        _cell_gradient(dh[b], dh_next[b], dc_next[b], o, phi_c[b], dc)
+        _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (3)(7)
+        _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (5)(8)
+        _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (4)(9)
+        _output_gate_gradient(dh[b], dh_next[b], o, phi_c[b], d[3 * H :])
+        _scale(dc, f, dc_next[b])  # (6)
+
+
+@_compile_sum
+@no_type_check
+def _add(x, y, out):
+    largest = -_float(np.inf)
+    for k in range(out.shape[0]):
+        out[k] = _load(x[k]) + y[k]
+        largest = max(largest, out[k])
+    return largest
+
+
+@_compile
+@no_type_check
+def _exp_above(x, shift, out):
+    for k in range(out.shape[0]):
+        out[k] = _exp(x[k] - shift)
+
+
+@_compile_sum
+@no_type_check
+def _sum(x):
+    total = _float(0)
+    for k in range(x.shape[0]):
+        total += x[k]
+    return total
+
+
+@_compile
+@no_type_check
+def _share(x, factor, out, total):
+    for k in range(out.shape[0]):
+        share = x[k] * factor
+        out[k] = _store(share, out[k])
+        total[k] += share
+
+
+@_compile_parallel
+@no_type_check
+def softmax_gradient(logits, bias, targets, losses, dbias):
+    """-ln softmax(logits + bias)[target] of each row to losses; its gradient over the logits, and added to dbias."""
+    n, V = logits.shape
+    for block in numba.prange(BLOCKS):
+        shifted, exps = np.empty(V, _float), np.empty(V, _float)
+        for row in range(block * n // BLOCKS, (block + 1) * n // BLOCKS):
+            target = targets[row]
+            largest = _add(logits[row], bias, shifted)
+            _exp_above(shifted, largest, exps)
+            normalizer = _sum(exps)
+            losses[row] = np.log(normalizer) + largest - shifted[target]
+            exps[target] -= normalizer
+            _share(exps, _float(1) / normalizer, logits[row], dbias[block])

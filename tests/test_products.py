@@ -1,0 +1,30 @@
+"""The product against NumPy in float64, and the choice of its operands."""
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.products import operand_type, product
+from tests.comparing import assert_close
+
+
+@pytest.mark.parametrize(("N", "K", "M"), [(1, 1, 1), (7, 63, 500), (63, 500, 7)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+@pytest.mark.parametrize("transposed", [False, True])
+def test_product(N: int, K: int, M: int, dtype: torch.dtype, transposed: bool) -> None:
+    torch.manual_seed(N)
+    a, b = torch.randn(N, K).to(dtype), torch.randn(K, M).to(dtype)
+    if transposed:
+        a, b = a.T.contiguous().T, b.T.contiguous().T
+    expected = np.matmul(a.double().numpy(), b.double().numpy())
+    tolerance = {torch.float32: 1e-6, torch.float64: 1e-14, torch.bfloat16: 4e-3}[dtype]
+    assert_close({"product": product(a, b).double()}, {"product": expected}, tolerance)
+
+
+def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = torch.device("cpu")
+    for has in (True, False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda has=has: has)
+        assert operand_type("bf16", cpu) == (torch.bfloat16 if has else torch.float32)
+        assert operand_type("float32", cpu) == torch.float32
+    assert operand_type("bf16", torch.device("cuda")) == torch.bfloat16
