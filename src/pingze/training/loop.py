@@ -21,7 +21,7 @@ from pingze.model import LanguageModel
 from pingze.training import state
 from pingze.training.configuration import Preset
 from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.optimizers import clip, make_optimizer, rate_factor
+from pingze.training.optimizers import make_optimizer, prepare, rate_factor
 from pingze.vocabulary import Vocabulary
 
 LOG_EVERY = 50
@@ -39,6 +39,8 @@ class Run:
     def __init__(
         self, folder: Path, preset: Preset, train: Sequence[str], dev: Sequence[str], *, resume: bool = False
     ) -> None:
+        # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
+        torch.set_flush_denormal(True)
         self.folder, self.preset, self.configuration = folder, preset, preset.training
         self.vocabulary = Vocabulary.of_texts(
             (text[: self.configuration.length] for text in train), preset.model.vocabulary_size
@@ -101,7 +103,6 @@ class Run:
         On Ctrl-C the state is saved, a model too if there is none yet, and KeyboardInterrupt goes on to the
         caller. Raises TrainingError when the loss is no longer finite; the state on disk is the last good one.
         """
-        torch.set_flush_denormal(True)
         with SummaryWriter(self.folder / "tensorboard", purge_step=self.position.step) as writer:
 
             def log(row: Row) -> None:
@@ -154,20 +155,22 @@ class Run:
         self.optimizer.zero_grad()
         tokens = len(batch.targets)
         loss = self.model.loss_sum(*map(torch.from_numpy, batch))
-        (loss / tokens).backward()
-        norm = clip(list(self.model.parameters()), self.configuration)
+        loss.backward()
+        norm = prepare(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise TrainingError(self._not_finite(loss.item() / tokens))
+            raise TrainingError(self._not_finite(loss.item(), tokens))
         self.optimizer.step()
         return loss.item(), tokens, norm.item()
 
-    def _not_finite(self, loss: float) -> str:
+    def _not_finite(self, loss: float, tokens: int) -> str:
         largest = {
-            name: float(p.grad.abs().max()) for name, p in self.model.named_parameters() if p.grad is not None
+            name: float(p.grad.abs().max()) / tokens
+            for name, p in self.model.named_parameters()
+            if p.grad is not None
         }
         worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))
         return (
-            f"step {self.position.step + 1}: the loss is {loss} and the largest gradient, of {worst}, is "
+            f"step {self.position.step + 1}: the loss is {loss / tokens} and the largest gradient, of {worst}, is "
             f"{largest[worst]}; the last good state stays in {self.folder}: try a lower learning_rate or clip_norm"
         )
 
