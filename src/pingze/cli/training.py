@@ -30,13 +30,18 @@ def train(
     with Store.open() as store:
         texts, dev = store.report_draw("train"), store.report_draw("dev")
     run = loop.Run(out, chosen, texts, dev, resume=resume)
-    if resume:
-        typer.echo(f"going on from {run.resumed_from.name} at step {run.position.step}", err=True)
+    first = run.fabric.is_global_zero  # of several processes, one speaks
+    if resume and first:
+        for problem in run.resumed.damaged if run.resumed else []:
+            typer.echo(problem, err=True)
+        source = run.resumed.path.name if run.resumed else "the start"
+        typer.echo(f"going on from {source} at step {run.position.step}", err=True)
     try:
         with display.progress(run) as report:
             run.train(report)
     except KeyboardInterrupt:
-        typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
+        if first:
+            typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
         raise typer.Exit(130) from None
 
 

@@ -6,19 +6,21 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pingze.training.loop import Row, Run
+from pingze.training.log import Row
+from pingze.training.loop import Run
 
 
 @contextmanager
 def progress(run: Run) -> Iterator[Callable[[Row], None]]:
-    """Give a function for `Run.train` to call; what it hears is shown on standard error."""
+    """Give a function for `Run.train` to call; what it hears is shown on standard error, by the first process."""
     columns = [
         MofNCompleteColumn(),
         BarColumn(),
         TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left"),
         TimeRemainingColumn(),
     ]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
+    silent = not run.fabric.is_global_zero
+    with Progress(*columns, console=Console(stderr=True), disable=silent) as bar:
         task = bar.add_task("", total=run.total_steps, completed=run.position.step, loss="-", speed="-")
 
         def show(row: Row) -> None:
