@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from pingze.products import operand_type, product
+from pingze.products import operand_type, product, products_with
 from tests.comparing import assert_close
 
 
@@ -18,7 +18,8 @@ def test_product(N: int, K: int, M: int, dtype: torch.dtype, transposed: bool) -
         a, b = a.T.contiguous().T, b.T.contiguous().T
     expected = np.matmul(a.double().numpy(), b.double().numpy())
     tolerance = {torch.float32: 1e-6, torch.float64: 1e-14, torch.bfloat16: 4e-3}[dtype]
-    assert_close({"product": product(a, b).double()}, {"product": expected}, tolerance)
+    found = {"product": product(a, b).double(), "repeated": products_with(b, rows=N)(a).double()}
+    assert_close(found, dict.fromkeys(found, expected), tolerance)
 
 
 def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,16 @@
-"""Matrix products at the best rate that the processor has: two matrices come in, their product goes out."""
+"""Matrix products at the best rate that the processor has: matrices come in, their product goes out.
+
+On a CPU, in float32 and bfloat16, oneDNN is called by name: PyTorch would give float32 to MKL, which leaves half of the
+vector unit unused on processors of other makers, and would lay out a matrix anew for each product that it is in.
+"""
+
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
@@ -12,11 +20,24 @@ def operand_type(precision: str, device: torch.device) -> torch.dtype:
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
-    """A b, outside automatic differentiation.
-
-    In float32 on a CPU oneDNN is called by name: PyTorch would call MKL, which leaves half of the vector unit unused
-    on processors of other makers.
-    """
-    if a.dtype == torch.float32 and a.device.type == "cpu" and hasattr(torch.ops.mkldnn, "_linear_pointwise"):
-        return torch.ops.mkldnn._linear_pointwise(a, b.T, None, "none", [], "")  # type: ignore[no-any-return]
+    """A b, outside automatic differentiation."""
+    if a.dtype == torch.float32 and _has_onednn(a):
+        return _linear(a, b.T)
     return a @ b
+
+
+def products_with(b: Float[Tensor, "K M"], rows: int) -> Product:
+    """The function a -> a b, for many a of at most `rows` rows: b is laid out once for all of them."""
+    if not _has_onednn(b):
+        return lambda a: a @ b
+    laid_out = torch.ops.mkldnn._reorder_linear_weight(b.T.contiguous(), rows)
+    return lambda a: _linear(a, laid_out)
+
+
+def _has_onednn(a: Tensor) -> bool:
+    multiplied = a.dtype == torch.float32 or (a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported())
+    return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def _linear(a: Float[Tensor, "N K"], weight: Tensor) -> Float[Tensor, "N M"]:
+    return torch.ops.mkldnn._linear_pointwise(a, weight, None, "none", [], "")  # type: ignore[no-any-return]

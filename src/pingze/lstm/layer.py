@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 
 from pingze.lstm import cells
 from pingze.lstm.formulas import ACTIVATIONS
-from pingze.products import product
+from pingze.products import product, products_with
 
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
@@ -168,12 +168,12 @@ class _PackedLayer(torch.autograd.Function):
         gates, h, phi_c = x.new_empty(N, 4 * H), x.new_empty(N, H), x.new_empty(N, H)
         h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
         h_states[:B], c_states[:B] = h_0, c_0
-        x_net = product(x_op, W_ih.T)
+        x_net, times_W_hh = product(x_op, W_ih.T), products_with(W_hh.T, rows=B)
         v_x, v_bias, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
             cell.view, (x_net, bias, gates, c_states, phi_c, h, h_states)
         )
         for rows, states, previous in zip(steps.rows, steps.states, steps.previous, strict=True):
-            recurrent = cell.view(product(h_states[previous], W_hh.T))
+            recurrent = cell.view(times_W_hh(h_states[previous]))
             cell.forward(
                 v_x[rows],
                 recurrent,
@@ -199,7 +199,7 @@ class _PackedLayer(torch.autograd.Function):
 
         dnet = torch.empty_like(gates, dtype=x.dtype)
         dh_next, dc_next = dh_T.clone(), dc_T.clone()
-        W_hh_columns = W_hh.T.contiguous().T
+        times_W_hh = products_with(W_hh, rows=len(dh_T))
         v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
             cell.view, (dh.contiguous(), dh_next, dc_next, gates, c_states, phi_c, dnet)
         )
@@ -214,7 +214,7 @@ class _PackedLayer(torch.autograd.Function):
                 v_phi_c[rows],
                 v_dnet[rows],
             )
-            dh_next[running] = product(dnet[rows], W_hh_columns)  # (12)
+            dh_next[running] = times_W_hh(dnet[rows])  # (12)
         h_prev = torch.cat([h_states[previous] for previous in steps.previous])
         return (
             product(dnet, W_ih).to(gates.dtype),  # (11)

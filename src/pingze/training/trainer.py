@@ -19,8 +19,10 @@ from torch import Tensor
 from pingze.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.errors import InputError, TrainingError
 from pingze.model import LanguageModel
+from pingze.products import operand_type
 from pingze.training.configuration import Preset
 from pingze.training.evaluation import Figures, evaluate_sequences
+from pingze.training.memory import keep_freed_memory
 from pingze.training.optimizers import make_optimizer, prepare
 from pingze.vocabulary import Vocabulary
 
@@ -45,6 +47,7 @@ class Trainer:
     def __init__(self, preset: Preset, train: Sequence[str], dev: Sequence[str]) -> None:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
+        keep_freed_memory()
         self.preset, self.configuration = preset, preset.training
         self.fabric = launch()
         self.vocabulary = Vocabulary.of_texts(
@@ -64,7 +67,7 @@ class Trainer:
         self.model = LanguageModel(
             preset.model,
             dropout=self.configuration.dropout,
-            operands=torch.bfloat16 if self.configuration.precision == "bf16" else None,
+            operands=operand_type(self.configuration.precision, self.fabric.device),
         )
         self.model.initialize(
             self.configuration.initialization,
