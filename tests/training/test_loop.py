@@ -24,6 +24,7 @@ from pingze.training.log import LOG_FILE, Row
 from pingze.training.loop import LOG_EVERY, Run
 from pingze.training.trainer import Taken
 from tests import invented
+from tests.training.command import without_times
 
 TRAIN, DEV = invented.texts(40), invented.texts(10, seed=1)
 
@@ -75,11 +76,6 @@ def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
     assert rows[-1]["kind"] == "stop"
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
     assert np.argmin(dev) == len(dev) - 3
-
-
-def without_times(rows: list[Row]) -> list[Row]:
-    times = ("time", "seconds", "tokens_per_second")
-    return [{name: value for name, value in row.items() if name not in times} for row in rows]
 
 
 @pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"]])
