@@ -30,10 +30,18 @@ def build_corpus(folder: Path) -> None:
 
 
 def train(
-    run: Path, *settings: str, resume: bool = False, processes: int = 0, said: Path | None = None
+    run: Path,
+    *settings: str,
+    resume: bool = False,
+    processes: int = 0,
+    meeting: Sequence[str] = ("--standalone",),
+    said: Path | None = None,
 ) -> "subprocess.Popen[str]":
-    """Start the command; `processes` of it under torchrun, if any. What it says goes to the file `said`."""
-    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    """Start the command, or `processes` of it under torchrun, which meet those of other machines by `meeting`.
+
+    What it says goes to the file `said`.
+    """
+    launcher = ["-m", "torch.distributed.run", *meeting, "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launcher if processes else []), "-m", "pingze", "train", "--out", str(run)]
     command += [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
     with (said or Path(os.devnull)).open("w") as output:

@@ -2,6 +2,7 @@
 
 import re
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -54,6 +55,19 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
         run = tmp_path / str(processes)
         assert command.train(run, *EXACT, processes=processes).wait() == 0
         assert_alike(run, tmp_path / "one")
+
+
+def test_two_machines_train_as_one(tmp_path: Path) -> None:
+    """Two of torchrun's agents, each with a process, that meet at an address."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{port}", "--rdzv-id=pingze")
+    run = tmp_path / "two"
+    machines = [command.train(run, *EXACT, processes=1, meeting=meeting) for _ in range(2)]
+    assert [machine.wait() for machine in machines] == [0, 0]
+    assert command.train(tmp_path / "one", *EXACT).wait() == 0
+    assert_alike(run, tmp_path / "one")
 
 
 def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_path: Path) -> None:

@@ -1,14 +1,19 @@
 """The finder on a problem whose answer is known, and on a model."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from pingze.__main__ import run
 from pingze.errors import TrainingError
 from pingze.training.configuration import preset
 from pingze.training.display import table
 from pingze.training.rate import Search, find_rate
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
+from tests.training import command
 
 TINY = ("vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=8", "precision=float32")
 
@@ -45,6 +50,25 @@ def test_a_model_learns_fastest_between_the_rates_that_do_nothing_and_those_that
     search = find_rate(Trainer(preset("report", [*TINY]), invented.texts(40), []).step, steps=80)
     assert 1e-3 < search.suggestion < 0.5
     assert search.nats_per_token[0] == pytest.approx(np.log(26), rel=0.02)
+
+
+def test_the_command_prints_what_it_saw_and_leaves_no_run(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command.build_corpus(tmp_path / "poems")
+    before = set(home.rglob("*"))
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    settings = [part for setting in TINY for part in ("--set", setting)]
+    with pytest.raises(SystemExit) as exit_:
+        run(["rate", *settings, "--steps", "50", "--json"])
+    out, err = capsys.readouterr()
+    assert (exit_.value.code, err) == (None, "")
+    search = json.loads(out)
+    assert len(search["rates"]) == len(search["nats_per_token"]) <= 50
+    assert search["suggestion"] in search["rates"]
+    assert set(home.rglob("*")) == before
+    assert not list((tmp_path / "here").iterdir())
 
 
 def test_the_table_shows_the_losses_as_bars() -> None:

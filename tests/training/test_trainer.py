@@ -1,6 +1,7 @@
 """One step: the parts of a batch add up to the whole, and nothing but its number and the weights matters."""
 
 import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -45,6 +46,25 @@ def test_an_epoch_takes_every_poem_once() -> None:
     batches = [made._batch(number) for number in range(made.steps_per_epoch)]
     assert [len(batch) for batch in batches] == [8, 8, 8, 8, 8, 2]
     assert {id(s) for batch in batches for s in batch} == {id(s) for s in made.train_sequences}
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_processes_share_each_batch_without_overlap(accumulate: int) -> None:
+    taken: list[list[int]] = []
+    for rank in range(3):
+        made = trainer(f"accumulate={accumulate}")
+        made.fabric = SimpleNamespace(  # type: ignore[assignment]
+            world_size=3,
+            global_rank=rank,
+            device=torch.device("cpu"),
+            all_reduce=lambda tensor, reduce_op: tensor,
+        )
+        made._loss_and_gradients = lambda part: taken.append([len(s) for s in part]) or torch.zeros(())  # type: ignore[func-returns-value, method-assign]
+        for number in (0, 5):
+            made.step(number, 0.01)
+    expected = [len(s) for number in (0, 5) for s in made._batch(number)]
+    assert sorted(length for part in taken for length in part) == sorted(expected)
+    assert len(taken) == 3 * accumulate + 2  # the last batch holds two poems
 
 
 def test_what_is_dropped_depends_on_the_seed_the_step_and_the_part_alone() -> None:

@@ -35,7 +35,7 @@ def train(
     run = loop.Run(out, chosen, texts, dev, resume=resume)
     first = run.fabric.is_global_zero  # of several processes, one speaks
     if resume and first:
-        for problem in run.resumed.damaged if run.resumed else []:
+        for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)
         source = run.resumed.path.name if run.resumed else "the start"
         typer.echo(f"going on from {source} at step {run.position.step}", err=True)
