@@ -1,5 +1,6 @@
 """Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
 
+import errno
 import json
 import os
 import re
@@ -15,6 +16,7 @@ import pytest
 import torch
 
 from pingze import checkpoint
+from pingze.__main__ import run as run_command
 from pingze.errors import InputError, TrainingError
 from pingze.model import LanguageModel
 from pingze.training import log, loop
@@ -22,8 +24,9 @@ from pingze.training.configuration import Preset, preset
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, Row
 from pingze.training.loop import LOG_EVERY, Run
-from pingze.training.trainer import Taken
+from pingze.training.trainer import Taken, Trainer
 from tests import invented
+from tests.training import command
 
 TRAIN, DEV = invented.texts(40), invented.texts(10, seed=1)
 
@@ -77,11 +80,6 @@ def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
     assert np.argmin(dev) == len(dev) - 3
 
 
-def without_times(rows: list[Row]) -> list[Row]:
-    times = ("time", "seconds", "tokens_per_second")
-    return [{name: value for name, value in row.items() if name not in times} for row in rows]
-
-
 @pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"]])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
@@ -107,8 +105,8 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
     torch.manual_seed(99)
     resumed = Run(tmp_path / "parts", settings, TRAIN, DEV, resume=True)
     assert resumed.position.step == 7
-    assert without_times(rows_of(resumed)) == without_times(expected)[3:]
-    assert without_times(log.read(tmp_path / "parts")) == without_times(expected)
+    assert command.without_times(rows_of(resumed)) == command.without_times(expected)[3:]
+    assert command.without_times(log.read(tmp_path / "parts")) == command.without_times(expected)
     for name, tensor in whole.model.tensors().items():
         np.testing.assert_array_equal(resumed.model.tensors()[name], tensor, err_msg=name)
 
@@ -146,7 +144,27 @@ def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
     run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
     assert run.resumed is not None
     assert (run.resumed.path, run.position.step) == (older, 10)
-    assert run.resumed.damaged[0].startswith(f"{newest.name} is damaged (")
+    assert run.resumed.unread[0].startswith(f"{newest.name} cannot be read (")
+
+
+def test_the_command_says_what_it_goes_on_from(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.build_corpus(tmp_path / "poems")
+    arguments = ["train", "--out", str(tmp_path / "run"), "--set", "epochs=1", "--set", "save_every=2"]
+    arguments += [part for setting in command.SETTINGS for part in ("--set", setting)]
+    with pytest.raises(SystemExit) as exit_:
+        run_command(arguments)
+    assert exit_.value.code is None
+    older, newest = sorted((tmp_path / "run").glob("state.*"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as exit_:
+        run_command([*arguments, "--resume"])
+    assert exit_.value.code is None
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{newest.name} cannot be read (")
+    assert lines[1] == f"going on from {older.name} at step 20"
 
 
 def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
@@ -191,6 +209,32 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
     assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
 
 
+@pytest.mark.parametrize("place", ["pingze.training.log._append", "pathlib.Path.write_bytes"])
+def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
+    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(at: int, rate: float) -> Taken:
+        if at == 2:
+            monkeypatch.setattr(place, full)
+        return Trainer.step(run, at, rate)
+
+    monkeypatch.setattr(run, "step", fill)
+    with pytest.raises(TrainingError) as error:
+        run.train()
+    assert re.fullmatch(
+        rf"{tmp_path}\S* cannot be written: No space left on device; the last good state stays in {tmp_path}",
+        str(error.value),
+    )
+    monkeypatch.undo()
+    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+
+
 def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="set vocabulary_size=26"):
         Run(tmp_path, tiny("vocabulary_size=27"), TRAIN, DEV)
@@ -204,10 +248,10 @@ def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_
     # A background job of a shell ignores Ctrl-C, and hands that down: here it must not.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     script = f"{heeding}; from pingze.__main__ import run; run()"
-    command = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
-    command += [part for setting in settings for part in ("--set", setting)]
+    line = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
+    line += [part for setting in settings for part in ("--set", setting)]
     environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
         log = tmp_path / "run" / LOG_FILE
         while not (log.exists() and '"train"' in log.read_text()):
             assert process.poll() is None
@@ -220,7 +264,7 @@ def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_
     assert step >= LOG_EVERY
     assert checkpoint.load(tmp_path / "run")
     done = subprocess.run(
-        [*command, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
+        [*line, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
     )
     assert f"going on from state.{step:08}.safetensors at step {step}" in done.stderr
     rows = [json.loads(line) for line in log.read_text().splitlines()]

@@ -41,7 +41,7 @@ def test_a_restored_state_goes_on_as_the_saved_one(tmp_path: Path) -> None:
     other, other_optimizer = learner(1)
     found = state.read(tmp_path)
     assert found is not None
-    assert (found.position, found.path.name, found.damaged) == (position, "state.00000007.safetensors", [])
+    assert (found.position, found.path.name, found.unread) == (position, "state.00000007.safetensors", [])
     state.restore(found, other, other_optimizer)
     step(model, optimizer)
     step(other, other_optimizer)
@@ -70,7 +70,7 @@ def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
     found = state.read(tmp_path)
     assert found is not None
     assert found.position.step == 5
-    assert found.damaged[0].startswith("state.00000010.safetensors is damaged (")
+    assert found.unread[0].startswith("state.00000010.safetensors cannot be read (")
     state.save(tmp_path, model, optimizer, Position(7))
     assert names(tmp_path) == ["state.00000005.safetensors", "state.00000007.safetensors"]
 
@@ -80,7 +80,7 @@ def test_a_state_of_another_kind_is_damaged_too(tmp_path: Path) -> None:
 
     save_file({"model.output.bias": torch.zeros(3)}, tmp_path / "state.00000001.safetensors")
     with pytest.raises(
-        CheckpointError, match=r"holds no state to resume from: state\.0+1\.safetensors is damaged"
+        CheckpointError, match=r"holds no state to resume from: state\.0+1\.safetensors cannot be read"
     ):
         state.read(tmp_path)
 

@@ -37,7 +37,10 @@ Add = Callable[..., None]
 
 
 class Run(Trainer):
-    """One training run: `train()` goes on from wherever its folder stands."""
+    """One training run: `train()` goes on from wherever its folder stands.
+
+    `resumed` is the state that it goes on from, None where it begins.
+    """
 
     def __init__(
         self, folder: Path, preset: Preset, train: Sequence[str], dev: Sequence[str], *, resume: bool = False
@@ -45,7 +48,6 @@ class Run(Trainer):
         super().__init__(preset, train, dev)
         self.folder, self.position = folder, state.Position()
         self.resumed = self._open_folder(resume)
-        """The state that it goes on from; None where it begins."""
         self._begun = self.resumed is not None
         if self.resumed is not None:
             self.position = self.resumed.position

@@ -71,7 +71,7 @@ class State:
     path: Path
     position: Position
     tensors: dict[str, Tensor]
-    damaged: list[str]
+    unread: list[str]
     """The newer files that could not be read, each with the reason."""
 
 
@@ -99,9 +99,9 @@ def files(run: Path) -> list[Path]:
 def read(run: Path) -> State | None:
     """The newest state that is whole, or None where none was saved yet.
 
-    Raises CheckpointError when there are states, but all are damaged.
+    Raises CheckpointError when there are states, but none can be read.
     """
-    damaged: list[str] = []
+    unread: list[str] = []
     for path in files(run):
         try:
             with safe_open(path, framework="pt") as file:
@@ -109,11 +109,11 @@ def read(run: Path) -> State | None:
                 position = Position(**values | {"window": Window(**values["window"])})
                 tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            damaged.append(f"{path.name} is damaged ({error})")
+            unread.append(f"{path.name} cannot be read ({error})")
             continue
-        return State(path, position, tensors, damaged)
-    if damaged:
-        raise CheckpointError(f"{run} holds no state to resume from: {'; '.join(damaged)}")
+        return State(path, position, tensors, unread)
+    if unread:
+        raise CheckpointError(f"{run} holds no state to resume from: {'; '.join(unread)}")
     return None
 
 
