@@ -13,14 +13,12 @@ The measuring runs in a process of its own, because NumPy's threads are counted 
 import argparse
 import json
 import os
-import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,12 +33,12 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
     quantize_dynamic,
 )
 
+import machine
 from pingze import checkpoint, compose
 from pingze.composing.engine import Engine, State, log_softmax
 from pingze.lstm.formulas import Array
 
-ROOT = Path(__file__).parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "compose.json"
+RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)
 SECONDS = 4.0
 """How long each batch size is measured."""
@@ -282,25 +280,6 @@ def worker(threads: int) -> None:
     print(json.dumps(result))
 
 
-def machine() -> dict[str, Any]:
-    """Where and with what it was measured."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    packages = ("numpy", "onnxruntime", "onnx", "torch")
-    return {
-        "processor": names[0] if names else platform.processor(),
-        "cores": os.cpu_count(),
-        "load": os.getloadavg()[0],
-        "python": platform.python_version(),
-        "versions": {name: version(name) for name in packages},
-        "commit": commit.stdout.strip(),
-    }
-
-
 def main() -> None:
     """Measure in a fresh process, write the results, record the figures."""
     parser = argparse.ArgumentParser(description="Composing's speed beside its peers'.")
@@ -310,7 +289,7 @@ def main() -> None:
     if arguments.worker:
         worker(arguments.threads)
         return
-    where = machine() | {"threads": arguments.threads}
+    where = machine.description("onnxruntime", "onnx", "torch") | {"threads": arguments.threads}
     environment = os.environ | {"OPENBLAS_NUM_THREADS": str(arguments.threads)}
     done = subprocess.run(
         [sys.executable, __file__, "--worker", "--threads", str(arguments.threads)],
@@ -325,20 +304,17 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1, ensure_ascii=False))
-    record_figures(result)
+    machine.record("python benchmarks/compose.py", figures(result))
 
 
-def record_figures(result: Mapping[str, Any]) -> None:
-    """Write the figures by the experiments' one function."""
-    sys.path.append(str(ROOT / "experiments"))
-    from figures import record
-
+def figures(result: Mapping[str, Any]) -> dict[str, float]:
+    """What the issues ask for, by name."""
     values = {f"compose.{name}": value for name, value in result["poems"].items()}
     values["compose.cold_seconds"] = result["cold_seconds"]
     for batch, found in result["steps"].items():
         for name in ("ratio_best_peer", "ratio_best_float32_peer"):
             values[f"compose.step.{name}_{batch}"] = found[name]
-    record("python benchmarks/compose.py", values)
+    return values
 
 
 if __name__ == "__main__":

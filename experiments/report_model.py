@@ -20,7 +20,8 @@ from pingze.model import LanguageModel
 from pingze.training import display
 from pingze.training.configuration import preset
 from pingze.training.evaluation import evaluate
-from pingze.training.loop import LOG_FILE, Run
+from pingze.training.log import LOG_FILE
+from pingze.training.loop import Run
 
 SHIPPED = Path(pingze.models.__path__[0]) / "report.safetensors"
 

@@ -23,7 +23,8 @@ from pingze.model import LanguageModel
 from pingze.training import data, display
 from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import by_condition, evaluate
-from pingze.training.loop import LOG_FILE, Run
+from pingze.training.log import LOG_FILE
+from pingze.training.loop import Run
 
 SHIPPED = Path(pingze.models.__path__[0]) / "tang.safetensors"
 

@@ -104,6 +104,8 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["train", "--out", "run", "--preset", "song"], "preset 'song' is unknown"),
         (["train", "--out", "run", "--set", "epochs=0"], "epochs is 0; it must be at least 1"),
         (["train", "--out", "run"], "no corpus at"),
+        (["rate", "--steps", "49"], "Invalid value for '--steps'"),
+        (["rate"], "no corpus at"),
         (["evaluate"], "no corpus at"),
         (["evaluate", "--model", "nowhere"], "there is no model 'nowhere'"),
         (["sing"], "No such command 'sing'"),

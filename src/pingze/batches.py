@@ -39,6 +39,11 @@ def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
     return ids[: length + 1]
 
 
+def predicted_tokens(sequence: Ids) -> int:
+    """How many of a sequence's tokens are predicted: those after `<bos>`."""
+    return len(sequence) - 1 - int(np.argmax(sequence == BOS))
+
+
 def pack(sequences: Sequence[Ids]) -> Batch:
     """Sequences of any lengths to one batch; each token after `<bos>` is a target."""
     ordered = sorted(sequences, key=len, reverse=True)

@@ -28,6 +28,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             yield partial
             _flush(partial)
             os.replace(partial, path)
+            _flush_folder(path.parent)
         finally:
             partial.unlink(missing_ok=True)
     except OSError as fault:
@@ -38,6 +39,16 @@ def _flush(path: Path) -> None:
     """Have the bytes on the disk before the name points to them: a crash must not leave an empty file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Have the new name on the disk too; not every system can, and the file is whole in any case."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def _sweep(path: Path) -> None:

@@ -115,7 +115,7 @@ class LanguageModel(nn.Module):
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The weights by their names in a checkpoint."""
-        return {name: parameter.detach().numpy() for name, parameter in self.named_parameters()}
+        return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
 
 
 def _uniform(bound: float, like: Tensor, rng: np.random.Generator) -> Tensor:

@@ -225,7 +225,7 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
         out = (
             _PackedLayer.apply(x, *weights, sizes.tolist(), "tanh", operands)
             if by_hand
-            else cudnn_layer(x, sizes, *weights, operands)
+            else cudnn_layer(x, sizes, *weights, operands=operands)
         )
         sum(o.square().sum() for o in out).backward()
         gradients = {f"d{name}": tensor.grad for name, tensor in given.items()}

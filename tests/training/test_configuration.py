@@ -47,6 +47,8 @@ def test_settings_change_fields_of_either_part() -> None:
         ("activation=gelu", "activation 'gelu' is unknown"),
         ("momentum=0.9", "momentum belongs to optimizer sgd, not adam"),
         ("weight_decay=0.1", "weight_decay belongs to optimizer adamw, not adam"),
+        ("accumulate=64", "accumulate is 64, more than the batch_size 32"),
+        ("save_every=0", "save_every is 0; it must be at least 1"),
         ("clip_value=1", "clip_norm and clip_value exclude each other"),
         ("output_dropout=1", "output_dropout is 1.0; it must be at least 0 and below 1"),
         ("averaging=-0.1", "averaging is -0.1"),

@@ -1,11 +1,13 @@
 """Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
 
+import errno
 import json
 import os
 import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,11 +16,17 @@ import pytest
 import torch
 
 from pingze import checkpoint
-from pingze.errors import CheckpointError, InputError, TrainingError
-from pingze.training import loop, state
+from pingze.__main__ import run as run_command
+from pingze.errors import InputError, TrainingError
+from pingze.model import LanguageModel
+from pingze.training import log, loop
 from pingze.training.configuration import Preset, preset
-from pingze.training.loop import Row, Run
+from pingze.training.evaluation import evaluate_sequences
+from pingze.training.log import LOG_FILE, Row
+from pingze.training.loop import LOG_EVERY, Run
+from pingze.training.trainer import Taken, Trainer
 from tests import invented
+from tests.training import command
 
 TRAIN, DEV = invented.texts(40), invented.texts(10, seed=1)
 
@@ -50,8 +58,8 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
         "configuration.json",
         "log.jsonl",
         "model.safetensors",
-        "state.safetensors",
-        "state.previous.safetensors",
+        "state.00000055.safetensors",
+        "state.00000060.safetensors",
         "tensorboard",
     }
 
@@ -59,9 +67,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
 def test_the_model_kept_is_the_best_on_dev(tmp_path: Path) -> None:
     run = Run(tmp_path, tiny("epochs=8", "learning_rate=0.5", "decay=false", "patience=none"), TRAIN, DEV)
     dev = [row["nats_per_token"] for row in rows_of(run) if row["kind"] == "dev" and row["step"]]
-    kept = loop.evaluate_sequences(
-        loop.LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary
-    )
+    kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
     assert kept.nats_per_token == pytest.approx(min(dev))
     assert min(dev) < dev[-1]
 
@@ -86,28 +92,32 @@ RECIPE = [
 
 
 @pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
-def test_an_interrupted_run_resumes_to_the_same_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str]
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int
 ) -> None:
-    whole = Run(tmp_path / "whole", tiny(*optimizer), TRAIN, DEV)
-    whole.train()
+    monkeypatch.setattr(loop, "LOG_EVERY", 4)
+    settings = tiny(*optimizer, "dropout=0.3")
+    whole = Run(tmp_path / "whole", settings, TRAIN, DEV)
+    expected = rows_of(whole)
 
-    run = Run(tmp_path / "parts", tiny(*optimizer), TRAIN, DEV)
-    step = run._step
+    run = Run(tmp_path / "parts", settings, TRAIN, DEV)
+    step = run.step
 
-    def interrupted(*arguments: object) -> tuple[float, int, float]:
-        if run.position.step == 7:
-            raise KeyboardInterrupt
-        return step(*arguments)
+    def interrupted(at: int, rate: float) -> Taken:
+        if at == 6:
+            os.kill(os.getpid(), number)
+        return step(at, rate)
 
-    monkeypatch.setattr(run, "_step", interrupted)
+    monkeypatch.setattr(run, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run.train()
     assert checkpoint.load(tmp_path / "parts")
     torch.manual_seed(99)
-    resumed = Run(tmp_path / "parts", tiny(*optimizer), TRAIN, DEV, resume=True)
+    resumed = Run(tmp_path / "parts", settings, TRAIN, DEV, resume=True)
     assert resumed.position.step == 7
-    resumed.train()
+    assert command.without_times(rows_of(resumed)) == command.without_times(expected)[3:]
+    assert command.without_times(log.read(tmp_path / "parts")) == command.without_times(expected)
     for name, tensor in whole.model.tensors().items():
         np.testing.assert_array_equal(resumed.model.tensors()[name], tensor, err_msg=name)
     for name, tensor in whole.average.tensors.items():
@@ -117,21 +127,77 @@ def test_an_interrupted_run_resumes_to_the_same_weights(
 def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
     run = Run(tmp_path, tiny("averaging=0.9"), TRAIN, DEV)
     last = [row for row in rows_of(run) if row["kind"] == "dev"][-1]
-    saved = loop.LanguageModel.of(checkpoint.load(tmp_path))
-    measured = loop.evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
+    saved = LanguageModel.of(checkpoint.load(tmp_path))
+    measured = evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
     assert measured.nats_per_token == pytest.approx(last["nats_per_token"])
-    own = loop.evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
+    own = evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
     assert own.nats_per_token != pytest.approx(last["nats_per_token"], rel=1e-4)
 
 
-def test_a_truncated_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+def test_the_signals_are_given_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    Run(tmp_path, tiny("epochs=1"), TRAIN, DEV).train()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_run_can_train_outside_the_main_thread(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("epochs=1"), TRAIN, DEV)
+    thread = threading.Thread(target=run.train)
+    thread.start()
+    thread.join()
+    assert run.position.step == run.total_steps
+
+
+def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
+    Run(tmp_path, tiny(), TRAIN, DEV)
+    (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
+    (tmp_path / "state.00000000.safetensors.0.partial").touch()
+    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    assert run.resumed is None
+    rows = rows_of(run)
+    assert log.read(tmp_path) == rows
+    assert rows[0]["step"] == 0
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TRAIN, DEV).train()
-    newest = tmp_path / state.STATE_FILES[0]
+    older, newest = sorted(tmp_path.glob("state.*"))
     newest.write_bytes(newest.read_bytes()[:-10])
-    assert Run(tmp_path, tiny(), TRAIN, DEV, resume=True).position.step == 10
-    (tmp_path / state.STATE_FILES[1]).unlink()
-    with pytest.raises(CheckpointError, match="holds no state to resume from"):
-        Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    assert run.resumed is not None
+    assert (run.resumed.path, run.position.step) == (older, 10)
+    assert run.resumed.unread[0].startswith(f"{newest.name} cannot be read (")
+
+
+def test_the_command_says_what_it_goes_on_from(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.build_corpus(tmp_path / "poems")
+    arguments = ["train", "--out", str(tmp_path / "run"), "--set", "epochs=1", "--set", "save_every=2"]
+    arguments += [part for setting in command.SETTINGS for part in ("--set", setting)]
+    with pytest.raises(SystemExit) as exit_:
+        run_command(arguments)
+    assert exit_.value.code is None
+    older, newest = sorted((tmp_path / "run").glob("state.*"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as exit_:
+        run_command([*arguments, "--resume"])
+    assert exit_.value.code is None
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{newest.name} cannot be read (")
+    assert lines[1] == f"going on from {older.name} at step 20"
+
+
+def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
+    settings = tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2")
+    run = Run(tmp_path, settings, TRAIN, DEV)
+    rows = rows_of(run)
+    resumed = Run(tmp_path, settings, TRAIN, DEV, resume=True)
+    assert rows_of(resumed) == []
+    assert resumed.position.step == run.position.step < run.total_steps
+    assert log.read(tmp_path) == rows
 
 
 def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
@@ -149,22 +215,47 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(tmp_path, tiny(), TRAIN, DEV)
-    before = (tmp_path / state.STATE_FILES[0]).read_bytes()
+    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
     batch = run._batch
 
-    def poisoned(epoch: int, index: int) -> object:
-        if run.position.step == 3:
+    def poisoned(number: int) -> object:
+        if number == 3:
             with torch.no_grad():
                 run.model.lstm[0].weight_hh[0, 0] = torch.nan
-        return batch(epoch, index)
+        return batch(number)
 
     monkeypatch.setattr(run, "_batch", poisoned)
     with pytest.raises(
-        TrainingError, match=r"step 4: the loss is nan and the largest gradient, of \S+, is nan"
+        TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"
     ):
         run.train()
-    assert (tmp_path / state.STATE_FILES[0]).read_bytes() == before
+    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+
+
+@pytest.mark.parametrize("place", ["pingze.training.log._append", "pathlib.Path.write_bytes"])
+def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
+    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(at: int, rate: float) -> Taken:
+        if at == 2:
+            monkeypatch.setattr(place, full)
+        return Trainer.step(run, at, rate)
+
+    monkeypatch.setattr(run, "step", fill)
+    with pytest.raises(TrainingError) as error:
+        run.train()
+    assert re.fullmatch(
+        rf"{tmp_path}\S* cannot be written: No space left on device; the last good state stays in {tmp_path}",
+        str(error.value),
+    )
+    monkeypatch.undo()
+    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
 
 
 def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
@@ -180,11 +271,11 @@ def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_
     # A background job of a shell ignores Ctrl-C, and hands that down: here it must not.
     heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
     script = f"{heeding}; from pingze.__main__ import run; run()"
-    command = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
-    command += [part for setting in settings for part in ("--set", setting)]
+    line = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
+    line += [part for setting in settings for part in ("--set", setting)]
     environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
-        log = tmp_path / "run" / loop.LOG_FILE
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        log = tmp_path / "run" / LOG_FILE
         while not (log.exists() and '"train"' in log.read_text()):
             assert process.poll() is None
             time.sleep(0.1)
@@ -193,11 +284,11 @@ def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_
     assert process.returncode == 130
     assert "Traceback" not in errors
     step = int(re.findall(r"stopped at step (\d+); --resume goes on", errors)[0])
-    assert step >= loop.LOG_EVERY
+    assert step >= LOG_EVERY
     assert checkpoint.load(tmp_path / "run")
     done = subprocess.run(
-        [*command, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
+        [*line, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
     )
-    assert f"going on from state.safetensors at step {step}" in done.stderr
+    assert f"going on from state.{step:08}.safetensors at step {step}" in done.stderr
     rows = [json.loads(line) for line in log.read_text().splitlines()]
     assert rows[-1]["step"] == 512

@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from pingze.training.configuration import TrainingConfiguration
-from pingze.training.optimizers import clip, make_optimizer, rate_factor
+from pingze.training.optimizers import make_optimizer, prepare, rate_factor
 
+TOKENS = 4
 GRADIENTS = np.random.default_rng(0).standard_normal((5, 3))
 
 
@@ -16,7 +17,8 @@ def after_steps(configuration: TrainingConfiguration) -> np.ndarray:
     weight = torch.nn.Parameter(torch.ones(3, dtype=torch.float64))
     optimizer = make_optimizer([weight], configuration)
     for gradient in GRADIENTS:
-        weight.grad = torch.from_numpy(gradient.copy())
+        weight.grad = torch.from_numpy(gradient * TOKENS)
+        prepare(optimizer, TOKENS, configuration)
         optimizer.step()
     return weight.detach().numpy()
 
@@ -44,16 +46,20 @@ def test_adam(name: str, decay: float) -> None:
 
 
 def clipped(**options: float) -> tuple[float, np.ndarray]:
+    """The norm, and what plain gradient descent takes from two weights, of the mean gradient (3, -4, 12)."""
+    configuration = TrainingConfiguration(optimizer="sgd", learning_rate=1, **options)
     parameters = [torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(1))]
-    parameters[0].grad, parameters[1].grad = torch.tensor([3.0, -4.0]), torch.tensor([12.0])
-    norm = clip(parameters, TrainingConfiguration(**options))
-    return float(norm), torch.cat([p.grad for p in parameters]).numpy()
+    optimizer = make_optimizer(parameters, configuration)
+    parameters[0].grad, parameters[1].grad = torch.tensor([3.0, -4.0]) * TOKENS, torch.tensor([12.0]) * TOKENS
+    norm = prepare(optimizer, TOKENS, configuration)
+    optimizer.step()
+    return float(norm), -torch.cat([p.detach() for p in parameters]).numpy()
 
 
 def test_clipping_by_global_norm_keeps_the_direction() -> None:
-    norm, gradients = clipped(clip_norm=6.5)
+    norm, step = clipped(clip_norm=6.5)
     assert norm == 13
-    np.testing.assert_allclose(gradients, [1.5, -2, 6], rtol=1e-6)
+    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
 
 
 def test_clipping_by_global_norm_leaves_small_gradients() -> None:
@@ -65,8 +71,8 @@ def test_clipping_by_value_acts_on_each_entry() -> None:
 
 
 def test_no_clipping_by_default() -> None:
-    norm, gradients = clipped()
-    assert (norm, gradients.tolist()) == (13, [3, -4, 12])
+    norm, step = clipped()
+    assert (norm, step.tolist()) == (13, [3, -4, 12])
 
 
 def test_rate_warms_up_to_its_peak_and_falls_to_zero() -> None:

@@ -1,4 +1,4 @@
-"""`pingze train` and `evaluate`; both need torch."""
+"""`pingze train`, `rate` and `evaluate`; all need torch."""
 
 from dataclasses import asdict
 from importlib.util import find_spec
@@ -11,14 +11,17 @@ from pingze import checkpoint
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
 from pingze.errors import MissingExtraError
 
+PresetOption = Annotated[str, typer.Option(help="Where the configuration starts from.")]
+SettingsOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
+]
+
 
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    preset: Annotated[str, typer.Option(help="Where the configuration starts from.")] = "report",
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
-    ] = None,
+    preset: PresetOption = "report",
+    settings: SettingsOption = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
@@ -30,14 +33,44 @@ def train(
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = loop.Run(out, chosen, *texts, resume=resume)
-    if resume:
-        typer.echo(f"going on from {run.resumed_from.name} at step {run.position.step}", err=True)
+    first = run.fabric.is_global_zero  # of several processes, one speaks
+    if resume and first:
+        for problem in run.resumed.unread if run.resumed else []:
+            typer.echo(problem, err=True)
+        source = run.resumed.path.name if run.resumed else "the start"
+        typer.echo(f"going on from {source} at step {run.position.step}", err=True)
     try:
         with display.progress(run) as report:
             run.train(report)
     except KeyboardInterrupt:
-        typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
+        if first:
+            typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
         raise typer.Exit(130) from None
+
+
+@app.command()
+def rate(
+    preset: PresetOption = "report",
+    settings: SettingsOption = None,
+    steps: Annotated[int, typer.Option(min=50, help="How many rates are tried, one a step.")] = 150,
+    as_json: JsonOption = False,
+) -> None:
+    """Find a learning rate: train briefly with a rising rate, see where the loss falls fastest, keep nothing."""
+    _need_torch("training")
+    from pingze.corpus import Store
+    from pingze.training import configuration, data, display
+    from pingze.training.rate import find_rate
+    from pingze.training.trainer import Trainer
+
+    chosen = configuration.preset(preset, settings)
+    with Store.open() as store:
+        texts = data.read(store, chosen.training)
+    trainer = Trainer(chosen, *texts)
+    search = find_rate(trainer.step, steps=steps)
+    if as_json:
+        print_json(asdict(search))
+    else:
+        typer.echo(display.table(search))
 
 
 @app.command()

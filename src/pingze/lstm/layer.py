@@ -82,7 +82,7 @@ class LSTM(nn.ModuleList):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """One layer's h, h_T and c_T from x and h_0, c_0, weight_ih, weight_hh, bias, on the device's best path."""
         if x.is_cuda and self.activation == "tanh":
-            return cudnn_layer(x, sizes, *weights, self.operands)
+            return cudnn_layer(x, sizes, *weights, operands=self.operands)
         return _PackedLayer.apply(  # type: ignore[no-any-return, no-untyped-call]
             x, *weights, sizes.tolist(), self.activation, self.operands
         )
@@ -219,6 +219,7 @@ def cudnn_layer(
     weight_ih: Float[Tensor, "G E"],
     weight_hh: Float[Tensor, "G H"],
     bias: Float[Tensor, "G"],
+    *,
     operands: torch.dtype | None,
 ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
     """The same through `torch.nn.LSTM`, which is cuDNN's kernels on a GPU: no others are as fast there."""

@@ -17,7 +17,9 @@ class TrainingConfiguration:
     """Choices of a training run. Raises InputError on values that contradict each other, naming the fields."""
 
     batch_size: int = 32
-    """Poems a step."""
+    """Poems a step, over all processes."""
+    accumulate: int = 1
+    """Parts in which each process takes its share of a batch, one after the other, to need less memory."""
     length: int = 48
     """Predicted tokens a poem at most."""
     epochs: int = 8
@@ -66,11 +68,13 @@ class TrainingConfiguration:
     """Epochs without a better dev figure after which training stops."""
     precision: str = "float32"
     """Operands of the large products: float32, or bf16 with float32 weights, cell state and optimizer."""
+    save_every: int = 200
+    """Steps from one saved state to the next; one is saved after each epoch too."""
     seed: int = 1
     """Fixes the first weights, the order of the poems and what is dropped."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "batch_size", "length", "epochs", "poet_poems")
+        check_at_least(self, 1, "batch_size", "accumulate", "length", "epochs", "save_every", "poet_poems")
         check_at_least(
             self,
             0,
@@ -91,6 +95,8 @@ class TrainingConfiguration:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is unknown; choose one of {', '.join(choices)}"
                 )
+        if self.accumulate > self.batch_size:
+            raise InputError(f"accumulate is {self.accumulate}, more than the batch_size {self.batch_size}")
         if not math.isfinite(self.learning_rate):
             raise InputError(f"learning_rate is {self.learning_rate}; it must be finite")
         for name in (

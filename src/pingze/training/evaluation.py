@@ -83,8 +83,11 @@ def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.nda
     model.eval()
     by_length = sorted(sequences, key=len)
     losses, targets = [], []
+    device = next(model.parameters()).device
     for batch in batches(by_length, BATCH_SIZE):
-        losses.append(model.token_losses(*map(torch.from_numpy, batch)).double().numpy())
+        inputs, expected, sizes = map(torch.from_numpy, batch)
+        found = model.token_losses(inputs.to(device), expected.to(device), sizes)
+        losses.append(found.double().cpu().numpy())
         targets.append(batch.targets[batch.predicted])
     model.train(training)
     return np.concatenate(losses), np.concatenate(targets)

@@ -1,43 +1,48 @@
 """The training loop: a run's folder, a preset and texts come in; the best model and the run's curves go out.
 
 A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume
-from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorboard/`.
+from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorboard/`. Of several processes the first
+alone reads and writes it.
+
+Rows are written first, then the model, then the state: a state comes after every row up to its step and after the
+model that it calls the best. What a killed process wrote after its last state, the resumed run writes again.
 """
 
 import json
 import math
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from torch.utils.tensorboard import SummaryWriter
 
 from pingze import checkpoint
-from pingze.batches import Batch, epoch_order, pack
-from pingze.errors import InputError, TrainingError
-from pingze.model import LanguageModel
+from pingze.errors import CheckpointError, InputError, TrainingError
+from pingze.files import written
 from pingze.training import state
-from pingze.training.averaging import Average
 from pingze.training.configuration import Preset
-from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
-from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.optimizers import clip, make_optimizer, rate_factor
+from pingze.training.data import Text
+from pingze.training.log import Log, Row
+from pingze.training.optimizers import rate_factor
+from pingze.training.trainer import Trainer
 
 LOG_EVERY = 50
-SAVE_EVERY = 200
 CONFIGURATION_FILE = "configuration.json"
-LOG_FILE = "log.jsonl"
 
-Row = dict[str, float | int | str]
-"""What the loop tells its caller: `kind` ("start", "train", "dev" or "stop") and figures by name."""
+Add = Callable[..., None]
+"""Adds a row to the log: its kind, and figures by name."""
 
 
-class Run:
-    """One training run: `train()` goes on from wherever its folder stands."""
+class Run(Trainer):
+    """One training run: `train()` goes on from wherever its folder stands.
+
+    `resumed` is the state that it goes on from, None where it begins.
+    """
 
     def __init__(
         self,
@@ -49,202 +54,157 @@ class Run:
         *,
         resume: bool = False,
     ) -> None:
-        self.folder, self.configuration = folder, preset.training
-        self.vocabulary = make_vocabulary(train, preset)
-        model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
-        self.preset = preset = replace(preset, model=model)
-        self.train_examples = self._encode(train)
-        self.pretraining = pretraining
-        self._epoch = lru_cache(maxsize=1)(self._order)
-        self.dev_sequences = [sequence(example) for example in self._encode(dev)]
-        self.steps_per_epoch = -(-len(train) // self.configuration.batch_size)
-        self.total_steps = self.steps_per_epoch * self.configuration.epochs
-        torch.manual_seed(self.configuration.seed)
-        self.model = LanguageModel(
-            preset.model,
-            dropout=self.configuration.dropped,
-            operands=torch.bfloat16 if self.configuration.precision == "bf16" else None,
-        )
-        self.model.initialize(
-            self.configuration.initialization,
-            np.random.default_rng(self.configuration.seed),
-            self.configuration.initialization_scale,
-        )
-        self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
-        self.average = Average(self.model, self.configuration.averaging)
-        self.position, self.resumed_from = state.Position(), folder
-        self._open_folder(resume)
+        super().__init__(preset, train, dev, pretraining)
+        self.folder, self.position = folder, state.Position()
+        self.resumed = self._open_folder(resume)
+        self._begun = self.resumed is not None
+        if self.resumed is not None:
+            self.position = self.resumed.position
+            state.restore(self.resumed, self.model, self.optimizer, self.average)
 
-    def _encode(self, texts: Sequence[Text]) -> list[Example]:
-        return examples(texts, self.vocabulary, self.configuration.length)
-
-    def _open_folder(self, resume: bool) -> None:
-        """Begin a folder, or take up the one that is there; never write over another run."""
-        path = self.folder / CONFIGURATION_FILE
+    def _open_folder(self, resume: bool) -> state.State | None:
+        """Begin a folder, or read the state of the run that is there; never write over another run."""
         description = {
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[4 + len(self.preset.model.special_tokens) :]),
             "texts": [len(self.train_examples), len(self.dev_sequences)],
         }
-        if resume:
-            if not path.exists():
-                raise InputError(f"{self.folder} holds no run to resume; leave out --resume to start one")
-            if json.loads(path.read_text(encoding="utf-8")) != description:
-                raise InputError(
-                    f"{self.folder} was begun with another configuration or corpus than is given now"
-                )
-            self.position, self.resumed_from = state.load(
-                self.folder, self.model, self.optimizer, self.average
-            )
-            return
+        found = None
+        if self.fabric.is_global_zero:
+            path = self.folder / CONFIGURATION_FILE
+            if resume:
+                found = self._take_up(path, description)
+            else:
+                self._begin(path, description)
+        if self.fabric.broadcast(description) != description:
+            rank = self.fabric.global_rank
+            raise InputError(f"process {rank} was given another configuration or corpus than process 0")
+        return self.fabric.broadcast(found)
+
+    def _begin(self, path: Path, description: dict[str, Any]) -> None:
         if path.exists():
             raise InputError(
                 f"{self.folder} holds a run already; add --resume to go on with it, or name another"
             )
-        self.folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
-        state.save(self.folder, self.model, self.optimizer, self.average, self.position)
+        with written(path, TrainingError) as partial:
+            partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
+
+    def _take_up(self, path: Path, description: dict[str, Any]) -> state.State | None:
+        if not path.exists():
+            raise InputError(f"{self.folder} holds no run to resume; leave out --resume to start one")
+        if json.loads(path.read_text(encoding="utf-8")) != description:
+            raise InputError(
+                f"{self.folder} was begun with another configuration or corpus than is given now"
+            )
+        for partial in self.folder.glob("*.partial"):  # what a killed process was writing
+            partial.unlink()
+        return state.read(self.folder)
 
     def train(self, report: Callable[[Row], None] = lambda row: None) -> None:
         """Train to the last epoch, or until dev has not improved for `patience` epochs.
 
-        On Ctrl-C the state is saved, a model too if there is none yet, and KeyboardInterrupt goes on to the
-        caller. Raises TrainingError when the loss is no longer finite; the state on disk is the last good one.
+        On Ctrl-C or SIGTERM the step is finished, the state is saved, a model too if there is none yet, and
+        KeyboardInterrupt is raised. Raises TrainingError when the loss is no longer finite or the disk is full; the
+        state on disk is the last good one.
         """
-        torch.set_flush_denormal(True)
-        with SummaryWriter(self.folder / "tensorboard", purge_step=self.position.step) as writer:
+        try:
+            if self.fabric.is_global_zero:
+                log = Log(self.folder, last_step=self.position.step if self._begun else -1)
 
-            def log(row: Row) -> None:
-                with (self.folder / LOG_FILE).open("a", encoding="utf-8") as file:
-                    file.write(json.dumps(row) + "\n")
-                for name, value in row.items():
-                    if isinstance(value, float):
-                        writer.add_scalar(f"{row['kind']}/{name}", value, row["step"])
-                report(row)
+            def add(kind: str, **figures: float | int) -> None:
+                if self.fabric.is_global_zero:
+                    row: Row = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
+                    log.add(row)
+                    report(row)
 
-            try:
-                self._train(log)
-            except KeyboardInterrupt:
+            with _asked_to_stop() as asked:
+                self._train(add, asked)
+        except (OSError, CheckpointError, TrainingError) as fault:
+            reason = (
+                f"{self.folder} cannot be written: {fault.strerror}" if isinstance(fault, OSError) else fault
+            )
+            raise TrainingError(f"{reason}; the last good state stays in {self.folder}") from fault
+
+    def _train(self, add: Add, asked: list[int]) -> None:
+        position, configuration = self.position, self.configuration
+        if not self._begun:
+            add("dev", **asdict(self.evaluate()))
+            self._save()
+        while position.step < self.total_steps and not self._stale():
+            if self._any_process(asked):
                 self._save()
-                raise
-
-    def _train(self, log: Callable[[Row], None]) -> None:
-        position = self.position
-        if position.step == 0:
-            log({"kind": "dev", "step": 0, **asdict(self._evaluate())})
-        window = _Window()
-        while position.step < self.total_steps:
+                raise KeyboardInterrupt
             started = time.perf_counter()
-            epoch, index = divmod(position.step, self.steps_per_epoch)
-            window.add(*self._step(self._batch(epoch, index)))
-            position.step += 1
-            self.average.update(position.step)
-            position.seconds += time.perf_counter() - started
+            rate = configuration.learning_rate * rate_factor(position.step, self.total_steps, configuration)
+            taken = self.step(position.step, rate)
+            position.count(taken.loss, taken.tokens, taken.norm, time.perf_counter() - started)
             if position.step % LOG_EVERY == 0:
-                log(window.row(position, self.total_steps))
-                window = _Window()
-            if index + 1 == self.steps_per_epoch:
-                log(self._end_epoch())
-                if self.configuration.patience and position.stale_epochs >= self.configuration.patience:
-                    log({"kind": "stop", "step": position.step, "stale_epochs": position.stale_epochs})
-                    return
-            elif position.step % SAVE_EVERY == 0:
+                add("train", steps=self.total_steps, learning_rate=rate, **position.window.figures())
+                position.window = state.Window()
+            if position.step % self.steps_per_epoch == 0:
+                self._end_epoch(add)
+            elif position.step % configuration.save_every == 0:
                 self._save()
 
-    def _batch(self, epoch: int, index: int) -> Batch:
-        poems = self._epoch(epoch)[index * self.configuration.batch_size :][: self.configuration.batch_size]
-        rng = np.random.default_rng([self.configuration.seed, epoch, index])
-        return pack([draw(poem, self.configuration.condition_dropout, rng) for poem in poems])
+    def _any_process(self, asked: list[int]) -> bool:
+        """Whether any process was asked to stop: all must leave at the same step."""
+        flag = torch.tensor(float(bool(asked)), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(flag, reduce_op="max"))
 
-    def _order(self, epoch: int) -> list[Example]:
-        """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
-        count, seed = len(self.train_examples), self.configuration.seed
-        if epoch >= self.configuration.pretraining_epochs:
-            return [self.train_examples[k] for k in epoch_order(count, seed, epoch)]
-        order = np.resize(epoch_order(len(self.pretraining), seed, epoch=0), (epoch + 1) * count)
-        return self._encode([self.pretraining[k] for k in order[epoch * count :]])
-
-    def _step(self, batch: Batch) -> tuple[float, int, float]:
-        """One optimizer step; the sum of losses, the tokens, and the gradient's norm before clipping."""
-        rate = self.configuration.learning_rate
-        factor = rate_factor(self.position.step, self.total_steps, self.configuration)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * factor
-        self.optimizer.zero_grad()
-        tokens = int(batch.predicted.sum())
-        loss = self.model.loss_sum(*map(torch.from_numpy, batch))
-        (loss / tokens).backward()
-        norm = clip(list(self.model.parameters()), self.configuration)
-        if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise TrainingError(self._not_finite(loss.item() / tokens))
-        self.optimizer.step()
-        return loss.item(), tokens, norm.item()
-
-    def _not_finite(self, loss: float) -> str:
-        largest = {
-            name: float(p.grad.abs().max()) for name, p in self.model.named_parameters() if p.grad is not None
-        }
-        worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))
-        return (
-            f"step {self.position.step + 1}: the loss is {loss} and the largest gradient, of {worst}, is "
-            f"{largest[worst]}; the last good state stays in {self.folder}: try a lower learning_rate or clip_norm"
-        )
-
-    def _end_epoch(self) -> Row:
-        figures = self._evaluate()
+    def _end_epoch(self, add: Add) -> None:
+        figures, position = self.evaluate(), self.position
         of_hanzi = self.configuration.corpus == "tang"
         nats = math.log(figures.hanzi_perplexity) if of_hanzi else figures.nats_per_token
-        if nats < self.position.best_nats:
-            self.position.best_nats, self.position.stale_epochs = nats, 0
+        better = nats < position.best_nats
+        position.best_nats = min(nats, position.best_nats)
+        position.stale_epochs = 0 if better else position.stale_epochs + 1
+        epoch = position.step // self.steps_per_epoch
+        add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures))
+        if self._stale():
+            add("stop", stale_epochs=position.stale_epochs)
+        if better:
             self._save_model()
-        else:
-            self.position.stale_epochs += 1
         self._save()
-        epoch, seconds = self.position.step // self.steps_per_epoch, self.position.seconds
-        return {
-            "kind": "dev",
-            "step": self.position.step,
-            "epoch": epoch,
-            "seconds": seconds,
-            **asdict(figures),
-        }
 
-    def _evaluate(self) -> Figures:
-        with self.average.in_place():
-            return evaluate_sequences(self.model, self.dev_sequences, self.vocabulary)
+    def _stale(self) -> bool:
+        patience = self.configuration.patience
+        return patience is not None and self.position.stale_epochs >= patience
 
     def _save(self) -> None:
-        state.save(self.folder, self.model, self.optimizer, self.average, self.position)
-        if not (self.folder / checkpoint.MODEL_FILE).exists():
+        self._begun = True
+        if self.position.step and not (self.folder / checkpoint.MODEL_FILE).exists():
             self._save_model()
+        if self.fabric.is_global_zero:
+            state.save(self.folder, self.model, self.optimizer, self.average, self.position)
 
     def _save_model(self) -> None:
-        path = self.folder / checkpoint.MODEL_FILE
-        with self.average.in_place():
-            checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+        if self.fabric.is_global_zero:
+            path = self.folder / checkpoint.MODEL_FILE
+            with self.average.in_place():
+                checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
 
 
-class _Window:
-    """Means over the steps since the last row of the log."""
+@contextmanager
+def _asked_to_stop() -> Iterator[list[int]]:
+    """The signals SIGINT and SIGTERM that have come; a second one interrupts at once.
 
-    def __init__(self) -> None:
-        self.loss, self.tokens, self.norms, self.started = 0.0, 0, [0.0], time.perf_counter()
+    Only the main thread can listen to signals, and those that are ignored, as in the background, stay so.
+    """
+    asked: list[int] = []
 
-    def add(self, loss: float, tokens: int, norm: float) -> None:
-        self.loss += loss
-        self.tokens += tokens
-        self.norms.append(norm)
+    def heed(number: int, _: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
 
-    def row(self, position: state.Position, total_steps: int) -> Row:
-        seconds = time.perf_counter() - self.started
-        nats = self.loss / self.tokens
-        return {
-            "kind": "train",
-            "step": position.step,
-            "steps": total_steps,
-            "nats_per_token": nats,
-            "nats_per_48_tokens": 48 * nats,
-            "largest_gradient_norm": max(self.norms),
-            "tokens_per_second": self.tokens / seconds,
-        }
+    main = threading.current_thread() is threading.main_thread()
+    handlers = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM) if main}
+    heeded = {s: handler for s, handler in handlers.items() if handler is not signal.SIG_IGN}
+    for number in heeded:
+        signal.signal(number, heed)
+    try:
+        yield asked
+    finally:
+        for number, handler in heeded.items():
+            signal.signal(number, handler)

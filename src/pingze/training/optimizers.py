@@ -29,12 +29,18 @@ def rate_factor(step: int, total: int, configuration: TrainingConfiguration) -> 
     return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
 
 
-def clip(parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration) -> Tensor:
-    """Clip the gradients in place, by their global norm or entry by entry; returns the norm before clipping."""
-    gradients = [p.grad for p in parameters if p.grad is not None]
-    norm = nn.utils.get_total_norm(gradients)
+def prepare(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
+    """Have the optimizer's next step take gradients, which are sums over `tokens`, for their mean, and clip it.
+
+    The fused optimizers divide by `grad_scale` within their one pass over the weights, so that neither the mean nor
+    the clipping by norm needs a pass of its own. Returns the norm of the mean before clipping.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    norm = nn.utils.get_total_norm([p.grad for p in parameters]) / tokens
+    divisor = torch.full_like(norm, tokens)
     if configuration.clip_norm is not None:
-        nn.utils.clip_grads_with_norm_(parameters, configuration.clip_norm, norm)
+        divisor *= (norm / configuration.clip_norm).clamp(min=1)
     if configuration.clip_value is not None:
-        nn.utils.clip_grad_value_(parameters, configuration.clip_value)
+        nn.utils.clip_grad_value_(parameters, configuration.clip_value * tokens)
+    optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
     return norm

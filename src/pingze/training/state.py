@@ -1,11 +1,11 @@
 """The state of a run: all that the next step depends on, in one file without pickles, so that a run can resume.
 
-`state.safetensors` holds the weights, their average, the optimizer's tensors and the random state; its metadata hold
-the position. The one before it stays beside it as `state.previous.safetensors`.
+`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors; its metadata hold the position,
+of which the schedule, the order of the poems and all random numbers are functions. The last two files are kept.
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -18,7 +18,27 @@ from pingze.files import written
 from pingze.model import LanguageModel
 from pingze.training.averaging import Average
 
-STATE_FILES = ("state.safetensors", "state.previous.safetensors")
+KEPT = 2
+
+
+@dataclass
+class Window:
+    """Sums over the steps since the last row of the log."""
+
+    loss: float = 0.0
+    tokens: int = 0
+    largest_norm: float = 0.0
+    seconds: float = 0.0
+
+    def figures(self) -> dict[str, float]:
+        """What a row of the log tells of these steps."""
+        nats = self.loss / self.tokens
+        return {
+            "nats_per_token": nats,
+            "nats_per_48_tokens": 48 * nats,
+            "largest_gradient_norm": self.largest_norm,
+            "tokens_per_second": self.tokens / self.seconds,
+        }
 
 
 @dataclass
@@ -28,21 +48,38 @@ class Position:
     step: int = 0
     """Optimizer steps taken."""
     best_nats: float = float("inf")
-    """Least dev nats so far, per token on the report's draw, else per hanzi."""
+    """Least dev nats per token so far."""
     stale_epochs: int = 0
     """Epochs since then."""
     seconds: float = 0.0
     """Time spent training, over all resumptions."""
+    window: Window = field(default_factory=Window)
+
+    def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
+        """One more step was taken."""
+        self.step += 1
+        self.seconds += seconds
+        self.window.loss += loss
+        self.window.tokens += tokens
+        self.window.largest_norm = max(self.window.largest_norm, norm)
+        self.window.seconds += seconds
+
+
+@dataclass(frozen=True)
+class State:
+    """A state as it was read."""
+
+    path: Path
+    position: Position
+    tensors: dict[str, Tensor]
+    unread: list[str]
+    """The newer files that could not be read, each with the reason."""
 
 
 def save(
-    run: Path,
-    model: LanguageModel,
-    optimizer: torch.optim.Optimizer,
-    average: Average,
-    position: Position,
+    run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
 ) -> None:
-    """Write the state, whole or not at all, and keep the last one as the previous.
+    """Write the state, whole or not at all; of the others, keep the one before it.
 
     Raises CheckpointError where the disk does not take it.
     """
@@ -50,47 +87,50 @@ def save(
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
-    tensors["random"] = torch.get_rng_state()
-    newest, previous = (run / name for name in STATE_FILES)
+    newest = run / f"state.{position.step:08}.safetensors"
     with written(newest, CheckpointError) as partial:
         partial.write_bytes(serialize(tensors, {"position": json.dumps(asdict(position))}))
-        if newest.exists():
-            newest.replace(previous)
+    kept = [path for path in files(run) if path <= newest][:KEPT]  # a later one is one that could not be read
+    for path in set(files(run)) - set(kept):
+        path.unlink()
 
 
-def load(
-    run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
-) -> tuple[Position, Path]:
-    """Take up the newest state that is whole; returns its position and which file it was.
+def files(run: Path) -> list[Path]:
+    """The states of a run, newest first."""
+    return sorted(run.glob("state.*.safetensors"), reverse=True)
 
-    Raises CheckpointError when there is none.
+
+def read(run: Path) -> State | None:
+    """The newest state that is whole, or None where none was saved yet.
+
+    Raises CheckpointError when there are states, but none can be read.
     """
-    problems = []
-    for path in (run / name for name in STATE_FILES):
+    unread: list[str] = []
+    for path in files(run):
         try:
             with safe_open(path, framework="pt") as file:
-                position = Position(**json.loads(file.metadata()["position"]))
-                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (OSError, SafetensorError) as error:
-            problems.append(f"{path.name}: {error}")
+                values = json.loads(file.metadata()["position"])
+                position = Position(**values | {"window": Window(**values["window"])})
+                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
+        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            unread.append(f"{path.name} cannot be read ({error})")
             continue
-        _restore(tensors, model, optimizer, average)
-        return position, path
-    raise CheckpointError(f"{run} holds no state to resume from ({'; '.join(problems)})")
+        return State(path, position, tensors, unread)
+    if unread:
+        raise CheckpointError(f"{run} holds no state to resume from: {'; '.join(unread)}")
+    return None
 
 
-def _restore(
-    tensors: dict[str, Tensor], model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
-) -> None:
+def restore(state: State, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average) -> None:
+    """Give model, optimizer and average the values of a state."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter.copy_(tensors[f"model.{name}"])
+            parameter.copy_(state.tensors[f"model.{name}"])
         for name, tensor in average.tensors.items():
-            tensor.copy_(tensors[f"average.{name}"])
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
+            tensor.copy_(state.tensors[f"average.{name}"])
+    values: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in state.tensors.items():
         if name.startswith("optimizer."):
             _, index, key = name.split(".")
-            state.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
-    torch.set_rng_state(tensors["random"])
+            values.setdefault(int(index), {})[key] = tensor
+    optimizer.load_state_dict({"state": values, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -1,0 +1,187 @@
+"""Steps of training: a preset and texts come in, a model comes out that each step changes, on any number of processes.
+
+A step is forward, backward, clipping, optimizer. Its batch is the same however many processes there are: longest poem
+first, it is dealt into processes × `accumulate` parts, each process takes every part that falls to it, one after the
+other, and gradients are summed over all of them. What is dropped is fixed by the seed, the step and the part, as the
+order of the poems is by the seed and the epoch: a step depends on nothing but its number and the state before it.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from pingze.batches import Ids, epoch_order, pack, predicted_tokens
+from pingze.errors import TrainingError
+from pingze.model import LanguageModel
+from pingze.products import operand_type
+from pingze.training.averaging import Average
+from pingze.training.configuration import Preset
+from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
+from pingze.training.evaluation import Figures, evaluate_sequences
+from pingze.training.memory import keep_freed_memory
+from pingze.training.optimizers import make_optimizer, prepare
+
+
+class Taken(NamedTuple):
+    """What a step showed, over all processes."""
+
+    loss: float
+    """Sum of -ln p over its targets, in nats."""
+    tokens: int
+    """How many those were."""
+    norm: float
+    """Of the mean's gradient, before clipping."""
+
+
+class Trainer:
+    """A model, its optimizer and the encoded texts, on this process's device.
+
+    Raises InputError when the texts have fewer tokens than the preset's vocabulary.
+    """
+
+    def __init__(
+        self,
+        preset: Preset,
+        train: Sequence[Text],
+        dev: Sequence[Text],
+        pretraining: Sequence[Text] = (),
+    ) -> None:
+        # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
+        torch.set_flush_denormal(True)
+        keep_freed_memory()
+        self.configuration, self.fabric = preset.training, launch()
+        self.vocabulary = make_vocabulary(train, preset)
+        model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
+        self.preset = replace(preset, model=model)
+        self.train_examples, self.pretraining = self._encode(train), pretraining
+        self.dev_sequences = [sequence(example) for example in self._encode(dev)]
+        self.steps_per_epoch = -(-len(train) // self.configuration.batch_size)
+        self.total_steps = self.steps_per_epoch * self.configuration.epochs
+        self._epoch = lru_cache(maxsize=1)(self._order)
+        self.model = LanguageModel(
+            model,
+            dropout=self.configuration.dropped,
+            operands=operand_type(self.configuration.precision, self.fabric.device),
+        )
+        self.model.initialize(
+            self.configuration.initialization,
+            np.random.default_rng(self.configuration.seed),
+            self.configuration.initialization_scale,
+        )
+        # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
+        self.model.load_state_dict(self.fabric.broadcast(self.model.state_dict()))
+        self.model.to(self.fabric.device)
+        self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
+        self.average = Average(self.model, self.configuration.averaging)
+
+    def _encode(self, texts: Sequence[Text]) -> list[Example]:
+        return examples(texts, self.vocabulary, self.configuration.length)
+
+    def step(self, number: int, rate: float) -> Taken:
+        """Take step `number`, from 0, at a learning rate.
+
+        Raises TrainingError when the loss or the gradient is no longer finite; the weights stay as they were.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad()
+        batch = self._batch(number)
+        loss = torch.zeros((), device=self.fabric.device)
+        parts = self.fabric.world_size * self.configuration.accumulate
+        for part in range(self.fabric.global_rank, parts, self.fabric.world_size):
+            if batch[part::parts]:  # the last batch of an epoch may be smaller than the number of parts
+                torch.manual_seed(
+                    int(np.random.default_rng([self.configuration.seed, number, part]).integers(2**63))
+                )
+                loss += self._loss_and_gradients(batch[part::parts])
+        self._sum_over_processes(loss)
+        tokens = sum(map(predicted_tokens, batch))
+        norm = prepare(self.optimizer, tokens, self.configuration)
+        if not (torch.isfinite(loss) and torch.isfinite(norm)):
+            raise TrainingError(self._not_finite(number, float(loss), tokens))
+        self.optimizer.step()
+        self.average.update(number + 1)
+        return Taken(float(loss), tokens, float(norm))
+
+    def evaluate(self) -> Figures:
+        """The model's figures on dev, measured by the first process, so that all decide alike."""
+        figures = None
+        if self.fabric.is_global_zero:
+            with self.average.in_place():
+                figures = evaluate_sequences(self.model, self.dev_sequences, self.vocabulary)
+        return self.fabric.broadcast(figures)  # type: ignore[return-value]
+
+    def _batch(self, number: int) -> list[Ids]:
+        """The sequences of a step, longest first, so that its parts are of like size."""
+        epoch, index = divmod(number, self.steps_per_epoch)
+        size, rng = (
+            self.configuration.batch_size,
+            np.random.default_rng([self.configuration.seed, epoch, index]),
+        )
+        poems = self._epoch(epoch)[index * size : (index + 1) * size]
+        sequences = [draw(poem, self.configuration.condition_dropout, rng) for poem in poems]
+        return sorted(sequences, key=len, reverse=True)
+
+    def _order(self, epoch: int) -> list[Example]:
+        """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
+        count, seed = len(self.train_examples), self.configuration.seed
+        if epoch >= self.configuration.pretraining_epochs:
+            return [self.train_examples[k] for k in epoch_order(count, seed, epoch)]
+        order = np.resize(epoch_order(len(self.pretraining), seed, epoch=0), (epoch + 1) * count)
+        return self._encode([self.pretraining[k] for k in order[epoch * count :]])
+
+    def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
+        """The summed loss of one part; its gradients are added to what is there."""
+        inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
+        device = self.fabric.device
+        loss = self.model.loss_sum(inputs.to(device), targets.to(device), sizes)
+        loss.backward()
+        return loss.detach()
+
+    def _sum_over_processes(self, loss: Tensor) -> None:
+        """Sum loss and gradients in place.
+
+        In the parameters' own order: the buckets of DistributedDataParallel change after its first step, so that a
+        resumed run would round differently.
+        """
+        if self.fabric.world_size > 1:
+            self.fabric.all_reduce(loss, reduce_op="sum")
+            for parameter in self.model.parameters():
+                if parameter.grad is None:  # nothing of this batch fell to this process
+                    parameter.grad = torch.zeros_like(parameter)
+                self.fabric.all_reduce(parameter.grad, reduce_op="sum")
+
+    def _not_finite(self, number: int, loss: float, tokens: int) -> str:
+        largest = {
+            name: float(p.grad.abs().max()) / tokens
+            for name, p in self.model.named_parameters()
+            if p.grad is not None
+        }
+        worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))
+        return (
+            f"step {number + 1}: the loss is {loss / tokens} and the largest gradient, of {worst}, is "
+            f"{largest[worst]}: try a lower learning_rate or clip_norm"
+        )
+
+
+def launch() -> Fabric:
+    """The device of this process, and its place among those that `torchrun` started, or alone.
+
+    A GPU where there is one, else the CPU: Apple's GPUs lack the float64 of the evaluation.
+    """
+    processes, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+    fabric = Fabric(
+        accelerator="cuda" if torch.cuda.is_available() else "cpu",
+        strategy="ddp" if processes > 1 else "auto",
+        devices=here,
+        num_nodes=processes // here,
+    )
+    fabric.launch()
+    return fabric

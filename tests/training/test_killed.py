@@ -1,0 +1,112 @@
+"""Real runs, killed with SIGKILL at random moments: the weights and curves are those of a run that nothing befell."""
+
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from pingze.training import log
+from tests.training import command
+
+KILLS = 20
+
+
+def curve_files(run: Path) -> set[Path]:
+    """Which change when a run has come to its first step, or goes on."""
+    return set((run / "tensorboard").glob("*"))
+
+
+def started(process: "subprocess.Popen[str]", run: Path, before: set[Path]) -> None:
+    while curve_files(run) <= before:
+        assert process.poll() is None
+        time.sleep(0.001)
+
+
+def writing(process: "subprocess.Popen[str]", run: Path) -> None:
+    """Return while the process stands still in the middle of writing a file."""
+    while True:
+        assert process.poll() is None
+        if list(run.glob("*.partial")):
+            process.send_signal(signal.SIGSTOP)
+            time.sleep(0.01)
+            if list(run.glob("*.partial")):
+                return
+            process.send_signal(signal.SIGCONT)
+        time.sleep(0.0005)
+
+
+@pytest.mark.slow
+def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
+    command.build_corpus(tmp_path / "poems")
+    settings = ("epochs=20", "save_every=3", "patience=none")
+    assert command.train(tmp_path / "whole", *settings).wait() == 0
+
+    run, rng = tmp_path / "killed", random.Random(0)
+    interrupted_writes = 0
+    for kill in range(KILLS):
+        before = curve_files(run)
+        process = command.train(run, *settings, resume=(run / "configuration.json").exists())
+        if kill % 5 == 4:  # on the way to the first step
+            time.sleep(rng.uniform(0, 3))
+        else:
+            started(process, run, before)
+            time.sleep(rng.uniform(0, 0.4))
+            if kill % 5 < 2:
+                writing(process, run)
+                interrupted_writes += 1
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    assert interrupted_writes == 8
+    assert command.train(run, *settings, resume=True).wait() == 0
+
+    expected, actual = command.tensors(tmp_path / "whole"), command.tensors(run)
+    assert actual.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(actual[name], tensor), name
+    assert command.without_times(log.read(run)) == command.without_times(log.read(tmp_path / "whole"))
+    assert not list(run.glob("*.partial"))
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on a disk of its own that holds 4 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip(f"a small disk needs the right to mount: {mounted.stderr.decode().strip()}")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.slow
+def test_a_full_disk_stops_the_run_with_one_line_and_keeps_the_last_good_state(
+    tmp_path: Path, home: Path, small_disk: Path
+) -> None:
+    command.build_corpus(tmp_path / "poems")
+    run, said = small_disk / "run", tmp_path / "said"
+    settings = ("epochs=2", "save_every=3", "patience=none")
+    filler = small_disk / "filler"
+    process = command.train(run, *settings, said=said)
+    while not list(run.glob("state.*")):
+        assert process.poll() is None
+        time.sleep(0.001)
+    filler.write_bytes(b"\0" * 1_500_000)
+    assert process.wait() == 1
+    lines = [line for line in said.read_text().splitlines() if line.startswith("pingze: ")]
+    assert len(lines) == 1
+    assert "No space left on device" in lines[0]
+    assert f"the last good state stays in {run}" in lines[0]
+    assert "Traceback" not in said.read_text()
+    filler.unlink()
+    assert command.train(run, *settings, resume=True).wait() == 0
+    assert command.train(tmp_path / "whole", *settings).wait() == 0
+    for name, tensor in command.tensors(tmp_path / "whole").items():
+        assert torch.equal(command.tensors(run)[name], tensor), name

@@ -1,0 +1,106 @@
+"""Several real processes under torchrun train as one does; they stop, die and resume together."""
+
+import re
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pingze.training import log
+from tests.training import command
+
+pytestmark = pytest.mark.slow
+
+EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_every=3")
+"""Nothing that depends on how a batch is dealt but the order of sums."""
+
+
+@pytest.fixture(autouse=True)
+def corpus(tmp_path: Path, home: Path) -> None:
+    command.build_corpus(tmp_path / "poems")
+
+
+def workers(torchrun: "subprocess.Popen[str]") -> list[int]:
+    pid = torchrun.pid
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def after(step: int, process: "subprocess.Popen[str]", run: Path) -> None:
+    """Wait until a run has saved a state past a step."""
+    while not any(int(path.name.split(".")[1]) > step for path in run.glob("state.*.safetensors")):
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def assert_alike(actual: Path, expected: Path) -> None:
+    """The same weights but for rounding, and the same rows."""
+    one, other = command.tensors(expected), command.tensors(actual)
+    assert one.keys() == other.keys()
+    for name in one:
+        error = (other[name] - one[name]).norm() / one[name].norm().clamp(min=1e-12)
+        assert error < 1e-3, f"{name}: relative error {error}"
+    rows = [[(row["kind"], row["step"]) for row in log.read(run)] for run in (expected, actual)]
+    assert rows[0] == rows[1]
+    for expected_row, actual_row in zip(log.read(expected), log.read(actual), strict=True):
+        assert actual_row["nats_per_token"] == pytest.approx(expected_row["nats_per_token"], rel=1e-4)
+
+
+def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
+    assert command.train(tmp_path / "one", *EXACT).wait() == 0
+    for processes in (2, 3):
+        run = tmp_path / str(processes)
+        assert command.train(run, *EXACT, processes=processes).wait() == 0
+        assert_alike(run, tmp_path / "one")
+
+
+def test_two_machines_train_as_one(tmp_path: Path) -> None:
+    """Two of torchrun's agents, each with a process, that meet at an address."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{port}", "--rdzv-id=pingze")
+    run = tmp_path / "two"
+    machines = [command.train(run, *EXACT, processes=1, meeting=meeting) for _ in range(2)]
+    assert [machine.wait() for machine in machines] == [0, 0]
+    assert command.train(tmp_path / "one", *EXACT).wait() == 0
+    assert_alike(run, tmp_path / "one")
+
+
+def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_path: Path) -> None:
+    assert command.train(tmp_path / "whole", *EXACT, processes=2).wait() == 0
+    for processes in (2, 1):
+        run = tmp_path / f"on {processes}"
+        process = command.train(run, *EXACT, processes=2)
+        after(6, process, run)
+        for pid in workers(process):
+            subprocess.run(["kill", "-KILL", str(pid)], check=True)
+        assert process.wait() != 0
+        resumed = command.train(run, *EXACT, resume=True, processes=processes if processes > 1 else 0)
+        assert resumed.wait() == 0
+        assert_alike(run, tmp_path / "whole")
+        if processes == 2:
+            for name, tensor in command.tensors(tmp_path / "whole").items():
+                assert torch.equal(command.tensors(run)[name], tensor), name
+
+
+def test_ctrl_c_stops_all_processes_at_one_step(tmp_path: Path) -> None:
+    settings = ("epochs=30", "save_every=200", "patience=none")
+    run, said = tmp_path / "run", tmp_path / "said"
+    process = command.train(run, *settings, processes=2, said=said)
+    after(20, process, run)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() != 0
+    assert "a fault in pingze" not in said.read_text()
+    (step,) = re.findall(r"stopped at step (\d+); --resume goes on from there", said.read_text())
+    assert (run / f"state.{int(step):08}.safetensors").exists()
+
+
+def test_a_refusal_ends_all_processes(tmp_path: Path) -> None:
+    run, said = tmp_path / "run", tmp_path / "said"
+    process = command.train(run, *EXACT, resume=True, processes=2, said=said)
+    assert process.wait() != 0
+    assert said.read_text().count("holds no run to resume; leave out --resume to start one") == 1

@@ -1,0 +1,94 @@
+"""States are whole, the last two are kept, and what cannot be read is named."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.configuration import ModelConfiguration
+from pingze.errors import CheckpointError
+from pingze.model import LanguageModel
+from pingze.training import state
+from pingze.training.averaging import Average
+from pingze.training.configuration import TrainingConfiguration
+from pingze.training.optimizers import make_optimizer
+from pingze.training.state import Position, Window
+
+
+def learner(seed: int) -> tuple[LanguageModel, torch.optim.Optimizer, Average]:
+    torch.manual_seed(seed)
+    model = LanguageModel(ModelConfiguration(vocabulary_size=10, embedding_size=3, hidden_size=4))
+    model.initialize("normal", np.random.default_rng(seed))
+    optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
+    average = Average(model, 0.5)
+    step(model, optimizer, average)
+    return model, optimizer, average
+
+
+def step(model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average) -> None:
+    optimizer.zero_grad()
+    model.loss_sum(torch.tensor([1, 4, 5]), torch.tensor([4, 5, 2]), torch.tensor([1, 1, 1])).backward()
+    optimizer.step()
+    average.update(1)
+
+
+def names(run: Path) -> list[str]:
+    return sorted(path.name for path in run.iterdir())
+
+
+def test_a_restored_state_goes_on_as_the_saved_one(tmp_path: Path) -> None:
+    learned = learner(0)
+    position = Position(7, 4.5, 1, 12.25, Window(9.1, 3, 0.1, 0.3))
+    state.save(tmp_path, *learned, position)
+    other = learner(1)
+    found = state.read(tmp_path)
+    assert found is not None
+    assert (found.position, found.path.name, found.unread) == (position, "state.00000007.safetensors", [])
+    state.restore(found, *other)
+    step(*learned)
+    step(*other)
+    for name, tensor in learned[0].tensors().items():
+        np.testing.assert_array_equal(other[0].tensors()[name], tensor, err_msg=name)
+    for name, tensor in learned[2].tensors.items():
+        np.testing.assert_array_equal(other[2].tensors[name], tensor, err_msg=name)
+
+
+def test_the_last_two_are_kept(tmp_path: Path) -> None:
+    learned = learner(0)
+    for number in (0, 5, 99_999_999):
+        state.save(tmp_path, *learned, Position(number))
+    assert names(tmp_path) == ["state.00000005.safetensors", "state.99999999.safetensors"]
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda content: content[:-1], lambda content: b"", lambda content: b"{" * 99]
+)
+def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
+    tmp_path: Path, damage: object
+) -> None:
+    learned = learner(0)
+    for number in (5, 10):
+        state.save(tmp_path, *learned, Position(number))
+    newest = tmp_path / "state.00000010.safetensors"
+    newest.write_bytes(damage(newest.read_bytes()))  # type: ignore[operator]
+    found = state.read(tmp_path)
+    assert found is not None
+    assert found.position.step == 5
+    assert found.unread[0].startswith("state.00000010.safetensors cannot be read (")
+    state.save(tmp_path, *learned, Position(7))
+    assert names(tmp_path) == ["state.00000005.safetensors", "state.00000007.safetensors"]
+
+
+def test_a_state_of_another_kind_is_damaged_too(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    save_file({"model.output.bias": torch.zeros(3)}, tmp_path / "state.00000001.safetensors")
+    with pytest.raises(
+        CheckpointError, match=r"holds no state to resume from: state\.0+1\.safetensors cannot be read"
+    ):
+        state.read(tmp_path)
+
+
+def test_no_state_is_no_fault(tmp_path: Path) -> None:
+    assert state.read(tmp_path) is None

@@ -1,0 +1,95 @@
+"""One step: the parts of a batch add up to the whole, and nothing but its number and the weights matters."""
+
+import itertools
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.errors import InputError
+from pingze.training.configuration import preset
+from pingze.training.trainer import Trainer
+from tests import invented
+
+TEXTS = [
+    text[:length] for text, length in zip(invented.texts(42), itertools.cycle((6, 13, 24)), strict=False)
+]
+TINY = ("vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=8", "precision=float32")
+
+
+def trainer(*settings: str) -> Trainer:
+    return Trainer(preset("report", [*TINY, *settings]), TEXTS, [])
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 8])
+def test_parts_of_a_batch_train_as_the_whole(accumulate: int) -> None:
+    whole, parts = trainer("dropout=0"), trainer("dropout=0", f"accumulate={accumulate}")
+    for number in range(whole.steps_per_epoch + 1):  # the last batch of an epoch holds two poems
+        expected, actual = whole.step(number, 0.01), parts.step(number, 0.01)
+        assert actual.tokens == expected.tokens
+        assert actual.loss == pytest.approx(expected.loss, rel=1e-5)
+        assert actual.norm == pytest.approx(expected.norm, rel=1e-4)
+    for name, tensor in whole.model.tensors().items():
+        np.testing.assert_allclose(parts.model.tensors()[name], tensor, rtol=1e-3, atol=1e-4, err_msg=name)
+
+
+def test_the_loss_is_the_sum_over_real_tokens() -> None:
+    made = trainer("dropout=0", "batch_size=42")
+    taken = made.step(0, 0.01)
+    assert taken.tokens == sum(len(text) + 1 for text in TEXTS)
+    assert taken.loss / taken.tokens == pytest.approx(np.log(26), rel=0.02)
+
+
+def test_an_epoch_takes_every_poem_once() -> None:
+    made = trainer()
+    batches = [made._batch(number) for number in range(made.steps_per_epoch)]
+    assert [len(batch) for batch in batches] == [8, 8, 8, 8, 8, 2]
+    taken = sorted(s.tolist() for batch in batches for s in batch)
+    assert taken == sorted(example.text.tolist() for example in made.train_examples)
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_processes_share_each_batch_without_overlap(accumulate: int) -> None:
+    taken: list[list[int]] = []
+    for rank in range(3):
+        made = trainer(f"accumulate={accumulate}")
+        made.fabric = SimpleNamespace(  # type: ignore[assignment]
+            world_size=3,
+            global_rank=rank,
+            device=torch.device("cpu"),
+            all_reduce=lambda tensor, reduce_op: tensor,
+        )
+        made._loss_and_gradients = lambda part: taken.append([len(s) for s in part]) or torch.zeros(())  # type: ignore[func-returns-value, method-assign]
+        for number in (0, 5):
+            made.step(number, 0.01)
+    expected = [len(s) for number in (0, 5) for s in made._batch(number)]
+    assert sorted(length for part in taken for length in part) == sorted(expected)
+    assert len(taken) == 3 * accumulate + 2  # the last batch holds two poems
+
+
+def test_what_is_dropped_depends_on_the_seed_the_step_and_the_part_alone() -> None:
+    one, other = trainer("dropout=0.5"), trainer("dropout=0.5")
+    torch.manual_seed(99)
+    assert one.step(3, 0) == other.step(3, 0)
+    assert one.step(4, 0) != one.step(3, 0)
+    losses = set()
+    for settings in (("seed=1",), ("seed=1", "accumulate=2")):
+        made = trainer("dropout=0.5", "batch_size=2", *settings)
+        losses.add(made.step(0, 0).loss)
+    assert len(losses) == 2
+
+
+def test_the_rate_is_the_caller_s() -> None:
+    made = trainer()
+    before = made.model.tensors()["output.weight"].copy()
+    made.step(0, 0.0)
+    np.testing.assert_array_equal(made.model.tensors()["output.weight"], before)
+    made.step(0, 0.01)  # a first step of Adam moves every weight that has a gradient by the rate
+    moved = np.abs(made.model.tensors()["output.weight"] - before)
+    assert moved.max() == pytest.approx(0.01, rel=0.1)
+
+
+def test_more_parts_than_poems_are_refused() -> None:
+    with pytest.raises(InputError, match="accumulate is 9, more than the batch_size 8"):
+        trainer("accumulate=9")
