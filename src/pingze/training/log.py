@@ -33,7 +33,6 @@ class Log:
         rows = [row for row in read(run) if int(row["step"]) <= last_step]
         with written(self._rows, TrainingError) as partial:
             partial.write_text("".join(map(_line, rows)), encoding="utf-8")
-        folder.mkdir(exist_ok=True)
         old = list(folder.glob("*.tfevents.*"))
         self._events = folder / f"events.out.tfevents.{time.time_ns()}"
         _append(self._events, _record(Event(wall_time=time.time(), file_version="brain.Event:2")))
@@ -76,8 +75,12 @@ def _record(event: Event) -> bytes:
 
 
 def _append(path: Path, content: bytes) -> None:
-    """Have `content` at the end of a file, on the disk."""
-    with path.open("ab") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Have `content` at the end of a file, on the disk. Raises TrainingError where the disk does not take it."""
+    try:
+        path.parent.mkdir(exist_ok=True)
+        with path.open("ab") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        raise TrainingError(f"{path} cannot be written: {fault.strerror or fault}") from fault

@@ -120,11 +120,8 @@ class Run(Trainer):
 
             with _asked_to_stop() as asked:
                 self._train(add, asked)
-        except (OSError, CheckpointError, TrainingError) as fault:
-            reason = (
-                f"{self.folder} cannot be written: {fault.strerror}" if isinstance(fault, OSError) else fault
-            )
-            raise TrainingError(f"{reason}; the last good state stays in {self.folder}") from fault
+        except (CheckpointError, TrainingError) as fault:
+            raise TrainingError(f"{fault}; the last good state stays in {self.folder}") from fault
 
     def _train(self, add: Add, asked: list[int]) -> None:
         position, configuration = self.position, self.configuration
@@ -157,8 +154,10 @@ class Run(Trainer):
         of_hanzi = self.configuration.corpus == "tang"
         nats = math.log(figures.hanzi_perplexity) if of_hanzi else figures.nats_per_token
         better = nats < position.best_nats
-        position.best_nats = min(nats, position.best_nats)
-        position.stale_epochs = 0 if better else position.stale_epochs + 1
+        if better:
+            position.best_nats, position.stale_epochs = nats, 0
+        else:
+            position.stale_epochs += 1
         epoch = position.step // self.steps_per_epoch
         add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures))
         if self._stale():

@@ -77,7 +77,11 @@ class Trainer:
         )
         # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
         self.model.load_state_dict(self.fabric.broadcast(self.model.state_dict()))
-        self.model.to(self.fabric.device)
+        device = self.fabric.device
+        self.model.to(device)
+        # The generator that dropout draws from; torch.manual_seed seeds every kind of device, and takes 0.4 ms.
+        on_gpu = device.type == "cuda"
+        self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
         self.average = Average(self.model, self.configuration.averaging)
 
@@ -97,9 +101,8 @@ class Trainer:
         parts = self.fabric.world_size * self.configuration.accumulate
         for part in range(self.fabric.global_rank, parts, self.fabric.world_size):
             if batch[part::parts]:  # the last batch of an epoch may be smaller than the number of parts
-                torch.manual_seed(
-                    int(np.random.default_rng([self.configuration.seed, number, part]).integers(2**63))
-                )
+                seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
+                self._random.manual_seed(int(seed))
                 loss += self._loss_and_gradients(batch[part::parts])
         self._sum_over_processes(loss)
         tokens = sum(map(predicted_tokens, batch))
