@@ -96,6 +96,19 @@ def test_a_model_without_conditions_refuses_them(tmp_path: Path) -> None:
     made = verse.checkpoint_of(verse.POOL)
     path = tmp_path / "plain.safetensors"
     checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    (poem,) = compose(form="五絕", seed=1, particles=2, model=path)
     for option in ("title", "poet"):
         with pytest.raises(InputError, match=f"was not trained with a {option}; leave it out"):
             compose(form="五絕", model=path, **{option: "春"})
+        with pytest.raises(InputError, match=f"was not trained with a {option}; leave it out"):
+            revise(poem, [1], model=path, **{option: "春"})
+
+
+def test_another_model_s_title_stays_with_the_poem(model: Path, tmp_path: Path) -> None:
+    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=2, model=model)
+    made = verse.checkpoint_of(verse.POOL)
+    path = tmp_path / "plain.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    revised = revise(poem, [1], seed=1, particles=2, model=path)
+    assert (revised.title, revised.poet) == ("春山", "杜甫")
+    assert revised.log_probability == pytest.approx(composer(path).log_probability(revised.lines))

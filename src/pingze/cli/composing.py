@@ -23,6 +23,8 @@ from pingze.cli.app import (
 from pingze.composing import Poem, Reason
 from pingze.errors import InputError
 
+TitleOption = Annotated[str | None, typer.Option(help="A title, for models that know titles.")]
+PoetOption = Annotated[str | None, typer.Option(help="A poet's manner, for models that know poets.")]
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say of each character why it stands there.")]
 
 
@@ -46,8 +48,8 @@ def compose(
     include: IncludeOption = "",
     exclude: ExcludeOption = "",
     repeat: RepeatOption = False,
-    title: Annotated[str | None, typer.Option(help="A title, for models that know titles.")] = None,
-    poet: Annotated[str | None, typer.Option(help="A poet's manner, for models that know poets.")] = None,
+    title: TitleOption = None,
+    poet: PoetOption = None,
     temperature: TemperatureOption = 0.8,
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
@@ -97,6 +99,8 @@ def revise(
     include: IncludeOption = "",
     exclude: ExcludeOption = "",
     repeat: RepeatOption = False,
+    title: TitleOption = None,
+    poet: PoetOption = None,
     temperature: TemperatureOption = 0.8,
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
@@ -121,6 +125,8 @@ def revise(
         include=include,
         exclude=exclude,
         repeat=repeat,
+        title=title,
+        poet=poet,
     )
     _print_poems([revised], explain=explain, level=level, model=model, as_json=as_json)
 

@@ -188,7 +188,7 @@ def compose(
     if count < 1:
         raise InputError(f"count is {count}; it must be at least 1")
     chosen = composer(model)
-    _refuse_conditions(chosen, title, poet)
+    refuse_conditions(chosen, title, poet)
     request = read_request(
         chosen.vocabulary,
         start,
@@ -211,7 +211,7 @@ def compose(
     return chosen.write_many(inclusion, temperature, particles, range(first, first + count), top_p)
 
 
-def _refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
+def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
     """Raises InputError when a title or poet is asked of a model that was not trained with them."""
     for option, value in (("title", title), ("poet", poet)):
         if value and not chosen.conditions:

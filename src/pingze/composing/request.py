@@ -179,7 +179,9 @@ def _rhyme(name: str | None, form: Form) -> str | None:
 
 
 def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
-    read = _read("title", title or "", vocabulary)
+    if not title or not vocabulary.condition_tokens:
+        return title or None
+    read = _read("title", title, vocabulary)
     if len(read) > LONGEST_TITLE:
         raise InputError(f"the title has {len(read)} characters; give {LONGEST_TITLE} at most")
     return read or None

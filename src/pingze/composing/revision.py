@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from pingze.composing.composer import Composer, check_numbers, composer, random_seed
+from pingze.composing.composer import Composer, check_numbers, composer, random_seed, refuse_conditions
 from pingze.composing.constraints import FREE
 from pingze.composing.engine import log_softmax
 from pingze.composing.poem import Poem
@@ -61,13 +61,14 @@ def revise(
 
     What follows a target weighs as much as what comes before it: a particle is worth the probability of the whole
     poem. At each place another character is drawn than stood there, unless only that one can stand. `constraints`
-    are those of `compose` (level, include, exclude, repeat, …).
+    are those of `compose` (level, include, exclude, repeat, title, poet, …).
 
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, CheckpointError on a model that cannot be read.
     """
     check_numbers(temperature, top_p, particles, seed)
     chosen = composer(model)
+    refuse_conditions(chosen, constraints.get("title"), constraints.get("poet"))
     places = _places(poem, targets)
     request = poem_request(chosen, poem, places, constraints)
     width = request.form.width
