@@ -190,7 +190,7 @@ PRESETS = {
         TrainingConfiguration(
             batch_size=32,
             length=LENGTHS["tang"],
-            epochs=7,
+            epochs=9,
             corpus="tang",
             poet_poems=30,
             condition_dropout=0.4,
