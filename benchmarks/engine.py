@@ -29,7 +29,7 @@ from contenders import NAMES
 from pingze.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.configuration import ModelConfiguration
 from pingze.corpus import Store
-from pingze.vocabulary import Vocabulary
+from pingze.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()
@@ -144,7 +144,7 @@ def growth(field: Field) -> list[dict[str, Any]]:
                 value if size == name else usual for name, usual in (("batch", BATCH), ("length", LENGTH))
             )
             rng = np.random.default_rng(0)
-            batch = [rng.integers(4, model.vocabulary_size, T + 1) for _ in range(B)]
+            batch = [np.append(BOS, rng.integers(4, model.vocabulary_size, T)) for _ in range(B)]
             field.become(model)
             times = {name: [field.ask(name, "time", "step", batch) for _ in range(2)][1:] for name in NAMES}
             for _ in range(4):
