@@ -7,11 +7,13 @@ import typer
 
 from pingze import composing
 from pingze.cli.app import (
+    AntithesisOption,
     ExcludeOption,
     IncludeOption,
     JsonOption,
     LevelOption,
     ModelOption,
+    OriginalOption,
     ParticlesOption,
     RepeatOption,
     SeedOption,
@@ -21,6 +23,7 @@ from pingze.cli.app import (
     print_json,
 )
 from pingze.composing import Poem, Reason
+from pingze.composing.request import ANTITHESIS
 from pingze.errors import InputError
 
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say of each character why it stands there.")]
@@ -46,6 +49,8 @@ def compose(
     include: IncludeOption = "",
     exclude: ExcludeOption = "",
     repeat: RepeatOption = False,
+    original: OriginalOption = None,
+    antithesis: AntithesisOption = ANTITHESIS,
     title: Annotated[str | None, typer.Option(help="A title, for models that know titles.")] = None,
     poet: Annotated[str | None, typer.Option(help="A poet's manner, for models that know poets.")] = None,
     temperature: TemperatureOption = 0.8,
@@ -71,6 +76,8 @@ def compose(
         include=include,
         exclude=exclude,
         repeat=repeat,
+        original=original,
+        antithesis=antithesis,
         title=title,
         poet=poet,
         temperature=temperature,
@@ -97,6 +104,8 @@ def revise(
     include: IncludeOption = "",
     exclude: ExcludeOption = "",
     repeat: RepeatOption = False,
+    original: OriginalOption = None,
+    antithesis: AntithesisOption = ANTITHESIS,
     temperature: TemperatureOption = 0.8,
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
@@ -121,6 +130,8 @@ def revise(
         include=include,
         exclude=exclude,
         repeat=repeat,
+        original=original,
+        antithesis=antithesis,
     )
     _print_poems([revised], explain=explain, level=level, model=model, as_json=as_json)
 

@@ -18,6 +18,9 @@ from pingze.vocabulary import SPECIAL_TOKENS, Vocabulary
 GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""
 
+FREE = -1
+"""The id of no character: what stands at a place of a text that is still free."""
+
 
 @dataclass(frozen=True)
 class Lexicon:
