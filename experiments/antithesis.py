@@ -4,6 +4,7 @@ Run: OPENBLAS_NUM_THREADS=1 python experiments/antithesis.py [--trial]
 
 Writes src/pingze/models/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
 learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
+`--weigh N` composes N poems at each of several weights with the table that ships: so `request.ANTITHESIS` was chosen.
 
 Learned from the train split: the couplets that need antithesis of the poems that pass the checker as 律 or 排. With
 counts C[a, b] of b opposite a, both ways round, it maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of
@@ -24,8 +25,11 @@ from jaxtyping import Float32
 from safetensors.numpy import save
 
 import pingze.models
+from compose_quality import mean_error, per_hanzi
 from figures import record
 from pingze.composing.antithesis import Antithesis, antithesis_table
+from pingze.composing.composer import composer
+from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written
@@ -37,6 +41,7 @@ from pingze.prosody.tones import usable_tone
 SHIPPED = Path(pingze.models.__path__[0]) / "antithesis.safetensors"
 COMMAND = "python experiments/antithesis.py"
 SOURCE = "couplets 2 and 3 of 律 and the inner ones of 排, train split of npm chinese-poetry 2.0.1 (MIT); counts only"
+WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
 FIXED = {5: (1, 3, 4), 7: (1, 3, 5, 6)}
 """The places of a line, from 0, whose tone a form fixes."""
 
@@ -228,11 +233,35 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
         print(settings, {name: round(value, 4) for name, value in figures.items()}, flush=True)
 
 
+# -- composing --------------------------------------------------------------------------------------------------
+
+
+def weigh(poems: int) -> None:
+    """A row for each form and weight: the score that composed poems reach, and what it costs the model."""
+    chosen = composer("report")
+    for form in (FORMS["五律"], FORMS["七律"]):
+        for weight in WEIGHTS:
+            inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form.name, antithesis=weight))
+            lines = [poem.lines for poem in chosen.write_many(inclusion, 0.8, 32, range(poems))]
+            scores = [
+                score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None
+            ]
+            figures = {"score": mean_error(scores), "ln p per hanzi": mean_error(per_hanzi(chosen, lines))}
+            row = ", ".join(f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items())
+            print(f"{form.name}, weight {weight}: {row}", flush=True)
+
+
 def main() -> None:
     """Learn, ship, measure, record."""
     parser = argparse.ArgumentParser(description="Learn and measure antithesis.")
     parser.add_argument("--trial", action="store_true", help="compare settings on dev and write nothing")
+    parser.add_argument(
+        "--weigh", type=int, metavar="POEMS", help="compose so many poems at each of some weights"
+    )
     arguments = parser.parse_args()
+    if arguments.weigh:
+        weigh(arguments.weigh)
+        return
     settings = Settings()
     with Store.open() as store:
         train = {dynasty: couplets(store, dynasty, "train") for dynasty in settings.dynasties}

@@ -6,6 +6,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
 from pingze.composing.engine import log_softmax
@@ -14,7 +15,7 @@ from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
 from pingze.prosody import check
 from pingze.prosody.forms import Form
-from tests.composing.verse import POOL, composer
+from tests.composing.verse import composer
 
 TEMPERATURE = 0.9
 PATTERN = "春水連山遠 江雲＿日風 客行芳草綠 夢落月山＿"
@@ -29,8 +30,9 @@ def target(
     fixed = {(fix.line - 1) * 5 + fix.position - 1: fix.character for fix in request.fixed}
     blocks = [fixed.get(place, "＿") for place in range(request.lines * 5)]
     free = [place for place, character in enumerate(blocks) if character == "＿"]
+    known = [token for token in chosen.vocabulary.tokens if len(token) == 1 and token not in MARKS]
     weights = {}
-    for filling in itertools.product([c for c in POOL if c in chosen.vocabulary], repeat=len(free)):
+    for filling in itertools.product(known, repeat=len(free)):
         text = list(blocks)
         for place, character in zip(free, filling, strict=True):
             text[place] = character
@@ -127,14 +129,14 @@ def test_the_nucleus_is_the_target_s_too() -> None:
 
 def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
     """Free places stand in the second couplet, which needs it, and in the last, which does not."""
-    chosen = composer(CHARACTERS + "家樓書人歸酒老雪海夜秋", seed=4, scale=1.0)
+    chosen = composer(CHARACTERS + "人歸老雪海夜秋", seed=4, scale=1.0)
     pattern = "春水連江遠 江雲月日風 客行＿草綠 夢落＿山空 春水連江遠 江雲月日中 人歸＿雪夜 夢水月雲同"
     request = read_request(chosen.vocabulary, form="五律", pattern=pattern, antithesis=1.5)
     rows = np.random.default_rng(0).standard_normal((2, len(chosen.vocabulary), 2)).astype(np.float32)
     table = Antithesis(chosen.vocabulary.tokens, *rows)
     expected = target(chosen, request, antithesis=table)
     assert len(expected) > 100
-    assert total_variation(expected_shares(chosen, request, 256, 16, antithesis=table), expected) < 0.2
+    assert total_variation(expected_shares(chosen, request, 128, 8, antithesis=table), expected) < 0.15
     assert total_variation(Counter(target(chosen, request)), expected) > 0.4
 
 

@@ -14,8 +14,8 @@ from pingze.vocabulary import Vocabulary
 
 FREE = "＿_□"
 """What a pattern has where a character is free."""
-ANTITHESIS = 1.0
-"""How much antithesis weighs unless a person says otherwise; see experiments/LOG.md."""
+ANTITHESIS = 0.5
+"""How much antithesis weighs by default: so that composed couplets have about as much of it as real ones."""
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 
 
