@@ -19,6 +19,7 @@ from pingze.errors import (
     MissingExtraError,
     PingzeError,
     TrainingError,
+    UnfinishedError,
 )
 from pingze.prosody import Verdict, Violation, check
 
@@ -33,6 +34,7 @@ __all__ = [
     "Poem",
     "Reason",
     "TrainingError",
+    "UnfinishedError",
     "Verdict",
     "Violation",
     "alternatives",

@@ -5,6 +5,7 @@
     PingzeError
     ├── InputError            a value that a person gave cannot be used
     ├── InfeasibleError       what is asked for cannot be met together
+    ├── UnfinishedError       every draft of a poem came to a dead end
     ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
@@ -36,6 +37,12 @@ class InfeasibleError(PingzeError):
         self.clashing = tuple(clashing)
         advice = "give up any one of them" if len(clashing) > 1 else "give it up"
         super().__init__(f"no {form} can keep {' and '.join(clashing)}: {advice}")
+
+
+class UnfinishedError(PingzeError):
+    """Every draft of a poem came to a dead end, though some poem may keep all that is asked for."""
+
+    exit_status = 1
 
 
 class MissingExtraError(PingzeError):

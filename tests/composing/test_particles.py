@@ -6,13 +6,16 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from pingze.characters import MARKS
+from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
 from pingze.composing.engine import log_softmax
 from pingze.composing.particles import effective_size, populate, resample
 from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
 from pingze.prosody import check
-from tests.composing.verse import POOL, composer
+from pingze.prosody.forms import Form
+from tests.composing.verse import composer
 
 TEMPERATURE = 0.9
 PATTERN = "春水連山遠 江雲＿日風 客行芳草綠 夢落月山＿"
@@ -20,29 +23,37 @@ CHARACTERS = "春水連山遠江雲客行芳草綠夢落東風中空同紅宮日
 OPTIONS = {"form": "五絕", "pattern": PATTERN, "rhyme": "東", "template": "首句不入韻"}
 
 
-def target(chosen: Composer, request: Request, top_p: float = 1.0) -> dict[str, float]:
+def target(
+    chosen: Composer, request: Request, top_p: float = 1.0, antithesis: Antithesis | None = None
+) -> dict[str, float]:
     """Every poem that keeps the request, found with the checker, and its share of the tempered probability."""
-    blocks = "".join(PATTERN.split())
+    fixed = {(fix.line - 1) * 5 + fix.position - 1: fix.character for fix in request.fixed}
+    blocks = [fixed.get(place, "＿") for place in range(request.lines * 5)]
     free = [place for place, character in enumerate(blocks) if character == "＿"]
+    known = [token for token in chosen.vocabulary.tokens if len(token) == 1 and token not in MARKS]
     weights = {}
-    for filling in itertools.product([c for c in POOL if c in chosen.vocabulary], repeat=len(free)):
+    for filling in itertools.product(known, repeat=len(free)):
         text = list(blocks)
         for place, character in zip(free, filling, strict=True):
             text[place] = character
         poem = "".join(text)
-        lines = [poem[start : start + 5] for start in range(0, 20, 5)]
-        if _keeps(poem, free, lines):
+        lines = [poem[start : start + 5] for start in range(0, len(poem), 5)]
+        if _keeps(poem, free, lines, request.form):
             weights[poem] = _tempered(chosen, lines, top_p)
+            if antithesis:
+                couplets = zip(lines[2:-2:2], lines[3:-2:2], strict=True)
+                scores = [5 * antithesis.score(*couplet) for couplet in couplets]
+                weights[poem] += request.antithesis * sum(scores)
     total = np.logaddexp.reduce(list(weights.values()))
     return {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
 
 
-def _keeps(poem: str, free: list[int], lines: list[str]) -> bool:
+def _keeps(poem: str, free: list[int], lines: list[str], form: Form) -> bool:
     for place in free:
         again = [p for p, c in enumerate(poem) if c == poem[place] and p != place]
         if any(abs(p - place) != 1 or p // 5 != place // 5 for p in again):
             return False
-    verdict = check("，".join(lines), form="五絕")
+    verdict = check("，".join(lines), form=form.name)
     return verdict.ok and verdict.rhyme == "東" and all(c not in "看過" for c in poem)
 
 
@@ -62,7 +73,12 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
 
 
 def expected_shares(
-    chosen: Composer, request: Request, particles: int, runs: int, top_p: float = 1.0
+    chosen: Composer,
+    request: Request,
+    particles: int,
+    runs: int,
+    top_p: float = 1.0,
+    antithesis: Antithesis | None = None,
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion = chosen.prepare(request)
@@ -71,7 +87,12 @@ def expected_shares(
         rng = np.random.default_rng(seed)
         starts = [inclusion.draw(particles, rng)]
         (population,) = populate(
-            chosen.engine, inclusion.constraints, starts, temperature=TEMPERATURE, top_p=top_p
+            chosen.engine,
+            inclusion.constraints,
+            starts,
+            temperature=TEMPERATURE,
+            top_p=top_p,
+            antithesis=antithesis,
         )
         weights = np.exp(log_softmax(population.log_weights))
         for ids, weight in zip(population.ids, weights, strict=True):
@@ -104,6 +125,19 @@ def test_the_nucleus_is_the_target_s_too() -> None:
     expected = target(chosen, request, top_p=0.7)
     assert total_variation(expected_shares(chosen, request, 128, 8, top_p=0.7), expected) < 0.15
     assert total_variation(Counter(target(chosen, request)), expected) > 0.15
+
+
+def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
+    """Free places stand in the second couplet, which needs it, and in the last, which does not."""
+    chosen = composer(CHARACTERS + "人歸老雪海夜秋", seed=4, scale=1.0)
+    pattern = "春水連江遠 江雲月日風 客行＿草綠 夢落＿山空 春水連江遠 江雲月日中 人歸＿雪夜 夢水月雲同"
+    request = read_request(chosen.vocabulary, form="五律", pattern=pattern, antithesis=1.5)
+    rows = np.random.default_rng(0).standard_normal((2, len(chosen.vocabulary), 2)).astype(np.float32)
+    table = Antithesis(chosen.vocabulary.tokens, *rows)
+    expected = target(chosen, request, antithesis=table)
+    assert len(expected) > 100
+    assert total_variation(expected_shares(chosen, request, 128, 8, antithesis=table), expected) < 0.15
+    assert total_variation(Counter(target(chosen, request)), expected) > 0.4
 
 
 def test_an_included_character_is_placed_by_probability() -> None:

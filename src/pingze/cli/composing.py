@@ -7,11 +7,13 @@ import typer
 
 from pingze import checkpoint, composing
 from pingze.cli.app import (
+    AntithesisOption,
     ExcludeOption,
     IncludeOption,
     JsonOption,
     LevelOption,
     ModelOption,
+    OriginalOption,
     ParticlesOption,
     RepeatOption,
     SeedOption,
@@ -21,6 +23,7 @@ from pingze.cli.app import (
     print_json,
 )
 from pingze.composing import Poem, Reason
+from pingze.composing.request import ANTITHESIS
 from pingze.errors import InputError
 
 TitleOption = Annotated[str | None, typer.Option(help="A title, for models that know titles.")]
@@ -50,6 +53,8 @@ def compose(
     repeat: RepeatOption = False,
     title: TitleOption = None,
     poet: PoetOption = None,
+    original: OriginalOption = None,
+    antithesis: AntithesisOption = ANTITHESIS,
     temperature: TemperatureOption = 0.8,
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
@@ -73,6 +78,8 @@ def compose(
         include=include,
         exclude=exclude,
         repeat=repeat,
+        original=original,
+        antithesis=antithesis,
         title=title,
         poet=poet,
         temperature=temperature,
@@ -101,6 +108,8 @@ def revise(
     repeat: RepeatOption = False,
     title: TitleOption = None,
     poet: PoetOption = None,
+    original: OriginalOption = None,
+    antithesis: AntithesisOption = ANTITHESIS,
     temperature: TemperatureOption = 0.8,
     top_p: TopPOption = 1.0,
     particles: ParticlesOption = 32,
@@ -127,6 +136,8 @@ def revise(
         repeat=repeat,
         title=title,
         poet=poet,
+        original=original,
+        antithesis=antithesis,
     )
     _print_poems([revised], explain=explain, level=level, model=model, as_json=as_json)
 

@@ -1,15 +1,13 @@
 """`pingze check`, `tones` and `rhyme`."""
 
-import sys
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from pingze import prosody
-from pingze.cli.app import JsonOption, LevelOption, app, print_json
+from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_file
 from pingze.errors import CorpusError, InputError
 from pingze.prosody import Verdict
 from pingze.prosody.rhyme import find_groups, rhyme_characters
@@ -27,7 +25,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
-    texts = prosody.split_poems(_read(file))
+    texts = prosody.split_poems(read_file(file))
     if not texts:
         raise InputError(f"{'standard input' if file == '-' else file} holds no verse")
     verdicts = [prosody.check(text, form=form, level=level) for text in texts]
@@ -71,18 +69,6 @@ def rhyme(
         shown = characters if every else characters[:RHYMES_SHOWN]
         more = len(characters) - len(shown)
         typer.echo(f"{label}  {' '.join(shown)}" + (f"  and {more} more (--all)" if more else ""))
-
-
-def _read(file: str) -> str:
-    """The text of a file or of standard input, whatever bytes it holds."""
-    try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{'standard input' if file == '-' else file} is not UTF-8 text") from None
 
 
 def _print_verdicts(verdicts: list[Verdict]) -> None:

@@ -2,8 +2,10 @@
 
 from dataclasses import asdict
 from importlib.util import find_spec
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,6 +17,9 @@ PresetOption = Annotated[str, typer.Option(help="Where the configuration starts 
 SettingsOption = Annotated[
     list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
 ]
+
+BASELINE = "report"
+"""The model beside whose poems those of every model are measured."""
 
 
 @app.command()
@@ -82,10 +87,17 @@ def evaluate(
             help="train or dev, of the report's draw; or test, of models that know form, poet and title."
         ),
     ] = "dev",
+    poems: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Compose so many poems of each form too, and measure them beside real ones."
+        ),
+    ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well a model predicts the corpus: nats per token and perplexity."""
+    """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
     _need_torch("evaluation")
+    from pingze.composing import quality
     from pingze.corpus import Store
     from pingze.model import LanguageModel
     from pingze.training import evaluation
@@ -96,13 +108,14 @@ def evaluate(
     corpus = "tang" if loaded.configuration.special_tokens else "report"
     with Store.open() as store:
         texts = read_split(store, corpus, split)
+        qualities = list(quality.compare([model, BASELINE], poems, store)) if poems else []
     measured = LanguageModel.of(loaded)
     figures = evaluation.evaluate(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     row = {"model": loaded.name, "split": split, **asdict(figures)}
     if corpus == "tang":
         row |= evaluation.by_condition(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     if as_json:
-        print_json(row)
+        print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))
     else:
         for name, value in row.items():
             typer.echo(
@@ -110,6 +123,23 @@ def evaluate(
                 if isinstance(value, float)
                 else f"{name:20} {value}"
             )
+        for form, rows in groupby(qualities, key=attrgetter("form")):
+            typer.echo("\n" + _block(form, [asdict(row) for row in rows]))
+
+
+def _block(form: str, rows: list[dict[str, Any]]) -> str:
+    """A form's figures, a row for each and a column for each source."""
+    names = [name for name in rows[0] if name not in ("form", "source")]
+    cells = [[form.ljust(18), *(row["source"] for row in rows)]]  # two characters that are four columns wide
+    cells += [[name.replace("_", " ").ljust(20), *(_cell(row[name]) for row in rows)] for name in names]
+    widths = [0, *(max(8, len(row["source"])) for row in rows)]
+    return "\n".join(
+        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+    )
+
+
+def _cell(value: float | None) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def _need_torch(what: str) -> None:

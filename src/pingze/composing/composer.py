@@ -2,22 +2,24 @@
 
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Bool, Int
 
 from pingze import checkpoint
+from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
+from pingze.composing.copying import Copying
 from pingze.composing.engine import Engine, State, log_softmax
 from pingze.composing.generator import check_seed, check_temperature
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.particles import populate
 from pingze.composing.poem import Poem, mark_after
-from pingze.composing.request import Request, read_request
+from pingze.composing.request import ANTITHESIS, Request, read_request
 from pingze.conditions import Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
@@ -39,10 +41,15 @@ class Composer:
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, banned: dict[int, int] | None = None) -> Inclusion:
-        """The request compiled. Raises InfeasibleError, which names what clashes, if no poem can keep it."""
-        inclusion = Inclusion(Constraints(self.lexicon, request, banned))
+        """The request compiled.
+
+        Raises InfeasibleError, which names what clashes, if no poem can keep it; CorpusError if it asks for
+        originality and there is no corpus.
+        """
+        copying = self._copying(request)
+        inclusion = Inclusion(Constraints(self.lexicon, request, banned, copying))
         if not inclusion.is_possible:
-            raise InfeasibleError(request.form.name, clashing(self.lexicon, request))
+            raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))
         return inclusion
 
     def prefix(self, request: Request) -> list[int]:
@@ -51,6 +58,15 @@ class Composer:
             return []
         parts = self.conditions.prefix(request.form.name, request.poet, request.title)
         return [int(id_) for part in parts for id_ in part]
+
+    def _copying(self, request: Request) -> Copying | None:
+        """The runs that may not be copied, where the request asks for originality."""
+        if not request.original:
+            return None
+        from pingze.corpus import Store  # composing without it needs no database
+
+        with Store.open() as store:
+            return Copying(store.runs(), self.vocabulary, request.form.width, request.original)
 
     def write(
         self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0
@@ -79,12 +95,24 @@ class Composer:
                 temperature=temperature,
                 top_p=top_p,
                 prefix=self.prefix(inclusion.constraints.request),
+                antithesis=self._antithesis(inclusion.constraints.request),
             )
             for seed, begun, population in zip(batch, starts, populations, strict=True):
                 row = population.choose(begun.rng)
                 ids, alive = population.ids[row], population.alive[row]
                 poems.append(self._poem(inclusion.constraints, ids, alive, seed))
         return poems
+
+    def _antithesis(self, request: Request) -> Antithesis | None:
+        """The table of antithesis, where the request gives it weight and the form needs it."""
+        if not request.antithesis or not request.form.antithetical(request.lines):
+            return None
+        return self.antithesis
+
+    @cached_property
+    def antithesis(self) -> Antithesis:
+        """How well the vocabulary's characters stand opposite each other."""
+        return antithesis_table().of(self.vocabulary)
 
     def _poem(
         self, constraints: Constraints, ids: Int[Array, "P"], alive: Bool[Array, "T G"], seed: int
@@ -162,6 +190,8 @@ def compose(
     include: str = "",
     exclude: str = "",
     repeat: bool = False,
+    original: int | None = None,
+    antithesis: float = ANTITHESIS,
     title: str | None = None,
     poet: str | None = None,
     temperature: float = 0.8,
@@ -178,11 +208,14 @@ def compose(
     `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
     `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
     must and must not appear. `title` and `poet`, for models that know them, are what it is written to, and in whose
-    manner. No character stands twice, but in reduplication 疊字 and where you fix it, unless
-    `repeat`. Below 1, `top_p` keeps to the likeliest characters that together have that share at each place.
+    manner. No character stands twice, but in reduplication 疊字 and where you fix it, unless `repeat`. No line shares
+    more than `original` characters in a row with a line of the corpus. `antithesis` is what antithesis 對仗 weighs in
+    the couplets that need it. Below 1, `top_p` keeps to the likeliest characters that together have that share at
+    each place.
 
-    Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, CheckpointError
-    on a model that cannot be read.
+    Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
+    when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
+    cannot be read.
     """
     check_numbers(temperature, top_p, particles, seed)
     if count < 1:
@@ -205,6 +238,8 @@ def compose(
         repeat=repeat,
         title=title,
         poet=poet,
+        original=original,
+        antithesis=antithesis,
     )
     inclusion = chosen.prepare(request)
     first = random_seed() if seed is None else seed

@@ -1,17 +1,18 @@
 """Why a request cannot be met: a request comes in, a smallest set of its constraints that clash goes out."""
 
 from pingze.composing.constraints import Constraints
+from pingze.composing.copying import Copying
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.request import Request
 
 
-def is_possible(lexicon: Lexicon, request: Request) -> bool:
-    """Whether some poem keeps the whole request."""
-    return Inclusion(Constraints(lexicon, request)).is_possible
+def is_possible(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> bool:
+    """Whether some poem keeps the whole request; of originality only that what is fixed does not break it."""
+    return Inclusion(Constraints(lexicon, request, copying=copying)).is_possible
 
 
-def clashing(lexicon: Lexicon, request: Request) -> list[str]:
+def clashing(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> list[str]:
     """Constraints of an impossible request that clash, none of which is needless: without any one it is possible.
 
     What can be given up while the request stays impossible is given up, one after the other; the rest is the clash.
@@ -19,7 +20,7 @@ def clashing(lexicon: Lexicon, request: Request) -> list[str]:
     kept: list[str] = []
     while part := next(((n, r) for n, r in request.without_each_part() if n not in kept), None):
         name, smaller = part
-        if is_possible(lexicon, smaller):
+        if is_possible(lexicon, smaller, copying):
             kept.append(name)
         else:
             request = smaller

@@ -20,7 +20,8 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Int
 
-from pingze.composing.lexicon import GROUP_NAMES, Lexicon, with_neighbours
+from pingze.composing.copying import Copying
+from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_neighbours
 from pingze.composing.request import Request
 from pingze.lstm.formulas import Array
 from pingze.prosody.forms import line_types
@@ -30,8 +31,6 @@ ANY, LEVEL, OBLIQUE = range(3)
 _TONES = {"x": ANY, "P": LEVEL, "Z": OBLIQUE}
 _NAMES = ("", "平", "仄")
 _MOST_WAYS = 6
-FREE = -1
-
 Fixes = tuple[int, ...]
 """For each place the id that must stand there, or `FREE`."""
 
@@ -90,10 +89,21 @@ class Histories:
 
 
 class Constraints:
-    """A request compiled against a lexicon. `banned` holds characters that may not be drawn at a place."""
+    """A request compiled against a lexicon.
 
-    def __init__(self, lexicon: Lexicon, request: Request, banned: dict[int, int] | None = None) -> None:
+    `banned` holds characters that may not be drawn at a place, `copying` the runs that may not be written where the
+    request asks for originality.
+    """
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        request: Request,
+        banned: dict[int, int] | None = None,
+        copying: Copying | None = None,
+    ) -> None:
         self.lexicon, self.request, self.banned = lexicon, request, banned or {}
+        self.copying = copying if request.original else None
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         groups = [GROUP_NAMES.index(name) for name in request.groups]
@@ -158,6 +168,12 @@ class Constraints:
             return np.zeros(len(self.kinds), bool)
         return self.first_rhymed if line == 0 else np.ones(len(self.kinds), bool)
 
+    def opposite(self, place: int) -> int | None:
+        """The place in a couplet's first line that stands opposite one in its second; None where none need."""
+        k, at = divmod(place, 2 * self.width)
+        needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
+        return place - self.width if needed else None
+
     def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
         """The rhymes of each group that may stand at a foot; generous as the checker for what was fixed."""
         if place < self.width:
@@ -180,6 +196,8 @@ class Constraints:
 
     def plan(self, fixed: Fixes) -> Plan | None:
         """The hypotheses that agree with fixed places and can be completed; None where there are none."""
+        if self.copying and self.copying.holds(fixed):
+            return None
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
         feet: set[int] = set()
@@ -254,7 +272,16 @@ class Constraints:
         histories = self.start([plan])
         histories.ways = plan.ways[None, :, place // (2 * self.width)]
         allowed: Array = self.allowed(histories, place)[0]
+        original: Array = self.original(np.array([plan.fixed]), [plan], place)[0]
+        allowed &= original
         return allowed
+
+    def original(self, texts: Int[Array, "N P"], plans: list[Plan], place: int) -> Bool[Array, "N #V"]:
+        """The characters that copy no run of the corpus at a place; unlike `allowed` it may lead into a dead end."""
+        if self.copying is None:
+            return np.ones((len(texts), 1), bool)
+        original: Array = ~self.copying.copied(texts, _of_plans(plans, lambda plan: plan.fixed), place)
+        return original
 
     def _nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
         """The texts of which some set of characters is so small that one more could be one too many."""

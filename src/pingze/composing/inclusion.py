@@ -10,7 +10,8 @@ import math
 
 import numpy as np
 
-from pingze.composing.constraints import FREE, Constraints, Fixes, Plan
+from pingze.composing.constraints import Constraints, Fixes, Plan
+from pingze.composing.lexicon import FREE
 from pingze.composing.particles import Start
 
 

@@ -17,6 +17,9 @@ from pingze.vocabulary import Vocabulary
 GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""
 
+FREE = -1
+"""The id of no character: what stands at a place of a text that is still free."""
+
 
 @dataclass(frozen=True)
 class Lexicon:

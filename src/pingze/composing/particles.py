@@ -16,9 +16,12 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from pingze.composing.constraints import FREE, Constraints, Plan
+from pingze.composing.antithesis import Antithesis
+from pingze.composing.constraints import Constraints, Plan
 from pingze.composing.engine import Engine
+from pingze.composing.lexicon import FREE
 from pingze.composing.poem import mark_after
+from pingze.errors import UnfinishedError
 from pingze.lstm.formulas import Array
 
 COLDEST = 0.01
@@ -63,12 +66,17 @@ def populate(
     temperature: float,
     top_p: float = 1.0,
     prefix: Sequence[int] = (),
+    antithesis: Antithesis | None = None,
 ) -> list[Population]:
     """Write a text for each plan of each population; populations of one size are written side by side, as one batch.
 
     Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
     are `_OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written. `prefix`
     holds the tokens of the poems' conditions.
+    With `antithesis` a text is exp(w·s) times as likely for each pair of opposite characters, w being the request's
+    weight and s their score.
+
+    Raises UnfinishedError when no draft of a population can stay original.
     """
     marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
     plans = [plan for start in starts for plan in start.plans]
@@ -84,8 +92,14 @@ def populate(
     coldness = np.float32(1 / max(temperature, COLDEST))
     for place in range(constraints.places):
         allowed = constraints.allowed(histories, place)
-        log_mass, ids = _choose(engine.logits(state) * coldness, allowed, top_p, random)
-        log_weights = log_weights + log_mass.reshape(G, N)
+        original = allowed & constraints.original(texts, histories.plans, place)
+        dead = ~original.any(axis=1)  # such a draft goes on without weight, until it is drawn anew
+        original[dead] = allowed[dead]
+        lean = _lean(antithesis, constraints, texts, place)
+        log_mass, ids = _choose(engine.logits(state) * coldness, original, top_p, random, lean)
+        log_weights = log_weights + np.where(dead, -np.inf, log_mass).reshape(G, N)
+        if (log_weights.max(axis=1) == -np.inf).any():
+            raise _unfinished(constraints, N, place)
         constraints.advance(histories, place, ids)
         texts[:, place] = ids
         state = engine.step(state, ids)
@@ -112,6 +126,24 @@ def populate(
     return [Population(*part) for part in zip(*parts, strict=True)]
 
 
+def _lean(
+    antithesis: Antithesis | None, constraints: Constraints, texts: Int[Array, "N P"], place: int
+) -> Float[Array, "N V"] | None:
+    """What is added to the logarithm of each character's weight where it stands opposite one of the line before."""
+    above = constraints.opposite(place)
+    if antithesis is None or above is None:
+        return None
+    return antithesis.opposite(texts[:, above]) * np.float32(constraints.request.antithesis)
+
+
+def _unfinished(constraints: Constraints, particles: int, place: int) -> UnfinishedError:
+    line, position = divmod(place, constraints.width)
+    where = f"line {line + 1}, character {position + 1}, with original {constraints.request.original}"
+    return UnfinishedError(
+        f"none of {particles} drafts could go on at {where}: ask for more particles, another seed, or a larger number"
+    )
+
+
 def effective_size(log_weights: Float[Array, "N"]) -> float:
     """(Σ w)² / Σ w²: how many particles of equal weight would be as good."""
     weights = np.exp(log_weights - log_weights.max())
@@ -135,14 +167,27 @@ def _log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
 
 
 def _choose(
-    logits: Float[Array, "N V"], allowed: Bool[Array, "N V"], top_p: float, random: Callable[[], Array]
+    logits: Float[Array, "N V"],
+    allowed: Bool[Array, "N V"],
+    top_p: float,
+    random: Callable[[], Array],
+    lean: Float[Array, "N V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits."""
+    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
+
+    `lean` makes a character exp(lean) times as heavy, without making the others lighter.
+    """
     logits -= logits.max(axis=1, keepdims=True)
     if top_p < 1:
         logits[~_nucleus(logits, top_p)] += np.float32(np.log(_OUTSIDE))
     weights = np.exp(logits)
     log_total = np.log(weights.sum(axis=1))
+    if lean is not None:
+        logits += lean
+        heaviest = logits.max(axis=1, keepdims=True)
+        logits -= heaviest
+        log_total -= heaviest[:, 0]
+        weights = np.exp(logits)
     weights *= allowed
     for row in np.flatnonzero(weights.max(axis=1) < _TINY):  # all that is allowed would underflow
         reachable = logits[row, allowed[row]]

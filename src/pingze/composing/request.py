@@ -1,5 +1,6 @@
 """What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -15,6 +16,8 @@ from pingze.vocabulary import Vocabulary
 
 FREE = "＿_□"
 """What a pattern has where a character is free."""
+ANTITHESIS = 0.5
+"""How much antithesis weighs by default: so that composed couplets have about as much of it as real ones."""
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 
 
@@ -55,6 +58,10 @@ class Request:
     """The title to write to."""
     poet: str | None = None
     """The poet in whose manner to write."""
+    original: int | None = None
+    """The longest run of characters that a line may share with a line of the corpus."""
+    antithesis: float = 0.0
+    """How much antithesis 對仗 weighs in the couplets that need it."""
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -88,6 +95,8 @@ class Request:
             yield f"excluding {self.exclude}", replace(self, exclude="")
         if self.level != "customary":
             yield f"level {self.level}", replace(self, level="customary")
+        if self.original:
+            yield f"original {self.original}", replace(self, original=None)
         if not self.repeat:
             yield "no character twice", replace(self, repeat=True)
 
@@ -109,6 +118,8 @@ def read_request(
     repeat: bool = False,
     title: str | None = None,
     poet: str | None = None,
+    original: int | None = None,
+    antithesis: float = ANTITHESIS,
 ) -> Request:
     """Check every option against the form and the model's vocabulary.
 
@@ -119,6 +130,12 @@ def read_request(
     count = _count_lines(found, lines)
     if level not in LEVELS:
         raise InputError(f"level {level!r} is unknown; choose one of {', '.join(LEVELS)}")
+    if original is not None and original < 2:
+        raise InputError(
+            f"original is {original}; it must be at least 2: nearly every pair of characters is in use"
+        )
+    if not (math.isfinite(antithesis) and antithesis >= 0):
+        raise InputError(f"antithesis is {antithesis}; it must be a finite number, 0 or more")
     fixed = [
         *_opening(start, found, count, vocabulary),
         *_acrostic(acrostic or "", acrostic_at, found, count, vocabulary),
@@ -141,6 +158,8 @@ def read_request(
         repeat=repeat,
         title=_title(title, vocabulary),
         poet=_poet(poet, vocabulary),
+        original=original,
+        antithesis=antithesis,
     )
     free = count * found.width - len({(f.line, f.position) for f in request.fixed})
     if len(request.include) > free:

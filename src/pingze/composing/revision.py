@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from pingze.composing.composer import Composer, check_numbers, composer, random_seed, refuse_conditions
-from pingze.composing.constraints import FREE
 from pingze.composing.engine import log_softmax
+from pingze.composing.lexicon import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError

@@ -8,6 +8,7 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets set one character after another within a line;
+- `runs`: the arrays of `pingze.runs.Runs` of all lines, in the order of `line`, by their names;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
 
@@ -26,8 +27,9 @@ from pingze.corpus.split import Places, split
 from pingze.errors import CorpusError
 from pingze.files import written
 from pingze.paths import data_folder
+from pingze.runs import Runs
 
-VERSION = 1
+VERSION = 2
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""
 
 _SCHEMA = f"""
@@ -43,6 +45,7 @@ CREATE VIRTUAL TABLE phrase USING fts5 (
     text, dynasty, form, author, content = '', columnsize = 0, tokenize = 'ascii'
 );
 CREATE TABLE pair (first TEXT, second TEXT, count INTEGER, PRIMARY KEY (first, second)) WITHOUT ROWID;
+CREATE TABLE runs (name TEXT PRIMARY KEY, array BLOB);
 CREATE TABLE dropped (dynasty TEXT, reason TEXT, count INTEGER);
 """
 # The tokenizer `ascii` takes every character beyond ASCII for a letter; `unicode61` would skip the marks and
@@ -96,6 +99,7 @@ def _write(path: Path, cleaned: Cleaned, groups: list[int], places: Places) -> N
             _index(cleaned.poems),
         )
         insert("INSERT INTO pair VALUES (?, ?, ?)", _pairs(cleaned.poems))
+        insert("INSERT INTO runs VALUES (?, ?)", _runs(cleaned.poems))
         insert(
             "INSERT INTO dropped VALUES (?, ?, ?)", ((*key, count) for key, count in cleaned.dropped.items())
         )
@@ -131,3 +135,9 @@ def _pairs(poems: Iterable[Poem]) -> Iterator[tuple[str, str, int]]:
                 counts.update(pairwise(line))
     for (first, second), count in sorted(counts.items()):
         yield first, second, count
+
+
+def _runs(poems: Iterable[Poem]) -> Iterator[tuple[str, bytes]]:
+    runs = Runs.of_lines(line for poem in poems for line in poem.lines)
+    for name in ("characters", "text", "order"):
+        yield name, getattr(runs, name).tobytes()

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Self
 from unicodedata import normalize
 
+import numpy as np
+
 from pingze.characters import MARKS
 from pingze.corpus.build import VERSION, store_path
 from pingze.corpus.clean import fault
 from pingze.corpus.poem import DYNASTIES, FORMS, Poem
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.errors import CorpusError, InputError
+from pingze.runs import Runs
 
 _REBUILD = "run `pingze corpus fetch --rebuild`"
 
@@ -158,6 +161,17 @@ class Store:
         hits = (Hit(_shared(line, row[3]), *row) for row in rows)
         long_enough = [hit for hit in hits if len(hit.phrase) >= run]
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
+
+    def runs(self) -> Runs:
+        """The runs of characters that the lines of the whole corpus hold."""
+        rows = dict(self._database.execute("SELECT name, array FROM runs"))
+        types = {"characters": np.uint32, "text": np.uint16, "order": np.int32}
+        return Runs(**{name: np.frombuffer(rows[name], dtype) for name, dtype in types.items()})
+
+    def home(self, line: str) -> Hit:
+        """The first poem of the corpus's order that has a line, which some poem must have."""
+        query = f"{_LINES} AND line.text = :line ORDER BY phrase.rowid, line.number LIMIT 1"
+        return Hit(line, *self._database.execute(query, {"query": _query(line), "line": line}).fetchone())
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """The characters that Tang poets set after one character, before another, or both, with how often.

@@ -40,6 +40,10 @@ class Form:
             return count == self.lines
         return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
 
+    def antithetical(self, count: int) -> range:
+        """The couplets, from 0, of a poem of this many lines that need antithesis 對仗: all inner ones of 律 and 排."""
+        return range(1, count // 2 - 1) if self.name[1] in "律排" else range(0)
+
     @property
     def size(self) -> str:
         """How many lines it has, in words."""

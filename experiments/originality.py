@@ -1,0 +1,102 @@
+"""What it costs to compose originally, and how much composed and real poems share with the corpus.
+
+Run: OPENBLAS_NUM_THREADS=1 python experiments/originality.py [--poems 100]
+
+Poems of 七絕 and 七律 from the model `report`, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
+looking for each of its runs in the text of the whole corpus. Writes the figures `originality.*` to
+experiments/figures.json.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Sequence
+
+from compose_quality import mean_error, per_hanzi
+from figures import record
+from pingze.composing.composer import Composer, composer
+from pingze.composing.originality import of_lines
+from pingze.composing.request import read_request
+from pingze.corpus import Store
+from pingze.errors import UnfinishedError
+
+COMMAND = "python experiments/originality.py"
+LONGEST = (None, 4, 3, 2)
+
+
+def longest_run(line: str, corpus: str) -> int:
+    """The longest run of a line in a text, by looking for each."""
+    return max(
+        stop - start
+        for start in range(len(line))
+        for stop in range(start, len(line) + 1)
+        if line[start:stop] in corpus
+    )
+
+
+def compose(
+    chosen: Composer, form: str, original: int | None, count: int
+) -> tuple[list[list[str]], int, float]:
+    """Poems, how many could not be finished, and milliseconds a poem once the corpus is loaded."""
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form, original=original))
+    lines, unfinished, start = [], 0, time.perf_counter()
+    for seed in range(count):
+        try:
+            lines.append(chosen.write(inclusion, 0.8, 32, seed).lines)
+        except UnfinishedError:
+            unfinished += 1
+    return lines, unfinished, 1000 * (time.perf_counter() - start) / count
+
+
+def row(chosen: Composer, form: str, original: int | None, count: int, corpus: str) -> tuple[int, int, float]:
+    """Print what came of one setting; unfinished poems, lines that copy, and milliseconds a poem."""
+    poems, unfinished, milliseconds = compose(chosen, form, original, count)
+    runs = [longest_run(line, corpus) for lines in poems for line in lines]
+    mean, error = mean_error(per_hanzi(chosen, poems))
+    copied = sum(run > (original or 0) for run in runs)
+    print(
+        f"{form}, original {original}: {unfinished} unfinished, longest run {max(runs)}, "
+        f"mean {statistics.mean(runs):.2f}, "
+        f"{milliseconds:.0f} ms, ln p per hanzi {mean:.2f} ± {error:.2f}",
+        flush=True,
+    )
+    return unfinished, copied if original else 0, milliseconds
+
+
+def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
+    """Milliseconds for the report of a poem, once the corpus is loaded."""
+    of_lines(poems[0], store)
+    start = time.perf_counter()
+    for lines in poems:
+        of_lines(lines, store)
+    return 1000 * (time.perf_counter() - start) / len(poems)
+
+
+def main() -> None:
+    """Compose, judge, record."""
+    parser = argparse.ArgumentParser(description="Original poems: what is kept and what it costs.")
+    parser.add_argument("--poems", type=int, default=100, help="so many of each form and setting")
+    arguments = parser.parse_args()
+    chosen = composer("report")
+    with Store.open() as store:
+        corpus = "\n".join(line for poem in store.poems() for line in poem.lines)
+        rows = {
+            (form, original): row(chosen, form, original, arguments.poems, corpus)
+            for form in ("七絕", "七律")
+            for original in LONGEST
+        }
+        seven = compose(chosen, "七絕", None, 20)[0]
+        asked = [values for (_, original), values in rows.items() if original]
+        record(
+            COMMAND,
+            {
+                "originality.lines_that_copy": sum(copied for _, copied, _ in asked),
+                "originality.unfinished_share": statistics.mean(u for u, _, _ in asked) / arguments.poems,
+                "originality.ratio_of_time_3": rows["七絕", 3][2] / rows["七絕", None][2],
+                "originality.report_ms_7jue": report_milliseconds(seven, store),
+            },
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Characters that would copy: what was written of a line comes in, what would complete a run of the corpus goes out.
+
+A run is copied if some line of the corpus holds it and it is longer than the request allows. A run of more characters
+holds one of just one more, so only those are looked for. Each is met at the last of its places that is not fixed.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+from jaxtyping import Bool, Int
+
+from pingze.composing.lexicon import FREE
+from pingze.lstm.formulas import Array
+from pingze.runs import Codes, Runs
+from pingze.vocabulary import Vocabulary
+
+
+class Copying:
+    """The runs of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width` characters."""
+
+    def __init__(self, runs: Runs, vocabulary: Vocabulary, width: int, longest: int) -> None:
+        self.runs, self.width, self.size = runs, width, longest + 1
+        single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
+        self.codes = runs.encode(single)
+        self.ids = np.zeros(len(runs.characters) + 2, int)
+        self.ids[self.codes] = np.arange(len(vocabulary))
+        self.known = np.isin(np.arange(len(self.ids)), self.codes)
+        self.completing = lru_cache(maxsize=1 << 14)(self._completing)
+
+    def holds(self, fixed: Sequence[int]) -> bool:
+        """Whether the characters that a poem's places are fixed to hold a copied run by themselves."""
+        for start in range(len(fixed) - self.size + 1):
+            run = fixed[start : start + self.size]
+            if start % self.width + self.size <= self.width and FREE not in run and len(self._places(run)):
+                return True
+        return False
+
+    def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
+        """The characters that would complete a copied run at a place, after what each text has written before it."""
+        line = place - place % self.width
+        copied = np.zeros((len(texts), len(self.codes)), bool)
+        first = max(line, place + 1 - self.size)
+        after = fixed[:, place + 1 : min(line + self.width, place + self.size)]
+        for row, (before, given) in enumerate(
+            zip(texts[:, first:place].tolist(), after.tolist(), strict=True)
+        ):
+            until = given.index(FREE) if FREE in given else len(given)
+            copied[row, self.completing(tuple(before), tuple(given[:until]))] = True
+        return copied
+
+    def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
+        """The characters that between others complete a run."""
+        found = [np.zeros(0, int)]
+        for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
+            near = before[len(before) - taken :]
+            found.append(self.runs.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
+        codes = np.concatenate(found)
+        ids: Array = self.ids[codes[self.known[codes]]]
+        return ids
+
+    def _places(self, run: Sequence[int]) -> Int[Array, "n"]:
+        return self.runs.places(self._codes(run))
+
+    def _codes(self, ids: Sequence[int]) -> Codes:
+        return [self.codes[id_] for id_ in ids]

@@ -1,0 +1,50 @@
+"""Originality: lines and the corpus come in, and what each line shares with the corpus goes out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pingze.corpus import Hit, Store
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a line shares with the lines of Tang and Song poems; a line that shares nothing has neither hit."""
+
+    line: int
+    """Its number in the poem, from 1."""
+    text: str
+    run: str
+    """The longest run of its characters that stands in a line of the corpus, the first of several."""
+    run_in: Hit | None
+    """The first line of the corpus that holds the run."""
+    same: int
+    """How many characters the nearest line has in the same places."""
+    nearest: Hit | None
+    """The line of the same length with the most characters in the same places, the corpus's first of several."""
+
+    def __str__(self) -> str:
+        rows = [
+            f"{self.text}  shares {self.run}{_in(self.run_in)}"
+            if self.run_in
+            else f"{self.text}  shares nothing"
+        ]
+        if self.nearest:
+            rows.append(
+                f"{self.nearest.line}  is nearest, {self.same} of {len(self.text)}{_in(self.nearest)}"
+            )
+        return "\n".join(rows)
+
+
+def of_lines(lines: Sequence[str], store: Store) -> list[Shared]:
+    """What each line shares. Raises CorpusError where the store is damaged."""
+    runs = store.runs()
+    found = []
+    for number, text in enumerate(lines, start=1):
+        run, (nearest, same) = runs.longest(text), runs.nearest(text)
+        run_in = store.search(run, limit=1)[0] if run else None
+        found.append(Shared(number, text, run, run_in, same, store.home(nearest) if nearest else None))
+    return found
+
+
+def _in(hit: Hit) -> str:
+    return f"  {hit.author}《{hit.title}》"

@@ -1,0 +1,67 @@
+"""The table of antithesis: its formula, its place in composing, and that poets' pairs score above strangers'."""
+
+import numpy as np
+import pytest
+
+from pingze.composing.antithesis import Antithesis, antithesis_table
+from pingze.composing.request import read_request
+from pingze.prosody.forms import find_form
+from pingze.vocabulary import Vocabulary
+from tests.composing.verse import POOL, composer
+
+
+def invented() -> tuple[Antithesis, dict[str, np.ndarray]]:
+    rng = np.random.default_rng(0)
+    shapes = {"vectors": (4, 3), "signs": (3,), "bias": (4,), "log_z": (4,)}
+    parts = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    return Antithesis.of_vectors("天地山水", **parts), parts
+
+
+def test_the_score_is_the_formula() -> None:
+    table, parts = invented()
+    u, d, c, log_z = parts.values()
+    expected = (u[0] * d * u[3]).sum() + c[3] - log_z[0]
+    assert table.score("天", "水") == pytest.approx(expected, rel=1e-5)
+    assert table.score("天月", "水地") == pytest.approx(expected / 2, rel=1e-5)
+
+
+def test_a_vocabulary_s_rows_are_the_table_s_and_strangers_score_nothing() -> None:
+    table, _ = invented()
+    vocabulary = Vocabulary.of_texts(["水天月，"], size=20)
+    scores = table.of(vocabulary).opposite(vocabulary.encode("天月"))
+    assert scores[0, vocabulary.ids["水"]] == pytest.approx(table.score("天", "水"))
+    assert not scores[:, vocabulary.ids["月"]].any()
+    assert not scores[1].any()
+
+
+@pytest.mark.parametrize(
+    ("form", "lines", "needed"),
+    [("五絕", 4, []), ("七律", 8, [1, 2]), ("五排", 12, [1, 2, 3, 4]), ("五古", 8, [])],
+)
+def test_which_couplets_need_it(form: str, lines: int, needed: list[int]) -> None:
+    assert list(find_form(form).antithetical(lines)) == needed
+    table, _ = invented()
+    text = ["天地山水天"] * lines
+    score = table.of_poem(find_form(form), text)
+    assert score == (pytest.approx(table.score(text[0], text[0])) if needed else None)
+
+
+def test_pairs_that_poets_set_score_above_those_that_they_do_not() -> None:
+    table = antithesis_table()
+    assert all(table.score(a, b) > 1 for a, b in ("山水", "雲雨", "白青", "千萬", "來去"))
+    assert all(table.score(a, b) < 0 for a, b in ("山不", "雲千", "白人", "千明", "來山"))
+
+
+def test_composed_couplets_gain_by_its_weight() -> None:
+    chosen = composer(POOL, seed=1)
+    means = []
+    for weight in (0.0, 1.0):
+        inclusion = chosen.prepare(
+            read_request(chosen.vocabulary, form="五律", repeat=True, antithesis=weight)
+        )
+        scores = [
+            chosen.antithesis.of_poem(find_form("五律"), chosen.write(inclusion, 0.8, 8, s).lines)
+            for s in range(8)
+        ]
+        means.append(sum(score for score in scores if score is not None) / len(scores))
+    assert means[1] > means[0] + 0.5

@@ -1,0 +1,126 @@
+"""Originality as a constraint, against a search of every line of an invented corpus."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pingze.composing.composer import Composer
+from pingze.composing.conflict import clashing
+from pingze.composing.constraints import Constraints
+from pingze.composing.copying import Copying
+from pingze.composing.inclusion import Inclusion
+from pingze.composing.lexicon import FREE
+from pingze.composing.request import read_request
+from pingze.errors import InfeasibleError, InputError, UnfinishedError
+from pingze.prosody import check
+from pingze.runs import Runs
+from pingze.vocabulary import Vocabulary
+from tests.composing.verse import POOL, composer
+
+LETTERS = "天地山水"
+VOCABULARY = Vocabulary.of_texts([LETTERS + "月"], size=20)
+WIDTH = 5
+IDS = [VOCABULARY.ids[c] for c in LETTERS + "月"]
+
+
+def copies(line: str, corpus: list[str], longest: int) -> bool:
+    """Whether a line shares a run of more than `longest` characters with one of the corpus."""
+    runs = (line[at : at + longest + 1] for at in range(len(line) - longest))
+    return any(run in other for run in runs for other in corpus)
+
+
+corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1, max_size=9)
+
+
+@given(
+    corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10), st.data()
+)
+@settings(max_examples=300, deadline=None)
+def test_what_is_left_out_is_what_would_copy(
+    corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
+) -> None:
+    """Exactly those are left out that complete a run of characters that are written or fixed."""
+    copying = Copying(Runs.of_lines(corpus), VOCABULARY, WIDTH, longest)
+    place = data.draw(st.integers(0, 9))
+    fixed[place] = FREE
+    text = [data.draw(st.sampled_from(IDS)) if id_ == FREE else id_ for id_ in fixed[:place]]
+    text += [FREE] * (10 - place)
+    copied = copying.copied(np.array([text]), np.array([fixed]), place)[0]
+    start = place // WIDTH * WIDTH
+    for id_ in IDS:
+        line = [*text[start:place], id_, *fixed[place + 1 : start + WIDTH]]
+        known = "".join("\0" if i == FREE else VOCABULARY.tokens[i] for i in line)
+        around = [
+            known[at : at + longest + 1] for at in range(max(0, place - start - longest), place - start + 1)
+        ]
+        expected = any(len(run) > longest and run in other for run in around for other in corpus)
+        assert copied[id_] == expected
+
+
+@given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10))
+def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fixed: list[int]) -> None:
+    copying = Copying(Runs.of_lines(corpus), VOCABULARY, WIDTH, longest)
+    known = [
+        "".join("\0" if i == FREE else VOCABULARY.tokens[i] for i in fixed[at : at + WIDTH]) for at in (0, 5)
+    ]
+    assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in known)
+
+
+def corpus_of(chosen: Composer, count: int) -> list[str]:
+    """Lines that the model itself likes, so that it would copy them."""
+    request = read_request(chosen.vocabulary, form="五絕")
+    inclusion = chosen.prepare(request)
+    return [line for seed in range(count) for line in chosen.write(inclusion, 0.8, 2, seed).lines]
+
+
+def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
+    """What `Composer.prepare` gives, with an invented corpus."""
+    request = read_request(chosen.vocabulary, form="五絕", **options)
+    copying = Copying(Runs.of_lines(corpus), chosen.vocabulary, 5, request.original or 0)
+    inclusion = Inclusion(Constraints(chosen.lexicon, request, copying=copying))
+    if not inclusion.is_possible:
+        raise InfeasibleError("五絕", clashing(chosen.lexicon, request, copying))
+    return inclusion
+
+
+@pytest.mark.parametrize("longest", [2, 3, 4])
+@pytest.mark.parametrize(
+    "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲酒"}]
+)
+def test_no_composed_line_copies(longest: int, options: dict[str, str]) -> None:
+    chosen = composer(POOL + "明", seed=4, scale=2.0)
+    corpus = corpus_of(chosen, 40)
+    free = prepared(chosen, corpus, **options)
+    original = prepared(chosen, corpus, original=longest, **options)
+    before = [line for seed in range(10) for line in chosen.write(free, 0.8, 8, seed).lines]
+    assert any(copies(line, corpus, 2) for line in before)
+    for seed in range(10):
+        poem = chosen.write(original, 0.8, 8, seed)
+        assert not any(copies(line, corpus, longest) for line in poem.lines)
+        assert check(str(poem)).ok
+
+
+def test_a_fixed_run_of_the_corpus_is_refused_with_its_characters() -> None:
+    with pytest.raises(InfeasibleError) as error:
+        prepared(composer(), ["雲水月日酒"], original=2, pattern="＿水月日＿")
+    assert set(error.value.clashing) == {
+        "pattern's 水 at line 1, character 2",
+        "pattern's 月 at line 1, character 3",
+        "pattern's 日 at line 1, character 4",
+        "original 2",
+    }
+
+
+def test_drafts_that_all_die_are_told() -> None:
+    chosen = composer()
+    every_third = ["水月" + c for c in POOL]
+    with pytest.raises(
+        UnfinishedError, match=r"none of 4 drafts could go on at line 1, character 3, with original 2"
+    ):
+        chosen.write(prepared(chosen, every_third, original=2, start="水月"), 0.8, 4, 0)
+
+
+def test_one_is_too_few() -> None:
+    with pytest.raises(InputError, match="original is 1; it must be at least 2"):
+        read_request(VOCABULARY, form="五絕", original=1)

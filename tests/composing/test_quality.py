@@ -1,0 +1,91 @@
+"""The figures of poems by their definitions, and composed poems beside real ones of an invented corpus."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from pingze import checkpoint
+from pingze.__main__ import run
+from pingze.composing import quality
+from pingze.corpus import Store, build
+from pingze.prosody.forms import FORMS
+from pingze.prosody.rhyme import rhyme_characters
+from pingze.runs import Runs
+from tests.composing import verse
+from tests.corpus.invented import record, text, write_folder
+
+KEPT = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平同"]
+"""平 and 仄 stand for themselves."""
+
+
+def test_figures_by_their_definitions() -> None:
+    broken = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平天"]
+    found = quality.measure(
+        FORMS["五絕"], "invented", [KEPT, broken], Runs.of_lines(["仄平同山", "山平平仄仄"])
+    )
+    assert (found.poems, found.kept, found.tones, found.rhyme) == (2, 0.5, 1.0, 0.5)
+    assert found.distinct_1 == 5 / 40  # 平 仄 東 同 天
+    assert found.distinct_2 == 7 / 32  # 仄仄 仄平 平平 平仄 仄東 平同 平天
+    assert found.distinct_3 == 9 / 24
+    assert found.repetition == 32 / 40
+    assert (found.overlap, found.longest_overlap) == (4.0, 4)
+    assert found.antithesis is None
+
+
+def test_a_fault_of_tone_is_not_one_of_rhyme() -> None:
+    toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]
+    found = quality.measure(FORMS["五絕"], "invented", [toneless], Runs.of_lines(["山"]))
+    assert (found.kept, found.tones, found.rhyme) == (0.0, 0.0, 1.0)
+
+
+@pytest.fixture
+def store_of_every_form(tmp_path: Path, home: Path) -> None:
+    poems = [
+        record(text(range(1000 * n, 1000 * n + lines), width))
+        for n in range(400)
+        for width, lines in [((5, 4), (7, 4), (5, 8), (7, 8))[n % 4]]
+    ]
+    build(write_folder(tmp_path / "poems", {"poet.tang.0.json": poems}))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    many = "".join(c for group in ("東", "陽", "先", "屋", "紙", "月") for c in rhyme_characters(group)[:25])
+    made = verse.checkpoint_of(many)
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    return str(path)
+
+
+@pytest.mark.usefixtures("store_of_every_form")
+def test_models_stand_beside_real_poems_of_the_test_split(model: str) -> None:
+    with Store.open() as store:
+        test = [poem.lines for poem in store.poems(split="test")]
+        real = quality.real_poems(FORMS["五絕"], 2, store)
+        rows = list(quality.compare([model, model], 2, store))
+    assert all(lines in test for lines in real)
+    assert [(row.form, row.source) for row in rows] == [
+        (form, source) for form in quality.MEASURED for source in (model, quality.REAL)
+    ]
+    for row in rows:
+        assert (row.antithesis is None) == (row.form[1] == "絕")
+        if row.source == model:
+            assert (row.poems, row.kept) == (2, 1.0)
+
+
+@pytest.mark.usefixtures("store_of_every_form")
+def test_evaluate_prints_both(
+    model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pingze.cli.training.BASELINE", model)
+    for arguments in (["--json"], []):
+        with pytest.raises(SystemExit) as exit_:
+            run(["evaluate", "--model", model, "--poems", "1", *arguments])
+        assert not exit_.value.code
+    out = capsys.readouterr().out
+    row, end = json.JSONDecoder().raw_decode(out)
+    assert {each["source"] for each in row["poems"]} == {model, "real"}
+    table = out[end:]
+    assert [line.split()[0] for line in table.split("\n\n")[1:2]] == ["五絕"]
+    assert table.count("repetition") == 4
