@@ -10,31 +10,40 @@ from typing import Any
 import pingze
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
-    ("Nothing but the form 七絕", {"form": "七絕"}),
-    ("五絕 from an opening", {"start": "春", "form": "五絕"}),
-    ("七絕 from a whole first line, which the rest must answer", {"start": "獨坐空山見月明", "form": "七絕"}),
-    ("An acrostic 藏頭", {"form": "七絕", "acrostic": "春夏秋冬"}),
+    ("A title and a form", {"title": "秋夜", "form": "七絕"}),
+    ("五絕 from an opening", {"start": "春", "title": "春曉", "form": "五絕"}),
+    (
+        "七絕 from a whole first line, which the rest must answer",
+        {"start": "獨坐空山見月明", "title": "宿山寺", "form": "七絕"},
+    ),
+    ("An acrostic 藏頭", {"title": "四時", "form": "七絕", "acrostic": "春夏秋冬"}),
     (
         "An acrostic in the middle of the lines 藏中",
-        {"form": "五律", "acrostic": "風花雪月", "acrostic_at": "middle"},
+        {"title": "登樓", "form": "五律", "acrostic": "風花雪月", "acrostic_at": "middle"},
     ),
     (
         "An acrostic at the end 藏尾, whose even lines must rhyme",
-        {"form": "五絕", "acrostic": "水天月前", "acrostic_at": "end"},
+        {"title": "江行", "form": "五絕", "acrostic": "水天月前", "acrostic_at": "end"},
     ),
-    ("A rhyme group: 陽", {"form": "七律", "rhyme": "陽"}),
-    ("A pattern, ＿ where free", {"form": "五絕", "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿"}),
-    ("雁 and 酒 somewhere, 愁 nowhere", {"form": "七絕", "include": "雁酒", "exclude": "愁"}),
+    ("A rhyme group, 陽, in 白居易's manner", {"title": "送友人歸江東", "poet": "白居易", "form": "七律", "rhyme": "陽"}),
     (
-        "A strict 五律 whose first line rhymes",
-        {"form": "五律", "level": "strict", "template": "首句入韻"},
+        "A pattern, ＿ where free, in 李白's manner",
+        {"title": "月下", "poet": "李白", "form": "五絕", "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿"},
+    ),
+    (
+        "雁 and 酒 somewhere, 愁 nowhere",
+        {"title": "塞上曲", "form": "七絕", "include": "雁酒", "exclude": "愁"},
+    ),
+    (
+        "A strict 五律 whose first line rhymes, in 杜甫's manner",
+        {"title": "聞笛", "poet": "杜甫", "form": "五律", "level": "strict", "template": "首句入韻"},
     ),
     (
         "All at once",
-        {"start": "江", "form": "七律", "level": "strict", "template": "平起", "rhyme": "東"}
+        {"start": "江", "title": "江樓晚望", "form": "七律", "level": "strict", "template": "平起", "rhyme": "東"}
         | {"pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿", "include": "雁", "exclude": "愁"},
     ),
-    ("五排, twelve lines", {"form": "五排", "lines": 12, "rhyme": "真"}),
+    ("五排, twelve lines", {"title": "寄山中道士", "form": "五排", "lines": 12, "rhyme": "真"}),
 ]
 """What each poem shows, and what is asked of it."""
 PAGE = Path(__file__).parents[1] / "docs" / "poems.md"
