@@ -37,6 +37,8 @@ poems: .venv/base
 
 bench: .venv/dev
 	$(BIN)/python benchmarks/compose.py
+	$(BIN)/pingze corpus fetch
+	$(BIN)/python benchmarks/engine.py
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
