@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.prosody.script import to_traditional, traditional_candidates, variants
+from pingze.prosody.script import simplified_forms, to_traditional, traditional_candidates, variants
 from pingze.prosody.table import rows, simplified
 
 
@@ -31,6 +31,13 @@ def test_simplified_characters_stand_for_characters_of_the_table() -> None:
     for character, candidates in simplified().items():
         assert candidates
         assert all(candidate in rows() and candidate != character for candidate in candidates)
+
+
+def test_each_traditional_character_has_one_simplified_form() -> None:
+    forms = simplified_forms()
+    assert "".join(forms.get(c, c) for c in "國東風來聽盡爲發髮山水") == "国东风来听尽为发发山水"
+    assert len(forms) == sum(map(len, simplified().values()))
+    assert not forms.keys() & set(forms.values()), "what is shown once stays when it is shown again"
 
 
 @given(st.text())

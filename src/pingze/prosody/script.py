@@ -32,6 +32,12 @@ def variants(character: str) -> tuple[str, ...]:
 
 
 @cache
+def simplified_forms() -> dict[str, str]:
+    """For each Traditional character the Simplified one that stands for it; characters that are both are not named."""
+    return {other: character for character, others in simplified().items() for other in others}
+
+
+@cache
 def _convert(character: str) -> str:
     candidates = traditional_candidates(character)
     if not candidates or in_use(character):

@@ -1,0 +1,113 @@
+// The checker: a person's own text comes in; each poem with its tones, its faults and what would fit goes out.
+
+import { ask } from "./api.js";
+import { $, button, el, fill } from "./dom.js";
+import { grid } from "./poem.js";
+import { announce, attempt } from "./say.js";
+import { shown } from "./script.js";
+import { settings } from "./settings.js";
+import { newEntry, state } from "./state.js";
+import { t, verseLanguage } from "./words.js";
+
+let verdicts = null;
+let checked = "";
+let revise = () => {};
+
+/** Have a poem that is checked taken to the desk by a function. */
+export function startChecker(take) {
+  revise = take;
+  $("checking").addEventListener("submit", (event) => {
+    event.preventDefault();
+    see();
+  });
+}
+
+export function drawChecker() {
+  if (!state.known) return;
+  fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
+  fill($("check_level"), state.known.levels.map((level) => [level, t(level)]));
+  const hint = el("p", { class: "empty" }, t("check_empty"));
+  $("verdicts").replaceChildren(...(verdicts ? verdicts.map(show) : [hint]));
+}
+
+async function see() {
+  await attempt(async () => {
+    checked = $("text").value;
+    const form = $("check_form").value;
+    const body = { text: checked, level: $("check_level").value, ...(form && { form }) };
+    ({ verdicts } = await ask("check", body));
+    announce(verdicts.map(heading).join("; "));
+    drawChecker();
+  });
+}
+
+function heading({ form, template, rhyme, violations }) {
+  const count = violations.length;
+  const faults = form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
+  return [form, template, rhyme && `${rhyme}韻`].filter(Boolean).map(shown).concat(faults).join(" · ");
+}
+
+function show(verdict) {
+  return el(
+    "article",
+    { class: "verdict" },
+    el("h2", {}, heading(verdict)),
+    verdict.lines.length ? sheet(verdict) : null,
+    el("ul", { class: "faults" }, verdict.violations.map((fault) => faultRow(verdict, fault))),
+    verdict.notes.map((note) => el("p", { class: "hint" }, note)),
+    verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
+  );
+}
+
+function sheet(verdict) {
+  const look = (line, position) => ({
+    tone: [...(verdict.tones?.[line - 1] ?? "")][position - 1],
+    fault: verdict.violations.find((one) => one.line === line && one.position === position)?.rule,
+  });
+  const act = (event, { line, position }) => {
+    if (event.type === "click" || event.key === "Enter") document.getElementById(faultId(verdict, line, position))?.focus();
+  };
+  const body = grid(verdict.lines, { label: t("own_poem"), look, chosen: null, act });
+  const book = el("div", { class: "book" }, body);
+  book.style.setProperty("--columns", verdict.lines.length);
+  return el("div", { class: "sheet" }, el("div", { class: settings.tones ? "scroll with-tones" : "scroll" }, book));
+}
+
+const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}-${line}-${position}`;
+
+function faultRow(verdict, fault) {
+  const { rule, line, position, char, definition, fits = [] } = fault;
+  const choice = (character) =>
+    button(shown(character), () => mend(verdict, fault, character), { class: "fit", "aria-label": t("fit", shown(character)), lang: verseLanguage() });
+  return el(
+    "li",
+    { id: faultId(verdict, line, position), tabindex: -1 },
+    el("strong", {}, t("fault_at", rule, line, position, shown(char))),
+    el("span", { class: "hint" }, definition ?? ""),
+    fits.length ? el("p", { class: "fits" }, t("fits"), fits.map(choice)) : el("p", { class: "hint" }, t("no_fit")),
+  );
+}
+
+/** Put a character that fits into the text, and check again. */
+async function mend(verdict, { line, position, char }, character) {
+  const text = [...checked];
+  const start = startOf(text, verdict, line, position);
+  if (start < 0 || text[start] !== char) return;
+  $("text").value = text.with(start, character).join("");
+  await see();
+  $("verdicts").querySelector(".fit, button")?.focus();
+}
+
+/** Where a place of a poem stands in the whole text: its characters are those of all poems, in order. */
+function startOf(text, verdict, line, position) {
+  const poems = verdicts.slice(0, verdicts.indexOf(verdict)).flatMap(({ lines }) => lines);
+  const before = [...poems, ...verdict.lines.slice(0, line - 1)].join("") + verdict.lines[line - 1].slice(0, position - 1);
+  let at = -1;
+  for (const character of [...before, verdict.lines[line - 1][position - 1]]) at = text.indexOf(character, at + 1);
+  return at;
+}
+
+function entryOf({ form, template, rhyme, lines, level }) {
+  const poem = { form, template, rhyme: rhyme?.length === 1 ? rhyme : null, title: null, poet: null, seed: 0, model: "", lines, log_probability: null };
+  return newEntry(poem, { form, level });
+}

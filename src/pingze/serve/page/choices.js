@@ -1,0 +1,137 @@
+// The choices: what the server can do comes in, controls go out; what is chosen comes back as a request.
+
+import { ask } from "./api.js";
+import { $, el, fill } from "./dom.js";
+import { linesOf } from "./places.js";
+import { pattern, plan, showClashes, writePattern } from "./plan.js";
+import { shown } from "./script.js";
+import { state } from "./state.js";
+import { t } from "./words.js";
+
+const NUMBERS = new Set(["lines", "temperature", "antithesis", "original", "seed", "count"]);
+const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
+
+let waiting = null;
+let asking = new AbortController();
+
+/** What is chosen, in the fields of the API; what is not chosen is left out. */
+export function readChoices() {
+  const chosen = {};
+  for (const [name, value] of new FormData($("choices"))) {
+    const hidden = document.querySelector(`[data-field="${name}"]`)?.hidden;
+    if (value !== "" && !hidden) chosen[name] = NUMBERS.has(name) ? Number(value) : value;
+  }
+  if ($("repeat").checked) chosen.repeat = true;
+  if (!chosen.acrostic) delete chosen.acrostic_at;
+  const fixed = pattern();
+  return fixed ? { ...chosen, pattern: fixed } : chosen;
+}
+
+/** Put choices back into the controls. */
+export function writeChoices(chosen) {
+  const form = $("choices");
+  form.reset();
+  for (const [name, value] of Object.entries(chosen)) {
+    const control = form.elements.namedItem(name);
+    if (control && name !== "pattern") control.value = value;
+  }
+  $("repeat").checked = Boolean(chosen.repeat);
+  $("repeat").value = "on";
+  suit();
+  writePattern(chosen.pattern);
+}
+
+/** Fill the controls with what the server can do, once, and again when the language changes. */
+export function drawChoices() {
+  const { forms, rhymes, models, levels, default_model: usual } = state.known;
+  if (!$("forms").childElementCount) forms.forEach((form, at) => $("forms").append(chip(form.name, at === 1)));
+  for (const chip of $("forms").querySelectorAll("label")) chip.lastChild.textContent = shown(chip.dataset.name);
+  fill($("count"), [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]));
+  if (!$("count").dataset.set) $("count").value = $("count").dataset.set = "3";
+  fill($("level"), levels.map((level) => [level, t(level)]));
+  fill($("acrostic_at"), ["head", "middle", "end"].map((place) => [place, t(place)]));
+  fill($("model"), models.map(({ name }) => [name, name]));
+  if (!$("model").dataset.set) $("model").value = $("model").dataset.set = usual;
+  $("model").closest(".field").hidden = models.length < 2;
+  $("original").closest(".field").hidden = !state.known.corpus;
+  drawRhymes(rhymes);
+  suit();
+}
+
+function chip(name, checked) {
+  const input = el("input", { type: "radio", name: "form", value: name, checked, class: "unseen" });
+  return el("label", { class: "chip", "data-name": name, lang: "zh-Hant" }, input, el("span"));
+}
+
+function drawRhymes(rhymes) {
+  const before = $("rhyme").value;
+  const option = ({ name, label }) => el("option", { value: name }, shown(label));
+  const side = (tone) => rhymes.filter((rhyme) => rhyme.side === tone).map(option);
+  $("rhyme").replaceChildren(
+    el("option", { value: "" }, t("any")),
+    el("optgroup", { label: t("level_tone") }, side("平")),
+    el("optgroup", { label: t("oblique_tone"), "data-side": "oblique" }, side("仄")),
+  );
+  $("rhyme").value = before;
+}
+
+/** Show what suits the chosen form and model. */
+function suit() {
+  const form = chosenForm();
+  const model = state.known.models.find(({ name }) => name === $("model").value) ?? state.known.models[0];
+  const field = (name) => document.querySelector(`[data-field="${name}"]`);
+  field("lines").hidden = form.lines !== null;
+  $("lines").placeholder = linesOf(form, "");
+  field("template").hidden = !form.templates.length;
+  fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, shown(name)])]);
+  field("antithesis").hidden = !form.antithetical;
+  field("title").hidden = !model.titles;
+  field("poet").hidden = !model.poets.length;
+  fill($("poet"), [["", t("anyone")], ...model.poets.map((name) => [name, shown(name)])]);
+  $("rhyme").querySelector("[data-side=oblique]").hidden = form.regulated;
+  if (form.regulated && $("rhyme").selectedOptions[0]?.parentNode.hidden) $("rhyme").value = "";
+  for (const name of ["temperature", "antithesis"]) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
+  const { acrostic_at, start, acrostic } = Object.fromEntries(new FormData($("choices")));
+  plan(form.width, linesOf(form, $("lines").value), { acrostic_at, start, acrostic }, chose);
+}
+
+const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
+
+/** A choice was made: suit the controls to it, and soon ask what clashes. */
+export function chose() {
+  suit();
+  clearTimeout(waiting);
+  waiting = setTimeout(seeClashes, WAIT);
+}
+
+/** Ask what clashes, and show it. */
+export async function seeClashes() {
+  asking.abort();
+  asking = new AbortController();
+  try {
+    const { count, ...request } = readChoices();
+    const { possible, detail, clashes } = await ask("conflicts", request, asking.signal);
+    show(possible ? [] : clashes, possible ? "" : detail);
+  } catch (error) {
+    if (error.name !== "AbortError") show(error.clashes ?? [], error.message);
+  }
+}
+
+/** Show clashes at the foot of the choices, at their fields, and at their places. */
+export function show(clashes, detail) {
+  $("clash").textContent = detail;
+  for (const field of document.querySelectorAll("#choices .field")) {
+    const here = clashes.filter((clash) => clash.field === field.dataset.field);
+    field.classList.toggle("clashes", here.length > 0);
+    field.querySelector(".at-field")?.remove();
+    for (const control of field.querySelectorAll("input:not(#plan input), select")) {
+      if (here.length) control.setAttribute("aria-invalid", "true");
+      else control.removeAttribute("aria-invalid");
+    }
+    if (!here.length) continue;
+    field.append(el("p", { class: "at-field" }, here.map(({ constraint }) => constraint).join("; ")));
+    field.closest("details")?.setAttribute("open", "");
+  }
+  showClashes(clashes);
+  if (clashes.some(({ line }) => line)) $("bounds").open = true;
+}

@@ -1,0 +1,38 @@
+// Elements from data. Text only ever becomes a text node, so no input can become markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/** An element: attributes by name (null leaves one out, `on` holds listeners), then its children. */
+export function el(tag, attributes = {}, ...children) {
+  return filled(document.createElement(tag), attributes, children);
+}
+
+/** The same for SVG. */
+export function svg(tag, attributes = {}, ...children) {
+  return filled(document.createElementNS(SVG, tag), attributes, children);
+}
+
+function filled(node, { on = {}, ...attributes }, children) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    node.setAttribute(name, value === true ? "" : value);
+  }
+  for (const [type, listener] of Object.entries(on)) node.addEventListener(type, listener);
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+/** A quiet button. */
+export function button(text, click, attributes = {}) {
+  return el("button", { type: "button", class: "plain", on: { click }, ...attributes }, text);
+}
+
+/** Options of a select: [value, text] each. What was chosen stays chosen where it still can be. */
+export function fill(select, options) {
+  const before = select.value;
+  select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text)));
+  if (options.some(([value]) => value === before)) select.value = before;
+}
+
+/** The element of an id. */
+export const $ = (id) => document.getElementById(id);

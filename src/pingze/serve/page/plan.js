@@ -1,0 +1,103 @@
+// The plan of the poem to come: a small grid of places, into which a person writes the characters that must stand there.
+
+import { $, el } from "./dom.js";
+import { FREE, patternOf, taken } from "./places.js";
+import { keyOf } from "./state.js";
+import { t } from "./words.js";
+
+let shape = { width: 0, lines: 0 };
+let tell = () => {};
+const written = new Map();
+
+/** Draw the plan of a shape. What was written stays where there still is a place for it. */
+export function plan(width, lines, ask, changed) {
+  tell = changed;
+  if (shape.width !== width || shape.lines !== lines) draw(width, lines);
+  const from = taken(ask, width);
+  for (const input of $("plan").querySelectorAll("input")) {
+    const { line, position } = input.dataset;
+    const character = from.get(keyOf(line, position));
+    input.placeholder = character ?? "";
+    input.setAttribute("aria-label", character ? t("plan_taken", line, position, character) : t("plan_place", line, position));
+  }
+}
+
+/** The pattern that is written, or null. */
+export const pattern = () => patternOf(new Map([...written].filter(([key]) => inside(key))), shape.width, shape.lines);
+
+/** Write a pattern into the plan. */
+export function writePattern(text) {
+  written.clear();
+  (text ?? "").split(/\s+/).forEach((block, line) =>
+    [...block].forEach((c, at) => c !== FREE && written.set(keyOf(line + 1, at + 1), c)));
+  for (const input of $("plan").querySelectorAll("input")) input.value = written.get(keyOfInput(input)) ?? "";
+}
+
+/** Show at which places something clashes. */
+export function showClashes(clashes) {
+  const keys = new Set(clashes.map(({ line, position }) => keyOf(line, position)));
+  for (const input of $("plan").querySelectorAll("input")) {
+    input.toggleAttribute("aria-invalid", keys.has(keyOfInput(input)));
+    if (keys.has(keyOfInput(input))) input.setAttribute("aria-invalid", "true");
+  }
+}
+
+const keyOfInput = (input) => keyOf(input.dataset.line, input.dataset.position);
+
+function inside(key) {
+  const [line, position] = key.split(".").map(Number);
+  return line <= shape.lines && position <= shape.width;
+}
+
+function draw(width, lines) {
+  shape = { width, lines };
+  const row = (_, line) =>
+    el("div", { class: "plan-line", role: "row" }, Array.from({ length: width }, (_, at) =>
+      el("span", { role: "gridcell" }, place(line + 1, at + 1))));
+  $("plan").replaceChildren(...Array.from({ length: lines }, row));
+}
+
+function place(line, position) {
+  const input = el("input", {
+    type: "text",
+    lang: "zh-Hant",
+    "data-line": line,
+    "data-position": position,
+    tabindex: line === 1 && position === 1 ? 0 : -1,
+    on: {
+      input: (event) => !event.isComposing && write(input, [...input.value.trim()]),
+      compositionend: () => write(input, [...input.value.trim()]),
+      keydown: move,
+      focus: () => input.select(),
+    },
+  });
+  input.value = written.get(keyOf(line, position)) ?? "";
+  return input;
+}
+
+/** Several characters run on down the line. */
+function write(input, characters) {
+  const line = Number(input.dataset.line);
+  let at = Number(input.dataset.position);
+  for (const character of characters.length ? characters : [""]) {
+    const next = find(line, at++);
+    if (!next) break;
+    next.value = character;
+    if (character) written.set(keyOfInput(next), character);
+    else written.delete(keyOfInput(next));
+  }
+  tell();
+}
+
+const find = (line, position) => $("plan").querySelector(`input[data-line="${line}"][data-position="${position}"]`);
+
+function move(event) {
+  const step = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] }[event.key];
+  if (!step || event.isComposing) return;
+  event.preventDefault();
+  const next = find(Number(event.target.dataset.line) + step[0], Number(event.target.dataset.position) + step[1]);
+  if (!next) return;
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+}

@@ -1,0 +1,46 @@
+// Why each character stands: asked of the server once for each poem and level.
+
+import { ask } from "./api.js";
+import { changed, keyOf, state } from "./state.js";
+
+const known = new Map();
+
+/** The poem as the API takes it. */
+export function bare({ form, template, rhyme, title, poet, lines }) {
+  return { form, template, rhyme, title, poet, lines };
+}
+
+/** The model of a poem, where this server has it; else the server's own. */
+export function modelOf(poem) {
+  return state.known.models.some(({ name }) => name === poem.model) ? { model: poem.model } : {};
+}
+
+/** The reasons of an entry's poem by the key of their place, or what went wrong; null while they are on their way. */
+export function reasons(entry) {
+  const { poem } = entry.now;
+  const body = { poem: bare(poem), level: entry.ask.level ?? "customary", limit: 5, ...modelOf(poem) };
+  const key = JSON.stringify(body);
+  if (!known.has(key)) {
+    known.set(key, null);
+    ask("explain", body)
+      .then(({ reasons: rows }) => new Map(rows.map((row) => [keyOf(row.line, row.position), row])))
+      .catch((error) => ({ problem: error.message }))
+      .then((found) => known.set(key, found))
+      .then(changed);
+  }
+  return known.get(key);
+}
+
+/** What is known of a place: its reason, or nothing yet. */
+export function reasonAt(entry, line, position) {
+  const found = reasons(entry);
+  return found instanceof Map ? found.get(keyOf(line, position)) : undefined;
+}
+
+/** Whether a line's last character rhymes: every even line's, and the first's where it is read in the poem's group. */
+export function isFoot(entry, line, position) {
+  const { rhyme, lines } = entry.now.poem;
+  if (!rhyme || position !== [...lines[line - 1]].length) return false;
+  const group = reasonAt(entry, line, position)?.rhyme_group;
+  return line % 2 === 0 || (line === 1 && Boolean(group?.endsWith(rhyme)));
+}
