@@ -27,29 +27,11 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and hear of each poem as it is finished. Throws a Problem. */
-export async function stream(body, hear, signal) {
-  const response = await send("stream", body, signal);
-  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  for (let ended = false; !ended; ) {
-    const { value, done } = await reader.read().catch((error) => {
-      throw error.name === "AbortError" ? error : new Problem();
-    });
-    ended = done;
-    const events = (text + (value ?? "")).replaceAll("\r\n", "\n").split("\n\n");
-    text = events.pop();
-    for (const event of events) if (act(event, hear)) return;
+/** Compose, and hear of each poem as soon as it is finished. Throws a Problem. */
+export async function composeEach({ count = 1, seed = null, ...body }, hear, signal) {
+  for (let next = seed, made = 0; made < count; made++, next++) {
+    const { poems } = await ask("compose", { ...body, ...(next !== null && { seed: next }) }, signal);
+    hear(poems[0]);
+    next = poems[0].seed;
   }
-  throw new Problem(); // the server went away before it was done
-}
-
-/** Whether an event is the last. */
-function act(event, hear) {
-  const field = (name) =>
-    event.split("\n").filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).trim()).join("\n");
-  const kind = field("event");
-  if (kind === "problem") throw new Problem(JSON.parse(field("data")));
-  if (kind === "poem") hear(JSON.parse(field("data")));
-  return kind === "done";
 }

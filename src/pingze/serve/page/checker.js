@@ -76,7 +76,7 @@ function sheet(verdict) {
 const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}-${line}-${position}`;
 
 function faultRow(verdict, fault) {
-  const { rule, line, position, char, definition, fits = [] } = fault;
+  const { rule, line, position, char, definition, fitting = [] } = fault;
   const choice = (character) =>
     button(shown(character), () => mend(verdict, fault, character), { class: "fit", "aria-label": t("fit", shown(character)), lang: verseLanguage() });
   return el(
@@ -84,7 +84,7 @@ function faultRow(verdict, fault) {
     { id: faultId(verdict, line, position), tabindex: -1 },
     el("strong", {}, t("fault_at", rule, line, position, shown(char))),
     el("span", { class: "hint" }, definition ?? ""),
-    fits.length ? el("p", { class: "fits" }, t("fits"), fits.map(choice)) : el("p", { class: "hint" }, t("no_fit")),
+    fitting.length ? el("p", { class: "fits" }, t("fits"), fitting.map(choice)) : el("p", { class: "hint" }, t("no_fit")),
   );
 }
 

@@ -1,6 +1,6 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, stream } from "./api.js";
+import { ask, composeEach } from "./api.js";
 import { show } from "./choices.js";
 import { fixed } from "./places.js";
 import { bare, modelOf } from "./reasons.js";
@@ -23,7 +23,7 @@ export async function compose(request) {
   announce(t("composing"));
   changed();
   try {
-    await stream(request, (poem) => hear(poem, request), composing.signal);
+    await composeEach(request, (poem) => hear(poem, request), composing.signal);
     announce(t("composed", state.entries.length));
   } catch (error) {
     refused(error);

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
-import { bare, modelOf } from "./reasons.js";
+import { bare, modelOf, sizeOf } from "./reasons.js";
 import { shown } from "./script.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
@@ -39,7 +39,7 @@ function content(on) {
   const { found } = answer;
   if (found?.problem) return el("p", { class: "clash", role: "status" }, found.problem);
   if (!found) return el("p", { class: "hint" }, t("loading"));
-  return el("div", { class: "insides" }, surprise(found), units(found), reach(found, on, place));
+  return el("div", { class: "insides" }, surprise(found), units(found, sizeOf(on.now.poem)), reach(found, on, place));
 }
 
 /** Ask; what is drawn stays until the new answer is here. */
@@ -66,7 +66,7 @@ function surprise({ tokens, surprise: nats }) {
   );
 }
 
-function units(found) {
+function units(found, size) {
   const names = found.tokens.map(name);
   const rows = [
     ...GATES.map((gate) => [t(`gate_${gate}`), found.gates[gate], gate === "candidate"]),
@@ -74,12 +74,12 @@ function units(found) {
     [t("hidden_row"), found.hidden, true],
   ];
   const part = figure("gates", t("gates_how"), "", heat(names, rows), table(names, rows));
-  part.querySelector("h3").after(which(found));
+  part.querySelector("h3").after(which(size));
   return part;
 }
 
 /** Which unit of which layer is shown. */
-function which({ layers, units: size }) {
+function which({ layers, units }) {
   const number = (id, most) =>
     el("span", { class: "pair" },
       el("label", { for: id }, t(id)),
@@ -87,8 +87,8 @@ function which({ layers, units: size }) {
         id, type: "number", min: 1, max: most, value: view[id],
         on: { change: ({ target }) => change({ [id]: Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)) }) },
       }));
-  const other = () => change({ unit: 1 + Math.floor(Math.random() * size) });
-  return el("div", { class: "which" }, layers > 1 ? number("layer", layers) : null, number("unit", size), button(t("another_unit"), other, { id: "another-unit" }));
+  const other = () => change({ unit: 1 + Math.floor(Math.random() * units) });
+  return el("div", { class: "which" }, layers > 1 ? number("layer", layers) : null, number("unit", units), button(t("another_unit"), other, { id: "another-unit" }));
 }
 
 function reach({ tokens, reach: norms }, on, { line, position }) {

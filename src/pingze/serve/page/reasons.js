@@ -15,6 +15,12 @@ export function modelOf(poem) {
   return state.known.models.some(({ name }) => name === poem.model) ? { model: poem.model } : {};
 }
 
+/** The model that this server reads a poem with: its name, its layers and their units. */
+export function sizeOf(poem) {
+  const { models, default_model: usual } = state.known;
+  return models.find(({ name }) => name === poem.model) ?? models.find(({ name }) => name === usual);
+}
+
 /** The reasons of an entry's poem by the key of their place, or what went wrong; null while they are on their way. */
 export function reasons(entry) {
   const { poem } = entry.now;
