@@ -238,7 +238,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
 
 def weigh(poems: int) -> None:
     """A row for each form and weight: the score that composed poems reach, and what it costs the model."""
-    chosen = composer("report")
+    chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
             inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form.name, antithesis=weight))
@@ -246,7 +246,10 @@ def weigh(poems: int) -> None:
             scores = [
                 score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None
             ]
-            figures = {"score": mean_error(scores), "ln p per hanzi": mean_error(per_hanzi(chosen, lines))}
+            figures = {
+                "score": mean_error(scores),
+                "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines)),
+            }
             row = ", ".join(f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items())
             print(f"{form.name}, weight {weight}: {row}", flush=True)
 

@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from figures import record
-from pingze import checkpoint
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
 from pingze.composing.generator import LineSampler
@@ -267,14 +266,19 @@ def compose_prompts(chosen: Composer, form: Form, count: int) -> Outcome:
     raise AssertionError("prompts do not end")
 
 
-def unconstrained(loaded: checkpoint.Checkpoint, form: Form, count: int) -> list[list[str]]:
-    """The model's own samples in the form's shape."""
-    sampler = LineSampler(loaded, TEMPERATURE, np.random.default_rng(1))
-    start, poems = sampler.state, []
+def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
+    """The model's own samples in the form's shape, after the form's token where it knows one."""
+    sampler = LineSampler(chosen.engine, chosen.vocabulary, TEMPERATURE, np.random.default_rng(1))
+    poems = []
     for _ in range(count):
-        sampler.state = start
+        sampler.start(prefix_of(chosen, form))
         poems.append(sampler.lines("", form.width, form.lines or 0, may_end=False))
     return poems
+
+
+def prefix_of(chosen: Composer, form: Form) -> list[int]:
+    """The tokens before a poem of which no more is asked than the form."""
+    return chosen.prefix(read_request(chosen.vocabulary, form=form.name))
 
 
 def passing(form: Form, poems: Sequence[Sequence[str]], level: str) -> float:
@@ -282,11 +286,11 @@ def passing(form: Form, poems: Sequence[Sequence[str]], level: str) -> float:
     return statistics.mean(check(punctuate(list(p)), form=form.name, level=level).ok for p in poems)
 
 
-def per_hanzi(chosen: Composer, poems: Iterable[list[str]], *, whole: bool = True) -> list[float]:
+def per_hanzi(chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole: bool = True) -> list[float]:
     """Of each poem ln p at temperature 1 by its number of hanzi: of its whole text, or of its hanzi alone."""
-    values = []
+    values, prefix = [], prefix_of(chosen, form)
     for lines in poems:
-        scores = chosen.score(lines)[1]
+        scores = chosen.score(lines, prefix)[1]
         marked = np.array([c in MARKS for n, line in enumerate(lines) for c in line + mark_after(n)] + [True])
         values.append(float(scores.sum() if whole else scores[~marked].sum()) / len("".join(lines)))
     return values
@@ -316,9 +320,10 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                 inclusion.constraints,
                 [inclusion.draw(particles, rng)],
                 temperature=TEMPERATURE,
+                prefix=prefix_of(chosen, form),
             )
             text, width = chosen.vocabulary.decode(population.ids[population.choose(rng)]), form.width
-            values += per_hanzi(chosen, [[text[at : at + width] for at in range(0, len(text), width)]])
+            values += per_hanzi(chosen, form, [[text[at : at + width] for at in range(0, len(text), width)]])
             sizes.append(statistics.mean(population.effective_sizes))
         mean, error = mean_error(values)
         rows[particles] = {"ess": statistics.mean(sizes), "log_p": mean, "error": error}
@@ -330,11 +335,11 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
 
 def measure(count: int) -> dict[str, Any]:
     """Every figure, by form."""
-    chosen, loaded = composer("report"), checkpoint.load("report")
+    chosen = composer()
     result: dict[str, Any] = {}
     for form in map(FORMS.__getitem__, MEASURED):
         outcome = compose_prompts(chosen, form, count)
-        free = unconstrained(loaded, form, count)
+        free = unconstrained(chosen, form, count)
         poems = {
             "unconstrained": free,
             "form": form_only(chosen, form, count // 2, repeat=True),
@@ -351,8 +356,8 @@ def measure(count: int) -> dict[str, Any]:
             "compile_seconds_max": max(outcome.compile_seconds),
             "unconstrained_kept": passing(form, free, "customary"),
             "unconstrained_strict": passing(form, free, "strict"),
-            "log_p": {n: mean_error(per_hanzi(chosen, p)) for n, p in poems.items()},
-            "log_p_hanzi": {n: mean_error(per_hanzi(chosen, p, whole=False)) for n, p in poems.items()},
+            "log_p": {n: mean_error(per_hanzi(chosen, form, p)) for n, p in poems.items()},
+            "log_p_hanzi": {n: mean_error(per_hanzi(chosen, form, p, whole=False)) for n, p in poems.items()},
         }
         if form.name in CURVE_FORMS:
             result[form.name]["curve"] = curve(chosen, form, outcome.asked[: count * 2 // 5])

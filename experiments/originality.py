@@ -2,7 +2,7 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python experiments/originality.py [--poems 100]
 
-Poems of 七絕 and 七律 from the model `report`, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
+Poems of 七絕 and 七律 from the default model, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
 looking for each of its runs in the text of the whole corpus. Writes the figures `originality.*` to
 experiments/figures.json.
 """
@@ -19,6 +19,7 @@ from pingze.composing.originality import of_lines
 from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.errors import UnfinishedError
+from pingze.prosody.forms import FORMS
 
 COMMAND = "python experiments/originality.py"
 LONGEST = (None, 4, 3, 2)
@@ -52,7 +53,7 @@ def row(chosen: Composer, form: str, original: int | None, count: int, corpus: s
     """Print what came of one setting; unfinished poems, lines that copy, and milliseconds a poem."""
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
     runs = [longest_run(line, corpus) for lines in poems for line in lines]
-    mean, error = mean_error(per_hanzi(chosen, poems))
+    mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))
     copied = sum(run > (original or 0) for run in runs)
     print(
         f"{form}, original {original}: {unfinished} unfinished, longest run {max(runs)}, "
@@ -77,7 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Original poems: what is kept and what it costs.")
     parser.add_argument("--poems", type=int, default=100, help="so many of each form and setting")
     arguments = parser.parse_args()
-    chosen = composer("report")
+    chosen = composer()
     with Store.open() as store:
         corpus = "\n".join(line for poem in store.poems() for line in poem.lines)
         rows = {

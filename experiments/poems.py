@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pingze
+from pingze import checkpoint
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("A title and a form", {"title": "秋夜", "form": "七絕"}),
@@ -25,7 +26,10 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
         "An acrostic at the end 藏尾, whose even lines must rhyme",
         {"title": "江行", "form": "五絕", "acrostic": "水天月前", "acrostic_at": "end"},
     ),
-    ("A rhyme group, 陽, in 白居易's manner", {"title": "送友人歸江東", "poet": "白居易", "form": "七律", "rhyme": "陽"}),
+    (
+        "A rhyme group, 陽, in 白居易's manner",
+        {"title": "送友人歸江東", "poet": "白居易", "form": "七律", "rhyme": "陽"},
+    ),
     (
         "A pattern, ＿ where free, in 李白's manner",
         {"title": "月下", "poet": "李白", "form": "五絕", "pattern": "＿＿明月＿ ＿＿＿＿＿ ＿＿白雲＿"},
@@ -40,7 +44,14 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "All at once",
-        {"start": "江", "title": "江樓晚望", "form": "七律", "level": "strict", "template": "平起", "rhyme": "東"}
+        {
+            "start": "江",
+            "title": "江樓晚望",
+            "form": "七律",
+            "level": "strict",
+            "template": "平起",
+            "rhyme": "東",
+        }
         | {"pattern": "＿＿＿＿＿＿＿ ＿＿夕陽＿＿＿", "include": "雁", "exclude": "愁"},
     ),
     ("五排, twelve lines", {"title": "寄山中道士", "form": "五排", "lines": 12, "rhyme": "真"}),
@@ -49,8 +60,8 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
 PAGE = Path(__file__).parents[1] / "docs" / "poems.md"
 HEAD = f"""# Poems
 
-What the model `report` composes, each poem with its command. The seeds are 1 to {len(ASKED)}; none was chosen.
-`make poems` writes this page again. docs/sampling.md says how the constraints are kept.
+What the model `{checkpoint.DEFAULT}` composes, each poem with its command. The seeds are 1 to {len(ASKED)}; none was
+chosen. `make poems` writes this page again. docs/sampling.md says how the constraints are kept.
 
 """
 
@@ -70,7 +81,7 @@ def command(options: Mapping[str, object]) -> str:
 
 
 def _section(title: str, options: dict[str, Any], seed: int) -> str:
-    (poem,) = pingze.compose(**options, seed=seed, model="report")
+    (poem,) = pingze.compose(**options, seed=seed)
     kept = " · ".join(part for part in (poem.template, poem.rhyme and f"{poem.rhyme}韻") if part)
     return f"## {title}\n\n`{command(options | {'seed': seed})}`\n\n```text\n{poem}\n```\n\n{kept}\n"
 

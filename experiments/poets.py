@@ -25,6 +25,7 @@ from jaxtyping import Float
 
 import pingze
 from figures import record
+from pingze import checkpoint
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.lstm.formulas import Array
@@ -123,7 +124,9 @@ def evenness(classifier: Classifier, poems: Iterable[Lines]) -> float:
 def main() -> None:
     """Learn, measure, record."""
     parser = argparse.ArgumentParser(description="Who wrote it? Real poems and composed ones.")
-    parser.add_argument("--model", default="report", help="a shipped model, a checkpoint, or a run's folder")
+    parser.add_argument(
+        "--model", default=checkpoint.DEFAULT, help="a shipped model, a checkpoint, or a run's folder"
+    )
     parser.add_argument("--poems", type=int, default=20, help="so many in the manner of each poet")
     parser.add_argument("--trial", action="store_true", help="compare settings on dev and compose nothing")
     arguments = parser.parse_args()

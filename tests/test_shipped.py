@@ -1,4 +1,4 @@
-"""The shipped model: what it weighs, what stock PyTorch makes of it, and the report's samples."""
+"""The shipped models: what they weigh, know and write, and what stock PyTorch makes of the report's."""
 
 import importlib.util
 import json
@@ -11,10 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 
+import pingze
 from pingze import checkpoint
 from pingze.batches import encode_sequence
+from pingze.conditions import Conditions
 from pingze.corpus import Store
 from pingze.model import LanguageModel
+from pingze.prosody.forms import FORMS
+from pingze.training.configuration import LENGTHS
+from pingze.training.data import read_split
 from pingze.training.evaluation import evaluate
 from pingze.vocabulary import PAD
 from tests import invented
@@ -71,6 +76,21 @@ def test_size_and_configuration(report: checkpoint.Checkpoint) -> None:
     assert (configuration.hidden_size, configuration.layers) == (512, 1)
 
 
+def test_the_default_model_knows_forms_poets_and_titles() -> None:
+    assert (files("pingze.models") / "tang.safetensors").stat().st_size < 10_000_000  # type: ignore[attr-defined]
+    conditions = Conditions(checkpoint.load(checkpoint.DEFAULT).vocabulary)
+    assert {"李白", "杜甫", "白居易"} <= set(conditions.poets)
+    assert set(FORMS) <= conditions.names.keys()
+
+
+@pytest.mark.parametrize(("option", "value"), [("title", "送友人歸江東"), ("poet", "李白")])
+def test_a_title_and_a_poet_make_another_poem_of_the_same_form(option: str, value: str) -> None:
+    free, asked = (pingze.compose(form="五律", seed=3, **options)[0] for options in ({}, {option: value}))
+    assert asked.lines != free.lines
+    assert getattr(asked, option) == value
+    assert pingze.check(str(asked), form="五律").ok
+
+
 @torch.no_grad()
 def test_stock_pytorch_agrees_on_invented_texts(report: checkpoint.Checkpoint) -> None:
     texts = [text + "囧" * (n % 3) for n, text in enumerate(invented.texts(70, lines=8))]
@@ -97,6 +117,18 @@ def test_recorded_figure_is_what_evaluate_prints(evaluated: dict) -> None:
         figures["report.dev.nats_per_48"]["value"], abs=0.01
     )
     assert evaluated["nats_per_48_tokens"] <= 238
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+@torch.no_grad()
+def test_recorded_perplexity_of_the_default_model_is_what_it_reaches(corpus: Store) -> None:
+    figures = json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8"))
+    model = checkpoint.load(checkpoint.DEFAULT)
+    texts = read_split(corpus, "tang", "dev")
+    reached = evaluate(LanguageModel.of(model), texts, model.vocabulary, LENGTHS["tang"])
+    recorded = figures["model.dev.hanzi_perplexity_with_all"]["value"]
+    assert reached.hanzi_perplexity == pytest.approx(recorded, rel=1e-3)
 
 
 def test_the_samples_page_is_what_the_model_writes() -> None:

@@ -24,9 +24,9 @@ from pingze.vocabulary import Vocabulary
 
 FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
-SHIPPED = ("report",)
+SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
-DEFAULT = "report"
+DEFAULT = "tang"
 """The one that is taken where none is named."""
 
 Tensors = Mapping[str, np.ndarray]

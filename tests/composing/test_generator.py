@@ -82,7 +82,7 @@ def test_ends_when_the_model_ends_it_after_an_even_line(monkeypatch: pytest.Monk
 
 def test_draws_follow_the_tempered_distribution() -> None:
     """Total variation from softmax(logits / T) over Han characters, on 4,000 draws of the second character."""
-    sampler = LineSampler(MODEL, 0.7, np.random.default_rng(0))
+    sampler = LineSampler(Engine(MODEL), MODEL.vocabulary, 0.7, np.random.default_rng(0))
     logits = np.where(sampler.han, sampler.engine.logits(sampler.state)[0], -np.inf)
     expected = np.exp(log_softmax(logits / 0.7))
     counts = np.bincount([sampler._draw(sampler.han) for _ in range(4000)], minlength=len(expected))
@@ -130,10 +130,18 @@ def test_an_opening_may_fill_every_line() -> None:
 
 
 def test_log_probability_is_that_of_the_whole_text() -> None:
-    sampler = LineSampler(MODEL, 1.0, np.random.default_rng(0))
+    sampler = LineSampler(Engine(MODEL), MODEL.vocabulary, 1.0, np.random.default_rng(0))
     lines = sampler.lines("日", 5, 2, may_end=False)
     engine, state, expected = Engine(MODEL), Engine(MODEL).start(), 0.0
     for id_ in [*MODEL.vocabulary.encode(f"{lines[0]}，{lines[1]}。"), EOS]:
         expected += log_softmax(engine.logits(state))[0, id_]
         state = engine.step(state, np.array([id_]))
     assert sampler.log_probability == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_text_begun_anew_knows_nothing_of_the_one_before() -> None:
+    sampler = LineSampler(Engine(MODEL), MODEL.vocabulary, 1.0, np.random.default_rng(0))
+    first = sampler.lines("", 5, 2, may_end=False), sampler.log_probability
+    sampler.rng = np.random.default_rng(0)
+    sampler.start()
+    assert (sampler.lines("", 5, 2, may_end=False), sampler.log_probability) == first

@@ -39,12 +39,12 @@ def train(
 ) -> "subprocess.Popen[str]":
     """Start the command, or `processes` of it under torchrun, which meet those of other machines by `meeting`.
 
-    What it says goes to the file `said`.
+    What it says goes to the file `said`, by default one beside the run, which pytest keeps when a test fails.
     """
     launcher = ["-m", "torch.distributed.run", *meeting, "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launcher if processes else []), "-m", "pingze", "train", "--out", str(run)]
     command += [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
-    with (said or Path(os.devnull)).open("w") as output:
+    with (said or run.with_name(f"{run.name}.said")).open("a") as output:
         return subprocess.Popen(
             [*command, *(["--resume"] if resume else [])],
             env=os.environ | {"OMP_NUM_THREADS": "1"},

@@ -1,6 +1,7 @@
 """The report's generator: an opening comes in, lines of one length sampled from the model go out."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,7 @@ def generate(
         raise InputError(
             f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"
         )
-    sampler = LineSampler(loaded, temperature, np.random.default_rng(seed))
+    sampler = LineSampler(Engine(loaded), loaded.vocabulary, temperature, np.random.default_rng(seed))
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
 
 
@@ -64,11 +65,16 @@ def check_seed(seed: int | None) -> None:
 class LineSampler:
     """Samples lines of Han characters from a model, one character at a time, punctuated by rule."""
 
-    def __init__(self, loaded: checkpoint.Checkpoint, temperature: float, rng: np.random.Generator) -> None:
-        self.vocabulary, self.temperature, self.rng = loaded.vocabulary, temperature, rng
-        self.engine = Engine(loaded)
-        self.han = _han(loaded.vocabulary)
-        self.state = self.engine.start()
+    def __init__(
+        self, engine: Engine, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
+    ) -> None:
+        self.engine, self.vocabulary, self.temperature, self.rng = engine, vocabulary, temperature, rng
+        self.han = _han(vocabulary)
+        self.start()
+
+    def start(self, prefix: Sequence[int] = ()) -> None:
+        """Begin a text anew, after the prefix."""
+        self.state = self.engine.start(prefix=prefix)
         self.logits = self.engine.logits(self.state)[0]
         self.log_probability = 0.0
 
