@@ -155,8 +155,8 @@ const words = {
   ],
   gates: ["門與記憶", "Gates and cell"],
   gates_how: [
-    "每列是一個單元的一道門，每格是讀完一字之後。輸入、遺忘、輸出三門色深則開，色淺則關；候選、記憶、隱狀態則紅為正，藍為負。遺忘門一路深，記憶便一路傳下去。",
-    "A row is one gate of one unit, a square its value after reading a character. For the input, forget and output gates dark is open and pale is closed; for the candidate, the cell and the hidden state red is positive and blue negative. Where the forget gate stays dark, the cell carries what it holds on.",
+    "每列是一個單元的一道門，每格是讀完一字之後。輸入、遺忘、輸出三門色實則開，色空則閉；候選、記憶、隱狀態則紅為正，藍為負。遺忘門一路實，記憶便一路傳下去。",
+    "A row is one gate of one unit, a square its value after reading a character. For the input, forget and output gates full is open and empty is closed; for the candidate, the cell and the hidden state red is positive and blue negative. Where the forget gate stays full, the cell carries what it holds on.",
   ],
   reach: ["回溯", "Reach"],
   reach_how: [
