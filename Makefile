@@ -49,5 +49,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,corpus,table,bench,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,corpus,serve,table,bench,dev]'
 	touch $@

@@ -112,7 +112,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["generate", "日", "--loud"], "No such option: --loud"),
         (["compose", "--title", "春", "--model", "report"], "the model report was not trained with a title"),
         (["compose", "--poet", "李白", "--model", "report"], "the model report was not trained with a poet"),
-        (["compose", "--particles", "0"], "particles is 0; it must be from 1 to 4096"),
+        (["compose", "--particles", "0"], "particles is 0; it must be at least 1 and at most 4096"),
         (["compose", "--top-p", "0"], "top_p is 0.0; it must be above 0 and at most 1"),
         (["revise", "hello", "--line", "1"], "this is no poem to revise"),
         (["check", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),

@@ -16,6 +16,22 @@ The command line prints the message and leaves with `exit_status`: 1 when the an
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Clash:
+    """One constraint of those that clash; lines and positions count from 1."""
+
+    constraint: str
+    """In words, as "rhyme 陽"."""
+    field: str
+    """The option that asks for it."""
+    line: int | None = None
+    position: int | None = None
+
+    def __str__(self) -> str:
+        return self.constraint
 
 
 class PingzeError(Exception):
@@ -25,7 +41,14 @@ class PingzeError(Exception):
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names it and what would do."""
+    """A value that a person gave cannot be used; the message names it and what would do.
+
+    `field` is the option at fault, where it is known.
+    """
+
+    def __init__(self, message: str, *, field: str | None = None) -> None:
+        self.field = field
+        super().__init__(message)
 
 
 class InfeasibleError(PingzeError):
@@ -33,10 +56,10 @@ class InfeasibleError(PingzeError):
 
     exit_status = 1
 
-    def __init__(self, form: str, clashing: Sequence[str]) -> None:
+    def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
         advice = "give up any one of them" if len(clashing) > 1 else "give it up"
-        super().__init__(f"no {form} can keep {' and '.join(clashing)}: {advice}")
+        super().__init__(f"no {form} can keep {' and '.join(map(str, clashing))}: {advice}")
 
 
 class UnfinishedError(PingzeError):

@@ -2,11 +2,15 @@
 
 import json
 import sys
+from collections.abc import Callable
+from dataclasses import Field, fields
+from inspect import Parameter, Signature, signature
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from pingze.composing.options import Composing, Revising
 from pingze.errors import InputError
 
 app = typer.Typer(
@@ -22,24 +26,43 @@ ModelOption = Annotated[
         "--model", metavar="NAME|FILE|RUN", help="A shipped model, a checkpoint, or a run's folder."
     ),
 ]
-SeedOption = Annotated[int | None, typer.Option(help="The same seed gives the same poem.")]
-TemperatureOption = Annotated[float, typer.Option(help="0 takes the likeliest character; higher dares more.")]
-TopPOption = Annotated[float, typer.Option(help="Keep to the likeliest characters that have this share.")]
-ParticlesOption = Annotated[int, typer.Option(help="How many drafts are written side by side for each poem.")]
-LevelOption = Annotated[str, typer.Option(help="How strictly tones are judged: customary or strict.")]
-IncludeOption = Annotated[str, typer.Option(help="Characters that must appear.")]
-ExcludeOption = Annotated[str, typer.Option(help="Characters that must not.")]
-RepeatOption = Annotated[bool, typer.Option("--repeat", help="Let a character stand twice apart.")]
-OriginalOption = Annotated[
-    int | None, typer.Option(help="The longest run that a line may share with any line of the corpus.")
-]
-AntithesisOption = Annotated[
-    float,
-    typer.Option(
-        help="How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model."
-    ),
-]
+LevelOption = Annotated[str, typer.Option(help=Composing.sentence("level"))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
+    """A command whose first parameter is a schema takes each of its fields as an option, one as its argument."""
+
+    def decorate(command: Callable[..., None]) -> Callable[..., None]:
+        def called(**values: Any) -> None:
+            asked = schema(**{each.name: values.pop(each.name) for each in fields(schema)})
+            command(asked, **values)
+
+        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        hints, own = get_type_hints(schema), list(signature(command, eval_str=True).parameters.values())[1:]
+        arguments = [p for p in own if p.default is Parameter.empty]
+        options = [_parameter(each, hints[each.name], argument) for each in _in_order(schema)]
+        ordered = [*arguments, *options, *(p for p in own if p not in arguments)]
+        called.__signature__ = Signature([p.replace(kind=Parameter.KEYWORD_ONLY) for p in ordered])  # type: ignore[attr-defined]
+        return called
+
+    return decorate
+
+
+def _in_order(schema: type[Revising]) -> list[Field[Any]]:
+    """The fields of a schema, those of its own before those that it has from `Revising`."""
+    shared = {each.name for each in fields(Revising)}
+    return sorted(fields(schema), key=lambda each: schema is not Revising and each.name in shared)
+
+
+def _parameter(each: Field[Any], type_: Any, argument: str) -> Parameter:
+    """A field as a parameter that typer reads."""
+    help_ = each.metadata["description"]
+    flags = [f"--{each.name}"] if type_ is bool else []
+    made = typer.Argument(help=help_) if each.name == argument else typer.Option(*flags, help=help_)
+    return Parameter(
+        each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[type_, made]
+    )
 
 
 def print_json(value: Any) -> None:

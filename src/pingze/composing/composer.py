@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -14,19 +15,18 @@ from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
 from pingze.composing.engine import Engine, State, log_softmax
-from pingze.composing.generator import check_seed, check_temperature
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
+from pingze.composing.options import Composing
 from pingze.composing.particles import populate
 from pingze.composing.poem import Poem, mark_after
-from pingze.composing.request import ANTITHESIS, Request, read_request
+from pingze.composing.request import Request, read_request
 from pingze.conditions import Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody.forms import opening_name
 from pingze.vocabulary import EOS
 
-MOST_PARTICLES = 4096
 ROWS = 256
 """So many particles are written side by side where several poems are asked for."""
 
@@ -191,7 +191,7 @@ def compose(
     exclude: str = "",
     repeat: bool = False,
     original: int | None = None,
-    antithesis: float = ANTITHESIS,
+    antithesis: float = Composing.antithesis,
     title: str | None = None,
     poet: str | None = None,
     temperature: float = 0.8,
@@ -217,52 +217,63 @@ def compose(
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
     cannot be read.
     """
-    check_numbers(temperature, top_p, particles, seed)
-    if count < 1:
-        raise InputError(f"count is {count}; it must be at least 1")
-    chosen = composer(model)
-    refuse_conditions(chosen, title, poet)
-    request = read_request(
-        chosen.vocabulary,
-        start,
-        form=form,
-        lines=lines,
-        level=level,
-        template=template,
-        rhyme=rhyme,
-        acrostic=acrostic,
-        acrostic_at=acrostic_at,
-        pattern=pattern,
-        include=include,
-        exclude=exclude,
-        repeat=repeat,
-        title=title,
-        poet=poet,
-        original=original,
-        antithesis=antithesis,
+    return compose_as(
+        Composing(
+            start=start,
+            form=form,
+            lines=lines,
+            level=level,
+            template=template,
+            rhyme=rhyme,
+            acrostic=acrostic,
+            acrostic_at=acrostic_at,
+            pattern=pattern,
+            include=include,
+            exclude=exclude,
+            repeat=repeat,
+            original=original,
+            antithesis=antithesis,
+            title=title,
+            poet=poet,
+            temperature=temperature,
+            top_p=top_p,
+            particles=particles,
+            seed=seed,
+            count=count,
+        ),
+        model,
     )
-    inclusion = chosen.prepare(request)
-    first = random_seed() if seed is None else seed
-    return chosen.write_many(inclusion, temperature, particles, range(first, first + count), top_p)
+
+
+def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
+    """The poems that are asked for; raises as `compose` does."""
+    chosen, inclusion = prepare(asked, model)
+    return chosen.write_many(inclusion, asked.temperature, asked.particles, seeds(asked), asked.top_p)
+
+
+def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
+    """The model that is to write, and what it is to keep; raises as `compose` does."""
+    chosen = composer(model)
+    refuse_conditions(chosen, asked.title, asked.poet)
+    options = {each.name: getattr(asked, each.name) for each in fields(Composing)}
+    return chosen, chosen.prepare(read_request(chosen.vocabulary, **options))
+
+
+def seeds(asked: Composing) -> range:
+    """A seed for each poem that is asked for."""
+    first = random_seed() if asked.seed is None else asked.seed
+    return range(first, first + asked.count)
 
 
 def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
     """Raises InputError when a title or poet is asked of a model that was not trained with them."""
     for option, value in (("title", title), ("poet", poet)):
         if value and not chosen.conditions:
-            raise InputError(f"the model {chosen.name} was not trained with a {option}; leave it out")
+            raise InputError(
+                f"the model {chosen.name} was not trained with a {option}; leave it out", field=option
+            )
 
 
 def random_seed() -> int:
     """A seed that no one chose, to be told with the poem."""
     return secrets.randbelow(2**32)
-
-
-def check_numbers(temperature: float, top_p: float, particles: int, seed: int | None) -> None:
-    """Raises InputError, which names it, on a number that cannot be used."""
-    check_temperature(temperature)
-    check_seed(seed)
-    if not 0 < top_p <= 1:
-        raise InputError(f"top_p is {top_p}; it must be above 0 and at most 1")
-    if not 1 <= particles <= MOST_PARTICLES:
-        raise InputError(f"particles is {particles}; it must be from 1 to {MOST_PARTICLES}")

@@ -5,6 +5,7 @@ from pingze.composing.copying import Copying
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.request import Request
+from pingze.errors import Clash
 
 
 def is_possible(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> bool:
@@ -12,16 +13,16 @@ def is_possible(lexicon: Lexicon, request: Request, copying: Copying | None = No
     return Inclusion(Constraints(lexicon, request, copying=copying)).is_possible
 
 
-def clashing(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> list[str]:
+def clashing(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> list[Clash]:
     """Constraints of an impossible request that clash, none of which is needless: without any one it is possible.
 
     What can be given up while the request stays impossible is given up, one after the other; the rest is the clash.
     """
-    kept: list[str] = []
-    while part := next(((n, r) for n, r in request.without_each_part() if n not in kept), None):
-        name, smaller = part
+    kept: list[Clash] = []
+    while part := next(((c, r) for c, r in request.without_each_part() if c not in kept), None):
+        clash, smaller = part
         if is_possible(lexicon, smaller, copying):
-            kept.append(name)
+            kept.append(clash)
         else:
             request = smaller
     return kept

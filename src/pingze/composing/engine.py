@@ -10,7 +10,14 @@ import numpy as np
 from jaxtyping import Float, Int64
 
 from pingze.checkpoint import Checkpoint
-from pingze.lstm.formulas import Array, Parameters, cell_forward, step_forward
+from pingze.lstm.formulas import (
+    Array,
+    Parameters,
+    StepCache,
+    cell_forward,
+    sequence_forward,
+    step_forward,
+)
 from pingze.vocabulary import BOS
 
 
@@ -35,6 +42,7 @@ class Engine:
             Parameters(*(tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
             for depth in range(self.configuration.layers)
         ]
+        self.embedding, self.parameters = tensors["embedding.weight"], layers
         # The first layer's input product is the same wherever a character stands: a row of this table.
         self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T + layers[0].bias
         self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
@@ -63,6 +71,15 @@ class Engine:
             (h, c), _ = step_forward(h, h_prev, c_prev, parameters, activation)
             states.append((h, c))
         return State(*(np.stack(part) for part in zip(*states, strict=True)))
+
+    def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
+        """What each layer did at each token of one text from its very beginning: all that a step remembers."""
+        x, zeros = self.embedding[ids][:, None], np.zeros((1, self.configuration.hidden_size), np.float32)
+        recorded = []
+        for parameters in self.parameters:
+            (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
+            recorded.append(caches)
+        return recorded
 
     def logits(self, state: State) -> Float[Array, "B V"]:
         """The next character's logits for each text."""

@@ -1,24 +1,21 @@
 """What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from typing import Any
 
-from pingze.composing.typed import read_characters
+from pingze.composing.options import Composing
+from pingze.composing.typed import FIELDS, read_characters
 from pingze.conditions import LONGEST_TITLE, Conditions
-from pingze.errors import InputError
+from pingze.errors import Clash, InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
-from pingze.prosody.patterns import LEVELS
 from pingze.prosody.script import to_traditional
 from pingze.vocabulary import Vocabulary
 
 FREE = "＿_□"
 """What a pattern has where a character is free."""
-ANTITHESIS = 0.5
-"""How much antithesis weighs by default: so that composed couplets have about as much of it as real ones."""
-ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,11 @@ class Fixed:
     position: int
     character: str
 
-    def __str__(self) -> str:
-        return f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
+    @property
+    def clash(self) -> Clash:
+        """It as one of several that clash."""
+        words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
+        return Clash(words, FIELDS.get(self.option, self.option), self.line, self.position)
 
 
 @dataclass(frozen=True)
@@ -81,96 +81,79 @@ class Request:
             return (self.rhyme,)
         return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
 
-    def without_each_part(self) -> Iterator[tuple[str, "Request"]]:
-        """Each constraint by its name, and the request without it; a form is never given up."""
+    def without_each_part(self) -> Iterator[tuple[Clash, "Request"]]:
+        """Each constraint, and the request without it; a form is never given up."""
         for fixed in self.fixed:
-            yield str(fixed), replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
+            yield fixed.clash, replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
         for character in self.include:
-            yield f"including {character}", replace(self, include=self.include.replace(character, ""))
+            smaller = replace(self, include=self.include.replace(character, ""))
+            yield Clash(f"including {character}", "include"), smaller
         if self.rhyme:
-            yield f"rhyme {self.rhyme}", replace(self, rhyme=None)
+            yield Clash(f"rhyme {self.rhyme}", "rhyme"), replace(self, rhyme=None)
         if self.template:
-            yield f"template {self.template}", replace(self, template=None)
+            yield Clash(f"template {self.template}", "template"), replace(self, template=None)
         if self.exclude:
-            yield f"excluding {self.exclude}", replace(self, exclude="")
+            yield Clash(f"excluding {self.exclude}", "exclude"), replace(self, exclude="")
         if self.level != "customary":
-            yield f"level {self.level}", replace(self, level="customary")
+            yield Clash(f"level {self.level}", "level"), replace(self, level="customary")
         if self.original:
-            yield f"original {self.original}", replace(self, original=None)
+            yield Clash(f"original {self.original}", "original"), replace(self, original=None)
         if not self.repeat:
-            yield "no character twice", replace(self, repeat=True)
+            yield Clash("no character twice", "repeat"), replace(self, repeat=True)
 
 
-def read_request(
-    vocabulary: Vocabulary,
-    start: str = "",
-    *,
-    form: str,
-    lines: int | None = None,
-    level: str = "customary",
-    template: str | None = None,
-    rhyme: str | None = None,
-    acrostic: str | None = None,
-    acrostic_at: str = "head",
-    pattern: str | None = None,
-    include: str = "",
-    exclude: str = "",
-    repeat: bool = False,
-    title: str | None = None,
-    poet: str | None = None,
-    original: int | None = None,
-    antithesis: float = ANTITHESIS,
-) -> Request:
-    """Check every option against the form and the model's vocabulary.
+def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Request:
+    """Check every option (those of `Composing`) against the form and the model's vocabulary.
 
     Raises InputError, which names the option, on what no poem of the form could mean: an unknown form, template,
     group, poet or character, an opening or title that is too long, a pattern or acrostic that does not fit.
     """
-    found = find_form(form)
-    count = _count_lines(found, lines)
-    if level not in LEVELS:
-        raise InputError(f"level {level!r} is unknown; choose one of {', '.join(LEVELS)}")
-    if original is not None and original < 2:
-        raise InputError(
-            f"original is {original}; it must be at least 2: nearly every pair of characters is in use"
-        )
-    if not (math.isfinite(antithesis) and antithesis >= 0):
-        raise InputError(f"antithesis is {antithesis}; it must be a finite number, 0 or more")
-    fixed = [
-        *_opening(start, found, count, vocabulary),
-        *_acrostic(acrostic or "", acrostic_at, found, count, vocabulary),
-        *_pattern(pattern or "", found, count, vocabulary),
-    ]
-    at_place: dict[tuple[int, int, str], Fixed] = {
-        (f.line, f.position, f.character): f for f in reversed(fixed)
-    }
+    asked = Composing(start=start, **options)
+    form = find_form(asked.form)
+    lines = _count_lines(form, asked.lines)
+    fixed = _fixed(asked, form, lines, vocabulary)
     present = {f.character for f in fixed}
-    wanted = "".join(dict.fromkeys(c for c in _read("include", include, vocabulary) if c not in present))
+    wanted = (c for c in _read("include", asked.include, vocabulary) if c not in present)
     request = Request(
-        form=found,
-        lines=count,
-        level=level,
-        template=_template(template, found),
-        rhyme=_rhyme(rhyme, found),
-        fixed=tuple(sorted(at_place.values(), key=lambda f: (f.line, f.position))),
-        include=wanted,
-        exclude="".join(dict.fromkeys(_unread(exclude))),
-        repeat=repeat,
-        title=_title(title, vocabulary),
-        poet=_poet(poet, vocabulary),
-        original=original,
-        antithesis=antithesis,
+        form=form,
+        lines=lines,
+        level=asked.level,
+        template=_template(asked.template, form),
+        rhyme=_rhyme(asked.rhyme, form),
+        fixed=fixed,
+        include="".join(dict.fromkeys(wanted)),
+        exclude="".join(dict.fromkeys(_unread(asked.exclude))),
+        repeat=asked.repeat,
+        title=_title(asked.title, vocabulary),
+        poet=_poet(asked.poet, vocabulary),
+        original=asked.original,
+        antithesis=asked.antithesis,
     )
-    free = count * found.width - len({(f.line, f.position) for f in request.fixed})
+    free = lines * form.width - len({(f.line, f.position) for f in fixed})
     if len(request.include) > free:
-        raise InputError(f"include has {len(request.include)} characters, the poem has {free} free places")
+        raise InputError(
+            f"include has {len(request.include)} characters, the poem has {free} free places", field="include"
+        )
     return request
+
+
+def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[Fixed, ...]:
+    """What opening, acrostic and pattern fix, in the order of the places; the first of two that ask the same."""
+    fixed = [
+        *_opening(asked.start, form, lines, vocabulary),
+        *_acrostic(asked.acrostic or "", asked.acrostic_at, form, lines, vocabulary),
+        *_pattern(asked.pattern or "", form, lines, vocabulary),
+    ]
+    at_place = {(f.line, f.position, f.character): f for f in reversed(fixed)}
+    return tuple(sorted(at_place.values(), key=lambda f: (f.line, f.position)))
 
 
 def _count_lines(form: Form, lines: int | None) -> int:
     count = lines or form.lines or (10 if form.regulated else 8)
     if not form.takes(count) or count % 2:
-        raise InputError(f"a {form.name} has {form.size}, and an even number here, not {count}")
+        raise InputError(
+            f"a {form.name} has {form.size}, and an even number here, not {count}", field="lines"
+        )
     return count
 
 
@@ -181,7 +164,9 @@ def _template(name: str | None, form: Form) -> str | None:
     names = [opening_name(form.width, opening[0]) for opening in form.openings]
     if not any(name in known for known in names):
         known = ", ".join(names) or "none: it has no templates"
-        raise InputError(f"template {name!r} is none of {form.name}'s, or a part of one: {known}")
+        raise InputError(
+            f"template {name!r} is none of {form.name}'s, or a part of one: {known}", field="template"
+        )
     return name
 
 
@@ -191,9 +176,12 @@ def _rhyme(name: str | None, form: Form) -> str | None:
     name = to_traditional(name.strip())
     group = GROUPS.get(name)
     if group is None:
-        raise InputError(f"rhyme {name!r} is no rhyme group; `pingze rhyme {name}` tells a character's group")
+        raise InputError(
+            f"rhyme {name!r} is no rhyme group; `pingze rhyme {name}` tells a character's group",
+            field="rhyme",
+        )
     if form.regulated and group.side != LEVEL:
-        raise InputError(f"rhyme {group.label} is oblique, and a {form.name} rhymes level")
+        raise InputError(f"rhyme {group.label} is oblique, and a {form.name} rhymes level", field="rhyme")
     return name
 
 
@@ -202,7 +190,7 @@ def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
         return title or None
     read = _read("title", title, vocabulary)
     if len(read) > LONGEST_TITLE:
-        raise InputError(f"the title has {len(read)} characters; give {LONGEST_TITLE} at most")
+        raise InputError(f"the title has {len(read)} characters; give {LONGEST_TITLE} at most", field="title")
     return read or None
 
 
@@ -213,7 +201,8 @@ def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
     if poets and read not in poets:
         near = get_close_matches(read, poets, cutoff=0.3) or poets[:3]
         raise InputError(
-            f"the model does not know the manner of {name!r}; it knows that of {'、'.join(near)}"
+            f"the model does not know the manner of {name!r}; it knows that of {'、'.join(near)}",
+            field="poet",
         )
     return read
 
@@ -231,7 +220,8 @@ def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
     characters = _read("opening", text, vocabulary)
     if len(characters) > lines * form.width:
         raise InputError(
-            f"the opening has {len(characters)} characters, a {form.name} holds {lines * form.width}"
+            f"the opening has {len(characters)} characters, a {form.name} holds {lines * form.width}",
+            field="start",
         )
     for at, character in enumerate(characters):
         yield Fixed("opening", at // form.width + 1, at % form.width + 1, character)
@@ -239,10 +229,8 @@ def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
 
 def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
     characters = _read("acrostic", text, vocabulary)
-    if at not in ACROSTIC_PLACES:
-        raise InputError(f"acrostic_at {at!r} is unknown; choose one of {', '.join(ACROSTIC_PLACES)}")
     if len(characters) > lines:
-        raise InputError(f"the acrostic has {len(characters)} characters for {lines} lines")
+        raise InputError(f"the acrostic has {len(characters)} characters for {lines} lines", field="acrostic")
     position = {"head": 1, "middle": (form.width + 1) // 2, "end": form.width}[at]
     for line, character in enumerate(characters, 1):
         yield Fixed("acrostic", line, position, character)
@@ -251,11 +239,13 @@ def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary
 def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
     blocks = text.split()
     if len(blocks) > lines:
-        raise InputError(f"the pattern has {len(blocks)} blocks for {lines} lines")
+        raise InputError(f"the pattern has {len(blocks)} blocks for {lines} lines", field="pattern")
     for line, block in enumerate(blocks, 1):
         if len(block) != form.width:
             raise InputError(
-                f"the pattern's block {line}, {block}, has {len(block)} characters, a {form.name} line has {form.width}"
+                f"the pattern's block {line}, {block}, has {len(block)} characters, "
+                f"a {form.name} line has {form.width}",
+                field="pattern",
             )
         for position, character in enumerate(block, 1):
             if character not in FREE:

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from pingze.composing.composer import Composer, check_numbers, composer, random_seed, refuse_conditions
+from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
 from pingze.composing.engine import log_softmax
 from pingze.composing.lexicon import FREE
+from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError, InputError
@@ -40,7 +41,9 @@ def read_poem(text: str, *, form: str | None = None, level: str = "customary") -
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
-        raise InputError(f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}")
+        raise InputError(
+            f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}", field="poem"
+        )
     lines = list(verdict.lines)
     rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
     return Poem(verdict.form, verdict.template, rhyme, None, None, 0, "", lines, 0.0)
@@ -66,7 +69,7 @@ def revise(
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, CheckpointError on a model that cannot be read.
     """
-    check_numbers(temperature, top_p, particles, seed)
+    Revising(temperature=temperature, top_p=top_p, particles=particles, seed=seed)
     chosen = composer(model)
     refuse_conditions(chosen, constraints.get("title"), constraints.get("poet"))
     places = _places(poem, targets)
@@ -134,13 +137,15 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     for target in targets:
         line, position = target if isinstance(target, tuple) else (target, None)
         if not 1 <= line <= len(poem.lines):
-            raise InputError(f"line {line} is not in the poem, which has {len(poem.lines)} lines")
+            raise InputError(
+                f"line {line} is not in the poem, which has {len(poem.lines)} lines", field="line"
+            )
         if position is not None and not 1 <= position <= width:
-            raise InputError(f"character {position} is not in a line, which has {width}")
+            raise InputError(f"character {position} is not in a line, which has {width}", field="position")
         start = (line - 1) * width
         places.update(range(start, start + width) if position is None else [start + position - 1])
     if not places:
-        raise InputError("nothing to revise: name a line, or a line and a character")
+        raise InputError("nothing to revise: name a line, or a line and a character", field="targets")
     return sorted(places)
 
 
@@ -155,6 +160,5 @@ def poem_request(
     ]
     kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
     kept |= {"title": poem.title, "poet": poem.poet}
-    return read_request(
-        chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | dict(constraints))
-    )
+    asked = {name: value for name, value in constraints.items() if value is not None}
+    return read_request(chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | asked))

@@ -8,6 +8,9 @@ from pingze.errors import InputError
 from pingze.prosody.script import to_traditional, traditional_candidates, variants
 from pingze.vocabulary import Vocabulary
 
+FIELDS = {"opening": "start"}
+"""The options whose name in messages is not their field's."""
+
 
 class ConversionWarning(UserWarning):
     """A character that a person typed was read as another; the message says which."""
@@ -22,15 +25,19 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
     normalized = unicodedata.normalize("NFC", text)
     characters = [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
     if not characters:
-        raise InputError(f"the {option} is empty; give one or more characters, as 日")
-    known = [_known(character, vocabulary) for character in characters]
+        raise InputError(f"the {option} is empty; give one or more characters, as 日", field=_field(option))
+    known = [_known(option, character, vocabulary) for character in characters]
     read = "".join(known)
     if (typed := "".join(characters)) != read:
         warnings.warn(f"{typed} was read as {read}", ConversionWarning, stacklevel=3)
     return read
 
 
-def _known(character: str, vocabulary: Vocabulary) -> str:
+def _field(option: str) -> str:
+    return FIELDS.get(option, option)
+
+
+def _known(option: str, character: str, vocabulary: Vocabulary) -> str:
     if character in vocabulary:
         return character
     if (traditional := to_traditional(character)) in vocabulary:
@@ -39,5 +46,6 @@ def _known(character: str, vocabulary: Vocabulary) -> str:
     inside = [other for other in others if other in vocabulary]
     advice = f"did you mean {' or '.join(inside)}?" if inside else "choose another"
     raise InputError(
-        f"the model does not know the character {character!r} (U+{ord(character):04X}); {advice}"
+        f"the model does not know the character {character!r} (U+{ord(character):04X}); {advice}",
+        field=_field(option),
     )

@@ -24,7 +24,7 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
     Raises InputError when `form` names no form or `level` no level.
     """
     if level not in LEVELS:
-        raise InputError(f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}")
+        raise InputError(f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}", field="level")
     asked = None if form is None else find_form(form)
     lines = tuple(read_lines(text))
     if asked is None:

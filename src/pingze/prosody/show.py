@@ -33,7 +33,7 @@ def show(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None 
         text.append(f"{fault.line:>2} {fault.rule}\n", "red")
     text.append("\n" * bool(verdict.lines))
     for rule in dict.fromkeys(violation.rule for violation in verdict.violations):
-        text.append(f"{rule}: {_definition(rule)}\n")
+        text.append(f"{rule}: {definition(rule)}\n")
     for note in verdict.notes:
         text.append(f"· {note}\n", "dim")
     text.append(summary(verdict))
@@ -73,5 +73,6 @@ def _append_fault(text: Text, fault: Violation, fitting: Sequence[str]) -> None:
     text.append("\n")
 
 
-def _definition(rule: str) -> str:
+def definition(rule: str) -> str:
+    """What a rule asks for."""
     return RULES[rule].definition if rule in RULES else SHAPE_RULES[rule]

@@ -1,0 +1,32 @@
+"""`pingze serve`."""
+
+from importlib.util import find_spec
+from typing import Annotated
+
+import typer
+
+from pingze.cli.app import app
+from pingze.errors import MissingExtraError
+
+
+@app.command()
+def serve(
+    host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 8000,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A host name to answer to beside loopback's, as behind a proxy; may be given again."
+        ),
+    ] = None,
+) -> None:
+    """Serve the page and the HTTP API until Ctrl-C."""
+    if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
+        raise MissingExtraError("serving", "serve")
+    from pingze.serve.server import listen, run
+
+    with listen(host, port) as bound:
+        address, actual = bound.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        typer.echo(f"pingze serves at http://{shown}:{actual}  (Ctrl-C stops)", err=True)
+        run(bound, [host, *(allow_host or [])])

@@ -1,0 +1,138 @@
+"""What a person may ask of a poem, and within which bounds: the one schema of command line, Python and HTTP.
+
+Each field says in a sentence what it is; its bounds are in the words of JSON Schema. Making one of these dataclasses
+checks them.
+"""
+
+import math
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from pingze.errors import InputError
+from pingze.prosody.forms import FORMS
+from pingze.prosody.patterns import LEVELS
+
+ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
+LARGEST_SEED = 2**53 - 1
+"""The largest whole number that every JSON reader reads exactly."""
+
+
+def option(default: Any, sentence: str, **bounds: Any) -> Any:
+    """A field with its sentence and its bounds; one with the default ... must be given."""
+    metadata = {"description": sentence, "json_schema_extra": bounds}
+    return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bounded:
+    """Values within bounds. Raises InputError, which names the field, on one that is out of them."""
+
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
+
+    def __post_init__(self) -> None:
+        for each in fields(self):
+            value = getattr(self, each.name)
+            for one in value if isinstance(value, list) else [value]:
+                check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Revising(Bounded):
+    """What may be asked of a poem that is written, wholly or in part."""
+
+    level: str = option(
+        "customary", f"How strictly tones are judged: {' or '.join(LEVELS)}.", enum=list(LEVELS)
+    )
+    include: str = option("", "Characters that must appear.", maxLength=100)
+    exclude: str = option("", "Characters that must not.", maxLength=1000)
+    repeat: bool = option(False, "Let a character stand twice apart.")
+    original: int | None = option(
+        None, "The longest run that a line may share with any line of the corpus.", minimum=2
+    )
+    antithesis: float = option(
+        0.5,  # so composed couplets have about as much of it as real ones
+        "How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.",
+        minimum=0,
+    )
+    title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
+    poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
+    temperature: float = option(0.8, "0 takes the likeliest character; higher dares more.", minimum=0)
+    top_p: float = option(
+        1.0, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
+    )
+    particles: int = option(
+        32, "How many drafts are written side by side for each poem.", minimum=1, maximum=4096
+    )
+    seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
+
+    @classmethod
+    def sentence(cls, name: str) -> str:
+        """What a field is."""
+        return str(_field(name).metadata["description"])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Composing(Revising):
+    """What may be asked of poems that are still to be written."""
+
+    start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
+    form: str = option("七絕", f"{' '.join(FORMS)}.", maxLength=20)
+    lines: int | None = option(None, "How many lines, of a 排 or 古.", minimum=2, maximum=200)
+    template: str | None = option(None, "A template's name or part of it: 平起, 首句入韻.", maxLength=20)
+    rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
+    acrostic: str | None = option(None, "One character a line, as 春夏秋冬.", maxLength=1000)
+    acrostic_at: str = option(
+        "head",
+        f"Where in the lines: {', '.join(f'{name} {han}' for name, han in ACROSTIC_PLACES.items())}.",
+        enum=list(ACROSTIC_PLACES),
+    )
+    pattern: str | None = option(
+        None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
+    )
+    count: int = option(1, "How many poems.", minimum=1, maximum=1000)
+
+
+def check_option(name: str, value: object) -> None:
+    """Raises InputError, which names it, when a value is out of the bounds of the option of that name."""
+    check_bounds(name, value, _field(name).metadata["json_schema_extra"])
+
+
+def _field(name: str) -> Field[Any]:
+    return next(each for each in fields(Composing) if each.name == name)
+
+
+def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
+    """Raises InputError, which names the field and what would do, when a value is out of bounds."""
+    if isinstance(value, str):
+        _check_text(name, value, bounds)
+    elif isinstance(value, int | float) and not _within(value, bounds):
+        shown = value if len(str(value)) < 20 else f"{str(value)[:10]}…"
+        raise InputError(f"{name} is {shown}; it must be {_in_words(value, bounds)}", field=name)
+
+
+def _check_text(name: str, text: str, bounds: dict[str, Any]) -> None:
+    if text not in bounds.get("enum", [text]):
+        choices = ", ".join(bounds["enum"])
+        raise InputError(f"{name} {text[:20]!r} is unknown; choose one of {choices}", field=name)
+    if len(text) > bounds.get("maxLength", math.inf):
+        most = bounds["maxLength"]
+        raise InputError(f"{name} has {len(text)} characters; give {most} at most", field=name)
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise InputError(f"{name} holds half a character (a lone surrogate)", field=name)
+
+
+def _within(value: float, bounds: dict[str, Any]) -> bool:
+    return (
+        bounds.get("minimum", -math.inf) <= value <= bounds.get("maximum", math.inf)
+        and value > bounds.get("exclusiveMinimum", -math.inf)
+        and (isinstance(value, int) or math.isfinite(value))
+    )
+
+
+def _in_words(value: float, bounds: dict[str, Any]) -> str:
+    words = [
+        f"{word} {bounds[key]}"
+        for key, word in (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"))
+        if key in bounds
+    ]
+    return "a finite number, " * (not math.isfinite(value)) + " and ".join(words)

@@ -1,0 +1,51 @@
+"""How long someone waits for an answer: long computations ask now and then whether to go on.
+
+A thread that computes for a request of the server works within its `Patience`; elsewhere there is none, and nothing
+is stopped.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pingze.errors import PingzeError
+
+
+class OutOfPatienceError(PingzeError):
+    """What is asked for takes longer than it may, or nobody waits for it any more."""
+
+
+@dataclass
+class Patience:
+    """Until when someone waits."""
+
+    seconds: float
+    begun: float = field(default_factory=time.monotonic)
+    gone: bool = False
+    """Whether nobody waits any more."""
+
+    def check(self) -> None:
+        """Raises OutOfPatienceError where there is none left."""
+        if self.gone or time.monotonic() > self.begun + self.seconds:
+            raise OutOfPatienceError(f"this takes longer than {self.seconds:g} seconds: ask for less")
+
+
+_CURRENT: ContextVar[Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def within(patience: Patience) -> Iterator[None]:
+    """Compute within a patience."""
+    token = _CURRENT.set(patience)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def check_patience() -> None:
+    """Raises OutOfPatienceError where someone waits, and will no longer."""
+    if patience := _CURRENT.get():
+        patience.check()

@@ -1,0 +1,155 @@
+"""What each route answers, computed: a request comes in, an answer goes out. All of it may run in any thread."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, fields
+from functools import cache, partial
+from typing import Any
+
+from pingze import checkpoint, composing, prosody
+from pingze.composing import Poem
+from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.options import ACROSTIC_PLACES, Revising
+from pingze.composing.originality import of_lines
+from pingze.corpus import Store, store_path
+from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
+from pingze.prosody import Verdict, Violation
+from pingze.prosody.forms import FORMS, opening_name
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
+from pingze.prosody.patterns import LEVELS
+from pingze.prosody.script import simplified_forms
+from pingze.prosody.show import definition
+from pingze.prosody.suggest import Neighbours, suggest
+from pingze.prosody.tones import EITHER, UNKNOWN, tone
+from pingze.serve import shapes
+
+SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
+MODELS = checkpoint.SHIPPED
+"""Only what ships is served: a name in a request never becomes a path."""
+
+
+def model(name: str | None) -> str:
+    """The model of that name. Raises InputError where it is not served."""
+    if name is not None and name not in MODELS:
+        raise InputError(f"there is no model {name!r}; there are {', '.join(MODELS)}", field="model")
+    return name or checkpoint.DEFAULT
+
+
+@cache
+def choices() -> shapes.Choices:
+    """All that may be chosen."""
+    forms = [
+        shapes.FormChoice(
+            name=form.name,
+            width=form.width,
+            lines=form.lines,
+            regulated=form.regulated,
+            antithetical=bool(form.antithetical(form.lines or 10)),
+            templates=[opening_name(form.width, opening[0]) for opening in form.openings],
+        )
+        for form in FORMS.values()
+    ]
+    rhymes = [shapes.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
+    models = [_model_choice(name, composer(name)) for name in MODELS]
+    return shapes.Choices(
+        forms, rhymes, models, checkpoint.DEFAULT, store_path().is_file(), LEVELS, list(ACROSTIC_PLACES)
+    )
+
+
+def _model_choice(name: str, chosen: Composer) -> shapes.ModelChoice:
+    size = chosen.engine.configuration
+    return shapes.ModelChoice(
+        name, bool(chosen.conditions), chosen.conditions.poets, size.layers, size.hidden_size
+    )
+
+
+@cache
+def script() -> shapes.Script:
+    """The Simplified form of each Traditional character that has one."""
+    return shapes.Script(simplified_forms())
+
+
+def conflicts(asked: shapes.ComposeRequest) -> shapes.Conflicts:
+    """What clashes, be it within one field or between several."""
+    try:
+        prepare(asked, model(asked.model))
+    except InfeasibleError as error:
+        return shapes.Conflicts(False, str(error), error.clashing)
+    except InputError as error:
+        return shapes.Conflicts(False, str(error), [Clash(str(error), error.field or "")])
+    return shapes.Conflicts(True, "", [])
+
+
+def revise(asked: shapes.ReviseRequest) -> Poem:
+    """The poem with its targets written again."""
+    targets = [
+        place.line if place.position is None else (place.line, place.position) for place in asked.targets
+    ]
+    chosen = model(asked.model)
+    return composing.revise(asked.poem.read(asked.level), targets, model=chosen, **_options(asked))
+
+
+def alternatives(asked: shapes.AlternativesRequest) -> shapes.Alternatives:
+    """What could stand at a place."""
+    sampling = ("temperature", "top_p", "particles", "seed")
+    options = {name: value for name, value in _options(asked).items() if name not in sampling}
+    found = composing.alternatives(
+        asked.poem.read(asked.level),
+        asked.line,
+        asked.position,
+        limit=asked.limit,
+        model=model(asked.model),
+        **options,
+    )
+    return shapes.Alternatives(found)
+
+
+def explain(asked: shapes.ExplainRequest) -> shapes.Reasons:
+    """Why each character stands where it does."""
+    poem, chosen = asked.poem.read(asked.level), model(asked.model)
+    return shapes.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
+
+
+def check(asked: shapes.CheckRequest) -> shapes.Verdicts:
+    """Form, tones and rhyme of poems, and what would fit at each fault."""
+    texts = prosody.split_poems(asked.text)
+    if not texts:
+        raise InputError("the text holds no verse", field="text")
+    verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
+    with ExitStack() as stack:
+        fitting = partial(suggest, neighbours=_neighbours(stack))
+        return shapes.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
+
+
+def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> shapes.Judged:
+    faults = [
+        shapes.Fault(**asdict(fault), definition=definition(fault.rule), fitting=fitting(verdict, fault))
+        for fault in verdict.violations
+    ]
+    return shapes.Judged(
+        form=verdict.form,
+        template=verdict.template,
+        rhyme=verdict.rhyme,
+        level=verdict.level,
+        lines=verdict.lines,
+        tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
+        violations=faults,
+        notes=verdict.notes,
+    )
+
+
+def _neighbours(stack: ExitStack) -> Neighbours | None:
+    try:
+        return stack.enter_context(Store.open()).beside
+    except CorpusError:
+        return None
+
+
+def originality(asked: shapes.OriginalityRequest) -> shapes.Originality:
+    """What each line shares with the corpus."""
+    with Store.open() as store:
+        return shapes.Originality(of_lines(asked.poem.read().lines, store))
+
+
+def _options(asked: Revising) -> dict[str, Any]:
+    return {each.name: getattr(asked, each.name) for each in fields(Revising)}

@@ -1,0 +1,83 @@
+"""The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from pingze.errors import PingzeError
+from pingze.serve.guard import Guard
+from pingze.serve.problems import MEDIA_TYPE, Problem
+from pingze.serve.routes import router
+from pingze.serve.work import Work
+
+PAGE = Path(__file__).with_name("page")
+SECONDS = 30.0
+"""How long one request may take."""
+
+
+def create_app(hosts: Iterable[str] = (), seconds: float = SECONDS) -> FastAPI:
+    """The application, which answers to loopback names and to `hosts`."""
+    app = FastAPI(
+        title="pingze 平仄",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        middleware=[Middleware(Guard, hosts=hosts)],
+        exception_handlers={
+            PingzeError: _problem,
+            RequestValidationError: _invalid,
+            HTTPException: _refused,
+            Exception: _problem,
+        },
+    )
+    app.state.work = Work(seconds)
+    app.include_router(router)
+    schema = openapi(app)
+    app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
+    app.add_api_route("/", _index, include_in_schema=False)
+    app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
+    return app
+
+
+def openapi(app: FastAPI) -> dict[str, Any]:
+    """What the API reads and answers; problems have a media type of their own."""
+    schema = app.openapi()
+    for path in schema["paths"].values():
+        for operation in path.values():
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+    return schema
+
+
+async def _index() -> FileResponse:
+    if not (PAGE / "index.html").is_file():
+        raise HTTPException(404, "there is no page here")
+    return FileResponse(PAGE / "index.html")
+
+
+async def _problem(_: Request, error: Exception) -> Response:
+    return Problem.of_error(error).response()
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    """A body that has not the shape of the schema: its first fault, by its place."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    names = [str(part) for part in first["loc"] if part != "body"]
+    where = ".".join(names)[:80]
+    detail = f"{where}: {first['msg']}" if where else first["msg"]
+    return Problem.of(422, detail, names[0][:40] if names else None).response()
+
+
+async def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return Problem.of(error.status_code, str(error.detail)).response()

@@ -1,0 +1,124 @@
+"""What stands before every route: hosts, sizes, times and headers. A connection comes in, a bounded request goes on.
+
+A page elsewhere can make its own name point to this machine (DNS rebinding); its requests carry that name as host, so
+only known hosts are answered. A body is read here, whole, before anything else happens.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pingze.serve.problems import Problem
+
+LARGEST_BODY = 64 * 1024
+READING_SECONDS = 10.0
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+HEADERS = {
+    "content-security-policy": "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=()",
+    "cache-control": "no-cache",
+}
+
+
+class RefusedError(Exception):
+    """A request that goes no further."""
+
+    def __init__(self, status: int, detail: str) -> None:
+        self.problem = Problem.of(status, detail)
+        super().__init__(detail)
+
+
+class Guard:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
+        self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in hosts)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, or refuse it; every answer gets the headers."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        try:
+            self._check(Headers(scope=scope), scope)
+            body = await _read(receive)
+        except RefusedError as refused:
+            await refused.problem.response()(scope, receive, send_with_headers)
+        except ConnectionError:
+            return
+        else:
+            await self._answer(scope, body, receive, send_with_headers)
+
+    def _check(self, headers: Headers, scope: Scope) -> None:
+        host = headers.get("host", "").lower()
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
+        if name not in self.hosts:
+            raise RefusedError(421, "this server does not answer to that host name: see --allow-host")
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > LARGEST_BODY:
+            raise _too_large()
+        kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if scope["method"] == "POST" and kind != "application/json":
+            raise RefusedError(415, "the body must be JSON: content-type application/json")
+
+    async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
+        """Run the application until it has answered, or nobody is there to hear."""
+        gone = asyncio.Event()
+        pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            if pending:
+                return pending.pop()
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def listen() -> None:
+            while (await receive())["type"] != "http.disconnect":
+                pass
+            gone.set()
+
+        answer = asyncio.ensure_future(self.app(scope, replay, send))
+        listener = asyncio.ensure_future(listen())
+        try:
+            await asyncio.wait([answer, listener], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            listener.cancel()
+            if not answer.done():
+                answer.cancel()
+        await asyncio.gather(answer, return_exceptions=True)
+
+
+async def _read(receive: Receive) -> bytes:
+    """The whole body. Raises RefusedError where it is too large or too slow, ConnectionError where nobody sends it."""
+    body, more = bytearray(), True
+    try:
+        async with asyncio.timeout(READING_SECONDS):
+            while more:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ConnectionError
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+                if len(body) > LARGEST_BODY:
+                    raise _too_large()
+    except TimeoutError:
+        raise RefusedError(408, f"the body did not come within {READING_SECONDS:g} seconds") from None
+    return bytes(body)
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(413, f"the body is larger than {LARGEST_BODY} bytes")

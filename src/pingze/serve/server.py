@@ -1,0 +1,39 @@
+"""The running server: an address comes in, requests are answered until it is told to stop."""
+
+import socket
+from collections.abc import Iterable
+
+import uvicorn
+
+from pingze.errors import InputError
+from pingze.serve.app import SECONDS, create_app
+
+BACKLOG = 256
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens. Raises InputError where the address cannot be had."""
+    try:
+        family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise InputError(
+            f"cannot listen at {host} port {port}: {error.strerror or error}; choose another --host or --port",
+            field="port",
+        ) from error
+
+
+def run(bound: socket.socket, hosts: Iterable[str]) -> None:
+    """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
+    configuration = uvicorn.Config(
+        create_app(hosts),
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=20,
+        timeout_graceful_shutdown=int(SECONDS) + 1,
+        ws="none",
+        backlog=BACKLOG,
+    )
+    uvicorn.Server(configuration).run(sockets=[bound])

@@ -1,0 +1,251 @@
+"""What the API reads and answers, beside the options of composing: dataclasses, from which OpenAPI is made."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pingze.composing import Alternative, Poem, Reason, read_poem
+from pingze.composing.options import Bounded, Composing, Revising, option
+from pingze.composing.originality import Shared
+from pingze.errors import Clash, InputError
+from pingze.prosody.forms import find_form
+
+LONGEST_POEM = 200
+
+
+def _model() -> Any:
+    return option(None, "A model that /v1/forms names; null takes the default.", maxLength=40)
+
+
+@dataclass(frozen=True, kw_only=True)
+class GivenPoem(Bounded):
+    """A poem: as this API answers it, or lines alone. Seed, model and log_probability are not read."""
+
+    lines: list[str] = option(..., "Its lines, without marks.", maxItems=LONGEST_POEM)
+    form: str | None = option(None, "As 七絕; null takes the one that it has.", maxLength=20)
+    template: str | None = option(None, "Its template; null takes the one that it has.", maxLength=20)
+    rhyme: str | None = option(None, "Its rhyme group; null takes the one that it has.", maxLength=20)
+    title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
+    poet: str | None = option(None, "In whose manner, for models that know poets.", maxLength=20)
+    seed: int | None = None
+    model: str | None = None
+    log_probability: float | None = None
+
+    def read(self, level: str = "customary") -> Poem:
+        """The poem. Raises InputError on lines that have no form's shape, or not the form's that is given."""
+        found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
+        form = find_form(found.form)
+        if not form.takes(len(self.lines)) or any(len(line) != form.width for line in self.lines):
+            shape = f"{form.size}, of {form.width} characters each, without marks"
+            raise InputError(f"a {form.name} has {shape}", field="poem")
+        template, rhyme = self.template or found.template, self.rhyme or found.rhyme
+        return Poem(form.name, template, rhyme, self.title, self.poet, 0, "", list(self.lines), 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place(Bounded):
+    """A line, or a character of it; both count from 1."""
+
+    line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
+    position: int | None = option(None, "The character's; null is the whole line.", minimum=1, maximum=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComposeRequest(Composing):
+    """Poems to be written."""
+
+    model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviseRequest(Revising):
+    """A poem, and what of it is to be written again."""
+
+    poem: GivenPoem
+    targets: list[Place]
+    model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlternativesRequest(Revising):
+    """A poem, and the place for which characters are sought."""
+
+    poem: GivenPoem
+    line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
+    position: int = option(..., "The character's.", minimum=1, maximum=7)
+    limit: int = option(10, "How many characters at most.", minimum=1, maximum=64)
+    model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExplainRequest(Bounded):
+    """A poem whose characters are to be explained."""
+
+    poem: GivenPoem
+    limit: int = option(5, "How many other characters are named.", minimum=0, maximum=64)
+    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+    model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckRequest(Bounded):
+    """Poems to be checked, as a person writes them."""
+
+    text: str = option(..., "One poem, or several with blank lines between.", maxLength=4000)
+    form: str | None = option(None, "The form to check for, instead of the one found.", maxLength=20)
+    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OriginalityRequest(Bounded):
+    """A poem to be compared with the corpus."""
+
+    poem: GivenPoem
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsideRequest(Bounded):
+    """A poem, a unit to watch, and a character from which to look back."""
+
+    poem: GivenPoem
+    layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
+    unit: int = option(1, "The unit of it, from 1.", minimum=1, maximum=65536)
+    line: int = option(
+        1, "The line of the character from which to look back.", minimum=1, maximum=LONGEST_POEM
+    )
+    position: int = option(1, "Its position.", minimum=1, maximum=7)
+    model: str | None = _model()
+
+
+@dataclass(frozen=True)
+class Health:
+    """Whether the server answers, and how much waits."""
+
+    status: str
+    model: str
+    queue: int
+
+
+@dataclass(frozen=True)
+class FormChoice:
+    """A form that may be asked for."""
+
+    name: str
+    width: int
+    lines: int | None
+    regulated: bool
+    antithetical: bool
+    templates: Sequence[str]
+
+
+@dataclass(frozen=True)
+class RhymeChoice:
+    """A rhyme group that may be asked for."""
+
+    name: str
+    label: str
+    side: str
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """A model that may be asked for."""
+
+    name: str
+    titles: bool
+    poets: Sequence[str]
+    layers: int
+    units: int
+
+
+@dataclass(frozen=True)
+class Choices:
+    """All that may be chosen."""
+
+    forms: Sequence[FormChoice]
+    rhymes: Sequence[RhymeChoice]
+    models: Sequence[ModelChoice]
+    default_model: str
+    corpus: bool
+    levels: Sequence[str]
+    acrostic_places: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Script:
+    """For each Traditional character that has one its Simplified form."""
+
+    simplified: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Poems:
+    """Composed poems."""
+
+    poems: Sequence[Poem]
+
+
+@dataclass(frozen=True)
+class Conflicts:
+    """Whether a poem can keep all that is asked for, and if not, what clashes."""
+
+    possible: bool
+    detail: str
+    clashes: Sequence[Clash]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """What could stand at a place, the best first."""
+
+    alternatives: Sequence[Alternative]
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """A row for each character of a poem."""
+
+    reasons: Sequence[Reason]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault, at one character, and the characters that would fit there."""
+
+    rule: str
+    line: int
+    position: int
+    char: str
+    readings: Sequence[str]
+    definition: str
+    """What the broken rule asks for."""
+    fitting: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A checked poem, as `pingze check --json` has it, with what would fit at each fault."""
+
+    form: str | None
+    template: str | None
+    rhyme: str | None
+    level: str
+    lines: Sequence[str]
+    tones: Sequence[str]
+    """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
+    violations: Sequence[Fault]
+    notes: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """A verdict for each poem."""
+
+    verdicts: Sequence[Judged]
+
+
+@dataclass(frozen=True)
+class Originality:
+    """What each line shares with the corpus."""
+
+    lines: Sequence[Shared]
