@@ -1,0 +1,85 @@
+"""A browser at a page that a real `pingze serve` serves: what every test of the page starts from."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SECONDS = 60.0
+"""How long a test waits for anything, on a machine that has other work."""
+
+
+@contextmanager
+def served(home: Path) -> Iterator[str]:
+    """The address of a server on a free port, with its own empty home."""
+    command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PINGZE_HOME": str(home)}
+    ) as process:
+        try:
+            assert process.stderr is not None
+            line = process.stderr.readline()
+            assert "http://" in line, line
+            yield "http://" + line.split("http://", 1)[1].split()[0]
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def chromium() -> "Iterator[Browser]":
+    """The system's Chromium; skips where there is none."""
+    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if path is None:
+        pytest.skip("no Chromium is installed")
+    with api.sync_playwright() as playwright:
+        options = ["--no-sandbox", "--disable-background-networking"]
+        browser = playwright.chromium.launch(executable_path=path, args=options)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def opened(
+    browser: "Browser",
+    address: str,
+    *,
+    phone: bool = False,
+    scheme: str = "light",
+    language: str = "zh-TW",
+    after: str = "",
+    refused: int = 0,
+) -> "Iterator[Page]":
+    """The page, ready; at the end nothing was asked of another server, and the console holds no error.
+
+    `refused` requests are expected to fail: the browser itself tells of each.
+    """
+    size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 860}
+    context = browser.new_context(
+        viewport=size, color_scheme=scheme, locale=language, reduced_motion="reduce", accept_downloads=True
+    )
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    context.set_default_timeout(SECONDS * 1000)
+    page = context.new_page()
+    troubles: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: message.type == "error" and troubles.append(message.text))
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(address + "/" + after)
+    page.locator("body[data-ready]").wait_for()
+    yield page
+    context.close()
+    assert len([text for text in troubles if "Failed to load resource" in text]) == refused
+    assert [text for text in troubles if "Failed to load resource" not in text] == []
+    outside = [url for url in asked if not url.startswith((address, f"blob:{address}"))]
+    assert outside == []

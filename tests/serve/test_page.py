@@ -1,0 +1,216 @@
+"""Each path of the page in a real browser, by mouse and by keyboard, against a real server."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pingze
+from tests.serve.page import SECONDS, chromium, opened, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+POEM = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中平。"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def browser() -> "Iterator[Browser]":
+    with chromium() as found:
+        yield found
+
+
+def count(page: "Page", selector: str, number: int) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_count(number, timeout=SECONDS * 1000)
+
+
+def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_contain_text(text, timeout=SECONDS * 1000)
+
+
+def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
+    page.locator(".chip", has_text=form).click()
+    page.select_option("#count", str(poems))
+    page.click("#go")
+    count(page, "#sheet .line", 4)
+    page.locator("#sheet .rhymes").first.wait_for()
+    says(page, "#go", re.compile("作|Compose"))
+
+
+def lines(page: "Page") -> list[str]:
+    return [
+        "".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()
+    ]
+
+
+def test_poems_side_by_side_keep_what_is_asked(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#bounds > summary")
+        page.fill("#acrostic", "春夏秋冬")
+        compose(page, poems=2)
+        count(page, "button.candidate", 2)
+        assert [line[0] for line in lines(page)] == list("春夏秋冬")
+        assert pingze.check("，".join(lines(page))).ok
+        first = lines(page)
+        page.locator("button.candidate").nth(1).click()
+        assert lines(page) != first
+        count(page, "#sheet .cell.locked", 4)
+        page.click("#show-tones")
+        assert page.locator(".with-tones").count() == 0
+
+
+def test_what_clashes_is_shown_at_its_field_and_place(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.locator(".chip", has_text="五絕").click()
+        page.click("#bounds > summary")
+        page.fill("#start", "明月")
+        place = page.locator("#plan input").first
+        place.fill("山")
+        says(page, "#clash", "山")
+        count(page, "#plan [aria-invalid=true]", 1)
+        assert page.locator("[data-field=start].clashes .at-field").count() == 1
+        place.fill("")
+        count(page, "#plan [aria-invalid=true]", 0)
+        says(page, "#clash", re.compile("^$"))
+
+
+def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        before = lines(page)
+        page.locator("#sheet [role=gridcell][tabindex='0']").focus()
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("ArrowDown")
+        assert page.evaluate("document.activeElement.dataset.line") == "2"
+        page.keyboard.press("Enter")
+        page.locator(".alternative:focus").wait_for()
+        chosen = page.locator(".alternative:focus .character").inner_text()
+        page.keyboard.press("Enter")
+        page.locator("#sheet [role=gridcell]:focus", has_text=chosen).wait_for()
+        assert lines(page)[1][1] == chosen
+        assert pingze.check("，".join(lines(page))).ok
+        page.keyboard.press("l")
+        count(page, "#sheet .cell.locked", 1)
+        page.keyboard.press("r")
+        count(page, "#undo:not([disabled])", 1)
+        says(page, "#news", re.compile("已重寫"))
+        assert lines(page)[1][1] == chosen
+        assert [lines(page)[at] for at in (0, 2, 3)] == [before[at] for at in (0, 2, 3)]
+        for _ in range(3):
+            page.keyboard.press("Control+z")
+        assert lines(page) == before
+        page.keyboard.press("Control+Shift+z")
+        assert lines(page)[1][1] == chosen
+
+
+def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        poem = lines(page)
+        page.click("#link")
+        link = page.evaluate("navigator.clipboard.readText()")
+        page.click("#copy")
+        assert page.evaluate("navigator.clipboard.readText()").replace("\n", "") == "，".join(poem[:2]) + (
+            "。" + "，".join(poem[2:]) + "。"
+        )
+    with opened(browser, address, after=link.split("/", 3)[3]) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        assert lines(page) == poem
+        assert page.locator("[name=form]:checked").input_value() == "五絕"
+        assert not [url for url in asked if url.endswith("/compose")]
+
+
+def test_a_damaged_link_is_one_line_and_markup_stays_text(browser: "Browser", address: str) -> None:
+    with opened(browser, address, after="#poem=山&facts={") as page:
+        says(page, "#trouble", "殘缺")
+    facts = json.dumps({"form": "五絕", "title": "<img src=x onerror=alert(1)>"})
+    with opened(browser, address, after=f"#poem=山山.水水&facts={facts}", refused=1) as page:
+        says(page, "#sheet h2", "<img")
+        page.locator("#sheet .caption .clash").wait_for()
+        assert page.locator("#sheet img").count() == 0
+
+
+def test_cards_are_saved(browser: "Browser", address: str, tmp_path: Path) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
+            with page.expect_download() as download:
+                page.click(f"#{kind}")
+            download.value.save_as(tmp_path / kind)
+            assert (tmp_path / kind).read_bytes().startswith(start)
+        drawn = re.findall(r">(.)</text>", (tmp_path / "svg").read_text(encoding="utf-8"))
+        assert "".join(drawn).startswith("".join(lines(page)))
+
+
+def test_ones_own_poem_is_checked_mended_and_revised(browser: "Browser", address: str) -> None:
+    broken = POEM.replace("雁樓橫笛夢中平", "雁樓橫笛夢中月")
+    with opened(browser, address) as page:
+        page.click("[data-view-of=check]")
+        page.fill("#text", broken)
+        page.click("#checking [type=submit]")
+        says(page, ".verdict h2", "處不合")
+        page.locator(".faults .fit").first.click()
+        says(page, ".verdict h2", "無病")
+        page.locator(".verdict > button").click()
+        assert lines(page)[0] == "黃昏明月似霜生"
+
+
+def test_the_look_inside_tells_how_to_read_it(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        page.locator("#sheet [role=gridcell]").nth(7).click()
+        page.click("#see-inside")
+        count(page, "#inside .figure", 3)
+        count(page, "#inside-surprise .bar", 25)
+        count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
+        before = page.locator("#inside-gates .chart").inner_html()
+        page.fill("#unit", "2")
+        page.locator("#unit").press("Enter")
+        page.locator("#unit[value='2']").wait_for()
+        from playwright.sync_api import expect
+
+        expect(page.locator("#inside-gates tbody tr")).to_have_count(25)
+        page.wait_for_timeout(1500)
+        assert page.locator("#inside-gates .chart").inner_html() != before
+        assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
+
+
+def test_language_script_and_theme(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True, language="en-US") as page:
+        says(page, "#go", "Compose")
+        page.click("#language")
+        says(page, "#go", "作")
+        page.click("#script")
+        says(page, ".chip >> nth=0", "五绝")
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        page.click("#theme")
+        page.click("#theme")
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_refusal_is_one_line(browser: "Browser", tmp_path: Path) -> None:
+    with served(tmp_path) as gone, opened(browser, gone, refused=1) as page:
+        page.route(
+            "**/v1/compose", lambda route: route.fulfill(status=503, json={"detail": "too much to do"})
+        )
+        page.click("#go")
+        says(page, "#trouble", "too much to do")
