@@ -3,7 +3,17 @@
 One file a group of commands; importing it adds them to `app`.
 """
 
-from pingze.cli import composing, corpus, derivation, originality, prosody, serve, training
+from pingze.cli import composing, corpus, derivation, originality, prosody, report, serve, training
 from pingze.cli.app import app
 
-__all__ = ["app", "composing", "corpus", "derivation", "originality", "prosody", "serve", "training"]
+__all__ = [
+    "app",
+    "composing",
+    "corpus",
+    "derivation",
+    "originality",
+    "prosody",
+    "report",
+    "serve",
+    "training",
+]

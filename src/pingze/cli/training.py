@@ -30,7 +30,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
-    _need_torch("training")
+    need_torch("training")
     from pingze.corpus import Store
     from pingze.training import configuration, data, display, loop
 
@@ -61,7 +61,7 @@ def rate(
     as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate: train briefly with a rising rate, see where the loss falls fastest, keep nothing."""
-    _need_torch("training")
+    need_torch("training")
     from pingze.corpus import Store
     from pingze.training import configuration, data, display
     from pingze.training.rate import find_rate
@@ -96,7 +96,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
-    _need_torch("evaluation")
+    need_torch("evaluation")
     from pingze.composing import quality
     from pingze.corpus import Store
     from pingze.model import LanguageModel
@@ -142,6 +142,7 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def _need_torch(what: str) -> None:
+def need_torch(what: str) -> None:
+    """Raises MissingExtraError, which names what cannot be done, where torch is absent."""
     if find_spec("torch") is None:
         raise MissingExtraError(what, "train")

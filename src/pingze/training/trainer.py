@@ -144,9 +144,13 @@ class Trainer:
         """The summed loss of one part; its gradients are added to what is there."""
         inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
         device = self.fabric.device
-        loss = self.model.loss_sum(inputs.to(device), targets.to(device), sizes)
+        loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)
         loss.backward()
         return loss.detach()
+
+    def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
+        """What a step minimizes, summed over the targets of a packed batch."""
+        return self.model.loss_sum(inputs, targets, sizes)
 
     def _sum_over_processes(self, loss: Tensor) -> None:
         """Sum loss and gradients in place.

@@ -1,0 +1,44 @@
+"""`pingze report`; it needs torch and the corpus."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pingze.cli.app import app
+from pingze.cli.training import need_torch
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the page and its JSON.")],
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the nine.")] = None,
+    budget: Annotated[
+        str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
+    ] = "hours",
+    seed: Annotated[int, typer.Option(help="Two runs with one seed give the same rows.")] = 1,
+) -> None:
+    """Rerun the report's experiments; what a stopped run has measured, the same command goes on from."""
+    need_torch("the report's experiments")
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from pingze.corpus import Store
+    from pingze.report.rerun import PAGE, rerun
+    from pingze.report.workshop import Workshop
+
+    with Store.open() as store:
+        workshop = Workshop.of(store, budget, seed)
+    columns = [MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}")]
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=None)
+        sections = rerun(
+            out,
+            workshop,
+            only,
+            lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
+        )
+    for section in sections:
+        for claim, finding in zip(section.experiment.claims, section.findings, strict=True):
+            typer.echo(f"{finding.verdict:9}  {section.experiment.name}: {claim.quote}")
+    typer.echo(f"wrote {out / PAGE}", err=True)

@@ -1,0 +1,136 @@
+"""Charts that are light and dark: lines of numbers come in, SVG whose colours are the page's goes out.
+
+Matplotlib draws; then each of its colours becomes a CSS variable, and each of its ids gets the chart's name before
+it, so that many charts can stand in one page.
+"""
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any, Literal, NamedTuple
+
+import matplotlib
+from matplotlib.figure import Figure
+
+INK, GRID = "#010101", "#020202"
+SERIES = tuple(f"#0{number}0{number}0{number}" for number in range(3, 10))
+"""What stands for the page's colours while Matplotlib draws."""
+_VARIABLES = {INK: "--ink", GRID: "--grid"} | {colour: f"--s{n}" for n, colour in enumerate(SERIES, start=1)}
+_DASHES = ("-", "--", ":", "-.")
+_DASH_ARRAYS = ("none", "6 3", "2 3", "8 3 2 3")
+_STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "grid.color": GRID,
+    "grid.linewidth": 0.6,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+}
+
+Scale = Literal["linear", "log"]
+
+
+class Line(NamedTuple):
+    """Numbers against numbers; None leaves a gap."""
+
+    label: str
+    x: Sequence[float | None]
+    y: Sequence[float | None]
+    colour: int
+    """Which of the page's colours of series, from 0."""
+    style: int = 0
+    """Which of the dashes, from 0."""
+    marked: bool = False
+    """Whether each point is marked."""
+
+
+class Chart(NamedTuple):
+    """A picture of some lines, and how to read it."""
+
+    title: str
+    caption: str
+    x_label: str
+    y_label: str
+    lines: Sequence[Line]
+    x_scale: Scale = "linear"
+    y_scale: Scale = "linear"
+    y_limits: tuple[float | None, float | None] = (None, None)
+    marks: Sequence[tuple[float, str]] = ()
+    """Heights at which a level line is drawn, each with what it says."""
+
+
+def svg(chart: Chart, name: str) -> str:
+    """The chart as an `<svg>` element; `name` is unique in its page."""
+    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
+        buffer = StringIO()
+        _draw(chart).savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = text[text.index("<svg") :]
+    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
+    for colour, variable in _VARIABLES.items():
+        text = text.replace(colour, f"var({variable})")
+    opening = r'<svg viewBox="\1" aria-hidden="true">'
+    return re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', opening, text, count=1)
+
+
+def legend(chart: Chart) -> list[tuple[str, str]]:
+    """For each line of a chart a small `<svg>` that is drawn as it is, and its label."""
+    return [
+        (
+            f'<svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true"><path d="M0 4H28" fill="none" '
+            f'stroke="var(--s{line.colour % len(SERIES) + 1})" stroke-width="2" '
+            f'stroke-dasharray="{_DASH_ARRAYS[line.style]}"/></svg>',
+            line.label,
+        )
+        for line in chart.lines
+    ]
+
+
+def _draw(chart: Chart) -> Figure:
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for line in chart.lines:
+        y = [float("nan") if value is None else value for value in line.y]
+        axes.plot(
+            [float("nan") if value is None else value for value in line.x],
+            y,
+            _DASHES[line.style],
+            color=SERIES[line.colour % len(SERIES)],
+            linewidth=1.6,
+            marker="o" if line.marked else None,
+            markersize=4,
+        )
+    axes.set(xlabel=chart.x_label, ylabel=chart.y_label, xscale=chart.x_scale, yscale=chart.y_scale)
+    axes.set_ylim(*chart.y_limits)
+    for height, says in chart.marks:
+        axes.axhline(height, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
+        axes.annotate(
+            says,
+            (1, height),
+            (0, 3),
+            xycoords=("axes fraction", "data"),
+            textcoords="offset points",
+            ha="right",
+        )
+    axes.grid(visible=True)
+    axes.set_axisbelow(True)
+    return figure
+
+
+def smoothed(values: Sequence[float | None], window: int = 16) -> list[float | None]:
+    """The mean of each value and those before it, `window` at most."""
+    means: list[float | None] = []
+    for at in range(len(values)):
+        known = [value for value in values[max(0, at - window + 1) : at + 1] if value is not None]
+        means.append(sum(known) / len(known) if known else None)
+    return means

@@ -1,0 +1,1 @@
+"""The nine experiments, in the report's order."""

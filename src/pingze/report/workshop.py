@@ -1,0 +1,156 @@
+"""What every experiment works with: a budget, a seed and the corpus come in, presets and texts go out."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from pingze.composing.quality import MEASURED, Lines, real_poems
+from pingze.corpus import Store
+from pingze.errors import InputError
+from pingze.prosody.forms import FORMS
+from pingze.training.configuration import Preset, preset
+from pingze.vocabulary import Vocabulary
+
+Setting = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """How much is trained and measured: fixed counts, never a clock."""
+
+    name: str
+    embedding_size: int
+    hidden_size: int
+    batch_size: int
+    precision: str
+    train: int
+    """Training poems at most."""
+    dev: int
+    """Dev poems at most, and so many training poems where those are measured too."""
+    seeds: int
+    """How often the optimizers are compared, and the report's generator called."""
+    real: int
+    """Real poems of each form at most."""
+    steps: Mapping[str, int]
+    """Optimizer steps of each training, by experiment."""
+
+
+BUDGETS = {
+    "sketch": Budget(
+        name="sketch",
+        embedding_size=32,
+        hidden_size=64,
+        batch_size=16,
+        precision="float32",
+        train=1024,
+        dev=64,
+        seeds=1,
+        real=50,
+        steps={
+            "zero": 48,
+            "initialization": 32,
+            "activation": 32,
+            "clipping": 32,
+            "data": 96,
+            "softmax": 32,
+            "optimizers": 32,
+        },
+    ),
+    "hours": Budget(
+        name="hours",
+        embedding_size=256,
+        hidden_size=512,
+        batch_size=32,
+        precision="bf16",
+        train=16384,
+        dev=512,
+        seeds=2,
+        real=1000,
+        steps={
+            "zero": 768,
+            "initialization": 1024,
+            "activation": 512,
+            "clipping": 512,
+            "data": 3072,
+            "softmax": 384,
+            "optimizers": 512,
+        },
+    ),
+}
+"""`sketch` shows in minutes that everything works; `hours` measures the report's own model for about three hours."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """The texts of the report's draw as a budget cuts them, and real verse to judge samples by."""
+
+    budget: Budget
+    seed: int
+    train: Sequence[str]
+    dev: Sequence[str]
+    real: Mapping[str, Sequence[Lines]]
+    """Tang poems of the test split by form."""
+
+    @classmethod
+    def of(cls, store: Store, budget: str, seed: int) -> "Workshop":
+        """The workshop of a corpus. Raises InputError on an unknown budget, a negative seed or an empty draw."""
+        if budget not in BUDGETS:
+            raise InputError(f"budget {budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
+        if seed < 0:
+            raise InputError(f"seed is {seed}; it must be 0 or more")
+        chosen = BUDGETS[budget]
+        train, dev = store.report_draw("train")[: chosen.train], store.report_draw("dev")[: chosen.dev]
+        if len(train) < chosen.batch_size or not dev:
+            raise InputError(
+                f"the corpus has {len(train)} training and {len(dev)} dev poems; "
+                f"the report needs {chosen.batch_size} and one: run `pingze corpus fetch`"
+            )
+        real = {form: real_poems(FORMS[form], chosen.real, store) for form in MEASURED}
+        return cls(chosen, seed, train, dev, real)
+
+    @cached_property
+    def vocabulary_size(self) -> int:
+        """The report's 5,851, or as many tokens as the texts have."""
+        length = preset("report").training.length
+        cut = (text[:length] for text in self.train)
+        return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
+
+    def preset(self, settings: Mapping[str, Setting]) -> Preset:
+        """The report's model and a plain training of it, with settings over them.
+
+        Plain: Adam at the constant rate of 2e-3, no warm-up, dropout or clipping, so that one thing at a time is
+        tried.
+        """
+        plain: dict[str, Setting] = {
+            "vocabulary_size": self.vocabulary_size,
+            "embedding_size": self.budget.embedding_size,
+            "hidden_size": self.budget.hidden_size,
+            "batch_size": self.budget.batch_size,
+            "precision": self.budget.precision,
+            "seed": self.seed,
+            "dropout": 0,
+            "warmup_steps": 0,
+            "decay": False,
+            "clip_norm": None,
+            "patience": None,
+        }
+        return preset(
+            "report", [f"{name}={str(value).lower()}" for name, value in {**plain, **settings}.items()]
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What must be the same for two reports to be compared."""
+        digest = hashlib.blake2b(digest_size=8)
+        verse = ["".join(lines) for poems in self.real.values() for lines in poems]
+        for text in (*self.train, *self.dev, *verse):
+            digest.update(text.encode() + b"\n")
+        return {
+            "budget": asdict(self.budget),
+            "seed": self.seed,
+            "train": len(self.train),
+            "dev": len(self.dev),
+            "vocabulary": self.vocabulary_size,
+            "texts": digest.hexdigest(),
+        }
