@@ -42,6 +42,8 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.goto(address)
     page.locator("body[data-ready]").wait_for()
     page.locator(".chip", has_text="七律" if size == "desktop" else "七絕").click()
+    page.fill("#title", "秋夜")
+    page.select_option("#poet", "李白")
     page.click("#manner > summary")
     page.fill("#seed", "7")
     page.click("#manner > summary")

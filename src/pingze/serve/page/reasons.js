@@ -43,10 +43,11 @@ export function reasonAt(entry, line, position) {
   return found instanceof Map ? found.get(keyOf(line, position)) : undefined;
 }
 
-/** Whether a line's last character rhymes: every even line's, and the first's where it is read in the poem's group. */
+/** Whether a line's last character rhymes: every even line's, and the first's where the template says so. */
 export function isFoot(entry, line, position) {
-  const { rhyme, lines } = entry.now.poem;
+  const { rhyme, template, lines } = entry.now.poem;
   if (!rhyme || position !== [...lines[line - 1]].length) return false;
-  const group = reasonAt(entry, line, position)?.rhyme_group;
-  return line % 2 === 0 || (line === 1 && Boolean(group?.endsWith(rhyme)));
+  if (line > 1) return line % 2 === 0;
+  if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
+  return Boolean(reasonAt(entry, line, position)?.rhyme_group.endsWith(rhyme));
 }
