@@ -114,14 +114,16 @@ def _draw(chart: Chart) -> Figure:
     axes.set_ylim(*chart.y_limits)
     for height, says in chart.marks:
         axes.axhline(height, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
-        axes.annotate(
+        text = axes.annotate(
             says,
             (1, height),
             (0, 3),
             xycoords=("axes fraction", "data"),
             textcoords="offset points",
             ha="right",
+            annotation_clip=True,
         )
+        text.set_in_layout(False)
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     return figure

@@ -21,7 +21,8 @@ MODEL = "report"
 INITIAL, FINAL = 416.69, 238.83
 """What the report calls the initial and the final perplexity."""
 LENGTH, CLASSES = LENGTHS["report"], PRESETS["report"].model.vocabulary_size
-LARGEST = float(np.finfo(np.float32).max)
+LARGEST, LEAST = (2 - 2**-23) * 2.0**127, 2.0**-150
+"""Of float32: the largest number, and what a number must be above to be rounded to more than 0."""
 
 
 def trials(workshop: Workshop) -> list[Trial]:
@@ -36,14 +37,10 @@ def measure(workshop: Workshop, trial: Trial) -> Measured:
 
 def _arithmetic(workshop: Workshop) -> Measured:
     """No model: the limits of float32, and the report's two figures read in other ways."""
-    gaps = np.arange(0, 120, 0.01, dtype=np.float32)
-    with np.errstate(all="ignore"):
-        p = np.exp(-gaps)
-        infinite = np.isinf(np.float32(1) / p)
     return Measured(
         {
-            "gap_to_infinity": float(gaps[infinite.argmax()]),
-            "gap_to_zero": float(gaps[(p == 0).argmax()]),
+            "gap_to_infinity": math.log(LARGEST),
+            "gap_to_zero": -math.log(LEAST),
             "even_nats_per_48": LENGTH * math.log(CLASSES),
             "even_overflows_at": overflow([math.log(CLASSES)] * LENGTH),
             **{
@@ -114,10 +111,11 @@ def _product(rows: Rows) -> Finding:
     median = f"at the median after {row.figures['median_overflow']} characters" if overflowing else "never"
     sentence = (
         f"Under the model `{MODEL}` the product of 1/p passes the largest float32 number in "
-        f"{overflowing:,} of {poems:,} dev poems, {median}. No small probability is needed: the least of "
-        f"all is {row.number('least_probability'):.1e}, and {row.figures['infinite_factors']} factors are "
-        f"infinite alone. For that p must lie e^-{limits.number('gap_to_infinity'):.1f} below 1; it "
-        f"becomes 0 at e^-{limits.number('gap_to_zero'):.1f}. Even probabilities overflow after "
+        f"{overflowing:,} of {poems:,} dev poems, {median}. Factors that are infinite alone: "
+        f"{row.figures['infinite_factors']}; the least probability of all is "
+        f"{row.number('least_probability'):.1e}, and 1/p is infinite below "
+        f"e^-{limits.number('gap_to_infinity'):.1f}, where p itself becomes 0 below "
+        f"e^-{limits.number('gap_to_zero'):.1f}. Even probabilities overflow after "
         f"{limits.figures['even_overflows_at']} characters."
     )
     alone = row.figures["infinite_factors"] >= overflowing
