@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from pingze.characters import MARKS
 from pingze.corpus import Hit, Poem, Store, build, store_path
+from pingze.corpus.build import VERSION
 from pingze.corpus.clean import clean
 from pingze.corpus.records import read
 from pingze.errors import CorpusError, InputError
@@ -245,7 +246,9 @@ def test_a_store_that_is_no_database_is_named(built: Path) -> None:
 def test_a_store_of_another_version_is_named(built: Path) -> None:
     with closing(sqlite3.connect(built)) as database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(CorpusError, match=r"is of version 99, not 1: run `pingze corpus fetch --rebuild`$"):
+    with pytest.raises(
+        CorpusError, match=rf"is of version 99, not {VERSION}: run `pingze corpus fetch --rebuild`$"
+    ):
         _use()
 
 

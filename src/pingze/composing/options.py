@@ -50,7 +50,7 @@ class Revising(Bounded):
         None, "The longest run that a line may share with any line of the corpus.", minimum=2
     )
     antithesis: float = option(
-        0.5,  # so composed couplets have about as much of it as real ones
+        0.1,  # so composed couplets have about as much of it as real ones
         "How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.",
         minimum=0,
     )
