@@ -9,8 +9,9 @@ import pytest
 from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
+from pingze.composing.drawing import effective_size, resample
 from pingze.composing.engine import log_softmax
-from pingze.composing.particles import effective_size, populate, resample
+from pingze.composing.particles import go_on, populate
 from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
 from pingze.prosody import check
@@ -155,6 +156,38 @@ def test_poems_written_side_by_side_are_those_written_alone() -> None:
     inclusion = chosen.prepare(read_request(chosen.vocabulary, form="五絕"))
     together = chosen.write_many(inclusion, 0.8, 8, [5, 6, 7])
     assert [poem.lines for poem in together] == [chosen.write(inclusion, 0.8, 8, s).lines for s in (5, 6, 7)]
+
+
+def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
+    """Other forms, temperatures, prefixes and sizes; each joins while the others are under way."""
+    chosen = composer(seed=6, conditions=("<五絕>", "<李白>"))
+    asked = [
+        ({"form": "五絕", "poet": "李白"}, 0.8, 8, 5),
+        ({"form": "七律", "antithesis": 1.0, "repeat": True}, 1.2, 3, 6),
+        ({"form": "五絕", "include": "春", "title": "江月"}, 0.5, 16, 7),
+    ]
+    inclusions = [chosen.prepare(read_request(chosen.vocabulary, **options)) for options, *_ in asked]
+    alone = [
+        chosen.write(inclusion, temperature, particles, seed)
+        for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
+    ]
+    drafts = [
+        chosen.draft(inclusion, temperature, particles, [seed])
+        for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
+    ]
+    waiting, going = list(drafts), []
+    while waiting or going:
+        going += waiting[:1]
+        waiting = waiting[1:]
+        for _ in range(3):
+            assert not go_on(chosen.engine, going)
+            going = [draft for draft in going if not draft.finished]
+            if not going:
+                break
+    for poem, draft in zip(alone, drafts, strict=True):
+        (together,) = chosen.poems(draft, [poem.seed])
+        assert together.lines == poem.lines
+        assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 
 
 @pytest.mark.parametrize(("weights", "size"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([2, 2, 0, 0], 2)])

@@ -19,6 +19,9 @@ def serve(
             help="A host name to answer to beside loopback's, as behind a proxy; may be given again."
         ),
     ] = None,
+    rows: Annotated[
+        int, typer.Option(min=1, help="How many drafts are written as one batch; 1 writes poem after poem.")
+    ] = 256,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
@@ -29,4 +32,4 @@ def serve(
         address, actual = bound.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"pingze serves at http://{shown}:{actual}  (Ctrl-C stops)", err=True)
-        run(bound, [host, *(allow_host or [])])
+        run(bound, [host, *(allow_host or [])], rows)

@@ -17,8 +17,8 @@ from pingze.composing.copying import Copying
 from pingze.composing.engine import Engine, State, log_softmax
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
-from pingze.composing.options import Composing
-from pingze.composing.particles import populate
+from pingze.composing.options import Composing, Revising
+from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
 from pingze.conditions import Conditions
@@ -87,21 +87,37 @@ class Composer:
         poems = []
         for start in range(0, len(seeds), together):
             batch = seeds[start : start + together]
-            starts = [inclusion.draw(particles, np.random.default_rng(seed)) for seed in batch]
-            populations = populate(
-                self.engine,
-                inclusion.constraints,
-                starts,
-                temperature=temperature,
-                top_p=top_p,
-                prefix=self.prefix(inclusion.constraints.request),
-                antithesis=self._antithesis(inclusion.constraints.request),
-            )
-            for seed, begun, population in zip(batch, starts, populations, strict=True):
-                row = population.choose(begun.rng)
-                ids, alive = population.ids[row], population.alive[row]
-                poems.append(self._poem(inclusion.constraints, ids, alive, seed))
+            writing = self.draft(inclusion, temperature, particles, batch, top_p)
+            finish(writing)
+            poems += self.poems(writing, batch)
         return poems
+
+    def draft(
+        self,
+        inclusion: Inclusion,
+        temperature: float,
+        particles: int,
+        seeds: Sequence[int],
+        top_p: float = 1.0,
+    ) -> Writing:
+        """A population for each seed, nothing of them written yet."""
+        request = inclusion.constraints.request
+        return Writing(
+            self.engine,
+            inclusion.constraints,
+            [inclusion.draw(particles, np.random.default_rng(seed)) for seed in seeds],
+            temperature=temperature,
+            top_p=top_p,
+            prefix=self.prefix(request),
+            antithesis=self._antithesis(request),
+        )
+
+    def poems(self, writing: Writing, seeds: Sequence[int]) -> list[Poem]:
+        """A poem from each finished population."""
+        return [
+            self._poem(writing.constraints, population, start.rng, seed)
+            for population, start, seed in zip(writing.populations, writing.starts, seeds, strict=True)
+        ]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
         """The table of antithesis, where the request gives it weight and the form needs it."""
@@ -115,9 +131,11 @@ class Composer:
         return antithesis_table().of(self.vocabulary)
 
     def _poem(
-        self, constraints: Constraints, ids: Int[Array, "P"], alive: Bool[Array, "T G"], seed: int
+        self, constraints: Constraints, population: Population, rng: np.random.Generator, seed: int
     ) -> Poem:
-        template, rhyme = self._kept(constraints, alive)
+        row = population.choose(rng)
+        ids = population.ids[row]
+        template, rhyme = self._kept(constraints, population.alive[row])
         width, text = constraints.width, self.vocabulary.decode(ids)
         lines = [text[start : start + width] for start in range(0, len(text), width)]
         return Poem(
@@ -150,8 +168,7 @@ class Composer:
         states = [self.engine.start(prefix=prefix)]
         for id_ in ids[:-1]:
             states.append(self.engine.step(states[-1], id_[None]))
-        together = State(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
-        log_p = log_softmax(self.engine.logits(together))
+        log_p = log_softmax(self.engine.logits(State.joined(states)))
         return log_p, log_p[np.arange(len(ids)), ids]
 
     def _kept(self, constraints: Constraints, alive: Bool[Array, "T G"]) -> tuple[str | None, str]:
@@ -259,10 +276,10 @@ def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer
     return chosen, chosen.prepare(read_request(chosen.vocabulary, **options))
 
 
-def seeds(asked: Composing) -> range:
+def seeds(asked: Revising) -> range:
     """A seed for each poem that is asked for."""
     first = random_seed() if asked.seed is None else asked.seed
-    return range(first, first + asked.count)
+    return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
 def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:

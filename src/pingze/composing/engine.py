@@ -31,6 +31,15 @@ class State(NamedTuple):
         """The states of some texts, each as often as it is named."""
         return State(self.h[:, rows], self.c[:, rows])
 
+    def part(self, rows: slice) -> "State":
+        """The states of some texts that stand together."""
+        return State(self.h[:, rows], self.c[:, rows])
+
+    @classmethod
+    def joined(cls, states: Sequence["State"]) -> "State":
+        """The states of several batches as one."""
+        return cls(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
+
 
 class Engine:
     """Steps a batch of texts through a checkpoint's model."""

@@ -13,6 +13,7 @@ import numpy as np
 from pingze.composing.constraints import Constraints, Fixes, Plan
 from pingze.composing.lexicon import FREE
 from pingze.composing.particles import Start
+from pingze.composing.patience import check_patience
 
 
 class Inclusion:
@@ -72,6 +73,7 @@ class Inclusion:
         )
 
     def _plan(self, fixed: Fixes) -> Plan | None:
+        check_patience()
         if fixed not in self.plans:
             self.plans[fixed] = self.constraints.plan(fixed)
         return self.plans[fixed]

@@ -9,6 +9,7 @@ import numpy as np
 
 from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
 from pingze.composing.engine import log_softmax
+from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
@@ -70,6 +71,14 @@ def revise(
     constraints, CheckpointError on a model that cannot be read.
     """
     Revising(temperature=temperature, top_p=top_p, particles=particles, seed=seed)
+    chosen, inclusion = prepare_revision(poem, targets, model, constraints)
+    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed, top_p)
+
+
+def prepare_revision(
+    poem: Poem, targets: Iterable[Target], model: str | Path | None, constraints: Mapping[str, Any]
+) -> tuple[Composer, Inclusion]:
+    """The model that is to write, and what it is to keep; raises as `revise` does."""
     chosen = composer(model)
     refuse_conditions(chosen, constraints.get("title"), constraints.get("poet"))
     places = _places(poem, targets)
@@ -80,10 +89,9 @@ def revise(
     }
     banned = {place: id_ for place, id_ in old.items() if id_ != FREE}
     try:
-        inclusion = chosen.prepare(request, banned)
+        return chosen, chosen.prepare(request, banned)
     except InfeasibleError:
-        inclusion = chosen.prepare(request)
-    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed, top_p)
+        return chosen, chosen.prepare(request)
 
 
 def alternatives(

@@ -7,10 +7,11 @@ from functools import cache, partial
 from typing import Any
 
 from pingze import checkpoint, composing, prosody
-from pingze.composing import Poem
 from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import ACROSTIC_PLACES, Revising
 from pingze.composing.originality import of_lines
+from pingze.composing.revision import prepare_revision
 from pingze.corpus import Store, store_path
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.prosody import Verdict, Violation
@@ -80,26 +81,24 @@ def conflicts(asked: shapes.ComposeRequest) -> shapes.Conflicts:
     return shapes.Conflicts(True, "", [])
 
 
-def revise(asked: shapes.ReviseRequest) -> Poem:
-    """The poem with its targets written again."""
+def revision(asked: shapes.ReviseRequest) -> tuple[Composer, Inclusion]:
+    """A poem made ready to be written again where its targets are."""
     targets = [
         place.line if place.position is None else (place.line, place.position) for place in asked.targets
     ]
-    chosen = model(asked.model)
-    return composing.revise(asked.poem.read(asked.level), targets, model=chosen, **_options(asked))
+    poem = asked.poem.read(asked.level)
+    return prepare_revision(poem, targets, model(asked.model), _constraints(asked))
 
 
 def alternatives(asked: shapes.AlternativesRequest) -> shapes.Alternatives:
     """What could stand at a place."""
-    sampling = ("temperature", "top_p", "particles", "seed")
-    options = {name: value for name, value in _options(asked).items() if name not in sampling}
     found = composing.alternatives(
         asked.poem.read(asked.level),
         asked.line,
         asked.position,
         limit=asked.limit,
         model=model(asked.model),
-        **options,
+        **_constraints(asked),
     )
     return shapes.Alternatives(found)
 
@@ -151,5 +150,8 @@ def originality(asked: shapes.OriginalityRequest) -> shapes.Originality:
         return shapes.Originality(of_lines(asked.poem.read().lines, store))
 
 
-def _options(asked: Revising) -> dict[str, Any]:
-    return {each.name: getattr(asked, each.name) for each in fields(Revising)}
+def _constraints(asked: Revising) -> dict[str, Any]:
+    """The options that say what a poem keeps, not how it is drawn."""
+    sampling = ("temperature", "top_p", "particles", "seed")
+    names = [each.name for each in fields(Revising) if each.name not in sampling]
+    return {name: getattr(asked, name) for name in names}

@@ -1,36 +1,39 @@
 """The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
+from pingze.serve.gathering import ROWS, Gathering
 from pingze.serve.guard import Guard
 from pingze.serve.problems import MEDIA_TYPE, Problem
 from pingze.serve.routes import router
 from pingze.serve.work import Work
+from pingze.serve.writing import Desk
 
 PAGE = Path(__file__).with_name("page")
 SECONDS = 30.0
 """How long one request may take."""
 
 
-def create_app(hosts: Iterable[str] = (), seconds: float = SECONDS) -> FastAPI:
-    """The application, which answers to loopback names and to `hosts`."""
+def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS) -> Guard:
+    """The application, which answers to loopback names and to `hosts`, and writes `rows` texts side by side."""
     app = FastAPI(
         title="pingze 平仄",
         version="1",
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        middleware=[Middleware(Guard, hosts=hosts)],
+        lifespan=_lifespan,
         exception_handlers={
             PingzeError: _problem,
             RequestValidationError: _invalid,
@@ -38,13 +41,22 @@ def create_app(hosts: Iterable[str] = (), seconds: float = SECONDS) -> FastAPI:
             Exception: _problem,
         },
     )
-    app.state.work = Work(seconds)
+    app.state.desk = Desk(Work(seconds), Gathering(rows))
     app.include_router(router)
     schema = openapi(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
     app.add_api_route("/", _index, include_in_schema=False)
-    app.mount("/page", StaticFiles(directory=PAGE, check_dir=False))
-    return app
+    app.mount("/page", StaticFiles(directory=PAGE))
+    return Guard(app, hosts)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """The gathering runs while the application does."""
+    desk: Desk = app.state.desk
+    desk.gathering.start()
+    yield
+    await to_thread.run_sync(desk.gathering.close)
 
 
 def openapi(app: FastAPI) -> dict[str, Any]:
@@ -59,8 +71,6 @@ def openapi(app: FastAPI) -> dict[str, Any]:
 
 
 async def _index() -> FileResponse:
-    if not (PAGE / "index.html").is_file():
-        raise HTTPException(404, "there is no page here")
     return FileResponse(PAGE / "index.html")
 
 

@@ -6,6 +6,7 @@ only known hosts are answered. A body is read here, whole, before anything else 
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,7 +38,7 @@ class RefusedError(Exception):
 
 
 class Guard:
-    """ASGI middleware around the whole application."""
+    """The whole application, with what stands before it."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in hosts)}
@@ -99,7 +100,8 @@ class Guard:
             listener.cancel()
             if not answer.done():
                 answer.cancel()
-        await asyncio.gather(answer, return_exceptions=True)
+        with suppress(asyncio.CancelledError):
+            await answer
 
 
 async def _read(receive: Receive) -> bytes:

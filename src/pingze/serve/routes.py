@@ -1,16 +1,20 @@
 """The API's routes under /v1: a request comes in, is computed beside the event loop, and its answer goes out."""
 
+import json
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
+from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
 from pingze.composing import Poem
-from pingze.composing.composer import compose_as
 from pingze.serve import answers, shapes
 from pingze.serve.inside import Inside, inside
 from pingze.serve.problems import Problem
 from pingze.serve.work import Work
+from pingze.serve.writing import Desk
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}
@@ -24,18 +28,23 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 
+def _desk(request: Request) -> Desk:
+    desk: Desk = request.app.state.desk
+    return desk
+
+
 def _work(request: Request) -> Work:
-    work: Work = request.app.state.work
-    return work
+    return _desk(request).work
 
 
+DeskHere = Annotated[Desk, Depends(_desk)]
 WorkHere = Annotated[Work, Depends(_work)]
 
 
 @router.get("/health")
-async def health(work: WorkHere) -> shapes.Health:
-    """Whether the server answers."""
-    return shapes.Health("ok", checkpoint.DEFAULT, work.inside)
+async def health(desk: DeskHere) -> shapes.Health:
+    """Whether the server answers, and how many drafts wait."""
+    return shapes.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
 
 
 @router.get("/forms")
@@ -51,9 +60,37 @@ async def script(work: WorkHere) -> shapes.Script:
 
 
 @router.post("/compose")
-async def compose(asked: shapes.ComposeRequest, work: WorkHere) -> shapes.Poems:
+async def compose(asked: shapes.ComposeRequest, desk: DeskHere) -> shapes.Poems:
     """Poems that keep everything asked for."""
-    return shapes.Poems(await work(compose_as, asked, answers.model(asked.model)))
+    return shapes.Poems(await desk.compose(asked))
+
+
+@router.post(
+    "/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+)
+async def stream(asked: shapes.ComposeRequest, desk: DeskHere) -> StreamingResponse:
+    """Poems as server-sent events: `poem` for each when it is finished, then `done`, or `problem`."""
+    poems = desk.stream(asked)
+    first = await anext(poems)  # what is wrong with the request is told before anything is sent
+    return StreamingResponse(_events(first, poems), media_type="text/event-stream")
+
+
+async def _events(first: Poem, others: AsyncGenerator[Poem, None]) -> AsyncIterator[str]:
+    async with aclosing(others):
+        yield _event("poem", first.as_json())
+        try:
+            async for poem in others:
+                yield _event("poem", poem.as_json())
+        except Exception as error:
+            yield _event("problem", Problem.of_error(error).as_json())
+            return
+        yield _event("done", {})
+
+
+def _event(name: str, data: dict[str, Any]) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
 @router.post("/conflicts")
@@ -63,9 +100,9 @@ async def conflicts(asked: shapes.ComposeRequest, work: WorkHere) -> shapes.Conf
 
 
 @router.post("/revise")
-async def revise(asked: shapes.ReviseRequest, work: WorkHere) -> Poem:
+async def revise(asked: shapes.ReviseRequest, desk: DeskHere) -> Poem:
     """Parts of a poem written again; all else is kept."""
-    return await work(answers.revise, asked)
+    return await desk.revise(asked)
 
 
 @router.post("/alternatives")

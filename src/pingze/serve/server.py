@@ -23,10 +23,10 @@ def listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def run(bound: socket.socket, hosts: Iterable[str]) -> None:
+def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:
     """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
     configuration = uvicorn.Config(
-        create_app(hosts),
+        create_app(hosts, rows),
         log_level="error",
         access_log=False,
         server_header=False,

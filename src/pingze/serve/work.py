@@ -1,5 +1,6 @@
 """Work beside the event loop: few computations at once, few that wait, none that nobody waits for."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -24,8 +25,11 @@ class Work:
         """What the computation gives. A request that is cancelled stops it at its next look at its patience."""
         if self.inside >= self.most:
             raise BusyError("the queue is full")
+        return await self.within(Patience(self.seconds), compute, *arguments)
+
+    async def within(self, patience: Patience, compute: Callable[..., T], *arguments: object) -> T:
+        """What the computation of a request that was let in already gives."""
         self.inside += 1
-        patience = Patience(self.seconds)
 
         def patiently() -> T:
             with within(patience):
@@ -34,6 +38,8 @@ class Work:
 
         try:
             return await to_thread.run_sync(patiently, abandon_on_cancel=True, limiter=self.limiter)
-        finally:
+        except asyncio.CancelledError:
             patience.gone = True
+            raise
+        finally:
             self.inside -= 1

@@ -1,0 +1,126 @@
+"""Poems of many requests written as one batch: drafts come in at any time, each goes out when its poem is finished.
+
+One thread steps all drafts that are under way, a token at a time; the model's state has a fixed size, so that a draft
+can join or leave at any token. Beyond a number of waiting drafts no more are taken.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from pingze.composing.particles import Writing, go_on
+from pingze.composing.patience import Patience, within
+from pingze.serve.problems import BusyError
+
+ROWS = 256
+"""So many texts are written side by side, as far as drafts wait for it."""
+WAITING = 256
+
+
+@dataclass(eq=False)
+class Draft:
+    """A poem that is asked for."""
+
+    begin: Callable[[], Writing]
+    rows: int
+    patience: Patience
+    finished: Future[Writing] = field(default_factory=Future)
+
+    def __post_init__(self) -> None:
+        self.finished.set_running_or_notify_cancel()  # from now on only the thread settles it
+
+
+class Gathering:
+    """A thread that writes drafts; at most `rows` texts at once, or one draft, and at most `waiting` drafts wait."""
+
+    def __init__(self, rows: int = ROWS, waiting: int = WAITING) -> None:
+        self.rows, self.most = rows, waiting
+        self.queue: deque[Draft] = deque()
+        self.changed = threading.Condition()
+        self.closing = False
+        self.thread = threading.Thread(target=self._run, name="gathering", daemon=True)
+
+    def start(self) -> None:
+        """Begin to write."""
+        self.thread.start()
+
+    def close(self) -> None:
+        """Finish what was asked for, and stop."""
+        with self.changed:
+            self.closing = True
+            self.changed.notify()
+        self.thread.join()
+
+    def submit(self, drafts: Sequence[Draft]) -> None:
+        """Take drafts, all or none. Raises BusyError where too many wait."""
+        with self.changed:
+            if self.closing or len(self.queue) + len(drafts) > self.most:
+                raise BusyError("the queue is full")
+            self.queue.extend(drafts)
+            self.changed.notify()
+
+    def _run(self) -> None:
+        going: dict[Draft, Writing] = {}
+        while True:
+            for draft in self._admitted(sum(draft.rows for draft in going)):
+                with _caught(draft):
+                    going[draft] = _begin(draft)
+            if not going and self.closing and not self.queue:
+                return
+            self._go_on(going)
+            for draft in [draft for draft in going if draft.finished.done() or going[draft].finished]:
+                writing = going.pop(draft)
+                if not draft.finished.done():
+                    draft.finished.set_result(writing)
+
+    def _admitted(self, rows: int) -> list[Draft]:
+        """The drafts that join a batch of so many rows; waits for one where there is nothing to do."""
+        admitted: list[Draft] = []
+        with self.changed:
+            while not (rows or self.queue or self.closing):
+                self.changed.wait()
+            while self.queue and (not rows or rows + self.queue[0].rows <= self.rows):
+                admitted.append(self.queue.popleft())
+                rows += admitted[-1].rows
+        return admitted
+
+    def _go_on(self, going: dict[Draft, Writing]) -> None:
+        """One more token of every draft for which someone still waits."""
+        for draft in going:
+            with _caught(draft):
+                draft.patience.check()
+        waited_for = [draft for draft in going if not draft.finished.done()]
+        waited_for.sort(key=lambda draft: id(going[draft].engine))
+        for _, group in groupby(waited_for, key=lambda draft: id(going[draft].engine)):
+            self._step(list(group), going)
+
+    def _step(self, drafts: list[Draft], going: dict[Draft, Writing]) -> None:
+        writings = [going[draft] for draft in drafts]
+        try:
+            failed = go_on(writings[0].engine, writings)
+        except Exception as error:
+            for draft in drafts:
+                draft.finished.set_exception(error)
+            return
+        for draft in drafts:
+            if going[draft] in failed:
+                draft.finished.set_exception(failed[going[draft]])
+
+
+def _begin(draft: Draft) -> Writing:
+    with within(draft.patience):
+        draft.patience.check()
+        return draft.begin()
+
+
+@contextmanager
+def _caught(draft: Draft) -> Iterator[None]:
+    """What goes wrong is the draft's own answer."""
+    try:
+        yield
+    except Exception as error:
+        draft.finished.set_exception(error)

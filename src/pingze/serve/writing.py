@@ -1,0 +1,93 @@
+"""Composing for the API: options come in, finished poems go out, each as soon as it is finished."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from functools import partial
+
+from pingze.composing import Poem
+from pingze.composing.composer import Composer, prepare, seeds
+from pingze.composing.inclusion import Inclusion
+from pingze.composing.options import Revising
+from pingze.composing.patience import Patience
+from pingze.errors import InputError
+from pingze.serve import answers
+from pingze.serve.answers import model
+from pingze.serve.gathering import Draft, Gathering
+from pingze.serve.shapes import ComposeRequest, ReviseRequest
+from pingze.serve.work import Work
+
+MOST_ROWS = 2048
+"""So many drafts in all one request may ask for: particles times count."""
+MOST_PARTICLES = 256
+
+
+Started = tuple[Composer, Inclusion]
+
+
+class Desk:
+    """Where poems are asked for: what a request needs before and after the batch is computed beside it."""
+
+    def __init__(self, work: Work, gathering: Gathering) -> None:
+        self.work, self.gathering = work, gathering
+
+    async def compose(self, asked: ComposeRequest) -> list[Poem]:
+        """The poems that are asked for, in the order of their seeds."""
+        async with aclosing(self.stream(asked)) as poems:
+            return sorted([poem async for poem in poems], key=lambda poem: poem.seed)
+
+    def stream(self, asked: ComposeRequest) -> AsyncGenerator[Poem, None]:
+        """The poems that are asked for, each when it is finished. Raises as `compose` does, and BusyError."""
+        _check_size(asked)
+        return self._write(asked, partial(prepare, asked, model(asked.model)), seeds(asked))
+
+    async def revise(self, asked: ReviseRequest) -> Poem:
+        """The poem with its targets written again."""
+        _check_particles(asked)
+        chosen = partial(answers.revision, asked)
+        async with aclosing(self._write(asked, chosen, seeds(asked))) as poems:
+            return await anext(poems)
+
+    async def _write(
+        self, asked: Revising, start: Callable[[], Started], seeds: range
+    ) -> AsyncGenerator[Poem, None]:
+        """The poems as they are finished; where this is left early, what is under way stops."""
+        patience = Patience(self.work.seconds)
+        chosen, inclusion = await self.work(start)
+        drafts = {seed: _draft(chosen, inclusion, asked, seed, patience) for seed in seeds}
+        self.gathering.submit(list(drafts.values()))
+        tasks = [asyncio.ensure_future(self._finish(chosen, *item)) for item in drafts.items()]
+        try:
+            for finished in asyncio.as_completed(tasks):
+                yield await finished
+        finally:
+            patience.gone = True
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _finish(self, chosen: Composer, seed: int, draft: Draft) -> Poem:
+        writing = await asyncio.wrap_future(draft.finished)
+        (poem,) = await self.work.within(draft.patience, chosen.poems, writing, [seed])
+        return poem
+
+
+def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, patience: Patience) -> Draft:
+    begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, [seed], asked.top_p)
+    return Draft(begin, asked.particles, patience)
+
+
+def _check_particles(asked: Revising) -> None:
+    if asked.particles > MOST_PARTICLES:
+        raise InputError(
+            f"particles is {asked.particles}; this server writes {MOST_PARTICLES} at most", field="particles"
+        )
+
+
+def _check_size(asked: ComposeRequest) -> None:
+    _check_particles(asked)
+    most = MOST_ROWS // asked.particles
+    if asked.count > most:
+        raise InputError(
+            f"count is {asked.count}; with {asked.particles} particles {most} at most", field="count"
+        )
