@@ -10,7 +10,8 @@ TINY = replace(
     embedding_size=8,
     hidden_size=12,
     dev=8,
-    steps=dict.fromkeys(BUDGETS["sketch"].steps, 12),
+    poems=1,
+    steps=dict.fromkeys(BUDGETS["sketch"].steps, 6),
 )
 
 

@@ -21,7 +21,7 @@ _DASH_ARRAYS = ("none", "6 3", "2 3", "8 3 2 3")
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
-    "font.size": 11,
+    "font.size": 13,
     "axes.edgecolor": GRID,
     "axes.labelcolor": INK,
     "axes.spines.top": False,

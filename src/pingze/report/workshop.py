@@ -30,7 +30,9 @@ class Budget:
     dev: int
     """Dev poems at most, and so many training poems where those are measured too."""
     seeds: int
-    """How often the optimizers are compared, and the report's generator called."""
+    """With how many seeds the optimizers are compared."""
+    poems: int
+    """How many poems are written for each of the report's samples."""
     real: int
     """Real poems of each form at most."""
     steps: Mapping[str, int]
@@ -47,6 +49,7 @@ BUDGETS = {
         train=1024,
         dev=64,
         seeds=1,
+        poems=4,
         real=50,
         steps={
             "zero": 48,
@@ -67,6 +70,7 @@ BUDGETS = {
         train=16384,
         dev=512,
         seeds=2,
+        poems=20,
         real=1000,
         steps={
             "zero": 768,

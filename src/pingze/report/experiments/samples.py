@@ -27,8 +27,6 @@ CALLS = tuple(
 )
 """The report's calls of `generate`: opening, temperature, split_len."""
 FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
-SEEDS = 10
-"""Poems of each call and seed of the budget."""
 
 
 def trials(workshop: Workshop) -> list[Trial]:
@@ -52,7 +50,7 @@ def measure(workshop: Workshop, trial: Trial) -> Measured:
 
 
 def _write(workshop: Workshop, start: str, temperature: float, split_len: int) -> Measured:
-    seeds = range(workshop.seed, workshop.seed + SEEDS * workshop.budget.seeds)
+    seeds = range(workshop.seed, workshop.seed + workshop.budget.poems)
     texts = [generate(start, temperature, split_len, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
     regulated = [lines for lines in free if _form(lines)]
