@@ -1,6 +1,7 @@
 """A browser at a page that a real `pingze serve` serves: what every test of the page starts from."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -20,7 +21,7 @@ SECONDS = 60.0
 
 @contextmanager
 def served(home: Path) -> Iterator[str]:
-    """The address of a server on a free port, with its own empty home."""
+    """The address of a server on a free port, with a home of its own."""
     command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PINGZE_HOME": str(home)}
@@ -83,3 +84,34 @@ def opened(
     assert [text for text in troubles if "Failed to load resource" not in text] == []
     outside = [url for url in asked if not url.startswith((address, f"blob:{address}"))]
     assert outside == []
+
+
+def count(page: "Page", selector: str, number: int) -> None:
+    """Wait until so many elements are there."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_have_count(number, timeout=SECONDS * 1000)
+
+
+def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
+    """Wait until an element says the text, among what else it says."""
+    from playwright.sync_api import expect
+
+    expect(page.locator(selector)).to_contain_text(text, timeout=SECONDS * 1000)
+
+
+def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
+    """Compose poems of four lines, and wait until the first is there with its marks."""
+    page.locator(".chip", has_text=form).click()
+    page.select_option("#count", str(poems))
+    page.click("#go")
+    count(page, "#sheet .line", 4)
+    page.locator("#sheet .rhymes").first.wait_for()
+    says(page, "#go", re.compile("作|Compose"))
+
+
+def lines(page: "Page") -> list[str]:
+    """The lines of the poem on the sheet."""
+    return [
+        "".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()
+    ]

@@ -2,60 +2,20 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import pingze
-from tests.serve.page import SECONDS, chromium, opened, served
+from tests.serve.page import compose, count, lines, opened, says, served
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
 POEM = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中平。"
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("home")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as found:
-        yield found
-
-
-def count(page: "Page", selector: str, number: int) -> None:
-    from playwright.sync_api import expect
-
-    expect(page.locator(selector)).to_have_count(number, timeout=SECONDS * 1000)
-
-
-def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
-    from playwright.sync_api import expect
-
-    expect(page.locator(selector)).to_contain_text(text, timeout=SECONDS * 1000)
-
-
-def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
-    page.locator(".chip", has_text=form).click()
-    page.select_option("#count", str(poems))
-    page.click("#go")
-    count(page, "#sheet .line", 4)
-    page.locator("#sheet .rhymes").first.wait_for()
-    says(page, "#go", re.compile("作|Compose"))
-
-
-def lines(page: "Page") -> list[str]:
-    return [
-        "".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()
-    ]
 
 
 def test_poems_side_by_side_keep_what_is_asked(browser: "Browser", address: str) -> None:

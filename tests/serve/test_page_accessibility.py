@@ -3,15 +3,14 @@
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from pingze.corpus.fetch import _npm_client
+from pingze.corpus.fetch import npm_client
 from pingze.errors import CorpusError
-from tests.serve.page import chromium, opened, served
+from tests.serve.page import opened
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -26,7 +25,7 @@ def axe() -> str:
     """The library's text, packed by npm, which keeps what it fetched in its own cache."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            command = [*_npm_client(), "pack", f"axe-core@{VERSION}", "--prefer-offline", "--loglevel=error"]
+            command = [*npm_client(), "pack", f"axe-core@{VERSION}", "--prefer-offline", "--loglevel=error"]
             subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=120)
             with tarfile.open(Path(folder) / f"axe-core-{VERSION}.tgz") as archive:
                 member = archive.extractfile("package/axe.min.js")
@@ -34,18 +33,6 @@ def axe() -> str:
                 return member.read().decode()
         except (CorpusError, OSError, subprocess.SubprocessError) as error:
             pytest.skip(f"axe-core cannot be fetched: {error}")
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("home")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as found:
-        yield found
 
 
 @pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (False, "dark"), (True, "light")])

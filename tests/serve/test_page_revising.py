@@ -1,0 +1,178 @@
+"""What a person does with a poem that is there, and what asks for another model or the corpus, in a real browser."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+import pytest
+
+import pingze
+from pingze.corpus import build
+from tests.corpus.invented import line, write_folder
+from tests.serve.page import compose, count, lines, opened, says, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+BORROWED = "春山入遠鐘，落月大江東。\n細雨無人至，孤燈一夜紅。"
+"""Its first line rhymes in 冬, the others in 東."""
+UNRHYMED = "江上春風起，山中夜雨深。\n孤舟人去遠，明月照寒林。"
+WIDTH = 5
+
+
+@pytest.fixture(scope="module")
+def corpus_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server whose corpus is the invented one."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PINGZE_HOME", str(home))
+        build(write_folder(home / "poems"))
+    with served(home) as found:
+        yield found
+
+
+def link(*verse: str, form: str, locks: str = "") -> str:
+    """The part of the page's address that holds a poem."""
+    return "#" + urlencode({"poem": ".".join(verse), "facts": json.dumps({"form": form}), "locks": locks})
+
+
+def choose(page: "Page", line: int, position: int) -> None:
+    page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").click()
+
+
+def news(page: "Page", text: str) -> None:
+    says(page, "#news", text)
+
+
+def test_what_is_locked_stays_when_all_else_is_drawn_again(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        before, facts = lines(page), page.locator("#sheet .caption").inner_text()
+        for place in ((1, 2), (3, 5)):
+            choose(page, *place)
+            page.click("#lock")
+        with page.expect_request("**/v1/revise") as asked:
+            page.click("#redraw")
+        assert len(asked.value.post_data_json["targets"]) == 18
+        news(page, "已重寫")
+        after = lines(page)
+        assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
+        assert after != before
+        assert pingze.check("，".join(after)).ok
+        assert page.locator("#sheet .caption").inner_text() == facts
+        count(page, "#sheet .cell.locked", 2)
+        page.click("#undo")
+        assert lines(page) == before
+        count(page, "#sheet .cell.locked", 2)
+        page.click("#redo")
+        assert lines(page) == after
+
+
+def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address: str) -> None:
+    verse = BORROWED.replace("\n", "").replace("，", "。").strip("。").split("。")
+    locks = " ".join(f"{row}.{at}" for row in range(1, 5) for at in range(1, 6))
+    with opened(browser, address, after=link(*verse, form="五絕", locks=locks)) as page:
+        count(page, "#sheet .cell.locked", 20)
+        page.click("#redraw")
+        says(page, "#trouble", "都鎖住了")
+        assert lines(page) == verse
+
+
+def test_a_character_of_ones_own_stands_where_it_may(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        before = lines(page)
+        choose(page, 2, 1)
+        own = page.locator(".alternative .character").last.inner_text()
+        page.fill("#own", own)
+        page.locator("#own").press("Enter")
+        news(page, f"換作{own}")
+        after = [before[0], own + before[1][1:], *before[2:]]
+        assert lines(page) == after
+        page.fill("#own", before[0][0])
+        page.locator("#own").press("Enter")
+        says(page, "#trouble", before[0][0])
+        assert lines(page) == after
+        page.click("#undo")
+        assert lines(page) == before
+        assert page.locator("#undo").is_disabled()
+        page.click("#redo")
+        assert lines(page) == after
+
+
+def test_title_and_poet_stay_with_the_poem(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.fill("#title", "秋夜")
+        page.select_option("#poet", "李白")
+        with page.expect_request("**/v1/compose") as asked:
+            compose(page)
+        wanted = asked.value.post_data_json
+        assert (wanted["model"], wanted["title"], wanted["poet"]) == ("tang", "秋夜", "李白")
+        says(page, "#sheet h2", "秋夜")
+        says(page, "#sheet .heading p", "擬李白")
+        with page.expect_request("**/v1/revise") as revised:
+            page.click("#redraw")
+        assert revised.value.post_data_json["poem"]["title"] == "秋夜"
+        news(page, "已重寫")
+        says(page, "#sheet .heading", "秋夜擬李白")
+        after = page.evaluate("location.hash")
+    with opened(browser, address, after=after) as page:
+        says(page, "#sheet .heading", "秋夜擬李白")
+        assert page.locator("#title").input_value() == "秋夜"
+        assert page.locator("#poet").input_value() == "李白"
+
+
+def test_a_model_without_conditions_is_asked_for_no_title(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.fill("#title", "秋夜")
+        page.click("#manner > summary")
+        page.select_option("#model", "report")
+        assert page.locator("#title").is_hidden()
+        assert page.locator("#poet").is_hidden()
+        with page.expect_request("**/v1/compose") as asked:
+            compose(page)
+        assert not {"title", "poet"} & set(asked.value.post_data_json)
+        count(page, "#sheet .heading", 0)
+
+
+@pytest.mark.parametrize(("text", "feet"), [(BORROWED, 3), (UNRHYMED, 2)], ids=["borrowed", "unrhymed"])
+def test_a_first_line_is_marked_where_it_rhymes(
+    browser: "Browser", address: str, text: str, feet: int
+) -> None:
+    assert pingze.check(text).ok
+    with opened(browser, address) as page:
+        page.click("[data-view-of=check]")
+        page.fill("#text", text)
+        page.click("#checking [type=submit]")
+        says(page, ".verdict h2", "無病")
+        page.locator(".verdict > button").click()
+        count(page, "#sheet .cell.rhymes", feet)
+        count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
+
+
+def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_address: str) -> None:
+    verse = (line(500), "山水風月花", "天地江海人", line(507)[:4] + "家")
+    with opened(browser, corpus_address, after=link(*verse, form="五古")) as page:
+        assert page.locator("[data-field=original]").get_attribute("hidden") is None
+        page.click("#see-originality")
+        count(page, ".shared li", 4)
+        rows = page.locator(".shared li")
+        assert rows.nth(0).inner_text().split("\n") == [
+            verse[0],
+            f"同「{verse[0]}」 張甲《六》",
+            f"最近：「{verse[0]}」（5 字同）張甲《六》",
+        ]
+        assert rows.nth(1).inner_text().split("\n") == [verse[1], "無相同字串"]
+        assert f"同「{verse[3][:4]}」" in rows.nth(3).inner_text()
+        page.locator("#see-originality").press("Enter")
+        count(page, ".shared li", 0)
+
+
+def test_without_the_corpus_nothing_is_said_of_originality(browser: "Browser", address: str) -> None:
+    with opened(browser, address, after=link("山水風月花", "天地江海人", form="五古")) as page:
+        count(page, "#sheet .line", 2)
+        assert page.locator("#originality").is_hidden()
+        assert page.locator("[data-field=original]").get_attribute("hidden") is not None
