@@ -2,7 +2,7 @@
 
 import { t } from "./words.js";
 
-export class Problem extends Error {
+class Problem extends Error {
   constructor({ detail, title, clashes = [], field = null } = {}) {
     super(detail ?? title ?? t("unreachable"));
     Object.assign(this, { clashes, field });
