@@ -23,6 +23,7 @@ from pingze.prosody.show import definition
 from pingze.prosody.suggest import Neighbours, suggest
 from pingze.prosody.tones import EITHER, UNKNOWN, tone
 from pingze.serve import shapes
+from pingze.serve.problems import NO_CORPUS
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 MODELS = checkpoint.SHIPPED
@@ -78,6 +79,8 @@ def conflicts(asked: shapes.ComposeRequest) -> shapes.Conflicts:
         return shapes.Conflicts(False, str(error), error.clashing)
     except InputError as error:
         return shapes.Conflicts(False, str(error), [Clash(str(error), error.field or "")])
+    except CorpusError:
+        return shapes.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")])
     return shapes.Conflicts(True, "", [])
 
 

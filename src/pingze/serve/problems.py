@@ -22,6 +22,7 @@ from pingze.errors import (
 )
 
 MEDIA_TYPE = "application/problem+json"
+NO_CORPUS = "this needs the corpus, which is not there"
 WAIT_SECONDS = 2
 """What a client that finds the queue full is told to wait."""
 
@@ -65,7 +66,7 @@ class Problem:
             case UnfinishedError():
                 return cls.of(409, str(error))
             case CorpusError():
-                return cls.of(409, "this needs the corpus, which is not there", "original")
+                return cls.of(409, NO_CORPUS)
             case BusyError():
                 return cls.of(503, "there is too much to do just now: ask again soon")
         return cls.of(500, "a fault in pingze; nothing of the request was kept")

@@ -19,8 +19,12 @@ from pingze.serve.writing import Desk
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}
     for status, meaning in (
+        (400, "The body is not JSON."),
+        (408, "The body does not come."),
         (409, "What is asked for cannot be met."),
         (413, "The body is too large."),
+        (415, "The body is not called JSON."),
+        (421, "The host name is not this server's."),
         (422, "A value cannot be used."),
         (503, "There is too much to do just now."),
     )
@@ -68,7 +72,7 @@ async def compose(asked: shapes.ComposeRequest, desk: DeskHere) -> shapes.Poems:
 @router.post(
     "/stream",
     response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
+    responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def stream(asked: shapes.ComposeRequest, desk: DeskHere) -> StreamingResponse:
     """Poems as server-sent events: `poem` for each when it is finished, then `done`, or `problem`."""

@@ -1,0 +1,68 @@
+"""A real `pingze serve` in a process of its own, and what programs do with it over loopback."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+SECONDS = 60.0
+"""How long a test waits for anything, on a machine that has other work."""
+
+
+class Server:
+    """A server on a port; it can be killed and started again there."""
+
+    def __init__(self, home: Path, *options: str, port: int = 0) -> None:
+        self.home, self.options, self.port = home, options, port or free_port()
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "pingze", "serve", "--port", str(self.port), *self.options]
+        environment = os.environ | {"PINGZE_HOME": str(self.home)}
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+        assert self.process.stderr is not None
+        line = self.process.stderr.readline()
+        assert "http://" in line, line
+
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self, how: int = signal.SIGTERM) -> str:
+        """What it said on standard error till it ended."""
+        self.process.send_signal(how)
+        said = self.process.communicate(timeout=SECONDS)[1]
+        self.process.wait()
+        return said
+
+    def memory(self) -> int:
+        """Resident bytes."""
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+
+
+@contextmanager
+def serving(home: Path, *options: str) -> Iterator[Server]:
+    """A server, which has said nothing on standard error when it ends."""
+    server = Server(home, *options)
+    server.start()
+    try:
+        yield server
+    finally:
+        said = server.stop()
+    assert said == ""
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def post(client: httpx.Client, route: str, **body: Any) -> httpx.Response:
+    return client.post(f"/v1/{route}", json=body, timeout=SECONDS)

@@ -1,0 +1,256 @@
+"""The API over real loopback connections: every route, every kind of error, and what no answer tells."""
+
+import json
+import re
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+import pingze
+from tests.serve.process import Server, post, serving
+
+MODEL = {"model": "report", "particles": 4}
+LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
+POEM = {"lines": LINES}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture
+def client(server: Server) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.address) as found:
+        yield found
+
+
+def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: httpx.Client) -> None:
+    asked: list[dict[str, Any]] = [
+        {"form": "五絕", "seed": 1, "start": "春"},
+        {"form": "七絕", "seed": 2, "rhyme": "陽", "count": 2},
+        {"form": "五律", "seed": 3, "include": "月", "temperature": 0.5},
+        {"form": "五古", "seed": 4, "repeat": True, "top_p": 0.9},
+    ]
+    with ThreadPoolExecutor(len(asked)) as pool:
+        answers = list(pool.map(lambda body: post(client, "compose", **MODEL | body).json(), asked))
+    for body, answer in zip(asked, answers, strict=True):
+        poems = [poem.as_json() for poem in pingze.compose(**MODEL | body)]
+        for got, expected in zip(answer["poems"], poems, strict=True):
+            assert got.pop("log_probability") == pytest.approx(expected.pop("log_probability"), rel=1e-5)
+            assert got == expected
+
+
+def test_a_stream_tells_each_poem_and_then_the_end(client: httpx.Client) -> None:
+    answer = post(client, "stream", form="五絕", seed=1, count=3, **MODEL)
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    events = [
+        (name, json.loads(data)) for name, data in re.findall("event: (.*)\ndata: (.*)\n\n", answer.text)
+    ]
+    assert [name for name, _ in events] == ["poem"] * 3 + ["done"]
+    assert {poem["seed"] for _, poem in events[:-1]} == {1, 2, 3}
+    poems = post(client, "compose", form="五絕", seed=1, count=3, **MODEL).json()["poems"]
+    assert sorted((poem for _, poem in events[:-1]), key=lambda poem: poem["seed"]) == poems
+
+
+def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
+    clash = {"rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"}
+    answer = post(client, "conflicts", form="五絕", **clash).json()
+    assert answer["possible"] is False
+    assert {(c["field"], c["line"], c["position"]) for c in answer["clashes"]} == {
+        ("rhyme", None, None),
+        ("pattern", 2, 5),
+    }
+    refused = post(client, "compose", form="五絕", **clash)
+    assert refused.status_code == 409
+    assert refused.json()["detail"] == answer["detail"]
+    assert len(refused.json()["clashes"]) == 2
+    (bad,) = post(client, "conflicts", rhyme="龘").json()["clashes"]
+    assert bad["field"] == "rhyme"
+    assert post(client, "conflicts", form="五絕", start="春").json() == {
+        "possible": True,
+        "detail": "",
+        "clashes": [],
+    }
+
+
+def test_revision_and_alternatives_and_reasons(client: httpx.Client) -> None:
+    target = {"line": 2, "position": 3}
+    revised = post(client, "revise", poem=POEM, targets=[target], seed=1, **MODEL).json()
+    expected = pingze.revise(pingze.read_poem("，".join(LINES)), [(2, 3)], seed=1, **MODEL)
+    assert revised["lines"] == expected.lines
+    found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()["alternatives"]
+    poem = pingze.read_poem("，".join(LINES))
+    assert [row["character"] for row in found] == [
+        each.character for each in pingze.alternatives(poem, 2, 3, limit=3, model="report")
+    ]
+    reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
+    assert "".join(row["character"] for row in reasons) == "".join(LINES)
+
+
+def test_a_checked_poem_has_tones_and_what_would_fit(client: httpx.Client) -> None:
+    text = "月日風平月，平平月日東。平平平月日，月日日平天。"
+    (verdict,) = post(client, "check", text=text, form="五絕").json()["verdicts"]
+    (fault,) = verdict["violations"]
+    assert (fault["rule"], fault["line"], fault["position"], fault["char"]) == ("出韻", 4, 5, "天")
+    assert "中" in fault["fitting"]
+    assert verdict["tones"][0] == "仄仄平平仄"
+    (none,) = post(client, "check", text="一二三").json()["verdicts"]
+    assert none["form"] is None
+    assert none["notes"]
+
+
+def test_a_look_inside_agrees_with_the_model(client: httpx.Client) -> None:
+    found = post(client, "inside", poem=POEM, line=2, position=1, unit=7, model="report").json()
+    assert "".join(found["tokens"]).startswith("春月紅芳碧，風")
+    assert found["tokens"][found["token"]] == "風"
+    reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
+    surprise = [
+        s for s, token in zip(found["surprise"], found["tokens"], strict=True) if token in "".join(LINES)
+    ]
+    assert [2.718281828459045**-s for s in surprise] == pytest.approx(
+        [r["probability"] for r in reasons], rel=1e-3
+    )
+    i, f, candidate, o = (found["gates"][name] for name in ("i", "f", "candidate", "o"))
+    for t in range(1, len(i)):
+        assert found["cell"][t] == pytest.approx(f[t] * found["cell"][t - 1] + i[t] * candidate[t], abs=1e-5)
+    assert all(0 <= value <= 1 for value in (*i, *f, *o))
+    assert len(found["reach"]) == found["token"] + 1
+    assert found["reach"][-1] == 1
+
+
+def test_what_may_be_chosen(client: httpx.Client) -> None:
+    choices = client.get("/v1/forms").json()
+    assert {form["name"] for form in choices["forms"]} >= {"五絕", "七律", "七古"}
+    assert choices["default_model"] in {model["name"] for model in choices["models"]}
+    assert choices["corpus"] is False
+    assert client.get("/v1/script").json()["simplified"]["陽"] == "阳"
+    assert client.get("/v1/health").json()["status"] == "ok"
+    documented = client.get("/v1/openapi.json").json()["paths"]
+    assert "/v1/compose" in documented
+    assert client.get("/").headers["content-type"].startswith("text/html")
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "status", "field"),
+    [
+        ("compose", {"form": "詞"}, 422, "form"),
+        ("compose", {"seed": -1}, 422, "seed"),
+        ("compose", {"seed": 2**70}, 422, "seed"),
+        ("compose", {"temperature": float("nan")}, 422, "temperature"),
+        ("compose", {"particles": "many"}, 422, "particles"),
+        ("compose", {"particles": 300}, 422, "particles"),
+        ("compose", {"count": 900}, 422, "count"),
+        ("compose", {"loud": True}, 422, "loud"),
+        ("compose", {"model": "/etc/passwd"}, 422, "model"),
+        ("compose", {"title": "\ud800"}, 422, "title"),
+        ("compose", {"exclude": "\ud800"}, 422, "exclude"),
+        ("compose", {"start": "龘"}, 422, "start"),
+        ("compose", {"title": "春", "model": "report"}, 422, "title"),
+        ("stream", {"rhyme": "龘"}, 422, "rhyme"),
+        ("revise", {"poem": POEM, "targets": [{"line": 9}]}, 422, "line"),
+        ("revise", {"poem": POEM, "targets": []}, 422, "targets"),
+        ("revise", {"poem": {"lines": []}, "targets": [{"line": 1}]}, 422, "poem"),
+        ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, 422, "poem"),
+        ("alternatives", {"poem": POEM, "line": 1}, 422, "position"),
+        ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, 422, "poem"),
+        ("inside", {"poem": POEM, "layer": 9}, 422, "layer"),
+        ("inside", {"poem": POEM, "unit": 60000}, 422, "unit"),
+        ("check", {"text": "!"}, 422, "text"),
+        ("check", {"text": "春" * 5000}, 422, "text"),
+        ("originality", {"poem": POEM}, 409, None),
+        ("nothing", {}, 404, None),
+    ],
+)
+def test_bad_input_is_one_problem(
+    client: httpx.Client, route: str, body: dict[str, Any], status: int, field: str | None
+) -> None:
+    content = json.dumps(body).encode()
+    headers = {"content-type": "application/json"}
+    answer = client.post(f"/v1/{route}", content=content, headers=headers, timeout=60)
+    problem = answer.json()
+    assert (answer.status_code, problem["status"]) == (status, status)
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert problem.get("field") == field
+    assert "\n" not in problem["detail"]
+    assert not re.search(
+        r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|" + pingze.__name__ + r"/", answer.text
+    )
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "status"),
+    [
+        (b"{", {}, 422),
+        (b"\xff\xfe", {}, 422),
+        (b"\xf0(", {}, 400),
+        (b"[" * 60_000, {}, 400),
+        (b'{"seed": ' + b"9" * 5000 + b"}", {}, 400),
+        (b" " * 70_000, {}, 413),
+        (b"{}", {"content-type": "text/plain"}, 415),
+        (b"{}", {"host": "evil.example"}, 421),
+        (b"{}", {"host": "127.0.0.1.evil.example:80"}, 421),
+        (b"{}", {"host": "localhost:80"}, 200),
+    ],
+)
+def test_what_goes_no_further(
+    client: httpx.Client, content: bytes, headers: dict[str, str], status: int
+) -> None:
+    base = {"content-type": "application/json"}
+    answer = client.post("/v1/conflicts", content=content, headers=base | headers)
+    assert answer.status_code == status
+    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+
+
+def test_a_body_in_pieces_is_measured_too(client: httpx.Client) -> None:
+    pieces = (b" " * 1000 for _ in range(100))
+    headers = {"content-type": "application/json"}
+    assert client.post("/v1/compose", content=pieces, headers=headers).status_code == 413
+
+
+def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> None:
+    for path in ("/", "/v1/health", "/v1/nothing", "/page/../../app.py", "/page/%2e%2e/app.py", "/docs"):
+        answer = client.get(path)
+        assert "server" not in answer.headers
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "unsafe" not in answer.headers["content-security-policy"]
+        assert "import" not in answer.text
+    assert client.get("/docs").status_code == 404
+    assert client.delete("/v1/compose").status_code == 405
+
+
+def test_nobody_pays_for_a_client_that_has_gone(server: Server, client: httpx.Client) -> None:
+    heavy = {"form": "七律", "particles": 256, "count": 8}
+    with pytest.raises(httpx.ReadTimeout):
+        client.post("/v1/compose", json=heavy, timeout=0.5)
+    end = time.monotonic() + 30
+    while client.get("/v1/health").json()["queue"]:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert post(client, "compose", form="五絕", **MODEL).status_code == 200
+
+
+def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
+    server, answers = Server(tmp_path), []
+    server.start()
+
+    def ask() -> None:
+        body = {"form": "七律", "particles": 64, "seed": 1}
+        answers.append(httpx.post(f"{server.address}/v1/compose", json=body, timeout=60))
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(1.5)
+    assert server.stop(signal.SIGTERM) == ""
+    asking.join()
+    assert answers[0].status_code == 200
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{server.address}/v1/health")

@@ -1,0 +1,112 @@
+"""The gathering thread on a random model: who joins, who leaves, who is refused, and that none harms another."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from pingze.composing.composer import Composer
+from pingze.composing.inclusion import Inclusion
+from pingze.composing.particles import Writing
+from pingze.composing.patience import OutOfPatienceError, Patience
+from pingze.composing.request import read_request
+from pingze.serve.gathering import Draft, Gathering
+from pingze.serve.problems import BusyError
+from tests.composing.verse import composer
+
+CHOSEN, OTHER = composer(seed=6), composer(seed=7)
+SECONDS = 60.0
+
+
+def prepared(chosen: Composer, form: str) -> Inclusion:
+    return chosen.prepare(read_request(chosen.vocabulary, form=form, repeat=form[1] != "絕"))
+
+
+def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
+    inclusion = prepared(chosen, form)
+    return Draft(lambda: chosen.draft(inclusion, 0.8, particles, [seed]), particles, Patience(SECONDS))
+
+
+def failing() -> Writing:
+    raise ZeroDivisionError
+
+
+@pytest.fixture
+def gathering() -> Iterator[Gathering]:
+    gathering = Gathering(rows=16, waiting=8)
+    gathering.start()
+    yield gathering
+    gathering.close()
+    assert not gathering.thread.is_alive()
+
+
+def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gathering) -> None:
+    asked = [
+        (1, "五絕", CHOSEN),
+        (2, "七律", OTHER),
+        (3, "五律", CHOSEN),
+        (4, "五絕", OTHER),
+        (5, "七絕", CHOSEN),
+    ]
+    drafts = [draft(seed, form, chosen=model) for seed, form, model in asked]
+    gathering.submit(drafts)
+    for each, (seed, form, chosen) in zip(drafts, asked, strict=True):
+        (poem,) = chosen.poems(each.finished.result(SECONDS), [seed])
+        assert poem.lines == chosen.write(prepared(chosen, form), 0.8, 4, seed).lines
+
+
+def test_a_draft_larger_than_the_batch_is_written_alone(gathering: Gathering) -> None:
+    large, small = draft(particles=40), draft()
+    gathering.submit([small, large, draft()])
+    assert large.finished.result(SECONDS).finished
+    assert small.finished.result(SECONDS).finished
+
+
+def test_beyond_the_queue_all_or_none_are_refused() -> None:
+    gathering = Gathering(rows=16, waiting=3)
+    gathering.submit([draft(), draft()])
+    with pytest.raises(BusyError):
+        gathering.submit([draft(), draft()])
+    last = draft()
+    gathering.submit([last])
+    gathering.start()
+    gathering.close()
+    assert last.finished.done()
+    with pytest.raises(BusyError):
+        gathering.submit([draft()])
+
+
+def test_a_fault_is_the_answer_of_its_own_draft_only(gathering: Gathering) -> None:
+    broken = Draft(failing, 4, Patience(SECONDS))
+    good = draft()
+    gathering.submit([broken, good])
+    with pytest.raises(ZeroDivisionError):
+        broken.finished.result(SECONDS)
+    assert good.finished.result(SECONDS).finished
+
+
+def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
+    gathering: Gathering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("pingze.serve.gathering.go_on", broken)
+        drafts = [draft(), draft()]
+        gathering.submit(drafts)
+        for each in drafts:
+            with pytest.raises(ZeroDivisionError):
+                each.finished.result(SECONDS)
+    after = draft()
+    gathering.submit([after])
+    assert after.finished.result(SECONDS).finished
+
+
+def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
+    late, gone, staying = draft(form="七律"), draft(form="七律"), draft()
+    late.patience.seconds, gone.patience.gone = 0.0, True
+    gathering.submit([late, gone, staying])
+    for left in (late, gone):
+        with pytest.raises(OutOfPatienceError):
+            left.finished.result(SECONDS)
+    assert staying.finished.result(SECONDS).finished
