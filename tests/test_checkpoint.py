@@ -65,7 +65,8 @@ def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path: Path, pat
 
 def test_absent_model(tmp_path: Path) -> None:
     with pytest.raises(
-        CheckpointError, match=r"no model 'nowhere': give a shipped name \(report\), a file, or"
+        CheckpointError,
+        match=r"there is no model 'nowhere': give a shipped name \(report, tang\), a file, or",
     ):
         checkpoint.load("nowhere")
     with pytest.raises(CheckpointError, match="no model"):
