@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -215,6 +216,30 @@ def test_missing_torch_names_the_extra(
     monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None)
     status, _, err = call(capsys, "train", "--out", "run")
     assert (status, err) == (2, "pingze: training needs the extra `train`: pip install 'pingze[train]'\n")
+
+
+def test_a_missing_server_names_the_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pingze.cli.serve.find_spec", lambda name: None)
+    status, _, err = call(capsys, "serve")
+    assert (status, err) == (2, "pingze: serving needs the extra `serve`: pip install 'pingze[serve]'\n")
+
+
+def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        status, _, err = call(capsys, "serve", "--port", str(port))
+    assert status == 2
+    assert err.startswith(f"pingze: cannot listen at 127.0.0.1 port {port}: ")
+    assert err.count("\n") == 1
+
+
+def test_serving_imports_no_torch() -> None:
+    script = (
+        "import sys; from pingze.serve.app import create_app; create_app(); print('torch' in sys.modules)"
+    )
+    assert process(script) == "False\n"
 
 
 def process(script: str) -> str:

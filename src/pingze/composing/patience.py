@@ -26,6 +26,11 @@ class Patience:
     gone: bool = False
     """Whether nobody waits any more."""
 
+    def begin(self) -> None:
+        """From now on time counts: what waited in a queue has not begun."""
+        self.begun = time.monotonic()
+        self.check()
+
     def check(self) -> None:
         """Raises OutOfPatienceError where there is none left."""
         if self.gone or time.monotonic() > self.begun + self.seconds:

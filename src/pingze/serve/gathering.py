@@ -113,7 +113,7 @@ class Gathering:
 
 def _begin(draft: Draft) -> Writing:
     with within(draft.patience):
-        draft.patience.check()
+        draft.patience.begin()
         return draft.begin()
 
 

@@ -1,5 +1,6 @@
 """The running server: an address comes in, requests are answered until it is told to stop."""
 
+import os
 import socket
 from collections.abc import Iterable
 
@@ -18,9 +19,14 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise InputError(
-            f"cannot listen at {host} port {port}: {error.strerror or error}; choose another --host or --port",
+            f"cannot listen at {host} port {port}: {_reason(error)}; choose another --host or --port",
             field="port",
         ) from error
+
+
+def _reason(error: OSError) -> str:
+    """What is wrong, without what Python adds to it."""
+    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:

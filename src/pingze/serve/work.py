@@ -33,7 +33,7 @@ class Work:
 
         def patiently() -> T:
             with within(patience):
-                patience.check()
+                patience.begin()
                 return compute(*arguments)
 
         try:
