@@ -14,6 +14,8 @@ from pingze.report.ledger import RESULTS, TIMES
 from pingze.report.rerun import EXPERIMENTS, PAGE, rerun
 from tests.report.verse import workshop
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
