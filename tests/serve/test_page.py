@@ -148,8 +148,9 @@ def test_the_look_inside_tells_how_to_read_it(browser: "Browser", address: str) 
         from playwright.sync_api import expect
 
         expect(page.locator("#inside-gates tbody tr")).to_have_count(25)
-        page.wait_for_timeout(1500)
-        assert page.locator("#inside-gates .chart").inner_html() != before
+        page.wait_for_function(
+            "was => document.querySelector('#inside-gates .chart').innerHTML !== was", arg=before
+        )
         assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
 
 
