@@ -26,7 +26,7 @@ from figures import record
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
 from pingze.composing.generator import LineSampler
-from pingze.composing.particles import populate
+from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError
@@ -315,12 +315,14 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
         sizes, values = [], []
         for seed, inclusion in enumerate(compiled):
             rng = np.random.default_rng(seed)
-            (population,) = populate(
-                chosen.engine,
-                inclusion.constraints,
-                [inclusion.draw(particles, rng)],
-                temperature=TEMPERATURE,
-                prefix=prefix_of(chosen, form),
+            (population,) = finish(
+                Writing(
+                    chosen.engine,
+                    inclusion.constraints,
+                    [inclusion.draw(particles, rng)],
+                    temperature=TEMPERATURE,
+                    prefix=prefix_of(chosen, form),
+                )
             )
             text, width = chosen.vocabulary.decode(population.ids[population.choose(rng)]), form.width
             values += per_hanzi(chosen, form, [[text[at : at + width] for at in range(0, len(text), width)]])

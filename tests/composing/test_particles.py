@@ -11,7 +11,7 @@ from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
 from pingze.composing.drawing import effective_size, resample
 from pingze.composing.engine import log_softmax
-from pingze.composing.particles import go_on, populate
+from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
 from pingze.prosody import check
@@ -87,13 +87,15 @@ def expected_shares(
     for seed in range(runs):
         rng = np.random.default_rng(seed)
         starts = [inclusion.draw(particles, rng)]
-        (population,) = populate(
-            chosen.engine,
-            inclusion.constraints,
-            starts,
-            temperature=TEMPERATURE,
-            top_p=top_p,
-            antithesis=antithesis,
+        (population,) = finish(
+            Writing(
+                chosen.engine,
+                inclusion.constraints,
+                starts,
+                temperature=TEMPERATURE,
+                top_p=top_p,
+                antithesis=antithesis,
+            )
         )
         weights = np.exp(log_softmax(population.log_weights))
         for ids, weight in zip(population.ids, weights, strict=True):

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import chromium, served
+from tests.serve.page import chromium
+from tests.serve.process import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("home")) as found:
-        yield found
+    with serving(tmp_path_factory.mktemp("home")) as server:
+        yield server.address
 
 
 @pytest.fixture(scope="module")

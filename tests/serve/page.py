@@ -1,38 +1,17 @@
 """A browser at a page that a real `pingze serve` serves: what every test of the page starts from."""
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.serve.process import SECONDS
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
-
-SECONDS = 60.0
-"""How long a test waits for anything, on a machine that has other work."""
-
-
-@contextmanager
-def served(home: Path) -> Iterator[str]:
-    """The address of a server on a free port, with a home of its own."""
-    command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
-    with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PINGZE_HOME": str(home)}
-    ) as process:
-        try:
-            assert process.stderr is not None
-            line = process.stderr.readline()
-            assert "http://" in line, line
-            yield "http://" + line.split("http://", 1)[1].split()[0]
-        finally:
-            process.terminate()
 
 
 @contextmanager

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
-from tests.serve.page import compose, count, lines, opened, says, served
+from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.process import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -169,7 +170,7 @@ def test_language_script_and_theme(browser: "Browser", address: str) -> None:
 
 
 def test_a_refusal_is_one_line(browser: "Browser", tmp_path: Path) -> None:
-    with served(tmp_path) as gone, opened(browser, gone, refused=1) as page:
+    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
         page.route(
             "**/v1/compose", lambda route: route.fulfill(status=503, json={"detail": "too much to do"})
         )

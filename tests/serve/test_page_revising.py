@@ -10,7 +10,8 @@ import pytest
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import compose, count, lines, opened, says, served
+from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.process import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -30,8 +31,8 @@ def corpus_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PINGZE_HOME", str(home))
         build(write_folder(home / "poems"))
-    with served(home) as found:
-        yield found
+    with serving(home) as server:
+        yield server.address
 
 
 def link(*verse: str, form: str, locks: str = "") -> str:

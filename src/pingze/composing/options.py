@@ -5,7 +5,7 @@ checks them.
 """
 
 import math
-from dataclasses import Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from pingze.errors import InputError
@@ -68,7 +68,7 @@ class Revising(Bounded):
     @classmethod
     def sentence(cls, name: str) -> str:
         """What a field is."""
-        return str(_field(name).metadata["description"])
+        return next(str(each.metadata["description"]) for each in fields(Composing) if each.name == name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,15 +90,6 @@ class Composing(Revising):
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
-
-
-def check_option(name: str, value: object) -> None:
-    """Raises InputError, which names it, when a value is out of the bounds of the option of that name."""
-    check_bounds(name, value, _field(name).metadata["json_schema_extra"])
-
-
-def _field(name: str) -> Field[Any]:
-    return next(each for each in fields(Composing) if each.name == name)
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:

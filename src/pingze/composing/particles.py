@@ -62,6 +62,11 @@ class Writing:
 
     Every text has written as many characters as every other. It goes on one token at a time, in a batch that other
     writings may share: `write` draws the token, and after the model has read it `read` draws populations anew.
+
+    Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
+    are `drawing.OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
+    `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
+    pair of opposite characters, w being the request's weight and s their score.
     """
 
     def __init__(
@@ -191,41 +196,8 @@ def _rows(writings: Sequence[Writing]) -> list[slice]:
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
-def populate(
-    engine: Engine,
-    constraints: Constraints,
-    starts: Sequence[Start],
-    *,
-    temperature: float,
-    top_p: float = 1.0,
-    prefix: Sequence[int] = (),
-    antithesis: Antithesis | None = None,
-) -> list[Population]:
-    """Write a text for each plan of each population; populations of one size are written side by side, as one batch.
-
-    Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
-    are `drawing.OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
-    `prefix` holds the tokens of the poems' conditions.
-    With `antithesis` a text is exp(w·s) times as likely for each pair of opposite characters, w being the request's
-    weight and s their score.
-
-    Raises UnfinishedError when no draft of a population can stay original.
-    """
-    return finish(
-        Writing(
-            engine,
-            constraints,
-            starts,
-            temperature=temperature,
-            top_p=top_p,
-            prefix=prefix,
-            antithesis=antithesis,
-        )
-    )
-
-
 def finish(writing: Writing) -> list[Population]:
-    """Write to the end, alone. Raises UnfinishedError as `populate` does."""
+    """Write to the end, alone. Raises UnfinishedError when no draft of a population can stay original."""
     while not writing.finished:
         check_patience()
         for error in go_on(writing.engine, [writing]).values():
