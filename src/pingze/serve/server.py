@@ -16,12 +16,16 @@ def listen(host: str, port: int) -> socket.socket:
     """A socket that listens. Raises InputError where the address cannot be had."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+        bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
         raise InputError(
             f"cannot listen at {host} port {port}: {_reason(error)}; choose another --host or --port",
             field="port",
         ) from error
+    # Connections inherit it. asyncio sets it only where a socket names its protocol, and accepted ones of this do not;
+    # without it each answer's body waits 40 ms for the acknowledgement of its headers.
+    bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return bound
 
 
 def _reason(error: OSError) -> str:
