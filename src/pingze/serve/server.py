@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import uvicorn
 
 from pingze.errors import InputError
+from pingze.memory import share_freed_memory
 from pingze.serve.app import SECONDS, create_app
 
 BACKLOG = 256
@@ -35,6 +36,7 @@ def _reason(error: OSError) -> str:
 
 def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:
     """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
+    share_freed_memory()
     configuration = uvicorn.Config(
         create_app(hosts, rows),
         log_level="error",
