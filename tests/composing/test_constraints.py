@@ -32,10 +32,17 @@ def keeps(lines: list[str], request: Request) -> None:
         assert all(request.rhyme in groups(foot) for foot in feet)
     if not request.repeat:
         fixed = {(f.line - 1) * width + f.position - 1 for f in request.fixed}
-        for place, character in enumerate(text):
-            again = [other for other, c in enumerate(text) if c == character and other != place]
-            beside = [o for o in again if abs(o - place) == 1 and o // width == place // width]
-            assert place in fixed or again == beside[:1] or all(o in fixed for o in again if o not in beside)
+        for place in set(range(len(text))) - fixed:
+            again = {other for other in range(len(text)) if text[other] == text[place]} - {place}
+            beside = {other for other in again if other in neighbours(place, width)}
+            doubling = {other for other in again if fixed & again & set(neighbours(other, width))}
+            assert len(beside) == min(1, len(again))
+            assert again <= beside | fixed | doubling
+
+
+def neighbours(place: int, width: int) -> list[int]:
+    """The places before and after one in its line."""
+    return [other for other in (place - 1, place + 1) if other // width == place // width]
 
 
 def random_request(seed: int) -> tuple[str, Request]:

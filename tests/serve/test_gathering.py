@@ -1,4 +1,4 @@
-"""The gathering thread on a random model: who joins, who leaves, who is refused, and that none harms another."""
+"""The gathering's threads on a random model: who joins, who leaves, who is refused, and that none harms another."""
 
 from collections.abc import Iterator
 
@@ -32,11 +32,11 @@ def failing() -> Writing:
 
 @pytest.fixture
 def gathering() -> Iterator[Gathering]:
-    gathering = Gathering(rows=16, waiting=8)
+    gathering = Gathering(rows=16, waiting=8, threads=2)
     gathering.start()
     yield gathering
     gathering.close()
-    assert not gathering.thread.is_alive()
+    assert not any(thread.is_alive() for thread in gathering.threads)
 
 
 def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gathering) -> None:

@@ -1,4 +1,4 @@
-"""axe-core, from its npm package on disk, finds nothing serious or critical: light, dark and on a phone."""
+"""axe-core, from its npm package on disk, finds nothing serious or critical: light, dark, at a desk, on a phone."""
 
 import subprocess
 import tarfile
@@ -35,7 +35,9 @@ def axe() -> str:
             pytest.skip(f"axe-core cannot be fetched: {error}")
 
 
-@pytest.mark.parametrize(("phone", "scheme"), [(False, "light"), (False, "dark"), (True, "light")])
+@pytest.mark.parametrize(
+    ("phone", "scheme"), [(False, "light"), (False, "dark"), (True, "light"), (True, "dark")]
+)
 def test_nothing_serious(browser: "Browser", address: str, axe: str, phone: bool, scheme: str) -> None:
     with opened(browser, address, phone=phone, scheme=scheme) as page:
         page.locator(".chip", has_text="五絕").click()

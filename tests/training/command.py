@@ -39,18 +39,28 @@ def train(
 ) -> "subprocess.Popen[str]":
     """Start the command, or `processes` of it under torchrun, which meet those of other machines by `meeting`.
 
-    What it says goes to the file `said`, by default one beside the run, which pytest keeps when a test fails.
+    What it says goes to the file `said`, by default `said_by(run)`.
     """
     launcher = ["-m", "torch.distributed.run", *meeting, "--nproc-per-node", str(processes)]
     command = [sys.executable, *(launcher if processes else []), "-m", "pingze", "train", "--out", str(run)]
     command += [part for setting in (*SETTINGS, *settings) for part in ("--set", setting)]
-    with (said or run.with_name(f"{run.name}.said")).open("a") as output:
+    with (said or said_by(run)).open("a") as output:
         return subprocess.Popen(
             [*command, *(["--resume"] if resume else [])],
             env=os.environ | {"OMP_NUM_THREADS": "1"},
             stderr=output,
             text=True,
         )
+
+
+def trained(run: Path, *settings: str, resume: bool = False, processes: int = 0) -> None:
+    """The same to its end, which must be a good one."""
+    assert train(run, *settings, resume=resume, processes=processes).wait() == 0, said_by(run).read_text()
+
+
+def said_by(run: Path) -> Path:
+    """A file beside the run."""
+    return run.with_name(f"{run.name}.said")
 
 
 def tensors(run: Path) -> dict[str, Tensor]:

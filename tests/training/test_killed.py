@@ -44,7 +44,7 @@ def writing(process: "subprocess.Popen[str]", run: Path) -> None:
 def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
     settings = ("epochs=20", "save_every=3", "patience=none")
-    assert command.train(tmp_path / "whole", *settings).wait() == 0
+    command.trained(tmp_path / "whole", *settings)
 
     run, rng = tmp_path / "killed", random.Random(0)
     interrupted_writes = 0
@@ -62,7 +62,7 @@ def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
         process.kill()
         assert process.wait() == -signal.SIGKILL
     assert interrupted_writes == 8
-    assert command.train(run, *settings, resume=True).wait() == 0
+    command.trained(run, *settings, resume=True)
 
     expected, actual = command.tensors(tmp_path / "whole"), command.tensors(run)
     assert actual.keys() == expected.keys()
@@ -106,7 +106,7 @@ def test_a_full_disk_stops_the_run_with_one_line_and_keeps_the_last_good_state(
     assert f"the last good state stays in {run}" in lines[0]
     assert "Traceback" not in said.read_text()
     filler.unlink()
-    assert command.train(run, *settings, resume=True).wait() == 0
-    assert command.train(tmp_path / "whole", *settings).wait() == 0
+    command.trained(run, *settings, resume=True)
+    command.trained(tmp_path / "whole", *settings)
     for name, tensor in command.tensors(tmp_path / "whole").items():
         assert torch.equal(command.tensors(run)[name], tensor), name

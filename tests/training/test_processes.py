@@ -50,10 +50,10 @@ def assert_alike(actual: Path, expected: Path) -> None:
 
 
 def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
-    assert command.train(tmp_path / "one", *EXACT).wait() == 0
+    command.trained(tmp_path / "one", *EXACT)
     for processes in (2, 3):
         run = tmp_path / str(processes)
-        assert command.train(run, *EXACT, processes=processes).wait() == 0
+        command.trained(run, *EXACT, processes=processes)
         assert_alike(run, tmp_path / "one")
 
 
@@ -65,13 +65,13 @@ def test_two_machines_train_as_one(tmp_path: Path) -> None:
     meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{port}", "--rdzv-id=pingze")
     run = tmp_path / "two"
     machines = [command.train(run, *EXACT, processes=1, meeting=meeting) for _ in range(2)]
-    assert [machine.wait() for machine in machines] == [0, 0]
-    assert command.train(tmp_path / "one", *EXACT).wait() == 0
+    assert [machine.wait() for machine in machines] == [0, 0], command.said_by(run).read_text()
+    command.trained(tmp_path / "one", *EXACT)
     assert_alike(run, tmp_path / "one")
 
 
 def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_path: Path) -> None:
-    assert command.train(tmp_path / "whole", *EXACT, processes=2).wait() == 0
+    command.trained(tmp_path / "whole", *EXACT, processes=2)
     for processes in (2, 1):
         run = tmp_path / f"on {processes}"
         process = command.train(run, *EXACT, processes=2)
@@ -79,8 +79,7 @@ def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_pa
         for pid in workers(process):
             subprocess.run(["kill", "-KILL", str(pid)], check=True)
         assert process.wait() != 0
-        resumed = command.train(run, *EXACT, resume=True, processes=processes if processes > 1 else 0)
-        assert resumed.wait() == 0
+        command.trained(run, *EXACT, resume=True, processes=processes if processes > 1 else 0)
         assert_alike(run, tmp_path / "whole")
         if processes == 2:
             for name, tensor in command.tensors(tmp_path / "whole").items():

@@ -20,11 +20,11 @@ def serve(
         ),
     ] = None,
     rows: Annotated[
-        int, typer.Option(min=1, help="How many drafts are written as one batch; 1 writes poem after poem.")
+        int, typer.Option(min=1, help="How many drafts each thread writes as one batch; 1: poem after poem.")
     ] = 256,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
-    if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
+    if any(find_spec(name) is None for name in ("fastapi", "threadpoolctl", "uvicorn")):
         raise MissingExtraError("serving", "serve")
     from pingze.serve.server import listen, run
 

@@ -271,16 +271,19 @@ class Constraints:
             return np.zeros_like(self.base)
         histories = self.start([plan])
         histories.ways = plan.ways[None, :, place // (2 * self.width)]
-        allowed: Array = self.allowed(histories, place)[0]
-        original: Array = self.original(np.array([plan.fixed]), [plan], place)[0]
-        allowed &= original
-        return allowed
+        allowed = self.allowed(histories, place)
+        original: Array = self.original(allowed, np.array([plan.fixed]), [plan], place)[0]
+        return original
 
-    def original(self, texts: Int[Array, "N P"], plans: list[Plan], place: int) -> Bool[Array, "N #V"]:
-        """The characters that copy no run of the corpus at a place; unlike `allowed` it may lead into a dead end."""
+    def original(
+        self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
+    ) -> Bool[Array, "N V"]:
+        """Of the characters allowed at a place those that copy no run of the corpus; it may lead into a dead end."""
         if self.copying is None:
-            return np.ones((len(texts), 1), bool)
-        original: Array = ~self.copying.copied(texts, _of_plans(plans, lambda plan: plan.fixed), place)
+            return allowed
+        original: Array = allowed & ~self.copying.copied(
+            texts, _of_plans(plans, lambda plan: plan.fixed), place
+        )
         return original
 
     def _nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:

@@ -50,7 +50,7 @@ def choose(
     if top_p < 1:
         logits[~_nucleus(logits, top_p)] += np.float32(np.log(OUTSIDE))
     weights = np.exp(logits)
-    log_total = np.log(weights.sum(axis=1))
+    log_total = np.log(_block_sums(weights).sum(axis=1))
     if lean is not None:
         logits += lean
         heaviest = logits.max(axis=1, keepdims=True)
@@ -58,12 +58,13 @@ def choose(
         log_total -= heaviest[:, 0]
         weights = np.exp(logits)
     weights *= allowed
-    for row in np.flatnonzero(weights.max(axis=1) < _TINY):  # all that is allowed would underflow
+    blocks = _block_sums(weights)
+    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
         reachable = logits[row, allowed[row]]
         log_total[row] -= reachable.max()
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
+        blocks[row] = _block_sums(weights[row, None])[0]
     # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
-    blocks = np.add.reduceat(weights, np.arange(0, weights.shape[1], _BLOCK), axis=1, dtype=np.float64)
     block = _draw_column(blocks, random())
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
 
@@ -75,6 +76,14 @@ def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
     last = (share >= top_p * share[:, -1:]).argmax(axis=1)
     nucleus: Array = logits >= ranked[np.arange(len(ranked)), last][:, None]
     return nucleus
+
+
+def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
+    """The sum of each block of columns; as products, in which BLAS is several times quicker than `sum`."""
+    N, V = weights.shape
+    whole = V - V % _BLOCK
+    sums = weights[:, :whole].reshape(N, -1, _BLOCK) @ np.ones(_BLOCK, weights.dtype)
+    return np.column_stack([sums, weights[:, whole:].sum(axis=1)]).astype(np.float64)
 
 
 def _inside(

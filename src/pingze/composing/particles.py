@@ -117,7 +117,7 @@ class Writing:
     def _write_character(self, logits: Float[Array, "rows V"]) -> None:
         constraints, histories, place = self.constraints, self.histories, self.place
         allowed = constraints.allowed(histories, place)
-        original = allowed & constraints.original(self.texts, histories.plans, place)
+        original = constraints.original(allowed, self.texts, histories.plans, place)
         dead = ~original.any(axis=1)  # such a draft goes on without weight, until it is drawn anew
         original[dead] = allowed[dead]
         lean = _lean(self.antithesis, constraints, self.texts, place)

@@ -1,5 +1,6 @@
 """The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
 
+import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -26,7 +27,10 @@ SECONDS = 30.0
 
 
 def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS) -> Guard:
-    """The application, which answers to loopback names and to `hosts`, and writes `rows` texts side by side."""
+    """The application, which answers to loopback names and to `hosts`.
+
+    A thread for each processor writes `rows` texts side by side.
+    """
     app = FastAPI(
         title="pingze 平仄",
         version="1",
@@ -41,7 +45,7 @@ def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SEC
             Exception: _problem,
         },
     )
-    app.state.desk = Desk(Work(seconds), Gathering(rows))
+    app.state.desk = Desk(Work(seconds), Gathering(rows, threads=os.cpu_count() or 1))
     app.include_router(router)
     schema = openapi(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)

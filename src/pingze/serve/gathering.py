@@ -1,7 +1,7 @@
-"""Poems of many requests written as one batch: drafts come in at any time, each goes out when its poem is finished.
+"""Poems of many requests written together: drafts come in at any time, each goes out when its poem is finished.
 
-One thread steps all drafts that are under way, a token at a time; the model's state has a fixed size, so that a draft
-can join or leave at any token. Beyond a number of waiting drafts no more are taken.
+A thread for each processor steps the drafts that it has taken as one batch, a token at a time; the model's state has
+a fixed size, so that a draft can join or leave at any token. Beyond a number of waiting drafts no more are taken.
 """
 
 import threading
@@ -17,7 +17,7 @@ from pingze.composing.patience import Patience, within
 from pingze.serve.problems import BusyError
 
 ROWS = 256
-"""So many texts are written side by side, as far as drafts wait for it."""
+"""So many texts each thread writes side by side, as far as drafts wait for it."""
 WAITING = 256
 
 
@@ -31,29 +31,31 @@ class Draft:
     finished: Future[Writing] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
-        self.finished.set_running_or_notify_cancel()  # from now on only the thread settles it
+        self.finished.set_running_or_notify_cancel()  # from now on only a thread settles it
 
 
 class Gathering:
-    """A thread that writes drafts; at most `rows` texts at once, or one draft, and at most `waiting` drafts wait."""
+    """Threads that write drafts; each at most `rows` texts at once, or one draft; at most `waiting` drafts wait."""
 
-    def __init__(self, rows: int = ROWS, waiting: int = WAITING) -> None:
+    def __init__(self, rows: int = ROWS, waiting: int = WAITING, threads: int = 1) -> None:
         self.rows, self.most = rows, waiting
         self.queue: deque[Draft] = deque()
         self.changed = threading.Condition()
         self.closing = False
-        self.thread = threading.Thread(target=self._run, name="gathering", daemon=True)
+        self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def start(self) -> None:
         """Begin to write."""
-        self.thread.start()
+        for thread in self.threads:
+            thread.start()
 
     def close(self) -> None:
         """Finish what was asked for, and stop."""
         with self.changed:
             self.closing = True
-            self.changed.notify()
-        self.thread.join()
+            self.changed.notify_all()
+        for thread in self.threads:
+            thread.join()
 
     def submit(self, drafts: Sequence[Draft]) -> None:
         """Take drafts, all or none. Raises BusyError where too many wait."""
@@ -61,7 +63,7 @@ class Gathering:
             if self.closing or len(self.queue) + len(drafts) > self.most:
                 raise BusyError("the queue is full")
             self.queue.extend(drafts)
-            self.changed.notify()
+            self.changed.notify_all()
 
     def _run(self) -> None:
         going: dict[Draft, Writing] = {}
@@ -78,12 +80,16 @@ class Gathering:
                     draft.finished.set_result(writing)
 
     def _admitted(self, rows: int) -> list[Draft]:
-        """The drafts that join a batch of so many rows; waits for one where there is nothing to do."""
+        """The drafts that join a batch of so many rows; waits for one where there is nothing to do.
+
+        A thread takes no more at once than its share of those that wait, so that none stands idle.
+        """
         admitted: list[Draft] = []
         with self.changed:
             while not (rows or self.queue or self.closing):
                 self.changed.wait()
-            while self.queue and (not rows or rows + self.queue[0].rows <= self.rows):
+            share = -(-len(self.queue) // len(self.threads))
+            while len(admitted) < share and (not rows or rows + self.queue[0].rows <= self.rows):
                 admitted.append(self.queue.popleft())
                 rows += admitted[-1].rows
         return admitted

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterable
 
 import uvicorn
+from threadpoolctl import threadpool_limits
 
 from pingze.errors import InputError
 from pingze.memory import share_freed_memory
@@ -48,4 +49,6 @@ def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:
         ws="none",
         backlog=BACKLOG,
     )
-    uvicorn.Server(configuration).run(sockets=[bound])
+    # Threads that multiply beside each other; those of BLAS within one product would wait for whichever is kept busy.
+    with threadpool_limits(1, user_api="blas"):
+        uvicorn.Server(configuration).run(sockets=[bound])
