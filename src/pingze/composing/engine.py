@@ -68,9 +68,9 @@ class Engine:
         """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
         zeros = np.zeros((self.configuration.layers, 1, self.configuration.hidden_size), np.float32)
         state = State(zeros, zeros)
-        for id_ in prefix:
+        for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
-        return self.step(state.take(np.zeros(batch, np.int64)), np.full(batch, BOS))
+        return state.take(np.zeros(batch, np.int64))
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """The state after one more character of each text."""

@@ -172,7 +172,8 @@ def go_on(engine: Engine, writings: Sequence[Writing]) -> dict[Writing, Unfinish
     Their requests may differ in everything but the model. Each is written as it would be alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
-    logits = engine.logits(State.joined([writing.state for writing in writings]))
+    state = State.joined([writing.state for writing in writings])
+    logits = engine.logits(state)
     for writing, rows in zip(writings, _rows(writings), strict=True):
         try:
             writing.write(logits[rows])
@@ -180,8 +181,9 @@ def go_on(engine: Engine, writings: Sequence[Writing]) -> dict[Writing, Unfinish
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        ids = np.concatenate([writing.ids for writing in reading])
-        state = engine.step(State.joined([writing.state for writing in reading]), ids)
+        if len(reading) < len(writings):
+            state = State.joined([writing.state for writing in reading])
+        state = engine.step(state, np.concatenate([writing.ids for writing in reading]))
         for writing, rows in zip(reading, _rows(reading), strict=True):
             writing.read(state.part(rows))
     for writing in writings:
