@@ -78,9 +78,11 @@ class StockLSTM(LanguageModel):
             for name, weight in self.stock.named_parameters()
             if name.startswith("weight_hh")
         }
+        # Padded: on packed sequences torch.nn.LSTM takes four times as long.
+        padded, lengths = pad_packed_sequence(PackedSequence(embedded, sizes))
         with torch.autocast("cpu", torch.bfloat16):
-            packed = PackedSequence(embedded, sizes)
-            hidden: Tensor = torch.func.functional_call(self.stock, weights, (packed,))[0].data.float()
+            out = torch.func.functional_call(self.stock, weights, (padded,))[0]
+            hidden: Tensor = pack_padded_sequence(out.float(), lengths).data
             if self.training:
                 hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
             projected: Tensor = hidden @ self.projection.weight.T  # type: ignore[union-attr]
