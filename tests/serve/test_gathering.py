@@ -1,6 +1,8 @@
 """The gathering's threads on a random model: who joins, who leaves, who is refused, and that none harms another."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -23,7 +25,8 @@ def prepared(chosen: Composer, form: str) -> Inclusion:
 
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
-    return Draft(lambda: chosen.draft(inclusion, 0.8, particles, [seed]), particles, Patience(SECONDS))
+    begin = partial(chosen.draft, inclusion, 0.8, particles, [seed])
+    return Draft(chosen, begin, seed, particles, Patience(SECONDS))
 
 
 def failing() -> Writing:
@@ -50,15 +53,16 @@ def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gath
     drafts = [draft(seed, form, chosen=model) for seed, form, model in asked]
     gathering.submit(drafts)
     for each, (seed, form, chosen) in zip(drafts, asked, strict=True):
-        (poem,) = chosen.poems(each.finished.result(SECONDS), [seed])
-        assert poem.lines == chosen.write(prepared(chosen, form), 0.8, 4, seed).lines
+        poem, alone = each.finished.result(SECONDS), chosen.write(prepared(chosen, form), 0.8, 4, seed)
+        assert poem.log_probability == pytest.approx(alone.log_probability, rel=1e-5)
+        assert poem == replace(alone, log_probability=poem.log_probability)
 
 
 def test_a_draft_larger_than_the_batch_is_written_alone(gathering: Gathering) -> None:
     large, small = draft(particles=40), draft()
     gathering.submit([small, large, draft()])
-    assert large.finished.result(SECONDS).finished
-    assert small.finished.result(SECONDS).finished
+    assert large.finished.result(SECONDS).lines
+    assert small.finished.result(SECONDS).lines
 
 
 def test_beyond_the_queue_all_or_none_are_refused() -> None:
@@ -76,12 +80,12 @@ def test_beyond_the_queue_all_or_none_are_refused() -> None:
 
 
 def test_a_fault_is_the_answer_of_its_own_draft_only(gathering: Gathering) -> None:
-    broken = Draft(failing, 4, Patience(SECONDS))
+    broken = Draft(CHOSEN, failing, 0, 4, Patience(SECONDS))
     good = draft()
     gathering.submit([broken, good])
     with pytest.raises(ZeroDivisionError):
         broken.finished.result(SECONDS)
-    assert good.finished.result(SECONDS).finished
+    assert good.finished.result(SECONDS).lines
 
 
 def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
@@ -99,7 +103,7 @@ def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
                 each.finished.result(SECONDS)
     after = draft()
     gathering.submit([after])
-    assert after.finished.result(SECONDS).finished
+    assert after.finished.result(SECONDS).lines
 
 
 def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
@@ -109,4 +113,4 @@ def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
     for left in (late, gone):
         with pytest.raises(OutOfPatienceError):
             left.finished.result(SECONDS)
-    assert staying.finished.result(SECONDS).finished
+    assert staying.finished.result(SECONDS).lines

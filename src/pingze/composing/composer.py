@@ -18,14 +18,14 @@ from pingze.composing.engine import Engine, State, log_softmax
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.options import Composing, Revising
-from pingze.composing.particles import Population, Writing, finish
+from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
 from pingze.conditions import Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody.forms import opening_name
-from pingze.vocabulary import EOS
+from pingze.vocabulary import BOS, EOS
 
 ROWS = 256
 """So many particles are written side by side where several poems are asked for."""
@@ -89,7 +89,7 @@ class Composer:
             batch = seeds[start : start + together]
             writing = self.draft(inclusion, temperature, particles, batch, top_p)
             finish(writing)
-            poems += self.poems(writing, batch)
+            poems += self.poems([writing], batch)
         return poems
 
     def draft(
@@ -112,11 +112,20 @@ class Composer:
             antithesis=self._antithesis(request),
         )
 
-    def poems(self, writing: Writing, seeds: Sequence[int]) -> list[Poem]:
-        """A poem from each finished population."""
+    def poems(self, writings: Sequence[Writing], seeds: Sequence[int]) -> list[Poem]:
+        """A poem from each finished population of some writings."""
+        finished = [
+            (writing.constraints, population, population.choose(start.rng))
+            for writing in writings
+            for population, start in zip(writing.populations, writing.starts, strict=True)
+        ]
+        texts = [self._lines(constraints, population.ids[row]) for constraints, population, row in finished]
+        prefixes = [self.prefix(constraints.request) for constraints, *_ in finished]
         return [
-            self._poem(writing.constraints, population, start.rng, seed)
-            for population, start, seed in zip(writing.populations, writing.starts, seeds, strict=True)
+            self._poem(constraints, population.alive[row], lines, seed, log_probability)
+            for (constraints, population, row), lines, seed, log_probability in zip(
+                finished, texts, seeds, self.log_probabilities(texts, prefixes), strict=True
+            )
         ]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
@@ -130,14 +139,19 @@ class Composer:
         """How well the vocabulary's characters stand opposite each other."""
         return antithesis_table().of(self.vocabulary)
 
-    def _poem(
-        self, constraints: Constraints, population: Population, rng: np.random.Generator, seed: int
-    ) -> Poem:
-        row = population.choose(rng)
-        ids = population.ids[row]
-        template, rhyme = self._kept(constraints, population.alive[row])
+    def _lines(self, constraints: Constraints, ids: Int[Array, "P"]) -> list[str]:
         width, text = constraints.width, self.vocabulary.decode(ids)
-        lines = [text[start : start + width] for start in range(0, len(text), width)]
+        return [text[start : start + width] for start in range(0, len(text), width)]
+
+    def _poem(
+        self,
+        constraints: Constraints,
+        alive: Bool[Array, "T G"],
+        lines: list[str],
+        seed: int,
+        log_probability: float,
+    ) -> Poem:
+        template, rhyme = self._kept(constraints, alive)
         return Poem(
             form=constraints.request.form.name,
             template=template,
@@ -147,12 +161,25 @@ class Composer:
             seed=seed,
             model=self.name,
             lines=lines,
-            log_probability=self.log_probability(lines, self.prefix(constraints.request)),
+            log_probability=log_probability,
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
         """Ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
-        return float(self.score(lines, prefix)[1].sum())
+        return self.log_probabilities([lines], [prefix])[0]
+
+    def log_probabilities(self, texts: Sequence[list[str]], prefixes: Sequence[Sequence[int]]) -> list[float]:
+        """The same of several poems, each after its own prefix, read as one batch."""
+        ids = [[*prefix, BOS, *self.token_ids(lines)] for lines, prefix in zip(texts, prefixes, strict=True)]
+        longest = max(map(len, ids))
+        batch = np.array([each + [EOS] * (longest - len(each)) for each in ids])
+        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.engine.empty(len(ids))
+        for at in range(1, longest):
+            state = self.engine.step(state, batch[:, at - 1])
+            of_text = [len(prefix) < at < len(each) for prefix, each in zip(prefixes, ids, strict=True)]
+            if any(of_text):
+                total += of_text * log_softmax(self.engine.logits(state))[rows, batch[:, at]]
+        return [float(value) for value in total]
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
         """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""

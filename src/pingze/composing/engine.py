@@ -66,11 +66,15 @@ class Engine:
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
         """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
-        zeros = np.zeros((self.configuration.layers, 1, self.configuration.hidden_size), np.float32)
-        state = State(zeros, zeros)
+        state = self.empty(1)
         for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
         return state.take(np.zeros(batch, np.int64))
+
+    def empty(self, batch: int) -> State:
+        """The state of `batch` texts of which nothing was read."""
+        zeros = np.zeros((self.configuration.layers, batch, self.configuration.hidden_size), np.float32)
+        return State(zeros, zeros)
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """The state after one more character of each text."""

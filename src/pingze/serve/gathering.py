@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 
+from pingze.composing import Poem
+from pingze.composing.composer import Composer
 from pingze.composing.particles import Writing, go_on
 from pingze.composing.patience import Patience, within
 from pingze.serve.problems import BusyError
@@ -25,10 +27,12 @@ WAITING = 256
 class Draft:
     """A poem that is asked for."""
 
+    chosen: Composer
     begin: Callable[[], Writing]
+    seed: int
     rows: int
     patience: Patience
-    finished: Future[Writing] = field(default_factory=Future)
+    finished: Future[Poem] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
         self.finished.set_running_or_notify_cancel()  # from now on only a thread settles it
@@ -74,10 +78,7 @@ class Gathering:
             if not going and self.closing and not self.queue:
                 return
             self._go_on(going)
-            for draft in [draft for draft in going if draft.finished.done() or going[draft].finished]:
-                writing = going.pop(draft)
-                if not draft.finished.done():
-                    draft.finished.set_result(writing)
+            self._finish(going)
 
     def _admitted(self, rows: int) -> list[Draft]:
         """The drafts that join a batch of so many rows; waits for one where there is nothing to do.
@@ -99,22 +100,46 @@ class Gathering:
         for draft in going:
             with _caught(draft):
                 draft.patience.check()
-        waited_for = [draft for draft in going if not draft.finished.done()]
-        waited_for.sort(key=lambda draft: id(going[draft].engine))
-        for _, group in groupby(waited_for, key=lambda draft: id(going[draft].engine)):
-            self._step(list(group), going)
+        for group in _groups([draft for draft in going if not draft.finished.done()]):
+            self._step(group, going)
+
+    def _finish(self, going: dict[Draft, Writing]) -> None:
+        """Take what is over out of the batch; poems that end at the same token are scored together."""
+        over = [draft for draft in going if draft.finished.done() or going[draft].finished]
+        written = {draft: going.pop(draft) for draft in over}
+        for group in _groups([draft for draft in over if not draft.finished.done()]):
+            try:
+                poems = group[0].chosen.poems([written[draft] for draft in group], [d.seed for d in group])
+            except Exception as error:
+                _fail(group, error)
+            else:
+                for draft, poem in zip(group, poems, strict=True):
+                    draft.finished.set_result(poem)
 
     def _step(self, drafts: list[Draft], going: dict[Draft, Writing]) -> None:
         writings = [going[draft] for draft in drafts]
         try:
-            failed = go_on(writings[0].engine, writings)
+            failed = go_on(drafts[0].chosen.engine, writings)
         except Exception as error:
-            for draft in drafts:
-                draft.finished.set_exception(error)
+            _fail(drafts, error)
             return
         for draft in drafts:
             if going[draft] in failed:
                 draft.finished.set_exception(failed[going[draft]])
+
+
+def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    """Those of each model."""
+
+    def model(draft: Draft) -> int:
+        return id(draft.chosen)
+
+    return [list(group) for _, group in groupby(sorted(drafts, key=model), key=model)]
+
+
+def _fail(drafts: Sequence[Draft], error: Exception) -> None:
+    for draft in drafts:
+        draft.finished.set_exception(error)
 
 
 def _begin(draft: Draft) -> Writing:

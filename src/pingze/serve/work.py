@@ -25,11 +25,8 @@ class Work:
         """What the computation gives. A request that is cancelled stops it at its next look at its patience."""
         if self.inside >= self.most:
             raise BusyError("the queue is full")
-        return await self.within(Patience(self.seconds), compute, *arguments)
-
-    async def within(self, patience: Patience, compute: Callable[..., T], *arguments: object) -> T:
-        """What the computation of a request that was let in already gives."""
         self.inside += 1
+        patience = Patience(self.seconds)
 
         def patiently() -> T:
             with within(patience):

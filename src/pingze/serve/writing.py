@@ -26,7 +26,7 @@ Started = tuple[Composer, Inclusion]
 
 
 class Desk:
-    """Where poems are asked for: what a request needs before and after the batch is computed beside it."""
+    """Where poems are asked for: what a request needs before it joins the batch is computed beside it."""
 
     def __init__(self, work: Work, gathering: Gathering) -> None:
         self.work, self.gathering = work, gathering
@@ -54,27 +54,22 @@ class Desk:
         """The poems as they are finished; where this is left early, what is under way stops."""
         patience = Patience(self.work.seconds)
         chosen, inclusion = await self.work(start)
-        drafts = {seed: _draft(chosen, inclusion, asked, seed, patience) for seed in seeds}
-        self.gathering.submit(list(drafts.values()))
-        tasks = [asyncio.ensure_future(self._finish(chosen, *item)) for item in drafts.items()]
+        drafts = [_draft(chosen, inclusion, asked, seed, patience) for seed in seeds]
+        self.gathering.submit(drafts)
+        poems = [asyncio.wrap_future(draft.finished) for draft in drafts]
         try:
-            for finished in asyncio.as_completed(tasks):
+            for finished in asyncio.as_completed(poems):
                 yield await finished
         finally:
             patience.gone = True
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _finish(self, chosen: Composer, seed: int, draft: Draft) -> Poem:
-        writing = await asyncio.wrap_future(draft.finished)
-        (poem,) = await self.work.within(draft.patience, chosen.poems, writing, [seed])
-        return poem
+            for poem in poems:
+                poem.cancel()
+            await asyncio.gather(*poems, return_exceptions=True)
 
 
 def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, patience: Patience) -> Draft:
     begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, [seed], asked.top_p)
-    return Draft(begin, asked.particles, patience)
+    return Draft(chosen, begin, seed, asked.particles, patience)
 
 
 def _check_particles(asked: Revising) -> None:
