@@ -21,7 +21,7 @@ def serve(
     ] = None,
     rows: Annotated[
         int, typer.Option(min=1, help="How many drafts each thread writes as one batch; 1: poem after poem.")
-    ] = 256,
+    ] = 512,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "threadpoolctl", "uvicorn")):

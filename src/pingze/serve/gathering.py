@@ -18,7 +18,7 @@ from pingze.composing.particles import Writing, go_on
 from pingze.composing.patience import Patience, within
 from pingze.serve.problems import BusyError
 
-ROWS = 256
+ROWS = 512
 """So many texts each thread writes side by side, as far as drafts wait for it."""
 WAITING = 256
 
