@@ -83,7 +83,7 @@ BUDGETS = {
         },
     ),
 }
-"""`sketch` shows in minutes that everything works; `hours` measures the report's own model for about three hours."""
+"""`sketch` shows in minutes that everything works; `hours` measures the report's own model."""
 
 
 @dataclass(frozen=True)
