@@ -45,12 +45,13 @@ def test_adam(name: str, decay: float) -> None:
     np.testing.assert_allclose(actual, weight, rtol=1e-6)
 
 
-def clipped(**options: float) -> tuple[float, np.ndarray]:
-    """The norm, and what plain gradient descent takes from two weights, of the mean gradient (3, -4, 12)."""
+def clipped(size: float = 1, **options: float) -> tuple[float, np.ndarray]:
+    """The norm, and what plain gradient descent takes from two weights, of the mean gradient (3, -4, 12) × size."""
     configuration = TrainingConfiguration(optimizer="sgd", learning_rate=1, **options)
     parameters = [torch.nn.Parameter(torch.zeros(2)), torch.nn.Parameter(torch.zeros(1))]
     optimizer = make_optimizer(parameters, configuration)
-    parameters[0].grad, parameters[1].grad = torch.tensor([3.0, -4.0]) * TOKENS, torch.tensor([12.0]) * TOKENS
+    for parameter, gradient in zip(parameters, ([3.0, -4.0], [12.0]), strict=True):
+        parameter.grad = torch.tensor(gradient) * size * TOKENS
     norm = prepare(optimizer, TOKENS, configuration)
     optimizer.step()
     return float(norm), -torch.cat([p.detach() for p in parameters]).numpy()
@@ -64,6 +65,12 @@ def test_clipping_by_global_norm_keeps_the_direction() -> None:
 
 def test_clipping_by_global_norm_leaves_small_gradients() -> None:
     np.testing.assert_allclose(clipped(clip_norm=20)[1], [3, -4, 12])
+
+
+def test_clipping_saves_a_gradient_whose_squares_overflow_float32() -> None:
+    norm, step = clipped(size=1e30, clip_norm=6.5)
+    assert norm == pytest.approx(13e30)
+    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
 
 
 def test_clipping_by_value_acts_on_each_entry() -> None:

@@ -36,7 +36,7 @@ def prepare(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trai
     the clipping by norm needs a pass of its own. Returns the norm of the mean before clipping.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-    norm = nn.utils.get_total_norm([p.grad for p in parameters]) / tokens
+    norm = _total_norm([p.grad for p in parameters]) / tokens
     divisor = torch.full_like(norm, tokens)
     if configuration.clip_norm is not None:
         divisor *= (norm / configuration.clip_norm).clamp(min=1)
@@ -44,3 +44,10 @@ def prepare(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trai
         nn.utils.clip_grad_value_(parameters, configuration.clip_value * tokens)
     optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
     return norm
+
+
+def _total_norm(gradients: Iterable[Tensor]) -> Tensor:
+    """The norm of all; in float64 where the sum of squares overflows float32, which it does long before an entry."""
+    gradients = list(gradients)
+    norm = nn.utils.get_total_norm(gradients)
+    return norm if norm.isfinite() else nn.utils.get_total_norm([gradient.double() for gradient in gradients])
