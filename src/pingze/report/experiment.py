@@ -78,6 +78,8 @@ class Experiment:
     measure: Callable[[Workshop, Trial], Measured]
     claims: Sequence[Claim]
     charts: Callable[[Rows], Sequence[Chart]]
+    times: Callable[[Rows, Callable[[Row], float]], str] = lambda rows, seconds: ""
+    """What the seconds of each row say; it stands beside the results, for no two runs have the same."""
 
 
 def by_rule(confirmed: bool, refined: bool) -> str:

@@ -91,7 +91,8 @@ def _section(section: Section, ledger: Ledger) -> str:
     )
     return (
         f'<section id="{experiment.name}"><h2>{escape(experiment.title)}</h2><p>{escape(experiment.about)}</p>'
-        f'{claims}<div class="figures">{charts}</div>{_poems(section.rows)}{_table(section.rows, ledger)}</section>'
+        f'{claims}<div class="figures">{charts}</div>{_poems(section.rows)}'
+        f"{_table(section.rows)}{_times(section, ledger)}</section>"
     )
 
 
@@ -128,20 +129,24 @@ def _poems(rows: Rows) -> str:
     return f'<div class="poems">{cards}</div>' if cards else ""
 
 
-def _table(rows: Rows, ledger: Ledger) -> str:
-    """Every row, its settings and figures; times stand apart."""
+def _table(rows: Rows) -> str:
+    """Every row, its settings and figures."""
     body = "".join(
         f'<tr id="{_anchor(row)}"><th scope="row">{escape(row.id)}</th><td>{_pairs(row.settings)}</td>'
         f"<td>{_pairs({name: value for name, value in row.figures.items() if name not in _TEXTS})}</td></tr>"
         for row in rows.values()
     )
-    seconds = sum(ledger.seconds(row) for row in rows.values())
     return (
         f'<details><summary>All {len(rows)} rows</summary><div class="scroll"><table class="rows"><thead><tr>'
         f"<th>Row of {RESULTS}</th><th>Settings</th><th>Figures</th></tr></thead><tbody>{body}</tbody></table>"
         "</div></details>"
-        f'<p class="rule">Measured in {seconds / 60:.1f} minutes.</p>'
     )
+
+
+def _times(section: Section, ledger: Ledger) -> str:
+    minutes = sum(ledger.seconds(row) for row in section.rows.values()) / 60
+    told = section.experiment.times(section.rows, ledger.seconds)
+    return f'<p class="rule">Measured in {minutes:.1f} minutes. {escape(told)}</p>'
 
 
 def _pairs(values: Any) -> str:

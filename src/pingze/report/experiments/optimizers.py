@@ -1,7 +1,7 @@
 """Optimizers at equal steps: the best of each, how wide its good rates lie, how often it fails, how soon it arrives."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from statistics import mean
 from typing import NamedTuple
@@ -109,12 +109,10 @@ def target(found: Sequence[Cell]) -> float:
 
 
 def arrival(cell: Cell, nats: float) -> float:
-    """The step of the first look at which dev was `nats` or less, the mean of the seeds; infinite if never."""
-    steps = []
-    for row in cell.rows:
-        looks = zip(row.curves["looks"], row.curves["dev"], strict=True)
-        steps.append(next((float(at or 0) for at, dev in looks if dev is not None and dev <= nats), math.inf))
-    return mean(steps)
+    """The step of the first look at which dev, the mean of the seeds, was `nats` or less; infinite if never."""
+    looks = zip(cell.rows[0].curves["looks"], *(row.curves["dev"] for row in cell.rows), strict=False)
+    means = ((at, mean(math.inf if value is None else value for value in dev)) for at, *dev in looks)
+    return next((float(at or 0) for at, dev in means if dev <= nats), math.inf)
 
 
 def _soonest(found: Sequence[Cell], family: str) -> float:
@@ -192,6 +190,20 @@ def _adam_wide(rows: Rows) -> Finding:
     found = cells(rows)
     width = decades(found, ADAM)
     return Finding(by_rule(width >= 0.99, width >= 0.47), _tell_ranges(found), list(rows.values()))
+
+
+def times(rows: Rows, seconds: Callable[[Row], float]) -> str:
+    """The fewest seconds in which each family comes to the target; looks at dev are counted with the steps."""
+    found = cells(rows)
+
+    def arrives(cell: Cell) -> float:
+        share = arrival(cell, target(found)) / float(cell.rows[0].curves["looks"][-1] or 1)
+        return share * mean(map(seconds, cell.rows))
+
+    told = ", ".join(
+        f"{family} {min(arrives(cell) for cell in found if cell.family == family):.0f}" for family in RATES
+    )
+    return f"Fewest seconds to dev {target(found):.3f}: {told}."
 
 
 def charts(rows: Rows) -> list[Chart]:
@@ -281,4 +293,5 @@ EXPERIMENT = Experiment(
         ),
     ),
     charts=charts,
+    times=times,
 )
