@@ -17,8 +17,8 @@ NEAR = 0.05
 MOMENTA = (0.5, 0.9)
 SGD, MOMENTUM, ADAM, ADAMW = "SGD", "SGD with momentum", "Adam", "AdamW"
 RATES: dict[str, Sequence[float]] = {
-    SGD: (0.3, 1.0, 3.0, 10.0, 30.0),
-    MOMENTUM: (0.1, 0.3, 1.0, 3.0, 10.0),
+    SGD: (0.1, 0.3, 1.0, 3.0, 10.0),
+    MOMENTUM: (0.03, 0.1, 0.3, 1.0, 3.0),
     ADAM: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
     ADAMW: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
 }
