@@ -9,7 +9,7 @@ from pingze.training.trainer import Taken
 NETWORKS: dict[str, dict[str, Setting]] = {
     "tanh, Adam": {},
     "ReLU, Adam": {"activation": "relu", "learning_rate": 0.02},
-    "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 3.0},
+    "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 1.0},
 }
 """The plain training, and two that are near an explosion."""
 CLIPS: dict[str, dict[str, Setting]] = {
@@ -140,7 +140,7 @@ EXPERIMENT = Experiment(
     title="Gradient clipping",
     about=(
         "Three networks: the plain one; one with ReLU at ten times its rate; one trained by SGD with "
-        "momentum 0.9 at the rate 3. Each is trained without clipping, with the norm of the whole "
+        "momentum 0.9 at the rate 1. Each is trained without clipping, with the norm of the whole "
         "gradient clipped, and with every entry clipped. A step spikes when its loss is a tenth above "
         "the mean of the ten before."
     ),

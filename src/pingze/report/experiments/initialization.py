@@ -46,13 +46,16 @@ def _gradients(rows: Rows) -> Finding:
     total = row.number("first_norm") / good.number("first_norm")
     back = row.number("reach_before") / good.number("reach_before")
     off = [not SMALL < ratio < LARGE for ratio in (total, back)]
+    saturated = ", ".join(
+        f"{name} {row.number('saturated_before'):.0%} → {row.number('saturated_after'):.0%}"
+        for name, row in rows.items()
+    )
     sentence = (
         f"Before training, standard normal weights give a gradient {total:.2g} times that of orthogonal "
-        f"ones, and {BACK} steps back {back:.2g} times as much arrives; "
-        f"{row.number('saturated_before'):.0%} of the gates are saturated, against "
-        f"{good.number('saturated_before'):.0%}."
+        f"ones, and {BACK} steps back {back:.2g} times as much arrives. Saturated gates, before → after "
+        f"training: {saturated}."
     )
-    return Finding(by_rule(all(off), any(off)), sentence, [row, good])
+    return Finding(by_rule(all(off), any(off)), sentence, list(rows.values()))
 
 
 def _convenient(rows: Rows) -> Finding:
