@@ -5,7 +5,17 @@ import math
 import pytest
 
 from pingze.report.experiment import Row, Rows
-from pingze.report.experiments.optimizers import ADAM, RATES, arrival, best, cells, decades, target, times
+from pingze.report.experiments.optimizers import (
+    ADAM,
+    RATES,
+    arrival,
+    best,
+    cells,
+    decades,
+    good_rates,
+    target,
+    times,
+)
 
 LOOKS = [0, 10, 20]
 
@@ -38,7 +48,8 @@ def test_the_target_is_the_worst_of_the_bests_and_all_arrive() -> None:
 
 
 def test_the_good_rates_leave_out_what_failed_with_one_seed() -> None:
-    assert decades(cells(grid()), ADAM) == pytest.approx(math.log10(3))
+    assert good_rates(cells(grid()), ADAM) == [0.01, 0.03]
+    assert decades([0.01, 0.03]) == pytest.approx(math.log10(3))
 
 
 def test_seconds_are_the_share_of_the_training_up_to_the_look() -> None:

@@ -111,7 +111,7 @@ def _draw(chart: Chart) -> Figure:
             markersize=4,
         )
     axes.set(xlabel=chart.x_label, ylabel=chart.y_label, xscale=chart.x_scale, yscale=chart.y_scale)
-    axes.set_ylim(*chart.y_limits)
+    axes.set_ylim(*_limits(chart))
     for height, says in chart.marks:
         axes.axhline(height, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
         text = axes.annotate(
@@ -127,6 +127,18 @@ def _draw(chart: Chart) -> Figure:
     axes.grid(visible=True)
     axes.set_axisbelow(True)
     return figure
+
+
+def _limits(chart: Chart) -> tuple[float | None, float | None]:
+    """The chart's limits; a twentieth below the least value where only the top is given.
+
+    Matplotlib's own margin is a share of all values, those above the top too.
+    """
+    bottom, top = chart.y_limits
+    if bottom is None and top is not None:
+        least = min(value for line in chart.lines for value in line.y if value is not None)
+        bottom = least - (top - least) / 20
+    return bottom, top
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float | None]:

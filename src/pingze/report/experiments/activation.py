@@ -44,9 +44,9 @@ def _vanishing(rows: Rows) -> Finding:
     found = [rows[trial_name(activation, RATES[0], CLIPS[1])] for activation in ACTIVATIONS]
     tanh, *rectified = (row.figures["share_back"] or 0.0 for row in found)
     wins = [share >= 2 * tanh for share in rectified]
-    shares = ", ".join(f"{name} {share:.2g}" for name, share in zip(RECTIFIERS, rectified, strict=True))
+    shares = ", ".join(f"{name} {share:.3g}" for name, share in zip(RECTIFIERS, rectified, strict=True))
     sentence = (
-        f"Of the gradient at the last character, {BACK} steps back this share arrives: tanh {tanh:.2g}, "
+        f"Of the gradient at the last character, {BACK} steps back this share arrives: tanh {tanh:.3g}, "
         f"{shares} (trained at the rate {RATES[0]:g}, clipped)."
     )
     return Finding(by_rule(all(wins), any(wins)), sentence, found)

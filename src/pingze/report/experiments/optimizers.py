@@ -67,8 +67,11 @@ def trials(workshop: Workshop) -> list[Trial]:
 
 
 def _name(family: str, settings: Mapping[str, Setting], rate: float, seed: int) -> str:
-    momentum = f" {settings['momentum']}" if "momentum" in settings else ""
-    return f"{family}{momentum}, rate {rate:g}, seed {seed}"
+    return f"{_kind(family, float(settings.get('momentum') or 0))}, rate {rate:g}, seed {seed}"
+
+
+def _kind(family: str, momentum: float) -> str:
+    return f"{family} {momentum:g}" if momentum else family
 
 
 def measure(workshop: Workshop, trial: Trial) -> Measured:
@@ -92,15 +95,19 @@ def best(found: Sequence[Cell], family: str) -> Cell:
     return min((cell for cell in found if cell.family == family), key=lambda cell: cell.dev)
 
 
-def decades(found: Sequence[Cell], family: str) -> float:
-    """How many decades the good rates of a family span, at the momentum of its best."""
+def good_rates(found: Sequence[Cell], family: str) -> list[float]:
+    """The rates of a family, at the momentum of its best, that end near it."""
     top = best(found, family)
-    good = [
+    return [
         cell.rate
         for cell in found
         if (cell.family, cell.momentum) == (family, top.momentum) and cell.dev <= (1 + NEAR) * top.dev
     ]
-    return math.log10(max(good) / min(good))
+
+
+def decades(rates: Sequence[float]) -> float:
+    """How many decades rates span."""
+    return math.log10(max(rates) / min(rates))
 
 
 def target(found: Sequence[Cell]) -> float:
@@ -147,30 +154,27 @@ def _momentum_unstable(rows: Rows) -> Finding:
 
 
 def _tell_failures(found: Sequence[Cell]) -> str:
-    return (
-        "Cells that diverge or spike, without clipping: "
-        + "; ".join(
-            f"{family} {bad} of {count} ({spikes} spikes)"
-            for family in RATES
-            for bad, count, spikes in [_unsteady(found, family)]
-        )
-        + "."
-    )
+    told = []
+    for family in RATES:
+        bad, count, spikes = _unsteady(found, family)
+        diverged = sum(cell.failed for cell in found if cell.family == family)
+        told.append(f"{family} {bad} of {count} ({diverged} diverge; spikes: {spikes})")
+    return f"Cells that diverge or spike, without clipping: {', '.join(told)}."
 
 
 def _momentum_tuned(rows: Rows) -> Finding:
     found = cells(rows)
-    ours, adam = decades(found, MOMENTUM), decades(found, ADAM)
+    ours, adam = (decades(good_rates(found, family)) for family in (MOMENTUM, ADAM))
     return Finding(by_rule(ours < adam, ours == adam), _tell_ranges(found), list(rows.values()))
 
 
 def _tell_ranges(found: Sequence[Cell]) -> str:
-    ranges = "; ".join(
-        f"{family} {decades(found, family):.1f} decades around {best(found, family).rate:g}"
-        + (f" at momentum {best(found, family).momentum}" if family == MOMENTUM else "")
-        for family in RATES
-    )
-    return f"Rates that end within {NEAR:.0%} of the optimizer's best: {ranges}."
+    told = []
+    for family in RATES:
+        rates, top = good_rates(found, family), best(found, family)
+        momentum = f", momentum {top.momentum:g}" if top.momentum else ""
+        told.append(f"{family} {min(rates):g} to {max(rates):g} ({decades(rates):.1f} decades{momentum})")
+    return f"Rates that end within {NEAR:.0%} of the optimizer's best: {'; '.join(told)}."
 
 
 def _adam_stable(rows: Rows) -> Finding:
@@ -188,7 +192,7 @@ def _adam_slow(rows: Rows) -> Finding:
 
 def _adam_wide(rows: Rows) -> Finding:
     found = cells(rows)
-    width = decades(found, ADAM)
+    width = decades(good_rates(found, ADAM))
     return Finding(by_rule(width >= 0.99, width >= 0.47), _tell_ranges(found), list(rows.values()))
 
 
@@ -214,7 +218,7 @@ def charts(rows: Rows) -> list[Chart]:
     ]
     by_rate = [
         Line(
-            f"{family} {momentum:g}" if momentum else family,
+            _kind(family, momentum),
             [cell.rate for cell in own],
             [cell.dev if math.isfinite(cell.dev) else None for cell in own],
             n,
@@ -224,7 +228,13 @@ def charts(rows: Rows) -> list[Chart]:
         for own in [[cell for cell in found if (cell.family, cell.momentum) == (family, momentum)]]
     ]
     by_step = [
-        Line(f"{family}, rate {cell.rate:g}", row.curves["looks"], row.curves["dev"], n)
+        Line(
+            f"{_kind(family, cell.momentum)}, rate {cell.rate:g}",
+            row.curves["looks"],
+            row.curves["dev"],
+            n,
+            n % 2,
+        )
         for n, family in enumerate(RATES)
         for cell in [best(found, family)]
         for row in cell.rows[:1]
@@ -240,7 +250,14 @@ def charts(rows: Rows) -> list[Chart]:
             x_scale="log",
             y_limits=(None, 1.05 * first),
         ),
-        Chart("The best of each", "Dev by step, first seed.", "step", "dev, nats per token", by_step),
+        Chart(
+            "The best of each",
+            "Dev by step, first seed.",
+            "step",
+            "dev, nats per token",
+            by_step,
+            y_limits=(None, 1.05 * first),
+        ),
     ]
 
 

@@ -150,7 +150,7 @@ def _stay_symmetric(rows: Rows) -> Finding:
     found = [rows[name] for name in SYMMETRIC]
     kinds = "; ".join(
         f"{NAMES[name]}: {rows[name].figures['kinds_of_units']} (at most "
-        f"{rows[name].number('units_apart'):.1g} apart)"
+        f"{rows[name].number('units_apart'):.2g} apart)"
         for name in SYMMETRIC
     )
     sentence = (
