@@ -11,6 +11,7 @@ from pingze.batches import Ids, encode_sequence
 from pingze.configuration import ModelConfiguration
 from pingze.model import LanguageModel
 from pingze.report.experiments import perplexity, softmax
+from pingze.report.experiments.clipping import acts
 from pingze.report.inside import STEPS, compare_units, look_inside
 from pingze.report.training import spikes, train
 from pingze.vocabulary import Vocabulary
@@ -125,3 +126,13 @@ def test_fewer_poems_keep_the_vocabulary_of_all() -> None:
     assert len(made.train_examples) == 32
     assert made.steps_per_epoch == 2
     assert len(made.vocabulary) == workshop().vocabulary_size
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+@pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
+def test_clipping_acts_where_a_threshold_is_passed(optimizer: str, clip: str) -> None:
+    for threshold, expected in ((1e-4, True), (1e4, False)):
+        seen: list[bool] = []
+        settings = {"optimizer": optimizer, clip: threshold}
+        train(workshop(), settings, 3, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
+        assert seen == [expected] * 3

@@ -16,7 +16,7 @@ def report(
     budget: Annotated[
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",
-    seed: Annotated[int, typer.Option(help="Two runs with one seed give the same rows.")] = 1,
+    seed: Annotated[int, typer.Option(help="Two runs with one seed on one machine give the same rows.")] = 1,
 ) -> None:
     """Rerun the report's experiments; what a stopped run has measured, the same command goes on from."""
     need_torch("the report's experiments")

@@ -170,5 +170,6 @@ def _machine(ledger: Ledger) -> str:
     told = ", ".join(f"{name} {value}" for name, value in ledger.machine.items() if value is not None)
     return (
         f'<footer><p class="rule">Times are of one machine ({escape(told)}) and stand in <code>{TIMES}</code>, '
-        "apart from what is compared: two runs with one seed give the same rows.</p></footer>"
+        "apart from what is compared: two runs with one seed and as many threads on such a machine give the same "
+        "rows. Other sums round differently, which a network that explodes makes visible.</p></footer>"
     )

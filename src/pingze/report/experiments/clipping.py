@@ -43,14 +43,17 @@ def measure(workshop: Workshop, trial: Trial) -> Measured:
 
 
 def acts(trainer: PlainTrainer, taken: Taken) -> bool:
-    """Whether clipping changed a step's gradient; by value, an entry then stands at the threshold."""
+    """Whether clipping changed a step's gradient; by value, an entry then stands at the threshold.
+
+    After a step the fused optimizers have left the mean over the tokens, clipped, in place of the sum.
+    """
     clip_norm, clip_value = trainer.configuration.clip_norm, trainer.configuration.clip_value
     if clip_norm is not None:
         return taken.norm > clip_norm
     if clip_value is None:
         return False
     largest = max(float(p.grad.abs().max()) for p in trainer.model.parameters() if p.grad is not None)
-    return largest >= clip_value * taken.tokens * (1 - 1e-6)
+    return largest >= clip_value * (1 - 1e-6)
 
 
 def _fails(row: Row) -> bool:
