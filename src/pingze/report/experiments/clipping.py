@@ -60,20 +60,22 @@ def _fails(row: Row) -> bool:
     return bool(row.figures["diverged"]) or row.figures["spikes"] > 0
 
 
+def _tell(row: Row) -> str:
+    name = row.id.rpartition(", ")[2]
+    dev = "diverged" if row.figures["diverged"] else f"{row.number('dev_nats'):.3f}"
+    return f"{name} {dev} ({row.figures['spikes']})"
+
+
 def _saves(rows: Rows) -> Finding:
     bad = {network: rows[f"{network}, none"] for network in NETWORKS if _fails(rows[f"{network}, none"])}
     clipped = {network: [rows[f"{network}, {clip}"] for clip in CLIPS if clip != "none"] for network in bad}
     saved = {network: [row for row in found if not _fails(row)] for network, found in clipped.items()}
     everything = all(len(saved[network]) == len(clipped[network]) for network in bad)
-    told = "; ".join(
-        f"{network} ({row.figures['spikes']} spikes{', diverged' if row.figures['diverged'] else ''}) is "
-        f"saved by {', '.join(each.id.rpartition(', ')[2] for each in saved[network]) or 'none'}"
+    told = "".join(
+        f" {network}, dev at the end (spikes) by threshold: {', '.join(map(_tell, (row, *clipped[network])))}."
         for network, row in bad.items()
     )
-    sentence = (
-        f"Without clipping {len(bad)} of {len(NETWORKS)} networks diverge or "
-        f"spike{': ' if bad else '.'}{told}{'.' if bad else ''}"
-    )
+    sentence = f"Without clipping {len(bad)} of {len(NETWORKS)} networks diverge or spike.{told}"
     used = [rows[f"{network}, none"] for network in NETWORKS] + [
         r for found in clipped.values() for r in found
     ]
