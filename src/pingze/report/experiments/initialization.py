@@ -117,7 +117,7 @@ EXPERIMENT = Experiment(
             _gradients,
         ),
         Claim(
-            "convenient and fast",
+            "Initialize weights randomly, following standard normal distribution … convenient and fast",
             "Read as learning fast. Confirmed if dev after equal steps is within 1 % of the best start; "
             "refined within 5 %; else refuted.",
             _convenient,

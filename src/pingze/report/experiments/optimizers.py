@@ -280,13 +280,13 @@ EXPERIMENT = Experiment(
             _momentum_fast,
         ),
         Claim(
-            "but kind of unstable",
+            "SGD with momentum: … kind of unstable",
             "By the share of cells that diverge or spike. Confirmed if it is at least 1.5 times Adam's; "
             "refined if it is greater; else refuted.",
             _momentum_unstable,
         ),
         Claim(
-            "You should tune the learning rate and momentum many times",
+            "SGD with momentum: … tune the learning rate and momentum many times",
             "By the decades of rates that end within 5 % of the optimizer's best. Confirmed if fewer "
             "than Adam's; refined if as many; else refuted.",
             _momentum_tuned,
@@ -298,13 +298,13 @@ EXPERIMENT = Experiment(
             _adam_stable,
         ),
         Claim(
-            "but kind of slow",
+            "Adam: … kind of slow",
             "Confirmed if Adam's fewest steps are over 1.25 times those of SGD with momentum; refined if "
             "they are more; else refuted.",
             _adam_slow,
         ),
         Claim(
-            "You don't have to adjust the learning rate too often",
+            "Adam: … You don't have to adjust the learning rate too often",
             "Confirmed if Adam's good rates span a decade; refined if half a decade; else refuted.",
             _adam_wide,
         ),
