@@ -30,14 +30,18 @@ def report(
     with Store.open() as store:
         workshop = Workshop.of(store, budget, seed)
     columns = [MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}")]
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("", total=None)
-        sections = rerun(
-            out,
-            workshop,
-            only,
-            lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
-        )
+    try:
+        with Progress(*columns, console=Console(stderr=True)) as bar:
+            task = bar.add_task("", total=None)
+            sections = rerun(
+                out,
+                workshop,
+                only,
+                lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
+            )
+    except KeyboardInterrupt:
+        typer.echo("stopped; the same command goes on from there", err=True)
+        raise typer.Exit(130) from None
     for section in sections:
         for claim, finding in zip(section.experiment.claims, section.findings, strict=True):
             typer.echo(f"{finding.verdict:9}  {section.experiment.name}: {claim.quote}")

@@ -67,14 +67,20 @@ def _exploding(rows: Rows) -> Finding:
     }
     exploded = [name for name, pair in pairs.items() if _explodes(*pair)]
     norms = "; ".join(f"{name} {_norm(row)} (tanh {_norm(tanh)})" for name, (row, tanh) in pairs.items())
+    clipped = {
+        f"{activation} at {rate:g}": rows[trial_name(activation, rate, CLIPS[1])]
+        for activation, rate in product(ACTIVATIONS, RATES)
+    }
+    learnt = ", ".join(f"{name} {row.number('dev_nats'):.3f}" for name, row in clipped.items())
     sentence = (
         f"Without clipping, {len(exploded)} of {len(pairs)} "
-        f"explode{': ' if exploded else ''}{', '.join(exploded)}. Largest norm of the gradient: {norms}."
+        f"explode{': ' if exploded else ''}{', '.join(exploded)}. Largest norm of the gradient: {norms}. With "
+        f"the norm clipped, dev ends at: {learnt} nats per token."
     )
     return Finding(
         by_rule(not exploded, len(exploded) < len(pairs)),
         sentence,
-        [row for pair in pairs.values() for row in pair],
+        [*(row for pair in pairs.values() for row in pair), *clipped.values()],
     )
 
 
