@@ -38,6 +38,16 @@ def test_generate(capsys: pytest.CaptureFixture[str], model: str) -> None:
     assert call(capsys, *arguments)[1] == out
 
 
+def test_ctrl_c_is_one_line(
+    capsys: pytest.CaptureFixture[str], model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoint, "load", stop)
+    assert call(capsys, "generate", "日", "--model", model) == (130, "", "pingze: stopped\n")
+
+
 @pytest.mark.parametrize(
     ("form", "lines", "length"), [("五絕", 4, 5), ("七绝", 4, 7), ("五律", 8, 5), ("七律", 8, 7)]
 )

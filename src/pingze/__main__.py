@@ -9,7 +9,7 @@ import typer
 
 from pingze.cli import app
 from pingze.composing.typed import ConversionWarning
-from pingze.errors import PingzeError
+from pingze.errors import PingzeError, StoppedError
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
@@ -21,12 +21,14 @@ def run(arguments: list[str] | None = None) -> None:
     try:
         status = app(arguments or sys.argv[1:] or ["--help"], prog_name="pingze", standalone_mode=False)
         sys.stdout.flush()
+        if status == StoppedError.exit_status:  # what newer versions of typer make of Ctrl-C
+            _fail("stopped", status)
     except UsageError as error:
         status = _fail(_usage(error), 2)
     except PingzeError as error:
         status = _fail(str(error), error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
-        status = _fail("stopped", 130)
+        status = _fail("stopped", StoppedError.exit_status)
     except BrokenPipeError:
         # The reader of our output has gone; what Python would still flush at exit has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

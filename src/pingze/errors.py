@@ -9,10 +9,11 @@
     ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
-    └── TrainingError         a training run cannot start or go on
+    ├── TrainingError         a training run cannot start or go on
+    └── StoppedError          a person stopped what can go on later
 
 The command line prints the message and leaves with `exit_status`: 1 when the answer is no,
-2 when the request itself is at fault.
+2 when the request itself is at fault, 130 after Ctrl-C.
 """
 
 from collections.abc import Sequence
@@ -87,3 +88,9 @@ class TrainingError(PingzeError):
     """A training run cannot start or go on."""
 
     exit_status = 1
+
+
+class StoppedError(PingzeError):
+    """A person stopped, by Ctrl-C, what can go on later."""
+
+    exit_status = 130

@@ -58,7 +58,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, home: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
     said = command.said_by(out).read_text(encoding="utf-8").splitlines()
-    assert said[-1] == "stopped; the same command goes on from there"
+    assert said[-1] == "pingze: stopped; the same command goes on from there"
 
 
 def test_a_killed_report_goes_on_where_it_stood(tmp_path: Path, home: Path) -> None:

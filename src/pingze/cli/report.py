@@ -7,6 +7,7 @@ import typer
 
 from pingze.cli.app import app
 from pingze.cli.training import need_torch
+from pingze.errors import StoppedError
 
 
 @app.command()
@@ -40,8 +41,7 @@ def report(
                 lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
             )
     except KeyboardInterrupt:
-        typer.echo("stopped; the same command goes on from there", err=True)
-        raise typer.Exit(130) from None
+        raise StoppedError("stopped; the same command goes on from there") from None
     for section in sections:
         for claim, finding in zip(section.experiment.claims, section.findings, strict=True):
             typer.echo(f"{finding.verdict:9}  {section.experiment.name}: {claim.quote}")

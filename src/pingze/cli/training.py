@@ -1,5 +1,6 @@
 """`pingze train`, `rate` and `evaluate`; all need torch."""
 
+import sys
 from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import groupby
@@ -11,7 +12,7 @@ import typer
 
 from pingze import checkpoint
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
-from pingze.errors import MissingExtraError
+from pingze.errors import MissingExtraError, StoppedError
 
 PresetOption = Annotated[str, typer.Option(help="Where the configuration starts from.")]
 SettingsOption = Annotated[
@@ -48,9 +49,9 @@ def train(
         with display.progress(run) as report:
             run.train(report)
     except KeyboardInterrupt:
-        if first:
-            typer.echo(f"stopped at step {run.position.step}; --resume goes on from there", err=True)
-        raise typer.Exit(130) from None
+        if not first:
+            sys.exit(StoppedError.exit_status)
+        raise StoppedError(f"stopped at step {run.position.step}; --resume goes on from there") from None
 
 
 @app.command()
