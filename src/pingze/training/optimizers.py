@@ -46,8 +46,7 @@ def prepare(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trai
     return norm
 
 
-def _total_norm(gradients: Iterable[Tensor]) -> Tensor:
+def _total_norm(gradients: list[Tensor]) -> Tensor:
     """The norm of all; in float64 where the sum of squares overflows float32, which it does long before an entry."""
-    gradients = list(gradients)
     norm = nn.utils.get_total_norm(gradients)
     return norm if norm.isfinite() else nn.utils.get_total_norm([gradient.double() for gradient in gradients])
