@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -20,21 +19,12 @@ pytestmark = pytest.mark.slow
 KILLS = 4
 
 
-# A background job of a shell ignores Ctrl-C, and hands that down: here it must not.
-SCRIPT = (
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "from pingze.__main__ import run; run()"
-)
-
-
 def report(out: Path) -> "subprocess.Popen[bytes]":
     """Start the command; what it says goes to a file beside the folder."""
     arguments = ["report", "--out", str(out), "--only", "softmax", "--budget", "sketch"]
     with command.said_by(out).open("a") as output:
         return subprocess.Popen(
-            [sys.executable, "-c", SCRIPT, *arguments],
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-            stderr=output,
+            [*command.PINGZE, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=output
         )
 
 

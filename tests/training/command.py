@@ -23,6 +23,10 @@ SETTINGS = (
     "learning_rate=0.01",
 )
 
+HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+PINGZE = (sys.executable, "-c", f"{HEEDING}; from pingze.__main__ import run; run()")
+"""The command, heeding Ctrl-C, which a background job of a shell ignores and hands down ignored."""
+
 
 def build_corpus(folder: Path) -> None:
     """The store of 400 invented poems, in the user's data folder."""

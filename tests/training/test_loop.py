@@ -6,7 +6,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -278,10 +277,7 @@ def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
 @pytest.mark.corpus
 def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_home: Path) -> None:
     settings = ["hidden_size=32", "embedding_size=16", "epochs=1"]
-    # A background job of a shell ignores Ctrl-C, and hands that down: here it must not.
-    heeding = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
-    script = f"{heeding}; from pingze.__main__ import run; run()"
-    line = [sys.executable, "-c", script, "train", "--out", str(tmp_path / "run")]
+    line = [*command.PINGZE, "train", "--out", str(tmp_path / "run")]
     line += [part for setting in settings for part in ("--set", setting)]
     environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
     with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:

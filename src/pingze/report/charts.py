@@ -71,7 +71,7 @@ def svg(chart: Chart, name: str) -> str:
     """The chart as an `<svg>` element; `name` is unique in its page."""
     with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
         buffer = StringIO()
-        _draw(chart).savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+        draw(chart).savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
@@ -96,7 +96,8 @@ def legend(chart: Chart) -> list[tuple[str, str]]:
     ]
 
 
-def _draw(chart: Chart) -> Figure:
+def draw(chart: Chart) -> Figure:
+    """The chart as Matplotlib draws it, in the stand-ins of the page's colours."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     for line in chart.lines:
