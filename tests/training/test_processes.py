@@ -1,9 +1,11 @@
 """Several real processes under torchrun train as one does; they stop, die and resume together."""
 
+import os
 import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -17,6 +19,31 @@ pytestmark = pytest.mark.slow
 
 EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_every=3")
 """Nothing that depends on how a batch is dealt but the order of sums."""
+
+ENDING_AT_ONCE = """
+import os, socket, sys
+import torch
+from pingze.training.trainer import launch
+
+torch.set_num_threads(1)
+sys.setswitchinterval(1000)  # a thread of gloo's that wants to free a tensor waits until this one ends
+
+def take_part(rank):
+    os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
+    fabric = launch()
+    for _ in range(20):
+        fabric.all_reduce(torch.ones(()), reduce_op="sum")
+    sys.exit()
+
+def pair():
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        os.environ["MASTER_PORT"] = str(free.getsockname()[1])
+    return [os.fork() or take_part(rank) for rank in "01"]
+
+print([os.waitpid(process, 0)[1] for _ in range(12) for process in pair()])
+"""
+"""Twelve pairs of processes, each of which ends as soon as its last sum is known; prints how they ended."""
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +82,17 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
         run = tmp_path / str(processes)
         command.trained(run, *EXACT, processes=processes)
         assert_alike(run, tmp_path / "one")
+
+
+def test_processes_may_end_at_once_after_a_sum() -> None:
+    places = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "pair"}
+    run = subprocess.run(
+        [sys.executable, "-c", ENDING_AT_ONCE],
+        env=os.environ | places | {"MASTER_ADDR": "localhost"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.stdout.splitlines()[-1] == str([0] * 24), run.stderr
 
 
 def test_two_machines_train_as_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ other, and gradients are summed over all of them. What is dropped is fixed by th
 order of the poems is by the seed and the epoch: a step depends on nothing but its number and the state before it.
 """
 
+import atexit
 import os
 from collections.abc import Sequence
 from dataclasses import replace
@@ -191,4 +192,7 @@ def launch() -> Fabric:
         num_nodes=processes // here,
     )
     fabric.launch()
+    if processes > 1:
+        # Gloo's threads may hold the last tensors of a sum; one that frees them while Python ends aborts the process.
+        atexit.register(torch.distributed.destroy_process_group)
     return fabric
