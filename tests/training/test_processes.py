@@ -23,7 +23,7 @@ EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_ev
 ENDING_AT_ONCE = """
 import os, socket, sys
 import torch
-from pingze.training.trainer import launch
+from pingze.training.processes import launch
 
 torch.set_num_threads(1)
 sys.setswitchinterval(1000)  # a thread of gloo's that wants to free a tensor waits until this one ends
@@ -95,17 +95,38 @@ def test_processes_may_end_at_once_after_a_sum() -> None:
     assert run.stdout.splitlines()[-1] == str([0] * 24), run.stderr
 
 
-def test_two_machines_train_as_one(tmp_path: Path) -> None:
-    """Two of torchrun's agents, each with a process, that meet at an address."""
+def two_machines(run: Path, *settings: str) -> list["subprocess.Popen[str]"]:
+    """Two of torchrun's agents, each with a process, that meet at an address; what each says has its own file."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
         port = free.getsockname()[1]
     meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{port}", "--rdzv-id=pingze")
-    run = tmp_path / "two"
-    machines = [command.train(run, *EXACT, processes=1, meeting=meeting) for _ in range(2)]
-    assert [machine.wait() for machine in machines] == [0, 0], command.said_by(run).read_text()
+    return [
+        command.train(run, *settings, processes=1, meeting=meeting, said=run.with_name(f"{machine}.said"))
+        for machine in "01"
+    ]
+
+
+def test_two_machines_train_as_one(tmp_path: Path) -> None:
+    machines = two_machines(tmp_path / "two", *EXACT)
+    statuses = [machine.wait() for machine in machines]
+    assert statuses == [0, 0], [said.read_text() for said in tmp_path.glob("*.said")]
     command.trained(tmp_path / "one", *EXACT)
-    assert_alike(run, tmp_path / "one")
+    assert_alike(tmp_path / "two", tmp_path / "one")
+
+
+def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    first, second = two_machines(run, "epochs=30", "save_every=3", "patience=none")
+    after(6, first, run)
+    (killed,) = workers(first)
+    os.kill(killed, signal.SIGKILL)
+    assert second.wait() != 0
+    first.wait()
+    assert (
+        f"another process of this run has ended; what it said tells why; the last good state stays in {run}"
+        in (tmp_path / "1.said").read_text()
+    )
 
 
 def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_path: Path) -> None:
@@ -141,3 +162,4 @@ def test_a_refusal_ends_all_processes(tmp_path: Path) -> None:
     process = command.train(run, *EXACT, resume=True, processes=2, said=said)
     assert process.wait() != 0
     assert said.read_text().count("holds no run to resume; leave out --resume to start one") == 1
+    assert "a fault in pingze" not in said.read_text()

@@ -6,8 +6,6 @@ other, and gradients are summed over all of them. What is dropped is fixed by th
 order of the poems is by the seed and the epoch: a step depends on nothing but its number and the state before it.
 """
 
-import atexit
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
@@ -28,6 +25,7 @@ from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimizers import make_optimizer, prepare
+from pingze.training.processes import launch
 
 
 class Taken(NamedTuple):
@@ -177,22 +175,3 @@ class Trainer:
             f"step {number + 1}: the loss is {loss / tokens} and the largest gradient, of {worst}, is "
             f"{largest[worst]}: try a lower learning_rate or clip_norm"
         )
-
-
-def launch() -> Fabric:
-    """The device of this process, and its place among those that `torchrun` started, or alone.
-
-    A GPU where there is one, else the CPU: Apple's GPUs lack the float64 of the evaluation.
-    """
-    processes, here = int(os.environ.get("WORLD_SIZE", 1)), int(os.environ.get("LOCAL_WORLD_SIZE", 1))
-    fabric = Fabric(
-        accelerator="cuda" if torch.cuda.is_available() else "cpu",
-        strategy="ddp" if processes > 1 else "auto",
-        devices=here,
-        num_nodes=processes // here,
-    )
-    fabric.launch()
-    if processes > 1:
-        # Gloo's threads may hold the last tensors of a sum; one that frees them while Python ends aborts the process.
-        atexit.register(torch.distributed.destroy_process_group)
-    return fabric
