@@ -18,7 +18,9 @@ def _others_there() -> Iterator[None]:
     except RuntimeError as fault:
         if not isinstance(fault, torch.distributed.DistError) and "gloo" not in str(fault):
             raise
-        raise TrainingError("another process of this run has ended; what it said tells why") from fault
+        raise TrainingError(
+            "another process of this run has ended or is out of reach; it may have said why"
+        ) from fault
 
 
 class Processes(Fabric):
