@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from pingze import products
 from pingze.products import operand_type, product, products_with
 from tests.comparing import assert_close
 
@@ -11,7 +12,11 @@ from tests.comparing import assert_close
 @pytest.mark.parametrize(("N", "K", "M"), [(1, 1, 1), (7, 63, 500), (63, 500, 7)])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
 @pytest.mark.parametrize("transposed", [False, True])
-def test_product(N: int, K: int, M: int, dtype: torch.dtype, transposed: bool) -> None:
+@pytest.mark.parametrize("intel", [False, True])
+def test_product(
+    N: int, K: int, M: int, dtype: torch.dtype, transposed: bool, intel: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_is_intel", lambda: intel)
     torch.manual_seed(N)
     a, b = torch.randn(N, K).to(dtype), torch.randn(K, M).to(dtype)
     if transposed:

@@ -1,10 +1,12 @@
 """Matrix products at the best rate that the processor has: matrices come in, their product goes out.
 
-On a CPU, in float32 and bfloat16, oneDNN is called by name: PyTorch would give float32 to MKL, which leaves half of the
-vector unit unused on processors of other makers, and would lay out a matrix anew for each product that it is in.
+On a CPU, in float32 and bfloat16, oneDNN is called by name where PyTorch would lay out a matrix anew for each product
+that it is in, and where it would give float32 to MKL, which leaves half of the vector unit of another maker's processor
+unused. On Intel's own it is left to MKL, whose products of a transposed matrix are 1.4 times as fast.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -21,7 +23,7 @@ def operand_type(precision: str, device: torch.device) -> torch.dtype:
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
     """A b, outside automatic differentiation."""
-    if a.dtype == torch.float32 and _has_onednn(a):
+    if a.dtype == torch.float32 and _has_onednn(a) and not _is_intel():
         return _linear(a, b.T)
     return a @ b
 
@@ -39,6 +41,11 @@ def _has_onednn(a: Tensor) -> bool:
         a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
     )
     return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+
+
+def _is_intel() -> bool:
+    about: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return "Intel" in about.get("cpu_name", "")
 
 
 def _linear(a: Float[Tensor, "N K"], weight: Tensor) -> Float[Tensor, "N M"]:
