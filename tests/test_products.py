@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pingze import products
-from pingze.products import operand_type, product, products_with
+from pingze.products import operand, operand_type, product, products_with
 from tests.comparing import assert_close
 
 
@@ -25,6 +25,17 @@ def test_product(
     tolerance = {torch.float32: 1e-6, torch.float64: 1e-14, torch.bfloat16: 4e-3}[dtype]
     found = {"product": product(a, b).double(), "repeated": products_with(b, rows=N)(a).double()}
     assert_close(found, dict.fromkeys(found, expected), tolerance)
+
+
+@pytest.mark.parametrize("rows", [1, 63, 64, 65, 1370])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_operand_is_the_matrix_and_rows_of_zeros_of_few_numbers(rows: int, dtype: torch.dtype) -> None:
+    x = torch.randn(rows, 5)
+    found = operand(x, dtype)
+    assert torch.equal(found[:rows], x.to(dtype))
+    assert not found[rows:].any()
+    assert 0 <= len(found) - rows < products.ROWS == 64
+    assert len(found) % products.ROWS == 0
 
 
 def test_operands_are_bfloat16_only_where_asked_and_multiplied(monkeypatch: pytest.MonkeyPatch) -> None:

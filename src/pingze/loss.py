@@ -19,7 +19,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from pingze import kernels
-from pingze.products import product
+from pingze.products import operand, product
 
 CHUNK = 512
 
@@ -71,15 +71,15 @@ class _CrossEntropySum(torch.autograd.Function):
         targets: Int64[Tensor, "N"],
         operands: torch.dtype,
     ) -> Float[Tensor, ""]:
-        h_op, W = hidden.to(operands), weight.to(operands)
+        h_op, W = operand(hidden, operands), weight.to(operands)
         compiled = hidden.device.type == "cpu" and hidden.dtype == torch.float32
         gradient = _compiled_gradient if compiled else _eager_gradient
         loss = hidden.new_zeros(())
         dhidden, dweight, dbias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
         for h, dh, target in zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True):
             logits = product(h, W.T)
-            loss += gradient(logits, bias, target, dbias)
-            dh.copy_(product(logits, W))
+            loss += gradient(logits[: len(target)], bias, target, dbias)
+            dh.copy_(product(logits, W)[: len(target)])
             dweight += product(logits.T, h).to(dweight.dtype)
         ctx.save_for_backward(dhidden, dweight, dbias)
         return loss

@@ -14,11 +14,21 @@ from torch import Tensor
 
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
+ROWS = 64
+"""oneDNN compiles a kernel for each size that it meets, which takes it as long as the product: few are to occur."""
+
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
     """The type in which products read their operands: bfloat16 if `precision` is bf16 and the device multiplies it."""
     has = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if precision == "bf16" and has else torch.float32
+
+
+def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]:
+    """A matrix as products read it: in their type, with rows of zeros below, so that R is a multiple of `ROWS`."""
+    rows = x.new_zeros(-(-len(x) // ROWS) * ROWS, x.shape[1], dtype=dtype)
+    rows[: len(x)] = x
+    return rows
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 from pingze.lstm import cells
 from pingze.lstm.dropout import NO_DROPOUT, Dropout
 from pingze.lstm.formulas import ACTIVATIONS
-from pingze.products import product, products_with
+from pingze.products import operand, product, products_with
 
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
@@ -143,7 +143,7 @@ class _PackedLayer(torch.autograd.Function):
         operands: torch.dtype | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
         operands = operands or x.dtype
-        x_op, W_ih, W_hh = x.to(operands), weight_ih.to(operands), weight_hh.to(operands)
+        x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
         N, (B, H) = x.shape[0], h_0.shape
         steps, cell = _Steps(batch_sizes), cells.cell(activation, x.device, x.dtype)
 
@@ -179,7 +179,7 @@ class _PackedLayer(torch.autograd.Function):
         x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
         steps, cell = ctx.steps, ctx.cell
 
-        dnet = torch.empty_like(gates, dtype=x.dtype)
+        dnet = x.new_zeros(len(x), gates.shape[1])
         dh_next, dc_next = dh_T.clone(), dc_T.clone()
         times_W_hh = products_with(W_hh, rows=len(dh_T))
         v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
@@ -197,9 +197,9 @@ class _PackedLayer(torch.autograd.Function):
                 v_dnet[rows],
             )
             dh_next[running] = times_W_hh(dnet[rows])  # (12)
-        h_prev = torch.cat([h_states[previous] for previous in steps.previous])
+        h_prev = operand(torch.cat([h_states[previous] for previous in steps.previous]), x.dtype)
         return (
-            product(dnet, W_ih).to(gates.dtype),  # (11)
+            product(dnet, W_ih)[: len(gates)].to(gates.dtype),  # (11)
             dh_next,
             dc_next,
             product(dnet.T, x).to(gates.dtype),  # (13)
