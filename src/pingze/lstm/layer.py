@@ -2,7 +2,7 @@
 
 A batch of sequences comes in, padded to one length or packed; hidden states go out, as from `torch.nn.LSTM`.
 Inside, everything is packed: row blocks of the tokens of step 1, step 2, …, longest sequence first
-(`torch.nn.utils.rnn.PackedSequence`), so that no arithmetic is spent on padding. docs/lstm-derivation.md, "The
+(`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. docs/lstm-derivation.md, "The
 efficient form", derives the order of the products below.
 """
 
