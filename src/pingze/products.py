@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
@@ -26,9 +26,7 @@ def operand_type(precision: str, device: torch.device) -> torch.dtype:
 
 def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]:
     """A matrix as products read it: in their type, with rows of zeros below, so that R is a multiple of `ROWS`."""
-    rows = x.new_zeros(-(-len(x) // ROWS) * ROWS, x.shape[1], dtype=dtype)
-    rows[: len(x)] = x
-    return rows
+    return nn.functional.pad(x.to(dtype), (0, 0, 0, -len(x) % ROWS))
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:

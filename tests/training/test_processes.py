@@ -21,7 +21,7 @@ EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_ev
 """Nothing that depends on how a batch is dealt but the order of sums."""
 
 ENDING_AT_ONCE = """
-import os, socket, sys
+import os, sys
 import torch
 from pingze.training.processes import launch
 
@@ -35,20 +35,24 @@ def take_part(rank):
         fabric.all_reduce(torch.ones(()), reduce_op="sum")
     sys.exit()
 
-def pair():
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        os.environ["MASTER_PORT"] = str(free.getsockname()[1])
+def pair(port):
+    os.environ["MASTER_PORT"] = port
     return [os.fork() or take_part(rank) for rank in "01"]
 
-print([os.waitpid(process, 0)[1] for _ in range(12) for process in pair()])
+print([os.waitpid(process, 0)[1] for port in sys.argv[1:] for process in pair(port)])
 """
-"""Twelve pairs of processes, each of which ends as soon as its last sum is known; prints how they ended."""
+"""A pair of processes for each port, which end as soon as their last sum is known; prints how they ended."""
 
 
 @pytest.fixture(autouse=True)
 def corpus(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
+
+
+def free_port() -> str:
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        return str(free.getsockname()[1])
 
 
 def workers(torchrun: "subprocess.Popen[str]") -> list[int]:
@@ -87,7 +91,7 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
 def test_processes_may_end_at_once_after_a_sum() -> None:
     places = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "pair"}
     run = subprocess.run(
-        [sys.executable, "-c", ENDING_AT_ONCE],
+        [sys.executable, "-c", ENDING_AT_ONCE, *(free_port() for _ in range(12))],
         env=os.environ | places | {"MASTER_ADDR": "localhost"},
         capture_output=True,
         text=True,
@@ -97,10 +101,8 @@ def test_processes_may_end_at_once_after_a_sum() -> None:
 
 def two_machines(run: Path, *settings: str) -> list["subprocess.Popen[str]"]:
     """Two of torchrun's agents, each with a process, that meet at an address; what each says has its own file."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
-    meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint=localhost:{port}", "--rdzv-id=pingze")
+    endpoint = f"localhost:{free_port()}"
+    meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", "--rdzv-id=pingze")
     return [
         command.train(run, *settings, processes=1, meeting=meeting, said=run.with_name(f"{machine}.said"))
         for machine in "01"

@@ -16,6 +16,7 @@ def _others_there() -> Iterator[None]:
     try:
         yield
     except RuntimeError as fault:
+        # What gloo raises is no more than a RuntimeError, which names gloo's files.
         if not isinstance(fault, torch.distributed.DistError) and "gloo" not in str(fault):
             raise
         raise TrainingError(
