@@ -29,7 +29,7 @@ from pingze.files import written
 from pingze.paths import data_folder
 from pingze.runs import Runs
 
-VERSION = 2
+VERSION = 3
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""
 
 _SCHEMA = f"""

@@ -16,7 +16,7 @@ SHORTEST = 20
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """Why a poem is dropped; a poem is counted once, under the first that holds."""
 
-_LOST = re.compile("[□○●]")
+_LOST = re.compile("[□○●囗]")  # 囗 is Han (U+56D7), but no poet's character: it stands where □ was meant
 _BRACKETED = re.compile(r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']")
 _FOREIGN = re.compile(f"[^{HAN}{MARKS}]")
 
