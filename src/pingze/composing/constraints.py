@@ -259,6 +259,8 @@ class Constraints:
         allowed[rows, fixed[rows]] = True
         for row in self._nearly_used_up(histories, place):
             ids = np.flatnonzero(allowed[row])
+            if not len(ids):
+                continue
             futures = histories.take(np.full(len(ids), row))
             self.advance(futures, place, ids)
             allowed[row, ids] = futures.alive.any(axis=(1, 2))

@@ -57,11 +57,11 @@ class Revising(Bounded):
     title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(0.8, "0 takes the likeliest character; higher dares more.", minimum=0)
-    top_p: float = option(
-        1.0, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
+    top_p: float = option(  # blind readings: 0.8 cut at 0.7 reads as well as 0.5, and varies more
+        0.7, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
     )
     particles: int = option(
-        32, "How many drafts are written side by side for each poem.", minimum=1, maximum=4096
+        8, "How many drafts are written side by side for each poem.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
