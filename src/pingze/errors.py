@@ -13,11 +13,43 @@
     └── StoppedError          a person stopped what can go on later
 
 The command line prints the message and leaves with `exit_status`: 1 when the answer is no,
-2 when the request itself is at fault, 130 after Ctrl-C.
+2 when the request itself is at fault, 130 after Ctrl-C. Beside the message stands its `cause`, a code with parameters,
+so that a page can say it in its reader's language; docs/serving.md lists the codes.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Code = Literal[
+    "range",
+    "choice",
+    "too_long",
+    "surrogate",
+    "empty",
+    "character",
+    "no_room",
+    "line_count",
+    "block_width",
+    "oblique_rhyme",
+    "no_condition",
+    "no_poem",
+    "shape",
+    "value",
+    "clash",
+    "unfinished",
+    "too_slow",
+    "busy",
+    "extra",
+    "no_corpus",
+    "model",
+    "training",
+    "stopped",
+    "fault",
+]
+Parameter = str | int | float | Sequence[str] | None
+Cause = dict[str, Parameter]
+"""A code under "code", and what the sentence names: the `field` at fault, what it `has`, what was `wanted`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +62,8 @@ class Clash:
     """The option that asks for it."""
     line: int | None = None
     position: int | None = None
+    has: str | int | None = None
+    """What the option asks for, as 陽."""
 
     def __str__(self) -> str:
         return self.constraint
@@ -39,6 +73,16 @@ class PingzeError(Exception):
     """Base of all errors that pingze raises on purpose; the message is one line for a person."""
 
     exit_status = 2
+    code: Code = "fault"
+
+    def __init__(self, message: str, *, code: Code | None = None, **parameters: Parameter) -> None:
+        self.code, self.parameters = code or self.code, parameters
+        super().__init__(message)
+
+    @property
+    def cause(self) -> Cause:
+        """The code and its parameters."""
+        return {"code": self.code, **self.parameters}
 
 
 class InputError(PingzeError):
@@ -47,50 +91,64 @@ class InputError(PingzeError):
     `field` is the option at fault, where it is known.
     """
 
-    def __init__(self, message: str, *, field: str | None = None) -> None:
+    code = "value"
+
+    def __init__(
+        self, message: str, *, field: str | None = None, code: Code | None = None, **parameters: Parameter
+    ) -> None:
         self.field = field
-        super().__init__(message)
+        super().__init__(message, code=code, **({"field": field} if field else {}), **parameters)
 
 
 class InfeasibleError(PingzeError):
     """No poem can keep all that is asked for; the message names a smallest set of constraints that clash."""
 
     exit_status = 1
+    code = "clash"
 
     def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
         advice = "give up any one of them" if len(clashing) > 1 else "give it up"
-        super().__init__(f"no {form} can keep {' and '.join(map(str, clashing))}: {advice}")
+        super().__init__(f"no {form} can keep {' and '.join(map(str, clashing))}: {advice}", form=form)
 
 
 class UnfinishedError(PingzeError):
     """Every draft of a poem came to a dead end, though some poem may keep all that is asked for."""
 
     exit_status = 1
+    code = "unfinished"
 
 
 class MissingExtraError(PingzeError):
     """A part of pingze needs a package that is not installed."""
 
+    code = "extra"
+
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'")
+        super().__init__(f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'", extra=extra)
 
 
 class CorpusError(PingzeError):
     """The corpus is absent, damaged, or cannot be fetched."""
 
+    code = "no_corpus"
+
 
 class CheckpointError(PingzeError):
     """A model file is absent, damaged, or not what it says."""
+
+    code = "model"
 
 
 class TrainingError(PingzeError):
     """A training run cannot start or go on."""
 
     exit_status = 1
+    code = "training"
 
 
 class StoppedError(PingzeError):
     """A person stopped, by Ctrl-C, what can go on later."""
 
     exit_status = 130
+    code = "stopped"

@@ -24,16 +24,18 @@ def test_python_and_the_command_line_take_its_fields_and_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"temperature": float("inf")}, "temperature is inf; it must be a finite number, at least 0"),
-        ({"temperature": -0.1}, "temperature is -0.1; it must be at least 0"),
+        ({"temperature": float("inf")}, "temperature is inf; it must be a finite number, at least 0 and at most 100"),
+        ({"temperature": -0.1}, "temperature is -0.1; it must be at least 0 and at most 100"),
         ({"top_p": 0.0}, "top_p is 0.0; it must be above 0 and at most 1"),
         ({"top_p": 1.1}, "top_p is 1.1; it must be above 0 and at most 1"),
         ({"particles": 0}, "particles is 0; it must be at least 1 and at most 4096"),
-        ({"seed": 10**30}, "seed is 1000000000…; it must be at least 0 and at most 9007199254740991"),
+        ({"seed": 10**30}, "seed is 10^30 or so; it must be at least 0 and at most 9007199254740991"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
         ({"exclude": "\udc00"}, "exclude holds half a character (a lone surrogate)"),
-        ({"original": 1}, "original is 1; it must be at least 2"),
+        ({"seed": -(10**5000)}, "seed is -10^5000 or so; it must be at least 0 and at most 9007199254740991"),
+        ({"antithesis": 1e100}, "antithesis is 1e+100; it must be at least 0 and at most 10"),
+        ({"original": 1}, "original is 1; it must be at least 2 and at most 100"),
     ],
 )
 def test_out_of_bounds(values: dict[str, object], message: str) -> None:

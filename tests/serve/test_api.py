@@ -8,14 +8,16 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
 
 import pingze
+from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
+CODES = {code for each in get_args(Code) for code in get_args(each)}
 MODEL = {"model": "report", "particles": 4}
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
@@ -145,6 +147,13 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("compose", {"form": "詞"}, 422, "form"),
         ("compose", {"seed": -1}, 422, "seed"),
         ("compose", {"seed": 2**70}, 422, "seed"),
+        ("compose", {"seed": int("9" * 400)}, 422, "seed"),
+        ("compose", {"seed": False}, 422, "seed"),
+        ("compose", {"lines": -int("9" * 400)}, 422, "lines"),
+        ("compose", {"original": int("9" * 400)}, 422, "original"),
+        ("compose", {"temperature": int("9" * 400)}, 422, "temperature"),
+        ("compose", {"repeat": 1}, 422, "repeat"),
+        ("compose", {"antithesis": 1e100, "form": "五律"}, 422, "antithesis"),
         ("compose", {"temperature": float("nan")}, 422, "temperature"),
         ("compose", {"particles": "many"}, 422, "particles"),
         ("compose", {"particles": 300}, 422, "particles"),
@@ -179,7 +188,8 @@ def test_bad_input_is_one_problem(
     problem = answer.json()
     assert (answer.status_code, problem["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert problem.get("field") == field
+    assert problem.get("field") == field == problem["cause"].get("field")
+    assert problem["cause"]["code"] in CODES
     assert "\n" not in problem["detail"]
     assert not re.search(
         r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|" + pingze.__name__ + r"/", answer.text
@@ -189,8 +199,9 @@ def test_bad_input_is_one_problem(
 @pytest.mark.parametrize(
     ("content", "headers", "status"),
     [
-        (b"{", {}, 422),
-        (b"\xff\xfe", {}, 422),
+        (b"", {}, 422),
+        (b"{", {}, 400),
+        (b"\xff\xfe", {}, 400),
         (b"\xf0(", {}, 400),
         (b"[" * 60_000, {}, 400),
         (b'{"seed": ' + b"9" * 5000 + b"}", {}, 400),
@@ -210,6 +221,72 @@ def test_what_goes_no_further(
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
 
 
+@pytest.mark.parametrize(
+    ("route", "body", "cause"),
+    [
+        ("compose", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
+        ("compose", {"particles": 0}, {"code": "range", "field": "particles", "has": 0, "least": 1}),
+        ("compose", {"start": "春" * 29}, {"code": "too_long", "field": "start", "has": 29, "most": 28}),
+        ("compose", {"start": "龘"}, {"code": "character", "field": "start", "has": "龘"}),
+        (
+            "compose",
+            {"pattern": "＿ ＿＿"},
+            {"code": "block_width", "field": "pattern", "line": 1, "has": 1, "wanted": 7},
+        ),
+        (
+            "compose",
+            {"lines": 6},
+            {"code": "line_count", "field": "lines", "form": "七絕", "has": 6, "wanted": 4},
+        ),
+        (
+            "compose",
+            {"rhyme": "董"},
+            {"code": "oblique_rhyme", "field": "rhyme", "has": "董", "form": "七絕"},
+        ),
+        ("compose", {"seed": "x"}, {"code": "type", "field": "seed", "wanted": "integer"}),
+        ("compose", {"loud": 1}, {"code": "unknown_field", "field": "loud"}),
+        (
+            "inside",
+            {"poem": POEM, "unit": 60000},
+            {"code": "range", "field": "unit", "has": 60000, "least": 1},
+        ),
+        ("check", {}, {"code": "missing", "field": "text"}),
+        ("originality", {"poem": POEM}, {"code": "no_corpus"}),
+        ("nothing", {}, {"code": "no_route"}),
+    ],
+)
+def test_an_error_is_a_code_with_parameters_too(
+    client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]
+) -> None:
+    answer = post(client, route, **body).json()
+    assert cause.items() <= answer["cause"].items()
+
+
+def test_faults_notes_and_clashes_are_codes_with_parameters_too(client: httpx.Client) -> None:
+    text = "月日風平月，平平月日東。平平平月日，月日日平天。"
+    (verdict,) = post(client, "check", text=text, form="五絕").json()["verdicts"]
+    (fault,) = verdict["violations"]
+    place = {"rule": "出韻", "line": 4, "position": 5}
+    assert fault["cause"] == {"code": "rhyme", **place, "wanted": "東", "has": ["先"]}
+    assert len(verdict["remarks"]) == len(verdict["notes"])
+    assert {"lines", "repeated"} & {remark["code"] for remark in verdict["remarks"]}
+    (verdict,) = post(client, "check", text=text.replace("平平月日東", "平月月日東"), form="五絕").json()[
+        "verdicts"
+    ]
+    tone = {"code": "tone", "rule": "失對", "line": 2, "position": 2, "wanted": "平", "has": "仄"}
+    assert tone in [fault["cause"] for fault in verdict["violations"]]
+    answer = post(client, "conflicts", form="五絕", rhyme="陽", pattern="＿＿＿＿＿ ＿＿＿＿天").json()
+    assert [(clash["field"], clash["has"]) for clash in answer["clashes"]] == [
+        ("pattern", "天"),
+        ("rhyme", "陽"),
+    ]
+
+
+def test_every_code_is_documented() -> None:
+    text = Path("docs/serving.md").read_text(encoding="utf-8")
+    assert [code for code in CODES if f"`{code}`" not in text] == []
+
+
 def test_a_body_in_pieces_is_measured_too(client: httpx.Client) -> None:
     pieces = (b" " * 1000 for _ in range(100))
     headers = {"content-type": "application/json"}
@@ -224,7 +301,12 @@ def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> N
         assert "unsafe" not in answer.headers["content-security-policy"]
         assert "import" not in answer.text
     assert client.get("/docs").status_code == 404
-    assert client.delete("/v1/compose").status_code == 405
+    refused = client.delete("/v1/compose")
+    assert (refused.status_code, refused.headers["allow"], refused.json()["cause"]) == (
+        405,
+        "POST",
+        {"code": "method"},
+    )
 
 
 def test_nobody_pays_for_a_client_that_has_gone(server: Server, client: httpx.Client) -> None:

@@ -314,7 +314,10 @@ def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> 
     for option, value in (("title", title), ("poet", poet)):
         if value and not chosen.conditions:
             raise InputError(
-                f"the model {chosen.name} was not trained with a {option}; leave it out", field=option
+                f"the model {chosen.name} was not trained with a {option}; leave it out",
+                field=option,
+                code="no_condition",
+                model=chosen.name,
             )
 
 

@@ -17,9 +17,17 @@ LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
 
 
+LIMITS = (
+    ("least", "minimum", "at least"),
+    ("above", "exclusiveMinimum", "above"),
+    ("most", "maximum", "at most"),
+)
+"""What bounds a number: the name of an error's parameter, JSON Schema's, and words for it."""
+
+
 def option(default: Any, sentence: str, **bounds: Any) -> Any:
     """A field with its sentence and its bounds; one with the default ... must be given."""
-    metadata = {"description": sentence, "json_schema_extra": bounds}
+    metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
@@ -47,16 +55,19 @@ class Revising(Bounded):
     exclude: str = option("", "Characters that must not.", maxLength=1000)
     repeat: bool = option(False, "Let a character stand twice apart.")
     original: int | None = option(
-        None, "The longest run that a line may share with any line of the corpus.", minimum=2
+        None, "The longest run that a line may share with any line of the corpus.", minimum=2, maximum=100
     )
     antithesis: float = option(
         0.1,  # so composed couplets have about as much of it as real ones
         "How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.",
         minimum=0,
+        maximum=10,
     )
     title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
-    temperature: float = option(0.8, "0 takes the likeliest character; higher dares more.", minimum=0)
+    temperature: float = option(
+        0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
+    )
     top_p: float = option(  # blind readings: 0.8 cut at 0.7 reads as well as 0.5, and varies more
         0.7, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
     )
@@ -97,19 +108,43 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     if isinstance(value, str):
         _check_text(name, value, bounds)
     elif isinstance(value, int | float) and not _within(value, bounds):
-        shown = value if len(str(value)) < 20 else f"{str(value)[:10]}…"
-        raise InputError(f"{name} is {shown}; it must be {_in_words(value, bounds)}", field=name)
+        shown = _shown(value)
+        raise InputError(
+            f"{name} is {shown}; it must be {_in_words(value, bounds)}",
+            field=name,
+            code="range",
+            has=shown,
+            **{word: bounds[key] for word, key, _ in LIMITS if key in bounds},
+        )
+
+
+def _shown(value: float) -> float | str:
+    """A number, or a short text for one that JSON does not have or that has many digits."""
+    if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
+        return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))} or so"
+    return value if isinstance(value, int) or math.isfinite(value) else str(value)
+
+
+def too_long(message: str, field: str, has: int, most: int) -> InputError:
+    """What is said of a field that `has` more characters, lines or items than `most`."""
+    return InputError(message, field=field, code="too_long", has=has, most=most)
 
 
 def _check_text(name: str, text: str, bounds: dict[str, Any]) -> None:
     if text not in bounds.get("enum", [text]):
         choices = ", ".join(bounds["enum"])
-        raise InputError(f"{name} {text[:20]!r} is unknown; choose one of {choices}", field=name)
+        raise InputError(
+            f"{name} {text[:20]!r} is unknown; choose one of {choices}",
+            field=name,
+            code="choice",
+            has=text[:20],
+            choices=list(bounds["enum"]),
+        )
     if len(text) > bounds.get("maxLength", math.inf):
         most = bounds["maxLength"]
-        raise InputError(f"{name} has {len(text)} characters; give {most} at most", field=name)
+        raise too_long(f"{name} has {len(text)} characters; give {most} at most", name, len(text), most)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError(f"{name} holds half a character (a lone surrogate)", field=name)
+        raise InputError(f"{name} holds half a character (a lone surrogate)", field=name, code="surrogate")
 
 
 def _within(value: float, bounds: dict[str, Any]) -> bool:
@@ -121,9 +156,6 @@ def _within(value: float, bounds: dict[str, Any]) -> bool:
 
 
 def _in_words(value: float, bounds: dict[str, Any]) -> str:
-    words = [
-        f"{word} {bounds[key]}"
-        for key, word in (("minimum", "at least"), ("exclusiveMinimum", "above"), ("maximum", "at most"))
-        if key in bounds
-    ]
-    return "a finite number, " * (not math.isfinite(value)) + " and ".join(words)
+    words = [f"{word} {bounds[key]}" for _, key, word in LIMITS if key in bounds]
+    finite = isinstance(value, int) or math.isfinite(value)
+    return ("" if finite else "a finite number, ") + " and ".join(words)

@@ -221,5 +221,9 @@ def _unfinished(constraints: Constraints, particles: int, place: int) -> Unfinis
     line, position = divmod(place, constraints.width)
     where = f"line {line + 1}, character {position + 1}, with original {constraints.request.original}"
     return UnfinishedError(
-        f"none of {particles} drafts could go on at {where}: ask for more particles, another seed, or a larger number"
+        f"none of {particles} drafts could go on at {where}: ask for more particles, another seed, or a larger number",
+        line=line + 1,
+        position=position + 1,
+        original=constraints.request.original,
+        particles=particles,
     )

@@ -16,6 +16,8 @@ from pingze.errors import PingzeError
 class OutOfPatienceError(PingzeError):
     """What is asked for takes longer than it may, or nobody waits for it any more."""
 
+    code = "too_slow"
+
 
 @dataclass
 class Patience:
@@ -34,7 +36,9 @@ class Patience:
     def check(self) -> None:
         """Raises OutOfPatienceError where there is none left."""
         if self.gone or time.monotonic() > self.begun + self.seconds:
-            raise OutOfPatienceError(f"this takes longer than {self.seconds:g} seconds: ask for less")
+            raise OutOfPatienceError(
+                f"this takes longer than {self.seconds:g} seconds: ask for less", seconds=self.seconds
+            )
 
 
 _CURRENT: ContextVar[Patience | None] = ContextVar("patience", default=None)

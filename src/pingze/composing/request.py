@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from pingze.composing.options import Composing
+from pingze.composing.options import Composing, too_long
 from pingze.composing.typed import FIELDS, read_characters
 from pingze.conditions import LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
@@ -32,7 +32,8 @@ class Fixed:
     def clash(self) -> Clash:
         """It as one of several that clash."""
         words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
-        return Clash(words, FIELDS.get(self.option, self.option), self.line, self.position)
+        field = FIELDS.get(self.option, self.option)
+        return Clash(words, field, self.line, self.position, self.character)
 
 
 @dataclass(frozen=True)
@@ -87,17 +88,21 @@ class Request:
             yield fixed.clash, replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
         for character in self.include:
             smaller = replace(self, include=self.include.replace(character, ""))
-            yield Clash(f"including {character}", "include"), smaller
+            yield Clash(f"including {character}", "include", has=character), smaller
         if self.rhyme:
-            yield Clash(f"rhyme {self.rhyme}", "rhyme"), replace(self, rhyme=None)
+            yield Clash(f"rhyme {self.rhyme}", "rhyme", has=self.rhyme), replace(self, rhyme=None)
         if self.template:
-            yield Clash(f"template {self.template}", "template"), replace(self, template=None)
+            clash = Clash(f"template {self.template}", "template", has=self.template)
+            yield clash, replace(self, template=None)
         if self.exclude:
-            yield Clash(f"excluding {self.exclude}", "exclude"), replace(self, exclude="")
+            yield Clash(f"excluding {self.exclude}", "exclude", has=self.exclude), replace(self, exclude="")
         if self.level != "customary":
-            yield Clash(f"level {self.level}", "level"), replace(self, level="customary")
+            yield Clash(f"level {self.level}", "level", has=self.level), replace(self, level="customary")
         if self.original:
-            yield Clash(f"original {self.original}", "original"), replace(self, original=None)
+            yield (
+                Clash(f"original {self.original}", "original", has=self.original),
+                replace(self, original=None),
+            )
         if not self.repeat:
             yield Clash("no character twice", "repeat"), replace(self, repeat=True)
 
@@ -132,7 +137,11 @@ def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Req
     free = lines * form.width - len({(f.line, f.position) for f in fixed})
     if len(request.include) > free:
         raise InputError(
-            f"include has {len(request.include)} characters, the poem has {free} free places", field="include"
+            f"include has {len(request.include)} characters, the poem has {free} free places",
+            field="include",
+            code="no_room",
+            has=len(request.include),
+            most=free,
         )
     return request
 
@@ -152,7 +161,12 @@ def _count_lines(form: Form, lines: int | None) -> int:
     count = lines or form.lines or (10 if form.regulated else 8)
     if not form.takes(count) or count % 2:
         raise InputError(
-            f"a {form.name} has {form.size}, and an even number here, not {count}", field="lines"
+            f"a {form.name} has {form.size}, and an even number here, not {count}",
+            field="lines",
+            code="line_count",
+            form=form.name,
+            has=count,
+            wanted=form.lines,
         )
     return count
 
@@ -165,7 +179,11 @@ def _template(name: str | None, form: Form) -> str | None:
     if not any(name in known for known in names):
         known = ", ".join(names) or "none: it has no templates"
         raise InputError(
-            f"template {name!r} is none of {form.name}'s, or a part of one: {known}", field="template"
+            f"template {name!r} is none of {form.name}'s, or a part of one: {known}",
+            field="template",
+            code="choice",
+            has=name,
+            choices=names,
         )
     return name
 
@@ -179,9 +197,18 @@ def _rhyme(name: str | None, form: Form) -> str | None:
         raise InputError(
             f"rhyme {name!r} is no rhyme group; `pingze rhyme {name}` tells a character's group",
             field="rhyme",
+            code="choice",
+            has=name,
+            choices=[known.name for known in GROUPS.values() if known.side == LEVEL or not form.regulated],
         )
     if form.regulated and group.side != LEVEL:
-        raise InputError(f"rhyme {group.label} is oblique, and a {form.name} rhymes level", field="rhyme")
+        raise InputError(
+            f"rhyme {group.label} is oblique, and a {form.name} rhymes level",
+            field="rhyme",
+            code="oblique_rhyme",
+            has=name,
+            form=form.name,
+        )
     return name
 
 
@@ -190,7 +217,8 @@ def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
         return title or None
     read = _read("title", title, vocabulary)
     if len(read) > LONGEST_TITLE:
-        raise InputError(f"the title has {len(read)} characters; give {LONGEST_TITLE} at most", field="title")
+        message = f"the title has {len(read)} characters; give {LONGEST_TITLE} at most"
+        raise too_long(message, "title", len(read), LONGEST_TITLE)
     return read or None
 
 
@@ -203,6 +231,9 @@ def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
         raise InputError(
             f"the model does not know the manner of {name!r}; it knows that of {'、'.join(near)}",
             field="poet",
+            code="choice",
+            has=name,
+            choices=near,
         )
     return read
 
@@ -219,10 +250,9 @@ def _unread(text: str) -> str:
 def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
     characters = _read("opening", text, vocabulary)
     if len(characters) > lines * form.width:
-        raise InputError(
-            f"the opening has {len(characters)} characters, a {form.name} holds {lines * form.width}",
-            field="start",
-        )
+        most = lines * form.width
+        message = f"the opening has {len(characters)} characters, a {form.name} holds {most}"
+        raise too_long(message, "start", len(characters), most)
     for at, character in enumerate(characters):
         yield Fixed("opening", at // form.width + 1, at % form.width + 1, character)
 
@@ -230,7 +260,8 @@ def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
 def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
     characters = _read("acrostic", text, vocabulary)
     if len(characters) > lines:
-        raise InputError(f"the acrostic has {len(characters)} characters for {lines} lines", field="acrostic")
+        message = f"the acrostic has {len(characters)} characters for {lines} lines"
+        raise too_long(message, "acrostic", len(characters), lines)
     position = {"head": 1, "middle": (form.width + 1) // 2, "end": form.width}[at]
     for line, character in enumerate(characters, 1):
         yield Fixed("acrostic", line, position, character)
@@ -239,13 +270,19 @@ def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary
 def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
     blocks = text.split()
     if len(blocks) > lines:
-        raise InputError(f"the pattern has {len(blocks)} blocks for {lines} lines", field="pattern")
+        raise too_long(
+            f"the pattern has {len(blocks)} blocks for {lines} lines", "pattern", len(blocks), lines
+        )
     for line, block in enumerate(blocks, 1):
         if len(block) != form.width:
             raise InputError(
                 f"the pattern's block {line}, {block}, has {len(block)} characters, "
                 f"a {form.name} line has {form.width}",
                 field="pattern",
+                code="block_width",
+                line=line,
+                has=len(block),
+                wanted=form.width,
             )
         for position, character in enumerate(block, 1):
             if character not in FREE:

@@ -43,7 +43,9 @@ def read_poem(text: str, *, form: str | None = None, level: str = "customary") -
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
         raise InputError(
-            f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}", field="poem"
+            f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}",
+            field="poem",
+            code="no_poem",
         )
     lines = list(verdict.lines)
     rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
@@ -146,14 +148,28 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
         line, position = target if isinstance(target, tuple) else (target, None)
         if not 1 <= line <= len(poem.lines):
             raise InputError(
-                f"line {line} is not in the poem, which has {len(poem.lines)} lines", field="line"
+                f"line {line} is not in the poem, which has {len(poem.lines)} lines",
+                field="line",
+                code="range",
+                has=line,
+                least=1,
+                most=len(poem.lines),
             )
         if position is not None and not 1 <= position <= width:
-            raise InputError(f"character {position} is not in a line, which has {width}", field="position")
+            raise InputError(
+                f"character {position} is not in a line, which has {width}",
+                field="position",
+                code="range",
+                has=position,
+                least=1,
+                most=width,
+            )
         start = (line - 1) * width
         places.update(range(start, start + width) if position is None else [start + position - 1])
     if not places:
-        raise InputError("nothing to revise: name a line, or a line and a character", field="targets")
+        raise InputError(
+            "nothing to revise: name a line, or a line and a character", field="targets", code="empty"
+        )
     return sorted(places)
 
 

@@ -25,7 +25,9 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
     normalized = unicodedata.normalize("NFC", text)
     characters = [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
     if not characters:
-        raise InputError(f"the {option} is empty; give one or more characters, as 日", field=_field(option))
+        raise InputError(
+            f"the {option} is empty; give one or more characters, as 日", field=_field(option), code="empty"
+        )
     known = [_known(option, character, vocabulary) for character in characters]
     read = "".join(known)
     if (typed := "".join(characters)) != read:
@@ -48,4 +50,7 @@ def _known(option: str, character: str, vocabulary: Vocabulary) -> str:
     raise InputError(
         f"the model does not know the character {character!r} (U+{ord(character):04X}); {advice}",
         field=_field(option),
+        code="character",
+        has=character,
+        choices=inside,
     )

@@ -12,7 +12,7 @@ from pingze.prosody.groups import GROUPS, LEVEL
 from pingze.prosody.notes import general_notes, shape_note
 from pingze.prosody.patterns import LEVELS
 from pingze.prosody.text import read_lines
-from pingze.prosody.verdict import Verdict, Violation
+from pingze.prosody.verdict import Note, Verdict, Violation
 
 
 def check(text: str, *, form: str | None = None, level: str = "customary") -> Verdict:
@@ -24,7 +24,13 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
     Raises InputError when `form` names no form or `level` no level.
     """
     if level not in LEVELS:
-        raise InputError(f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}", field="level")
+        raise InputError(
+            f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}",
+            field="level",
+            code="choice",
+            has=level,
+            choices=list(LEVELS),
+        )
     asked = None if form is None else find_form(form)
     lines = tuple(read_lines(text))
     if asked is None:
@@ -48,7 +54,9 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     verdict = _judge(lines, form, level)
     if _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form):
         return verdict
-    note = f"read as {old.name}: as {form.name} it has {len(verdict.violations)} faults"
+    faults = len(verdict.violations)
+    said = f"read as {old.name}: as {form.name} it has {faults} faults"
+    note = Note(said, "read_as", form=old.name, other=form.name, faults=faults)
     return replace(as_old, notes=(note, *as_old.notes))
 
 
@@ -83,5 +91,6 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict | N
     ]
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
-    note = f"{form.name} has {form.size}, of {form.width} characters each; tones and rhyme were not checked"
+    said = f"{form.name} has {form.size}, of {form.width} characters each; tones and rhyme were not checked"
+    note = Note(said, "not_checked", form=form.name, wanted=form.lines, width=form.width)
     return Verdict(form.name, None, None, level, lines, tuple(faults), (shape_note(lines), note))

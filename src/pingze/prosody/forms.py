@@ -80,7 +80,13 @@ def find_form(name: str) -> Form:
     Raises InputError on any other name.
     """
     if (form := _NAMES.get(name.strip())) is None:
-        raise InputError(f"there is no form {name!r}; the forms are {' '.join(FORMS)}", field="form")
+        raise InputError(
+            f"there is no form {name!r}; the forms are {' '.join(FORMS)}",
+            field="form",
+            code="choice",
+            has=name,
+            choices=list(FORMS),
+        )
     return form
 
 

@@ -5,28 +5,30 @@ from collections.abc import Iterable, Sequence
 from pingze.prosody.script import in_use, to_traditional, traditional_candidates
 from pingze.prosody.table import entry
 from pingze.prosody.tones import entries
+from pingze.prosody.verdict import Note
 
 _MANY = 12  # of a kind are enough to name
 
 
-def shape_note(lines: Sequence[str]) -> str:
+def shape_note(lines: Sequence[str]) -> Note:
     """How many lines of how many characters there are, and what such verse is called."""
     if not lines:
-        return "no line of verse was found"
+        return Note("no line of verse was found", "lines", count=0)
     shortest, longest = min(map(len, lines)), max(map(len, lines))
     widths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     names = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
     name = names.get(longest) if shortest == longest else "雜言"
     count = f"{len(lines)} line{'s' * (len(lines) > 1)} of {widths} character{'s' * (longest > 1)}"
-    return f"{count} ({name})" if name else count
+    said = f"{count} ({name})" if name else count
+    return Note(said, "lines", count=len(lines), least=shortest, most=longest, name=name)
 
 
-def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[str]:
+def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[Note]:
     """Notes on the characters themselves; `repeated` asks for those that stand in several lines 重字."""
     characters = dict.fromkeys("".join(lines))
-    notes = [_named("重字", _repeated(lines))] if repeated else []
-    notes.append(_named("no reading known", (c for c in characters if not entries(c))))
-    notes.append(_named("may stand for another character", _doubtful(characters)))
+    notes = [_named("重字", "repeated", _repeated(lines))] if repeated else []
+    notes.append(_named("no reading known", "unknown", (c for c in characters if not entries(c))))
+    notes.append(_named("may stand for another character", "doubtful", _doubtful(characters)))
     return [note for note in notes if note]
 
 
@@ -49,8 +51,9 @@ def _doubtful(characters: Iterable[str]) -> Iterable[str]:
             yield f"{c} ({' or '.join(candidates)})"
 
 
-def _named(what: str, found: Iterable[str]) -> str:
+def _named(what: str, code: str, found: Iterable[str]) -> Note:
     """`what: one, two`, cut after `_MANY`; "" where there is nothing to name."""
     listed = list(found)
     more = f" and {len(listed) - _MANY} more" if len(listed) > _MANY else ""
-    return f"{what}: {', '.join(listed[:_MANY])}{more}" if listed else ""
+    said = f"{what}: {', '.join(listed[:_MANY])}{more}" if listed else ""
+    return Note(said, code, has=listed[:_MANY], more=max(0, len(listed) - _MANY))

@@ -9,7 +9,7 @@ from pingze.prosody.forms import Form
 from pingze.prosody.notes import general_notes
 from pingze.prosody.rhyme import Groups, chime, names, shared_group
 from pingze.prosody.tones import groups
-from pingze.prosody.verdict import Verdict, Violation
+from pingze.prosody.verdict import Note, Verdict, Violation
 
 
 def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
@@ -18,7 +18,7 @@ def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     alone = [number for number in range(1, len(lines), 2) if not _chimes(feet, number)]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
     rhyme = _rhyme(feet[1::2])
-    notes = () if rhyme or violations else ("the rhyme changes",)
+    notes = () if rhyme or violations else (Note("the rhyme changes", "rhyme_changes"),)
     return Verdict(form.name, None, rhyme, level, lines, violations, (*notes, *general_notes(lines)))
 
 

@@ -9,7 +9,7 @@ from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.notes import general_notes
 from pingze.prosody.rhyme import Groups, shared_group
 from pingze.prosody.tones import groups, sides
-from pingze.prosody.verdict import Verdict, Violation
+from pingze.prosody.verdict import Note, Verdict, Violation
 
 _RULES = {
     ("a", 2): "小拗",
@@ -41,7 +41,7 @@ def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     if first and not borrows and 0 in rhymed:
         faults.append((first, 0, form.width - 1))
     faults.sort(key=lambda fault: fault[1:])
-    notes = [f"鄰韻: line 1 rhymes in a neighbour of {rhyme}"] if borrows and 0 in rhymed else []
+    notes = [_borrowed(rhyme, feet[0])] if borrows and 0 in rhymed else []
     notes += [*_tone_notes(fitted, lines), *general_notes(lines, repeated=True)]
     violations = tuple(Violation.at(rule, lines, number, place) for rule, number, place in faults)
     template = opening_name(form.width, fitted[0].kind[0])
@@ -94,13 +94,22 @@ def _tone_faults(fitted: Sequence[FittedLine], width: int) -> Iterator[tuple[str
                 yield _RULES.get((line.kind[0], place - (width - 5)), "失對"), number, place
 
 
-def _tone_notes(fitted: Sequence[FittedLine], lines: Sequence[str]) -> Iterator[str]:
+def _borrowed(rhyme: str | None, foot: Groups) -> Note:
+    said = f"鄰韻: line 1 rhymes in a neighbour of {rhyme}"
+    return Note(said, "neighbour_rhyme", line=1, wanted=rhyme, has=sorted(foot))
+
+
+def _tone_notes(fitted: Sequence[FittedLine], lines: Sequence[str]) -> Iterator[Note]:
     """What lines bend, and where one rescues another."""
     for number, line in enumerate(fitted, 1):
         if line.kind == "a'":
-            yield f"拗救: line {number + 1} rescues line {number}"
-        elif line.pattern.soft:
-            yield f"{line.pattern.soft}: line {number}, character {len(lines[0]) - 2}"
+            yield Note(
+                f"拗救: line {number + 1} rescues line {number}", "rescue", line=number + 1, has=number
+            )
+        elif soft := line.pattern.soft:
+            position = len(lines[0]) - 2
+            said = f"{soft}: line {number}, character {position}"
+            yield Note(said, "bent", rule=soft, line=number, position=position)
 
 
 def _masks(line: str) -> Masks:

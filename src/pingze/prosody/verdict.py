@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from pingze.prosody.tones import readings
+from pingze.errors import Cause, Parameter
+from pingze.prosody.groups import LEVEL, OBLIQUE
+from pingze.prosody.rules import RHYME_RULES, SHAPE_RULES
+from pingze.prosody.tones import readings, sides
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,30 @@ class Violation:
         found = tuple(str(reading) for reading in readings(char)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
+    def cause(self, rhyme: str | None) -> Cause:
+        """What the place of a poem of that rhyme wants and has, as a code (tone, rhyme, shape) with parameters."""
+        found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
+        if self.rule in SHAPE_RULES:
+            return {"code": "shape", **found}
+        if self.rule in RHYME_RULES:
+            groups = [reading[1:] for reading in self.readings]
+            return {"code": "rhyme", **found, "wanted": rhyme, "has": groups}
+        tones = sides(self.char)
+        wanted = {frozenset({LEVEL}): OBLIQUE, frozenset({OBLIQUE}): LEVEL}.get(tones)
+        return {"code": "tone", **found, "wanted": wanted, "has": "".join(sorted(tones))}
+
+
+class Note(str):
+    """A sentence on what is no fault, and beside it its `cause`: a code with parameters."""
+
+    def __new__(cls, sentence: str, code: str = "note", **parameters: Parameter) -> "Note":
+        """The sentence, with the code and parameters that say the same."""
+        note = super().__new__(cls, sentence)
+        note.cause = {"code": code, **parameters}
+        return note
+
+    cause: Cause
+
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
@@ -43,7 +70,7 @@ class Verdict:
     """The poem's lines as they were written, without marks."""
     violations: tuple[Violation, ...]
     """In the order of their places."""
-    notes: tuple[str, ...]
+    notes: tuple[Note, ...]
     """What is no fault but worth knowing."""
 
     @property

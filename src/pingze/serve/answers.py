@@ -33,7 +33,13 @@ MODELS = checkpoint.SHIPPED
 def model(name: str | None) -> str:
     """The model of that name. Raises InputError where it is not served."""
     if name is not None and name not in MODELS:
-        raise InputError(f"there is no model {name!r}; there are {', '.join(MODELS)}", field="model")
+        raise InputError(
+            f"there is no model {name!r}; there are {', '.join(MODELS)}",
+            field="model",
+            code="choice",
+            has=name,
+            choices=list(MODELS),
+        )
     return name or checkpoint.DEFAULT
 
 
@@ -116,7 +122,7 @@ def check(asked: shapes.CheckRequest) -> shapes.Verdicts:
     """Form, tones and rhyme of poems, and what would fit at each fault."""
     texts = prosody.split_poems(asked.text)
     if not texts:
-        raise InputError("the text holds no verse", field="text")
+        raise InputError("the text holds no verse", field="text", code="empty")
     verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
     with ExitStack() as stack:
         fitting = partial(suggest, neighbours=_neighbours(stack))
@@ -125,7 +131,12 @@ def check(asked: shapes.CheckRequest) -> shapes.Verdicts:
 
 def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> shapes.Judged:
     faults = [
-        shapes.Fault(**asdict(fault), definition=definition(fault.rule), fitting=fitting(verdict, fault))
+        shapes.Fault(
+            **asdict(fault),
+            definition=definition(fault.rule),
+            fitting=fitting(verdict, fault),
+            cause=fault.cause(verdict.rhyme),
+        )
         for fault in verdict.violations
     ]
     return shapes.Judged(
@@ -137,6 +148,7 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         violations=faults,
         notes=verdict.notes,
+        remarks=[note.cause for note in verdict.notes],
     )
 
 

@@ -83,15 +83,11 @@ async def _problem(_: Request, error: Exception) -> Response:
 
 
 async def _invalid(_: Request, error: Exception) -> Response:
-    """A body that has not the shape of the schema: its first fault, by its place."""
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    names = [str(part) for part in first["loc"] if part != "body"]
-    where = ".".join(names)[:80]
-    detail = f"{where}: {first['msg']}" if where else first["msg"]
-    return Problem.of(422, detail, names[0][:40] if names else None).response()
+    return Problem.of_validation(error.errors()[0]).response()
 
 
 async def _refused(_: Request, error: Exception) -> Response:
+    """What is answered where no route does; its headers, as Allow, are kept."""
     assert isinstance(error, HTTPException)
-    return Problem.of(error.status_code, str(error.detail)).response()
+    return Problem.of_status(error.status_code, str(error.detail)).response(error.headers)

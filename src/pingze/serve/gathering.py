@@ -65,7 +65,7 @@ class Gathering:
         """Take drafts, all or none. Raises BusyError where too many wait."""
         with self.changed:
             if self.closing or len(self.queue) + len(drafts) > self.most:
-                raise BusyError("the queue is full")
+                raise BusyError
             self.queue.extend(drafts)
             self.changed.notify_all()
 

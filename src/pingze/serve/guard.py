@@ -11,7 +11,8 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.serve.problems import Problem
+from pingze.errors import Parameter
+from pingze.serve.problems import Code, Problem
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -32,8 +33,8 @@ HEADERS = {
 class RefusedError(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, detail: str) -> None:
-        self.problem = Problem.of(status, detail)
+    def __init__(self, status: int, detail: str, code: Code, **parameters: Parameter) -> None:
+        self.problem = Problem.of(status, detail, {"code": code, **parameters})
         super().__init__(detail)
 
 
@@ -68,13 +69,15 @@ class Guard:
         host = headers.get("host", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name not in self.hosts:
-            raise RefusedError(421, "this server does not answer to that host name: see --allow-host")
+            message = "this server does not answer to that host name: see --allow-host"
+            raise RefusedError(421, message, "host", has=name)
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > LARGEST_BODY:
             raise _too_large()
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":
-            raise RefusedError(415, "the body must be JSON: content-type application/json")
+            message = "the body must be JSON: content-type application/json"
+            raise RefusedError(415, message, "media_type", wanted="application/json")
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the application until it has answered, or nobody is there to hear."""
@@ -118,9 +121,11 @@ async def _read(receive: Receive) -> bytes:
                 if len(body) > LARGEST_BODY:
                     raise _too_large()
     except TimeoutError:
-        raise RefusedError(408, f"the body did not come within {READING_SECONDS:g} seconds") from None
+        late = f"the body did not come within {READING_SECONDS:g} seconds"
+        raise RefusedError(408, late, "slow_body", seconds=READING_SECONDS) from None
     return bytes(body)
 
 
 def _too_large() -> RefusedError:
-    return RefusedError(413, f"the body is larger than {LARGEST_BODY} bytes")
+    message = f"the body is larger than {LARGEST_BODY} bytes"
+    return RefusedError(413, message, "too_large", most=LARGEST_BODY)

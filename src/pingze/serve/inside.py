@@ -60,7 +60,8 @@ def inside(asked: InsideRequest) -> Inside:
         ("position", asked.position, len(poem.lines[0])),
     ):
         if value > most:
-            raise InputError(f"{name} is {value}; there are {most}", field=name)
+            message = f"{name} is {value}; there are {most}"
+            raise InputError(message, field=name, code="range", has=value, least=1, most=most)
     prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
     ids = chosen.token_ids(poem.lines)
     read = np.array([*prefix, BOS, *ids])

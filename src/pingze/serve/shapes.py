@@ -7,7 +7,7 @@ from typing import Any
 from pingze.composing import Alternative, Poem, Reason, read_poem
 from pingze.composing.options import Bounded, Composing, Revising, option
 from pingze.composing.originality import Shared
-from pingze.errors import Clash, InputError
+from pingze.errors import Cause, Clash, InputError
 from pingze.prosody.forms import find_form
 
 LONGEST_POEM = 200
@@ -37,7 +37,14 @@ class GivenPoem(Bounded):
         form = find_form(found.form)
         if not form.takes(len(self.lines)) or any(len(line) != form.width for line in self.lines):
             shape = f"{form.size}, of {form.width} characters each, without marks"
-            raise InputError(f"a {form.name} has {shape}", field="poem")
+            raise InputError(
+                f"a {form.name} has {shape}",
+                field="poem",
+                code="shape",
+                form=form.name,
+                wanted=form.lines,
+                width=form.width,
+            )
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
         return Poem(form.name, template, rhyme, self.title, self.poet, 0, "", list(self.lines), 0.0)
 
@@ -220,6 +227,8 @@ class Fault:
     definition: str
     """What the broken rule asks for."""
     fitting: Sequence[str]
+    cause: Cause
+    """What the place wants and has, as a code with parameters."""
 
 
 @dataclass(frozen=True)
@@ -235,6 +244,8 @@ class Judged:
     """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
     violations: Sequence[Fault]
     notes: Sequence[str]
+    remarks: Sequence[Cause]
+    """The notes, each as a code with parameters."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ class Work:
     async def __call__(self, compute: Callable[..., T], *arguments: object) -> T:
         """What the computation gives. A request that is cancelled stops it at its next look at its patience."""
         if self.inside >= self.most:
-            raise BusyError("the queue is full")
+            raise BusyError
         self.inside += 1
         patience = Patience(self.seconds)
 
