@@ -1,7 +1,12 @@
 """Revision and alternatives on a random model: what is kept, what changes, and by what they are ranked."""
 
-import pytest
+import random
 
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from pingze.characters import MARKS
 from pingze.composing import alternatives, compose, explain, read_poem, revise
 from pingze.composing import revision as revision_module
 from pingze.composing.composer import Composer
@@ -60,6 +65,24 @@ def test_a_character_with_no_other_stays_or_is_doubled(poem: Poem) -> None:
     revised = revise(poem, [(2, 5)], exclude=exclude, seed=1, particles=2)
     assert revised.lines[1][:4] == poem.lines[1][:4]
     assert revised.lines[1][4] in poem.lines[1][3:]
+
+
+@given(st.integers(0, 10**6))
+@settings(max_examples=20, deadline=None)
+def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(seed: int) -> None:
+    """What stood at a place comes back only where nothing else can stand there."""
+    rng = random.Random(seed)
+    poem = compose(form="五絕", seed=seed, particles=2)[0]
+    text = "".join(poem.lines)
+    assume(len(set(text)) == 20)  # a request never counts on a doubled character
+    spare = [c for c in CHOSEN.vocabulary.tokens[4:] if c not in MARKS and c not in text]
+    exclude = "".join(rng.sample(spare, len(spare) - rng.randrange(4)))
+    targets = [(p // 5 + 1, p % 5 + 1) for p in sorted(rng.sample(range(20), rng.choice([1, 2, 5, 20])))]
+    revised = revise(poem, targets, exclude=exclude, seed=seed, particles=2)
+    assert differing(poem, revised) <= set(targets)
+    assert check(str(revised)).ok
+    if len(targets) == 1:
+        assert differing(poem, revised) or len(alternatives(poem, *targets[0], exclude=exclude)) == 1
 
 
 def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:

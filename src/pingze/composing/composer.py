@@ -40,14 +40,14 @@ class Composer:
         self.lexicon = Lexicon.of(loaded.vocabulary)
         self.conditions = Conditions(loaded.vocabulary)
 
-    def prepare(self, request: Request, banned: dict[int, int] | None = None) -> Inclusion:
-        """The request compiled.
+    def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
+        """The request compiled; `old` holds what stood at places that are written again.
 
         Raises InfeasibleError, which names what clashes, if no poem can keep it; CorpusError if it asks for
         originality and there is no corpus.
         """
         copying = self._copying(request)
-        inclusion = Inclusion(Constraints(self.lexicon, request, banned, copying))
+        inclusion = Inclusion(Constraints(self.lexicon, request, old, copying))
         if not inclusion.is_possible:
             raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))
         return inclusion

@@ -91,7 +91,7 @@ class Histories:
 class Constraints:
     """A request compiled against a lexicon.
 
-    `banned` holds characters that may not be drawn at a place, `copying` the runs that may not be written where the
+    `old` holds what stood at places that are written again, `copying` the runs that may not be written where the
     request asks for originality.
     """
 
@@ -99,10 +99,10 @@ class Constraints:
         self,
         lexicon: Lexicon,
         request: Request,
-        banned: dict[int, int] | None = None,
+        old: dict[int, int] | None = None,
         copying: Copying | None = None,
     ) -> None:
-        self.lexicon, self.request, self.banned = lexicon, request, banned or {}
+        self.lexicon, self.request, self.old = lexicon, request, old or {}
         self.copying = copying if request.original else None
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
@@ -288,6 +288,14 @@ class Constraints:
         )
         return original
 
+    def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
+        """Of the characters allowed at a place those that are not what stood there, unless only that may stand."""
+        if place not in self.old:
+            return allowed
+        others = allowed.copy()
+        others[:, self.old[place]] = False
+        return np.where(others.any(axis=1, keepdims=True), others, allowed)
+
     def _nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
         """The texts of which some set of characters is so small that one more could be one too many."""
         feet, first_feet, others = self._left(histories, place)
@@ -314,16 +322,11 @@ class Constraints:
             groups = histories.alive[:, foot].any(axis=1).astype(np.float32)
             fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
         if self.request.repeat and not foot.any():
-            return self._without_banned(fitting, place)
+            return fitting
         rows, doubled = self._reduplication(histories, place)
         kept = fitting[rows, doubled]
         fitting &= histories.unused
         fitting[rows, doubled] = kept
-        return self._without_banned(fitting, place)
-
-    def _without_banned(self, fitting: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        if place in self.banned:
-            fitting[:, self.banned[place]] = False
         return fitting
 
     def _reduplication(

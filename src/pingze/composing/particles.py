@@ -120,6 +120,7 @@ class Writing:
         original = constraints.original(allowed, self.texts, histories.plans, place)
         dead = ~original.any(axis=1)  # such a draft goes on without weight, until it is drawn anew
         original[dead] = allowed[dead]
+        original = constraints.renewed(original, place)
         lean = _lean(self.antithesis, constraints, self.texts, place)
         log_mass, ids = choose(logits, original, self.top_p, self._random, lean)
         log_mass = np.where(dead, -np.inf, log_mass).reshape(self.log_weights.shape)

@@ -14,7 +14,7 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
-from pingze.errors import InfeasibleError, InputError
+from pingze.errors import InputError
 from pingze.lstm.formulas import Array
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
@@ -89,11 +89,7 @@ def prepare_revision(
     old = {
         place: chosen.vocabulary.ids.get(poem.lines[place // width][place % width], FREE) for place in places
     }
-    banned = {place: id_ for place, id_ in old.items() if id_ != FREE}
-    try:
-        return chosen, chosen.prepare(request, banned)
-    except InfeasibleError:
-        return chosen, chosen.prepare(request)
+    return chosen, chosen.prepare(request, {place: id_ for place, id_ in old.items() if id_ != FREE})
 
 
 def alternatives(
