@@ -24,7 +24,10 @@ def test_python_and_the_command_line_take_its_fields_and_defaults() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"temperature": float("inf")}, "temperature is inf; it must be a finite number, at least 0 and at most 100"),
+        (
+            {"temperature": float("inf")},
+            "temperature is inf; it must be a finite number, at least 0 and at most 100",
+        ),
         ({"temperature": -0.1}, "temperature is -0.1; it must be at least 0 and at most 100"),
         ({"top_p": 0.0}, "top_p is 0.0; it must be above 0 and at most 1"),
         ({"top_p": 1.1}, "top_p is 1.1; it must be above 0 and at most 1"),

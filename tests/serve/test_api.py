@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import httpx
 import pytest
 
 import pingze
+from pingze.serve.connection import HEADER_SECONDS
 from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
@@ -136,8 +138,12 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert choices["corpus"] is False
     assert client.get("/v1/script").json()["simplified"]["陽"] == "阳"
     assert client.get("/v1/health").json()["status"] == "ok"
-    documented = client.get("/v1/openapi.json").json()["paths"]
-    assert "/v1/compose" in documented
+    (long,) = [form for form in choices["forms"] if form["name"] == "七排"]
+    assert (long["lines"], long["default_lines"]) == (None, 10)
+    assert long["acrostic_positions"] == {"head": 1, "middle": 4, "end": 7}
+    options = {option["name"]: option for option in choices["options"]}
+    assert options["top_p"]["default"] == pingze.composing.options.Composing().top_p
+    assert options["particles"]["bounds"] == {"minimum": 1, "maximum": 256}
     assert client.get("/").headers["content-type"].startswith("text/html")
 
 
@@ -157,7 +163,8 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("compose", {"temperature": float("nan")}, 422, "temperature"),
         ("compose", {"particles": "many"}, 422, "particles"),
         ("compose", {"particles": 300}, 422, "particles"),
-        ("compose", {"count": 900}, 422, "count"),
+        ("compose", {"count": 257, "particles": 1}, 422, "count"),
+        ("compose", {"count": 100, "particles": 32}, 422, "count"),
         ("compose", {"loud": True}, 422, "loud"),
         ("compose", {"model": "/etc/passwd"}, 422, "model"),
         ("compose", {"title": "\ud800"}, 422, "title"),
@@ -307,6 +314,49 @@ def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> N
         "POST",
         {"code": "method"},
     )
+
+
+def test_what_is_documented_is_true(client: httpx.Client) -> None:
+    described = client.get("/v1/openapi.json").json()
+    for path, operations in described["paths"].items():
+        for operation in operations.values():
+            assert {"404", "405", "409", "422", "500", "503"} <= operation["responses"].keys()
+            if body := operation.get("requestBody"):
+                example = body["content"]["application/json"]["example"]
+                answer = post(client, path.removeprefix("/v1/"), **example)
+                assert answer.status_code == (409 if path.endswith("originality") else 200), answer.text
+    asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
+    assert asked["form"]["enum"] == [form["name"] for form in client.get("/v1/forms").json()["forms"]]
+    for name in ("particles", "count"):
+        most = int(asked[name]["maximum"])
+        body = {"form": "五絕", "particles": 1, "model": "report", name: most}
+        assert post(client, "compose", **body).status_code == 200
+        assert post(client, "compose", **body | {name: most + 1}).status_code == 422
+
+
+def test_a_request_whose_headers_do_not_come_is_closed(server: Server) -> None:
+    """One byte now and then keeps no connection."""
+    with (
+        socket.create_connection(("127.0.0.1", server.port)) as slow,
+        httpx.Client(base_url=server.address) as quick,
+    ):
+        slow.settimeout(1)
+        begun = time.monotonic()
+        while not closed(slow, b"X"):
+            assert time.monotonic() < begun + HEADER_SECONDS + 5
+        assert time.monotonic() > begun + HEADER_SECONDS - 1
+        assert quick.get("/v1/health").status_code == 200
+
+
+def closed(slow: socket.socket, byte: bytes) -> bool:
+    """Whether a connection on which one more byte is sent is closed within a second."""
+    try:
+        slow.sendall(byte)
+        return slow.recv(1) == b""
+    except TimeoutError:
+        return False
+    except OSError:
+        return True
 
 
 def test_nobody_pays_for_a_client_that_has_gone(server: Server, client: httpx.Client) -> None:

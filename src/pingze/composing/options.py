@@ -15,8 +15,6 @@ from pingze.prosody.patterns import LEVELS
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
-
-
 LIMITS = (
     ("least", "minimum", "at least"),
     ("above", "exclusiveMinimum", "above"),
@@ -101,6 +99,11 @@ class Composing(Revising):
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
+
+
+def acrostic_position(place: str, width: int) -> int:
+    """Where in a line of that width an acrostic of `ACROSTIC_PLACES` stands, from 1."""
+    return {"head": 1, "middle": (width + 1) // 2, "end": width}[place]
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from pingze.composing.options import Composing, too_long
+from pingze.composing.options import Composing, acrostic_position, too_long
 from pingze.composing.typed import FIELDS, read_characters
 from pingze.conditions import LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
@@ -158,7 +158,7 @@ def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> 
 
 
 def _count_lines(form: Form, lines: int | None) -> int:
-    count = lines or form.lines or (10 if form.regulated else 8)
+    count = lines or form.default_lines
     if not form.takes(count) or count % 2:
         raise InputError(
             f"a {form.name} has {form.size}, and an even number here, not {count}",
@@ -262,7 +262,7 @@ def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary
     if len(characters) > lines:
         message = f"the acrostic has {len(characters)} characters for {lines} lines"
         raise too_long(message, "acrostic", len(characters), lines)
-    position = {"head": 1, "middle": (form.width + 1) // 2, "end": form.width}[at]
+    position = acrostic_position(at, form.width)
     for line, character in enumerate(characters, 1):
         yield Fixed("acrostic", line, position, character)
 

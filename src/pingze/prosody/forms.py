@@ -34,6 +34,11 @@ class Form:
         """The openings of `OPENINGS`, the one that Tang poets use most first; none for old-style verse."""
         return _USE[self.name[0]] if self.regulated else ()
 
+    @property
+    def default_lines(self) -> int:
+        """How many lines a poem has where nobody says."""
+        return self.lines or (_SHORTEST_ROW if self.regulated else 8)
+
     def takes(self, count: int) -> bool:
         """Whether a poem of this form can have this many lines."""
         if self.lines is not None:

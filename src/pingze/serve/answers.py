@@ -9,7 +9,7 @@ from typing import Any
 from pingze import checkpoint, composing, prosody
 from pingze.composing.composer import Composer, composer, prepare
 from pingze.composing.inclusion import Inclusion
-from pingze.composing.options import ACROSTIC_PLACES, Revising
+from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_position
 from pingze.composing.originality import of_lines
 from pingze.composing.revision import prepare_revision
 from pingze.corpus import Store, store_path
@@ -51,16 +51,35 @@ def choices() -> shapes.Choices:
             name=form.name,
             width=form.width,
             lines=form.lines,
+            default_lines=form.default_lines,
+            acrostic_positions={place: acrostic_position(place, form.width) for place in ACROSTIC_PLACES},
             regulated=form.regulated,
-            antithetical=bool(form.antithetical(form.lines or 10)),
+            antithetical=bool(form.antithetical(form.default_lines)),
             templates=[opening_name(form.width, opening[0]) for opening in form.openings],
         )
         for form in FORMS.values()
     ]
     rhymes = [shapes.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
     models = [_model_choice(name, composer(name)) for name in MODELS]
+    unasked = shapes.ComposeRequest()
+    options = [
+        shapes.OptionChoice(
+            each.name,
+            each.metadata["description"],
+            getattr(unasked, each.name),
+            each.metadata["json_schema_extra"],
+        )
+        for each in fields(unasked)
+    ]
     return shapes.Choices(
-        forms, rhymes, models, checkpoint.DEFAULT, store_path().is_file(), LEVELS, list(ACROSTIC_PLACES)
+        options=options,
+        forms=forms,
+        rhymes=rhymes,
+        models=models,
+        default_model=checkpoint.DEFAULT,
+        corpus=store_path().is_file(),
+        levels=LEVELS,
+        acrostic_places=list(ACROSTIC_PLACES),
     )
 
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from anyio import to_thread
 from fastapi import FastAPI, Request
@@ -16,7 +15,8 @@ from starlette.staticfiles import StaticFiles
 from pingze.errors import PingzeError
 from pingze.serve.gathering import ROWS, Gathering
 from pingze.serve.guard import Guard
-from pingze.serve.problems import MEDIA_TYPE, Problem
+from pingze.serve.openapi import described
+from pingze.serve.problems import Problem
 from pingze.serve.routes import router
 from pingze.serve.work import Work
 from pingze.serve.writing import Desk
@@ -47,7 +47,7 @@ def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SEC
     )
     app.state.desk = Desk(Work(seconds), Gathering(rows, threads=os.cpu_count() or 1))
     app.include_router(router)
-    schema = openapi(app)
+    schema = described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
     app.add_api_route("/", _index, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
@@ -61,17 +61,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     desk.gathering.start()
     yield
     await to_thread.run_sync(desk.gathering.close)
-
-
-def openapi(app: FastAPI) -> dict[str, Any]:
-    """What the API reads and answers; problems have a media type of their own."""
-    schema = app.openapi()
-    for path in schema["paths"].values():
-        for operation in path.values():
-            for status, response in operation["responses"].items():
-                if int(status) >= 400:
-                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
-    return schema
 
 
 async def _index() -> FileResponse:

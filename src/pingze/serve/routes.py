@@ -20,12 +20,15 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}
     for status, meaning in (
         (400, "The body is not JSON."),
+        (404, "There is nothing at this address."),
+        (405, "The address does not take this method: `Allow` names those that it takes."),
         (408, "The body does not come."),
         (409, "What is asked for cannot be met."),
         (413, "The body is too large."),
         (415, "The body is not called JSON."),
         (421, "The host name is not this server's."),
         (422, "A value cannot be used."),
+        (500, "A fault in pingze."),
         (503, "There is too much to do just now."),
     )
 }

@@ -1,4 +1,4 @@
-"""The running server: an address comes in, requests are answered until it is told to stop."""
+"""The running server: it listens at an address and answers requests until it is told to stop."""
 
 import os
 import socket
@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits
 from pingze.errors import InputError
 from pingze.memory import share_freed_memory
 from pingze.serve.app import SECONDS, create_app
+from pingze.serve.connection import Connection
 
 BACKLOG = 256
 
@@ -47,6 +48,7 @@ def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:
         timeout_keep_alive=20,
         timeout_graceful_shutdown=int(SECONDS) + 1,
         ws="none",
+        http=Connection,
         backlog=BACKLOG,
     )
     # Threads that multiply beside each other; those of BLAS within one product would wait for whichever is kept busy.

@@ -1,7 +1,7 @@
 """What the API reads and answers, beside the options of composing: dataclasses, from which OpenAPI is made."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from pingze.composing import Alternative, Poem, Reason, read_poem
@@ -11,10 +11,21 @@ from pingze.errors import Cause, Clash, InputError
 from pingze.prosody.forms import find_form
 
 LONGEST_POEM = 200
+MOST_PARTICLES = 256
+MOST_POEMS = 256
+MOST_DRAFTS = 2048
+"""So many drafts in all one request may ask for: particles times count."""
 
 
 def _model() -> Any:
     return option(None, "A model that /v1/forms names; null takes the default.", maxLength=40)
+
+
+def _narrowed(name: str, most: int) -> Any:
+    """A number of `Composing`'s, of which the server takes no more than `most`."""
+    each = next(each for each in fields(Composing) if each.name == name)
+    bounds = each.metadata["json_schema_extra"] | {"maximum": most}
+    return option(each.default, each.metadata["description"], **bounds)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,30 +69,36 @@ class Place(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ComposeRequest(Composing):
-    """Poems to be written."""
+class Served(Revising):
+    """What every request to write has beside the options of composing."""
 
+    particles: int = _narrowed("particles", MOST_PARTICLES)
     model: str | None = _model()
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReviseRequest(Revising):
+class ComposeRequest(Served, Composing):
+    """Poems to be written."""
+
+    count: int = _narrowed("count", MOST_POEMS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviseRequest(Served):
     """A poem, and what of it is to be written again."""
 
     poem: GivenPoem
     targets: list[Place]
-    model: str | None = _model()
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlternativesRequest(Revising):
+class AlternativesRequest(Served):
     """A poem, and the place for which characters are sought."""
 
     poem: GivenPoem
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
     position: int = option(..., "The character's.", minimum=1, maximum=7)
     limit: int = option(10, "How many characters at most.", minimum=1, maximum=64)
-    model: str | None = _model()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +157,9 @@ class FormChoice:
     name: str
     width: int
     lines: int | None
+    default_lines: int
+    acrostic_positions: dict[str, int]
+    """For each place of an acrostic the position in the line, from 1."""
     regulated: bool
     antithetical: bool
     templates: Sequence[str]
@@ -166,9 +186,20 @@ class ModelChoice:
 
 
 @dataclass(frozen=True)
+class OptionChoice:
+    """An option of /v1/compose: what it is if nobody says, and its bounds in the words of JSON Schema."""
+
+    name: str
+    description: str
+    default: str | int | float | bool | None
+    bounds: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Choices:
     """All that may be chosen."""
 
+    options: Sequence[OptionChoice]
     forms: Sequence[FormChoice]
     rhymes: Sequence[RhymeChoice]
     models: Sequence[ModelChoice]

@@ -14,13 +14,8 @@ from pingze.errors import InputError
 from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.gathering import Draft, Gathering
-from pingze.serve.shapes import ComposeRequest, ReviseRequest
+from pingze.serve.shapes import MOST_DRAFTS, ComposeRequest, ReviseRequest
 from pingze.serve.work import Work
-
-MOST_ROWS = 2048
-"""So many drafts in all one request may ask for: particles times count."""
-MOST_PARTICLES = 256
-
 
 Started = tuple[Composer, Inclusion]
 
@@ -43,7 +38,6 @@ class Desk:
 
     async def revise(self, asked: ReviseRequest) -> Poem:
         """The poem with its targets written again."""
-        _check_particles(asked)
         chosen = partial(answers.revision, asked)
         async with aclosing(self._write(asked, chosen, seeds(asked))) as poems:
             return await anext(poems)
@@ -72,17 +66,8 @@ def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, p
     return Draft(chosen, begin, seed, asked.particles, patience)
 
 
-def _check_particles(asked: Revising) -> None:
-    if asked.particles > MOST_PARTICLES:
-        raise InputError(
-            f"particles is {asked.particles}; this server writes {MOST_PARTICLES} at most", field="particles"
-        )
-
-
 def _check_size(asked: ComposeRequest) -> None:
-    _check_particles(asked)
-    most = MOST_ROWS // asked.particles
+    most = MOST_DRAFTS // asked.particles
     if asked.count > most:
-        raise InputError(
-            f"count is {asked.count}; with {asked.particles} particles {most} at most", field="count"
-        )
+        message = f"count is {asked.count}; with {asked.particles} particles {most} at most"
+        raise InputError(message, field="count", code="range", has=asked.count, least=1, most=most)

@@ -1,0 +1,63 @@
+"""The API as OpenAPI: what FastAPI finds out of the routes, with names that may be chosen, examples, and problems."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from pingze import checkpoint
+from pingze.prosody.forms import FORMS
+from pingze.prosody.groups import GROUPS
+from pingze.prosody.patterns import LEVELS
+from pingze.serve.problems import MEDIA_TYPE
+
+NAMES: dict[str, list[str]] = {
+    "form": list(FORMS),
+    "level": list(LEVELS),
+    "rhyme": list(GROUPS),
+    "model": list(checkpoint.SHIPPED),
+}
+"""What may be chosen for a field; other spellings of a form or a group, as Simplified ones, are read too."""
+
+_LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
+_POEM = {"lines": _LINES}
+_ASKED = {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "/v1/compose": _ASKED,
+    "/v1/stream": {"form": "五絕", "count": 3},
+    "/v1/conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
+    "/v1/revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
+    "/v1/alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
+    "/v1/explain": {"poem": _POEM},
+    "/v1/check": {"text": "，".join(_LINES)},
+    "/v1/originality": {"poem": _POEM},
+    "/v1/inside": {"poem": _POEM, "layer": 1, "unit": 7, "line": 2, "position": 1},
+}
+"""A body for each route that reads one."""
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """What the API reads and answers; problems have a media type of their own."""
+    schema = app.openapi()
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            _describe(operation, EXAMPLES.get(path))
+    for shape in schema["components"]["schemas"].values():
+        if shape.get("additionalProperties") is False:  # what is read, and not what is answered
+            _name_choices(shape["properties"])
+    return schema
+
+
+def _describe(operation: dict[str, Any], example: dict[str, Any] | None) -> None:
+    if example:
+        operation["requestBody"]["content"]["application/json"]["example"] = example
+    for status, response in operation["responses"].items():
+        if int(status) >= 400:
+            response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+        if status == "405":
+            response["headers"] = {"Allow": {"schema": {"type": "string"}}}
+
+
+def _name_choices(properties: dict[str, Any]) -> None:
+    for name in properties.keys() & NAMES.keys():
+        nullable = "anyOf" in properties[name]
+        properties[name]["enum"] = [*NAMES[name], *([None] if nullable else [])]
