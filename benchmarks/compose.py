@@ -35,8 +35,8 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
 
 import machine
 from pingze import checkpoint, compose
-from pingze.composing.engine import Engine, State, log_softmax
-from pingze.lstm.formulas import Array
+from pingze.arrays import Array
+from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)
@@ -59,14 +59,14 @@ Shape = list[int | str | None]
 
 def our_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
     """The engine that composes."""
-    engine = Engine(loaded)
+    network = NumpyNetwork(loaded)
     zeros = np.zeros((1, batch, loaded.configuration.hidden_size), np.float32)
-    state = State(zeros, zeros)
+    state = LayerStates(zeros, zeros)
 
     def step(ids: Array) -> Array:
         nonlocal state
-        state = engine.step(state, ids)
-        return engine.logits(state)
+        state = network.step(state, ids)
+        return network.logits(state)
 
     return step
 

@@ -17,9 +17,9 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
 from pingze.batches import Ids, pack
-from pingze.configuration import ModelConfiguration
-from pingze.loss import cross_entropy_sum
 from pingze.model import LanguageModel
+from pingze.model_configuration import ModelConfiguration
+from pingze.ops.loss import cross_entropy_sum
 from pingze.training.configuration import Preset, TrainingConfiguration
 from pingze.training.trainer import Trainer
 

@@ -27,8 +27,8 @@ import contenders
 import machine
 from contenders import NAMES
 from pingze.batches import Ids, encode_sequence, epoch_order, pack
-from pingze.configuration import ModelConfiguration
 from pingze.corpus import Store
+from pingze.model_configuration import ModelConfiguration
 from pingze.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
+from pingze.arrays import Array
+from pingze.derivation.derive import derive, figure, summary
+from pingze.derivation.pictures import course, plain_course
+from pingze.derivation.printed_lines import WRONG, Row
+from pingze.derivation.sample_layers import trained_example, untrained_example
 from pingze.lstm import jacobians
-from pingze.lstm.derive import derive, figure, summary
-from pingze.lstm.examples import trained_example, untrained_example
-from pingze.lstm.formulas import Array, Parameters, StepCache, gate_weights, step_backward, step_forward
-from pingze.lstm.pictures import course, plain_course
-from pingze.lstm.printed import WRONG, Row
+from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
 
 PAGE = Path(__file__).with_name("lstm-derivation.md")
 DISTANCES = (1, 2, 4, 8, 16)

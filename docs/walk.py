@@ -9,8 +9,9 @@ Run: python docs/walk.py
 import numpy as np
 from jaxtyping import Float, Int64
 
+from pingze.arrays import Array
 from pingze.lstm import jacobians
-from pingze.lstm.formulas import Array, Parameters, sequence_backward, sequence_forward, step_forward
+from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward, step_forward
 from pingze.lstm.initialization import initialize
 
 SIGNS, NUMERALS, ASK = "甲乙丙丁", "一二三", "？"

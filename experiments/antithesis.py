@@ -2,7 +2,7 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python experiments/antithesis.py [--trial]
 
-Writes src/pingze/models/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
+Writes src/pingze/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
 learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
 `--weigh N` composes N poems at each of several weights with the table that ships: so `request.ANTITHESIS` was chosen.
 
@@ -24,21 +24,21 @@ import numpy as np
 from jaxtyping import Float32
 from safetensors.numpy import save
 
-import pingze.models
+import pingze.weights
 from compose_quality import mean_error, per_hanzi
 from figures import record
+from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.composer import composer
 from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written
-from pingze.lstm.formulas import Array
 from pingze.prosody import check
 from pingze.prosody.forms import FORMS
 from pingze.prosody.tones import usable_tone
 
-SHIPPED = Path(pingze.models.__path__[0]) / "antithesis.safetensors"
+SHIPPED = Path(pingze.weights.__path__[0]) / "antithesis.safetensors"
 COMMAND = "python experiments/antithesis.py"
 SOURCE = "couplets 2 and 3 of 律 and the inner ones of 排, train split of npm chinese-poetry 2.0.1 (MIT); counts only"
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)

@@ -9,7 +9,7 @@ Run: python experiments/comparison.py RUNS [MINUTES]
   that such models are usually trained (dropout 0.1, AdamW, warm-up, cosine).
 
 Each trains for MINUTES (default 20), whatever it gets done; its rate falls along a half cosine of the time, so that
-each schedule is whole. What is timed is training, not measuring. All have the same head and loss (`pingze.loss`),
+each schedule is whole. What is timed is training, not measuring. All have the same head and loss (`pingze.ops.loss`),
 batches and bfloat16 products. A finished row is kept in RUNS/comparison.json and not run again; the LOG's entry is
 written by hand from it.
 """
@@ -31,10 +31,10 @@ from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_
 
 from figures import record
 from pingze.batches import Batch, Ids, batches, encode_sequence, epoch_order
-from pingze.configuration import ModelConfiguration
 from pingze.corpus import Store
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
+from pingze.model_configuration import ModelConfiguration
 from pingze.training.averaging import Average
 from pingze.training.configuration import TrainingConfiguration, preset
 from pingze.training.evaluation import evaluate_sequences

@@ -25,9 +25,9 @@ import numpy as np
 from figures import record
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
-from pingze.composing.generator import LineSampler
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.report_generator import LineSampler
 from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
@@ -268,7 +268,7 @@ def compose_prompts(chosen: Composer, form: Form, count: int) -> Outcome:
 
 def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
     """The model's own samples in the form's shape, after the form's token where it knows one."""
-    sampler = LineSampler(chosen.engine, chosen.vocabulary, TEMPERATURE, np.random.default_rng(1))
+    sampler = LineSampler(chosen.network, chosen.vocabulary, TEMPERATURE, np.random.default_rng(1))
     poems = []
     for _ in range(count):
         sampler.start(prefix_of(chosen, form))
@@ -317,7 +317,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
             rng = np.random.default_rng(seed)
             (population,) = finish(
                 Writing(
-                    chosen.engine,
+                    chosen.network,
                     inclusion.constraints,
                     [inclusion.draw(particles, rng)],
                     temperature=TEMPERATURE,

@@ -26,9 +26,9 @@ from jaxtyping import Float
 import pingze
 from figures import record
 from pingze import checkpoint
+from pingze.arrays import Array
 from pingze.corpus import Store
 from pingze.errors import InputError
-from pingze.lstm.formulas import Array
 
 COMMAND = "python experiments/poets.py"
 POETS = 16

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from figures import record
 from pingze import checkpoint
+from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.model import LanguageModel
-from pingze.training import data, display
+from pingze.training import data
 from pingze.training.configuration import Preset, preset
 from pingze.training.evaluation import Figures, evaluate
 from pingze.training.loop import Run
@@ -73,7 +74,7 @@ def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = Run(folder, chosen, *texts, resume=folder.exists())
-    with display.progress(run) as report:
+    with training_progress.progress(run) as report:
         run.train(report)
     best = checkpoint.load(folder)
     return run, evaluate(LanguageModel.of(best), texts.dev, best.vocabulary, chosen.training.length)

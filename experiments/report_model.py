@@ -2,7 +2,7 @@
 
 Run: python experiments/report_model.py RUN [field=value ...]
 
-RUN is taken up where it stopped. Writes src/pingze/models/report.safetensors in half precision, and the figures
+RUN is taken up where it stopped. Writes src/pingze/weights/report.safetensors in half precision, and the figures
 `report.dev.*` of that very file to experiments/figures.json. The LOG's entry is written by hand from them.
 """
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-import pingze.models
+import pingze.weights
 from figures import record
 from pingze import checkpoint
+from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.model import LanguageModel
-from pingze.training import display
 from pingze.training.configuration import preset
 from pingze.training.evaluation import evaluate
 from pingze.training.log import LOG_FILE
 from pingze.training.loop import Run
 
-SHIPPED = Path(pingze.models.__path__[0]) / "report.safetensors"
+SHIPPED = Path(pingze.weights.__path__[0]) / "report.safetensors"
 
 
 def main(folder: Path, settings: list[str]) -> None:
@@ -31,7 +31,7 @@ def main(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         train, dev = store.report_draw("train"), store.report_draw("dev")
     run = Run(folder, preset("report", settings), train, dev, resume=folder.exists())
-    with display.progress(run) as report:
+    with training_progress.progress(run) as report:
         run.train(report)
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)

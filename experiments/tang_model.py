@@ -4,7 +4,7 @@ Run: python experiments/tang_model.py train RUN [field=value ...]
      python experiments/tang_model.py ship RUN
      python experiments/tang_model.py test
 
-`train` takes RUN up where it stopped. `ship` writes src/pingze/models/tang.safetensors in half precision from it, and
+`train` takes RUN up where it stopped. `ship` writes src/pingze/weights/tang.safetensors in half precision from it, and
 records that file's dev figures. `test` measures the test split: once, at the end. The LOG's entry is written by hand
 from them.
 """
@@ -15,18 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-import pingze.models
+import pingze.weights
 from figures import record
 from pingze import checkpoint
+from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.model import LanguageModel
-from pingze.training import data, display
+from pingze.training import data
 from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import by_condition, evaluate
 from pingze.training.log import LOG_FILE
 from pingze.training.loop import Run
 
-SHIPPED = Path(pingze.models.__path__[0]) / "tang.safetensors"
+SHIPPED = Path(pingze.weights.__path__[0]) / "tang.safetensors"
 
 
 def train(folder: Path, settings: list[str]) -> None:
@@ -35,7 +36,7 @@ def train(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = Run(folder, chosen, *texts, resume=folder.exists())
-    with display.progress(run) as report:
+    with training_progress.progress(run) as report:
         run.train(report)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from pingze import checkpoint
 from pingze.characters import MARKS
-from pingze.configuration import ModelConfiguration
+from pingze.model_configuration import ModelConfiguration
 from pingze.vocabulary import Vocabulary
 
 CHARACTERS = "天地山水風月花雪日夜江海春秋東西人心雲雨"

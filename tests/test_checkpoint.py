@@ -12,8 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from pingze import checkpoint
-from pingze.configuration import ModelConfiguration
 from pingze.errors import CheckpointError
+from pingze.model_configuration import ModelConfiguration
 from pingze.vocabulary import Vocabulary
 from tests import invented
 

@@ -9,9 +9,9 @@ from torch.nn.utils.rnn import pad_sequence
 
 from pingze import checkpoint
 from pingze.batches import pack
-from pingze.configuration import ModelConfiguration
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
+from pingze.model_configuration import ModelConfiguration
 from pingze.vocabulary import BOS, Vocabulary
 from tests.comparing import assert_close
 

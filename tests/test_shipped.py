@@ -70,14 +70,14 @@ def stock_nats_per_token(model: checkpoint.Checkpoint, texts: list[str]) -> floa
 
 
 def test_size_and_configuration(report: checkpoint.Checkpoint) -> None:
-    assert (files("pingze.models") / "report.safetensors").stat().st_size < 13_000_000  # type: ignore[attr-defined]
+    assert (files("pingze.weights") / "report.safetensors").stat().st_size < 13_000_000  # type: ignore[attr-defined]
     configuration = report.configuration
     assert (configuration.vocabulary_size, configuration.embedding_size) == (5851, 256)
     assert (configuration.hidden_size, configuration.layers) == (512, 1)
 
 
 def test_the_default_model_knows_forms_poets_and_titles() -> None:
-    assert (files("pingze.models") / "tang.safetensors").stat().st_size < 10_000_000  # type: ignore[attr-defined]
+    assert (files("pingze.weights") / "tang.safetensors").stat().st_size < 10_000_000  # type: ignore[attr-defined]
     conditions = Conditions(checkpoint.load(checkpoint.DEFAULT).vocabulary)
     assert {"李白", "杜甫", "白居易"} <= set(conditions.poets)
     assert set(FORMS) <= conditions.names.keys()

@@ -8,7 +8,7 @@ from typing import Any, cast
 import typer
 
 from pingze.cli import app
-from pingze.composing.typed import ConversionWarning
+from pingze.composing.input_characters import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])

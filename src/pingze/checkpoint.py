@@ -17,9 +17,9 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save as serialize
 
-from pingze.configuration import ModelConfiguration
 from pingze.errors import CheckpointError, PingzeError
 from pingze.files import written
+from pingze.model_configuration import ModelConfiguration
 from pingze.vocabulary import Vocabulary
 
 FORMAT = "pingze-1"
@@ -73,7 +73,7 @@ def load(model: str | Path) -> Checkpoint:
     version, tensors that do not fit the configuration or the vocabulary.
     """
     if model in SHIPPED:
-        with as_file(files("pingze.models") / f"{model}.safetensors") as path:
+        with as_file(files("pingze.weights") / f"{model}.safetensors") as path:
             return _read(path, str(model))
     path = Path(model)
     if path.is_dir():

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pingze.checkpoint import Checkpoint
-from pingze.configuration import ModelConfiguration
-from pingze.loss import cross_entropy_sum, token_losses
 from pingze.lstm.dropout import NO_DROPOUT, Dropout, type_dropout
 from pingze.lstm.initialization import initialize
 from pingze.lstm.layer import LSTM
+from pingze.model_configuration import ModelConfiguration
+from pingze.ops.loss import cross_entropy_sum, token_losses
 from pingze.vocabulary import PAD
 
 

@@ -8,8 +8,8 @@ import pytest
 from pingze import checkpoint
 from pingze.composing import alternatives, compose, explain, generate, revise
 from pingze.composing.composer import composer
+from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.poem import punctuate
-from pingze.composing.typed import ConversionWarning
 from pingze.corpus import Poem as CorpusPoem
 from pingze.errors import InputError
 from pingze.model import LanguageModel

@@ -14,7 +14,7 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.prosody import check
-from pingze.runs import Runs
+from pingze.suffix_array import Runs
 from pingze.vocabulary import Vocabulary
 from tests.composing.verse import POOL, composer
 

@@ -9,11 +9,11 @@ import pytest
 from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
-from pingze.composing.drawing import effective_size, resample
-from pingze.composing.engine import log_softmax
+from pingze.composing.numpy_network import log_softmax
 from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
+from pingze.composing.sampling import effective_size, resample
 from pingze.prosody import check
 from pingze.prosody.forms import Form
 from tests.composing.verse import composer
@@ -59,17 +59,17 @@ def _keeps(poem: str, free: list[int], lines: list[str], form: Form) -> bool:
 
 
 def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
-    state, total = chosen.engine.start(), 0.0
+    state, total = chosen.network.start(), 0.0
     for number, line in enumerate(lines):
         for character in line + mark_after(number):
             id_ = chosen.vocabulary.ids[character]
-            p = np.exp(log_softmax(chosen.engine.logits(state)[0].astype(np.float64) / TEMPERATURE))
+            p = np.exp(log_softmax(chosen.network.logits(state)[0].astype(np.float64) / TEMPERATURE))
             if character not in "，。":
                 ranked = sorted(p, reverse=True)
                 least = next(ranked[n] for n in range(len(p)) if sum(ranked[: n + 1]) >= top_p - 1e-9)
                 p = np.where(p >= least, p, p * 1e-6)
             total += float(np.log(p[id_] / p.sum()))
-            state = chosen.engine.step(state, np.array([id_]))
+            state = chosen.network.step(state, np.array([id_]))
     return total
 
 
@@ -89,7 +89,7 @@ def expected_shares(
         starts = [inclusion.draw(particles, rng)]
         (population,) = finish(
             Writing(
-                chosen.engine,
+                chosen.network,
                 inclusion.constraints,
                 starts,
                 temperature=TEMPERATURE,
@@ -182,7 +182,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         going += waiting[:1]
         waiting = waiting[1:]
         for _ in range(3):
-            assert not go_on(chosen.engine, going)
+            assert not go_on(chosen.network, going)
             going = [draft for draft in going if not draft.finished]
             if not going:
                 break

@@ -11,7 +11,7 @@ from pingze.composing import quality
 from pingze.corpus import Store, build
 from pingze.prosody.forms import FORMS
 from pingze.prosody.rhyme import rhyme_characters
-from pingze.runs import Runs
+from pingze.suffix_array import Runs
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
 

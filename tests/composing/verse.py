@@ -9,7 +9,7 @@ from pingze import checkpoint
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer
 from pingze.composing.request import Request
-from pingze.configuration import ModelConfiguration
+from pingze.model_configuration import ModelConfiguration
 from pingze.prosody.forms import line_types
 from pingze.prosody.groups import LEVEL, OBLIQUE, neighbours
 from pingze.prosody.patterns import accepted

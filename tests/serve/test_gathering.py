@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 
 from pingze.composing.composer import Composer
+from pingze.composing.deadline import Deadline, DeadlineError
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.particles import Writing
-from pingze.composing.patience import OutOfPatienceError, Patience
 from pingze.composing.request import read_request
 from pingze.serve.gathering import Draft, Gathering
 from pingze.serve.problems import BusyError
@@ -26,7 +26,7 @@ def prepared(chosen: Composer, form: str) -> Inclusion:
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
     begin = partial(chosen.draft, inclusion, 0.8, particles, [seed])
-    return Draft(chosen, begin, seed, particles, Patience(SECONDS))
+    return Draft(chosen, begin, seed, particles, Deadline(SECONDS))
 
 
 def failing() -> Writing:
@@ -80,7 +80,7 @@ def test_beyond_the_queue_all_or_none_are_refused() -> None:
 
 
 def test_a_fault_is_the_answer_of_its_own_draft_only(gathering: Gathering) -> None:
-    broken = Draft(CHOSEN, failing, 0, 4, Patience(SECONDS))
+    broken = Draft(CHOSEN, failing, 0, 4, Deadline(SECONDS))
     good = draft()
     gathering.submit([broken, good])
     with pytest.raises(ZeroDivisionError):
@@ -108,9 +108,9 @@ def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
 
 def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
     late, gone, staying = draft(form="七律"), draft(form="七律"), draft()
-    late.patience.seconds, gone.patience.gone = 0.0, True
+    late.deadline.seconds, gone.deadline.gone = 0.0, True
     gathering.submit([late, gone, staying])
     for left in (late, gone):
-        with pytest.raises(OutOfPatienceError):
+        with pytest.raises(DeadlineError):
             left.finished.result(SECONDS)
     assert staying.finished.result(SECONDS).lines

@@ -1,4 +1,4 @@
-"""The figures against probabilities multiplied out one token at a time by the NumPy engine."""
+"""The figures against probabilities multiplied out one token at a time by the NumPy network."""
 
 import math
 
@@ -7,7 +7,7 @@ import pytest
 
 from pingze.batches import encode_sequence
 from pingze.characters import MARKS
-from pingze.composing.engine import Engine, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork, log_softmax
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training.evaluation import evaluate, exp
@@ -20,13 +20,13 @@ LENGTH = 12
 def test_figures_by_their_definitions() -> None:
     checkpoint = invented.model()
     texts = [*invented.texts(3, lines=2), "天龘，地。"]
-    engine = Engine(checkpoint)
+    network = NumpyNetwork(checkpoint)
     losses: list[tuple[str, float]] = []
     for text in texts:
-        state = engine.start()
+        state = network.start()
         for id_ in encode_sequence(text, checkpoint.vocabulary, LENGTH)[1:].tolist():
-            losses.append((checkpoint.vocabulary.tokens[id_], -log_softmax(engine.logits(state))[0, id_]))
-            state = engine.step(state, np.array([id_]))
+            losses.append((checkpoint.vocabulary.tokens[id_], -log_softmax(network.logits(state))[0, id_]))
+            state = network.step(state, np.array([id_]))
     nats = np.mean([loss for _, loss in losses])
     hanzi = np.mean([loss for token, loss in losses if token not in MARKS and token != "<eos>"])
 

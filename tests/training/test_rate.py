@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pingze.__main__ import run
+from pingze.cli.terminal.training_progress import table
 from pingze.errors import TrainingError
 from pingze.training.configuration import preset
-from pingze.training.display import table
 from pingze.training.rate import Search, find_rate
 from pingze.training.trainer import Taken, Trainer
 from tests import invented

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from pingze.configuration import ModelConfiguration
 from pingze.errors import CheckpointError
 from pingze.model import LanguageModel
+from pingze.model_configuration import ModelConfiguration
 from pingze.training import state
 from pingze.training.averaging import Average
 from pingze.training.configuration import TrainingConfiguration

@@ -20,7 +20,7 @@ def derive(
     """Check every formula of the report's Part 1 against automatic differentiation."""
     from rich.console import Console
 
-    from pingze.lstm import derive as derivation
+    from pingze.derivation import derive as derivation
 
     rows = derivation.derive(model)
     if as_json:

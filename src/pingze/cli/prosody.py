@@ -75,7 +75,7 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     """Each poem with its tones, its faults, and what would fit there."""
     from rich.console import Console
 
-    from pingze.prosody.show import show
+    from pingze.cli.terminal.checked_poem import show
 
     console = Console(highlight=False, soft_wrap=True)
     with ExitStack() as stack:

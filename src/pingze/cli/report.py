@@ -25,8 +25,8 @@ def report(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from pingze.corpus import Store
-    from pingze.report.rerun import PAGE, rerun
-    from pingze.report.workshop import Workshop
+    from pingze.replication.rerun import PAGE, rerun
+    from pingze.replication.setup import Workshop
 
     with Store.open() as store:
         workshop = Workshop.of(store, budget, seed)

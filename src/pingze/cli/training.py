@@ -32,8 +32,9 @@ def train(
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
     need_torch("training")
+    from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
-    from pingze.training import configuration, data, display, loop
+    from pingze.training import configuration, data, loop
 
     chosen = configuration.preset(preset, settings)
     with Store.open() as store:
@@ -46,7 +47,7 @@ def train(
         source = run.resumed.path.name if run.resumed else "the start"
         typer.echo(f"going on from {source} at step {run.position.step}", err=True)
     try:
-        with display.progress(run) as report:
+        with training_progress.progress(run) as report:
             run.train(report)
     except KeyboardInterrupt:
         if not first:
@@ -63,8 +64,9 @@ def rate(
 ) -> None:
     """Find a learning rate: train briefly with a rising rate, see where the loss falls fastest, keep nothing."""
     need_torch("training")
+    from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
-    from pingze.training import configuration, data, display
+    from pingze.training import configuration, data
     from pingze.training.rate import find_rate
     from pingze.training.trainer import Trainer
 
@@ -76,7 +78,7 @@ def rate(
     if as_json:
         print_json(asdict(search))
     else:
-        typer.echo(display.table(search))
+        typer.echo(training_progress.table(search))
 
 
 @app.command()

@@ -2,8 +2,8 @@
 
 from pingze.composing.composer import compose
 from pingze.composing.explanation import Reason, explain
-from pingze.composing.generator import generate
 from pingze.composing.poem import Poem
+from pingze.composing.report_generator import generate
 from pingze.composing.revision import Alternative, alternatives, read_poem, revise
 
 __all__ = [

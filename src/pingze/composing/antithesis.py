@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Float32, Int
 from safetensors import safe_open
 
-from pingze.lstm.formulas import Array
+from pingze.arrays import Array
 from pingze.prosody.forms import Form
 from pingze.vocabulary import Vocabulary
 
@@ -79,7 +79,7 @@ class Antithesis:
 def antithesis_table() -> Antithesis:
     """The table that comes with the package."""
     with (
-        as_file(files("pingze.models") / "antithesis.safetensors") as path,
+        as_file(files("pingze.weights") / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,
     ):
         tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118

@@ -10,20 +10,20 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from pingze import checkpoint
+from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
-from pingze.composing.engine import Engine, State, log_softmax
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
+from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
 from pingze.composing.options import Composing, Revising
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
 from pingze.conditions import Conditions
 from pingze.errors import InfeasibleError, InputError
-from pingze.lstm.formulas import Array
 from pingze.prosody.forms import opening_name
 from pingze.vocabulary import BOS, EOS
 
@@ -36,7 +36,7 @@ class Composer:
 
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
         self.name, self.vocabulary = loaded.name, loaded.vocabulary
-        self.engine = Engine(loaded)
+        self.network = NumpyNetwork(loaded)
         self.lexicon = Lexicon.of(loaded.vocabulary)
         self.conditions = Conditions(loaded.vocabulary)
 
@@ -103,7 +103,7 @@ class Composer:
         """A population for each seed, nothing of them written yet."""
         request = inclusion.constraints.request
         return Writing(
-            self.engine,
+            self.network,
             inclusion.constraints,
             [inclusion.draw(particles, np.random.default_rng(seed)) for seed in seeds],
             temperature=temperature,
@@ -173,12 +173,12 @@ class Composer:
         ids = [[*prefix, BOS, *self.token_ids(lines)] for lines, prefix in zip(texts, prefixes, strict=True)]
         longest = max(map(len, ids))
         batch = np.array([each + [EOS] * (longest - len(each)) for each in ids])
-        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.engine.empty(len(ids))
+        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.network.empty(len(ids))
         for at in range(1, longest):
-            state = self.engine.step(state, batch[:, at - 1])
+            state = self.network.step(state, batch[:, at - 1])
             of_text = [len(prefix) < at < len(each) for prefix, each in zip(prefixes, ids, strict=True)]
             if any(of_text):
-                total += of_text * log_softmax(self.engine.logits(state))[rows, batch[:, at]]
+                total += of_text * log_softmax(self.network.logits(state))[rows, batch[:, at]]
         return [float(value) for value in total]
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
@@ -192,10 +192,10 @@ class Composer:
         The tokens are the characters, the mark after each line, and `<eos>`; the prefix is read before them.
         """
         ids = self.token_ids(lines)
-        states = [self.engine.start(prefix=prefix)]
+        states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
-            states.append(self.engine.step(states[-1], id_[None]))
-        log_p = log_softmax(self.engine.logits(State.joined(states)))
+            states.append(self.network.step(states[-1], id_[None]))
+        log_p = log_softmax(self.network.logits(LayerStates.joined(states)))
         return log_p, log_p[np.arange(len(ids)), ids]
 
     def _kept(self, constraints: Constraints, alive: Bool[Array, "T G"]) -> tuple[str | None, str]:

@@ -20,10 +20,10 @@ from itertools import product
 import numpy as np
 from jaxtyping import Bool, Int
 
+from pingze.arrays import Array
 from pingze.composing.copying import Copying
 from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_neighbours
 from pingze.composing.request import Request
-from pingze.lstm.formulas import Array
 from pingze.prosody.forms import line_types
 from pingze.prosody.patterns import RESCUED, accepted
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 import numpy as np
 from jaxtyping import Bool, Int
 
+from pingze.arrays import Array
 from pingze.composing.lexicon import FREE
-from pingze.lstm.formulas import Array
-from pingze.runs import Codes, Runs
+from pingze.suffix_array import Codes, Runs
 from pingze.vocabulary import Vocabulary
 
 

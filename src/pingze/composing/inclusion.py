@@ -11,9 +11,9 @@ import math
 import numpy as np
 
 from pingze.composing.constraints import Constraints, Fixes, Plan
+from pingze.composing.deadline import check_deadline
 from pingze.composing.lexicon import FREE
 from pingze.composing.particles import Start
-from pingze.composing.patience import check_patience
 
 
 class Inclusion:
@@ -73,7 +73,7 @@ class Inclusion:
         )
 
     def _plan(self, fixed: Fixes) -> Plan | None:
-        check_patience()
+        check_deadline()
         if fixed not in self.plans:
             self.plans[fixed] = self.constraints.plan(fixed)
         return self.plans[fixed]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool
 
-from pingze.lstm.formulas import Array
+from pingze.arrays import Array
 from pingze.prosody.groups import GROUPS, LEVEL, NEIGHBOURS, OBLIQUE
 from pingze.prosody.tones import groups, sides, usable_tone
 from pingze.vocabulary import Vocabulary

@@ -17,15 +17,15 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.constraints import Constraints, Plan
-from pingze.composing.drawing import choose, effective_size, log_share, resample
-from pingze.composing.engine import Engine, State
+from pingze.composing.deadline import check_deadline
 from pingze.composing.lexicon import FREE
-from pingze.composing.patience import check_patience
+from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.poem import mark_after
+from pingze.composing.sampling import choose, effective_size, log_share, resample
 from pingze.errors import UnfinishedError
-from pingze.lstm.formulas import Array
 
 COLDEST = 0.01
 """A temperature below this is read as this: particles need some breadth."""
@@ -71,7 +71,7 @@ class Writing:
 
     def __init__(
         self,
-        engine: Engine,
+        network: NumpyNetwork,
         constraints: Constraints,
         starts: Sequence[Start],
         *,
@@ -80,13 +80,13 @@ class Writing:
         prefix: Sequence[int] = (),
         antithesis: Antithesis | None = None,
     ) -> None:
-        self.engine, self.constraints, self.starts = engine, constraints, starts
+        self.network, self.constraints, self.starts = network, constraints, starts
         self.top_p, self.antithesis = top_p, antithesis
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
         self.coldness = np.float32(1 / max(temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
-        self.histories, self.state = constraints.start(plans), engine.start(len(plans), prefix)
+        self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
         self.texts = np.full((len(plans), constraints.places), FREE)
         self.ids = np.zeros(len(plans), np.int64)
         self.sizes: list[list[float]] = [[] for _ in starts]
@@ -136,7 +136,7 @@ class Writing:
         N = self.log_weights.shape[1]
         return np.concatenate([start.rng.random(N) for start in self.starts])
 
-    def read(self, state: State) -> None:
+    def read(self, state: LayerStates) -> None:
         """Go on from the model's state after the token; populations of few weights are drawn anew."""
         self.state = state
         if self.at_mark:
@@ -167,14 +167,14 @@ class Writing:
         return [Population(*part) for part in zip(*parts, strict=True)]
 
 
-def go_on(engine: Engine, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
+def go_on(network: NumpyNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
     """One more token of every text of several writings, in one batch; those that cannot go on, and why.
 
     Their requests may differ in everything but the model. Each is written as it would be alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
-    state = State.joined([writing.state for writing in writings])
-    logits = engine.logits(state)
+    state = LayerStates.joined([writing.state for writing in writings])
+    logits = network.logits(state)
     for writing, rows in zip(writings, _rows(writings), strict=True):
         try:
             writing.write(logits[rows])
@@ -183,8 +183,8 @@ def go_on(engine: Engine, writings: Sequence[Writing]) -> dict[Writing, Unfinish
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
         if len(reading) < len(writings):
-            state = State.joined([writing.state for writing in reading])
-        state = engine.step(state, np.concatenate([writing.ids for writing in reading]))
+            state = LayerStates.joined([writing.state for writing in reading])
+        state = network.step(state, np.concatenate([writing.ids for writing in reading]))
         for writing, rows in zip(reading, _rows(reading), strict=True):
             writing.read(state.part(rows))
     for writing in writings:
@@ -202,8 +202,8 @@ def _rows(writings: Sequence[Writing]) -> list[slice]:
 def finish(writing: Writing) -> list[Population]:
     """Write to the end, alone. Raises UnfinishedError when no draft of a population can stay original."""
     while not writing.finished:
-        check_patience()
-        for error in go_on(writing.engine, [writing]).values():
+        check_deadline()
+        for error in go_on(writing.network, [writing]).values():
             raise error
     return writing.populations
 

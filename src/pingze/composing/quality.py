@@ -13,7 +13,7 @@ from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form
-from pingze.runs import Runs
+from pingze.suffix_array import Runs
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
+from pingze.composing.input_characters import FIELDS, read_characters
 from pingze.composing.options import Composing, acrostic_position, too_long
-from pingze.composing.typed import FIELDS, read_characters
 from pingze.conditions import LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name

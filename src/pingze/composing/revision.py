@@ -7,15 +7,15 @@ from typing import Any
 
 import numpy as np
 
+from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
-from pingze.composing.engine import log_softmax
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
+from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
 from pingze.errors import InputError
-from pingze.lstm.formulas import Array
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
 
@@ -119,18 +119,18 @@ def alternatives(
 
 def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]) -> Array:
     """Ln p of the whole text with each candidate at `at`; -inf for those beyond the `TRIED` likeliest there."""
-    state, before = chosen.engine.start(prefix=prefix), 0.0
+    state, before = chosen.network.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
-        before += float(log_softmax(chosen.engine.logits(state))[0, id_])
-        state = chosen.engine.step(state, id_[None])
-    log_p = log_softmax(chosen.engine.logits(state))[0, candidates]
+        before += float(log_softmax(chosen.network.logits(state))[0, id_])
+        state = chosen.network.step(state, id_[None])
+    log_p = log_softmax(chosen.network.logits(state))[0, candidates]
     tried = np.argsort(-log_p)[:TRIED]
     scores = before + log_p[tried].astype(np.float64)
     states = state.take(np.zeros(len(tried), int))
-    states = chosen.engine.step(states, candidates[tried])
+    states = chosen.network.step(states, candidates[tried])
     for id_ in ids[at + 1 :]:
-        scores += log_softmax(chosen.engine.logits(states))[:, id_]
-        states = chosen.engine.step(states, np.full(len(tried), id_))
+        scores += log_softmax(chosen.network.logits(states))[:, id_]
+        states = chosen.network.step(states, np.full(len(tried), id_))
     result = np.full(len(candidates), -np.inf)
     result[tried] = scores
     return result

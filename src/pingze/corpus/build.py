@@ -8,7 +8,7 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets set one character after another within a line;
-- `runs`: the arrays of `pingze.runs.Runs` of all lines, in the order of `line`, by their names;
+- `runs`: the arrays of `pingze.suffix_array.Runs` of all lines, in the order of `line`, by their names;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
 
@@ -27,7 +27,7 @@ from pingze.corpus.split import Places, split
 from pingze.errors import CorpusError
 from pingze.files import written
 from pingze.paths import data_folder
-from pingze.runs import Runs
+from pingze.suffix_array import Runs
 
 VERSION = 3
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""

@@ -21,7 +21,7 @@ from pingze.corpus.clean import fault
 from pingze.corpus.poem import DYNASTIES, FORMS, Poem
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.errors import CorpusError, InputError
-from pingze.runs import Runs
+from pingze.suffix_array import Runs
 
 _REBUILD = "run `pingze corpus fetch --rebuild`"
 

@@ -1,7 +1,7 @@
 r"""THE MATH: an LSTM's forward pass and its hand-derived gradients, in NumPy, in the report's letters.
 
 Weights and inputs come in; hidden states, or gradients, go out. Everything else in pingze is measured
-against this file: `layer.py` is the same on PyTorch, `compose/engine.py` writes poems with it.
+against this file: `layer.py` is the same on PyTorch, `composing/numpy_network.py` writes poems with it.
 
 One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
 
@@ -30,7 +30,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-Array = np.ndarray
+from pingze.arrays import Array
+
 LEAK = 0.01
 """Slope of leaky_relu below zero."""
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
+from pingze.arrays import Array
 from pingze.errors import InputError
-from pingze.lstm.formulas import Array, Parameters, gate_weights
+from pingze.lstm.formulas import Parameters, gate_weights
 
 Fill = Callable[[tuple[int, int], np.random.Generator], Array]
 

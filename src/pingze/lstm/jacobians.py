@@ -22,7 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from pingze.lstm.formulas import ACTIVATIONS, Array, Gates, StepCache
+from pingze.arrays import Array
+from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
 VARIABLES = (
     *("o", "c", "f", "i", "c_tilde", "c_prev", "h_prev", "x"),

@@ -18,7 +18,7 @@ from torch.nn.utils.rnn import PackedSequence
 from pingze.lstm import cells
 from pingze.lstm.dropout import NO_DROPOUT, Dropout
 from pingze.lstm.formulas import ACTIVATIONS
-from pingze.products import operand, product, products_with
+from pingze.ops.products import operand, product, products_with
 
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 

@@ -150,3 +150,8 @@ SHAPE_RULES = {
     "字數": "A form's lines have five or seven characters.",
 }
 """What a poem breaks that is asked for in a form of another shape; it is not checked further."""
+
+
+def definition(rule: str) -> str:
+    """What a rule asks for."""
+    return RULES[rule].definition if rule in RULES else SHAPE_RULES[rule]

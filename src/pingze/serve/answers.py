@@ -18,11 +18,11 @@ from pingze.prosody import Verdict, Violation
 from pingze.prosody.forms import FORMS, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.patterns import LEVELS
+from pingze.prosody.rules import definition
 from pingze.prosody.script import simplified_forms
-from pingze.prosody.show import definition
 from pingze.prosody.suggest import Neighbours, suggest
 from pingze.prosody.tones import EITHER, UNKNOWN, tone
-from pingze.serve import shapes
+from pingze.serve import schemas
 from pingze.serve.problems import NO_CORPUS
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
@@ -44,10 +44,10 @@ def model(name: str | None) -> str:
 
 
 @cache
-def choices() -> shapes.Choices:
+def choices() -> schemas.Choices:
     """All that may be chosen."""
     forms = [
-        shapes.FormChoice(
+        schemas.FormChoice(
             name=form.name,
             width=form.width,
             lines=form.lines,
@@ -59,11 +59,11 @@ def choices() -> shapes.Choices:
         )
         for form in FORMS.values()
     ]
-    rhymes = [shapes.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
+    rhymes = [schemas.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
     models = [_model_choice(name, composer(name)) for name in MODELS]
-    unasked = shapes.ComposeRequest()
+    unasked = schemas.ComposeRequest()
     options = [
-        shapes.OptionChoice(
+        schemas.OptionChoice(
             each.name,
             each.metadata["description"],
             getattr(unasked, each.name),
@@ -71,7 +71,7 @@ def choices() -> shapes.Choices:
         )
         for each in fields(unasked)
     ]
-    return shapes.Choices(
+    return schemas.Choices(
         options=options,
         forms=forms,
         rhymes=rhymes,
@@ -83,33 +83,33 @@ def choices() -> shapes.Choices:
     )
 
 
-def _model_choice(name: str, chosen: Composer) -> shapes.ModelChoice:
-    size = chosen.engine.configuration
-    return shapes.ModelChoice(
+def _model_choice(name: str, chosen: Composer) -> schemas.ModelChoice:
+    size = chosen.network.configuration
+    return schemas.ModelChoice(
         name, bool(chosen.conditions), chosen.conditions.poets, size.layers, size.hidden_size
     )
 
 
 @cache
-def script() -> shapes.Script:
+def script() -> schemas.Script:
     """The Simplified form of each Traditional character that has one."""
-    return shapes.Script(simplified_forms())
+    return schemas.Script(simplified_forms())
 
 
-def conflicts(asked: shapes.ComposeRequest) -> shapes.Conflicts:
+def conflicts(asked: schemas.ComposeRequest) -> schemas.Conflicts:
     """What clashes, be it within one field or between several."""
     try:
         prepare(asked, model(asked.model))
     except InfeasibleError as error:
-        return shapes.Conflicts(False, str(error), error.clashing)
+        return schemas.Conflicts(False, str(error), error.clashing)
     except InputError as error:
-        return shapes.Conflicts(False, str(error), [Clash(str(error), error.field or "")])
+        return schemas.Conflicts(False, str(error), [Clash(str(error), error.field or "")])
     except CorpusError:
-        return shapes.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")])
-    return shapes.Conflicts(True, "", [])
+        return schemas.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")])
+    return schemas.Conflicts(True, "", [])
 
 
-def revision(asked: shapes.ReviseRequest) -> tuple[Composer, Inclusion]:
+def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
     """A poem made ready to be written again where its targets are."""
     targets = [
         place.line if place.position is None else (place.line, place.position) for place in asked.targets
@@ -118,7 +118,7 @@ def revision(asked: shapes.ReviseRequest) -> tuple[Composer, Inclusion]:
     return prepare_revision(poem, targets, model(asked.model), _constraints(asked))
 
 
-def alternatives(asked: shapes.AlternativesRequest) -> shapes.Alternatives:
+def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """What could stand at a place."""
     found = composing.alternatives(
         asked.poem.read(asked.level),
@@ -128,16 +128,16 @@ def alternatives(asked: shapes.AlternativesRequest) -> shapes.Alternatives:
         model=model(asked.model),
         **_constraints(asked),
     )
-    return shapes.Alternatives(found)
+    return schemas.Alternatives(found)
 
 
-def explain(asked: shapes.ExplainRequest) -> shapes.Reasons:
+def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
     """Why each character stands where it does."""
     poem, chosen = asked.poem.read(asked.level), model(asked.model)
-    return shapes.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
+    return schemas.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
 
 
-def check(asked: shapes.CheckRequest) -> shapes.Verdicts:
+def check(asked: schemas.CheckRequest) -> schemas.Verdicts:
     """Form, tones and rhyme of poems, and what would fit at each fault."""
     texts = prosody.split_poems(asked.text)
     if not texts:
@@ -145,12 +145,12 @@ def check(asked: shapes.CheckRequest) -> shapes.Verdicts:
     verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
     with ExitStack() as stack:
         fitting = partial(suggest, neighbours=_neighbours(stack))
-        return shapes.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
+        return schemas.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
 
 
-def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> shapes.Judged:
+def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> schemas.Judged:
     faults = [
-        shapes.Fault(
+        schemas.Fault(
             **asdict(fault),
             definition=definition(fault.rule),
             fitting=fitting(verdict, fault),
@@ -158,7 +158,7 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         )
         for fault in verdict.violations
     ]
-    return shapes.Judged(
+    return schemas.Judged(
         form=verdict.form,
         template=verdict.template,
         rhyme=verdict.rhyme,
@@ -178,10 +178,10 @@ def _neighbours(stack: ExitStack) -> Neighbours | None:
         return None
 
 
-def originality(asked: shapes.OriginalityRequest) -> shapes.Originality:
+def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
     """What each line shares with the corpus."""
     with Store.open() as store:
-        return shapes.Originality(of_lines(asked.poem.read().lines, store))
+        return schemas.Originality(of_lines(asked.poem.read().lines, store))
 
 
 def _constraints(asked: Revising) -> dict[str, Any]:

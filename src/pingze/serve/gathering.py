@@ -14,8 +14,8 @@ from itertools import groupby
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
+from pingze.composing.deadline import Deadline, within
 from pingze.composing.particles import Writing, go_on
-from pingze.composing.patience import Patience, within
 from pingze.serve.problems import BusyError
 
 ROWS = 512
@@ -31,7 +31,7 @@ class Draft:
     begin: Callable[[], Writing]
     seed: int
     rows: int
-    patience: Patience
+    deadline: Deadline
     finished: Future[Poem] = field(default_factory=Future)
 
     def __post_init__(self) -> None:
@@ -99,7 +99,7 @@ class Gathering:
         """One more token of every draft for which someone still waits."""
         for draft in going:
             with _caught(draft):
-                draft.patience.check()
+                draft.deadline.check()
         for group in _groups([draft for draft in going if not draft.finished.done()]):
             self._step(group, going)
 
@@ -119,7 +119,7 @@ class Gathering:
     def _step(self, drafts: list[Draft], going: dict[Draft, Writing]) -> None:
         writings = [going[draft] for draft in drafts]
         try:
-            failed = go_on(drafts[0].chosen.engine, writings)
+            failed = go_on(drafts[0].chosen.network, writings)
         except Exception as error:
             _fail(drafts, error)
             return
@@ -143,8 +143,8 @@ def _fail(drafts: Sequence[Draft], error: Exception) -> None:
 
 
 def _begin(draft: Draft) -> Writing:
-    with within(draft.patience):
-        draft.patience.begin()
+    with within(draft.deadline):
+        draft.deadline.begin()
         return draft.begin()
 
 

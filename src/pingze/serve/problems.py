@@ -12,7 +12,7 @@ from typing import Any, Literal
 from starlette.responses import Response
 
 from pingze import errors
-from pingze.composing.patience import OutOfPatienceError
+from pingze.composing.deadline import DeadlineError
 from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError, PingzeError, UnfinishedError
 
 MEDIA_TYPE = "application/problem+json"
@@ -92,7 +92,7 @@ class Problem:
     def of_error(cls, error: Exception) -> "Problem":
         """The problem that an error is; of an error that no one foresaw nothing is told."""
         match error:
-            case InputError() | OutOfPatienceError():
+            case InputError() | DeadlineError():
                 return cls.of(422, str(error), error.cause)
             case InfeasibleError():
                 return cls.of(409, str(error), error.cause, error.clashing)

@@ -10,8 +10,8 @@ from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
 from pingze.composing import Poem
-from pingze.serve import answers, shapes
-from pingze.serve.inside import Inside, inside
+from pingze.serve import answers, schemas
+from pingze.serve.gates import Inside, inside
 from pingze.serve.problems import Problem
 from pingze.serve.work import Work
 from pingze.serve.writing import Desk
@@ -49,27 +49,27 @@ WorkHere = Annotated[Work, Depends(_work)]
 
 
 @router.get("/health")
-async def health(desk: DeskHere) -> shapes.Health:
+async def health(desk: DeskHere) -> schemas.Health:
     """Whether the server answers, and how many drafts wait."""
-    return shapes.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
+    return schemas.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
 
 
 @router.get("/forms")
-async def forms(work: WorkHere) -> shapes.Choices:
+async def forms(work: WorkHere) -> schemas.Choices:
     """Forms, rhymes and models that may be asked for."""
     return await work(answers.choices)
 
 
 @router.get("/script")
-async def script(work: WorkHere) -> shapes.Script:
+async def script(work: WorkHere) -> schemas.Script:
     """The Simplified form of each Traditional character that has one."""
     return await work(answers.script)
 
 
 @router.post("/compose")
-async def compose(asked: shapes.ComposeRequest, desk: DeskHere) -> shapes.Poems:
+async def compose(asked: schemas.ComposeRequest, desk: DeskHere) -> schemas.Poems:
     """Poems that keep everything asked for."""
-    return shapes.Poems(await desk.compose(asked))
+    return schemas.Poems(await desk.compose(asked))
 
 
 @router.post(
@@ -77,7 +77,7 @@ async def compose(asked: shapes.ComposeRequest, desk: DeskHere) -> shapes.Poems:
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def stream(asked: shapes.ComposeRequest, desk: DeskHere) -> StreamingResponse:
+async def stream(asked: schemas.ComposeRequest, desk: DeskHere) -> StreamingResponse:
     """Poems as server-sent events: `poem` for each when it is finished, then `done`, or `problem`."""
     poems = desk.stream(asked)
     first = await anext(poems)  # what is wrong with the request is told before anything is sent
@@ -101,42 +101,42 @@ def _event(name: str, data: dict[str, Any]) -> str:
 
 
 @router.post("/conflicts")
-async def conflicts(asked: shapes.ComposeRequest, work: WorkHere) -> shapes.Conflicts:
+async def conflicts(asked: schemas.ComposeRequest, work: WorkHere) -> schemas.Conflicts:
     """What of a request clashes, and where; nothing is composed."""
     return await work(answers.conflicts, asked)
 
 
 @router.post("/revise")
-async def revise(asked: shapes.ReviseRequest, desk: DeskHere) -> Poem:
+async def revise(asked: schemas.ReviseRequest, desk: DeskHere) -> Poem:
     """Parts of a poem written again; all else is kept."""
     return await desk.revise(asked)
 
 
 @router.post("/alternatives")
-async def alternatives(asked: shapes.AlternativesRequest, work: WorkHere) -> shapes.Alternatives:
+async def alternatives(asked: schemas.AlternativesRequest, work: WorkHere) -> schemas.Alternatives:
     """What could stand at a place, by the probability of the whole poem."""
     return await work(answers.alternatives, asked)
 
 
 @router.post("/explain")
-async def explain(asked: shapes.ExplainRequest, work: WorkHere) -> shapes.Reasons:
+async def explain(asked: schemas.ExplainRequest, work: WorkHere) -> schemas.Reasons:
     """Why each character stands where it does."""
     return await work(answers.explain, asked)
 
 
 @router.post("/check")
-async def check(asked: shapes.CheckRequest, work: WorkHere) -> shapes.Verdicts:
+async def check(asked: schemas.CheckRequest, work: WorkHere) -> schemas.Verdicts:
     """Form, tones and rhyme of any poems, and what would fit at each fault."""
     return await work(answers.check, asked)
 
 
 @router.post("/originality")
-async def originality(asked: shapes.OriginalityRequest, work: WorkHere) -> shapes.Originality:
+async def originality(asked: schemas.OriginalityRequest, work: WorkHere) -> schemas.Originality:
     """What each line shares with the Tang and Song poems of the corpus."""
     return await work(answers.originality, asked)
 
 
 @router.post("/inside")
-async def look_inside(asked: shapes.InsideRequest, work: WorkHere) -> Inside:
+async def look_inside(asked: schemas.InsideRequest, work: WorkHere) -> Inside:
     """What a unit of the model does while it reads a poem, and how far back a character's gradient reaches."""
     return await work(inside, asked)

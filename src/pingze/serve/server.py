@@ -8,7 +8,7 @@ import uvicorn
 from threadpoolctl import threadpool_limits
 
 from pingze.errors import InputError
-from pingze.memory import share_freed_memory
+from pingze.ops.memory import share_freed_memory
 from pingze.serve.app import SECONDS, create_app
 from pingze.serve.connection import Connection
 

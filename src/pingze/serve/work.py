@@ -7,7 +7,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from pingze.composing.patience import Patience, within
+from pingze.composing.deadline import Deadline, within
 from pingze.serve.problems import BusyError
 
 T = TypeVar("T")
@@ -22,21 +22,21 @@ class Work:
         self.inside = 0
 
     async def __call__(self, compute: Callable[..., T], *arguments: object) -> T:
-        """What the computation gives. A request that is cancelled stops it at its next look at its patience."""
+        """What the computation gives. A request that is cancelled stops it at its next look at its deadline."""
         if self.inside >= self.most:
             raise BusyError
         self.inside += 1
-        patience = Patience(self.seconds)
+        deadline = Deadline(self.seconds)
 
-        def patiently() -> T:
-            with within(patience):
-                patience.begin()
+        def in_time() -> T:
+            with within(deadline):
+                deadline.begin()
                 return compute(*arguments)
 
         try:
-            return await to_thread.run_sync(patiently, abandon_on_cancel=True, limiter=self.limiter)
+            return await to_thread.run_sync(in_time, abandon_on_cancel=True, limiter=self.limiter)
         except asyncio.CancelledError:
-            patience.gone = True
+            deadline.gone = True
             raise
         finally:
             self.inside -= 1

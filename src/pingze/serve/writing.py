@@ -7,14 +7,14 @@ from functools import partial
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, prepare, seeds
+from pingze.composing.deadline import Deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Revising
-from pingze.composing.patience import Patience
 from pingze.errors import InputError
 from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.gathering import Draft, Gathering
-from pingze.serve.shapes import MOST_DRAFTS, ComposeRequest, ReviseRequest
+from pingze.serve.schemas import MOST_DRAFTS, ComposeRequest, ReviseRequest
 from pingze.serve.work import Work
 
 Started = tuple[Composer, Inclusion]
@@ -46,24 +46,24 @@ class Desk:
         self, asked: Revising, start: Callable[[], Started], seeds: range
     ) -> AsyncGenerator[Poem, None]:
         """The poems as they are finished; where this is left early, what is under way stops."""
-        patience = Patience(self.work.seconds)
+        deadline = Deadline(self.work.seconds)
         chosen, inclusion = await self.work(start)
-        drafts = [_draft(chosen, inclusion, asked, seed, patience) for seed in seeds]
+        drafts = [_draft(chosen, inclusion, asked, seed, deadline) for seed in seeds]
         self.gathering.submit(drafts)
         poems = [asyncio.wrap_future(draft.finished) for draft in drafts]
         try:
             for finished in asyncio.as_completed(poems):
                 yield await finished
         finally:
-            patience.gone = True
+            deadline.gone = True
             for poem in poems:
                 poem.cancel()
             await asyncio.gather(*poems, return_exceptions=True)
 
 
-def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, patience: Patience) -> Draft:
+def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, deadline: Deadline) -> Draft:
     begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, [seed], asked.top_p)
-    return Draft(chosen, begin, seed, asked.particles, patience)
+    return Draft(chosen, begin, seed, asked.particles, deadline)
 
 
 def _check_size(asked: ComposeRequest) -> None:

@@ -4,9 +4,9 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
-from pingze.configuration import ModelConfiguration, check_at_least
 from pingze.errors import InputError
 from pingze.lstm.dropout import Dropout
+from pingze.model_configuration import ModelConfiguration, check_at_least
 
 LENGTHS = {"report": 48, "tang": 80}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""

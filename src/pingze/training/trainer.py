@@ -17,9 +17,9 @@ from torch import Tensor
 
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.errors import TrainingError
-from pingze.memory import keep_freed_memory
 from pingze.model import LanguageModel
-from pingze.products import operand_type
+from pingze.ops.memory import keep_freed_memory
+from pingze.ops.products import operand_type
 from pingze.training.averaging import Average
 from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence

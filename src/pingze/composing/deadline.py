@@ -1,0 +1,60 @@
+"""How long someone waits for an answer: long computations ask now and then whether to go on.
+
+A thread that computes for a request of the server works within its `Deadline`; elsewhere there is none, and nothing
+is stopped.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+
+from pingze.errors import PingzeError
+
+
+class DeadlineError(PingzeError):
+    """What is asked for takes longer than it may, or nobody waits for it any more."""
+
+    code = "too_slow"
+
+
+@dataclass
+class Deadline:
+    """Until when someone waits."""
+
+    seconds: float
+    begun: float = field(default_factory=time.monotonic)
+    gone: bool = False
+    """Whether nobody waits any more."""
+
+    def begin(self) -> None:
+        """From now on time counts: what waited in a queue has not begun."""
+        self.begun = time.monotonic()
+        self.check()
+
+    def check(self) -> None:
+        """Raises DeadlineError where there is none left."""
+        if self.gone or time.monotonic() > self.begun + self.seconds:
+            raise DeadlineError(
+                f"this takes longer than {self.seconds:g} seconds: ask for less", seconds=self.seconds
+            )
+
+
+_CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(deadline: Deadline) -> Iterator[None]:
+    """Compute within a deadline."""
+    token = _CURRENT.set(deadline)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(token)
+
+
+def check_deadline() -> None:
+    """Raises DeadlineError where someone waits, and will no longer."""
+    if deadline := _CURRENT.get():
+        deadline.check()

@@ -1,0 +1,112 @@
+"""A checkpoint's model, one character at a time: ids come in, the next character's logits go out.
+
+It runs `pingze.lstm.formulas` on NumPy, so that the formula on the page is the code that writes the verse.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int64
+
+from pingze.arrays import Array
+from pingze.checkpoint import Checkpoint
+from pingze.lstm.formulas import Parameters, StepCache, cell_forward, sequence_forward, step_forward
+from pingze.vocabulary import BOS
+
+FEW = 64
+"""Up to so many texts the recurrent product is quicker from the left."""
+
+
+class LayerStates(NamedTuple):
+    """What the model remembers of B texts: its size does not grow with their length."""
+
+    h: Float[Array, "layers B H"]
+    c: Float[Array, "layers B H"]
+
+    def take(self, rows: Int64[Array, "N"]) -> "LayerStates":
+        """The states of some texts, each as often as it is named."""
+        return LayerStates(self.h[:, rows], self.c[:, rows])
+
+    def part(self, rows: slice) -> "LayerStates":
+        """The states of some texts that stand together."""
+        return LayerStates(self.h[:, rows], self.c[:, rows])
+
+    @classmethod
+    def joined(cls, states: Sequence["LayerStates"]) -> "LayerStates":
+        """The states of several batches as one."""
+        return cls(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
+
+
+class NumpyNetwork:
+    """Steps a batch of texts through a checkpoint's model."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        tensors = checkpoint.tensors
+        self.configuration = checkpoint.configuration
+        layers = [
+            Parameters(*(tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
+            for depth in range(self.configuration.layers)
+        ]
+        self.embedding, self.parameters = tensors["embedding.weight"], layers
+        # The first layer's input product is the same wherever a character stands: a row of this table.
+        self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T + layers[0].bias
+        self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
+        # OpenBLAS multiplies a few rows faster by a matrix that lies as it is read.
+        self.projection = tensors["projection.weight"].T if self.configuration.tied else None
+        output_weight = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
+        self.output_weight = np.ascontiguousarray(output_weight.T)
+        self.output_bias = tensors["output.bias"]
+
+    def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> LayerStates:
+        """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
+        state = self.empty(1)
+        for id_ in (*prefix, BOS):
+            state = self.step(state, np.array([id_]))
+        return state.take(np.zeros(batch, np.int64))
+
+    def empty(self, batch: int) -> LayerStates:
+        """The state of `batch` texts of which nothing was read."""
+        zeros = np.zeros((self.configuration.layers, batch, self.configuration.hidden_size), np.float32)
+        return LayerStates(zeros, zeros)
+
+    def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
+        """The state after one more character of each text."""
+        activation = self.configuration.activation
+        net = self.first_net[ids]
+        net += _product(state.h[0], self.first_weight_hh)
+        (h, c), _ = cell_forward(net, state.c[0], activation)
+        states = [(h, c)]
+        for parameters, h_prev, c_prev in zip(self.layers, state.h[1:], state.c[1:], strict=True):
+            (h, c), _ = step_forward(h, h_prev, c_prev, parameters, activation)
+            states.append((h, c))
+        return LayerStates(*(np.stack(part) for part in zip(*states, strict=True)))
+
+    def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
+        """What each layer did at each token of one text from its very beginning: all that a step remembers."""
+        x, zeros = self.embedding[ids][:, None], np.zeros((1, self.configuration.hidden_size), np.float32)
+        recorded = []
+        for parameters in self.parameters:
+            (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
+            recorded.append(caches)
+        return recorded
+
+    def logits(self, state: LayerStates) -> Float[Array, "B V"]:
+        """The next character's logits for each text."""
+        features = state.h[-1] if self.projection is None else state.h[-1] @ self.projection
+        logits: Array = features @ self.output_weight
+        logits += self.output_bias
+        return logits
+
+
+def _product(h: Float[Array, "B H"], weight: Float[Array, "G H"]) -> Float[Array, "B G"]:
+    """The rows times a matrix's transpose, in the order in which OpenBLAS is quicker for so many rows."""
+    product: Array = (weight @ h.T).T if len(h) <= FEW else h @ weight.T
+    return product
+
+
+def log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B V"]:
+    """Ln softmax over the last axis; -inf stays -inf where a logit is."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    normalized: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return normalized

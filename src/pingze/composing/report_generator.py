@@ -1,0 +1,126 @@
+"""The report's generator: an opening comes in, lines of one length sampled from the model go out."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from pingze import checkpoint
+from pingze.arrays import Array
+from pingze.composing.input_characters import read_characters
+from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.poem import mark_after, punctuate
+from pingze.errors import InputError
+from pingze.vocabulary import EOS, Vocabulary
+
+
+def generate(
+    start: str,
+    temperature: float = 0.7,
+    split_len: int = 6,
+    *,
+    max_lines: int = 8,
+    seed: int | None = None,
+    model: str | Path | None = None,
+) -> str:
+    """A poem that goes on from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
+
+    Each line has `split_len` - 1 characters and a mark, ， and 。 in turn, whatever the model would put there. The
+    poem ends when the model ends it after an even line, else after `max_lines`. Temperature 0 takes the likeliest
+    character each time; a seed makes the poem repeat.
+
+    Raises InputError on an opening that is empty, too long or unknown to the model, a temperature that is negative
+    or not finite, `split_len` below 2, `max_lines` odd or below 2, a negative seed; CheckpointError on a model that
+    cannot be read.
+    """
+    check_temperature(temperature)
+    check_seed(seed)
+    if split_len < 2:
+        raise InputError(f"split_len is {split_len}; it must be at least 2: a character and a mark")
+    if max_lines < 2 or max_lines % 2:
+        raise InputError(f"max_lines is {max_lines}; it must be an even number from 2")
+    loaded = checkpoint.load(model or checkpoint.DEFAULT)
+    opening = read_characters("opening", start, loaded.vocabulary)
+    if len(opening) > max_lines * (split_len - 1):
+        raise InputError(
+            f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"
+        )
+    sampler = LineSampler(NumpyNetwork(loaded), loaded.vocabulary, temperature, np.random.default_rng(seed))
+    return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
+
+
+def check_temperature(temperature: float) -> None:
+    """Raises InputError unless the temperature is a finite number from 0."""
+    if not (math.isfinite(temperature) and temperature >= 0):
+        raise InputError(f"temperature is {temperature}; it must be a finite number, 0 or more")
+
+
+def check_seed(seed: int | None) -> None:
+    """Raises InputError on a negative seed."""
+    if seed is not None and seed < 0:
+        raise InputError(f"seed is {seed}; it must be 0 or more")
+
+
+class LineSampler:
+    """Samples lines of Han characters from a model, one character at a time, punctuated by rule."""
+
+    def __init__(
+        self, network: NumpyNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
+    ) -> None:
+        self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
+        self.han = _han(vocabulary)
+        self.start()
+
+    def start(self, prefix: Sequence[int] = ()) -> None:
+        """Begin a text anew, after the prefix."""
+        self.state = self.network.start(prefix=prefix)
+        self.logits = self.network.logits(self.state)[0]
+        self.log_probability = 0.0
+
+    def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
+        """Up to `max_lines` lines of `length` characters that begin with `opening`, fewer only if `may_end`.
+
+        Afterwards `log_probability` is ln p of the whole text, marks and `<eos>` included, at temperature 1.
+        """
+        given = iter(self.vocabulary.encode(opening).tolist())
+        left = len(opening)
+        lines: list[str] = []
+        while len(lines) < max_lines:
+            allowed = self.han.copy()
+            allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0 and left == 0
+            ids: list[int] = []
+            while len(ids) < length:
+                id_ = next(given, None)
+                left -= id_ is not None
+                id_ = self._draw(allowed) if id_ is None else id_
+                if id_ == EOS:
+                    self._score(EOS)
+                    return lines
+                allowed[EOS] = False
+                ids.append(id_)
+                self._advance(id_)
+            self._advance(self.vocabulary.ids[mark_after(len(lines))])
+            lines.append(self.vocabulary.decode(ids))
+        self._score(EOS)
+        return lines
+
+    def _draw(self, allowed: Array) -> int:
+        logits = np.where(allowed, self.logits.astype(np.float64), -np.inf)
+        if self.temperature == 0:
+            return int(logits.argmax())
+        # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
+        scaled = (logits - logits.max()) / self.temperature
+        return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
+
+    def _score(self, id_: int) -> None:
+        self.log_probability += float(log_softmax(self.logits)[id_])
+
+    def _advance(self, id_: int) -> None:
+        self._score(id_)
+        self.state = self.network.step(self.state, np.array([id_]))
+        self.logits = self.network.logits(self.state)[0]
+
+
+def _han(vocabulary: Vocabulary) -> Array:
+    return np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])

@@ -1,0 +1,105 @@
+"""Drawing by weight: weights of rows or characters come in, what is drawn goes out, each row in its own proportions."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from pingze.arrays import Array
+
+OUTSIDE = 1e-6
+"""How likely a character outside the nucleus stays, as a share of what it was."""
+_TINY = 1e-30
+_BLOCK = 64
+
+
+def effective_size(log_weights: Float[Array, "N"]) -> float:
+    """(Σ w)² / Σ w²: how many particles of equal weight would be as good."""
+    weights = np.exp(log_weights - log_weights.max())
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
+    """Rows drawn by weight, systematically: each appears N·w times, rounded up or down (Kitagawa 1996)."""
+    weights = np.exp(log_weights - log_weights.max())
+    N = len(weights)
+    edges = weights.cumsum() / weights.sum()
+    return np.minimum(np.searchsorted(edges, (np.arange(N) + rng.random()) / N), N - 1)
+
+
+def log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
+    """The logarithm of one column's softmax. Overwrites the logits."""
+    logits -= logits.max(axis=1, keepdims=True)
+    one = logits[:, id_].astype(np.float64)
+    share: Array = one - np.log(np.exp(logits, out=logits).sum(axis=1, dtype=np.float64))
+    return share
+
+
+def choose(
+    logits: Float[Array, "N V"],
+    allowed: Bool[Array, "N V"],
+    top_p: float,
+    random: Callable[[], Array],
+    lean: Float[Array, "N V"] | None = None,
+) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
+    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
+
+    `lean` makes a character exp(lean) times as heavy, without making the others lighter.
+    """
+    logits -= logits.max(axis=1, keepdims=True)
+    if top_p < 1:
+        logits[~_nucleus(logits, top_p)] += np.float32(np.log(OUTSIDE))
+    weights = np.exp(logits)
+    log_total = np.log(_block_sums(weights).sum(axis=1))
+    if lean is not None:
+        logits += lean
+        heaviest = logits.max(axis=1, keepdims=True)
+        logits -= heaviest
+        log_total -= heaviest[:, 0]
+        weights = np.exp(logits)
+    weights *= allowed
+    blocks = _block_sums(weights)
+    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
+        reachable = logits[row, allowed[row]]
+        log_total[row] -= reachable.max()
+        weights[row, allowed[row]] = np.exp(reachable - reachable.max())
+        blocks[row] = _block_sums(weights[row, None])[0]
+    # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
+    block = _draw_column(blocks, random())
+    return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
+
+
+def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
+    """The smallest set of likeliest characters with at least `top_p` of the probability (Holtzman et al. 2020)."""
+    ranked = -np.sort(-logits, axis=1)
+    share = np.exp(ranked).cumsum(axis=1, dtype=np.float64)
+    last = (share >= top_p * share[:, -1:]).argmax(axis=1)
+    nucleus: Array = logits >= ranked[np.arange(len(ranked)), last][:, None]
+    return nucleus
+
+
+def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
+    """The sum of each block of columns; as products, in which BLAS is several times quicker than `sum`."""
+    N, V = weights.shape
+    whole = V - V % _BLOCK
+    sums = weights[:, :whole].reshape(N, -1, _BLOCK) @ np.ones(_BLOCK, weights.dtype)
+    return np.column_stack([sums, weights[:, whole:].sum(axis=1)]).astype(np.float64)
+
+
+def _inside(
+    weights: Float[Array, "N V"], block: Int[Array, "N"], random: Float[Array, "N"]
+) -> Int[Array, "N"]:
+    """For each row a column of its block, drawn by weight."""
+    N, V = weights.shape
+    columns = block[:, None] * _BLOCK + np.arange(_BLOCK)
+    inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
+    drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random)]
+    return drawn
+
+
+def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
+    """For each row a column drawn by weight; one of weight 0 never is."""
+    cumulative = weights.cumsum(axis=1)
+    threshold = random * cumulative[:, -1]
+    drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)
+    return drawn

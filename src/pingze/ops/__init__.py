@@ -1,0 +1,1 @@
+"""Fast parts that know nothing of verse: compiled kernels, matrix products, the loss, memory."""

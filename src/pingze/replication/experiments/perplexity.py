@@ -1,0 +1,217 @@
+"""Perplexity: where the product overflows, what one small probability does, and what 416.69 and 238.83 are."""
+
+import math
+from collections.abc import Sequence
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
+
+from pingze import checkpoint
+from pingze.batches import Ids, encode_sequence, pack
+from pingze.model import LanguageModel
+from pingze.replication.charts import Chart, Line
+from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Rows, Trial, by_rule
+from pingze.replication.setup import Workshop
+from pingze.replication.training import train
+from pingze.training.configuration import LENGTHS, PRESETS
+
+MODEL = "report"
+INITIAL, FINAL = 416.69, 238.83
+"""What the report calls the initial and the final perplexity."""
+LENGTH, CLASSES = LENGTHS["report"], PRESETS["report"].model.vocabulary_size
+LARGEST, LEAST = (2 - 2**-23) * 2.0**127, 2.0**-150
+"""Of float32: the largest number, and what a number must be above to be rounded to more than 0."""
+
+
+def trials(workshop: Workshop) -> list[Trial]:
+    """Arithmetic alone, an untrained network, and the shipped model of the report."""
+    return [Trial("arithmetic", {}), Trial("untrained", {}), Trial("model", {"model": MODEL})]
+
+
+def measure(workshop: Workshop, trial: Trial) -> Measured:
+    """One of the three."""
+    return {"arithmetic": _arithmetic, "untrained": _untrained, "model": _model}[trial.name](workshop)
+
+
+def _arithmetic(workshop: Workshop) -> Measured:
+    """No model: the limits of float32, and the report's two figures read in other ways."""
+    return Measured(
+        {
+            "gap_to_infinity": math.log(LARGEST),
+            "gap_to_zero": -math.log(LEAST),
+            "even_nats_per_48": LENGTH * math.log(CLASSES),
+            "even_overflows_at": overflow([math.log(CLASSES)] * LENGTH),
+            **{
+                f"{name}_{reading}": value
+                for name, figure in (("initial", INITIAL), ("final", FINAL))
+                for reading, value in (
+                    ("nats_per_token", figure / LENGTH),
+                    ("perplexity", math.exp(figure / LENGTH)),
+                )
+            },
+        }
+    )
+
+
+def _untrained(workshop: Workshop) -> Measured:
+    nats = train(workshop, {}, 0).dev[0]
+    return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
+
+
+def _model(workshop: Workshop) -> Measured:
+    """The product and the sum for each dev poem under the shipped model."""
+    loaded = checkpoint.load(MODEL)
+    sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in workshop.dev]
+    poems = losses(LanguageModel.of(loaded), sequences)
+    over = [overflow(poem) for poem in poems]
+    counts = np.array([LENGTH + 1 if at is None else at for at in over])
+    every = np.concatenate(poems)
+    nats = float(every.mean())
+    met = sorted(at for at in over if at is not None)
+    return Measured(
+        {
+            "poems": len(poems),
+            "overflowing": len(met),
+            "median_overflow": met[len(met) // 2] if met else None,
+            "first_overflow": met[0] if met else None,
+            "least_probability": float(np.exp(-every.max())),
+            "infinite_factors": int((every > math.log(LARGEST)).sum()),
+            "finite_sums": sum(math.isfinite(float(poem.sum())) for poem in poems),
+            "nats_per_token": nats,
+            "nats_per_48": LENGTH * nats,
+            "perplexity": math.exp(nats),
+        },
+        {"overflowed": [float((counts <= at).mean()) for at in range(LENGTH + 1)]},
+    )
+
+
+def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
+    """-ln p of each sequence's targets in order, the longest sequence first."""
+    batch = pack(sequences)
+    inputs, targets, sizes = map(torch.from_numpy, batch)
+    with torch.no_grad():
+        found = model.eval().token_losses(inputs, targets, sizes)
+    padded, lengths = pad_packed_sequence(PackedSequence(found.double(), sizes))
+    return [padded[:length, row].numpy() for row, length in enumerate(lengths.tolist())]
+
+
+def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
+    """After how many factors e^nats their product is infinite in float32, multiplied one by one; None if never."""
+    with np.errstate(all="ignore"):
+        factors = np.exp(np.asarray(nats, np.float32))
+        products = accumulate(factors, lambda product, factor: np.float32(product * factor))
+        return next((at for at, product in enumerate(products, start=1) if np.isinf(product)), None)
+
+
+def _product(rows: Rows) -> Finding:
+    row, limits = rows["model"], rows["arithmetic"]
+    overflowing, poems = row.figures["overflowing"], row.figures["poems"]
+    median = f"at the median after {row.figures['median_overflow']} characters" if overflowing else "never"
+    sentence = (
+        f"Under the model `{MODEL}` the product of 1/p passes the largest float32 number in "
+        f"{overflowing:,} of {poems:,} dev poems, {median}. Factors that are infinite alone: "
+        f"{row.figures['infinite_factors']}; the least probability of all is "
+        f"{row.number('least_probability'):.1e}, and 1/p is infinite below "
+        f"e^-{limits.number('gap_to_infinity'):.1f}, where p itself becomes 0 below "
+        f"e^-{limits.number('gap_to_zero'):.1f}. Even probabilities overflow after "
+        f"{limits.figures['even_overflows_at']} characters."
+    )
+    alone = row.figures["infinite_factors"] >= overflowing
+    return Finding(by_rule(overflowing > 0 and alone, overflowing > 0), sentence, [row, limits])
+
+
+def _sum(rows: Rows) -> Finding:
+    row = rows["model"]
+    sentence = (
+        f"The sum of ln(1/p) is finite for {row.figures['finite_sums']:,} of {row.figures['poems']:,} "
+        f"poems. It grows with the poem; its mean, {row.number('nats_per_token'):.3f} nats per token, "
+        f"does not, and the mean's exponential, {row.number('perplexity'):.1f}, is the perplexity."
+    )
+    finite = row.figures["finite_sums"] == row.figures["poems"]
+    return Finding(by_rule(finite, row.figures["finite_sums"] > 0), sentence, [row])
+
+
+def _initial(rows: Rows) -> Finding:
+    limits, row = rows["arithmetic"], rows["untrained"]
+    sentence = (
+        f"{LENGTH} ln {CLASSES:,} = {limits.number('even_nats_per_48'):.2f} nats per {LENGTH} tokens is "
+        f"what a model that knows nothing needs; as a perplexity {INITIAL} would be a model that knows "
+        f"much already. Read as nats per {LENGTH} tokens it is "
+        f"{limits.number('initial_nats_per_token'):.3f} a token, perplexity "
+        f"{limits.number('initial_perplexity'):,.0f}. Our untrained network: "
+        f"{row.number('nats_per_48'):.2f} and {row.number('perplexity'):,.0f}."
+    )
+    near = abs(INITIAL / limits.number("even_nats_per_48") - 1) <= 0.005
+    return Finding(by_rule(abs(INITIAL / CLASSES - 1) <= 0.05, near), sentence, [limits, row])
+
+
+def _final(rows: Rows) -> Finding:
+    limits, row = rows["arithmetic"], rows["model"]
+    sentence = (
+        f"Read as nats per {LENGTH} tokens, {FINAL} is {limits.number('final_nats_per_token'):.3f} a "
+        f"token, perplexity {limits.number('final_perplexity'):.1f}. The model `{MODEL}` has "
+        f"{row.number('nats_per_48'):.2f} on these dev poems, {row.number('nats_per_token'):.3f} a token, "
+        f"perplexity {row.number('perplexity'):.1f}."
+    )
+    as_perplexity = abs(row.number("perplexity") / FINAL - 1) <= 0.05
+    as_nats = abs(row.number("nats_per_48") / FINAL - 1) <= 0.05
+    return Finding(by_rule(as_perplexity, as_nats), sentence, [limits, row])
+
+
+def charts(rows: Rows) -> list[Chart]:
+    """The share of poems whose product has overflowed, by the number of characters."""
+    shares = rows["model"].curves["overflowed"]
+    even = rows["arithmetic"].figures["even_overflows_at"]
+    return [
+        Chart(
+            "Where the product overflows",
+            "Share of the dev poems whose product of 1/p is infinite in float32, by the number of "
+            f"characters multiplied; dashed, with even probabilities among {CLASSES:,}.",
+            "characters",
+            "share of the poems",
+            [
+                Line(f"model {MODEL}", range(len(shares)), shares, 0),
+                Line("even", range(len(shares)), [float(at >= even) for at in range(len(shares))], 1, 1),
+            ],
+        )
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="perplexity",
+    title="Perplexity",
+    about=(
+        "Nothing is trained. The probabilities of the shipped model are multiplied and summed over each "
+        "dev poem, cut to 48 tokens, in float32; and the report's two figures are read in other ways."
+    ),
+    trials=trials,
+    measure=measure,
+    claims=(
+        Claim(
+            "the result can easily reach INF, as long as there is a single small possibility among them",
+            "Confirmed if the product overflows in as many poems as have a factor that is infinite "
+            "alone; refined if it overflows without one; refuted if it never does.",
+            _product,
+        ),
+        Claim(
+            "Therefore, I choose another form ∑ log(1/p)",
+            "Confirmed if the sum is finite for every poem; refined if for some; else refuted.",
+            _sum,
+        ),
+        Claim(
+            "initial perplexity: 416.69",
+            "Confirmed if the perplexity of even probabilities, V, is within 5 % of it; refined if their "
+            "nats per 48 tokens are within 0.5 %; else refuted.",
+            _initial,
+        ),
+        Claim(
+            "final perplexity: 238.83",
+            "Confirmed if the model's dev perplexity is within 5 % of it; refined if its nats per 48 "
+            "tokens are; else refuted.",
+            _final,
+        ),
+    ),
+    charts=charts,
+)

@@ -1,0 +1,237 @@
+"""Zero initialization: what stays equal to the bit, and what each network can still learn."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pingze.model import LanguageModel
+from pingze.replication.charts import Chart, Line, smoothed
+from pingze.replication.diagnostics import compare_units
+from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.setup import Setting, Workshop
+from pingze.replication.training import Course, train
+from pingze.vocabulary import UNK
+
+FLOOR = "unigram"
+ZERO: dict[str, Setting] = {"initialization": "zero"}
+BIAS_ALONE: dict[str, Setting] = {"learning_rate": 0.02, "decay": True}
+"""Of networks of which little more than the output's bias learns: it has up to eight nats to travel."""
+NAMES = {
+    "all": "all parameters zero",
+    "embedding": "random embedding, all else zero",
+    "equal": "random embedding and output, the same for all units; LSTM zero",
+    "equal-dropout": "the same, with dropout",
+    "output": "random embedding and output; LSTM zero",
+    "biases": "Xavier, biases zero",
+    "forget": "Xavier, forget bias 1",
+}
+SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
+
+
+def trials(workshop: Workshop) -> list[Trial]:
+    """Seven networks, and the floor of those that learn single characters' shares only."""
+    settings: dict[str, dict[str, Setting]] = {
+        FLOOR: {},
+        "all": ZERO | BIAS_ALONE,
+        "embedding": ZERO | BIAS_ALONE,
+        "equal": ZERO | {"precision": "float32"},
+        "equal-dropout": ZERO | {"precision": "float32", "dropout": 0.3},
+        "output": ZERO,
+        "biases": {"initialization": "xavier"},
+        "forget": {"initialization": "xavier"},
+    }
+    return [Trial(name, each) for name, each in settings.items()]
+
+
+def measure(workshop: Workshop, trial: Trial) -> Measured:
+    """Train one of the networks; see how many of its units differ, and which parameters have moved."""
+    if trial.name == FLOOR:
+        return _unigram(workshop)
+    first: dict[str, np.ndarray] = {}
+
+    def start(model: LanguageModel) -> None:
+        STARTS[trial.name](model)
+        first.update({name: tensor.copy() for name, tensor in model.tensors().items()})
+
+    course = train(workshop, trial.settings, workshop.budget.steps["zero"], start=start)
+    model = course.trainer.model
+    moved = [name for name, tensor in model.tensors().items() if not np.array_equal(tensor, first[name])]
+    units = compare_units(model)
+    return course.measured(
+        units=model.configuration.hidden_size,
+        kinds_of_units=units.kinds,
+        units_apart=units.apart,
+        moved=moved,
+        train_nats=_train_nats(workshop, course),
+    )
+
+
+def _train_nats(workshop: Workshop, course: Course) -> float:
+    texts = [example.text for example in course.trainer.train_examples]
+    return course.trainer.nats(texts[: workshop.budget.dev])
+
+
+def _unigram(workshop: Workshop) -> Measured:
+    """The least that a model can reach which gives each character the same probability everywhere."""
+    course = train(workshop, {}, 0)
+    targets = [
+        np.concatenate([sequence[1:] for sequence in sequences])
+        for sequences in (
+            [example.text for example in course.trainer.train_examples],
+            course.trainer.dev_sequences,
+        )
+    ]
+    counts = np.bincount(targets[0], minlength=workshop.vocabulary_size)
+    shares = counts[counts > 0] / counts.sum()
+    p = (counts + 1) / (counts + 1).sum()
+    return Measured(
+        {
+            "train_entropy": float(-(shares * np.log(shares)).sum()),
+            "dev_nats": float(-np.log(p[targets[1]]).mean()),
+            "ln_vocabulary": float(np.log(workshop.vocabulary_size)),
+            "unknown_rate": float((targets[1] == UNK).mean()),
+        }
+    )
+
+
+def _nothing(model: LanguageModel) -> None:
+    """Leave the weights as `initialize` made them."""
+
+
+def _all_zero(model: LanguageModel) -> None:
+    for parameter in model.parameters():
+        parameter.zero_()
+
+
+def _output_zero(model: LanguageModel) -> None:
+    model.output.weight.zero_()
+
+
+def _units_equal(model: LanguageModel) -> None:
+    model.output.weight.copy_(model.output.weight[:, :1].clone().expand_as(model.output.weight))
+
+
+def _forget_bias(model: LanguageModel) -> None:
+    H = model.configuration.hidden_size
+    for layer in model.lstm:
+        _, _, bias = layer.parameters()
+        bias[H : 2 * H] = 1
+
+
+STARTS: dict[str, Callable[[LanguageModel], None]] = {
+    "all": _all_zero,
+    "embedding": _output_zero,
+    "equal": _units_equal,
+    "equal-dropout": _units_equal,
+    "output": _nothing,
+    "biases": _nothing,
+    "forget": _forget_bias,
+}
+
+
+def _symmetric(row: Row) -> bool:
+    return row.number("kinds_of_units") == 1
+
+
+def _same_values(rows: Rows) -> Finding:
+    row, floor = rows["all"], rows[FLOOR]
+    moved = row.figures["moved"]
+    sentence = (
+        f"After training, the {row.figures['units']} hidden units are of {row.figures['kinds_of_units']} "
+        f"kind to the bit. What moved: {', '.join(moved) or 'nothing'}. The gradient of the other weights "
+        "is 0, for the hidden states are; so the network learns the characters' shares and no more: "
+        f"{row.number('train_nats'):.3f} nats per token on training poems, where the entropy of single "
+        f"characters is {floor.number('train_entropy'):.3f}."
+    )
+    return Finding(by_rule(_symmetric(row) and not moved, _symmetric(row)), sentence, [row, floor])
+
+
+def _stay_symmetric(rows: Rows) -> Finding:
+    found = [rows[name] for name in SYMMETRIC]
+    kinds = "; ".join(
+        f"{NAMES[name]}: {rows[name].figures['kinds_of_units']} (at most "
+        f"{rows[name].number('units_apart'):.2g} apart)"
+        for name in SYMMETRIC
+    )
+    sentence = (
+        f"Kinds among the {found[0].figures['units']} units after training, to the bit, by how the "
+        f"network starts: {kinds}. Units stay one where nothing tells them apart; a random output does, a "
+        "random mask of dropout does, and where the gradient is not 0 the rounding of a matrix product "
+        "may."
+    )
+    verdict = by_rule(all(map(_symmetric, found)), any(map(_symmetric, found)))
+    return Finding(verdict, sentence, found)
+
+
+def _zero_biases(rows: Rows) -> Finding:
+    zero, one = rows["biases"], rows["forget"]
+    excess = zero.number("dev_nats") / one.number("dev_nats") - 1
+    apart = zero.figures["kinds_of_units"] == zero.figures["units"]
+    sentence = (
+        f"With zero biases the {zero.figures['units']} units are of {zero.figures['kinds_of_units']} "
+        f"kinds, and dev ends at {zero.number('dev_nats'):.3f} nats per token; with a forget bias of 1, "
+        f"all else equal, at {one.number('dev_nats'):.3f} ({excess:+.1%})."
+    )
+    return Finding(by_rule(apart and excess <= 0.005, apart and excess <= 0.05), sentence, [zero, one])
+
+
+def charts(rows: Rows) -> list[Chart]:
+    """The loss of the zero-started networks against the floor."""
+    lines = [
+        Line(
+            NAMES[name],
+            range(1, len(rows[name].curves["loss"]) + 1),
+            smoothed(rows[name].curves["loss"]),
+            n,
+            n % 2,
+        )
+        for n, name in enumerate(NAMES)
+    ]
+    return [
+        Chart(
+            "What each network learns",
+            "Training loss, mean of sixteen steps. The dotted level is the entropy of single characters: "
+            "the floor of a model that learns only its output's bias.",
+            "step",
+            "nats per token",
+            lines,
+            marks=[(rows[FLOOR].number("train_entropy"), "unigram entropy")],
+        )
+    ]
+
+
+EXPERIMENT = Experiment(
+    name="zero",
+    title="Zero initialization",
+    about=(
+        "The report's network is trained from weights of which all, all but the embedding, or the LSTM's "
+        "are zero; in two more the output has random weights that are the same for every hidden unit. "
+        "Afterwards units are compared bit by bit: two are the same where all weights that are theirs "
+        "alone are. Two last networks have Xavier weights, with zero biases and with a forget bias of 1."
+    ),
+    trials=trials,
+    measure=measure,
+    claims=(
+        Claim(
+            "If all weights are set to 0, the derivative with respect to loss function is the same for "
+            "every W, then all the weights have the same values in the subsequent iteration.",
+            "Confirmed if after training from all zeros the hidden units are equal to the bit and "
+            "nothing moved; refined if they are equal and something else has learnt; refuted if they "
+            "differ.",
+            _same_values,
+        ),
+        Claim(
+            "This makes the hidden units symmetric and continues for all the n iterations you run.",
+            "Confirmed if all units stay equal to the bit in each of the five networks whose LSTM starts "
+            "at zero; refined if in some; refuted if in none.",
+            _stay_symmetric,
+        ),
+        Claim(
+            "However, we can still set biases to zero, which will not cause any troubles.",
+            "Confirmed if with zero biases all units differ and dev is at most 0.5 % above that with a "
+            "forget bias of 1; refined if at most 5 %; else refuted.",
+            _zero_biases,
+        ),
+    ),
+    charts=charts,
+)

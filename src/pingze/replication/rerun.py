@@ -1,0 +1,115 @@
+"""The nine, one after the other: a corpus comes in; rows, verdicts and the page go out, wherever a folder stands."""
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import torch
+
+from pingze.errors import InputError, TrainingError
+from pingze.files import written
+from pingze.replication.experiment import Experiment, Finding
+from pingze.replication.experiments import (
+    activation,
+    clipping,
+    data,
+    initialization,
+    optimizers,
+    perplexity,
+    samples,
+    softmax,
+    zero,
+)
+from pingze.replication.ledger import Ledger
+from pingze.replication.page import Section, page
+from pingze.replication.setup import Workshop
+
+EXPERIMENTS: tuple[Experiment, ...] = tuple(
+    module.EXPERIMENT
+    for module in (
+        zero,
+        initialization,
+        activation,
+        clipping,
+        data,
+        softmax,
+        perplexity,
+        optimizers,
+        samples,
+    )
+)
+PAGE = "index.html"
+
+Progress = Callable[[str, int, int], None]
+"""Hears what is measured now, how many rows stand, and how many there will be."""
+
+
+def rerun(
+    out: Path,
+    workshop: Workshop,
+    only: str | None = None,
+    progress: Progress = lambda name, done, total: None,
+) -> list[Section]:
+    """Measure what is missing in a folder, one experiment or all; write the page of those that are whole.
+
+    Raises InputError on an unknown experiment, or a folder with a report of another budget, seed or corpus;
+    TrainingError where the disk is full.
+    """
+    names = [experiment.name for experiment in EXPERIMENTS]
+    if only is not None and only not in names:
+        raise InputError(f"experiment {only!r} is unknown; choose one of {', '.join(names)}")
+    ledger = Ledger(out, workshop.describe(), _machine())
+    chosen = [experiment for experiment in EXPERIMENTS if only in (None, experiment.name)]
+    plan = [(experiment, trial) for experiment in chosen for trial in experiment.trials(workshop)]
+    for number, (experiment, trial) in enumerate(plan):
+        progress(f"{experiment.name}: {trial.name}", number, len(plan))
+        if ledger.row(experiment, trial) is None:
+            started = time.perf_counter()
+            measured = experiment.measure(workshop, trial)
+            ledger.add(experiment, trial, measured, time.perf_counter() - started)
+    progress("", len(plan), len(plan))
+    sections = _sections(ledger, workshop)
+    with written(out / PAGE, TrainingError) as partial:
+        partial.write_text(page(sections, workshop, ledger, len(EXPERIMENTS)), encoding="utf-8")
+    return sections
+
+
+def _sections(ledger: Ledger, workshop: Workshop) -> list[Section]:
+    """The experiments whose rows all stand, judged; the verdicts go to the ledger too."""
+    order: list[str] = []
+    sections: list[Section] = []
+    findings: dict[str, list[Finding]] = {}
+    for experiment in EXPERIMENTS:
+        trials = experiment.trials(workshop)
+        order += [f"{experiment.name}/{trial.name}" for trial in trials]
+        if rows := ledger.rows(experiment, trials):
+            findings[experiment.name] = [claim.judge(rows) for claim in experiment.claims]
+            sections.append(Section(experiment, rows, findings[experiment.name]))
+    ledger.conclude(order, findings)
+    return sections
+
+
+def _machine() -> dict[str, str | int | None]:
+    """What times depend on."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "pingze": version("pingze"),
+    }
+
+
+def _processor() -> str:
+    """The processor's name as Linux has it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.machine()

@@ -1,0 +1,38 @@
+"""The NumPy network against the PyTorch model with the same weights."""
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.model import LanguageModel
+from pingze.vocabulary import BOS
+from tests import invented
+from tests.comparing import assert_close
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("prefix", [[], [9, 4, 7]])
+def test_logits_after_each_character_agree_with_the_model_s(tied: bool, prefix: list[int]) -> None:
+    checkpoint = invented.model(tied=tied)
+    model = LanguageModel.of(checkpoint)
+    ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))
+    ids[0] = BOS
+    network = NumpyNetwork(checkpoint)
+    state = network.start(3, prefix)
+    actual = {"0": network.logits(state)}
+    for step, row in enumerate(ids[1:], start=1):
+        state = network.step(state, row)
+        actual[str(step)] = network.logits(state)
+    with torch.no_grad():
+        rows = torch.from_numpy(np.concatenate([np.repeat(np.array(prefix, int)[:, None], 3, axis=1), ids]))
+        logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(0, (-1, 3))
+    expected = logits[len(prefix) :].numpy()
+    assert_close(actual, {str(step): values for step, values in enumerate(expected)}, 1e-5)
+
+
+def test_log_softmax_keeps_what_is_excluded_excluded() -> None:
+    logits = np.array([[1.0, -np.inf, 1e4], [0.0, 0.0, -np.inf]])
+    np.testing.assert_allclose(
+        log_softmax(logits), [[1 - 1e4, -np.inf, 0], [-np.log(2), -np.log(2), -np.inf]]
+    )

@@ -1,0 +1,147 @@
+"""The generator on a random model: its shape, its end, its distribution, and what it refuses."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pingze
+from pingze import checkpoint
+from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.report_generator import LineSampler
+from pingze.errors import InputError
+from pingze.vocabulary import EOS
+from tests import invented
+
+MODEL = invented.model()
+
+
+@pytest.fixture(autouse=True)
+def _invented_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "load", lambda model: MODEL)
+
+
+def with_end(bias: float) -> checkpoint.Checkpoint:
+    """The model, with `<eos>` made likelier or impossible."""
+    output_bias = MODEL.tensors["output.bias"].copy()
+    output_bias[EOS] = bias
+    return checkpoint.Checkpoint(
+        "invented", MODEL.configuration, MODEL.vocabulary, MODEL.tensors | {"output.bias": output_bias}
+    )
+
+
+@given(
+    st.text(alphabet=invented.CHARACTERS, min_size=1, max_size=16),
+    st.sampled_from([0.0, 0.1, 1.0, 1e6]),
+    st.integers(2, 9),
+    st.sampled_from([8, 10, 64]),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=50, deadline=None)
+def test_shape(start: str, temperature: float, split_len: int, max_lines: int, seed: int) -> None:
+    if len(start) > max_lines * (split_len - 1):
+        return
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "load", lambda model: MODEL)
+        poem = pingze.generate(start, temperature, split_len, max_lines=max_lines, seed=seed)
+    couplets = poem.split("\n")
+    assert 1 <= len(couplets) <= max_lines // 2
+    for couplet in couplets:
+        assert [couplet[split_len - 1], couplet[2 * split_len - 1]] == ["，", "。"]
+        assert len(couplet) == 2 * split_len
+    assert set(poem) <= set(invented.CHARACTERS) | set("，。\n")
+    assert "".join(c for c in poem if c in invented.CHARACTERS).startswith(start)
+
+
+def test_a_seed_repeats_and_another_differs() -> None:
+    assert pingze.generate("日", seed=1) == pingze.generate("日", seed=1) != pingze.generate("日", seed=2)
+
+
+def test_temperature_zero_takes_the_likeliest() -> None:
+    poem = pingze.generate("日", temperature=0, max_lines=2)
+    assert poem == pingze.generate("日", temperature=0, max_lines=2, seed=5)
+    network, vocabulary = NumpyNetwork(MODEL), MODEL.vocabulary
+    state = network.start()
+    for at, character in enumerate(poem):
+        if at and character not in "，。":
+            ranked = [vocabulary.tokens[i] for i in np.argsort(-network.logits(state)[0])]
+            assert next(c for c in ranked if c in invented.CHARACTERS) == character
+        state = network.step(state, vocabulary.encode(character))
+
+
+def test_ends_when_the_model_ends_it_after_an_even_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checkpoint, "load", lambda model: with_end(1e4))
+    assert pingze.generate("日").count("\n") == 0
+    assert pingze.generate("天地山水風月花雪日夜江海春秋東").count("\n") == 1
+    monkeypatch.setattr(checkpoint, "load", lambda model: with_end(-1e4))
+    assert pingze.generate("日", max_lines=20).count("\n") == 9
+
+
+def test_draws_follow_the_tempered_distribution() -> None:
+    """Total variation from softmax(logits / T) over Han characters, on 4,000 draws of the second character."""
+    sampler = LineSampler(NumpyNetwork(MODEL), MODEL.vocabulary, 0.7, np.random.default_rng(0))
+    logits = np.where(sampler.han, sampler.network.logits(sampler.state)[0], -np.inf)
+    expected = np.exp(log_softmax(logits / 0.7))
+    counts = np.bincount([sampler._draw(sampler.han) for _ in range(4000)], minlength=len(expected))
+    assert 0.5 * np.abs(counts / 4000 - expected).sum() < 0.05
+
+
+def test_marks_and_spaces_of_an_opening_are_the_generator_s_own() -> None:
+    assert pingze.generate("日 夜，江\n海", seed=1) == pingze.generate("日夜江海", seed=1)
+
+
+def test_simplified_characters_are_converted_and_it_is_said() -> None:
+    with pytest.warns(ConversionWarning, match="^风东 was read as 風東$"):
+        assert pingze.generate("风东", seed=1).startswith("風東")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pingze.generate("風雲", seed=1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "message"),
+    [
+        (("",), {}, "the opening is empty; give one or more characters"),
+        ((" ，。\n",), {}, "the opening is empty"),
+        (("日囧",), {}, r"does not know the character '囧' \(U\+56E7\); choose another"),
+        (("日😀",), {}, r"does not know the character '😀' \(U\+1F600\)"),
+        (("日A",), {}, "does not know the character 'A'"),
+        (("日\ud800",), {}, r"does not know the character '\\ud800'"),
+        (("日",), {"temperature": -0.1}, "temperature is -0.1; it must be a finite number, 0 or more"),
+        (("日",), {"temperature": float("nan")}, "temperature is nan"),
+        (("日",), {"temperature": float("inf")}, "temperature is inf"),
+        (("日",), {"split_len": 1}, "split_len is 1; it must be at least 2"),
+        (("日",), {"max_lines": 3}, "max_lines is 3; it must be an even number from 2"),
+        (("日",), {"max_lines": 0}, "max_lines is 0"),
+        (("日" * 41,), {}, "the opening has 41 characters, 8 lines hold 40"),
+        (("日",), {"seed": -1}, "seed is -1; it must be 0 or more"),
+    ],
+)
+def test_bad_input(arguments: tuple[str], options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        pingze.generate(*arguments, **options)
+
+
+def test_an_opening_may_fill_every_line() -> None:
+    assert pingze.generate("日" * 40).replace("\n", "") == ("日日日日日，日日日日日。" * 4)
+
+
+def test_log_probability_is_that_of_the_whole_text() -> None:
+    sampler = LineSampler(NumpyNetwork(MODEL), MODEL.vocabulary, 1.0, np.random.default_rng(0))
+    lines = sampler.lines("日", 5, 2, may_end=False)
+    network, state, expected = NumpyNetwork(MODEL), NumpyNetwork(MODEL).start(), 0.0
+    for id_ in [*MODEL.vocabulary.encode(f"{lines[0]}，{lines[1]}。"), EOS]:
+        expected += log_softmax(network.logits(state))[0, id_]
+        state = network.step(state, np.array([id_]))
+    assert sampler.log_probability == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_text_begun_anew_knows_nothing_of_the_one_before() -> None:
+    sampler = LineSampler(NumpyNetwork(MODEL), MODEL.vocabulary, 1.0, np.random.default_rng(0))
+    first = sampler.lines("", 5, 2, may_end=False), sampler.log_probability
+    sampler.rng = np.random.default_rng(0)
+    sampler.start()
+    assert (sampler.lines("", 5, 2, may_end=False), sampler.log_probability) == first

@@ -1,0 +1,110 @@
+"""The whole command on a corpus of invented verse, and its page in a browser."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from pingze.replication import rerun as reruns
+from pingze.replication.experiment import CONFIRMED, REFINED, REFUTED
+from pingze.replication.ledger import RESULTS, TIMES
+from pingze.replication.rerun import EXPERIMENTS, PAGE, rerun
+from tests.replication.verse import workshop
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("report")
+    rerun(folder, workshop())
+    return folder
+
+
+def test_every_claim_has_a_verdict_that_names_its_rows(report: Path) -> None:
+    results = json.loads((report / RESULTS).read_text(encoding="utf-8"))
+    assert list(results["verdicts"]) == [experiment.name for experiment in EXPERIMENTS]
+    for experiment in EXPERIMENTS:
+        found = results["verdicts"][experiment.name]
+        assert len(found) == len(experiment.claims)
+        for finding in found:
+            assert finding["verdict"] in (CONFIRMED, REFINED, REFUTED)
+            assert finding["rows"]
+            assert set(finding["rows"]) <= set(results["rows"])
+
+
+def test_rows_and_times_are_of_the_same_trials(report: Path) -> None:
+    results = json.loads((report / RESULTS).read_text(encoding="utf-8"))
+    times = json.loads((report / TIMES).read_text(encoding="utf-8"))
+    assert results["rows"].keys() == times["seconds"].keys()
+    assert "seconds" not in (report / RESULTS).read_text(encoding="utf-8")
+
+
+def test_ids_are_of_one_element_and_links_lead_somewhere(report: Path) -> None:
+    text = (report / PAGE).read_text(encoding="utf-8")
+    ids = re.findall(r'\bid="([^"]*)"', text)
+    assert len(set(ids)) == len(ids)
+    assert set(re.findall(r'(?:href="|url\()#([^")]*)', text)) <= set(ids)
+
+
+def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> None:
+    for name in ("perplexity", "zero"):
+        rerun(tmp_path, workshop(), name)
+    first, second = (json.loads((folder / RESULTS).read_text()) for folder in (report, tmp_path))
+    assert list(second["verdicts"]) == ["zero", "perplexity"]
+    for name in second["verdicts"]:
+        assert second["verdicts"][name] == first["verdicts"][name]
+    assert list(second["rows"].items()) == [
+        (key, row) for key, row in first["rows"].items() if key in second["rows"]
+    ]
+
+
+def test_what_stands_is_not_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = (report / RESULTS).read_bytes(), (report / PAGE).read_bytes()
+    monkeypatch.setattr(reruns.Ledger, "add", None)
+    rerun(report, workshop())
+    assert ((report / RESULTS).read_bytes(), (report / PAGE).read_bytes()) == before
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs the Python package playwright")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("needs Chromium on the path")
+    with playwright.sync_playwright() as started:
+        launched = started.chromium.launch(
+            executable_path=chromium, args=["--no-sandbox", "--disable-background-networking"]
+        )
+        yield launched
+        launched.close()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_in_a_browser(report: Path, browser: object, width: int, scheme: str) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[attr-defined]
+    said: list[str] = []
+    asked: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    address = (report / PAGE).as_uri()
+    page.goto(address)
+    assert said == []
+    assert [url for url in asked if not url.startswith("data:")] == [address]
+    sizes = page.eval_on_selector_all(
+        "figure > svg",
+        "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])",
+    )
+    charts = page.eval_on_selector_all("figure", "all => all.length")
+    assert len(sizes) == charts > len(EXPERIMENTS)
+    assert all(drawn > 0.6 * min(width, 400) and paths > 5 for drawn, paths in sizes)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator(".verdicts tbody tr").count() == sum(len(e.claims) for e in EXPERIMENTS)
+    ink = page.eval_on_selector("figure svg text", "e => getComputedStyle(e).fill")
+    assert ink == page.evaluate("getComputedStyle(document.body).color")
+    page.close()

@@ -1,0 +1,22 @@
+"""A workshop of invented verse, too small to learn from but whole."""
+
+from dataclasses import replace
+
+from pingze.replication.setup import BUDGETS, Workshop
+from tests import invented
+
+TINY = replace(
+    BUDGETS["sketch"],
+    embedding_size=8,
+    hidden_size=12,
+    dev=8,
+    poems=1,
+    steps=dict.fromkeys(BUDGETS["sketch"].steps, 6),
+)
+
+
+def workshop(seed: int = 1, poems: int = 128) -> Workshop:
+    dev = invented.texts(12, seed=1, lines=8)
+    real = {"五絕": [text.replace("，", "。").split("。")[:4] for text in invented.texts(6, seed=2)]}
+    forms = dict.fromkeys(("五絕", "七絕", "五律", "七律"), real["五絕"])
+    return Workshop(TINY, seed, invented.texts(poems), dev, forms)
