@@ -80,11 +80,11 @@ def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
 
 
 def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
-    """Compose poems of four lines, and wait until the first is there with its marks."""
+    """Compose poems, and wait until all are there, the first with its marks."""
     page.locator(".chip", has_text=form).click()
     page.select_option("#count", str(poems))
     page.click("#go")
-    count(page, "#sheet .line", 4)
+    says(page, "#news", re.compile("得詩|Poems:"))
     page.locator("#sheet .rhymes").first.wait_for()
     says(page, "#go", re.compile("作|Compose"))
 

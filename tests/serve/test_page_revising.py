@@ -84,6 +84,7 @@ def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address:
 
 def test_a_character_of_ones_own_stands_where_it_may(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
+        welcome = lines(page)
         compose(page)
         before = lines(page)
         choose(page, 2, 1)
@@ -100,7 +101,10 @@ def test_a_character_of_ones_own_stands_where_it_may(browser: "Browser", address
         assert lines(page) == after
         page.click("#undo")
         assert lines(page) == before
+        page.click("#undo")  # leads to the poem that stood there before
+        assert lines(page) == welcome
         assert page.locator("#undo").is_disabled()
+        page.click("#redo")
         page.click("#redo")
         assert lines(page) == after
 

@@ -2,13 +2,14 @@
 
 import { $, button, el } from "./dom.js";
 import { shown } from "./script.js";
-import { changed, state } from "./state.js";
+import { changed, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 export function drawCandidates() {
-  const missing = state.working && state.expected > state.entries.length ? state.expected - state.entries.length : 0;
+  const { entries } = state.desk;
+  const missing = Math.max(0, state.expected - entries.length);
   const box = $("candidates");
-  if (state.entries.length + missing < 2) {
+  if (entries.length + missing < 2) {
     box.replaceChildren();
     return;
   }
@@ -16,20 +17,27 @@ export function drawCandidates() {
   const waiting = Array.from({ length: missing }, () => el("li", {}, el("span", { class: "candidate waiting" }, t("waiting"))));
   box.replaceChildren(
     el("h2", {}, t("candidates")),
-    el("ol", { class: "candidates" }, state.entries.map(card), waiting),
+    el("ol", { class: "candidates" }, entries.map(card), waiting),
   );
   if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
 }
 
 function card({ now: { poem } }, at) {
-  const lines = poem.lines.map((line, n) => el("span", { class: "small-line" }, shown(line) + (n % 2 ? "。" : "，")));
   const choose = () => {
-    Object.assign(state, { chosen: at, place: null });
+    state.desk.chosen = at;
+    state.place = null;
+    if (state.desk.when) touch();
     changed();
   };
-  const chosen = String(at === state.chosen);
+  const chosen = String(at === state.desk.chosen);
   const name = t("candidate", at + 1, shown(poem.lines.join("，")));
   const face = button("", choose, { class: "candidate", "aria-pressed": chosen, "aria-label": name });
-  face.append(el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, lines));
+  face.append(smallPoem(poem));
   return el("li", {}, face);
+}
+
+/** A poem as small columns; what it says is said elsewhere. */
+export function smallPoem({ lines }) {
+  const columns = lines.map((line, n) => el("span", { class: "small-line" }, shown(line) + (n % 2 ? "。" : "，")));
+  return el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, columns);
 }

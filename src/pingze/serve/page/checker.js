@@ -5,7 +5,7 @@ import { $, button, el, fill } from "./dom.js";
 import { grid } from "./poem.js";
 import { announce, attempt } from "./say.js";
 import { shown } from "./script.js";
-import { settings } from "./settings.js";
+import { draft, keepDraft, settings } from "./settings.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -16,6 +16,8 @@ let revise = () => {};
 /** Have a poem that is checked taken to the desk by a function. */
 export function startChecker(take) {
   revise = take;
+  $("text").value = draft("text") ?? "";
+  $("text").addEventListener("input", () => keepDraft("text", $("text").value));
   $("checking").addEventListener("submit", (event) => {
     event.preventDefault();
     see();

@@ -5,10 +5,12 @@ import { $, el, fill } from "./dom.js";
 import { linesOf } from "./places.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
 import { shown } from "./script.js";
+import { draft, keepDraft } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
 const NUMBERS = new Set(["lines", "temperature", "antithesis", "original", "seed", "count"]);
+const USUAL = "七絕";
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
 let waiting = null;
@@ -27,8 +29,14 @@ export function readChoices() {
   return fixed ? { ...chosen, pattern: fixed } : chosen;
 }
 
+/** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
+export function restoreChoices({ ask: asked, now }, again = false) {
+  writeChoices((again && draft("choices")) || { form: now.poem.form, ...asked });
+  foldChoices();
+}
+
 /** Put choices back into the controls. */
-export function writeChoices(chosen) {
+function writeChoices(chosen) {
   const form = $("choices");
   form.reset();
   for (const [name, value] of Object.entries(chosen)) {
@@ -44,7 +52,7 @@ export function writeChoices(chosen) {
 /** Fill the controls with what the server can do, once, and again when the language changes. */
 export function drawChoices() {
   const { forms, rhymes, models, levels, default_model: usual } = state.known;
-  if (!$("forms").childElementCount) forms.forEach((form, at) => $("forms").append(chip(form.name, at === 1)));
+  if (!$("forms").childElementCount) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
   for (const chip of $("forms").querySelectorAll("label")) chip.lastChild.textContent = shown(chip.dataset.name);
   fill($("count"), [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]));
   if (!$("count").dataset.set) $("count").value = $("count").dataset.set = "3";
@@ -97,9 +105,22 @@ function suit() {
 
 const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
 
+/** Fold the choices away on a narrow page, or unfold them. */
+export function foldChoices(open = false) {
+  $("fold").setAttribute("aria-expanded", String(open));
+  $("fields").classList.toggle("folded", !open);
+  drawFold();
+}
+
+export function drawFold() {
+  const open = $("fold").getAttribute("aria-expanded") === "true";
+  $("fold").textContent = t(open ? "choices_fold" : "choices_unfold");
+}
+
 /** A choice was made: suit the controls to it, and soon ask what clashes. */
 export function chose() {
   suit();
+  keepDraft("choices", readChoices());
   clearTimeout(waiting);
   waiting = setTimeout(seeClashes, WAIT);
 }

@@ -5,38 +5,53 @@ import { show } from "./choices.js";
 import { fixed } from "./places.js";
 import { bare, modelOf } from "./reasons.js";
 import { announce, attempt, trouble } from "./say.js";
-import { changed, entry, keyOf, newEntry, redo, state, step, undo } from "./state.js";
+import { findDesk, layOut, replaceDesk } from "./store.js";
+import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
 import { shown } from "./script.js";
 import { t } from "./words.js";
 
 let composing = new AbortController();
 
-/** Compose what is asked for; poems come one by one. Called again while it works, it stops. */
+/**
+ * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
+ * then. Called again while it works, it stops.
+ */
 export async function compose(request) {
   if (state.working) {
     composing.abort();
     return;
   }
   composing = new AbortController();
-  Object.assign(state, { entries: [], chosen: 0, place: null, working: true, expected: request.count ?? 1 });
+  const { signal } = composing;
+  Object.assign(state, { working: true, expected: 0 });
   trouble();
   announce(t("composing"));
   changed();
+  let desk = null;
   try {
-    await composeEach(request, (poem) => hear(poem, request), composing.signal);
-    announce(t("composed", state.entries.length));
+    await composeEach(request, (poem) => (desk = hear(poem, request, desk)), signal);
+    announce(t("composed", desk.entries.length));
   } catch (error) {
     refused(error);
   } finally {
-    state.working = false;
+    Object.assign(state, { working: false, expected: 0 });
     changed();
   }
 }
 
-function hear(poem, request) {
+/** A poem has come: it goes onto the desk of its request, which is laid out with the first. */
+function hear(poem, request, desk) {
   const { count, seed, ...kept } = request;
-  state.entries.push(newEntry(poem, kept, fixed(request, [...poem.lines[0]].length)));
+  const found = newEntry(poem, kept, fixed(request, [...poem.lines[0]].length));
+  if (desk) desk.entries.push(found);
+  else {
+    desk = newDesk([found]);
+    replaceDesk(desk);
+    state.expected = request.count ?? 1;
+  }
+  touch();
   changed();
+  return desk;
 }
 
 function refused(error) {
@@ -61,6 +76,7 @@ export async function replace(line, position, character) {
     const request = { form, template, rhyme, lines: lines.length, pattern: lines.join(" "), ...constraints(on) };
     const { possible, detail } = await ask("conflicts", request);
     if (!possible) throw new Error(detail);
+    if (entry() !== on) return;
     step(on, { poem: { ...poem, lines, log_probability: null } });
     announce(t("replaced", shown(character)));
     changed();
@@ -72,6 +88,7 @@ const put = (text, position, character) => [...text].with(position - 1, characte
 /** Write places again: all that are not locked of a line, or of the poem, or one character. */
 export async function redraw({ line = null, position = null } = {}) {
   const on = entry();
+  if (state.working) return;
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
   if (!targets.length) {
     trouble(t("all_locked"));
@@ -80,7 +97,9 @@ export async function redraw({ line = null, position = null } = {}) {
   await busy(async () => {
     const { temperature, top_p } = on.ask;
     const body = { poem: bare(on.now.poem), targets, temperature, top_p, ...constraints(on) };
-    step(on, { poem: await ask("revise", body) });
+    const revised = await ask("revise", body);
+    if (entry() !== on) return;
+    step(on, { poem: revised });
     announce(t("redrawn"));
   });
 }
@@ -110,12 +129,31 @@ export function toggleLock(line, position) {
   changed();
 }
 
+/** The desk that undo leads to from here: null where the poem itself has a past, or none was there before. */
+const deskBefore = () => (entry()?.past.length ? null : findDesk(state.desk.before));
+const deskAfter = () => (entry()?.future.length ? null : findDesk(state.desk.after));
+
+export const canTakeBack = () => Boolean(entry()?.past.length || deskBefore());
+export const canDoAgain = () => Boolean(entry()?.future.length || deskAfter());
+
 export function takeBack() {
-  if (undo(entry())) announce(t("undone"));
-  changed();
+  travel(undo(entry()) || deskBefore(), "undone");
 }
 
 export function doAgain() {
-  if (redo(entry())) announce(t("redone"));
+  travel(redo(entry()) || deskAfter(), "redone");
+}
+
+/** Say what was done; where it leads to another desk, lay that out. */
+function travel(done, word) {
+  if (!done) return;
+  if (done !== true) open(done);
+  announce(t(word));
   changed();
+}
+
+/** Lay out another desk; what is being composed stops. */
+export function open(desk, put = layOut) {
+  composing.abort();
+  put(desk);
 }

@@ -21,13 +21,18 @@ export function entryOf(hash) {
   const parts = new URLSearchParams(hash.replace(/^#/, ""));
   if (!parts.has("poem")) return null;
   if (hash.length > LONGEST * 4) throw new RangeError("too long");
-  const lines = parts.get("poem").split(".");
-  if (!lines.every((line) => line && line.length < 40)) throw new RangeError("no lines");
-  const facts = object(parts.get("facts"));
-  const poem = { template: null, rhyme: null, title: null, poet: null, ...texts(facts), lines, log_probability: null };
-  if (!poem.form) throw new RangeError("no form");
+  const poem = readPoem({ ...object(parts.get("facts")), lines: parts.get("poem").split("."), log_probability: null });
   const locks = (parts.get("locks") ?? "").split(" ").filter((key) => /^\d+\.\d+$/.test(key));
   return newEntry(poem, object(parts.get("choices")), locks);
+}
+
+/** A poem from facts that anyone may have written. Throws where it is none. */
+export function readPoem({ lines, log_probability = null, ...facts }) {
+  if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
+  if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
+  const poem = { template: null, rhyme: null, title: null, poet: null, ...texts(facts), lines, log_probability };
+  if (!poem.form) throw new RangeError("no form");
+  return poem;
 }
 
 /** The address of the page as it is now. */

@@ -1,20 +1,22 @@
 // The page put together: it learns what the server can do, then draws itself at every change.
 
+import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { drawCandidates } from "./candidates.js";
 import { drawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
-import { compose, doAgain, takeBack } from "./desk.js";
+import { chose, drawChoices, drawFold, foldChoices, readChoices, seeClashes } from "./choices.js";
+import { compose, doAgain, open, takeBack } from "./desk.js";
 import { $ } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector } from "./inspector.js";
-import { entryOf, hashOf } from "./link.js";
 import { drawOriginality } from "./originality.js";
 import { attempt, trouble } from "./say.js";
 import { learn } from "./script.js";
 import { keep, settings } from "./settings.js";
 import { drawSheet, focusPlace } from "./sheet.js";
-import { changed, entry, onChange, state } from "./state.js";
+import { drawShelf } from "./shelf.js";
+import { keepDesk, replaceDesk } from "./store.js";
+import { changed, newDesk, onChange, state, touch } from "./state.js";
 import { drawTools } from "./tools.js";
 import { t, translate } from "./words.js";
 
@@ -41,27 +43,7 @@ function drawViews() {
 
 function drawGo() {
   $("go").textContent = t(state.working ? "stop" : "compose");
-  const open = $("fold").getAttribute("aria-expanded") === "true";
-  $("fold").textContent = t(open ? "choices_fold" : "choices_unfold");
-}
-
-/** The address follows the poem, so that it can be copied at any time. */
-function writeHash() {
-  const on = entry();
-  if (on && !state.working) history.replaceState(null, "", `#${hashOf(on)}`);
-}
-
-function readHash() {
-  try {
-    const found = entryOf(location.hash);
-    if (!found) return;
-    Object.assign(state, { entries: [found], chosen: 0, place: null });
-    writeChoices({ form: found.now.poem.form, ...found.ask });
-    foldChoices();
-    changed();
-  } catch {
-    trouble(t("not_a_link"));
-  }
+  drawFold();
 }
 
 function setting(id, change) {
@@ -72,12 +54,6 @@ function setting(id, change) {
     drawChecker();
     changed();
   });
-}
-
-function foldChoices(open = false) {
-  $("fold").setAttribute("aria-expanded", String(open));
-  $("fields").classList.toggle("folded", !open);
-  drawGo();
 }
 
 /** Undo and redo by keyboard, but where a person writes. */
@@ -105,7 +81,6 @@ function listen() {
   setting("script", () => ({ script: settings.script === "simplified" ? "traditional" : "simplified" }));
   setting("theme", () => ({ theme: THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] }));
   document.addEventListener("keydown", undoKeys);
-  window.addEventListener("hashchange", readHash);
 }
 
 function go(view) {
@@ -115,14 +90,15 @@ function go(view) {
 }
 
 function takeToDesk(on) {
-  Object.assign(state, { entries: [on], chosen: 0, place: null });
+  open(newDesk([on]), replaceDesk);
+  touch();
   go("compose");
   focusPlace();
 }
 
 async function start() {
   translate();
-  for (const draw of [drawTop, drawViews, drawGo, writeHash]) onChange(draw);
+  for (const draw of [drawTop, drawViews, drawGo]) onChange(draw);
   changed();
   await attempt(async () => {
     const [known, { simplified }] = await Promise.all([ask("forms"), ask("script")]);
@@ -132,10 +108,9 @@ async function start() {
     drawChoices();
     drawChecker();
     startChecker(takeToDesk);
-    for (const draw of [drawSheet, drawTools, drawInspector, drawCandidates, drawOriginality, drawInside, drawChecker]) onChange(draw);
+    for (const draw of [drawSheet, drawTools, drawInspector, drawCandidates, drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
     listen();
-    changed();
-    readHash();
+    arrive();
     seeClashes();
     document.body.dataset.ready = "yes";
   });

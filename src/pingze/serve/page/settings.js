@@ -30,3 +30,20 @@ export function keep(changes) {
     // a browser that keeps nothing still shows everything
   }
 }
+
+/** What is being written, kept as long as the browser's tab is open; null where it is not. */
+export function draft(name) {
+  try {
+    return JSON.parse(sessionStorage.getItem(`${KEY}.${name}`));
+  } catch {
+    return null;
+  }
+}
+
+export function keepDraft(name, value) {
+  try {
+    sessionStorage.setItem(`${KEY}.${name}`, JSON.stringify(value));
+  } catch {
+    // as above
+  }
+}

@@ -1,38 +1,57 @@
-// What the page knows, and who hears of a change. A poem on the desk is an entry: what it is now, and its past.
+// What the page knows, and who hears of a change. On the desk lie the poems that were composed together; each is an
+// entry: what it is now, and its past.
 
 export const state = {
   known: null, // what /v1/forms tells
-  entries: [],
-  chosen: 0,
+  desk: newDesk(),
   place: null, // {line, position} chosen in the poem, from 1
   view: "compose",
   working: false,
+  expected: 0, // poems of the desk, those that are still being composed too
 };
+
+const MOST_STEPS = 100; // that can be taken back
 
 const hearers = [];
 /** Have a part of the page drawn again at every change. */
 export const onChange = (hearer) => hearers.push(hearer);
 export const changed = () => hearers.forEach((hearer) => hearer());
 
+/**
+ * A desk. `before` and `after` name the desks that undo and redo lead to; `when` is the time of its last change in
+ * milliseconds, and 0 where nothing on it is the reader's own work yet.
+ */
+export function newDesk(entries = []) {
+  const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
+  return { id, entries, chosen: 0, before: null, after: null, when: 0 };
+}
+
 /** The entry on the sheet, or undefined. */
-export const entry = () => state.entries[state.chosen];
+export const entry = () => state.desk.entries[state.desk.chosen];
 
 /** A poem put on the desk, with the choices it was written under and its locked places. */
 export function newEntry(poem, ask, locks = []) {
   return { ask, now: { poem, locks: new Set(locks) }, past: [], future: [] };
 }
 
+/** The desk has changed: it is the reader's own work from now on. */
+export function touch() {
+  state.desk.when = Math.max(Date.now(), state.desk.when + 1);
+}
+
 /** One step forward: a changed poem or changed locks. */
 export function step(of, change) {
-  of.past.push(of.now);
+  of.past = [...of.past, of.now].slice(-MOST_STEPS);
   of.now = { ...of.now, ...change };
   of.future = [];
+  touch();
 }
 
 export function undo(of) {
   if (!of?.past.length) return false;
   of.future.push(of.now);
   of.now = of.past.pop();
+  touch();
   return true;
 }
 
@@ -40,6 +59,7 @@ export function redo(of) {
   if (!of?.future.length) return false;
   of.past.push(of.now);
   of.now = of.future.pop();
+  touch();
   return true;
 }
 

@@ -1,7 +1,7 @@
 // The quiet row under the poem: undo, redraw, marks, copy, link, cards.
 
 import { png, svgText } from "./card.js";
-import { doAgain, redraw, takeBack } from "./desk.js";
+import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { address } from "./link.js";
 import { announce, attempt } from "./say.js";
@@ -18,8 +18,8 @@ export function drawTools() {
   if (!on) return;
   box.replaceChildren(
     group(
-      tool("undo", takeBack, { id: "undo", disabled: !on.past.length }),
-      tool("redo", doAgain, { id: "redo", disabled: !on.future.length }),
+      tool("undo", takeBack, { id: "undo", disabled: !canTakeBack() }),
+      tool("redo", doAgain, { id: "redo", disabled: !canDoAgain() }),
       tool("redraw_all", () => redraw(), { id: "redraw", disabled: state.working }),
     ),
     group(toggle("tones", "tones"), toggle("rhyme", "rhyme_marks")),

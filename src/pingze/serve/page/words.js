@@ -8,6 +8,7 @@ const words = {
   settings: ["設定", "Settings"],
   compose_view: ["作詩", "Compose"],
   check_view: ["查詩", "Check"],
+  shelf_view: ["舊作", "Shelf"],
   choices: ["所擇", "Choices"],
   choices_fold: ["收起所擇", "Hide the choices"],
   choices_unfold: ["改動所擇", "Change the choices"],
@@ -118,6 +119,14 @@ const words = {
   undone: ["已復原。", "Undone."],
   redone: ["已重做。", "Done again."],
   loading: ["稍候……", "One moment…"],
+
+  shelf_hint: ["你在這個瀏覽器裏寫過的詩，只存在這裏，不傳給任何人。", "What you wrote in this browser. It is kept here and nowhere else."],
+  shelf_empty: ["還沒有舊作：作成或改過的詩會留在這裏，只存於這個瀏覽器。", "Nothing yet. Poems that you compose or change are kept here, in this browser and nowhere else."],
+  take_up: ["取出：$1", "Take up: $1"],
+  clear_shelf: ["清空舊作", "Clear the shelf"],
+  restore_shelf: ["放回去", "Put it back"],
+  shelf_cleared: ["已清空；案上的詩還在。", "Cleared; the poem on the desk stays."],
+  shelf_restored: ["已放回。", "All is back."],
 
   more: ["更多", "More"],
   candidates: ["並觀", "Side by side"],

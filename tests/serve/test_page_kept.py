@@ -1,0 +1,151 @@
+"""Nothing that a person wrote is lost, in a real browser: refusals, undo, Back, reloads, and the shelf."""
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.serve.page import compose, count, lines, opened, says
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+
+def edit(page: "Page") -> list[str]:
+    """Put another character in the first place; the lines as they are then."""
+    before = lines(page)
+    page.locator("#sheet [role=gridcell]").first.click()
+    page.locator(".alternative").first.click()
+    page.wait_for_function(
+        "was => document.querySelector('#sheet .character').innerText !== was", arg=before[0][0]
+    )
+    return lines(page)
+
+
+def shows(page: "Page", poem: list[str]) -> None:
+    """Wait until the poem is on the sheet."""
+    says(page, "#sheet .line:first-child", re.compile(r"\W*".join(poem[0])))
+    assert lines(page) == poem
+
+
+def test_a_poem_stands_there_from_the_start(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        count(page, "#sheet .line", 4)
+        assert page.locator("[name=form]:checked").input_value() == "七絕"
+        assert page.evaluate("location.hash") == ""
+        page.click("[data-view-of=shelf]")
+        count(page, ".shelf li", 0)
+
+
+def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", address: str) -> None:
+    with opened(browser, address, refused=2) as page:
+        compose(page)
+        edited = edit(page)
+        page.route("**/v1/compose", lambda route: route.abort())
+        page.click("#go")
+        says(page, "#trouble", "沒有回應")
+        assert lines(page) == edited
+        page.unroute("**/v1/compose")
+        page.fill("#start", "平平平平平")
+        page.click("#go")
+        page.locator("#clash", has_text=re.compile(".")).wait_for()
+        says(page, "#go", "作")
+        assert lines(page) == edited
+
+
+def test_undo_and_back_lead_to_the_poem_before(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        welcome = lines(page)
+        compose(page)
+        first = edit(page)
+        compose(page, form="五律")
+        second = lines(page)
+        page.click("#undo")
+        assert lines(page) == first
+        page.click("#redo")
+        assert lines(page) == second
+        page.go_back()
+        shows(page, first)
+        assert page.locator("[name=form]:checked").input_value() == "五絕"
+        for there in (second, first, welcome):
+            page.go_back()
+            shows(page, there)
+        page.go_forward()
+        shows(page, first)
+
+
+def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address) as page:
+        compose(page, poems=2)
+        count(page, "button.candidate", 2)
+        original = lines(page)
+        edited = edit(page)
+        page.locator("button.candidate").nth(1).click()
+        second = lines(page)
+        page.fill("#title", "未作之題")
+        page.click("[data-view-of=check]")
+        page.fill("#text", "未查之詩")
+        page.reload()
+        page.locator("body[data-ready]").wait_for()
+        assert lines(page) == second
+        assert page.locator("#title").input_value() == "未作之題"
+        assert page.locator("#text").input_value() == "未查之詩"
+        page.locator("button.candidate").first.click()
+        assert lines(page) == edited
+        page.click("#undo")
+        assert lines(page) == original
+
+
+def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        first = lines(page)
+        compose(page, form="七絕")
+        second = lines(page)
+        page.goto("about:blank")
+        page.goto(address)
+        page.locator("body[data-ready]").wait_for()
+        assert lines(page) == second
+        page.click("[data-view-of=shelf]")
+        count(page, ".shelf li", 2)
+        page.locator(".shelf button").nth(1).click()
+        assert lines(page) == first
+        page.click("[data-view-of=shelf]")
+        page.click("#clear-shelf")
+        count(page, ".shelf li", 0)
+        assert page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('pingze.desk'))") == []
+        page.click("#restore-shelf")
+        count(page, ".shelf li", 2)
+
+
+def test_two_tabs_at_one_poem_both_keep_their_work(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        other = page.context.new_page()
+        other.goto(address)
+        other.locator("body[data-ready]").wait_for()
+        assert lines(other) == lines(page)
+        one, two = edit(page), edit(other)
+        page.reload()
+        page.locator("body[data-ready]").wait_for()
+        other.reload()
+        other.locator("body[data-ready]").wait_for()
+        assert (lines(page), lines(other)) == (one, two)
+        other.click("[data-view-of=shelf]")
+        count(other, ".shelf li", 2)
+
+
+def test_a_browser_that_keeps_nothing_still_takes_back(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }")
+        compose(page)
+        first = lines(page)
+        compose(page, form="七絕")
+        page.click("#undo")
+        assert lines(page) == first
+        page.click("[data-view-of=shelf]")
+        count(page, ".shelf li", 2)
