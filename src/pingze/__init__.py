@@ -1,27 +1,34 @@
-"""pingze 平仄: compose classical Chinese poems with a small LSTM, and read how it works from formula to verse."""
+"""pingze 平仄: compose classical Chinese poems with a small LSTM, and read how it works from formula to verse.
 
-from pingze.composing import (
-    Alternative,
-    Poem,
-    Reason,
-    alternatives,
-    compose,
-    explain,
-    generate,
-    read_poem,
-    revise,
-)
-from pingze.errors import (
-    CheckpointError,
-    CorpusError,
-    InfeasibleError,
-    InputError,
-    MissingExtraError,
-    PingzeError,
-    TrainingError,
-    UnfinishedError,
-)
-from pingze.prosody import Verdict, Violation, check
+A name is imported when it is first asked for.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pingze.composing import (
+        Alternative,
+        Poem,
+        Reason,
+        alternatives,
+        compose,
+        explain,
+        generate,
+        read_poem,
+        revise,
+    )
+    from pingze.errors import (
+        CheckpointError,
+        CorpusError,
+        InfeasibleError,
+        InputError,
+        MissingExtraError,
+        PingzeError,
+        TrainingError,
+        UnfinishedError,
+    )
+    from pingze.prosody import Verdict, Violation, check
 
 __all__ = [
     "Alternative",
@@ -45,3 +52,16 @@ __all__ = [
     "read_poem",
     "revise",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """A public name, or a module of the package."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    homes = (import_module(f"{__name__}.{home}") for home in ("errors", "prosody", "composing"))
+    globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

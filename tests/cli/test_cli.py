@@ -48,6 +48,22 @@ def test_ctrl_c_is_one_line(
     assert call(capsys, "generate", "日", "--model", model) == (130, "", "pingze: stopped\n")
 
 
+@pytest.mark.parametrize("module", ["typer", "numpy", "pingze.errors", "pingze.cli.app", "pingze.cli.serve"])
+def test_ctrl_c_while_modules_are_imported_is_one_line(module: str) -> None:
+    script = f"""
+import os, signal, sys
+class Stopping:
+    def find_spec(self, name, *_):
+        if name == {module!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Stopping())
+from pingze.__main__ import run
+run(["compose"])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "pingze: stopped\n")
+
+
 @pytest.mark.parametrize(
     ("form", "lines", "length"), [("五絕", 4, 5), ("七绝", 4, 7), ("五律", 8, 5), ("七律", 8, 7)]
 )
@@ -124,6 +140,9 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["compose", "--title", "春", "--model", "report"], "the model report was not trained with a title"),
         (["compose", "--poet", "李白", "--model", "report"], "the model report was not trained with a poet"),
         (["compose", "--particles", "0"], "particles is 0; it must be at least 1 and at most 4096"),
+        (["compose", "--antithesis", "1e100"], "antithesis is 1e+100; it must be at least 0 and at most 10"),
+        (["compose", "--temperature", "1e400"], "temperature is inf; it must be a finite number"),
+        (["compose", "--seed", "9" * 400], "seed is 10^400 or so"),
         (["compose", "--top-p", "0"], "top_p is 0.0; it must be above 0 and at most 1"),
         (["revise", "hello", "--line", "1"], "this is no poem to revise"),
         (["check", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),
@@ -279,6 +298,53 @@ def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
     done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
     assert len(done.stdout) == 17
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("redirected", "said"),
+    [
+        (
+            "compose --seed 1 > /dev/full",
+            "pingze: standard output cannot be written: No space left on device\n",
+        ),
+        ("compose --seed 1 >&-", "pingze: standard output cannot be written: Bad file descriptor\n"),
+        ("check - <&-", "pingze: standard input cannot be read: Bad file descriptor\n"),
+        ("check nowhere.txt 2>&-", ""),
+        ("compose --seed -1 2> /dev/full", ""),
+        (
+            "check poem.txt > /dev/full",
+            "pingze: standard output cannot be written: No space left on device\n",
+        ),
+    ],
+)
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_streams_that_are_closed_or_full_are_one_line(
+    tmp_path: Path, redirected: str, said: str, unbuffered: str
+) -> None:
+    (tmp_path / "poem.txt").write_text("月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8")
+    command = f"{sys.executable} -m pingze {redirected}"
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+    assert (done.returncode, done.stderr) == (2, said)
+
+
+def test_output_in_ascii(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    (tmp_path / "poem.txt").write_text("月日風平月，平平月日東。平平平月日，月日日平天。", encoding="utf-8")
+    command = [sys.executable, "-m", "pingze", "check", "poem.txt"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, env=environment)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch(
+        r"pingze: standard output is in ascii, which has no '\\u\w+': set PYTHONIOENCODING=utf-8\n",
+        done.stderr,
+    )
+    done = subprocess.run(
+        [*command, "--json"], capture_output=True, text=True, check=False, cwd=tmp_path, env=environment
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout)[0]["lines"][0] == "月日風平月"
 
 
 def test_public_names() -> None:

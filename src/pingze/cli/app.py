@@ -66,17 +66,23 @@ def _parameter(each: Field[Any], type_: Any, argument: str) -> Parameter:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON that people can read too."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """Print a value as JSON that people can read too, as far as standard output has their characters."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    try:
+        text.encode(sys.stdout.encoding)
+    except UnicodeEncodeError:
+        text = json.dumps(value, indent=2)
+    typer.echo(text)
 
 
 def read_file(file: str) -> str:
     """The text of a file or of standard input (-), whatever bytes it holds."""
+    name = "standard input" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise InputError(f"{file} cannot be read: {error.strerror or error}") from error
+        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{'standard input' if file == '-' else file} is not UTF-8 text") from None
+        raise InputError(f"{name} is not UTF-8 text") from None

@@ -1,0 +1,92 @@
+"""Every failure as one line on standard error and an exit status."""
+
+import contextlib
+import errno
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any, TextIO, cast
+
+import typer
+
+from pingze.composing.input_characters import ConversionWarning
+from pingze.errors import PingzeError, StoppedError
+
+UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
+"""The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
+_OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
+"""What printing fails with; errors of files have the file's name, and those of writing one are a PingzeError."""
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command, and give its exit status; what goes wrong is told."""
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
+    try:
+        status = command() or 0
+        sys.stdout.flush()
+    except BaseException as error:
+        return _told(error)
+    # What newer versions of typer make of Ctrl-C.
+    return _fail("stopped", status) if status == StoppedError.exit_status else status
+
+
+def _told(error: BaseException) -> int:
+    """Tell of an error, and give the exit status."""
+    match error:
+        case SystemExit():
+            raise error
+        case PingzeError():
+            return _fail(str(error), error.exit_status)
+        case UsageError():
+            return _fail(_usage(error), 2)
+        case BrokenPipeError():  # the reader of our output has gone
+            _discard(sys.stdout)
+            return 0
+        case UnicodeEncodeError() if error.encoding == sys.stdout.encoding:
+            return _fail(_unwritable(error), 2)
+        case OSError(errno=number, filename=None) if number in _OUTPUT:
+            _discard(sys.stdout)
+            return _fail(f"standard output cannot be written: {error.strerror or error}", 2)
+    if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in _chain(error)):
+        return _fail("stopped", StoppedError.exit_status)
+    if os.environ.get("PINGZE_DEBUG"):
+        raise error
+    return _fail(f"a fault in pingze ({type(error).__name__}: {error}); PINGZE_DEBUG=1 shows where", 2)
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """An error and those that it arose from: a library may make its own of a Ctrl-C."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _discard(stream: TextIO) -> None:
+    """Send nowhere what Python would still print at its end."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unwritable(error: UnicodeEncodeError) -> str:
+    character = error.object[error.start]
+    return f"standard output is in {error.encoding}, which has no {character!a}: set PYTHONIOENCODING=utf-8"
+
+
+def _usage(error: Any) -> str:
+    command = error.ctx.command_path if error.ctx else "pingze"
+    return f"{error.format_message()} ({command} --help shows what fits)"
+
+
+def _fail(message: str, status: int) -> int:
+    try:
+        print("pingze:", " ".join(message.split()), file=sys.stderr, flush=True)  # noqa: T201
+    except OSError:
+        _discard(sys.stderr)
+    return status
+
+
+def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
+    """Tell a person what was converted; other libraries' warnings are for their developers."""
+    if issubclass(category, ConversionWarning):
+        _fail(str(message), 0)
