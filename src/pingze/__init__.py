@@ -3,9 +3,7 @@
 A name is imported when it is first asked for.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # typing's own, without the time that importing it takes
 if TYPE_CHECKING:
     from pingze.composing import (
         Alternative,
@@ -54,10 +52,11 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    """A public name, or a module of the package."""
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
     homes = (import_module(f"{__name__}.{home}") for home in ("errors", "prosody", "composing"))
     globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
     return found
