@@ -36,7 +36,7 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
 import machine
 from pingze import checkpoint, compose
 from pingze.arrays import Array
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork, log_softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)
@@ -60,8 +60,7 @@ Shape = list[int | str | None]
 def our_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
     """The engine that composes."""
     network = NumpyNetwork(loaded)
-    zeros = np.zeros((1, batch, loaded.configuration.hidden_size), np.float32)
-    state = LayerStates(zeros, zeros)
+    state = network.empty([()] * batch)
 
     def step(ids: Array) -> Array:
         nonlocal state

@@ -29,12 +29,24 @@ def texts(count: int, seed: int = 0, lines: int = 4, length: int = 5) -> list[st
 
 
 def model(
-    seed: int = 0, hidden_size: int = 12, *, tied: bool = False, conditions: Sequence[str] = ()
+    seed: int = 0,
+    hidden_size: int = 12,
+    *,
+    layers: int = 2,
+    tied: bool = False,
+    held: bool = False,
+    conditions: Sequence[str] = (),
 ) -> checkpoint.Checkpoint:
     """A random small model over `CHARACTERS` and all marks."""
     vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], 100, conditions)
     configuration = ModelConfiguration(
-        len(vocabulary), 8, hidden_size, layers=2, tied=tied, special_tokens=tuple(conditions)
+        len(vocabulary),
+        8,
+        hidden_size,
+        layers,
+        tied=tied,
+        held=held,
+        special_tokens=tuple(conditions),
     )
     rng = np.random.default_rng(seed)
     shapes = checkpoint.shapes(configuration)

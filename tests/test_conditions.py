@@ -6,11 +6,13 @@ from pingze.conditions import LONGEST_TITLE, Conditions
 from pingze.vocabulary import Vocabulary
 
 TOKENS = ("<五絕>", "<七律>", "<張甲>", "<李乙>")
+DYNASTIC = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<唐>", "<張甲>", "<李乙>", "<宋>", "<王丙>"))
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
 
 
 def written(form: str | None, poet: str | None, title: str | None) -> list[str]:
-    return [VOCABULARY.decode(part) for part in Conditions(VOCABULARY).prefix(form, poet, title)]
+    _, *parts = Conditions(VOCABULARY).prefix(form, poet, title)
+    return [VOCABULARY.decode(part) for part in parts]
 
 
 def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
@@ -34,6 +36,27 @@ def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], token
 
 def test_a_title_is_cut() -> None:
     assert written(None, None, "山" * 30)[2] == "山" * LONGEST_TITLE
+
+
+@pytest.mark.parametrize(
+    ("poet", "given", "token"),
+    [
+        (None, None, "<唐>"),
+        ("張甲", None, "<唐>"),
+        ("李乙", None, "<唐>"),
+        ("王丙", None, "<宋>"),
+        ("陳丁", None, "<唐>"),
+        (None, "宋", "<宋>"),
+    ],
+)
+def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: str) -> None:
+    prefix = Conditions(DYNASTIC).prefix(None, poet, None, given)
+    assert DYNASTIC.decode(prefix.dynasty) == token
+    assert Conditions(DYNASTIC).poets == ["張甲", "李乙", "王丙"]
+
+
+def test_a_model_of_one_dynasty_has_no_token_for_it() -> None:
+    assert not len(Conditions(VOCABULARY).prefix("五絕", "李乙", None).dynasty)
 
 
 def test_a_poet_is_a_name_and_a_form_is_none() -> None:

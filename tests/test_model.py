@@ -17,6 +17,7 @@ from tests.comparing import assert_close
 
 CONFIGURATION = ModelConfiguration(vocabulary_size=30, embedding_size=5, hidden_size=7, layers=2)
 TIED = replace(CONFIGURATION, tied=True)
+HELD = replace(TIED, held=True)
 SEQUENCES = [
     np.array([BOS, *np.random.default_rng(n).integers(4, 30, size=length)])
     for n, length in enumerate((8, 1, 4, 4))
@@ -26,19 +27,30 @@ SEQUENCES = [
 def made(configuration: ModelConfiguration = CONFIGURATION, **options: object) -> LanguageModel:
     model = LanguageModel(configuration, **options)
     model.initialize("orthogonal", np.random.default_rng(0))
+    if configuration.held:
+        torch.nn.init.normal_(model.lstm[0].weight_ph)
     return model.double()
 
 
 def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) -> torch.Tensor:
     """nn.Embedding, nn.LSTM, nn.Linear and cross_entropy on padded sequences; padding and prefixes are ignored."""
-    lstm = torch.nn.LSTM(5, 7, 2, dtype=torch.float64)
+    held = model.configuration.held
+    lstm = torch.nn.LSTM(10 if held else 5, 7, 2, dtype=torch.float64)
     state = {"bias_hh_l0": torch.zeros(28), "bias_hh_l1": torch.zeros(28)}
-    for name, value in model.lstm.state_dict().items():
+    weights = model.lstm.state_dict()
+    if held:
+        weights["0.weight_ih"] = torch.cat([weights["0.weight_ih"], weights.pop("0.weight_ph")], dim=1)
+    for name, value in weights.items():
         depth, part = name.split(".")
         state[f"{part}_ih_l{depth}" if part == "bias" else f"{part}_l{depth}"] = value
     lstm.load_state_dict(state)
     ids = pad_sequence([torch.from_numpy(s) for s in sequences])
-    hidden, _ = lstm(model.embedding(ids[:-1]))
+    inputs = model.embedding(ids[:-1])
+    if held:
+        before = [model.embedding(torch.from_numpy(s[: list(s).index(BOS)])) for s in sequences]
+        means = torch.stack([e.mean(dim=0) if len(e) else torch.zeros(5).double() for e in before])
+        inputs = torch.cat([inputs, means.expand_as(inputs)], dim=2)
+    hidden, _ = lstm(inputs)
     if model.configuration.tied:
         logits = hidden @ model.projection.weight.T @ model.embedding.weight.T + model.output.bias
     else:
@@ -48,7 +60,7 @@ def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) ->
     return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
 
 
-@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED], ids=["untied", "tied"])
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"])
 @pytest.mark.parametrize("prefix", [[], [7, 8, 9]], ids=["text", "prefix and text"])
 def test_loss_and_gradients_agree_with_stock_parts_and_only_the_text_counts(
     configuration: ModelConfiguration, prefix: list[int]
@@ -91,7 +103,7 @@ def test_each_dropout_acts_only_while_training(dropout: Dropout) -> None:
     assert model.loss_sum(*batch) == model.loss_sum(*batch)
 
 
-@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED], ids=["untied", "tied"])
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"])
 def test_tensors_are_those_of_a_checkpoint(configuration: ModelConfiguration) -> None:
     model = made(configuration)
     assert {name: t.shape for name, t in model.tensors().items()} == checkpoint.shapes(configuration)

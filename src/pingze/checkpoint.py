@@ -2,7 +2,8 @@
 
 The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
 …, `output.weight` (V, H), `output.bias` (V); a tied model has `projection.weight` (E, H) in place of `output.weight`,
-for its output's weight is the embedding's. The metadata hold the format's version, the configuration, the
+for its output's weight is the embedding's; one that holds a poem's conditions beside every input has
+`lstm.0.weight_ph` (4H, E). The metadata hold the format's version, the configuration, the
 ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
 """
 
@@ -126,6 +127,8 @@ def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
         layers[f"lstm.{depth}.weight_ih"] = (4 * H, E if depth == 0 else H)
         layers[f"lstm.{depth}.weight_hh"] = (4 * H, H)
         layers[f"lstm.{depth}.bias"] = (4 * H,)
+    if configuration.held:
+        layers["lstm.0.weight_ph"] = (4 * H, E)
     output = {"projection.weight": (E, H)} if configuration.tied else {"output.weight": (V, H)}
     return {"embedding.weight": (V, E), **layers, **output, "output.bias": (V,)}
 

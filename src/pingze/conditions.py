@@ -1,11 +1,12 @@
-"""What a poem is written under: its form, poet and title come in, the tokens that stand before it go out.
+"""What a poem is written under: its dynasty, form, poet and title, as the tokens that stand before it.
 
 A model that knows conditions reads a poem as
 
-    [form] [poet] [title's characters] <bos> text <eos>,
+    [dynasty] [form] [poet] [title's characters] <bos> text <eos>,
 
-each of the three present or not, and predicts what follows `<bos>`. A form and a poet are a special token each, as
-`<七絕>` and `<李白>`; a title is written in the characters of verse.
+each of them present or not, and predicts what follows `<bos>`. A dynasty, a form and a poet are a special token each,
+as `<唐>`, `<七絕>` and `<李白>`; a title is written in the characters of verse. Among the special tokens the poets of
+a dynasty follow it, so that a poet tells the dynasty.
 """
 
 from typing import NamedTuple
@@ -20,13 +21,21 @@ from pingze.vocabulary import Vocabulary
 LONGEST_TITLE = 20
 """Characters of a title that are read; of a hundred Tang titles 98 have no more."""
 
+DYNASTIES = {"tang": "唐", "song": "宋"}
+"""The dynasties that a model may know, by their names in the corpus; the first is the one meant where none is said."""
+
 
 class Prefix(NamedTuple):
     """The tokens of a poem's conditions; an absent one has none."""
 
+    dynasty: Ids
     form: Ids
     poet: Ids
     title: Ids
+
+
+GIVEN = Prefix._fields[1:]
+"""The conditions that a person gives, and that are dropped at random in training; the dynasty always stands."""
 
 
 class Conditions:
@@ -42,12 +51,29 @@ class Conditions:
     @property
     def poets(self) -> list[str]:
         """The poets whose manner is known."""
-        return [name for name in self.names if name not in FORMS]
+        return [name for name in self.names if name not in FORMS and name not in DYNASTIES.values()]
 
-    def prefix(self, form: str | None, poet: str | None, title: str | None) -> Prefix:
-        """The tokens of conditions; a form or poet without a token is left out, and so are a title's marks."""
+    def dynasty_of(self, poet: str | None) -> str:
+        """The dynasty, as 唐, of a poet; the first of all where he is not known."""
+        first, *_ = dynasties = list(DYNASTIES.values())
+        place = self.names.get(poet or "", 0)
+        before = [name for name in dynasties if self.names.get(name, place) < place]
+        return max(before, key=self.names.__getitem__, default=first)
+
+    def prefix(
+        self, form: str | None, poet: str | None, title: str | None, dynasty: str | None = None
+    ) -> Prefix:
+        """The tokens of conditions; a form or poet without a token is left out, and so are a title's marks.
+
+        Where no dynasty is given, it is the poet's.
+        """
         characters = only_han(title or "")[:LONGEST_TITLE]
-        return Prefix(self._token(form), self._token(poet), self.vocabulary.encode(characters))
+        return Prefix(
+            self._token(dynasty or self.dynasty_of(poet)),
+            self._token(form),
+            self._token(poet),
+            self.vocabulary.encode(characters),
+        )
 
     def _token(self, name: str | None) -> Ids:
         return np.array([self.names[name]] if name in self.names else [], np.int64)

@@ -7,12 +7,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pingze.checkpoint import Checkpoint
-from pingze.lstm.dropout import NO_DROPOUT, Dropout, type_dropout
+from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows, type_dropout
 from pingze.lstm.initialization import initialize
 from pingze.lstm.layer import LSTM
 from pingze.model_configuration import ModelConfiguration
 from pingze.ops.loss import cross_entropy_sum, token_losses
-from pingze.vocabulary import PAD
+from pingze.vocabulary import BOS, PAD
 
 
 class LanguageModel(nn.Module):
@@ -42,6 +42,7 @@ class LanguageModel(nn.Module):
             activation=configuration.activation,
             dropout=dropout,
             operands=operands,
+            held_size=E if configuration.held else 0,
         )
         self.projection = nn.Linear(H, E, bias=False) if configuration.tied else None
         self.output = nn.Linear(configuration.output_size, V)
@@ -50,14 +51,17 @@ class LanguageModel(nn.Module):
         self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0."""
+        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0.
+
+        Those of what is held beside every input are 0: training begins as if there were nothing.
+        """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         with torch.no_grad():
             self.embedding.weight.copy_(_uniform(0.1, self.embedding.weight, rng))
             for depth, layer in enumerate(self.lstm):
                 values = initialize(name, E if depth == 0 else H, H, rng, scale)
-                for parameter, value in zip(layer.parameters(), values, strict=True):
-                    parameter.copy_(torch.from_numpy(value))
+                for part, value in values._asdict().items():
+                    getattr(layer, part).copy_(torch.from_numpy(value))
             output = self.output if self.projection is None else self.projection
             output.weight.copy_(_uniform(H**-0.5, output.weight, rng))
             self.output.bias.zero_()
@@ -74,9 +78,10 @@ class LanguageModel(nn.Module):
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
         """What the output layer reads after each input token of a packed batch that starts at (0, 0)."""
         embedded = self.embedding(inputs)
+        held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
             embedded = self._drop_inputs(embedded, inputs, sizes)
-        hidden: Tensor = self.lstm(PackedSequence(embedded, sizes))[0].data
+        hidden: Tensor = self.lstm(PackedSequence(embedded, sizes), held=held)[0].data
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
         if self.projection is None:
@@ -116,6 +121,21 @@ class LanguageModel(nn.Module):
     def tensors(self) -> dict[str, np.ndarray]:
         """The weights by their names in a checkpoint."""
         return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
+
+
+def prefix_means(
+    embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+) -> Float[Tensor, "B E"]:
+    """The mean embedding of what stands before each sequence's `<bos>` in a packed batch; 0 where nothing does."""
+    device = inputs.device
+    sequence = sequence_of_rows(sizes).to(device)
+    step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
+    begins = inputs == BOS
+    begin = torch.full((int(sizes[0]),), len(sizes), device=device)
+    begin[sequence[begins]] = step[begins]
+    before = step < begin[sequence]
+    sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(0, sequence[before], embedded[before])
+    return sums / begin.clamp(min=1)[:, None]
 
 
 def _uniform(bound: float, like: Tensor, rng: np.random.Generator) -> Tensor:

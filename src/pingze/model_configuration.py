@@ -28,6 +28,8 @@ class ModelConfiguration:
     """The cell's activation φ: tanh, relu or leaky_relu."""
     tied: bool = False
     """Whether the output's weight is the embedding's, behind a projection from H to E."""
+    held: bool = False
+    """Whether the mean embedding of what stands before `<bos>` is held beside every input."""
     special_tokens: tuple[str, ...] = ()
     """The tokens of forms and poets that come after the four of every model; training fills them in."""
 

@@ -11,10 +11,12 @@ from tests import invented
 from tests.comparing import assert_close
 
 
-@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("prefix", [[], [9, 4, 7]])
-def test_logits_after_each_character_agree_with_the_model_s(tied: bool, prefix: list[int]) -> None:
-    checkpoint = invented.model(tied=tied)
+def test_logits_after_each_character_agree_with_the_model_s(
+    tied: bool, held: bool, prefix: list[int]
+) -> None:
+    checkpoint = invented.model(tied=tied, held=held)
     model = LanguageModel.of(checkpoint)
     ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))
     ids[0] = BOS
@@ -29,6 +31,18 @@ def test_logits_after_each_character_agree_with_the_model_s(tied: bool, prefix: 
         logits = model.output(model(rows.flatten(), torch.full((len(rows),), 3))).unflatten(0, (-1, 3))
     expected = logits[len(prefix) :].numpy()
     assert_close(actual, {str(step): values for step, values in enumerate(expected)}, 1e-5)
+
+
+def test_a_text_read_whole_is_as_if_read_step_by_step() -> None:
+    network, prefix, text = NumpyNetwork(invented.model(held=True)), [9, 4, 7], [5, 6, 8]
+    state = network.start(prefix=prefix)
+    for id_ in text:
+        state = network.step(state, np.array([id_]))
+    recorded = network.record(np.array([*prefix, BOS, *text]))
+    for layer, caches in enumerate(recorded):
+        last = caches[-1]
+        h = last.gates.o * last.phi_c
+        assert_close({"h": h}, {"h": state.h[layer]}, 1e-5)
 
 
 def test_log_softmax_keeps_what_is_excluded_excluded() -> None:

@@ -76,6 +76,33 @@ def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activatio
     assert_close(gradients, {name: tensor.grad for name, tensor in tensors.items()}, 1e-11)
 
 
+@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
+def test_what_is_held_beside_every_input_agrees_with_autograd_over_longer_inputs(
+    T: int, B: int, E: int, H: int
+) -> None:
+    """Z = [h, x, p] written out: p joined to each x, W_p to W_x."""
+    case, rng = random_case(T, B, E, H), np.random.default_rng(1)
+    case |= {"p": rng.standard_normal((B, 3)), "weight_ph": rng.standard_normal((4 * H, 3)) / 2}
+    tensors = {name: torch.from_numpy(value).requires_grad_() for name, value in case.items()}
+    joined = {name: tensors[name] for name in ("h_0", "c_0", "weight_hh", "bias")}
+    joined["x"] = torch.cat([tensors["x"], tensors["p"].expand(T, B, 3)], dim=2)
+    joined["weight_ih"] = torch.cat([tensors["weight_ih"], tensors["weight_ph"]], dim=1)
+    hs, _, _ = reference(joined, "tanh")
+    dhs = rng.standard_normal(hs.shape)
+    (hs * torch.from_numpy(dhs)).sum().backward()
+
+    biases, cache = formulas.held_forward(case["p"], case["weight_ph"], case["bias"])
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], biases)
+    (outs, *_), caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters)
+    zeros = np.zeros((B, H))
+    dx, dh_0, dc_0, gradients = formulas.sequence_backward(dhs, zeros, zeros, caches)
+    dp, dweight_ph, dbias = formulas.held_backward(gradients.bias, cache)
+    actual = {"x": dx, "h_0": dh_0, "c_0": dc_0, **gradients._asdict(), "bias": dbias}
+    actual |= {"p": dp, "weight_ph": dweight_ph}
+    assert_close({"hs": outs}, {"hs": hs.detach()}, 1e-12)
+    assert_close(actual, {name: tensor.grad for name, tensor in tensors.items()}, 1e-11)
+
+
 def test_one_step_agrees_with_torch_lstm_cell() -> None:
     case = random_case(1, 5, 3, 4)
     cell = torch.nn.LSTMCell(3, 4, dtype=torch.float64)

@@ -110,6 +110,40 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int) -> None:
     assert_close(actual, renamed, 1e-11)
 
 
+@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
+def test_what_is_held_beside_every_input_is_as_if_joined_to_it(T: int, B: int, E: int, H: int) -> None:
+    """Against `torch.nn.LSTM` over [x, p], sequences of unequal length."""
+    ours = LSTM(E, H, 2, held_size=3).double()
+    torch.nn.init.normal_(ours[0].weight_ph)
+    theirs = torch_lstm(LSTM(E + 3, H, 2).double(), E + 3, H)
+    names = {"weight_ih_l0": "0.weight_ih", "weight_hh_l0": "0.weight_hh", "bias_ih_l0": "0.bias"}
+    names |= {"weight_ih_l1": "1.weight_ih", "weight_hh_l1": "1.weight_hh", "bias_ih_l1": "1.bias"}
+    with torch.no_grad():
+        for stock, name in names.items():
+            theirs.get_parameter(stock)[..., : ours.get_parameter(name).shape[-1]] = ours.get_parameter(name)
+        theirs.weight_ih_l0[:, E:] = ours[0].weight_ph
+    lengths = [T - b % T for b in range(B)]
+    x, p = case(T, B, E, H)[0], torch.randn(B, 3).double().requires_grad_()
+    order = torch.tensor(lengths).argsort(descending=True, stable=True)
+    x, packed = x[:, order], packed_again(x[:, order], [lengths[n] for n in order])
+    results = []
+    for joined in (False, True):
+        p.grad = None
+        given = packed_again(torch.cat([x, p.expand(T, B, 3)], dim=2), [lengths[n] for n in order])
+        out, _ = theirs(given) if joined else ours(packed, held=p)
+        weights = torch.randn(out.data.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        (out.data * weights).sum().backward()
+        gradients = {
+            f"d{name}": value.grad for name, value in (theirs if joined else ours).named_parameters()
+        }
+        if joined:
+            first = gradients["dweight_ih_l0"]
+            split = {"d0.weight_ih": first[:, :E], "d0.weight_ph": first[:, E:]}
+            gradients = {f"d{ours}": gradients[f"d{stock}"] for stock, ours in names.items()} | split
+        results.append(gradients | {"out": out.data.detach(), "dp": p.grad.clone()})
+    assert_close(*results, 1e-11)
+
+
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradcheck(activation: str) -> None:
     layer = LSTM(3, 2, activation=activation).double()
@@ -221,11 +255,11 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
     for by_hand in (False, True):
         torch.manual_seed(1)
         given = {n: torch.randn(*shape, device=device).requires_grad_() for n, shape in shapes.items()}
-        x, *weights = given.values()
+        x, *weights, bias = given.values()
         out = (
-            _PackedLayer.apply(x, *weights, sizes.tolist(), "tanh", operands)
+            _PackedLayer.apply(x, *weights, bias.expand(5, -1), sizes.tolist(), "tanh", operands)
             if by_hand
-            else cudnn_layer(x, sizes, *weights, operands=operands)
+            else cudnn_layer(x, sizes, *weights, bias, operands=operands)
         )
         sum(o.square().sum() for o in out).backward()
         gradients = {f"d{name}": tensor.grad for name, tensor in given.items()}

@@ -34,9 +34,9 @@ def test_settings_change_fields_of_either_part() -> None:
     [
         ("colour=red", "'colour=red' is not field=value with one of the fields vocabulary_size"),
         ("epochs", "'epochs' is not field=value"),
-        ("epochs=many", "epochs='many' is not of type int"),
-        ("epochs=0", "epochs is 0; it must be at least 1"),
-        ("epochs=none", "epochs='none' is not of type int"),
+        ("epochs=many", "epochs='many' is not of type float"),
+        ("epochs=0", "epochs is 0.0; it must be above 0"),
+        ("epochs=none", "epochs='none' is not of type float"),
         ("decay=maybe", "decay='maybe' is not of type bool"),
         ("dropout=1", "dropout is 1.0; it must be at least 0 and below 1"),
         ("dropout=nan", "dropout is nan"),
@@ -53,8 +53,8 @@ def test_settings_change_fields_of_either_part() -> None:
         ("output_dropout=1", "output_dropout is 1.0; it must be at least 0 and below 1"),
         ("averaging=-0.1", "averaging is -0.1"),
         ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
-        ("condition_dropout=0.5", "condition_dropout and pretraining_epochs belong to corpus tang"),
-        ("pretraining_epochs=8", "condition_dropout and pretraining_epochs belong to corpus tang"),
+        ("condition_dropout=0.5", "condition_dropout and song_share belong to corpus tang"),
+        ("song_share=1", "condition_dropout and song_share belong to corpus tang"),
         ("special_tokens=<七絕>", "is not field=value with one of the fields"),
     ],
 )
@@ -69,9 +69,9 @@ def test_a_mask_a_sequence_needs_something_to_mask() -> None:
         preset("report", ["dropout=0", "locked_dropout=true"])
 
 
-def test_pretraining_leaves_an_epoch() -> None:
-    with pytest.raises(InputError, match="pretraining_epochs is 2 of 2 epochs; leave one for Tang poems"):
-        preset("tang", ["epochs=2", "pretraining_epochs=2"])
+def test_a_last_leg_needs_a_rate_that_falls() -> None:
+    with pytest.raises(InputError, match="decay_epochs is of no use without decay"):
+        preset("tang", ["decay=false"])
 
 
 def test_unknown_preset_lists_the_known() -> None:

@@ -10,6 +10,7 @@ from pingze import checkpoint
 from pingze.corpus import Poem, Store
 from pingze.training.configuration import Preset, preset
 from pingze.training.data import (
+    Texts,
     condition_tokens,
     draw,
     examples,
@@ -33,24 +34,28 @@ POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *p
 
 def small(*settings: str) -> Preset:
     base = ["embedding_size=8", "hidden_size=12", "batch_size=4", "epochs=4", "warmup_steps=2"]
-    return preset("tang", [*base, "vocabulary_size=38", "poet_poems=3", "pretraining_epochs=2", *settings])
+    return preset("tang", [*base, "vocabulary_size=39", "poet_poems=3", "song_poet_poems=41", *settings])
 
 
 def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
-    assert condition_tokens(POEMS, 3) == (*FORMS, "<李乙>", "<張甲>")
-    assert condition_tokens(["天地山水"], 1) == ()
+    song = [*poems(41, "陳丁", "song", seed=9), *poems(41, "李乙", "song"), *poems(40, "孫戊", "song")]
+    tang = (*FORMS, "<唐>", "<李乙>", "<張甲>")
+    assert condition_tokens(Texts(POEMS, []), small().training) == tang
+    assert condition_tokens(Texts(POEMS, [], song), small().training) == (*tang, "<宋>", "<陳丁>")
+    assert condition_tokens(Texts(["天地山水"], []), small().training) == ()
 
 
 def test_a_poem_s_tokens() -> None:
-    vocabulary = make_vocabulary(POEMS, small())
-    assert len(vocabulary) == 38
+    vocabulary = make_vocabulary(Texts(POEMS, []), small())
+    assert len(vocabulary) == 39
     (example,) = examples(POEMS[:1], vocabulary, length=4)
     tokens = [vocabulary.tokens[id_] for id_ in sequence(example)]
     text = POEMS[0].text
     assert tokens[-5:] == ["<bos>", *text[:4]]
-    assert tokens[0] in FORMS
-    assert tokens[1:6] == ["<張甲>", "春", "江", "二", "首"]
-    assert tokens[6] == "<bos>"
+    assert tokens[0] == "<唐>"
+    assert tokens[1] in FORMS
+    assert tokens[2:7] == ["<張甲>", "春", "江", "二", "首"]
+    assert tokens[7] == "<bos>"
     assert sequence(example, ()).tolist() == example.text.tolist()
     assert sequence(example, ("poet",)).tolist() == [vocabulary.ids["<張甲>"], *example.text]
 
@@ -70,36 +75,37 @@ def test_the_form_is_the_one_that_the_checker_finds() -> None:
 
 
 def test_each_condition_is_dropped_as_often_as_asked() -> None:
-    (example,) = examples(POEMS[:1], make_vocabulary(POEMS, small()), length=9)
+    (example,) = examples(POEMS[:1], make_vocabulary(Texts(POEMS, []), small()), length=9)
     rng = np.random.default_rng(0)
     drawn = [draw(example, 0.4, rng).tolist() for _ in range(2000)]
-    for part in example.prefix:
+    for name, part in example.prefix._asdict().items():
         share = np.mean([part[0] in ids[: ids.index(1)] for ids in drawn])
-        assert share == pytest.approx(0.6, abs=0.04)
+        assert share == pytest.approx(1 if name == "dynasty" else 0.6, abs=0.04)
     assert len({tuple(ids) for ids in drawn}) == 8
     assert all(ids[ids.index(1) :] == example.text.tolist() for ids in drawn)
     assert draw(example, 0, rng).tolist() == sequence(example).tolist()
 
 
-def test_pretraining_reads_other_poems_each_epoch_and_then_those_of_tang() -> None:
+def test_each_epoch_reads_all_tang_poems_and_other_song_poems_among_them() -> None:
     song = poems(40, "陳丁", "song", seed=9)
     run = Run.__new__(Run)  # what an epoch reads depends on these alone
-    run.configuration, run.vocabulary = small().training, make_vocabulary(POEMS, small())
-    run.train_examples, run.pretraining = run._encode(POEMS), song
-    epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(4)]
+    run.configuration, run.vocabulary = small().training, make_vocabulary(Texts(POEMS, [], song), small())
+    run.train_examples, run.song, run.song_poems = run._encode(POEMS), song, 18
+    epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(3)]
     of_song, of_tang = ({tuple(e.text) for e in run._encode(part)} for part in (song, POEMS))
-    assert [len(epoch) for epoch in epochs] == [15] * 4
-    assert set(epochs[0]) | set(epochs[1]) <= of_song
-    assert len(set(epochs[0]) | set(epochs[1])) == 30
-    assert set(epochs[2]) == set(epochs[3]) == of_tang
-    assert epochs[2] != epochs[3]
+    assert [len(epoch) for epoch in epochs] == [15 + 18] * 3
+    assert all(of_tang <= set(epoch) for epoch in epochs)
+    read = [set(epoch) - of_tang for epoch in epochs]
+    assert len(read[0] | read[1]) == 36
+    assert set.union(*read) == of_song
+    assert epochs[0][:15] != epochs[1][:15]
 
 
 def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
     run = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9))
     run.train()
     saved = checkpoint.load(tmp_path)
-    assert saved.configuration.special_tokens == (*FORMS, "<李乙>", "<張甲>")
+    assert saved.configuration.special_tokens == (*FORMS, "<唐>", "<李乙>", "<張甲>", "<宋>")
     described = json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))
     assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
     resumed = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9), resume=True)
@@ -110,13 +116,15 @@ def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
 @pytest.mark.corpus
 def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
     chosen = preset("tang")
-    train, dev, pretraining = read(corpus, chosen.training)
-    vocabulary = make_vocabulary(train, chosen)
+    texts = read(corpus, chosen.training)
+    vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) == chosen.model.vocabulary_size
-    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>"} <= set(vocabulary.condition_tokens)
-    rows = examples(dev, vocabulary, chosen.training.length)
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= set(
+        vocabulary.condition_tokens
+    )
+    rows = examples(texts.dev, vocabulary, chosen.training.length)
     targets = np.concatenate([row.text[1:] for row in rows])
     assert (targets == UNK).mean() < 0.002
     assert np.mean([len(row.prefix.form) for row in rows]) > 0.9
-    assert {poem.dynasty for poem in pretraining} == {"song"}
-    assert not {poem.text for poem in train} & {poem.text for poem in dev}
+    assert {poem.dynasty for poem in texts.song} == {"song"}
+    assert not {poem.text for poem in texts.train} & {poem.text for poem in texts.dev}

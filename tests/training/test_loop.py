@@ -209,12 +209,32 @@ def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
     assert log.read(tmp_path) == rows
 
 
+def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
+    """Level to its second epoch, and then a last leg of half an epoch, measured and kept at its end."""
+    whole = Run(tmp_path, tiny("epochs=2", "decay=false"), TRAIN, DEV)
+    rows_of(whole)
+    per_epoch = whole.steps_per_epoch
+    with pytest.raises(InputError, match="another configuration or corpus"):
+        Run(tmp_path, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+    level = tmp_path / "level"
+    rows_of(Run(level, tiny("epochs=2", "decay_epochs=0.001"), TRAIN, DEV))
+    ended = Run(level, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+    assert ended.total_steps == round(2.5 * per_epoch)
+    assert [ended.rate(step) for step in (2 * per_epoch - 1, 2 * per_epoch, ended.total_steps - 1)] == (
+        pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
+    )
+    rows = rows_of(ended)
+    assert (rows[-1]["kind"], rows[-1]["step"]) == ("dev", ended.total_steps)
+    described = json.loads((level / "configuration.json").read_text(encoding="utf-8"))
+    assert described["training"]["epochs"] == 2.5
+
+
 def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TRAIN, DEV)
     with pytest.raises(InputError, match="holds a run already; add --resume"):
         Run(tmp_path, tiny(), TRAIN, DEV)
     with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny("epochs=4"), TRAIN, DEV, resume=True)
+        Run(tmp_path, tiny("learning_rate=0.03"), TRAIN, DEV, resume=True)
     with pytest.raises(InputError, match="another configuration or corpus"):
         Run(tmp_path, tiny(), TRAIN[::-1][:30], DEV, resume=True)
     with pytest.raises(InputError, match="holds no run to resume"):

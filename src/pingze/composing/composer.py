@@ -173,7 +173,7 @@ class Composer:
         ids = [[*prefix, BOS, *self.token_ids(lines)] for lines, prefix in zip(texts, prefixes, strict=True)]
         longest = max(map(len, ids))
         batch = np.array([each + [EOS] * (longest - len(each)) for each in ids])
-        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.network.empty(len(ids))
+        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.network.empty(prefixes)
         for at in range(1, longest):
             state = self.network.step(state, batch[:, at - 1])
             of_text = [len(prefix) < at < len(each) for prefix, each in zip(prefixes, ids, strict=True)]

@@ -11,7 +11,14 @@ from jaxtyping import Float, Int64
 
 from pingze.arrays import Array
 from pingze.checkpoint import Checkpoint
-from pingze.lstm.formulas import Parameters, StepCache, cell_forward, sequence_forward, step_forward
+from pingze.lstm.formulas import (
+    Parameters,
+    StepCache,
+    cell_forward,
+    held_forward,
+    sequence_forward,
+    step_forward,
+)
 from pingze.vocabulary import BOS
 
 FEW = 64
@@ -23,14 +30,16 @@ class LayerStates(NamedTuple):
 
     h: Float[Array, "layers B H"]
     c: Float[Array, "layers B H"]
+    bias: Float[Array, "1 B G"]
+    """The first layer's bias for each text: what is held beside its every input (`formulas.held_forward`)."""
 
     def take(self, rows: Int64[Array, "N"]) -> "LayerStates":
         """The states of some texts, each as often as it is named."""
-        return LayerStates(self.h[:, rows], self.c[:, rows])
+        return LayerStates(*(part[:, rows] for part in self))
 
     def part(self, rows: slice) -> "LayerStates":
         """The states of some texts that stand together."""
-        return LayerStates(self.h[:, rows], self.c[:, rows])
+        return LayerStates(*(part[:, rows] for part in self))
 
     @classmethod
     def joined(cls, states: Sequence["LayerStates"]) -> "LayerStates":
@@ -49,8 +58,9 @@ class NumpyNetwork:
             for depth in range(self.configuration.layers)
         ]
         self.embedding, self.parameters = tensors["embedding.weight"], layers
+        self.weight_ph = tensors.get("lstm.0.weight_ph")
         # The first layer's input product is the same wherever a character stands: a row of this table.
-        self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T + layers[0].bias
+        self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T
         self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
         # OpenBLAS multiplies a few rows faster by a matrix that lies as it is read.
         self.projection = tensors["projection.weight"].T if self.configuration.tied else None
@@ -60,33 +70,45 @@ class NumpyNetwork:
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> LayerStates:
         """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
-        state = self.empty(1)
+        state = self.empty([prefix])
         for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
         return state.take(np.zeros(batch, np.int64))
 
-    def empty(self, batch: int) -> LayerStates:
-        """The state of `batch` texts of which nothing was read."""
-        zeros = np.zeros((self.configuration.layers, batch, self.configuration.hidden_size), np.float32)
-        return LayerStates(zeros, zeros)
+    def empty(self, prefixes: Sequence[Sequence[int]]) -> LayerStates:
+        """The state of texts of which nothing was read, by the prefixes that stand before them."""
+        shape = (self.configuration.layers, len(prefixes), self.configuration.hidden_size)
+        zeros = np.zeros(shape, np.float32)
+        return LayerStates(zeros, zeros, np.stack([self._bias(prefix) for prefix in prefixes])[None])
+
+    def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
+        """W_p p + b of the first layer, p the prefix's mean embedding."""
+        bias = self.parameters[0].bias
+        if self.weight_ph is not None and prefix:
+            p = self.embedding[list(prefix)].mean(axis=0, keepdims=True)
+            (bias,), _ = held_forward(p, self.weight_ph, bias)
+        return bias
 
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
         """The state after one more character of each text."""
         activation = self.configuration.activation
         net = self.first_net[ids]
+        net += state.bias[0]
         net += _product(state.h[0], self.first_weight_hh)
         (h, c), _ = cell_forward(net, state.c[0], activation)
         states = [(h, c)]
         for parameters, h_prev, c_prev in zip(self.layers, state.h[1:], state.c[1:], strict=True):
             (h, c), _ = step_forward(h, h_prev, c_prev, parameters, activation)
             states.append((h, c))
-        return LayerStates(*(np.stack(part) for part in zip(*states, strict=True)))
+        h, c = (np.stack(part) for part in zip(*states, strict=True))
+        return LayerStates(h, c, state.bias)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
         """What each layer did at each token of one text from its very beginning: all that a step remembers."""
+        held = self._bias(ids[: list(ids).index(BOS)].tolist())
         x, zeros = self.embedding[ids][:, None], np.zeros((1, self.configuration.hidden_size), np.float32)
         recorded = []
-        for parameters in self.parameters:
+        for parameters in (self.parameters[0]._replace(bias=held), *self.layers):
             (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
             recorded.append(caches)
         return recorded

@@ -37,7 +37,7 @@ def eager(activation: str) -> Cell:
     def forward(
         x: Float[Tensor, "B G"],
         recurrent: Float[Tensor, "B G"],
-        bias: Float[Tensor, "G"],
+        bias: Float[Tensor, "B G"],
         c_prev: Float[Tensor, "B H"],
         gates: Float[Tensor, "B G"],
         c: Float[Tensor, "B H"],
@@ -67,9 +67,9 @@ def eager(activation: str) -> Cell:
         i, f, c_tilde, o = gates.chunk(4, dim=1)
         dh_t = dh + dh_next
         dc = dc_next + dh_t * o * derivative(phi_c)  # (2)
-        di = dc * c_tilde * i * (1 - i)  # (3)(7)
-        df = dc * c_prev * f * (1 - f)  # (5)(8)
-        dc_tilde = dc * i * derivative(c_tilde)  # (4)(9)
+        di = dc * c_tilde * i * (1 - i)  # (4)(7)
+        df = dc * c_prev * f * (1 - f)  # (3)(8)
+        dc_tilde = dc * i * derivative(c_tilde)  # (5)(9)
         do = dh_t * phi_c * o * (1 - o)  # (1)(10)
         dnet.copy_(torch.cat([di, df, dc_tilde, do], dim=1))
         torch.mul(dc, f, out=dc_next)  # (6)

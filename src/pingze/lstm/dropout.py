@@ -40,12 +40,13 @@ NO_DROPOUT = Dropout()
 def locked_dropout(
     data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float
 ) -> Float[Tensor, "N D"]:
-    """Drop the same features of a sequence at all its steps (Gal & Ghahramani 2016).
+    """Drop the same features of a sequence at all its steps (Gal & Ghahramani 2016)."""
+    return data * _mask((int(sizes[0]), data.shape[1]), share, data)[sequence_of_rows(sizes)]
 
-    Row r of a step belongs to sequence r, so that one mask (B, D) is read by row.
-    """
-    rows = torch.cat([torch.arange(size) for size in sizes.tolist()])
-    return data * _mask((int(sizes[0]), data.shape[1]), share, data)[rows]
+
+def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
+    """Which sequence each row of a packed batch belongs to: row r of a step to sequence r."""
+    return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
 def type_dropout(

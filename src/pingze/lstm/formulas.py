@@ -17,6 +17,8 @@ Where, with batch B, input size E, hidden size H and T steps:
 
 - x_t is (B, E); h_t, c_t and the gates are (B, H);
 - ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o, as PyTorch does: G = 4H;
+- ``bias`` may be (B, G), one for each text: what is held beside every input of a text (its title, say) as a vector
+  p (B, P) adds W_p p to each net, and since p does not change with t, W_p p + b is a text's own bias (`held_forward`);
 - a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the gradient
   of the loss with respect to ``x``.
 
@@ -41,7 +43,7 @@ class Parameters(NamedTuple):
 
     weight_ih: Float[Array, "G E"]
     weight_hh: Float[Array, "G H"]
-    bias: Float[Array, "G"]
+    bias: Float[Array, "*B G"]
 
 
 class Gate(NamedTuple):
@@ -172,8 +174,26 @@ def step_backward(
     dh_prev = dnet @ parameters.weight_hh  # (12)
     dweight_ih = dnet.T @ x  # (13)
     dweight_hh = dnet.T @ h_prev  # (14)
-    dbias = dnet.sum(axis=0)  # (15)
+    dbias = dnet if parameters.bias.ndim == 2 else dnet.sum(axis=0)  # (15)
     return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
+
+
+def held_forward(
+    p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
+) -> tuple[Float[Array, "B G"], tuple[Float[Array, "B P"], Float[Array, "G P"]]]:
+    """W_p p + b: the bias of each text beside whose every input its own p is held."""
+    return p @ weight_ph.T + bias, (p, weight_ph)
+
+
+def held_backward(
+    dbiases: Float[Array, "B G"], cache: tuple[Float[Array, "B P"], Float[Array, "G P"]]
+) -> tuple[Float[Array, "B P"], Float[Array, "G P"], Float[Array, "G"]]:
+    """The gradient of each text's bias, summed over its steps, to ∂L/∂p, ∂L/∂W_p and ∂L/∂b."""
+    p, weight_ph = cache
+    dp = dbiases @ weight_ph  # (16)
+    dweight_ph = dbiases.T @ p  # (17)
+    dbias = dbiases.sum(axis=0)  # (18)
+    return dp, dweight_ph, dbias
 
 
 def sequence_forward(

@@ -7,6 +7,7 @@ efficient form", derives the order of the products below.
 """
 
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from torch.autograd.function import once_differentiable
 from torch.nn.utils.rnn import PackedSequence
 
 from pingze.lstm import cells
-from pingze.lstm.dropout import NO_DROPOUT, Dropout
+from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
 from pingze.ops.products import operand, product, products_with
 
@@ -33,6 +34,8 @@ class LSTM(nn.ModuleList):
     `operands` is the type in which the matrix products read their operands: float32 weights and cell state with
     bfloat16 operands is the fast training mode on processors that have it. In training, `dropout` acts between layers
     and on the recurrent weights.
+
+    With a `held_size` P, a vector (B, P) may be held beside every input of its sequence (`formulas.held_forward`).
     """
 
     def __init__(
@@ -44,18 +47,22 @@ class LSTM(nn.ModuleList):
         activation: str = "tanh",
         dropout: Dropout = NO_DROPOUT,
         operands: torch.dtype | None = None,
+        held_size: int = 0,
     ) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        super().__init__(Layer(size, hidden_size) for size in sizes)
+        super().__init__(Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes))
         self.hidden_size = hidden_size
         self.activation = activation
         self.dropout = dropout
         self.operands = operands
 
     def forward(
-        self, x: Float[Tensor, "T B E"] | PackedSequence, state: State | None = None
+        self,
+        x: Float[Tensor, "T B E"] | PackedSequence,
+        state: State | None = None,
+        held: Float[Tensor, "B P"] | None = None,
     ) -> tuple[Float[Tensor, "T B H"] | PackedSequence, State]:
         """X and (h_0, c_0), zero by default, to the top layer's hidden states and every layer's (h_T, c_T)."""
         packed = x if isinstance(x, PackedSequence) else _pack_full(x)
@@ -66,10 +73,8 @@ class LSTM(nn.ModuleList):
         for depth, layer in enumerate(self):
             if depth and self.training:
                 data = self.dropout.features(data, packed.batch_sizes, self.dropout.inputs)
-            weight_ih, weight_hh, bias = layer.parameters()
-            kept_hh = nn.functional.dropout(weight_hh, self.dropout.weights, self.training)
             data, h_T, c_T = self._layer(
-                data, packed.batch_sizes, h_0[depth], c_0[depth], weight_ih, kept_hh, bias
+                layer, data, packed.batch_sizes, h_0[depth], c_0[depth], None if depth else held
             )
             finals.append((h_T, c_T))
         h_T, c_T = (_permute(torch.stack(s), packed.unsorted_indices) for s in zip(*finals, strict=True))
@@ -77,14 +82,31 @@ class LSTM(nn.ModuleList):
             return x._replace(data=data), (h_T, c_T)
         return data.unflatten(0, x.shape[:2]), (h_T, c_T)
 
+    def __iter__(self) -> Iterator["Layer"]:
+        return super().__iter__()  # type: ignore[return-value]  # which torch knows as modules of any kind
+
     def _layer(
-        self, x: Float[Tensor, "N E"], sizes: Tensor, *weights: Tensor
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        """One layer's h, h_T and c_T from x and h_0, c_0, weight_ih, weight_hh, bias, on the device's best path."""
+        self,
+        layer: "Layer",
+        x: Float[Tensor, "N E"],
+        sizes: Int64[Tensor, "T"],
+        h_0: Float[Tensor, "B H"],
+        c_0: Float[Tensor, "B H"],
+        held: Float[Tensor, "B P"] | None,
+    ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
+        """One layer's h, h_T and c_T, on the device's best path."""
+        weight_ih: Tensor = layer.weight_ih
+        weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":
-            return cudnn_layer(x, sizes, *weights, operands=self.operands)
+            if held is not None:  # cuDNN knows one bias for all texts: there p is a part of every input
+                x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
+                weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
+            return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
+        biases = layer.bias.expand(len(h_0), -1)
+        if held is not None:
+            biases = biases + held @ layer.weight_ph.T
         return _PackedLayer.apply(  # type: ignore[no-any-return, no-untyped-call]
-            x, *weights, sizes.tolist(), self.activation, self.operands
+            x, h_0, c_0, weight_ih, weight_hh, biases, sizes.tolist(), self.activation, self.operands
         )
 
     def _initial(self, packed: PackedSequence) -> State:
@@ -95,12 +117,14 @@ class LSTM(nn.ModuleList):
 class Layer(nn.Module):
     """The weights of one layer, of which `pingze.lstm.initialization` knows good first values."""
 
-    def __init__(self, input_size: int, hidden_size: int) -> None:
+    def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
         bound = hidden_size**-0.5
         self.weight_ih = nn.Parameter(torch.empty(4 * hidden_size, input_size).uniform_(-bound, bound))
         self.weight_hh = nn.Parameter(torch.empty(4 * hidden_size, hidden_size).uniform_(-bound, bound))
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
+        if held_size:
+            self.weight_ph = nn.Parameter(torch.zeros(4 * hidden_size, held_size))
 
 
 class _Steps:
@@ -137,7 +161,7 @@ class _PackedLayer(torch.autograd.Function):
         c_0: Float[Tensor, "B H"],
         weight_ih: Float[Tensor, "G E"],
         weight_hh: Float[Tensor, "G H"],
-        bias: Float[Tensor, "G"],
+        biases: Float[Tensor, "B G"],
         batch_sizes: list[int],
         activation: str,
         operands: torch.dtype | None,
@@ -151,15 +175,15 @@ class _PackedLayer(torch.autograd.Function):
         h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
         h_states[:B], c_states[:B] = h_0, c_0
         x_net, times_W_hh = product(x_op, W_ih.T), products_with(W_hh.T, rows=B)
-        v_x, v_bias, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
-            cell.view, (x_net, bias, gates, c_states, phi_c, h, h_states)
+        v_x, v_biases, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
+            cell.view, (x_net, biases.contiguous(), gates, c_states, phi_c, h, h_states)
         )
         for rows, states, previous in zip(steps.rows, steps.states, steps.previous, strict=True):
             recurrent = cell.view(times_W_hh(h_states[previous]))
             cell.forward(
                 v_x[rows],
                 recurrent,
-                v_bias,
+                v_biases[: rows.stop - rows.start],
                 v_c[previous],
                 v_gates[rows],
                 v_c[states],
@@ -181,6 +205,7 @@ class _PackedLayer(torch.autograd.Function):
 
         dnet = x.new_zeros(len(x), gates.shape[1])
         dh_next, dc_next = dh_T.clone(), dc_T.clone()
+        dbiases = gates.new_zeros(len(dh_T), gates.shape[1])
         times_W_hh = products_with(W_hh, rows=len(dh_T))
         v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
             cell.view, (dh.contiguous(), dh_next, dc_next, gates, c_states, phi_c, dnet)
@@ -197,6 +222,7 @@ class _PackedLayer(torch.autograd.Function):
                 v_dnet[rows],
             )
             dh_next[running] = times_W_hh(dnet[rows])  # (12)
+            dbiases[running] += dnet[rows]  # (15)
         h_prev = operand(torch.cat([h_states[previous] for previous in steps.previous]), x.dtype)
         return (
             product(dnet, W_ih)[: len(gates)].to(gates.dtype),  # (11)
@@ -204,7 +230,7 @@ class _PackedLayer(torch.autograd.Function):
             dc_next,
             product(dnet.T, x).to(gates.dtype),  # (13)
             product(dnet.T, h_prev).to(gates.dtype),  # (14)
-            dnet.sum(dim=0, dtype=gates.dtype),  # (15)
+            dbiases,
             None,
             None,
             None,

@@ -135,11 +135,11 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
-        _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[: 2 * H], g[: 2 * H])
+        _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], g[: 2 * H])
         _activate_tanh(
-            x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[2 * H : 3 * H], g[2 * H : 3 * H]
+            x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H]
         )
-        _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[3 * H :], g[3 * H :])
+        _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
         _cell(g[H : 2 * H], c_prev[b], g[:H], g[2 * H : 3 * H], c[b])
         _hidden(c[b], g[3 * H :], phi_c[b], h[b])
         _copy(h[b], h_operand[b])
@@ -190,9 +190,9 @@ def cell_backward(dh, dh_next, dc_next, gates, c_prev, phi_c, dnet):
         i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
         dc = np.empty(H, _float)
         _cell_gradient(dh[b], dh_next[b], dc_next[b], o, phi_c[b], dc)
-        _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (3)(7)
-        _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (5)(8)
-        _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (4)(9)
+        _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (4)(7)
+        _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (3)(8)
+        _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (5)(9)
         _output_gate_gradient(dh[b], dh_next[b], o, phi_c[b], d[3 * H :])
         _scale(dc, f, dc_next[b])  # (6)
 

@@ -22,16 +22,20 @@ class TrainingConfiguration:
     """Parts in which each process takes its share of a batch, one after the other, to need less memory."""
     length: int = 48
     """Predicted tokens a poem at most."""
-    epochs: int = 8
-    """Passes over the training texts."""
+    epochs: float = 8
+    """Passes over the training texts; a part of one counts by its steps."""
     corpus: str = "report"
     """report: the report's draw, texts alone; tang: every Tang poem of the splits, with its form, poet and title."""
     poet_poems: int = 30
-    """Under `tang`, how many training poems earn a poet a token."""
+    """Under `tang`, how many training poems earn a Tang poet a token."""
+    song_poet_poems: int = 200
+    """How many earn a Song poet one, where Song poems are read."""
     condition_dropout: float = 0.0
     """How likely each of form, poet and title is left out when a poem is read."""
-    pretraining_epochs: int = 0
-    """How many of the first epochs read Song poems, as many as there are Tang ones and others each time."""
+    song_share: float = 0.0
+    """Song poems that an epoch reads for each Tang poem, mixed in, others each time."""
+    start_from: str | None = None
+    """A model whose weights training starts from, grown where this one is larger; none starts from random ones."""
     initialization: str = "orthogonal"
     """The LSTM's first weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
@@ -57,7 +61,9 @@ class TrainingConfiguration:
     warmup_steps: int = 0
     """Steps over which the rate rises linearly from 0."""
     decay: bool = True
-    """Whether the rate then falls to 0 along a half cosine."""
+    """Whether the rate falls to 0, along a half cosine, or in a straight line over the last `decay_epochs`."""
+    decay_epochs: float | None = None
+    """Epochs over which it falls at the end; none falls from the warm-up on."""
     clip_norm: float | None = None
     """Largest norm of all gradients together."""
     clip_value: float | None = None
@@ -74,7 +80,8 @@ class TrainingConfiguration:
     """Fixes the first weights, the order of the poems and what is dropped."""
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "batch_size", "accumulate", "length", "epochs", "save_every", "poet_poems")
+        check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
+        check_at_least(self, 1, "poet_poems", "song_poet_poems")
         check_at_least(
             self,
             0,
@@ -83,7 +90,7 @@ class TrainingConfiguration:
             "momentum",
             "weight_decay",
             "warmup_steps",
-            "pretraining_epochs",
+            "song_share",
             "seed",
         )
         for name, choices in (
@@ -97,8 +104,9 @@ class TrainingConfiguration:
                 )
         if self.accumulate > self.batch_size:
             raise InputError(f"accumulate is {self.accumulate}, more than the batch_size {self.batch_size}")
-        if not math.isfinite(self.learning_rate):
-            raise InputError(f"learning_rate is {self.learning_rate}; it must be finite")
+        for name in ("learning_rate", "epochs", "song_share"):
+            if not math.isfinite(getattr(self, name)):
+                raise InputError(f"{name} is {getattr(self, name)}; it must be finite")
         for name in (
             "dropout",
             "output_dropout",
@@ -116,15 +124,13 @@ class TrainingConfiguration:
             raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
         if self.weight_decay and self.optimizer != "adamw":
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
-        if self.corpus == "report" and (self.condition_dropout or self.pretraining_epochs):
-            raise InputError("condition_dropout and pretraining_epochs belong to corpus tang, not report")
-        if self.pretraining_epochs >= self.epochs:
-            raise InputError(
-                f"pretraining_epochs is {self.pretraining_epochs} of {self.epochs} epochs; leave one for Tang poems"
-            )
+        if self.corpus == "report" and (self.condition_dropout or self.song_share):
+            raise InputError("condition_dropout and song_share belong to corpus tang, not report")
+        if self.decay_epochs is not None and not self.decay:
+            raise InputError("decay_epochs is of no use without decay; set one")
         if self.clip_norm is not None and self.clip_value is not None:
             raise InputError("clip_norm and clip_value exclude each other; set one")
-        for name in ("clip_norm", "clip_value", "patience"):
+        for name in ("epochs", "decay_epochs", "clip_norm", "clip_value", "patience"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0, or none")
 
@@ -186,23 +192,25 @@ PRESETS = {
         ),
     ),
     "tang": Preset(
-        ModelConfiguration(vocabulary_size=7000, embedding_size=256, hidden_size=736, layers=1, tied=True),
+        ModelConfiguration(
+            vocabulary_size=7260, embedding_size=256, hidden_size=1024, layers=1, tied=True, held=True
+        ),
         TrainingConfiguration(
             batch_size=64,
             length=LENGTHS["tang"],
             epochs=10,
             corpus="tang",
-            poet_poems=30,
             condition_dropout=0.4,
-            pretraining_epochs=2,
+            song_share=1.0,
             dropout=0.1,
             output_dropout=0.25,
             locked_dropout=True,
             weight_dropout=0.1,
             optimizer="adamw",
-            learning_rate=3e-3,
+            learning_rate=2e-3,
             weight_decay=0.05,
             warmup_steps=200,
+            decay_epochs=2,
             clip_norm=1.0,
             averaging=0.998,
             precision="bf16",

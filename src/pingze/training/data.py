@@ -8,7 +8,7 @@ import numpy as np
 
 from pingze.batches import Ids, encode_sequence
 from pingze.characters import only_han
-from pingze.conditions import Conditions, Prefix
+from pingze.conditions import DYNASTIES, GIVEN, Conditions, Prefix
 from pingze.corpus import Poem, Store
 from pingze.errors import InputError
 from pingze.prosody import check
@@ -28,7 +28,8 @@ class Texts(NamedTuple):
 
     train: Sequence[Text]
     dev: Sequence[Text]
-    pretraining: Sequence[Text] = ()
+    song: Sequence[Poem] = ()
+    """Those of which each epoch reads a part beside `train`."""
 
 
 class Example(NamedTuple):
@@ -41,8 +42,8 @@ class Example(NamedTuple):
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
     """The poems that a configuration asks for."""
     train, dev = (read_split(store, configuration.corpus, split) for split in ("train", "dev"))
-    pretraining = list(store.poems(dynasty="song", split="train")) if configuration.pretraining_epochs else []
-    return Texts(train, dev, pretraining)
+    song = list(store.poems(dynasty="song", split="train")) if configuration.song_share else []
+    return Texts(train, dev, song)
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
@@ -50,20 +51,30 @@ def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
     return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty="tang", split=split))
 
 
-def condition_tokens(train: Sequence[Text], least: int) -> tuple[str, ...]:
-    """For poems, a token for each form and for each poet with at least `least` of them, the most prolific first."""
-    counts = Counter(text.author for text in train if isinstance(text, Poem))
-    poets = [name for name, count in counts.most_common() if count >= least and name not in _NAMELESS]
-    return tuple(f"<{name}>" for name in (*FORMS, *poets)) if counts else ()
+def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
+    """For poems, the forms' tokens, then each dynasty's and those of its poets, the most prolific first."""
+    if not any(isinstance(text, Poem) for text in texts.train):
+        return ()
+    tang = _poets(texts.train, training.poet_poems)
+    names = [*FORMS, DYNASTIES["tang"], *tang]
+    if texts.song:
+        song = _poets(texts.song, training.song_poet_poems)
+        names += [DYNASTIES["song"], *(name for name in song if name not in tang)]
+    return tuple(f"<{name}>" for name in names)
 
 
-def make_vocabulary(train: Sequence[Text], preset: Preset) -> Vocabulary:
+def _poets(texts: Sequence[Text], least: int) -> list[str]:
+    counts = Counter(text.author for text in texts if isinstance(text, Poem))
+    return [name for name, count in counts.most_common() if count >= least and name not in _NAMELESS]
+
+
+def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     """The preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and the titles.
 
-    Raises InputError where the texts have fewer.
+    The characters are those of `train`. Raises InputError where the texts have fewer.
     """
-    size, training = preset.model.vocabulary_size, preset.training
-    special = condition_tokens(train, training.poet_poems)
+    size, training, train = preset.model.vocabulary_size, preset.training, texts.train
+    special = condition_tokens(texts, training)
     written = [text[: training.length] for text in map(_text, train)]
     titles = [only_han(text.title) for text in train if isinstance(text, Poem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, special)
@@ -89,8 +100,8 @@ def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """One row of tokens from which each condition is dropped with probability `share`."""
-    return sequence(example, [name for name in Prefix._fields if rng.random() >= share])
+    """One row of tokens from which each condition but the dynasty is dropped with probability `share`."""
+    return sequence(example, ["dynasty", *(name for name in GIVEN if rng.random() >= share)])
 
 
 def _text(text: Text) -> str:
@@ -99,5 +110,5 @@ def _text(text: Text) -> str:
 
 def _prefix(text: Text, conditions: Conditions) -> Prefix:
     if isinstance(text, Poem) and conditions:
-        return conditions.prefix(check(text.text).form, text.author, text.title)
+        return conditions.prefix(check(text.text).form, text.author, text.title, DYNASTIES[text.dynasty])
     return conditions.prefix(None, None, None)

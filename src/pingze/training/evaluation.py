@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from pingze.batches import Ids, batches
-from pingze.conditions import Prefix
+from pingze.conditions import GIVEN, Prefix
 from pingze.model import LanguageModel
 from pingze.training.data import Text, examples, sequence
 from pingze.vocabulary import UNK, Vocabulary
@@ -52,10 +52,12 @@ def evaluate(
 def by_condition(
     model: LanguageModel, texts: Sequence[Text], vocabulary: Vocabulary, length: int
 ) -> dict[str, float]:
-    """The hanzi perplexity under no condition, and under each alone, by name."""
-    kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in Prefix._fields}}
+    """The hanzi perplexity under no condition but the dynasty, and under each alone, by name."""
+    kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
     return {
-        f"hanzi_perplexity_given_{name}": evaluate(model, texts, vocabulary, length, names).hanzi_perplexity
+        f"hanzi_perplexity_given_{name}": evaluate(
+            model, texts, vocabulary, length, ("dynasty", *names)
+        ).hanzi_perplexity
         for name, names in kept.items()
     }
 

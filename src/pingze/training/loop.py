@@ -22,17 +22,19 @@ from typing import Any
 import torch
 
 from pingze import checkpoint
+from pingze.corpus import Poem
 from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.files import written
 from pingze.training import state
 from pingze.training.configuration import Preset
 from pingze.training.data import Text
 from pingze.training.log import Log, Row
-from pingze.training.optimizers import rate_factor
 from pingze.training.trainer import Trainer
 
 LOG_EVERY = 50
 CONFIGURATION_FILE = "configuration.json"
+ENDINGS = ("epochs", "decay_epochs")
+"""What a run may be given anew when it goes on: where it ends, and how."""
 
 Add = Callable[..., None]
 """Adds a row to the log: its kind, and figures by name."""
@@ -50,11 +52,11 @@ class Run(Trainer):
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        pretraining: Sequence[Text] = (),
+        song: Sequence[Poem] = (),
         *,
         resume: bool = False,
     ) -> None:
-        super().__init__(preset, train, dev, pretraining)
+        super().__init__(preset, train, dev, song)
         self.folder, self.position = folder, state.Position()
         self.resumed = self._open_folder(resume)
         self._begun = self.resumed is not None
@@ -87,16 +89,21 @@ class Run(Trainer):
             raise InputError(
                 f"{self.folder} holds a run already; add --resume to go on with it, or name another"
             )
+        self._write(path, description)
+
+    def _write(self, path: Path, description: dict[str, Any]) -> None:
         with written(path, TrainingError) as partial:
             partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
 
     def _take_up(self, path: Path, description: dict[str, Any]) -> state.State | None:
         if not path.exists():
             raise InputError(f"{self.folder} holds no run to resume; leave out --resume to start one")
-        if json.loads(path.read_text(encoding="utf-8")) != description:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        if _without_ending(begun) != _without_ending(description):
             raise InputError(
                 f"{self.folder} was begun with another configuration or corpus than is given now"
             )
+        self._write(path, description)
         for partial in self.folder.glob("*.partial"):  # what a killed process was writing
             partial.unlink()
         return state.read(self.folder)
@@ -133,13 +140,13 @@ class Run(Trainer):
                 self._save()
                 raise KeyboardInterrupt
             started = time.perf_counter()
-            rate = configuration.learning_rate * rate_factor(position.step, self.total_steps, configuration)
+            rate = self.rate(position.step)
             taken = self.step(position.step, rate)
             position.count(taken.loss, taken.tokens, taken.norm, time.perf_counter() - started)
             if position.step % LOG_EVERY == 0:
                 add("train", steps=self.total_steps, learning_rate=rate, **position.window.figures())
                 position.window = state.Window()
-            if position.step % self.steps_per_epoch == 0:
+            if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:
                 self._end_epoch(add)
             elif position.step % configuration.save_every == 0:
                 self._save()
@@ -182,6 +189,11 @@ class Run(Trainer):
             path = self.folder / checkpoint.MODEL_FILE
             with self.average.in_place():
                 checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+
+
+def _without_ending(description: dict[str, Any]) -> dict[str, Any]:
+    training = {name: value for name, value in description["training"].items() if name not in ENDINGS}
+    return description | {"training": training}
 
 
 @contextmanager

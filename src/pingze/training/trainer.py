@@ -15,16 +15,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pingze import checkpoint
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
+from pingze.corpus import Poem
 from pingze.errors import TrainingError
 from pingze.model import LanguageModel
 from pingze.ops.memory import keep_freed_memory
 from pingze.ops.products import operand_type
 from pingze.training.averaging import Average
 from pingze.training.configuration import Preset
-from pingze.training.data import Example, Text, draw, examples, make_vocabulary, sequence
+from pingze.training.data import Example, Text, Texts, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.optimizers import make_optimizer, prepare
+from pingze.training.growth import grow_from
+from pingze.training.optimizers import make_optimizer, prepare, rate_factor
 from pingze.training.processes import launch
 
 
@@ -50,19 +53,20 @@ class Trainer:
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        pretraining: Sequence[Text] = (),
+        song: Sequence[Poem] = (),
     ) -> None:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
         keep_freed_memory()
         self.configuration, self.fabric = preset.training, launch()
-        self.vocabulary = make_vocabulary(train, preset)
+        self.vocabulary = make_vocabulary(Texts(train, dev, song), preset)
         model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
         self.preset = replace(preset, model=model)
-        self.train_examples, self.pretraining = self._encode(train), pretraining
+        self.train_examples, self.song = self._encode(train), song
+        self.song_poems = round(self.configuration.song_share * len(train))
         self.dev_sequences = [sequence(example) for example in self._encode(dev)]
-        self.steps_per_epoch = -(-len(train) // self.configuration.batch_size)
-        self.total_steps = self.steps_per_epoch * self.configuration.epochs
+        self.steps_per_epoch = -(-(len(train) + self.song_poems) // self.configuration.batch_size)
+        self.total_steps = self._steps(self.configuration.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
         self.model = LanguageModel(
             model,
@@ -74,6 +78,8 @@ class Trainer:
             np.random.default_rng(self.configuration.seed),
             self.configuration.initialization_scale,
         )
+        if self.configuration.start_from:
+            grow_from(checkpoint.load(self.configuration.start_from), self.model, self.vocabulary)
         # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
         self.model.load_state_dict(self.fabric.broadcast(self.model.state_dict()))
         device = self.fabric.device
@@ -83,6 +89,17 @@ class Trainer:
         self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
         self.average = Average(self.model, self.configuration.averaging)
+
+    def _steps(self, epochs: float) -> int:
+        return max(1, round(self.steps_per_epoch * epochs))
+
+    def rate(self, step: int) -> float:
+        """The learning rate of a step, from 0."""
+        falling = self.configuration.decay_epochs
+        legs = None if falling is None else self._steps(falling)
+        return self.configuration.learning_rate * rate_factor(
+            step, self.total_steps, self.configuration, legs
+        )
 
     def _encode(self, texts: Sequence[Text]) -> list[Example]:
         return examples(texts, self.vocabulary, self.configuration.length)
@@ -133,11 +150,11 @@ class Trainer:
 
     def _order(self, epoch: int) -> list[Example]:
         """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
-        count, seed = len(self.train_examples), self.configuration.seed
-        if epoch >= self.configuration.pretraining_epochs:
-            return [self.train_examples[k] for k in epoch_order(count, seed, epoch)]
-        order = np.resize(epoch_order(len(self.pretraining), seed, epoch=0), (epoch + 1) * count)
-        return self._encode([self.pretraining[k] for k in order[epoch * count :]])
+        count, seed, poems = self.song_poems, self.configuration.seed, self.train_examples
+        if count:
+            order = np.resize(epoch_order(len(self.song), seed, epoch=0), (epoch + 1) * count)
+            poems = poems + self._encode([self.song[k] for k in order[epoch * count :]])
+        return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
         """The summed loss of one part; its gradients are added to what is there."""

@@ -114,8 +114,7 @@ def _units_equal(model: LanguageModel) -> None:
 def _forget_bias(model: LanguageModel) -> None:
     H = model.configuration.hidden_size
     for layer in model.lstm:
-        _, _, bias = layer.parameters()
-        bias[H : 2 * H] = 1
+        layer.bias[H : 2 * H] = 1
 
 
 STARTS: dict[str, Callable[[LanguageModel], None]] = {
