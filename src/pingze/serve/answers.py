@@ -26,6 +26,7 @@ from pingze.serve import schemas
 from pingze.serve.problems import NO_CORPUS
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
+EXAMPLE = ("杜甫", "登高")
 MODELS = checkpoint.SHIPPED
 """Only what ships is served: a name in a request never becomes a path."""
 
@@ -182,6 +183,16 @@ def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
     """What each line shares with the corpus."""
     with Store.open() as store:
         return schemas.Originality(of_lines(asked.poem.read().lines, store))
+
+
+@cache
+def example() -> schemas.Example:
+    """A poem of the corpus that the page offers to check. Raises CorpusError where it is not there."""
+    with Store.open() as store:
+        for poem in store.poems(dynasty="tang"):
+            if (poem.author, poem.title) == EXAMPLE:
+                return schemas.Example(poem.author, poem.title, poem.text)
+    raise CorpusError("the corpus does not hold the example")
 
 
 def _constraints(asked: Revising) -> dict[str, Any]:

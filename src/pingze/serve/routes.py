@@ -66,6 +66,12 @@ async def script(work: WorkHere) -> schemas.Script:
     return await work(answers.script)
 
 
+@router.get("/example")
+async def example(work: WorkHere) -> schemas.Example:
+    """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
+    return await work(answers.example)
+
+
 @router.post("/compose")
 async def compose(asked: schemas.ComposeRequest, desk: DeskHere) -> schemas.Poems:
     """Poems that keep everything asked for."""

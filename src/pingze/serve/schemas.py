@@ -291,3 +291,12 @@ class Originality:
     """What each line shares with the corpus."""
 
     lines: Sequence[Shared]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A poem of the corpus."""
+
+    author: str
+    title: str
+    text: str

@@ -17,11 +17,22 @@ let revise = () => {};
 export function startChecker(take) {
   revise = take;
   $("text").value = draft("text") ?? "";
-  $("text").addEventListener("input", () => keepDraft("text", $("text").value));
+  $("checking").addEventListener("input", () => {
+    keepDraft("text", $("text").value);
+    verdicts = null; // a verdict never stands beside another text
+    drawChecker();
+  });
   $("checking").addEventListener("submit", (event) => {
     event.preventDefault();
     see();
   });
+}
+
+/** Check a text as if a person had written it. */
+export function checkText(text) {
+  $("text").value = text;
+  $("text").dispatchEvent(new Event("input", { bubbles: true }));
+  return see();
 }
 
 export function drawChecker() {
@@ -34,10 +45,12 @@ export function drawChecker() {
 
 async function see() {
   await attempt(async () => {
-    checked = $("text").value;
+    const text = $("text").value;
     const form = $("check_form").value;
-    const body = { text: checked, level: $("check_level").value, ...(form && { form }) };
-    ({ verdicts } = await ask("check", body));
+    const body = { text, level: $("check_level").value, ...(form && { form }) };
+    const found = await ask("check", body);
+    if ($("text").value !== text) return;
+    [verdicts, checked] = [found.verdicts, text];
     announce(verdicts.map(heading).join("; "));
     drawChecker();
   });
@@ -95,8 +108,7 @@ async function mend(verdict, { line, position, char }, character) {
   const text = [...checked];
   const start = startOf(text, verdict, line, position);
   if (start < 0 || text[start] !== char) return;
-  $("text").value = text.with(start, character).join("");
-  await see();
+  await checkText(text.with(start, character).join(""));
   $("verdicts").querySelector(".fit, button")?.focus();
 }
 

@@ -2,7 +2,6 @@
 
 import { ask } from "./api.js";
 import { $, el, fill } from "./dom.js";
-import { linesOf } from "./places.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
 import { shown } from "./script.js";
 import { draft, keepDraft } from "./settings.js";
@@ -11,6 +10,7 @@ import { t } from "./words.js";
 
 const NUMBERS = new Set(["lines", "temperature", "antithesis", "original", "seed", "count"]);
 const USUAL = "七絕";
+const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
 let waiting = null;
@@ -36,10 +36,10 @@ export function restoreChoices({ ask: asked, now }, again = false) {
 }
 
 /** Put choices back into the controls. */
-function writeChoices(chosen) {
+export function writeChoices(chosen) {
   const form = $("choices");
   form.reset();
-  for (const [name, value] of Object.entries(chosen)) {
+  for (const [name, value] of Object.entries({ count: COUNT, model: state.known.default_model, ...chosen })) {
     const control = form.elements.namedItem(name);
     if (control && name !== "pattern") control.value = value;
   }
@@ -51,24 +51,25 @@ function writeChoices(chosen) {
 
 /** Fill the controls with what the server can do, once, and again when the language changes. */
 export function drawChoices() {
-  const { forms, rhymes, models, levels, default_model: usual } = state.known;
-  if (!$("forms").childElementCount) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
+  const { forms, rhymes, models, levels } = state.known;
+  const first = !$("forms").childElementCount;
+  if (first) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
   for (const chip of $("forms").querySelectorAll("label")) chip.lastChild.textContent = shown(chip.dataset.name);
   fill($("count"), [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]));
-  if (!$("count").dataset.set) $("count").value = $("count").dataset.set = "3";
   fill($("level"), levels.map((level) => [level, t(level)]));
   fill($("acrostic_at"), ["head", "middle", "end"].map((place) => [place, t(place)]));
   fill($("model"), models.map(({ name }) => [name, name]));
-  if (!$("model").dataset.set) $("model").value = $("model").dataset.set = usual;
   $("model").closest(".field").hidden = models.length < 2;
   $("original").closest(".field").hidden = !state.known.corpus;
   drawRhymes(rhymes);
+  if (first) writeChoices({});
   suit();
 }
 
 function chip(name, checked) {
   const input = el("input", { type: "radio", name: "form", value: name, checked, class: "unseen" });
-  return el("label", { class: "chip", "data-name": name, lang: "zh-Hant" }, input, el("span"));
+  const on = { pointerenter: () => tellForm(name), pointerleave: () => tellForm() };
+  return el("label", { class: "chip", "data-name": name, lang: "zh-Hant", on }, input, el("span"));
 }
 
 function drawRhymes(rhymes) {
@@ -83,13 +84,17 @@ function drawRhymes(rhymes) {
   $("rhyme").value = before;
 }
 
+/** Say what kind of poem a form is. */
+const tellForm = (name = chosenForm().name) => ($("form_what").textContent = t([...name].at(-1)));
+
 /** Show what suits the chosen form and model. */
 function suit() {
   const form = chosenForm();
+  tellForm();
   const model = state.known.models.find(({ name }) => name === $("model").value) ?? state.known.models[0];
   const field = (name) => document.querySelector(`[data-field="${name}"]`);
   field("lines").hidden = form.lines !== null;
-  $("lines").placeholder = linesOf(form, "");
+  $("lines").placeholder = form.default_lines;
   field("template").hidden = !form.templates.length;
   fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, shown(name)])]);
   field("antithesis").hidden = !form.antithetical;
@@ -100,7 +105,14 @@ function suit() {
   if (form.regulated && $("rhyme").selectedOptions[0]?.parentNode.hidden) $("rhyme").value = "";
   for (const name of ["temperature", "antithesis"]) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
   const { acrostic_at, start, acrostic } = Object.fromEntries(new FormData($("choices")));
-  plan(form.width, linesOf(form, $("lines").value), { acrostic_at, start, acrostic }, chose);
+  plan(form.width, linesChosen(form), { acrostic_at, start, acrostic }, chose);
+}
+
+/** How many lines are chosen; more than the server would write are never drawn. */
+function linesChosen({ lines, default_lines: usual }) {
+  const { minimum, maximum } = state.known.options.find(({ name }) => name === "lines").bounds;
+  const wanted = Math.trunc(Number($("lines").value)) || usual;
+  return lines ?? Math.min(maximum, Math.max(minimum, wanted));
 }
 
 const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
@@ -134,12 +146,17 @@ export async function seeClashes() {
     const { possible, detail, clashes } = await ask("conflicts", request, asking.signal);
     show(possible ? [] : clashes, possible ? "" : detail);
   } catch (error) {
-    if (error.name !== "AbortError") show(error.clashes ?? [], error.message);
+    if (error.name !== "AbortError") showProblem(error);
   }
 }
 
+/** Show what is wrong with the choices. */
+export function showProblem({ clashes, field, message }) {
+  show(clashes?.length ? clashes : [{ field, constraint: message }], message);
+}
+
 /** Show clashes at the foot of the choices, at their fields, and at their places. */
-export function show(clashes, detail) {
+function show(clashes, detail) {
   $("clash").textContent = detail;
   for (const field of document.querySelectorAll("#choices .field")) {
     const here = clashes.filter((clash) => clash.field === field.dataset.field);

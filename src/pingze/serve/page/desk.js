@@ -1,7 +1,7 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
 import { ask, composeEach } from "./api.js";
-import { show } from "./choices.js";
+import { showProblem } from "./choices.js";
 import { fixed } from "./places.js";
 import { bare, modelOf } from "./reasons.js";
 import { announce, attempt, trouble } from "./say.js";
@@ -56,7 +56,7 @@ function hear(poem, request, desk) {
 
 function refused(error) {
   if (error.name === "AbortError") announce(t("stopped"));
-  else if (error.clashes?.length || error.field) show(error.clashes, error.message);
+  else if (error.clashes?.length || error.field) showProblem(error);
   else trouble(error.message);
 }
 

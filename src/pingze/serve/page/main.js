@@ -3,8 +3,8 @@
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { drawCandidates } from "./candidates.js";
-import { drawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, drawFold, foldChoices, readChoices, seeClashes } from "./choices.js";
+import { checkText, drawChecker, startChecker } from "./checker.js";
+import { chose, drawChoices, drawFold, foldChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
 import { compose, doAgain, open, takeBack } from "./desk.js";
 import { $ } from "./dom.js";
 import { drawInside } from "./inside.js";
@@ -17,7 +17,9 @@ import { drawSheet, focusPlace } from "./sheet.js";
 import { drawShelf } from "./shelf.js";
 import { keepDesk, replaceDesk } from "./store.js";
 import { changed, newDesk, onChange, state, touch } from "./state.js";
+import { drawTips } from "./tips.js";
 import { drawTools } from "./tools.js";
+import { drawWelcome, startWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -50,6 +52,7 @@ function setting(id, change) {
   $(id).addEventListener("click", () => {
     keep(change());
     translate();
+    drawTips();
     drawChoices();
     drawChecker();
     changed();
@@ -96,6 +99,16 @@ function takeToDesk(on) {
   focusPlace();
 }
 
+function composeAs(request) {
+  writeChoices(request);
+  $("choices").requestSubmit();
+}
+
+function checkAs(text) {
+  go("check");
+  checkText(text);
+}
+
 async function start() {
   translate();
   for (const draw of [drawTop, drawViews, drawGo]) onChange(draw);
@@ -105,10 +118,12 @@ async function start() {
     learn(simplified);
     state.known = known;
     translate();
+    drawTips();
     drawChoices();
     drawChecker();
     startChecker(takeToDesk);
-    for (const draw of [drawSheet, drawTools, drawInspector, drawCandidates, drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
+    startWelcome({ compose: composeAs, check: checkAs });
+    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates, drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
     listen();
     arrive();
     seeClashes();

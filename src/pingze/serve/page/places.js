@@ -1,18 +1,16 @@
 // Where the choices fix a character: choices come in, places and their characters go out.
 
-import { keyOf } from "./state.js";
+import { keyOf, state } from "./state.js";
 
 export const FREE = "＿";
-
-/** How many lines a poem of the chosen form has. */
-export const linesOf = (form, lines) => form.lines ?? (Number(lines) || (form.regulated ? 10 : 8));
 
 const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Script=Han}/u.test(character));
 
 /** The characters that the opening and the acrostic fix, by the key of their place. */
 export function taken(ask, width) {
   const places = new Map();
-  const at = { head: 1, middle: Math.floor((width + 1) / 2), end: width }[ask.acrostic_at ?? "head"];
+  const { acrostic_positions: positions } = state.known.forms.find((form) => form.width === width);
+  const at = positions[ask.acrostic_at ?? "head"];
   onlyHan(ask.start).forEach((c, n) => places.set(keyOf(Math.floor(n / width) + 1, (n % width) + 1), c));
   onlyHan(ask.acrostic).forEach((c, n) => places.set(keyOf(n + 1, at), c));
   return places;

@@ -1,8 +1,13 @@
-// What stands on the sheet before a reader has written anything.
+// What a reader finds who has written nothing yet: a finished poem, a line that says what this is, and three examples.
 
-import { newEntry } from "./state.js";
+import { ask } from "./api.js";
+import { $, button, el } from "./dom.js";
+import { attempt } from "./say.js";
+import { shown } from "./script.js";
+import { newEntry, state } from "./state.js";
+import { t } from "./words.js";
 
-/** A poem that pingze composed: 七絕, title 秋夜, after 李白, seed 4. */
+/** A poem that pingze composed: title 秋夜, after 李白, seed 4. */
 const POEM = {
   form: "七絕",
   template: "平起首句不入韻",
@@ -14,5 +19,36 @@ const POEM = {
   lines: ["青楓葉下荆江月", "白玉杯中水底流", "人散離魂千萬里", "一聲寒雨向西秋"],
   log_probability: null,
 };
+const FAULTY = POEM.lines.with(3, "一聲寒雨向西風");
+const NAME = "林月如";
+const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
 export const welcome = () => newEntry(POEM, { form: POEM.form, title: POEM.title, poet: POEM.poet });
+
+let tries = {}; // what an example does: compose(request), check(text)
+
+/** Have the examples composed and checked by functions. */
+export const startWelcome = (does) => (tries = does);
+
+export function drawWelcome() {
+  $("intro").hidden = state.desk.when > 0;
+  if ($("intro").hidden) return;
+  const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
+  $("intro").replaceChildren(
+    el("p", {}, t("intro")),
+    el("p", { class: "examples" }, el("span", {}, t("examples")), examples().map(([text, act, id]) => button(text, act, { id }))),
+  );
+  $("intro").querySelectorAll("button")[focused]?.focus();
+}
+
+function examples() {
+  const { corpus, models } = state.known;
+  const titled = models.some(({ poets }) => poets.includes(TITLED.poet));
+  return [
+    [t("example_acrostic", shown(NAME)), () => tries.compose({ form: "七絕", acrostic: NAME }), "try-acrostic"],
+    titled && [t("example_title", shown(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
+    corpus
+      ? [t("example_check", shown("杜甫"), shown("登高")), () => attempt(async () => tries.check((await ask("example")).text)), "try-check"]
+      : [t("example_fault"), () => tries.check(FAULTY.join("，")), "try-check"],
+  ].filter(Boolean);
+}
