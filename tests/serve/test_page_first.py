@@ -75,7 +75,7 @@ def test_about_help_and_source_are_links(browser: "Browser", address: str) -> No
 
 
 def test_no_more_lines_are_drawn_than_can_be_composed(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
+    with opened(browser, address, refused=1) as page:
         page.locator(".chip", has_text="五古").click()
         page.click("#bounds > summary")
         page.fill("#lines", "1000000")
@@ -87,7 +87,9 @@ def test_the_header_stands_over_the_desk_on_a_wide_screen(browser: "Browser", ad
     with opened(browser, address) as page:
         page.set_viewport_size({"width": 2560, "height": 1200})
         left, desk = (page.locator(part).bounding_box() for part in (".top h1", "#choosing"))
-        assert left is not None and desk is not None and left["x"] == desk["x"]
+        assert left is not None
+        assert desk is not None
+        assert left["x"] == desk["x"]
 
 
 def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", address: str) -> None:
@@ -95,5 +97,6 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", addr
     page = context.new_page()
     page.goto(address)
     box = page.locator("noscript .trouble").bounding_box()
-    assert box is not None and box["y"] < 60
+    assert box is not None
+    assert box["y"] < 60
     context.close()
