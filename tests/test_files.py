@@ -1,11 +1,13 @@
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from pingze.errors import CorpusError
-from pingze.files import written
+from pingze.files import sweep, written
 
 
 def _fill(path: Path, content: str) -> None:
@@ -64,9 +66,25 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
 
 def test_what_a_killed_process_left_is_swept_but_not_what_another_is_writing(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    left, young = tmp_path / "file.a.partial", tmp_path / "file.b.partial"
-    for partial in (left, young):
-        partial.touch()
-    os.utime(left, (0, 0))
+    writing = f"""
+import sys, time
+from pathlib import Path
+from pingze.errors import CorpusError
+from pingze.files import sweep, written
+with written(Path({str(path)!r}), CorpusError) as partial:
+    partial.write_text("half")
+    print(partial, flush=True)
+    time.sleep(60)
+"""
+    command = [sys.executable, "-c", writing]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    killed, alive = (Path(process.stdout.readline().strip()) for process in processes if process.stdout)
+    assert {killed, alive} == set(tmp_path.iterdir())
+    processes[0].kill()
+    processes[0].communicate()
     _fill(path, "new")
-    assert set(tmp_path.iterdir()) == {path, young}
+    assert set(tmp_path.iterdir()) == {path, alive}
+    processes[1].kill()
+    processes[1].communicate()
+    sweep(path)
+    assert set(tmp_path.iterdir()) == {path}

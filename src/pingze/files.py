@@ -2,15 +2,16 @@
 
 import contextlib
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 from pingze.errors import PingzeError
 
-_ABANDONED = 3600.0
-"""Seconds after which an unfinished file is taken for what a killed process left."""
+try:
+    import fcntl
+except ImportError:  # as on Windows; what a killed process left then stays
+    fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
@@ -21,18 +22,37 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
-        partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-        try:
-            partial.touch(exist_ok=False)
+        sweep(path)
+        with _claimed(path) as partial:
             yield partial
             _flush(partial)
             os.replace(partial, path)
             _flush_folder(path.parent)
-        finally:
-            partial.unlink(missing_ok=True)
     except OSError as fault:
         raise error(f"{path} cannot be written: {fault.strerror or fault}") from fault
+
+
+@contextlib.contextmanager
+def _claimed(path: Path) -> Iterator[Path]:
+    """An empty file beside `path`, locked while this process writes it, and gone afterwards."""
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
+    try:
+        with partial.open("xb") as file:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            else:
+                file.close()  # there an open file cannot be renamed
+            yield partial
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def sweep(path: Path) -> None:
+    """Remove the unfinished files beside `path` that nobody writes any more: their processes were killed."""
+    for partial in path.parent.glob(f"{path.name}.*.partial") if fcntl else ():
+        with contextlib.suppress(OSError), partial.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            partial.unlink()
 
 
 def _flush(path: Path) -> None:
@@ -49,11 +69,3 @@ def _flush_folder(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-def _sweep(path: Path) -> None:
-    """Remove the unfinished files of processes that were killed; a younger one may still be at work."""
-    for partial in path.parent.glob(f"{path.name}.*.partial"):
-        with contextlib.suppress(OSError):
-            if time.time() - partial.stat().st_mtime > _ABANDONED:
-                partial.unlink()

@@ -7,7 +7,7 @@ Source: Manber & Myers 1993.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Int, Int32, UInt16, UInt32, UInt64
@@ -56,6 +56,23 @@ class Runs:
         places = np.flatnonzero(text).astype(np.int32)
         first, second = (_packed(text, places, start) for start in (0, _HALF))
         return cls(characters, text, places[np.lexsort((second, first))])
+
+    @classmethod
+    def of_arrays(cls, arrays: Mapping[str, bytes]) -> "Runs":
+        """The runs whose arrays are given by name, as bytes."""
+        types = {"characters": np.uint32, "text": np.uint16, "order": np.int32}
+        return cls(**{name: np.frombuffer(arrays[name], dtype) for name, dtype in types.items()})
+
+    @property
+    def fit_each_other(self) -> bool:
+        """Whether the arrays may be of one text: its codes are those of characters, and each place is in the order."""
+        if not 0 < self.text.max() <= len(self.characters) or self.text[-DEPTH:].any():
+            return False
+        if not 0 <= self.order.min() <= self.order.max() < len(self.text):
+            return False
+        there = np.zeros(len(self.text), bool)
+        there[self.order] = True
+        return np.array_equal(there, self.text != END)
 
     def encode(self, text: str) -> list[int]:
         """The code of each character; one that no line holds gets a code that never occurs."""

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from pingze.__main__ import run
 from pingze.corpus import fetch
 from pingze.corpus.fetch import archive_path
 from pingze.errors import CorpusError
@@ -331,6 +332,22 @@ def test_a_full_temporary_folder_is_one_line(
         fetch()
 
 
+def test_npm_that_does_not_end_is_given_up(
+    npm: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetch_module, "_LONGEST", 2)
+    npm(f'echo $$ > "{tmp_path}/pid"; echo "$@" > "{tmp_path}/options"; exec sleep 60')
+    heard: list[str] = []
+    with pytest.raises(CorpusError, match=r"^npm did not fetch chinese-poetry 2\.0\.1 in 2 s: see whether"):
+        fetch(progress=heard.append)
+    assert heard == [f"npm fetches chinese-poetry 2.0.1 (85 MB): {second} s" for second in range(2)]
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
+    options = (tmp_path / "options").read_text()
+    assert "--prefer-offline --fetch-retries=1 --fetch-timeout=60000" in options
+    assert _folders_are_clean(None)
+
+
 def test_ctrl_c_ends_npm(npm: Callable[[str], None], tmp_path: Path) -> None:
     npm(f'echo $$ > "{tmp_path}/pid"; exec sleep 60')
 
@@ -380,3 +397,17 @@ def test_the_pinned_digest_is_a_sha512() -> None:
 def test_another_archive_than_the_published_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CorpusError, match="as published"):
         fetch(write_archive(tmp_path / "invented.tgz"))
+
+
+def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(
+    built: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive_path().parent.mkdir(parents=True, exist_ok=True)
+    left = [path.with_name(f"{path.name}.a.partial") for path in (built, archive_path())]
+    for partial in left:
+        partial.write_text("half")
+    with pytest.raises(SystemExit) as exit_:
+        run(["corpus", "fetch"])
+    assert not exit_.value.code
+    assert "--rebuild builds it anew" in capsys.readouterr().err
+    assert [partial for partial in left if partial.exists()] == []

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 import sqlite3
 from collections import Counter
 from contextlib import closing
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from pingze.characters import MARKS
 from pingze.corpus import Hit, Poem, Store, build, store_path
-from pingze.corpus.build import VERSION
+from pingze.corpus.build import CHECKSUM, VERSION
 from pingze.corpus.clean import clean
 from pingze.corpus.records import read
 from pingze.errors import CorpusError, InputError
@@ -256,6 +257,53 @@ def test_a_folder_in_the_stores_place_is_named(home: Path) -> None:
     store_path().mkdir(parents=True)
     with pytest.raises(CorpusError, match=r"cannot be read: Is a directory$"):
         _use()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE runs SET array = zeroblob(length(array)) WHERE name = 'order'",
+        "UPDATE runs SET array = zeroblob(length(array)) WHERE name = 'text'",
+        "UPDATE runs SET array = substr(array, 1, 6) WHERE name = 'order'",
+        "UPDATE runs SET array = array || x'00' WHERE name = 'text'",
+        "UPDATE runs SET array = randomblob(length(array)) WHERE name = 'order'",
+        "UPDATE runs SET array = x'00000000' WHERE name = 'characters'",
+        "UPDATE runs SET array = 'text' WHERE name = 'characters'",
+        "DELETE FROM runs WHERE name = 'order'",
+        "DELETE FROM runs",
+        "DROP TABLE runs",
+    ],
+)
+@pytest.mark.parametrize("checked", [True, False])
+def test_damage_to_the_runs_is_one_line(built: Path, damage: str, checked: bool) -> None:
+    """Also in a store that was built before there was a checksum."""
+    with closing(sqlite3.connect(built)) as database:
+        if not checked:
+            database.execute("DELETE FROM runs WHERE name = ?", (CHECKSUM,))
+        database.execute(damage)
+        database.commit()
+    with Store.open() as store:
+        assert store.search(line(22, 7))
+    with pytest.raises(CorpusError, match=rf"^{built} is damaged \(.*\): run `pingze"), Store.open() as store:
+        store.runs()
+
+
+def test_a_single_bit_of_the_runs_is_missed(built: Path) -> None:
+    with closing(sqlite3.connect(built)) as database:
+        (text,) = database.execute("SELECT array FROM runs WHERE name = 'text'").fetchone()
+        changed = bytes([text[0] ^ 1]) + text[1:]
+        database.execute("UPDATE runs SET array = ? WHERE name = 'text'", (changed,))
+        database.commit()
+    with pytest.raises(CorpusError, match="its runs have changed"), Store.open() as store:
+        store.runs()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")
+def test_a_pipe_in_the_store_s_place_is_one_line(built: Path) -> None:
+    built.unlink()
+    os.mkfifo(built)
+    with pytest.raises(CorpusError, match=rf"^{built} is not a file: "), Store.open():
+        pass
 
 
 def test_a_damaged_store_can_be_built_anew(built: Path, tmp_path: Path) -> None:

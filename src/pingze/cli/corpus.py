@@ -23,15 +23,15 @@ def fetch(
     ] = False,
 ) -> None:
     """Fetch the Tang and Song poems, clean them, and build the store that the other commands read."""
-    from rich.console import Console
-
     from pingze import corpus
+    from pingze.cli.terminal.status import status
 
+    corpus.remove_unfinished()
     if source is None and not rebuild and (stands := _standing_store()):
         typer.echo(f"{stands}; --rebuild builds it anew", err=True)
         return
-    with Console(stderr=True).status("") as status:
-        corpus.build(corpus.fetch(source, progress=status.update), progress=status.update)
+    with status() as tell:
+        corpus.build(corpus.fetch(source, progress=tell), progress=tell)
     typer.echo(_standing_store(), err=True)
 
 

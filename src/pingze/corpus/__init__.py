@@ -5,9 +5,9 @@ why), `deduplicate` (grouped with its versions) and `split` (placed by its diges
 into one SQLite file, and `Store` reads it: phrases, neighbours, statistics, poems, the report's draw.
 """
 
-from pingze.corpus.build import build, store_path
+from pingze.corpus.build import build, remove_unfinished, store_path
 from pingze.corpus.fetch import fetch
 from pingze.corpus.poem import Poem
 from pingze.corpus.store import Hit, Statistics, Store
 
-__all__ = ["Hit", "Poem", "Statistics", "Store", "build", "fetch", "store_path"]
+__all__ = ["Hit", "Poem", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]

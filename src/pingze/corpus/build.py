@@ -8,7 +8,8 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets set one character after another within a line;
-- `runs`: the arrays of `pingze.suffix_array.Runs` of all lines, in the order of `line`, by their names;
+- `runs`: the arrays of `pingze.suffix_array.Runs` of all lines, in the order of `line`, by their names, and their
+  `checksum`;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
 
@@ -16,16 +17,19 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
+from zlib import crc32
 
 from pingze.corpus.clean import Cleaned, clean
 from pingze.corpus.deduplicate import groups
+from pingze.corpus.fetch import archive_path
 from pingze.corpus.poem import Poem, form
 from pingze.corpus.records import read
 from pingze.corpus.split import Places, split
 from pingze.errors import CorpusError
-from pingze.files import written
+from pingze.files import sweep, written
 from pingze.paths import data_folder
 from pingze.suffix_array import Runs
 
@@ -58,9 +62,18 @@ INSERT INTO phrase (phrase) VALUES ('optimize');
 """
 
 
+CHECKSUM = "checksum"
+
+
 def store_path() -> Path:
     """Where the store stands."""
     return data_folder() / "corpus.sqlite"
+
+
+def remove_unfinished() -> None:
+    """Remove what fetches and builds that were killed have left."""
+    for path in (archive_path(), store_path()):
+        sweep(path)
 
 
 def build(source: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
@@ -139,5 +152,11 @@ def _pairs(poems: Iterable[Poem]) -> Iterator[tuple[str, str, int]]:
 
 def _runs(poems: Iterable[Poem]) -> Iterator[tuple[str, bytes]]:
     runs = Runs.of_lines(line for poem in poems for line in poem.lines)
-    for name in ("characters", "text", "order"):
-        yield name, getattr(runs, name).tobytes()
+    arrays = {name: getattr(runs, name).tobytes() for name in ("characters", "text", "order")}
+    yield from arrays.items()
+    yield CHECKSUM, checksum(arrays.values())
+
+
+def checksum(arrays: Iterable[bytes]) -> bytes:
+    """What tells whether the arrays, in this order, are still those that were written."""
+    return reduce(lambda crc, array: crc32(array, crc), arrays, 0).to_bytes(4, "big")

@@ -28,6 +28,8 @@ SHA512 = (
 _CHUNK = 1 << 20
 _SILENCE = 60.0
 """Seconds without a byte after which a server is given up."""
+_LONGEST = 900
+"""Seconds after which npm is given up."""
 
 Progress = Callable[[str], None]
 
@@ -68,6 +70,8 @@ def _from_network(url: str, progress: Progress) -> Path:
 
 def _is_genuine(path: Path) -> bool:
     try:
+        if not path.is_file():  # opening a pipe would wait for who writes into it
+            return False
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha512").hexdigest() == SHA512
     except OSError:
@@ -154,7 +158,10 @@ def npm_client() -> list[str]:
 
 def _pack(client: list[str], folder: Path, progress: Progress) -> None:
     """Have npm put the archive in the folder, quietly: it would tell of every file in the package."""
-    command = [*client, "pack", f"{PACKAGE}@{VERSION}", "--loglevel=error", "--no-update-notifier"]
+    # What npm's cache holds of a version never changes. Without a network npm would try for minutes.
+    offline = ["--prefer-offline", "--fetch-retries=1", f"--fetch-timeout={_SILENCE * 1000:.0f}"]
+    quietly = ["--loglevel=error", "--no-update-notifier"]
+    command = [*client, "pack", f"{PACKAGE}@{VERSION}", *quietly, *offline]
     quiet = subprocess.DEVNULL
     try:
         with subprocess.Popen(
@@ -177,13 +184,17 @@ def _wait(process: subprocess.Popen[str], progress: Progress) -> str:
     """Wait for a process, telling the seconds, and give what it wrote to its standard error."""
     seconds = 0
     try:
-        while True:
+        while seconds < _LONGEST:
             progress(f"npm fetches {PACKAGE} {VERSION} (85 MB): {seconds} s")
             try:
                 return process.communicate(timeout=1)[1]
             except subprocess.TimeoutExpired:
                 seconds += 1
-    except BaseException:  # Ctrl-C must not leave it running
+        raise CorpusError(
+            f"npm did not fetch {PACKAGE} {VERSION} in {_LONGEST} s: see whether there is a network, or name "
+            "an archive, a folder or a URL"
+        )
+    except BaseException:  # neither this nor Ctrl-C may leave it running
         process.kill()
         raise
 

@@ -5,6 +5,7 @@ who reads the old one reads on.
 """
 
 import sqlite3
+import stat
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,10 +14,8 @@ from pathlib import Path
 from typing import Self
 from unicodedata import normalize
 
-import numpy as np
-
 from pingze.characters import MARKS
-from pingze.corpus.build import VERSION, store_path
+from pingze.corpus.build import CHECKSUM, VERSION, checksum, store_path
 from pingze.corpus.clean import fault
 from pingze.corpus.poem import DYNASTIES, FORMS, Poem
 from pingze.corpus.split import DRAWN, SPLITS
@@ -79,8 +78,8 @@ class Statistics:
 class Store:
     """The corpus on disk: `with Store.open() as store: ...`, in one thread."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
-        self._database = database
+    def __init__(self, database: sqlite3.Connection, path: Path) -> None:
+        self._database, self._path = database, path
 
     @classmethod
     @contextmanager
@@ -99,7 +98,7 @@ class Store:
                 (version,) = database.execute("PRAGMA user_version").fetchone()
                 if version != VERSION:
                     raise CorpusError(f"{path} is of version {version}, not {VERSION}: {_REBUILD}")
-                yield cls(database)
+                yield cls(database, path)
         except sqlite3.ProgrammingError:  # a mistake in the caller's code, not in the file
             raise
         except sqlite3.DatabaseError as error:
@@ -163,10 +162,18 @@ class Store:
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
     def runs(self) -> Runs:
-        """The runs of characters that the lines of the whole corpus hold."""
+        """The runs of characters that the lines of the whole corpus hold. Raises CorpusError on damage to them."""
         rows = dict(self._database.execute("SELECT name, array FROM runs"))
-        types = {"characters": np.uint32, "text": np.uint16, "order": np.int32}
-        return Runs(**{name: np.frombuffer(rows[name], dtype) for name, dtype in types.items()})
+        arrays = {name: rows.get(name, b"") for name in ("characters", "text", "order")}
+        try:
+            runs = Runs.of_arrays(arrays)
+            # A store that was built before there was a checksum is looked at more closely.
+            whole = rows[CHECKSUM] == checksum(arrays.values()) if CHECKSUM in rows else runs.fit_each_other
+        except (TypeError, ValueError):
+            whole = False
+        if not whole:
+            raise CorpusError(f"{self._path} is damaged (its runs have changed): {_REBUILD}")
+        return runs
 
     def home(self, line: str) -> Hit:
         """The first poem of the corpus's order that has a line, which some poem must have."""
@@ -214,6 +221,8 @@ class Store:
 
 def _be_readable(path: Path) -> None:
     try:
+        if stat.S_ISFIFO(path.stat().st_mode):  # opening a pipe waits for who writes into it
+            raise CorpusError(f"{path} is not a file: remove it, and run `pingze corpus fetch`")
         path.open("rb").close()
     except FileNotFoundError:
         raise CorpusError(f"there is no corpus at {path}: run `pingze corpus fetch`") from None
