@@ -27,7 +27,7 @@ format: .venv/dev
 # Goes on where an interrupted run stopped.
 train: .venv/dev
 	$(BIN)/pingze corpus fetch
-	$(BIN)/pingze train --preset report --out runs/report $(if $(wildcard runs/report/configuration.json),--resume)
+	$(BIN)/pingze train --preset report --out runs/report-model $(if $(wildcard runs/report-model/configuration.json),--resume)
 
 samples: .venv/base
 	$(BIN)/python experiments/samples.py

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.derivation.derive import derive, figure, summary
-from pingze.derivation.pictures import course, plain_course
-from pingze.derivation.printed_lines import WRONG, Row
-from pingze.derivation.sample_layers import trained_example, untrained_example
+from pingze.cli.terminal.derivation_table import figure, summary
+from pingze.derivation.derive import derive
+from pingze.derivation.pictures import gradient_flow, plain_gradient_flow
+from pingze.derivation.printed_lines import WRONG, LineResult
+from pingze.derivation.sample_layers import trained_layer, untrained_layer
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
 
@@ -23,7 +24,7 @@ DISTANCES = (1, 2, 4, 8, 16)
 """The t - k of the table of the two products."""
 
 
-def blocks(rows: Sequence[Row]) -> dict[str, str]:
+def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
     """Every block by its name in the page's markers."""
     return {
         "example": worked_example(),
@@ -45,14 +46,14 @@ def filled(page: str, blocks: Mapping[str, str]) -> str:
     return page
 
 
-def errata(rows: Sequence[Row]) -> str:
+def errata(rows: Sequence[LineResult]) -> str:
     """What is wrong, what it should say, and how far it is off in each reading."""
     lines = [
         "| line | as printed, and what it should say | what is wrong | error | corrected |",
         "|---|---|---|---|---|",
     ]
     for row in rows:
-        if row.verdict == WRONG:
+        if row.status == WRONG:
             correction = _math(row.correction) if row.correction else "nothing"
             readings = [f"{name}: {figure(error)}" for name, error in row.readings.items()]
             lines.append(
@@ -65,11 +66,11 @@ def errata(rows: Sequence[Row]) -> str:
     )
 
 
-def all_lines(rows: Sequence[Row]) -> str:
+def all_lines(rows: Sequence[LineResult]) -> str:
     """Every displayed line and what became of it."""
     lines = ["| line | place | formula | verdict | error |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.id} | {row.place} | {_math(row.formula)} | {row.verdict} | {figure(row.printed_error)} |"
+        f"| {row.id} | {row.place} | {_math(row.formula)} | {row.status} | {figure(row.printed_error)} |"
         for row in rows
     ]
     return "\n".join(lines)
@@ -77,14 +78,14 @@ def all_lines(rows: Sequence[Row]) -> str:
 
 def two_products() -> str:
     """What comes through time whole, by the report's product, and without gates: trained, and as a layer begins."""
-    trained = trained_example("report", max(DISTANCES))
-    untrained = untrained_example("orthogonal", trained, np.random.default_rng(0))
+    trained = trained_layer("report", max(DISTANCES))
+    untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
     lines = [
         "| weights | t − k | gain of ∂h_t/∂h_k | of the report's product | their distance, relative | without gates |",
         "|---|---|---|---|---|---|",
     ]
     for name, layer in {"trained": trained, "orthogonal, untrained": untrained}.items():
-        lstm, plain = course(layer, ()), plain_course(layer, ())
+        lstm, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
         for place in (distance - 1 for distance in DISTANCES):
             gains = [f"{each[place]:.2g}" for each in (lstm.whole, lstm.hidden, plain.whole)]
             distance = figure(lstm.missed[place] / lstm.whole[place])

@@ -1,4 +1,4 @@
-"""Runs against reading every line."""
+"""SuffixArray against reading every line."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.errors import InputError
-from pingze.suffix_array import DEPTH, Runs
+from pingze.suffix_array import DEPTH, SuffixArray
 
 LETTERS = "天地山𠀀"
 lines = st.lists(st.text(LETTERS, min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12)
@@ -19,25 +19,25 @@ def runs_of(text: str) -> list[str]:
 
 @given(lines, line)
 def test_a_run_is_found_wherever_it_begins(known: list[str], run: str) -> None:
-    runs = Runs.of_lines(known)
+    index = SuffixArray.of_lines(known)
     whole, expected = "\0".join(known), []
     while (at := whole.find(run, expected[-1] + 1 if expected else 0)) >= 0:
         expected.append(at)
-    assert sorted(runs.places(runs.encode(run)).tolist()) == expected
+    assert sorted(index.places(index.encode(run)).tolist()) == expected
 
 
 @given(lines, line)
 def test_the_longest_run_is_the_first_of_the_longest(known: list[str], text: str) -> None:
     shared = [run for run in runs_of(text) if any(run in other for other in known)]
-    assert Runs.of_lines(known).longest(text) == max(shared, key=len, default="")
+    assert SuffixArray.of_lines(known).longest(text) == max(shared, key=len, default="")
 
 
 @given(lines, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
 def test_what_stands_between_is_what_completes_a_run(known: list[str], before: str, after: str) -> None:
-    runs = Runs.of_lines(known)
-    found = runs.between(runs.encode(before), runs.encode(after))
+    index = SuffixArray.of_lines(known)
+    found = index.between(index.encode(before), index.encode(after))
     expected = {c for c in LETTERS if any(before + c + after in other for other in known)}
-    assert {chr(runs.characters[code - 1]) for code in found} == expected
+    assert {chr(index.characters[code - 1]) for code in found} == expected
 
 
 @given(lines, line)
@@ -48,15 +48,15 @@ def test_the_nearest_line_has_the_most_in_place(known: list[str], text: str) -> 
 
     alike = [other for other in known if len(other) == len(text) and same(other)]
     best = max(alike, key=same, default="")
-    assert Runs.of_lines(known).nearest(text) == (best, same(best) if best else 0)
+    assert SuffixArray.of_lines(known).nearest(text) == (best, same(best) if best else 0)
 
 
 def test_characters_that_no_line_holds_occur_nowhere() -> None:
-    runs = Runs.of_lines(["天地"])
-    assert runs.longest("水火") == ""
-    assert len(runs.places(runs.encode("\U000323af"))) == 0
+    index = SuffixArray.of_lines(["天地"])
+    assert index.longest("水火") == ""
+    assert len(index.places(index.encode("\U000323af"))) == 0
 
 
 def test_more_characters_than_codes_are_refused() -> None:
     with pytest.raises(InputError, match=r"65,636 kinds of characters"):
-        Runs.of_lines(map(chr, np.arange(0x20000, 0x20000 + 65_636)))
+        SuffixArray.of_lines(map(chr, np.arange(0x20000, 0x20000 + 65_636)))

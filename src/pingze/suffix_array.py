@@ -1,4 +1,4 @@
-"""Runs of characters: lines come in, and which runs they hold, where, and what stands beside them goes out.
+"""SuffixArray of characters: lines come in, and which runs they hold, where, and what stands beside them goes out.
 
 A suffix array: all lines stand in one text, and the places of the text in the order of what begins there. The places
 at which a run begins are then neighbours in that order, and two binary searches find them.
@@ -22,10 +22,10 @@ _HALF = DEPTH // 2
 _BITS = 16
 
 Codes = Sequence[int]
-"""Characters by their codes, which count from 1 in `Runs.characters`."""
+"""Characters by their codes, which count from 1 in `SuffixArray.characters`."""
 
 
-class Runs:
+class SuffixArray:
     """Lines in one text, and its places in order."""
 
     def __init__(
@@ -40,7 +40,7 @@ class Runs:
         self._by_length: dict[int, np.ndarray] = {}
 
     @classmethod
-    def of_lines(cls, lines: Iterable[str]) -> "Runs":
+    def of_lines(cls, lines: Iterable[str]) -> "SuffixArray":
         """Index some lines. Raises InputError where they have more kinds of characters than 16 bits can tell apart."""
         joined = "\0".join(lines) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
@@ -58,7 +58,7 @@ class Runs:
         return cls(characters, text, places[np.lexsort((second, first))])
 
     @classmethod
-    def of_arrays(cls, arrays: Mapping[str, bytes]) -> "Runs":
+    def of_arrays(cls, arrays: Mapping[str, bytes]) -> "SuffixArray":
         """The runs whose arrays are given by name, as bytes."""
         types = {"characters": np.uint32, "text": np.uint16, "order": np.int32}
         return cls(**{name: np.frombuffer(arrays[name], dtype) for name, dtype in types.items()})

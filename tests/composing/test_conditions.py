@@ -10,7 +10,7 @@ from pingze.composing import alternatives, compose, explain, generate, revise
 from pingze.composing.composer import composer
 from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.poem import punctuate
-from pingze.corpus import Poem as CorpusPoem
+from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.model import LanguageModel
 from pingze.prosody import check

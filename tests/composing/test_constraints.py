@@ -23,7 +23,7 @@ def keeps(lines: list[str], request: Request) -> None:
         assert lines[fix.line - 1][fix.position - 1] == fix.character
     assert set(request.include) <= set(text)
     assert not set(request.exclude) & set(text)
-    verdict = check("，".join(lines), form=request.form.name, level=request.level)
+    verdict = check("，".join(lines), form=request.form.name, level=request.strictness)
     assert verdict.ok, verdict
     if request.template:
         assert request.template in str(verdict.template)

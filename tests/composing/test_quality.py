@@ -11,7 +11,7 @@ from pingze.composing import quality
 from pingze.corpus import Store, build
 from pingze.prosody.forms import FORMS
 from pingze.prosody.rhyme import rhyme_characters
-from pingze.suffix_array import Runs
+from pingze.suffix_array import SuffixArray
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
 
@@ -22,7 +22,7 @@ KEPT = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平�
 def test_figures_by_their_definitions() -> None:
     broken = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平天"]
     found = quality.measure(
-        FORMS["五絕"], "invented", [KEPT, broken], Runs.of_lines(["仄平同山", "山平平仄仄"])
+        FORMS["五絕"], "invented", [KEPT, broken], SuffixArray.of_lines(["仄平同山", "山平平仄仄"])
     )
     assert (found.poems, found.kept, found.tones, found.rhyme) == (2, 0.5, 1.0, 0.5)
     assert found.distinct_1 == 5 / 40  # 平 仄 東 同 天
@@ -35,7 +35,7 @@ def test_figures_by_their_definitions() -> None:
 
 def test_a_fault_of_tone_is_not_one_of_rhyme() -> None:
     toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]
-    found = quality.measure(FORMS["五絕"], "invented", [toneless], Runs.of_lines(["山"]))
+    found = quality.measure(FORMS["五絕"], "invented", [toneless], SuffixArray.of_lines(["山"]))
     assert (found.kept, found.tones, found.rhyme) == (0.0, 0.0, 1.0)
 
 

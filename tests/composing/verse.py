@@ -17,10 +17,10 @@ from pingze.prosody.tones import groups, sides, usable_tone
 from pingze.vocabulary import Vocabulary
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
-LEVELS = "春秋人山雲花江來歸書樓家"
+STRICTNESSES = "春秋人山雲花江來歸書樓家"
 OBLIQUES = "月日水雨夜海雪柳鳥客酒夢老古草木落白綠遠"
 OPEN = "看過"
-POOL = RHYMES + LEVELS + OBLIQUES + OPEN
+POOL = RHYMES + STRICTNESSES + OBLIQUES + OPEN
 
 
 def composer(
@@ -74,7 +74,7 @@ def _readings(opening: str, request: Request) -> Iterator[tuple[set[int], str]]:
             [
                 one.tones + other.tones
                 for pair in pairs
-                for one, other in product(*(accepted(kind, width, request.level) for kind in pair))
+                for one, other in product(*(accepted(kind, width, request.strictness) for kind in pair))
             ]
         )
     for ways in product(*couplets):
@@ -99,7 +99,7 @@ def _sets(
         fits = [fixed[place]] if place in fixed else known
         allowed = {c for c in fits if _has_tone(c, tone, given=place in fixed)}
         if place in feet:
-            borrowed = place < request.form.width and request.level == "customary"
+            borrowed = place < request.form.width and request.strictness == "customary"
             names = set(neighbours(group)) if borrowed else {group}
             allowed = {c for c in allowed if not groups(c) or groups(c) & names}
         if not allowed:

@@ -6,7 +6,7 @@ import tarfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from pingze.corpus.poem import Poem
+from pingze.corpus.poem import CorpusPoem
 
 DIGITS = "甲乙丙丁戊己庚辛壬癸"
 
@@ -21,8 +21,8 @@ def text(numbers: Iterable[int], width: int = 5) -> str:
     return "".join(line(number, width) + "，。"[place % 2] for place, number in enumerate(numbers))
 
 
-def poem(numbers: Iterable[int], width: int = 5, dynasty: str = "tang") -> Poem:
-    return Poem(dynasty, "題", "某", text(numbers, width))
+def poem(numbers: Iterable[int], width: int = 5, dynasty: str = "tang") -> CorpusPoem:
+    return CorpusPoem(dynasty, "題", "某", text(numbers, width))
 
 
 def record(text: str, title: str = "題", author: str = "某") -> dict[str, object]:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.corpus.deduplicate import groups
-from pingze.corpus.poem import Poem
+from pingze.corpus.poem import CorpusPoem
 from tests.corpus.invented import poem
 
 
@@ -31,7 +31,7 @@ def test_no_poems_make_no_groups() -> None:
     assert groups([]) == []
 
 
-def _by_brute_force(poems: list[Poem]) -> list[int]:
+def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
     """Spread each poem's smallest label over its neighbours until nothing changes."""
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
     labels = list(range(len(poems)))
@@ -49,5 +49,5 @@ _POEMS = st.builds(poem, st.lists(st.integers(0, 14), max_size=5), st.sampled_fr
 
 
 @given(st.lists(_POEMS, max_size=14))
-def test_groups_are_those_of_brute_force(poems: list[Poem]) -> None:
+def test_groups_are_those_of_brute_force(poems: list[CorpusPoem]) -> None:
     assert groups(poems) == _by_brute_force(poems)

@@ -5,13 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.corpus import split as split_module  # the module: the package exports no function of this name
-from pingze.corpus.poem import Poem, digest
+from pingze.corpus.poem import CorpusPoem, digest
 from pingze.corpus.split import SPLITS, Places, split, split_of
 from tests.corpus.invented import poem
 
 
 @st.composite
-def _grouped(draw: st.DrawFn) -> tuple[list[Poem], list[int]]:
+def _grouped(draw: st.DrawFn) -> tuple[list[CorpusPoem], list[int]]:
     numbers = draw(st.lists(st.integers(0, 9999), max_size=60))
     dynasties = [draw(st.sampled_from(["tang", "song"])) for _ in numbers]
     poems = [poem([n, n, n, n], dynasty=dynasty) for n, dynasty in zip(numbers, dynasties, strict=True)]
@@ -41,7 +41,7 @@ def test_the_shares_are_those_of_many_poems() -> None:
 
 @given(_grouped())
 def test_a_group_stands_in_one_split_that_of_its_smallest_digest(
-    grouped: tuple[list[Poem], list[int]],
+    grouped: tuple[list[CorpusPoem], list[int]],
 ) -> None:
     poems, groups = grouped
     places = split(poems, groups)
@@ -53,7 +53,7 @@ def test_a_group_stands_in_one_split_that_of_its_smallest_digest(
 
 
 @given(_grouped())
-def test_the_draw_is_one_tang_poem_a_group_ascending(grouped: tuple[list[Poem], list[int]]) -> None:
+def test_the_draw_is_one_tang_poem_a_group_ascending(grouped: tuple[list[CorpusPoem], list[int]]) -> None:
     poems, groups = grouped
     places = split(poems, groups)
     for name in SPLITS:
@@ -65,7 +65,7 @@ def test_the_draw_is_one_tang_poem_a_group_ascending(grouped: tuple[list[Poem], 
     assert not _drawn(places, "test")
 
 
-def _two_in_train() -> tuple[Poem, Poem]:
+def _two_in_train() -> tuple[CorpusPoem, CorpusPoem]:
     """Two Tang poems, the smaller digest first."""
     poems = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
     assert split_of(digest(poems[1].text)) == "train"
@@ -74,7 +74,7 @@ def _two_in_train() -> tuple[Poem, Poem]:
 
 def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
     small, large = _two_in_train()
-    song = Poem("song", small.title, small.author, small.text)
+    song = CorpusPoem("song", small.title, small.author, small.text)
     assert split([large, song], [0, 0]).ranks == [None, None]
     assert split([large, small], [0, 0]).ranks == [None, 0]
     assert split([small, song], [0, 0]).ranks == [0, None], "of equal digests the first, and Tang comes first"

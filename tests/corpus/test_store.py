@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pingze.characters import MARKS
-from pingze.corpus import Hit, Poem, Store, build, store_path
+from pingze.corpus import Hit, CorpusPoem, Store, build, store_path
 from pingze.corpus.build import CHECKSUM, VERSION
 from pingze.corpus.clean import clean
 from pingze.corpus.records import read
@@ -24,7 +24,7 @@ one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture]
 
 
 @pytest.fixture
-def poems(tmp_path: Path, built: Path) -> list[Poem]:
+def poems(tmp_path: Path, built: Path) -> list[CorpusPoem]:
     return clean(read(tmp_path / "poems")).poems
 
 
@@ -36,7 +36,7 @@ def test_a_phrase_is_found_with_its_poet_title_line_and_number(store: Store) -> 
     assert [(hit.title, hit.number) for hit in store.search("乙丙")] == [("一", 2), ("三", 2), ("七", 2)]
 
 
-def _by_brute_force(poems: list[Poem], phrase: str) -> list[tuple[str, int, str]]:
+def _by_brute_force(poems: list[CorpusPoem], phrase: str) -> list[tuple[str, int, str]]:
     """Every line in which the phrase begins: the text from the line's start holds it within its length."""
     found = []
     for poem in poems:
@@ -52,7 +52,7 @@ def _by_brute_force(poems: list[Poem], phrase: str) -> list[tuple[str, int, str]
 @one_store
 @given(data=st.data())
 def test_search_finds_what_reading_every_line_finds(
-    store: Store, poems: list[Poem], data: st.DataObject
+    store: Store, poems: list[CorpusPoem], data: st.DataObject
 ) -> None:
     texts = st.sampled_from([poem.text for poem in poems])
     spans = st.tuples(st.integers(0, 40), st.integers(1, 20))
@@ -127,7 +127,7 @@ def _longest_run(one: str, other: str) -> int:
 @one_store
 @given(st.text(DIGITS[:3], min_size=1, max_size=9), st.integers(1, 6))
 def test_sharing_finds_the_tang_lines_with_a_common_run(
-    store: Store, poems: list[Poem], words: str, run: int
+    store: Store, poems: list[CorpusPoem], words: str, run: int
 ) -> None:
     hits = store.sharing(words, run=run, limit=10_000)
     assert all(hit.phrase in words and hit.phrase in hit.line for hit in hits)
@@ -148,7 +148,7 @@ def test_sharing_takes_one_line(store: Store) -> None:
             store.sharing(words)
 
 
-def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[Poem]) -> None:
+def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem]) -> None:
     pairs = Counter(
         pair for poem in poems if poem.dynasty == "tang" for words in poem.lines for pair in pairwise(words)
     )
@@ -167,7 +167,7 @@ def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[Poem]) -> 
 # --- poems, draw, statistics --------------------------------------------------------------------------------
 
 
-def test_poems_come_in_the_order_of_the_corpus(store: Store, poems: list[Poem]) -> None:
+def test_poems_come_in_the_order_of_the_corpus(store: Store, poems: list[CorpusPoem]) -> None:
     assert list(store.poems()) == poems
     assert list(store.poems(dynasty="song")) == poems[5:]
     splits = [list(store.poems(split=split)) for split in ("train", "dev", "test")]
@@ -285,7 +285,7 @@ def test_damage_to_the_runs_is_one_line(built: Path, damage: str, checked: bool)
     with Store.open() as store:
         assert store.search(line(22, 7))
     with pytest.raises(CorpusError, match=rf"^{built} is damaged \(.*\): run `pingze"), Store.open() as store:
-        store.runs()
+        store.suffix_array()
 
 
 def test_a_single_bit_of_the_runs_is_missed(built: Path) -> None:
@@ -295,7 +295,7 @@ def test_a_single_bit_of_the_runs_is_missed(built: Path) -> None:
         database.execute("UPDATE runs SET array = ? WHERE name = 'text'", (changed,))
         database.commit()
     with pytest.raises(CorpusError, match="its runs have changed"), Store.open() as store:
-        store.runs()
+        store.suffix_array()
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes here")

@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pingze.cli.terminal.derivation_table import summary, table
 from pingze.derivation import latex
-from pingze.derivation.derive import derive, draw, summary, table
+from pingze.derivation.derive import derive, draw
 from pingze.derivation.measure import Point, through_time
-from pingze.derivation.printed_lines import WRONG, Row, lines
-from pingze.derivation.sample_layers import letters, random_example
+from pingze.derivation.printed_lines import WRONG, LineResult, lines
+from pingze.derivation.sample_layers import letters, random_layer
 from pingze.errors import MissingExtraError
 from tests.lstm.test_jacobians import SHAPES, random_steps
 
@@ -40,7 +41,7 @@ TOLERANCE = 1e-9
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
+def rows() -> list[LineResult]:
     return derive()
 
 
@@ -59,7 +60,7 @@ def document(name: str) -> ModuleType:
     return module
 
 
-def test_every_displayed_line_has_a_row(rows: list[Row]) -> None:
+def test_every_displayed_line_has_a_row(rows: list[LineResult]) -> None:
     places = [
         f"{section}, {left}, row {number}" if count > 1 else f"{section}, {left}"
         for section, left, count in PRINTED
@@ -69,24 +70,24 @@ def test_every_displayed_line_has_a_row(rows: list[Row]) -> None:
     assert [row.id for row in rows] == [f"R{number}" for number in range(1, 72)]
 
 
-def test_wrong_is_measured_and_has_a_correction_that_is_right(rows: list[Row]) -> None:
-    assert " ".join(row.id for row in rows if row.verdict == WRONG) == WRONG_LINES
+def test_wrong_is_measured_and_has_a_correction_that_is_right(rows: list[LineResult]) -> None:
+    assert " ".join(row.id for row in rows if row.status == WRONG) == WRONG_LINES
     for row in rows:
         assert row.corrected_error < TOLERANCE, row.id
         assert row.central_error is None or row.central_error < 1e-6, row.id
-        if row.verdict == WRONG:
+        if row.status == WRONG:
             assert row.printed_error > 0.1, row.id
             assert row.fault, row.id
             assert bool(row.correction) == (row.id != "R38"), row.id
         else:
-            assert row.verdict.startswith("right"), row.id
+            assert row.status.startswith("right"), row.id
             assert row.printed_error < TOLERANCE, row.id
             assert not row.fault + row.correction, row.id
 
 
-def test_what_stands_for_another_product_is_said_precisely(rows: list[Row]) -> None:
+def test_what_stands_for_another_product_is_said_precisely(rows: list[LineResult]) -> None:
     def ids(part: str) -> str:
-        return " ".join(row.id for row in rows if part in row.verdict)
+        return " ".join(row.id for row in rows if part in row.status)
 
     assert ids("an outer product") == "R48 R51 R54 R57"
     assert ids("a row scaling of the identity") == "R60 R63 R66 R69"
@@ -95,7 +96,7 @@ def test_what_stands_for_another_product_is_said_precisely(rows: list[Row]) -> N
     assert ids("net_c read as net_c̃") == "R29 R55 R56 R67 R68"
 
 
-def test_rows_after_a_finished_sum_are_read_both_ways(rows: list[Row]) -> None:
+def test_rows_after_a_finished_sum_are_read_both_ways(rows: list[LineResult]) -> None:
     for row in rows[33:41]:
         assert {"a further sum", "a term of a further equality"} <= row.readings.keys(), row.id
         assert row.readings["a further sum"] > 0.1, row.id
@@ -104,13 +105,13 @@ def test_rows_after_a_finished_sum_are_read_both_ways(rows: list[Row]) -> None:
     assert rows[44].readings["R42 to R45 together"] < TOLERANCE
 
 
-def test_slips_are_told_from_what_is_right_beside_them(rows: list[Row]) -> None:
+def test_slips_are_told_from_what_is_right_beside_them(rows: list[LineResult]) -> None:
     assert rows[4].readings["equality 1"] > 0.1
     assert rows[4].readings["equality 2"] < TOLERANCE
     assert min(rows[6].readings.values()) > 0.1
 
 
-def test_the_report_s_product_is_right_over_one_step_only(rows: list[Row]) -> None:
+def test_the_report_s_product_is_right_over_one_step_only(rows: list[LineResult]) -> None:
     one, *more = rows[69].readings.values()
     assert one < TOLERANCE
     assert min(more) > 0.3
@@ -130,7 +131,7 @@ def test_corrected_lines_on_random_shapes(B: int, E: int, H: int) -> None:
 @pytest.mark.parametrize(("B", "E", "H"), SHAPES[:5])
 def test_corrected_product_on_random_shapes(B: int, E: int, H: int) -> None:
     rng = np.random.default_rng(B)
-    for measured in through_time(random_example(E, H, 8, rng), rng).values():
+    for measured in through_time(random_layer(E, H, 8, rng), rng).values():
         assert measured.corrected < TOLERANCE
 
 
@@ -148,7 +149,7 @@ def test_some_units_of_a_layer_have_the_jacobians_of_the_whole() -> None:
     )
 
 
-def test_rows_are_json(rows: list[Row]) -> None:
+def test_rows_are_json(rows: list[LineResult]) -> None:
     again = json.loads(json.dumps([asdict(row) for row in rows], ensure_ascii=False, allow_nan=False))
     for entry in again:
         assert {
@@ -164,7 +165,7 @@ def test_rows_are_json(rows: list[Row]) -> None:
         assert isinstance(entry["corrected_error"], float)
 
 
-def test_table_shows_every_line_and_what_it_should_say(rows: list[Row]) -> None:
+def test_table_shows_every_line_and_what_it_should_say(rows: list[LineResult]) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
     console.print(table(rows))
     text = console.export_text()
@@ -182,7 +183,7 @@ def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None
         draw(Path("never written"))
 
 
-def test_the_page_holds_what_is_measured(rows: list[Row], blocks: ModuleType) -> None:
+def test_the_page_holds_what_is_measured(rows: list[LineResult], blocks: ModuleType) -> None:
     page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
     for name, text in written.items():
         assert text in page, f"the block {name} has changed: python docs/blocks.py writes it again"

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pingze import checkpoint
-from pingze.derivation.pictures import course, draw, plain_course
-from pingze.derivation.sample_layers import VERSE, random_example, trained_example
+from pingze.derivation.pictures import draw, gradient_flow, plain_gradient_flow
+from pingze.derivation.sample_layers import VERSE, random_layer, trained_layer
 from pingze.errors import InputError
 from pingze.lstm import jacobians
 from pingze.model_configuration import ModelConfiguration
@@ -59,12 +59,12 @@ def test_another_activation_is_refused(model: Path, tmp_path: Path) -> None:
     configuration = dataclasses.replace(loaded.configuration, activation="relu")
     checkpoint.save(tmp_path / "relu.safetensors", loaded.tensors, configuration, loaded.vocabulary)
     with pytest.raises(InputError, match="activation relu; the report's formulas are for tanh"):
-        trained_example(tmp_path / "relu.safetensors", 3)
+        trained_layer(tmp_path / "relu.safetensors", 3)
 
 
 def test_course_of_an_lstm(model: Path) -> None:
-    layer = trained_example(model, 9)
-    shown = course(layer)
+    layer = trained_layer(model, 9)
+    shown = gradient_flow(layer)
     joint = jacobians.joint_product(layer.caches[-4:])[0, :6, :6]
     assert shown.whole[3] == pytest.approx(np.linalg.norm(joint) / np.sqrt(6))
     np.testing.assert_allclose(shown.spectra[4], np.linalg.svd(joint, compute_uv=False))
@@ -73,7 +73,7 @@ def test_course_of_an_lstm(model: Path) -> None:
 
 
 def test_course_of_a_plain_rnn() -> None:
-    layer = random_example(3, 4, 5, np.random.default_rng(0))
+    layer = random_layer(3, 4, 5, np.random.default_rng(0))
     W_h, W_x, b = (
         part[2 * 4 : 3 * 4]
         for part in (layer.parameters.weight_hh, layer.parameters.weight_ih, layer.parameters.bias)
@@ -88,4 +88,4 @@ def test_course_of_a_plain_rnn() -> None:
     for x in layer.x[:3, 0]:
         h = np.tanh(W_h @ h + W_x @ x + b)
     columns = [(last(h + move) - last(h - move)) / 2e-6 for move in 1e-6 * np.eye(4)]
-    assert plain_course(layer).whole[1] == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)
+    assert plain_gradient_flow(layer).whole[1] == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)

@@ -9,11 +9,11 @@ from pingze.errors import InputError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS
 from pingze.prosody.groups import LEVEL, OBLIQUE
-from pingze.prosody.patterns import LEVELS
+from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.tones import groups, tone
 from tests.prosody import reference
-from tests.prosody.writing import LEVELS as LEVEL_CHARACTERS
 from tests.prosody.writing import OBLIQUES, RHYMES, write
+from tests.prosody.writing import STRICTNESSES as LEVEL_CHARACTERS
 
 SHAPES = {"五絕": (5, 4), "七絕": (7, 4), "五律": (5, 8), "七律": (7, 8), "五排": (5, 12), "七排": (7, 10)}
 
@@ -42,7 +42,7 @@ def test_the_characters_to_write_with_have_one_tone() -> None:
     assert {groups(character) for character in RHYMES} == {frozenset("東")}
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", STRICTNESSES)
 @pytest.mark.parametrize("start", reference.STARTS)
 @pytest.mark.parametrize("form", SHAPES)
 def test_every_instance_of_a_base_template_passes(form: str, start: str, level: str) -> None:
@@ -53,7 +53,7 @@ def test_every_instance_of_a_base_template_passes(form: str, start: str, level: 
             assert (verdict.form, verdict.rhyme) == (form, "東")
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", STRICTNESSES)
 @pytest.mark.parametrize("start", reference.STARTS)
 @pytest.mark.parametrize("form", SHAPES)
 def test_a_turned_tone_is_found_where_it_stands(form: str, start: str, level: str) -> None:
@@ -77,7 +77,7 @@ def test_it_judges_as_the_rule_table_does(data: st.DataObject) -> None:
     places = st.tuples(st.integers(0, count - 1), st.integers(0, width - 1))
     for number, place in data.draw(st.lists(places, max_size=5)):
         lines = turn(lines, number, place)
-    for level in LEVELS:
+    for level in STRICTNESSES:
         verdict = check_tones(lines, form, level, rhymed_first=True)
         assert verdict.ok == reference.passes(lines, level), (lines, verdict)
 

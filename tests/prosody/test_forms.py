@@ -2,7 +2,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.prosody.forms import FORMS, OPENINGS, find_form, line_types, opening_name
-from pingze.prosody.patterns import BASES, LEVELS, PREFIXES, RESCUED, accepted
+from pingze.prosody.patterns import BASES, PREFIXES, RESCUED, STRICTNESSES, accepted
 from tests.prosody import reference
 
 
@@ -42,7 +42,7 @@ def test_names_of_templates() -> None:
     assert [opening_name(7, kind)[0] for kind in "aDcB"] == [*"平平仄仄"]
 
 
-@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("level", STRICTNESSES)
 @pytest.mark.parametrize("width", [5, 7])
 def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) -> None:
     """Every pair of lines, against the brute force: alone, and as the rescue that replaces it."""

@@ -3,19 +3,19 @@ import pytest
 from pingze.prosody import check
 from pingze.prosody.rules import RULES, Rule
 
-STRICT = [rule for rule in RULES.values() if rule.level == "strict"]
+STRICT = [rule for rule in RULES.values() if rule.strictness == "strict"]
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 def test_accepted_examples_keep_every_rule(rule: Rule) -> None:
     for poem in rule.accepted:
-        assert check(poem, level=rule.level).violations == ()
+        assert check(poem, level=rule.strictness).violations == ()
 
 
 @pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
 def test_rejected_examples_break_this_rule_once(rule: Rule) -> None:
     for poem in rule.rejected:
-        assert [violation.rule for violation in check(poem, level=rule.level).violations] == [rule.name]
+        assert [violation.rule for violation in check(poem, level=rule.strictness).violations] == [rule.name]
 
 
 @pytest.mark.parametrize("rule", STRICT, ids=lambda rule: rule.name)

@@ -8,7 +8,7 @@ from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import groups, usable_tone
 
 ALONE = [
-    (rule.name, poem, rule.level)
+    (rule.name, poem, rule.strictness)
     for rule in RULES.values()
     for poem in rule.rejected
     if poem != "仄仄平平仄，平平仄仄東。平平平仄仄，平平仄仄同。" and not poem.endswith("平平仄仄同。")

@@ -38,7 +38,9 @@ def test_verdicts_follow_from_the_rows_and_stand_on_the_page(
     experiment: Experiment, results: dict[str, Any], page: str
 ) -> None:
     found = [claim.judge(rows(results, experiment)) for claim in experiment.claims]
-    told = [{"verdict": f.verdict, "sentence": f.sentence, "rows": [row.id for row in f.rows]} for f in found]
+    told = [
+        {"verdict": f.conclusion, "sentence": f.sentence, "rows": [row.id for row in f.rows]} for f in found
+    ]
     assert results["verdicts"][experiment.name] == told
     for claim, finding in zip(experiment.claims, found, strict=True):
         for line in (claim.quote, claim.rule, finding.sentence):

@@ -18,8 +18,8 @@ def experiment() -> Experiment:
         "sums",
         "Sums",
         "",
-        lambda workshop: [ONE, TWO],
-        lambda workshop, trial: Measured({}),
+        lambda setup: [ONE, TWO],
+        lambda setup, trial: Measured({}),
         (),
         lambda rows: [],
     )

@@ -10,13 +10,13 @@ from torch import nn
 from pingze.batches import Ids, encode_sequence
 from pingze.model import LanguageModel
 from pingze.model_configuration import ModelConfiguration
-from pingze.replication.diagnostics import STEPS, compare_units, look_inside
+from pingze.replication.diagnostics import STEPS, compare_units, diagnose
 from pingze.replication.experiments import perplexity, softmax
 from pingze.replication.experiments.clipping import acts
 from pingze.replication.training import spikes, train
 from pingze.vocabulary import Vocabulary
 from tests import invented
-from tests.replication.verse import workshop
+from tests.replication.verse import setup
 
 
 def model(seed: int = 0) -> LanguageModel:
@@ -42,16 +42,16 @@ def test_reach_is_what_automatic_differentiation_finds() -> None:
     nn.functional.cross_entropy(last, ids[-1], reduction="sum").backward()
     assert x.grad is not None
     expected = x.grad.norm(dim=2).mean(dim=1).flip(0).numpy()
-    np.testing.assert_allclose(look_inside(made, sequences()).reach, expected, rtol=1e-9)
+    np.testing.assert_allclose(diagnose(made, sequences()).reach, expected, rtol=1e-9)
 
 
 def test_gates_of_large_weights_are_saturated() -> None:
     made = model()
-    few = look_inside(made, sequences()).saturated
+    few = diagnose(made, sequences()).saturated
     with torch.no_grad():
         for parameter in made.lstm.parameters():
             parameter.mul_(1000)
-    assert few < 0.1 < 0.9 < look_inside(made, sequences()).saturated
+    assert few < 0.1 < 0.9 < diagnose(made, sequences()).saturated
 
 
 def test_units_are_told_apart_by_one_bit() -> None:
@@ -80,7 +80,7 @@ def test_the_bound_is_the_least_loss_of_two_softmaxes() -> None:
 
 
 def test_two_softmaxes_start_at_the_logarithm_of_the_classes() -> None:
-    made = workshop()
+    made = setup()
     course = train(made, {}, 1, trainer=softmax.SoftmaxTwice)
     assert course.losses[0] == pytest.approx(math.log(made.vocabulary_size), abs=2e-3)
 
@@ -113,7 +113,7 @@ def test_a_spike_is_a_tenth_above_the_ten_before() -> None:
 
 
 def test_a_training_that_explodes_ends_and_says_where() -> None:
-    course = train(workshop(), {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6}, 12)
+    course = train(setup(), {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6}, 12)
     assert course.failed_at is not None
     measured = course.measured()
     assert measured.figures["diverged"] is True
@@ -122,10 +122,10 @@ def test_a_training_that_explodes_ends_and_says_where() -> None:
 
 
 def test_fewer_poems_keep_the_vocabulary_of_all() -> None:
-    made = train(workshop(), {}, 0, poems=32).trainer
+    made = train(setup(), {}, 0, poems=32).trainer
     assert len(made.train_examples) == 32
     assert made.steps_per_epoch == 2
-    assert len(made.vocabulary) == workshop().vocabulary_size
+    assert len(made.vocabulary) == setup().vocabulary_size
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
@@ -136,5 +136,5 @@ def test_clipping_acts_where_a_threshold_is_passed(
 ) -> None:
     seen: list[bool] = []
     settings = {"optimizer": optimizer, clip: threshold}
-    train(workshop(), settings, 3, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
+    train(setup(), settings, 3, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
     assert seen == [expected] * 3

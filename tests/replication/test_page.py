@@ -12,7 +12,7 @@ from pingze.replication import rerun as reruns
 from pingze.replication.experiment import CONFIRMED, REFINED, REFUTED
 from pingze.replication.ledger import RESULTS, TIMES
 from pingze.replication.rerun import EXPERIMENTS, PAGE, rerun
-from tests.replication.verse import workshop
+from tests.replication.verse import setup
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("report")
-    rerun(folder, workshop())
+    rerun(folder, setup())
     return folder
 
 
@@ -52,7 +52,7 @@ def test_ids_are_of_one_element_and_links_lead_somewhere(report: Path) -> None:
 
 def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> None:
     for name in ("perplexity", "zero"):
-        rerun(tmp_path, workshop(), name)
+        rerun(tmp_path, setup(), name)
     first, second = (json.loads((folder / RESULTS).read_text()) for folder in (report, tmp_path))
     assert list(second["verdicts"]) == ["zero", "perplexity"]
     for name in second["verdicts"]:
@@ -65,7 +65,7 @@ def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> 
 def test_what_stands_is_not_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (report / RESULTS).read_bytes(), (report / PAGE).read_bytes()
     monkeypatch.setattr(reruns.Ledger, "add", None)
-    rerun(report, workshop())
+    rerun(report, setup())
     assert ((report / RESULTS).read_bytes(), (report / PAGE).read_bytes()) == before
 
 

@@ -1,8 +1,8 @@
-"""A workshop of invented verse, too small to learn from but whole."""
+"""A setup of invented verse, too small to learn from but whole."""
 
 from dataclasses import replace
 
-from pingze.replication.setup import BUDGETS, Workshop
+from pingze.replication.setup import BUDGETS, Setup
 from tests import invented
 
 TINY = replace(
@@ -15,8 +15,8 @@ TINY = replace(
 )
 
 
-def workshop(seed: int = 1, poems: int = 128) -> Workshop:
+def setup(seed: int = 1, poems: int = 128) -> Setup:
     dev = invented.texts(12, seed=1, lines=8)
     real = {"五絕": [text.replace("，", "。").split("。")[:4] for text in invented.texts(6, seed=2)]}
     forms = dict.fromkeys(("五絕", "七絕", "五律", "七律"), real["五絕"])
-    return Workshop(TINY, seed, invented.texts(poems), dev, forms)
+    return Setup(TINY, seed, invented.texts(poems), dev, forms)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pingze.corpus import build
 from pingze.training import state
-from pingze.training.log import Row
+from pingze.training.log import LogRow
 from tests import invented
 from tests.corpus.invented import record, write_folder
 
@@ -74,7 +74,7 @@ def tensors(run: Path) -> dict[str, Tensor]:
     return last | {f"best.{name}": tensor for name, tensor in best.items()}
 
 
-def without_times(rows: Sequence[Row]) -> list[Row]:
+def without_times(rows: Sequence[LogRow]) -> list[LogRow]:
     """What a row tells of training, not of the machine."""
     times = ("time", "seconds", "tokens_per_second")
     return [{name: value for name, value in row.items() if name not in times} for row in rows]

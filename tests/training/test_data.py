@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pingze import checkpoint
-from pingze.corpus import Poem, Store
+from pingze.corpus import CorpusPoem, Store
 from pingze.training.configuration import Preset, preset
 from pingze.training.data import (
     Texts,
@@ -25,8 +25,8 @@ from tests import invented
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
 
 
-def poems(count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0) -> list[Poem]:
-    return [Poem(dynasty, "春江 二首", author, text) for text in invented.texts(count, seed)]
+def poems(count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0) -> list[CorpusPoem]:
+    return [CorpusPoem(dynasty, "春江 二首", author, text) for text in invented.texts(count, seed)]
 
 
 POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *poems(1, "王丙", seed=3)]
@@ -64,11 +64,11 @@ def test_the_form_is_the_one_that_the_checker_finds() -> None:
     level, oblique = "東", "木"
     lines = [oblique * 2 + level * 2 + oblique, level * 2 + oblique * 2 + level]
     lines += [level * 3 + oblique * 2, oblique * 3 + level * 2]
-    regulated = Poem(
+    regulated = CorpusPoem(
         "tang", "", "", "".join(line + mark for line, mark in zip(lines, "，。，。", strict=True))
     )
-    old = Poem("tang", "", "", (oblique * 5 + "，" + oblique * 5 + "。") * 2)
-    mixed = Poem("tang", "", "", level * 5 + "，" + level * 7 + "。")
+    old = CorpusPoem("tang", "", "", (oblique * 5 + "，" + oblique * 5 + "。") * 2)
+    mixed = CorpusPoem("tang", "", "", level * 5 + "，" + level * 7 + "。")
     vocabulary = Vocabulary.of_texts([level + oblique], 30, FORMS)
     forms = [example.prefix.form for example in examples([regulated, old, mixed], vocabulary, 20)]
     assert [vocabulary.decode(form) for form in forms] == ["<五絕>", "<五古>", ""]

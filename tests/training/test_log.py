@@ -5,10 +5,10 @@ from pathlib import Path
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from pingze.training.log import LOG_FILE, TENSORBOARD_FOLDER, Log, Row, read
+from pingze.training.log import LOG_FILE, TENSORBOARD_FOLDER, Log, LogRow, read
 
 
-def row(step: int, nats: float) -> Row:
+def row(step: int, nats: float) -> LogRow:
     return {"kind": "train", "step": step, "time": 1e9 + step, "nats_per_token": nats}
 
 

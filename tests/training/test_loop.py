@@ -1,4 +1,4 @@
-"""Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
+"""SuffixArray of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
 
 import errno
 import json
@@ -22,7 +22,7 @@ from pingze.model import LanguageModel
 from pingze.training import log, loop
 from pingze.training.configuration import Preset, preset
 from pingze.training.evaluation import evaluate_sequences
-from pingze.training.log import LOG_FILE, Row
+from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.loop import LOG_EVERY, Run
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
@@ -36,8 +36,8 @@ def tiny(*settings: str) -> Preset:
     return preset("report", [*base, "warmup_steps=2", "learning_rate=0.02", "precision=float32", *settings])
 
 
-def rows_of(run: Run) -> list[Row]:
-    rows: list[Row] = []
+def rows_of(run: Run) -> list[LogRow]:
+    rows: list[LogRow] = []
     run.train(rows.append)
     return rows
 

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
+from pingze.derivation.printed_lines import LineResult
 
 
 @app.command()
@@ -20,13 +21,19 @@ def derive(
     """Check every formula of the report's Part 1 against automatic differentiation."""
     from rich.console import Console
 
+    from pingze.cli.terminal.derivation_table import summary, table
     from pingze.derivation import derive as derivation
 
     rows = derivation.derive(model)
     if as_json:
-        print_json([asdict(row) for row in rows])
+        print_json([_as_json(row) for row in rows])
     else:
-        Console().print(derivation.table(rows))
-        typer.echo(derivation.summary(rows))
+        Console().print(table(rows))
+        typer.echo(summary(rows))
     for path in derivation.draw(plots, model) if plots else []:
         typer.echo(f"wrote {path}", err=True)
+
+
+def _as_json(row: LineResult) -> dict[str, object]:
+    """The row by the names that `pingze derive --json` gives them."""
+    return {"verdict" if name == "status" else name: value for name, value in asdict(row).items()}

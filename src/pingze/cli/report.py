@@ -26,17 +26,17 @@ def report(
 
     from pingze.corpus import Store
     from pingze.replication.rerun import PAGE, rerun
-    from pingze.replication.setup import Workshop
+    from pingze.replication.setup import Setup
 
     with Store.open() as store:
-        workshop = Workshop.of(store, budget, seed)
+        setup = Setup.of(store, budget, seed)
     columns = [MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}")]
     try:
         with Progress(*columns, console=Console(stderr=True)) as bar:
             task = bar.add_task("", total=None)
             sections = rerun(
                 out,
-                workshop,
+                setup,
                 only,
                 lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
             )
@@ -44,5 +44,5 @@ def report(
         raise StoppedError("stopped; the same command goes on from there") from None
     for section in sections:
         for claim, finding in zip(section.experiment.claims, section.findings, strict=True):
-            typer.echo(f"{finding.verdict:9}  {section.experiment.name}: {claim.quote}")
+            typer.echo(f"{finding.conclusion:9}  {section.experiment.name}: {claim.quote}")
     typer.echo(f"wrote {out / PAGE}", err=True)

@@ -47,8 +47,8 @@ def train(
         source = run.resumed.path.name if run.resumed else "the start"
         typer.echo(f"going on from {source} at step {run.position.step}", err=True)
     try:
-        with training_progress.progress(run) as report:
-            run.train(report)
+        with training_progress.progress(run) as on_row:
+            run.train(on_row)
     except KeyboardInterrupt:
         if not first:
             sys.exit(StoppedError.exit_status)

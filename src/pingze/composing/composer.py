@@ -66,7 +66,7 @@ class Composer:
         from pingze.corpus import Store  # composing without it needs no database
 
         with Store.open() as store:
-            return Copying(store.runs(), self.vocabulary, request.form.width, request.original)
+            return Copying(store.suffix_array(), self.vocabulary, request.form.width, request.original)
 
     def write(
         self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0

@@ -27,8 +27,8 @@ from pingze.composing.request import Request
 from pingze.prosody.forms import line_types
 from pingze.prosody.patterns import RESCUED, accepted
 
-ANY, LEVEL, OBLIQUE = range(3)
-_TONES = {"x": ANY, "P": LEVEL, "Z": OBLIQUE}
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
+_TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 _NAMES = ("", "平", "仄")
 _MOST_WAYS = 6
 Fixes = tuple[int, ...]
@@ -107,7 +107,7 @@ class Constraints:
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         groups = [GROUP_NAMES.index(name) for name in request.groups]
-        borrow = request.level == "customary" and request.form.regulated
+        borrow = request.strictness == "customary" and request.form.regulated
         self.base = lexicon.han.copy()
         self.base[[lexicon.vocabulary.ids[c] for c in request.exclude if c in lexicon.vocabulary]] = False
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
@@ -121,7 +121,7 @@ class Constraints:
         self.asked, self.exists = self._ways()
         sets = (lexicon.han, lexicon.level, lexicon.oblique)
         self.by_wanted_tones = np.zeros((8, len(self.base)), bool)
-        for wanted, tone in product(range(8), (ANY, LEVEL, OBLIQUE)):
+        for wanted, tone in product(range(8), WANTS):
             if wanted >> tone & 1:
                 self.by_wanted_tones[wanted] |= sets[tone] & self.base
 
@@ -148,7 +148,7 @@ class Constraints:
             first.tones + second.tones
             for couplet in couplets
             for first, second in product(
-                *(accepted(kind, self.width, self.request.level) for kind in couplet)
+                *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
             )
         ]
 
@@ -316,8 +316,11 @@ class Constraints:
         k, at = divmod(place, 2 * self.width)
         asked, foot = self.asked[:, k, :, at], self.is_foot(place)
         living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
-        wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in (ANY, LEVEL, OBLIQUE))
-        fitting = self.by_wanted_tones[wanted]
+        wanted = sum(
+            (living & (asked == tone)).any(axis=(1, 2)) << tone
+            for tone in (WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE)
+        )
+        fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
             groups = histories.alive[:, foot].any(axis=1).astype(np.float32)
             fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
@@ -393,7 +396,9 @@ class Constraints:
         """Whether characters have the tone asked for: the usable one, or any reading of what was given."""
         level = np.where(given, self.lexicon.can_be_level[ids], self.lexicon.level[ids])
         oblique = np.where(given, self.lexicon.can_be_oblique[ids], self.lexicon.oblique[ids])
-        fits: Array = (asked == ANY) | ((asked == LEVEL) & level) | ((asked == OBLIQUE) & oblique)
+        fits: Array = (
+            (asked == WANTS_ANY) | ((asked == WANTS_LEVEL) & level) | ((asked == WANTS_OBLIQUE) & oblique)
+        )
         return fits
 
     # -- can it be completed? -----------------------------------------------------------------------------------
@@ -441,7 +446,7 @@ class Constraints:
             for at in range(max(start, place), start + 2 * self.width)
             if fixed[at] == FREE and not self.is_foot(at)[t]
         ]
-        return tones.count(LEVEL), tones.count(OBLIQUE)
+        return tones.count(WANTS_LEVEL), tones.count(WANTS_OBLIQUE)
 
 
 def _of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:

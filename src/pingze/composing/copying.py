@@ -12,18 +12,18 @@ from jaxtyping import Bool, Int
 
 from pingze.arrays import Array
 from pingze.composing.lexicon import FREE
-from pingze.suffix_array import Codes, Runs
+from pingze.suffix_array import Codes, SuffixArray
 from pingze.vocabulary import Vocabulary
 
 
 class Copying:
     """The runs of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width` characters."""
 
-    def __init__(self, runs: Runs, vocabulary: Vocabulary, width: int, longest: int) -> None:
-        self.runs, self.width, self.size = runs, width, longest + 1
+    def __init__(self, corpus: SuffixArray, vocabulary: Vocabulary, width: int, longest: int) -> None:
+        self.corpus, self.width, self.size = corpus, width, longest + 1
         single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
-        self.codes = runs.encode(single)
-        self.ids = np.zeros(len(runs.characters) + 2, int)
+        self.codes = corpus.encode(single)
+        self.ids = np.zeros(len(corpus.characters) + 2, int)
         self.ids[self.codes] = np.arange(len(vocabulary))
         self.known = np.isin(np.arange(len(self.ids)), self.codes)
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
@@ -54,13 +54,13 @@ class Copying:
         found = [np.zeros(0, int)]
         for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
             near = before[len(before) - taken :]
-            found.append(self.runs.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
+            found.append(self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
         codes = np.concatenate(found)
         ids: Array = self.ids[codes[self.known[codes]]]
         return ids
 
     def _places(self, run: Sequence[int]) -> Int[Array, "n"]:
-        return self.runs.places(self._codes(run))
+        return self.corpus.places(self._codes(run))
 
     def _codes(self, ids: Sequence[int]) -> Codes:
         return [self.codes[id_] for id_ in ids]

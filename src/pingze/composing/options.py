@@ -10,7 +10,7 @@ from typing import Any
 
 from pingze.errors import InputError
 from pingze.prosody.forms import FORMS
-from pingze.prosody.patterns import LEVELS
+from pingze.prosody.patterns import STRICTNESSES
 
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 LARGEST_SEED = 2**53 - 1
@@ -47,7 +47,7 @@ class Revising(Bounded):
     """What may be asked of a poem that is written, wholly or in part."""
 
     level: str = option(
-        "customary", f"How strictly tones are judged: {' or '.join(LEVELS)}.", enum=list(LEVELS)
+        "customary", f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
     )
     include: str = option("", "Characters that must appear.", maxLength=100)
     exclude: str = option("", "Characters that must not.", maxLength=1000)

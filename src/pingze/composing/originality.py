@@ -37,10 +37,10 @@ class Shared:
 
 def of_lines(lines: Sequence[str], store: Store) -> list[Shared]:
     """What each line shares. Raises CorpusError where the store is damaged."""
-    runs = store.runs()
+    corpus = store.suffix_array()
     found = []
     for number, text in enumerate(lines, start=1):
-        run, (nearest, same) = runs.longest(text), runs.nearest(text)
+        run, (nearest, same) = corpus.longest(text), corpus.nearest(text)
         run_in = store.search(run, limit=1)[0] if run else None
         found.append(Shared(number, text, run, run_in, same, store.home(nearest) if nearest else None))
     return found

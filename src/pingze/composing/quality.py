@@ -13,7 +13,7 @@ from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form
-from pingze.suffix_array import Runs
+from pingze.suffix_array import SuffixArray
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"
@@ -61,7 +61,7 @@ def compare(models: Iterable[str | Path], count: int, store: Store) -> Iterator[
     """
     if count < 1:
         raise InputError(f"poems is {count}; it must be at least 1")
-    train = Runs.of_lines(line for poem in store.poems(split="train") for line in poem.lines)
+    train = SuffixArray.of_lines(line for poem in store.poems(split="train") for line in poem.lines)
     names = list(dict.fromkeys(map(str, models)))
     for form in map(FORMS.__getitem__, MEASURED):
         for name in names:
@@ -77,7 +77,7 @@ def real_poems(form: Form, count: int, store: Store) -> list[Lines]:
     return found[:: max(1, len(found) // count)][:count]
 
 
-def measure(form: Form, source: str, poems: Sequence[Lines], train: Runs) -> Quality:
+def measure(form: Form, source: str, poems: Sequence[Lines], train: SuffixArray) -> Quality:
     """The figures of some poems, of which there must be one."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     texts = ["".join(lines) for lines in poems]

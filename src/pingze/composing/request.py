@@ -14,7 +14,7 @@ from pingze.prosody.groups import GROUPS, LEVEL
 from pingze.prosody.script import to_traditional
 from pingze.vocabulary import Vocabulary
 
-FREE = "＿_□"
+BLANKS = "＿_□"
 """What a pattern has where a character is free."""
 
 
@@ -42,8 +42,8 @@ class Request:
 
     form: Form
     lines: int
-    level: str = "customary"
-    """How strictly the tones are kept: `prosody.patterns.LEVELS`."""
+    strictness: str = "customary"
+    """How strictly the tones are kept: `prosody.patterns.STRICTNESSES`."""
     template: str | None = None
     """Part of the names of the opening templates to use, as 平起 or 首句入韻."""
     rhyme: str | None = None
@@ -96,8 +96,11 @@ class Request:
             yield clash, replace(self, template=None)
         if self.exclude:
             yield Clash(f"excluding {self.exclude}", "exclude", has=self.exclude), replace(self, exclude="")
-        if self.level != "customary":
-            yield Clash(f"level {self.level}", "level", has=self.level), replace(self, level="customary")
+        if self.strictness != "customary":
+            yield (
+                Clash(f"level {self.strictness}", "level", has=self.strictness),
+                replace(self, strictness="customary"),
+            )
         if self.original:
             yield (
                 Clash(f"original {self.original}", "original", has=self.original),
@@ -122,7 +125,7 @@ def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Req
     request = Request(
         form=form,
         lines=lines,
-        level=asked.level,
+        strictness=asked.level,
         template=_template(asked.template, form),
         rhyme=_rhyme(asked.rhyme, form),
         fixed=fixed,
@@ -285,5 +288,5 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
                 wanted=form.width,
             )
         for position, character in enumerate(block, 1):
-            if character not in FREE:
+            if character not in BLANKS:
                 yield Fixed("pattern", line, position, _read("pattern", character, vocabulary))

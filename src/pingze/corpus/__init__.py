@@ -7,7 +7,7 @@ into one SQLite file, and `Store` reads it: phrases, neighbours, statistics, poe
 
 from pingze.corpus.build import build, remove_unfinished, store_path
 from pingze.corpus.fetch import fetch
-from pingze.corpus.poem import Poem
+from pingze.corpus.poem import CorpusPoem
 from pingze.corpus.store import Hit, Statistics, Store
 
-__all__ = ["Hit", "Poem", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]
+__all__ = ["Hit", "CorpusPoem", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]

@@ -8,7 +8,7 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets set one character after another within a line;
-- `runs`: the arrays of `pingze.suffix_array.Runs` of all lines, in the order of `line`, by their names, and their
+- `runs`: the arrays of `pingze.suffix_array.SuffixArray` of all lines, in the order of `line`, by their names, and their
   `checksum`;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
@@ -25,13 +25,13 @@ from zlib import crc32
 from pingze.corpus.clean import Cleaned, clean
 from pingze.corpus.deduplicate import groups
 from pingze.corpus.fetch import archive_path
-from pingze.corpus.poem import Poem, form
+from pingze.corpus.poem import CorpusPoem, form
 from pingze.corpus.records import read
 from pingze.corpus.split import Places, split
 from pingze.errors import CorpusError
 from pingze.files import sweep, written
 from pingze.paths import data_folder
-from pingze.suffix_array import Runs
+from pingze.suffix_array import SuffixArray
 
 VERSION = 3
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""
@@ -119,14 +119,14 @@ def _write(path: Path, cleaned: Cleaned, groups: list[int], places: Places) -> N
         database.executescript(_INDEXES)  # which first commits what was inserted
 
 
-def _poems(poems: list[Poem], groups: list[int], places: Places) -> Iterator[tuple[object, ...]]:
+def _poems(poems: list[CorpusPoem], groups: list[int], places: Places) -> Iterator[tuple[object, ...]]:
     for place, poem in enumerate(poems):
         placed = (places.splits[place], groups[place], places.digests[place].to_bytes(8, "big"))
         text = (poem.title, poem.author, form(poem.lines), poem.text)
         yield place, poem.dynasty, *text, *placed, places.ranks[place]
 
 
-def _lines(poems: Iterable[Poem]) -> Iterator[tuple[int, int, int, str]]:
+def _lines(poems: Iterable[CorpusPoem]) -> Iterator[tuple[int, int, int, str]]:
     for place, poem in enumerate(poems):
         end = 0
         for number, line in enumerate(poem.lines, start=1):
@@ -135,12 +135,12 @@ def _lines(poems: Iterable[Poem]) -> Iterator[tuple[int, int, int, str]]:
             yield place, number, start + 1, line
 
 
-def _index(poems: Iterable[Poem]) -> Iterator[tuple[int, str, str, str, str]]:
+def _index(poems: Iterable[CorpusPoem]) -> Iterator[tuple[int, str, str, str, str]]:
     for place, poem in enumerate(poems):
         yield place, " ".join(poem.text), poem.dynasty, form(poem.lines), poem.author
 
 
-def _pairs(poems: Iterable[Poem]) -> Iterator[tuple[str, str, int]]:
+def _pairs(poems: Iterable[CorpusPoem]) -> Iterator[tuple[str, str, int]]:
     counts: Counter[tuple[str, str]] = Counter()
     for poem in poems:
         if poem.dynasty == "tang":
@@ -150,9 +150,9 @@ def _pairs(poems: Iterable[Poem]) -> Iterator[tuple[str, str, int]]:
         yield first, second, count
 
 
-def _runs(poems: Iterable[Poem]) -> Iterator[tuple[str, bytes]]:
-    runs = Runs.of_lines(line for poem in poems for line in poem.lines)
-    arrays = {name: getattr(runs, name).tobytes() for name in ("characters", "text", "order")}
+def _runs(poems: Iterable[CorpusPoem]) -> Iterator[tuple[str, bytes]]:
+    index = SuffixArray.of_lines(line for poem in poems for line in poem.lines)
+    arrays = {name: getattr(index, name).tobytes() for name in ("characters", "text", "order")}
     yield from arrays.items()
     yield CHECKSUM, checksum(arrays.values())
 

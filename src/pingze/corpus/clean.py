@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pingze.characters import HAN, MARKS
-from pingze.corpus.poem import DYNASTIES, Poem
+from pingze.corpus.poem import DYNASTIES, CorpusPoem
 from pingze.corpus.records import File, Record
 
 SHORTEST = 20
@@ -25,13 +25,13 @@ _FOREIGN = re.compile(f"[^{HAN}{MARKS}]")
 class Cleaned:
     """The poems that stay, in the corpus's order, and how many went by (dynasty, reason)."""
 
-    poems: list[Poem]
+    poems: list[CorpusPoem]
     dropped: Counter[tuple[str, str]]
 
 
 def clean(files: Iterable[File]) -> Cleaned:
     """Clean every record; Tang comes before Song, then by the number of the file, then by place in it."""
-    kept: dict[tuple[int, int], list[Poem]] = {}
+    kept: dict[tuple[int, int], list[CorpusPoem]] = {}
     dropped: Counter[tuple[str, str]] = Counter()
     for file in files:
         poems = kept.setdefault((DYNASTIES.index(file.dynasty), file.number), [])
@@ -55,8 +55,8 @@ def fault(text: str) -> str | None:
     return "too short" if len(text) < SHORTEST else None
 
 
-def _poem(dynasty: str, record: Record, text: str) -> Poem:
-    return Poem(dynasty, _normal(record.title).strip(), _normal(record.author).strip(), text)
+def _poem(dynasty: str, record: Record, text: str) -> CorpusPoem:
+    return CorpusPoem(dynasty, _normal(record.title).strip(), _normal(record.author).strip(), text)
 
 
 def _normal(text: str) -> str:

@@ -4,13 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import combinations
 
-from pingze.corpus.poem import Poem
+from pingze.corpus.poem import CorpusPoem
 
 SHORTEST_LINE = 5
 """A shorter line says too little to show that two poems are versions of one."""
 
 
-def groups(poems: Sequence[Poem]) -> list[int]:
+def groups(poems: Sequence[CorpusPoem]) -> list[int]:
     """Give each poem its group, named by the place of the group's first poem.
 
     Two poems that share two or more different lines of at least five characters are in one group, and so are
@@ -19,7 +19,7 @@ def groups(poems: Sequence[Poem]) -> list[int]:
     return _joined(len(poems), (pair for pair, shared in _shared_lines(poems).items() if shared >= 2))
 
 
-def _shared_lines(poems: Sequence[Poem]) -> Counter[tuple[int, int]]:
+def _shared_lines(poems: Sequence[CorpusPoem]) -> Counter[tuple[int, int]]:
     """Count the different lines that two poems have in common, for every pair that has any."""
     homes: dict[str, list[int]] = {}
     for place, poem in enumerate(poems):

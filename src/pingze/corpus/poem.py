@@ -15,7 +15,7 @@ _BETWEEN_LINES = re.compile(f"[{MARKS}]+")
 
 
 @dataclass(frozen=True, slots=True)
-class Poem:
+class CorpusPoem:
     """One poem: `text` is its Han characters and marks, without spaces or line ends."""
 
     dynasty: str

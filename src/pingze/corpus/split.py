@@ -6,7 +6,7 @@ No random state: the same corpus gives the same splits on every machine.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pingze.corpus.poem import Poem, digest
+from pingze.corpus.poem import CorpusPoem, digest
 
 SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}
@@ -23,7 +23,7 @@ class Places:
     """The poem's place in its split's draw, from 0; None where it was not drawn."""
 
 
-def split(poems: Sequence[Poem], groups: Sequence[int]) -> Places:
+def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
     """Place the poems: a group, and so each of its members, goes where its smallest digest says."""
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
@@ -41,7 +41,7 @@ def split_of(digest: int) -> str:
 
 
 def _draw(
-    poems: Sequence[Poem], digests: list[int], splits: list[str], representatives: list[int]
+    poems: Sequence[CorpusPoem], digests: list[int], splits: list[str], representatives: list[int]
 ) -> list[int | None]:
     """The report's draw: one poem per group, Tang only, ascending by digest, the first of each split.
 

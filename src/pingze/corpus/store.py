@@ -17,10 +17,10 @@ from unicodedata import normalize
 from pingze.characters import MARKS
 from pingze.corpus.build import CHECKSUM, VERSION, checksum, store_path
 from pingze.corpus.clean import fault
-from pingze.corpus.poem import DYNASTIES, FORMS, Poem
+from pingze.corpus.poem import DYNASTIES, FORMS, CorpusPoem
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.errors import CorpusError, InputError
-from pingze.suffix_array import Runs
+from pingze.suffix_array import SuffixArray
 
 _REBUILD = "run `pingze corpus fetch --rebuild`"
 
@@ -104,14 +104,14 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise CorpusError(f"{path} is damaged ({error}): {_REBUILD}") from error
 
-    def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[Poem]:
+    def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
         """The poems of a dynasty, of a split, or all of them, in the corpus's order."""
         query = """
             SELECT dynasty, title, author, text FROM poem
             WHERE (?1 IS NULL OR dynasty = ?1) AND (?2 IS NULL OR split = ?2) ORDER BY id
         """
         chosen = (_one_of("dynasty", dynasty, DYNASTIES), _one_of("split", split, SPLITS))
-        return (Poem(*row) for row in self._database.execute(query, chosen))
+        return (CorpusPoem(*row) for row in self._database.execute(query, chosen))
 
     def report_draw(self, split: str) -> list[str]:
         """The texts of the report's draw, `train` or `dev`, in its order."""
@@ -161,12 +161,12 @@ class Store:
         long_enough = [hit for hit in hits if len(hit.phrase) >= run]
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
-    def runs(self) -> Runs:
-        """The runs of characters that the lines of the whole corpus hold. Raises CorpusError on damage to them."""
+    def suffix_array(self) -> SuffixArray:
+        """All lines of the corpus, indexed. Raises CorpusError on damage to them."""
         rows = dict(self._database.execute("SELECT name, array FROM runs"))
         arrays = {name: rows.get(name, b"") for name in ("characters", "text", "order")}
         try:
-            runs = Runs.of_arrays(arrays)
+            runs = SuffixArray.of_arrays(arrays)
             # A store that was built before there was a checksum is looked at more closely.
             whole = rows[CHECKSUM] == checksum(arrays.values()) if CHECKSUM in rows else runs.fit_each_other
         except (TypeError, ValueError):

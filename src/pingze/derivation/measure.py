@@ -19,8 +19,8 @@ from pingze.derivation.differentiation import (
     central_differences,
     last_hidden,
 )
-from pingze.derivation.printed_lines import WRONG, Line, Row, lines, since_equality, sum_of
-from pingze.derivation.sample_layers import Example, letters, random_example, trained_example
+from pingze.derivation.printed_lines import WRONG, LineResult, PrintedLine, lines, since_equality, sum_of
+from pingze.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import hidden_product, joint_product
 
@@ -40,17 +40,17 @@ FURTHER_EQUALITY = "a further equality by itself"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 
 
-class Reading(NamedTuple):
+class LineReading(NamedTuple):
     """One reading of a line: how far it is from the reference, and the liberties that it takes."""
 
     error: float
     liberties: frozenset[str] = frozenset()
 
 
-class Measured(NamedTuple):
+class Measurement(NamedTuple):
     """One line at one point."""
 
-    readings: dict[str, Reading]
+    readings: dict[str, LineReading]
     corrected: float
     central: float | None
     together: dict[str, float]
@@ -59,11 +59,11 @@ class Measured(NamedTuple):
     """Whether the line states all its readings, so that each must hold; else one must."""
 
 
-def measure(model: str | Path, seed: int) -> list[Row]:
+def measure(model: str | Path, seed: int) -> list[LineResult]:
     """Every line of the report, in printed order."""
     rng = np.random.default_rng(seed)
-    layers = [random_example(E, H, max(DISTANCES), rng) for E, H in SHAPES]
-    trained = trained_example(model, 2 * max(DISTANCES))
+    layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
+    trained = trained_layer(model, 2 * max(DISTANCES))
     points = [Point(letters(layer.caches[0])) for layer in layers]
     points += [Point(_part(cache, rng)) for cache in trained.caches[3::4]]
     in_time = [through_time(layer, rng) for layer in (*layers, trained)]
@@ -79,12 +79,12 @@ class Point:
     def __init__(self, given: Mapping[str, Array]) -> None:
         self.at = Differentiation(given)
 
-    def measured(self, id_: str) -> Measured:
+    def measured(self, id_: str) -> Measurement:
         """A line of the forward pass, or of one step's derivatives."""
         rows, together = sum_of(id_), {}
         if rows and id_ == rows[-1]:
             together[f"{rows[0]} to {id_} together"] = self._total_error(rows, corrected=False)
-        return Measured(
+        return Measurement(
             self._readings(id_), self.corrected_error(id_), self.central_error(id_), together, every=not rows
         )
 
@@ -100,7 +100,7 @@ class Point:
         of, by = latex.left_side(line.left)
         return self._error_of(line.corrected, line, self.at.central(of, by, line.through)) if by else None
 
-    def _readings(self, id_: str) -> dict[str, Reading]:
+    def _readings(self, id_: str) -> dict[str, LineReading]:
         """A row that is no term states equalities. A term is one of the sum that its row belongs to.
 
         Where that sum begins with a +, the + may be a misprinted =, or it may go on with the sum before; or each of
@@ -118,11 +118,11 @@ class Point:
         for label, formula in line.also.items():
             readings[f"{name}, {label}"] = self._compare(latex.sides(formula)[0], line)
         if further:
-            readings[FURTHER_SUM] = Reading(self._total_error(since_equality(id_), corrected=False))
-            readings[FURTHER_EQUALITY] = Reading(self._total_error([id_], corrected=False))
+            readings[FURTHER_SUM] = LineReading(self._total_error(since_equality(id_), corrected=False))
+            readings[FURTHER_EQUALITY] = LineReading(self._total_error([id_], corrected=False))
         return readings
 
-    def _reference(self, line: Line, through: str | None = None) -> Array:
+    def _reference(self, line: PrintedLine, through: str | None = None) -> Array:
         """What a line is about, as far as its gates pass it on: a letter's value, or a Jacobian by PyTorch."""
         of, by = latex.left_side(line.left)
         if by is None:
@@ -132,13 +132,13 @@ class Point:
     def _read(self, side: str) -> latex.Value:
         return latex.read(side, self.at.values, self.at.automatic)
 
-    def _compare(self, side: str, line: Line) -> Reading:
+    def _compare(self, side: str, line: PrintedLine) -> LineReading:
         (array, liberties), reference = self._read(side), self._reference(line)
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
-        return Reading(_error(array, reference, self._reference(line, "fico")), liberties)
+        return LineReading(_error(array, reference, self._reference(line, "fico")), liberties)
 
-    def _error_of(self, formula: str, line: Line, reference: Array) -> float:
+    def _error_of(self, formula: str, line: PrintedLine, reference: Array) -> float:
         """The largest error of a formula's sides; a line that should go has none."""
         whole = self._reference(line, "fico")
         return max(
@@ -153,16 +153,19 @@ class Point:
         return _error(np.sum(terms, axis=0), self._reference(lines()[rows[0]], "fico"))
 
 
-def through_time(example: Example, rng: np.random.Generator) -> dict[str, Measured]:
+def through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
     """R70 and R71 over the last steps of an example; of a large layer, some rows and columns of ∂h_t/∂h_k."""
     units = _drawn(example.parameters.weight_hh.shape[1], UNITS, rng)
     errors = {distance: _errors_at(example.caches[-distance:], units) for distance in DISTANCES}
     corrected, central, falling, rising = np.max(list(errors.values()), axis=0).tolist()
-    by_distance = {f"t - k = {distance}": Reading(each[2]) for distance, each in errors.items()}
-    by_order = {"factors in R70's order": Reading(falling), "factors in the index's order": Reading(rising)}
+    by_distance = {f"t - k = {distance}": LineReading(each[2]) for distance, each in errors.items()}
+    by_order = {
+        "factors in R70's order": LineReading(falling),
+        "factors in the index's order": LineReading(rising),
+    }
     return {
-        "R70": Measured(by_distance, corrected, central, {}, every=True),
-        "R71": Measured(by_order, corrected, central, {}, every=False),
+        "R70": Measurement(by_distance, corrected, central, {}, every=True),
+        "R71": Measurement(by_order, corrected, central, {}, every=False),
     }
 
 
@@ -182,17 +185,17 @@ def _errors_at(caches: list[StepCache], units: Array) -> tuple[float, float, flo
     )
 
 
-def row(id_: str, points: Sequence[Measured]) -> Row:
+def row(id_: str, points: Sequence[Measurement]) -> LineResult:
     """A line's measurements at all points, made one row."""
     line, decisive = lines()[id_], max if points[0].every else min
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
     central = [point.central for point in points if point.central is not None]
-    return Row(
+    return LineResult(
         id=id_,
         place=line.place,
         formula=line.formula,
-        verdict=_verdict(readings[chosen], points[0].readings[chosen].liberties | {chosen}),
+        status=_status(readings[chosen], points[0].readings[chosen].liberties | {chosen}),
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
         central_error=max(central, default=None),
@@ -203,7 +206,7 @@ def row(id_: str, points: Sequence[Measured]) -> Row:
     )
 
 
-def _verdict(error: float, liberties: frozenset[str]) -> str:
+def _status(error: float, liberties: frozenset[str]) -> str:
     if error > TOLERANCE:
         return WRONG
     qualifiers = [name for name in QUALIFIERS if name in liberties]

@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from pingze.arrays import Array
-from pingze.derivation.sample_layers import Example, run, trained_example, untrained_example
+from pingze.derivation.sample_layers import SampleLayer, sample_layer, trained_layer, untrained_layer
 from pingze.errors import InputError
 from pingze.files import written
 from pingze.lstm.formulas import Parameters, gate_weights
@@ -42,7 +42,7 @@ LIMITS = (1e-12, 1e5)
 Spectra = dict[int, Array]
 
 
-class Course(NamedTuple):
+class GradientFlow(NamedTuple):
     """∂h_t/∂h_k for t - k = 1 … T: gains of the whole and of its parts (`jacobians.Products`), and spectra."""
 
     whole: Float[Array, "T"]
@@ -54,7 +54,7 @@ class Course(NamedTuple):
     """Singular values of the whole, the largest first, by distance."""
 
 
-class PlainCourse(NamedTuple):
+class PlainGradientFlow(NamedTuple):
     """∂h_t/∂h_k of a plain RNN for t - k = 1 … T."""
 
     whole: Float[Array, "T"]
@@ -66,18 +66,19 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 
     Raises InputError where the folder cannot be written to.
     """
-    trained, rng = trained_example(model, steps), np.random.default_rng(seed)
-    layers = {
-        name: trained if name == "trained" else untrained_example(name, trained, rng) for name in COLOURS
-    }
-    courses = {name: course(layer) for name, layer in layers.items()}
-    plain = {name: plain_course(layer) for name, layer in layers.items()}
+    trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
+    layers = {name: trained if name == "trained" else untrained_layer(name, trained, rng) for name in COLOURS}
+    courses = {name: gradient_flow(layer) for name, layer in layers.items()}
+    plain = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
     biased = {bias: _with_forget_bias(layers["orthogonal"], bias) for bias in FORGET_BIASES}
     figures = {
         "gain.png": gain_figure(courses, plain),
         "spectrum.png": spectrum_figure(courses, plain),
         "forget_gate.png": forget_gate_figure(
-            {_bias_label(bias): (layer, course(layer), FORGET_BIASES[bias]) for bias, layer in biased.items()}
+            {
+                _bias_label(bias): (layer, gradient_flow(layer), FORGET_BIASES[bias])
+                for bias, layer in biased.items()
+            }
             | {"trained": (trained, courses["trained"], COLOURS["trained"])}
         ),
         "products.png": products_figure(courses),
@@ -88,7 +89,7 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
     return [folder / name for name in figures]
 
 
-def course(layer: Example, distances: Collection[int] = DISTANCES) -> Course:
+def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
     """What becomes of the gradient in an LSTM, with spectra at some distances."""
     H = layer.parameters.weight_hh.shape[1]
     gains, spectra = [], {}
@@ -98,10 +99,10 @@ def course(layer: Example, distances: Collection[int] = DISTANCES) -> Course:
         if distance in distances:
             spectra[distance] = np.linalg.svd(by_hidden, compute_uv=False)
     whole_gain, hidden_gain, cell_gain, missed = np.array(gains).T
-    return Course(whole_gain, hidden_gain, cell_gain, missed, spectra)
+    return GradientFlow(whole_gain, hidden_gain, cell_gain, missed, spectra)
 
 
-def plain_course(layer: Example, distances: Collection[int] = DISTANCES) -> PlainCourse:
+def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> PlainGradientFlow:
     """What becomes of it in the layer without gates: ∂h_i/∂h_{i-1} = diag[1 - h_i²] W_ch."""
     W_h, W_x, b = gate_weights(layer.parameters)["c"]
     h, factors = np.zeros_like(b), []
@@ -114,10 +115,10 @@ def plain_course(layer: Example, distances: Collection[int] = DISTANCES) -> Plai
         gains.append(_gain(product))
         if distance in distances:
             spectra[distance] = np.linalg.svd(product, compute_uv=False)
-    return PlainCourse(np.array(gains), spectra)
+    return PlainGradientFlow(np.array(gains), spectra)
 
 
-def gain_figure(courses: Mapping[str, Course], plain: Mapping[str, PlainCourse]) -> Figure:
+def gain_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
     """Gain against distance, with gates and without."""
     figure, left, right = _two_panels("How much of a change of $h_k$ reaches $h_t$", sharey=True)
     for axes, each in ((left, courses), (right, plain)):
@@ -132,7 +133,7 @@ def gain_figure(courses: Mapping[str, Course], plain: Mapping[str, PlainCourse])
     return figure
 
 
-def spectrum_figure(courses: Mapping[str, Course], plain: Mapping[str, PlainCourse]) -> Figure:
+def spectrum_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
     """Singular values at some distances, a panel for each layer; those that rounding has spoilt are left out."""
     figure = Figure(figsize=(13, 5.8), layout="constrained")
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
@@ -154,7 +155,7 @@ def spectrum_figure(courses: Mapping[str, Course], plain: Mapping[str, PlainCour
     return figure
 
 
-def forget_gate_figure(layers: Mapping[str, tuple[Example, Course, str]]) -> Figure:
+def forget_gate_figure(layers: Mapping[str, tuple[SampleLayer, GradientFlow, str]]) -> Figure:
     """The way along the cell alone, which the forget gate keeps open, and how open the gates are."""
     figure, left, right = _two_panels("The forget gate's part")
     for label, (layer, each, colour) in layers.items():
@@ -171,7 +172,7 @@ def forget_gate_figure(layers: Mapping[str, tuple[Example, Course, str]]) -> Fig
     return figure
 
 
-def products_figure(courses: Mapping[str, Course]) -> Figure:
+def products_figure(courses: Mapping[str, GradientFlow]) -> Figure:
     """The report's product beside ∂h_t/∂h_k."""
     figure, left, right = _two_panels(
         r"$\partial h_t/\partial h_k$ and the report's $\prod\,\partial h_{i+1}/\partial h_i$"
@@ -192,10 +193,10 @@ def _gain(jacobian: Float[Array, "H H"]) -> float:
     return float(np.linalg.norm(jacobian) / np.sqrt(len(jacobian)))
 
 
-def _with_forget_bias(layer: Example, bias: float) -> Example:
+def _with_forget_bias(layer: SampleLayer, bias: float) -> SampleLayer:
     weights = Parameters(*(array.copy() for array in layer.parameters))
     gate_weights(weights)["f"].b[:] = bias
-    return run(layer.name, weights, layer.x)
+    return sample_layer(layer.name, weights, layer.x)
 
 
 def _bias_label(bias: float) -> str:

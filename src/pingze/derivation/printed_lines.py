@@ -8,11 +8,11 @@ from importlib.resources import files
 from typing import Any
 
 WRONG = "wrong"
-"""The verdict on a line that is right in no reading; others begin with "right"."""
+"""The status of a line that is right in no reading; others begin with "right"."""
 
 
 @dataclass(frozen=True)
-class Line:
+class PrintedLine:
     """A displayed line; the head of `printed_lines.toml` explains the fields; `left` is its block's left side."""
 
     place: str
@@ -31,7 +31,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Row:
+class LineResult:
     """A line as measured. Errors are relative (Frobenius norms), the largest of all points."""
 
     id: str
@@ -40,7 +40,7 @@ class Row:
     """Where in the report."""
     formula: str
     """As printed, in LaTeX."""
-    verdict: str
+    status: str
     """"right", "right as …" where a product had to be read as another, or "wrong"."""
     printed_error: float
     """How far the printed line is from automatic differentiation, in the reading that suits it best."""
@@ -57,7 +57,7 @@ class Row:
 
 
 @cache
-def lines() -> Mapping[str, Line]:
+def lines() -> Mapping[str, PrintedLine]:
     """R1, R2, … in printed order."""
     text = files("pingze.derivation").joinpath("printed_lines.toml").read_text(encoding="utf-8")
     found = [line for block in tomllib.loads(text)["block"] for line in _block(**block)]
@@ -78,8 +78,8 @@ def since_equality(id_: str) -> list[str]:
     return rows[first:]
 
 
-def _block(place: str, row: list[dict[str, Any]]) -> Iterator[Line]:
+def _block(place: str, row: list[dict[str, Any]]) -> Iterator[PrintedLine]:
     """The lines of one block, which continue one left side."""
     left = row[0]["formula"].split(" = ")[0]
     for number, fields in enumerate(row, start=1):
-        yield Line(f"{place}, row {number}" if len(row) > 1 else place, left, **fields)
+        yield PrintedLine(f"{place}, row {number}" if len(row) > 1 else place, left, **fields)

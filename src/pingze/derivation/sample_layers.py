@@ -17,7 +17,7 @@ VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望�
 """Six lines that the shipped model wrote, 48 characters."""
 
 
-class Example(NamedTuple):
+class SampleLayer(NamedTuple):
     """A layer at work in float64: its weights, and the caches of its steps, the earliest first."""
 
     name: str
@@ -30,15 +30,15 @@ class Example(NamedTuple):
         return np.stack([cache.x for cache in self.caches])
 
 
-def random_example(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> Example:
+def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> SampleLayer:
     """Weights normal with standard deviation ½, which leaves gates open; inputs and first state standard normal."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     h_0, c_0 = rng.standard_normal((2, 1, hidden_size))
-    return run("random", parameters, rng.standard_normal((steps, 1, input_size)), h_0, c_0)
+    return sample_layer("random", parameters, rng.standard_normal((steps, 1, input_size)), h_0, c_0)
 
 
-def trained_example(model: str | Path, steps: int) -> Example:
+def trained_layer(model: str | Path, steps: int) -> SampleLayer:
     """A checkpoint's first layer on `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
 
     Raises InputError on a model with another activation than the report's.
@@ -52,29 +52,29 @@ def trained_example(model: str | Path, steps: int) -> Example:
     ids = np.concatenate([[BOS], loaded.vocabulary.encode(VERSE)])[:steps]
     tensors = {name: tensor.astype(np.float64) for name, tensor in loaded.tensors.items()}
     parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
-    return run("trained", parameters, tensors["embedding.weight"][ids][:, None])
+    return sample_layer("trained", parameters, tensors["embedding.weight"][ids][:, None])
 
 
-def untrained_example(initialization: str, like: Example, rng: np.random.Generator) -> Example:
+def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Generator) -> SampleLayer:
     """A layer with first weights, of another's sizes and on its input."""
     E, H = like.parameters.weight_ih.shape[1], like.parameters.weight_hh.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
-    return run(initialization, weights, like.x)
+    return sample_layer(initialization, weights, like.x)
 
 
-def run(
+def sample_layer(
     name: str,
     parameters: Parameters,
     x: Float[Array, "T 1 E"],
     h_0: Float[Array, "1 H"] | None = None,
     c_0: Float[Array, "1 H"] | None = None,
-) -> Example:
+) -> SampleLayer:
     """The example of these weights over x, from the state zero unless another is given."""
     zero = np.zeros((1, parameters.weight_hh.shape[1]))
     _, caches = sequence_forward(
         x, zero if h_0 is None else h_0, zero if c_0 is None else c_0, parameters, "tanh"
     )
-    return Example(name, parameters, caches)
+    return SampleLayer(name, parameters, caches)
 
 
 def letters(

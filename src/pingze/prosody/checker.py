@@ -10,7 +10,7 @@ from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL
 from pingze.prosody.notes import general_notes, shape_note
-from pingze.prosody.patterns import LEVELS
+from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.text import read_lines
 from pingze.prosody.verdict import Note, Verdict, Violation
 
@@ -23,13 +23,13 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
 
     Raises InputError when `form` names no form or `level` no level.
     """
-    if level not in LEVELS:
+    if level not in STRICTNESSES:
         raise InputError(
-            f"there is no level {level!r}; the levels are {' and '.join(LEVELS)}",
+            f"there is no level {level!r}; the levels are {' and '.join(STRICTNESSES)}",
             field="level",
             code="choice",
             has=level,
-            choices=list(LEVELS),
+            choices=list(STRICTNESSES),
         )
     asked = None if form is None else find_form(form)
     lines = tuple(read_lines(text))

@@ -41,7 +41,12 @@ class _Way(NamedTuple):
 
 
 def fit(
-    lines: Sequence[Masks], width: int, level: str, openings: Sequence[str], rhymed: int, unrhymed: int = 0
+    lines: Sequence[Masks],
+    width: int,
+    strictness: str,
+    openings: Sequence[str],
+    rhymed: int,
+    unrhymed: int = 0,
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
@@ -49,25 +54,27 @@ def fit(
     line so: a `FAULT` if it does not rhyme, 1 to prefer the other. Among equals the earlier of `openings` is taken.
     """
     starts = (*(opening[0] for opening in openings), "a'")
-    ways = [_start(kind, width, level, lines[0], rhymed if kind.isupper() else unrhymed) for kind in starts]
+    ways = [
+        _start(kind, width, strictness, lines[0], rhymed if kind.isupper() else unrhymed) for kind in starts
+    ]
     for number, masks in enumerate(lines[1:], 1):
         kinds = ("B", "B'", "D") if number % 2 else ("a", "a'", "c")
-        ways = [way for kind in kinds if (way := _next(ways, kind, width, level, masks))]
+        ways = [way for kind in kinds if (way := _next(ways, kind, width, strictness, masks))]
     return _lines(min(ways, key=lambda way: way.cost))
 
 
-def _start(kind: str, width: int, level: str, masks: Masks, extra: int) -> _Way:
-    cost, line = _fitted(kind, False, width, level, *masks)
+def _start(kind: str, width: int, strictness: str, masks: Masks, extra: int) -> _Way:
+    cost, line = _fitted(kind, False, width, strictness, *masks)
     return _Way(cost + extra, line, None)
 
 
-def _next(ways: Sequence[_Way], kind: str, width: int, level: str, masks: Masks) -> _Way | None:
+def _next(ways: Sequence[_Way], kind: str, width: int, strictness: str, masks: Masks) -> _Way | None:
     """The best way to a line's type from the ways to the line before; None where none leads there."""
     best: _Way | None = None
     for way in ways:
         turned = is_turned(way.line.kind, kind)
         if turned is not None:
-            cost, line = _fitted(kind, turned, width, level, *masks)
+            cost, line = _fitted(kind, turned, width, strictness, *masks)
             if best is None or way.cost + cost < best.cost:
                 best = _Way(way.cost + cost, line, way)
     return best
@@ -75,13 +82,13 @@ def _next(ways: Sequence[_Way], kind: str, width: int, level: str, masks: Masks)
 
 @cache
 def _fitted(
-    kind: str, turned: bool, width: int, level: str, can_be_level: int, can_be_oblique: int
+    kind: str, turned: bool, width: int, strictness: str, can_be_level: int, can_be_oblique: int
 ) -> tuple[int, FittedLine]:
     """What a line of a type costs, read in the nearest of the type's patterns, the first among equals."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = [
         (misfits.bit_count() * FAULT + (pattern.soft is not None), pattern, misfits)
-        for pattern in accepted(kind, width, level)
+        for pattern in accepted(kind, width, strictness)
         for misfits in [pattern.misfits(can_be_level, can_be_oblique) & judged]
     ]
     cost, pattern, misfits = min(costs, key=lambda each: each[0])

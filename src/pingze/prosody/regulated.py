@@ -22,17 +22,17 @@ _RULES = {
 """What a line of a type breaks where it misses its pattern; places of five characters, from 0."""
 
 
-def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
+def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     """Judge lines of a form's shape by the template that they fit best and the rhyme that most of them keep."""
     feet = [groups(line[-1]) for line in lines]
     rhyme = shared_group(feet[1::2], preferring=(feet[0], _near(feet[0])), tone=LEVEL)
     first = _first_foot(feet[0], rhyme)
-    borrows = first == "鄰韻" and level == "customary"
+    borrows = first == "鄰韻" and strictness == "customary"
     rhymed_costs = 1 if borrows else FAULT * bool(first)
     # Where it rhymes, a first line that fits both ways is a rhymed one.
     unrhymed_costs = int(rhyme in feet[0])
     masks = [_masks(line) for line in lines]
-    fitted = fit(masks, form.width, level, form.openings, rhymed_costs, unrhymed_costs)
+    fitted = fit(masks, form.width, strictness, form.openings, rhymed_costs, unrhymed_costs)
     rhymed = [number for number, line in enumerate(fitted) if line.kind[0].isupper()]
     faults = [
         *_tone_faults(fitted, form.width),
@@ -45,7 +45,7 @@ def judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     notes += [*_tone_notes(fitted, lines), *general_notes(lines, repeated=True)]
     violations = tuple(Violation.at(rule, lines, number, place) for rule, number, place in faults)
     template = opening_name(form.width, fitted[0].kind[0])
-    return Verdict(form.name, template, rhyme, level, lines, violations, tuple(notes))
+    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes))
 
 
 @cache

@@ -24,8 +24,8 @@ class Rule:
     """Poems that keep it, and every other rule."""
     rejected: tuple[str, ...]
     """Poems that break it, and no other."""
-    level: str = "customary"
-    """The level from which it is broken: a rule that only strict verse keeps is a note in customary verse."""
+    strictness: str = "customary"
+    """The strictness from which it is broken: a rule that only strict verse keeps is a note in customary verse."""
 
 
 _ALL = (
@@ -76,7 +76,7 @@ _ALL = (
         WANG,
         ("仄仄平平仄，平平仄仄東。仄平平仄仄，仄仄仄平同。",),
         ("仄仄平平仄，平平仄仄東。平平仄仄仄，仄仄仄平同。",),
-        level="strict",
+        strictness="strict",
     ),
     Rule(
         "特拗",
@@ -103,7 +103,7 @@ _ALL = (
         WANG,
         ("仄仄仄平仄，平平平仄東。平平平仄仄，仄仄仄平同。",),
         ("仄仄仄平仄，平平仄仄東。平平平仄仄，仄仄仄平同。",),
-        level="strict",
+        strictness="strict",
     ),
     Rule(
         "仄腳",
@@ -128,7 +128,7 @@ _ALL = (
         USAGE,
         ("仄仄仄平中，平平仄仄東。平平平仄仄，仄仄仄平同。",),
         ("仄仄仄平冬，平平仄仄東。平平平仄仄，仄仄仄平同。",),
-        level="strict",
+        strictness="strict",
     ),
     Rule(
         "重韻",

@@ -21,7 +21,7 @@ CLOSED, OPEN = 0.05, 0.95
 """A gate beyond these is saturated: its derivative σ(1 - σ) is below a fifth of its largest."""
 
 
-class Inside(NamedTuple):
+class Diagnostics(NamedTuple):
     """What is seen of one layer."""
 
     saturated: float
@@ -52,7 +52,7 @@ def compare_units(model: LanguageModel) -> Units:
     return Units(len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max()))
 
 
-def look_inside(model: LanguageModel, sequences: Sequence[Ids]) -> Inside:
+def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:
     """The gates and the gradient on the first `POEMS` sequences that are long enough, of at least one."""
     long_enough = [sequence for sequence in sequences if len(sequence) > STEPS][:POEMS]
     ids = np.array([sequence[: STEPS + 1] for sequence in long_enough]).T
@@ -69,4 +69,4 @@ def look_inside(model: LanguageModel, sequences: Sequence[Ids]) -> Inside:
         dx = sequence_backward(np.zeros_like(hs), dlogits @ tensors["output.weight"], zeros, caches)[0]
     gates = np.array([[cache.gates.i, cache.gates.f, cache.gates.o] for cache in caches])
     saturated = float(((gates < CLOSED) | (gates > OPEN)).mean())
-    return Inside(saturated, np.linalg.norm(dx, axis=2).mean(axis=1)[::-1])
+    return Diagnostics(saturated, np.linalg.norm(dx, axis=2).mean(axis=1)[::-1])

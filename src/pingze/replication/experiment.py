@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from pingze.replication.charts import Chart
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 
 CONFIRMED, REFINED, REFUTED = "confirmed", "refined", "refuted"
 
@@ -52,7 +52,7 @@ Rows = Mapping[str, Row]
 class Finding(NamedTuple):
     """A verdict, the numbers that it rests on, and the rows they come from."""
 
-    verdict: str
+    conclusion: str
     sentence: str
     rows: Sequence[Row]
 
@@ -74,8 +74,8 @@ class Experiment:
     title: str
     about: str
     """What is done, in a few sentences; no number in it is a result."""
-    trials: Callable[[Workshop], Sequence[Trial]]
-    measure: Callable[[Workshop, Trial], Measured]
+    trials: Callable[[Setup], Sequence[Trial]]
+    measure: Callable[[Setup, Trial], Measured]
     claims: Sequence[Claim]
     charts: Callable[[Rows], Sequence[Chart]]
     times: Callable[[Rows, Callable[[Row], float]], str] = lambda rows, seconds: ""

@@ -62,7 +62,7 @@ class Ledger:
         self._results["rows"] = {key: rows[key] for key in sorted(rows, key=place.__getitem__)}
         self._results["verdicts"] = {
             name: [
-                {"verdict": f.verdict, "sentence": f.sentence, "rows": [row.id for row in f.rows]}
+                {"verdict": f.conclusion, "sentence": f.sentence, "rows": [row.id for row in f.rows]}
                 for f in found
             ]
             for name, found in findings.items()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from pingze.replication.charts import Chart, legend, svg
 from pingze.replication.experiment import Experiment, Finding, Row, Rows
 from pingze.replication.ledger import RESULTS, TIMES, Ledger
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 
 CAUTION = (
     "This is a sketch: a small network takes a few steps on a few poems. It shows that everything works; "
@@ -26,7 +26,7 @@ class Section(NamedTuple):
     findings: Sequence[Finding]
 
 
-def page(sections: Sequence[Section], workshop: Workshop, ledger: Ledger, planned: int) -> str:
+def page(sections: Sequence[Section], setup: Setup, ledger: Ledger, planned: int) -> str:
     """The whole page."""
     style = files("pingze.replication").joinpath("page.css").read_text(encoding="utf-8")
     return (
@@ -35,20 +35,20 @@ def page(sections: Sequence[Section], workshop: Workshop, ledger: Ledger, planne
         '<link rel="icon" href="data:,"><title>The report, measured</title>'
         f"<style>\n{style}</style></head><body><main>\n"
         "<h1>The report, measured</h1>\n"
-        f"{_introduction(sections, workshop, planned)}\n{_verdicts(sections)}\n"
+        f"{_introduction(sections, setup, planned)}\n{_verdicts(sections)}\n"
         + "\n".join(_section(section, ledger) for section in sections)
         + f"\n{_machine(ledger)}\n</main></body></html>\n"
     )
 
 
-def _introduction(sections: Sequence[Section], workshop: Workshop, planned: int) -> str:
-    budget, missing = workshop.budget, planned - len(sections)
+def _introduction(sections: Sequence[Section], setup: Setup, planned: int) -> str:
+    budget, missing = setup.budget, planned - len(sections)
     told = (
         "<p>What the report claims in its second part, beside what <code>pingze report</code> measures: "
         f"a network of embedding {budget.embedding_size} and {budget.hidden_size} hidden units on "
-        f"{len(workshop.train):,} training and {len(workshop.dev):,} dev poems of its draw, vocabulary "
-        f"{workshop.vocabulary_size:,}, batch {budget.batch_size}, at most 48 predicted tokens a poem, "
-        f"products in {budget.precision}, seed {workshop.seed}. Each verdict follows from the rows of "
+        f"{len(setup.train):,} training and {len(setup.dev):,} dev poems of its draw, vocabulary "
+        f"{setup.vocabulary_size:,}, batch {budget.batch_size}, at most 48 predicted tokens a poem, "
+        f"products in {budget.precision}, seed {setup.seed}. Each verdict follows from the rows of "
         f"<code>{RESULTS}</code> by the rule beside it.</p>"
     )
     if budget.name == "sketch":
@@ -74,7 +74,7 @@ def _verdicts(sections: Sequence[Section]) -> str:
 
 
 def _badge(finding: Finding) -> str:
-    return f'<span class="badge {finding.verdict}">{finding.verdict}</span>'
+    return f'<span class="badge {finding.conclusion}">{finding.conclusion}</span>'
 
 
 def _section(section: Section, ledger: Ledger) -> str:

@@ -25,7 +25,7 @@ from pingze.replication.experiments import (
 )
 from pingze.replication.ledger import Ledger
 from pingze.replication.page import Section, page
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 
 EXPERIMENTS: tuple[Experiment, ...] = tuple(
     module.EXPERIMENT
@@ -49,7 +49,7 @@ Progress = Callable[[str, int, int], None]
 
 def rerun(
     out: Path,
-    workshop: Workshop,
+    setup: Setup,
     only: str | None = None,
     progress: Progress = lambda name, done, total: None,
 ) -> list[Section]:
@@ -61,29 +61,29 @@ def rerun(
     names = [experiment.name for experiment in EXPERIMENTS]
     if only is not None and only not in names:
         raise InputError(f"experiment {only!r} is unknown; choose one of {', '.join(names)}")
-    ledger = Ledger(out, workshop.describe(), _machine())
+    ledger = Ledger(out, setup.describe(), _machine())
     chosen = [experiment for experiment in EXPERIMENTS if only in (None, experiment.name)]
-    plan = [(experiment, trial) for experiment in chosen for trial in experiment.trials(workshop)]
+    plan = [(experiment, trial) for experiment in chosen for trial in experiment.trials(setup)]
     for number, (experiment, trial) in enumerate(plan):
         progress(f"{experiment.name}: {trial.name}", number, len(plan))
         if ledger.row(experiment, trial) is None:
             started = time.perf_counter()
-            measured = experiment.measure(workshop, trial)
+            measured = experiment.measure(setup, trial)
             ledger.add(experiment, trial, measured, time.perf_counter() - started)
     progress("", len(plan), len(plan))
-    sections = _sections(ledger, workshop)
+    sections = _sections(ledger, setup)
     with written(out / PAGE, TrainingError) as partial:
-        partial.write_text(page(sections, workshop, ledger, len(EXPERIMENTS)), encoding="utf-8")
+        partial.write_text(page(sections, setup, ledger, len(EXPERIMENTS)), encoding="utf-8")
     return sections
 
 
-def _sections(ledger: Ledger, workshop: Workshop) -> list[Section]:
+def _sections(ledger: Ledger, setup: Setup) -> list[Section]:
     """The experiments whose rows all stand, judged; the verdicts go to the ledger too."""
     order: list[str] = []
     sections: list[Section] = []
     findings: dict[str, list[Finding]] = {}
     for experiment in EXPERIMENTS:
-        trials = experiment.trials(workshop)
+        trials = experiment.trials(setup)
         order += [f"{experiment.name}/{trial.name}" for trial in trials]
         if rows := ledger.rows(experiment, trials):
             findings[experiment.name] = [claim.judge(rows) for claim in experiment.claims]

@@ -87,7 +87,7 @@ BUDGETS = {
 
 
 @dataclass(frozen=True)
-class Workshop:
+class Setup:
     """The texts of the report's draw as a budget cuts them, and real verse to judge samples by."""
 
     budget: Budget
@@ -98,8 +98,8 @@ class Workshop:
     """Tang poems of the test split by form."""
 
     @classmethod
-    def of(cls, store: Store, budget: str, seed: int) -> "Workshop":
-        """The workshop of a corpus. Raises InputError on an unknown budget, a negative seed or an empty draw."""
+    def of(cls, store: Store, budget: str, seed: int) -> "Setup":
+        """The setup of a corpus. Raises InputError on an unknown budget, a negative seed or an empty draw."""
         if budget not in BUDGETS:
             raise InputError(f"budget {budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
         if seed < 0:

@@ -10,7 +10,7 @@ from pingze.batches import Ids
 from pingze.errors import TrainingError
 from pingze.model import LanguageModel
 from pingze.replication.experiment import Measured
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.optimizers import rate_factor
 from pingze.training.trainer import Taken, Trainer
@@ -22,10 +22,10 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` of a workshop, with the vocabulary of all."""
+    """A trainer on the first `poems` of a setup, with the vocabulary of all."""
 
-    def __init__(self, workshop: Workshop, settings: Mapping[str, Setting], poems: int | None = None) -> None:
-        super().__init__(workshop.preset(settings), workshop.train, workshop.dev)
+    def __init__(self, setup: Setup, settings: Mapping[str, Setting], poems: int | None = None) -> None:
+        super().__init__(setup.preset(settings), setup.train, setup.dev)
         self.train_examples = self.train_examples[:poems]
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
@@ -79,7 +79,7 @@ class Course:
 
 
 def train(
-    workshop: Workshop,
+    setup: Setup,
     settings: Mapping[str, Setting],
     steps: int,
     *,
@@ -94,7 +94,7 @@ def train(
 
     `start` may change the first weights; `look` is called where dev is measured, `after_step` after each step.
     """
-    made = trainer(workshop, settings, poems)
+    made = trainer(setup, settings, poems)
     if start:
         with torch.no_grad():
             start(made.model)

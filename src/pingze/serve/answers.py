@@ -17,7 +17,7 @@ from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.prosody import Verdict, Violation
 from pingze.prosody.forms import FORMS, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
-from pingze.prosody.patterns import LEVELS
+from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.rules import definition
 from pingze.prosody.script import simplified_forms
 from pingze.prosody.suggest import Neighbours, suggest
@@ -79,7 +79,7 @@ def choices() -> schemas.Choices:
         models=models,
         default_model=checkpoint.DEFAULT,
         corpus=store_path().is_file(),
-        levels=LEVELS,
+        levels=STRICTNESSES,
         acrostic_places=list(ACROSTIC_PLACES),
     )
 

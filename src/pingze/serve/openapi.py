@@ -7,12 +7,12 @@ from fastapi import FastAPI
 from pingze import checkpoint
 from pingze.prosody.forms import FORMS
 from pingze.prosody.groups import GROUPS
-from pingze.prosody.patterns import LEVELS
+from pingze.prosody.patterns import STRICTNESSES
 from pingze.serve.problems import MEDIA_TYPE
 
 NAMES: dict[str, list[str]] = {
     "form": list(FORMS),
-    "level": list(LEVELS),
+    "level": list(STRICTNESSES),
     "rhyme": list(GROUPS),
     "model": list(checkpoint.SHIPPED),
 }

@@ -9,14 +9,14 @@ import numpy as np
 from pingze.batches import Ids, encode_sequence
 from pingze.characters import only_han
 from pingze.conditions import DYNASTIES, GIVEN, Conditions, Prefix
-from pingze.corpus import Poem, Store
+from pingze.corpus import CorpusPoem, Store
 from pingze.errors import InputError
 from pingze.prosody import check
 from pingze.prosody.forms import FORMS
 from pingze.training.configuration import Preset, TrainingConfiguration
 from pingze.vocabulary import Vocabulary
 
-Text = str | Poem
+Text = str | CorpusPoem
 """A text alone, or a poem with its poet and title."""
 
 _NAMELESS = ("不詳", "無名氏", "佚名")
@@ -28,7 +28,7 @@ class Texts(NamedTuple):
 
     train: Sequence[Text]
     dev: Sequence[Text]
-    song: Sequence[Poem] = ()
+    song: Sequence[CorpusPoem] = ()
     """Those of which each epoch reads a part beside `train`."""
 
 
@@ -53,7 +53,7 @@ def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
     """For poems, the forms' tokens, then each dynasty's and those of its poets, the most prolific first."""
-    if not any(isinstance(text, Poem) for text in texts.train):
+    if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
     names = [*FORMS, DYNASTIES["tang"], *tang]
@@ -64,7 +64,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
 
 
 def _poets(texts: Sequence[Text], least: int) -> list[str]:
-    counts = Counter(text.author for text in texts if isinstance(text, Poem))
+    counts = Counter(text.author for text in texts if isinstance(text, CorpusPoem))
     return [name for name, count in counts.most_common() if count >= least and name not in _NAMELESS]
 
 
@@ -76,7 +76,7 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)
     written = [text[: training.length] for text in map(_text, train)]
-    titles = [only_han(text.title) for text in train if isinstance(text, Poem)]
+    titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, special)
     if len(vocabulary) < size:
         raise InputError(
@@ -105,10 +105,10 @@ def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
 
 
 def _text(text: Text) -> str:
-    return text.text if isinstance(text, Poem) else text
+    return text.text if isinstance(text, CorpusPoem) else text
 
 
 def _prefix(text: Text, conditions: Conditions) -> Prefix:
-    if isinstance(text, Poem) and conditions:
+    if isinstance(text, CorpusPoem) and conditions:
         return conditions.prefix(check(text.text).form, text.author, text.title, DYNASTIES[text.dynasty])
     return conditions.prefix(None, None, None)

@@ -20,7 +20,7 @@ from pingze.files import written
 LOG_FILE = "log.jsonl"
 TENSORBOARD_FOLDER = "tensorboard"
 
-Row = dict[str, float | int | str]
+LogRow = dict[str, float | int | str]
 """A row: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 
 
@@ -40,24 +40,24 @@ class Log:
         for path in old:
             path.unlink()
 
-    def add(self, row: Row) -> None:
+    def add(self, row: LogRow) -> None:
         """Write one row."""
         _append(self._rows, _line(row).encode())
         _append(self._events, _points(row))
 
 
-def read(run: Path) -> list[Row]:
+def read(run: Path) -> list[LogRow]:
     """The rows of a run; a last one that a killed process left unfinished is no row."""
     path = run / LOG_FILE
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [json.loads(line) for line in text.split("\n")[:-1]]
 
 
-def _line(row: Row) -> str:
+def _line(row: LogRow) -> str:
     return json.dumps(row) + "\n"
 
 
-def _points(row: Row) -> bytes:
+def _points(row: LogRow) -> bytes:
     """A point on each curve of a row, at the time when the row was made."""
     values = [
         Summary.Value(tag=f"{row['kind']}/{name}", simple_value=value)

@@ -28,7 +28,7 @@ from pingze.files import written
 from pingze.training import state
 from pingze.training.configuration import Preset
 from pingze.training.data import Text
-from pingze.training.log import Log, Row
+from pingze.training.log import Log, LogRow
 from pingze.training.trainer import Trainer
 
 LOG_EVERY = 50
@@ -64,7 +64,7 @@ class Run(Trainer):
             self.position = self.resumed.position
             state.restore(self.resumed, self.model, self.optimizer, self.average)
 
-    def _open_folder(self, resume: bool) -> state.State | None:
+    def _open_folder(self, resume: bool) -> state.SavedState | None:
         """Begin a folder, or read the state of the run that is there; never write over another run."""
         description = {
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
@@ -95,7 +95,7 @@ class Run(Trainer):
         with written(path, TrainingError) as partial:
             partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
 
-    def _take_up(self, path: Path, description: dict[str, Any]) -> state.State | None:
+    def _take_up(self, path: Path, description: dict[str, Any]) -> state.SavedState | None:
         if not path.exists():
             raise InputError(f"{self.folder} holds no run to resume; leave out --resume to start one")
         begun = json.loads(path.read_text(encoding="utf-8"))
@@ -108,7 +108,7 @@ class Run(Trainer):
             partial.unlink()
         return state.read(self.folder)
 
-    def train(self, report: Callable[[Row], None] = lambda row: None) -> None:
+    def train(self, on_row: Callable[[LogRow], None] = lambda row: None) -> None:
         """Train to the last epoch, or until dev has not improved for `patience` epochs.
 
         On Ctrl-C or SIGTERM the step is finished, the state is saved, a model too if there is none yet, and
@@ -121,9 +121,9 @@ class Run(Trainer):
 
             def add(kind: str, **figures: float | int) -> None:
                 if self.fabric.is_global_zero:
-                    row: Row = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
+                    row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
                     log.add(row)
-                    report(row)
+                    on_row(row)
 
             with _asked_to_stop() as asked:
                 self._train(add, asked)

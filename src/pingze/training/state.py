@@ -66,7 +66,7 @@ class Position:
 
 
 @dataclass(frozen=True)
-class State:
+class SavedState:
     """A state as it was read."""
 
     path: Path
@@ -100,7 +100,7 @@ def files(run: Path) -> list[Path]:
     return sorted(run.glob("state.*.safetensors"), reverse=True)
 
 
-def read(run: Path) -> State | None:
+def read(run: Path) -> SavedState | None:
     """The newest state that is whole, or None where none was saved yet.
 
     Raises CheckpointError when there are states, but none can be read.
@@ -115,13 +115,15 @@ def read(run: Path) -> State | None:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             unread.append(f"{path.name} cannot be read ({error})")
             continue
-        return State(path, position, tensors, unread)
+        return SavedState(path, position, tensors, unread)
     if unread:
         raise CheckpointError(f"{run} holds no state to resume from: {'; '.join(unread)}")
     return None
 
 
-def restore(state: State, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average) -> None:
+def restore(
+    state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
+) -> None:
     """Give model, optimizer and average the values of a state."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from pingze.training.log import Row
+from pingze.training.log import LogRow
 from pingze.training.loop import Run
 from pingze.training.rate import Search
 
@@ -15,7 +15,7 @@ WIDTH = 40
 
 
 @contextmanager
-def progress(run: Run) -> Iterator[Callable[[Row], None]]:
+def progress(run: Run) -> Iterator[Callable[[LogRow], None]]:
     """Give a function for `Run.train` to call; what it hears is shown on standard error, by the first process."""
     columns = [
         MofNCompleteColumn(),
@@ -27,7 +27,7 @@ def progress(run: Run) -> Iterator[Callable[[Row], None]]:
     with Progress(*columns, console=Console(stderr=True), disable=silent) as bar:
         task = bar.add_task("", total=run.total_steps, completed=run.position.step, loss="-", speed="-")
 
-        def show(row: Row) -> None:
+        def show(row: LogRow) -> None:
             if row["kind"] == "train":
                 bar.update(
                     task,

@@ -3,9 +3,9 @@
 from itertools import product
 
 from pingze.replication.charts import Chart, Line
-from pingze.replication.diagnostics import look_inside
+from pingze.replication.diagnostics import diagnose
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 from pingze.replication.training import train
 
 ACTIVATIONS = ("tanh", "relu", "leaky_relu")
@@ -21,7 +21,7 @@ def trial_name(activation: str, rate: float, clip: float | None) -> str:
     return f"{activation}, rate {rate:g}, {'clipped' if clip else 'not clipped'}"
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """Each activation at each rate, clipped and not."""
     return [
         Trial(
@@ -32,10 +32,10 @@ def trials(workshop: Workshop) -> list[Trial]:
     ]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train; see how far back the gradient reaches afterwards."""
-    course = train(workshop, trial.settings, workshop.budget.steps["activation"])
-    reach = look_inside(course.trainer.model, course.trainer.dev_sequences).reach
+    course = train(setup, trial.settings, setup.budget.steps["activation"])
+    reach = diagnose(course.trainer.model, course.trainer.dev_sequences).reach
     measured = course.measured(share_back=float(reach[BACK] / reach[0]))
     return Measured(measured.figures, {**measured.curves, "reach": reach.tolist()})
 

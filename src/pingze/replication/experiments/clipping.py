@@ -2,7 +2,7 @@
 
 from pingze.replication.charts import Chart, Line
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import PlainTrainer, train
 from pingze.training.trainer import Taken
 
@@ -23,20 +23,20 @@ CLIPS: dict[str, dict[str, Setting]] = {
 }
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """Each network under each clipping."""
     return [
         Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip]) for network in NETWORKS for clip in CLIPS
     ]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train and count the steps in which clipping acts."""
     acted: list[bool] = []
     course = train(
-        workshop,
+        setup,
         trial.settings,
-        workshop.budget.steps["clipping"],
+        setup.budget.steps["clipping"],
         after_step=lambda trainer, taken: acted.append(acts(trainer, taken)),
     )
     return course.measured(acts=sum(acted) / max(1, len(acted)))

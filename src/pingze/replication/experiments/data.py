@@ -2,7 +2,7 @@
 
 from pingze.replication.charts import Chart, Line
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 from pingze.replication.training import PlainTrainer, train
 
 PARTS = (8, 4, 2, 1)
@@ -12,22 +12,22 @@ TURNED = 0.02
 """Dev has turned when it ends so far above its best."""
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """A number of poems each."""
-    counts = [len(workshop.train) // part for part in PARTS]
+    counts = [len(setup.train) // part for part in PARTS]
     return [Trial(f"{count:,} poems", {"poems": count}) for count in counts]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train on the first poems, all in the vocabulary of all; measure them and dev side by side."""
     poems, train_nats = trial.settings["poems"], []
     assert isinstance(poems, int)
 
     def look(trainer: PlainTrainer) -> None:
-        texts = [example.text for example in trainer.train_examples[: workshop.budget.dev]]
+        texts = [example.text for example in trainer.train_examples[: setup.budget.dev]]
         train_nats.append(trainer.nats(texts))
 
-    course = train(workshop, {}, workshop.budget.steps["data"], looks=LOOKS, poems=poems, look=look)
+    course = train(setup, {}, setup.budget.steps["data"], looks=LOOKS, poems=poems, look=look)
     best = min(course.dev)
     measured = course.measured(
         epochs=course.looks[-1] / course.trainer.steps_per_epoch,

@@ -1,9 +1,9 @@
 """Random initialization: gates, gradients and learning under five kinds of first weights."""
 
 from pingze.replication.charts import Chart, Line
-from pingze.replication.diagnostics import look_inside
+from pingze.replication.diagnostics import diagnose
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Rows, Trial, by_rule
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import train
 
 STANDARD, GOOD = "standard normal", "orthogonal"
@@ -19,17 +19,17 @@ BACK = 16
 LARGE, SMALL = 10.0, 0.1
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """A network for each kind."""
     return [Trial(name, settings) for name, settings in SETTINGS.items()]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Look inside before and after a training."""
-    before = train(workshop, trial.settings, 0).trainer
-    first = look_inside(before.model, before.dev_sequences)
-    course = train(workshop, trial.settings, workshop.budget.steps["initialization"])
-    last = look_inside(course.trainer.model, course.trainer.dev_sequences)
+    before = train(setup, trial.settings, 0).trainer
+    first = diagnose(before.model, before.dev_sequences)
+    course = train(setup, trial.settings, setup.budget.steps["initialization"])
+    last = diagnose(course.trainer.model, course.trainer.dev_sequences)
     measured = course.measured(
         saturated_before=first.saturated,
         saturated_after=last.saturated,

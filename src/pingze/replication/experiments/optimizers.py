@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from pingze.replication.charts import Chart, Line
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import train
 
 LOOKS = 16
@@ -31,7 +31,7 @@ KINDS: dict[str, Sequence[dict[str, Setting]]] = {
 }
 
 
-class Cell(NamedTuple):
+class GridPoint(NamedTuple):
     """One optimizer at one rate and momentum, over all seeds."""
 
     family: str
@@ -55,14 +55,14 @@ class Cell(NamedTuple):
         return sum(row.figures["spikes"] for row in self.rows)
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """The grid, with each seed."""
     return [
         Trial(_name(family, each, rate, seed), each | {"learning_rate": rate, "seed": seed})
         for family, kinds in KINDS.items()
         for each in kinds
         for rate in RATES[family]
-        for seed in range(workshop.seed, workshop.seed + workshop.budget.seeds)
+        for seed in range(setup.seed, setup.seed + setup.budget.seeds)
     ]
 
 
@@ -74,12 +74,12 @@ def _kind(family: str, momentum: float) -> str:
     return f"{family} {momentum:g}" if momentum else family
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train."""
-    return train(workshop, trial.settings, workshop.budget.steps["optimizers"], looks=LOOKS).measured()
+    return train(setup, trial.settings, setup.budget.steps["optimizers"], looks=LOOKS).measured()
 
 
-def cells(rows: Rows) -> list[Cell]:
+def cells(rows: Rows) -> list[GridPoint]:
     """The grid's cells in order."""
 
     def key(row: Row) -> tuple[str, float, float]:
@@ -87,15 +87,15 @@ def cells(rows: Rows) -> list[Cell]:
         momentum, rate = row.settings.get("momentum", 0.0), row.settings["learning_rate"]
         return family, float(momentum or 0), float(rate or 0)
 
-    return [Cell(*found, list(each)) for found, each in groupby(rows.values(), key)]
+    return [GridPoint(*found, list(each)) for found, each in groupby(rows.values(), key)]
 
 
-def best(found: Sequence[Cell], family: str) -> Cell:
+def best(found: Sequence[GridPoint], family: str) -> GridPoint:
     """The cell of a family whose dev is least."""
     return min((cell for cell in found if cell.family == family), key=lambda cell: cell.dev)
 
 
-def good_rates(found: Sequence[Cell], family: str) -> list[float]:
+def good_rates(found: Sequence[GridPoint], family: str) -> list[float]:
     """The rates of a family, at the momentum of its best, that end near it."""
     top = best(found, family)
     return [
@@ -110,30 +110,30 @@ def decades(rates: Sequence[float]) -> float:
     return math.log10(max(rates) / min(rates))
 
 
-def target(found: Sequence[Cell]) -> float:
+def target(found: Sequence[GridPoint]) -> float:
     """The dev figure that all families reach: the worst of their bests."""
     return max(best(found, family).dev for family in RATES)
 
 
-def arrival(cell: Cell, nats: float) -> float:
+def arrival(cell: GridPoint, nats: float) -> float:
     """The step of the first look at which dev, the mean of the seeds, was `nats` or less; infinite if never."""
     looks = zip(cell.rows[0].curves["looks"], *(row.curves["dev"] for row in cell.rows), strict=False)
     means = ((at, mean(math.inf if value is None else value for value in dev)) for at, *dev in looks)
     return next((float(at or 0) for at, dev in means if dev <= nats), math.inf)
 
 
-def _soonest(found: Sequence[Cell], family: str) -> float:
+def _soonest(found: Sequence[GridPoint], family: str) -> float:
     """The fewest steps in which a family's cells come to the target."""
     return min(arrival(cell, target(found)) for cell in found if cell.family == family)
 
 
-def _unsteady(found: Sequence[Cell], family: str) -> tuple[int, int, int]:
+def _unsteady(found: Sequence[GridPoint], family: str) -> tuple[int, int, int]:
     """Of a family: cells that diverged or spiked, its cells, and all its spikes."""
     own = [cell for cell in found if cell.family == family]
     return sum(cell.failed or cell.spikes > 0 for cell in own), len(own), sum(cell.spikes for cell in own)
 
 
-def _tell_steps(found: Sequence[Cell]) -> str:
+def _tell_steps(found: Sequence[GridPoint]) -> str:
     steps = ", ".join(f"{family} {_soonest(found, family):.0f}" for family in RATES)
     bests = ", ".join(f"{family} {best(found, family).dev:.3f}" for family in RATES)
     return f"Fewest steps to dev {target(found):.3f}, which all reach: {steps}. Best dev: {bests}."
@@ -153,7 +153,7 @@ def _momentum_unstable(rows: Rows) -> Finding:
     )
 
 
-def _tell_failures(found: Sequence[Cell]) -> str:
+def _tell_failures(found: Sequence[GridPoint]) -> str:
     told = []
     for family in RATES:
         bad, count, spikes = _unsteady(found, family)
@@ -168,7 +168,7 @@ def _momentum_tuned(rows: Rows) -> Finding:
     return Finding(by_rule(ours < adam, ours == adam), _tell_ranges(found), list(rows.values()))
 
 
-def _tell_ranges(found: Sequence[Cell]) -> str:
+def _tell_ranges(found: Sequence[GridPoint]) -> str:
     told = []
     for family in RATES:
         rates, top = good_rates(found, family), best(found, family)
@@ -200,7 +200,7 @@ def times(rows: Rows, seconds: Callable[[Row], float]) -> str:
     """The fewest seconds in which each family comes to the target; looks at dev are counted with the steps."""
     found = cells(rows)
 
-    def arrives(cell: Cell) -> float:
+    def arrives(cell: GridPoint) -> float:
         share = arrival(cell, target(found)) / float(cell.rows[0].curves["looks"][-1] or 1)
         return share * mean(map(seconds, cell.rows))
 

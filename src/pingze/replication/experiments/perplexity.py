@@ -13,7 +13,7 @@ from pingze.batches import Ids, encode_sequence, pack
 from pingze.model import LanguageModel
 from pingze.replication.charts import Chart, Line
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Rows, Trial, by_rule
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 from pingze.replication.training import train
 from pingze.training.configuration import LENGTHS, PRESETS
 
@@ -25,17 +25,17 @@ LARGEST, LEAST = (2 - 2**-23) * 2.0**127, 2.0**-150
 """Of float32: the largest number, and what a number must be above to be rounded to more than 0."""
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """Arithmetic alone, an untrained network, and the shipped model of the report."""
     return [Trial("arithmetic", {}), Trial("untrained", {}), Trial("model", {"model": MODEL})]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """One of the three."""
-    return {"arithmetic": _arithmetic, "untrained": _untrained, "model": _model}[trial.name](workshop)
+    return {"arithmetic": _arithmetic, "untrained": _untrained, "model": _model}[trial.name](setup)
 
 
-def _arithmetic(workshop: Workshop) -> Measured:
+def _arithmetic(setup: Setup) -> Measured:
     """No model: the limits of float32, and the report's two figures read in other ways."""
     return Measured(
         {
@@ -55,15 +55,15 @@ def _arithmetic(workshop: Workshop) -> Measured:
     )
 
 
-def _untrained(workshop: Workshop) -> Measured:
-    nats = train(workshop, {}, 0).dev[0]
+def _untrained(setup: Setup) -> Measured:
+    nats = train(setup, {}, 0).dev[0]
     return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
 
 
-def _model(workshop: Workshop) -> Measured:
+def _model(setup: Setup) -> Measured:
     """The product and the sum for each dev poem under the shipped model."""
     loaded = checkpoint.load(MODEL)
-    sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in workshop.dev]
+    sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in setup.dev]
     poems = losses(LanguageModel.of(loaded), sequences)
     over = [overflow(poem) for poem in poems]
     counts = np.array([LENGTH + 1 if at is None else at for at in over])

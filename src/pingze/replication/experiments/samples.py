@@ -9,7 +9,7 @@ from pingze.prosody import Verdict, check
 from pingze.prosody.text import read_lines
 from pingze.replication.charts import Chart, Line
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Workshop
+from pingze.replication.setup import Setup
 
 MODEL = "report"
 CALLS = tuple(
@@ -29,7 +29,7 @@ CALLS = tuple(
 FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """The fourteen, and a form of real verse each."""
     calls = [
         Trial(
@@ -41,16 +41,16 @@ def trials(workshop: Workshop) -> list[Trial]:
     return calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Write or take the poems of a trial, and have them checked."""
     if form := trial.settings.get("form"):
-        real = workshop.real[str(form)]
+        real = setup.real[str(form)]
         return Measured({"poems": len(real), "kept": sum(_kept(lines) for lines in real)})
-    return _write(workshop, *(trial.settings[name] for name in ("start", "temperature", "split_len")))  # type: ignore[arg-type]
+    return _write(setup, *(trial.settings[name] for name in ("start", "temperature", "split_len")))  # type: ignore[arg-type]
 
 
-def _write(workshop: Workshop, start: str, temperature: float, split_len: int) -> Measured:
-    seeds = range(workshop.seed, workshop.seed + workshop.budget.poems)
+def _write(setup: Setup, start: str, temperature: float, split_len: int) -> Measured:
+    seeds = range(setup.seed, setup.seed + setup.budget.poems)
     texts = [generate(start, temperature, split_len, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
     regulated = [lines for lines in free if _form(lines)]
@@ -59,7 +59,7 @@ def _write(workshop: Workshop, start: str, temperature: float, split_len: int) -
         start,
         form=form,
         temperature=temperature,
-        seed=workshop.seed,
+        seed=setup.seed,
         count=len(seeds),
         model=checkpoint.DEFAULT,
     )

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from pingze.replication.charts import Chart, Line, smoothed
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import PlainTrainer, train
 
 ADAM_RATES = (1e-4, 1e-3, 1e-2, 1e-1)
@@ -39,7 +39,7 @@ class SoftmaxTwice(PlainTrainer):
         return nn.functional.cross_entropy(torch.softmax(logits, dim=1), targets, reduction="sum")
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """Each rate with softmax and without."""
     settings: dict[str, dict[str, Setting]] = {
         **{f"Adam, rate {rate:g}": {"learning_rate": rate} for rate in ADAM_RATES},
@@ -52,17 +52,17 @@ def trials(workshop: Workshop) -> list[Trial]:
     ]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train with one of the losses; dev is measured by the model's own probabilities in both cases."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
-    course = train(workshop, trial.settings, workshop.budget.steps["softmax"], trainer=trainer)
+    course = train(setup, trial.settings, setup.budget.steps["softmax"], trainer=trainer)
     means = [value for value in smoothed(course.losses) if value is not None]
     return course.measured(
         first_loss=course.losses[0],
         least_loss=min(means),
         fall=course.losses[0] - min(means),
-        bound=bound(workshop.vocabulary_size),
-        ln_vocabulary=math.log(workshop.vocabulary_size),
+        bound=bound(setup.vocabulary_size),
+        ln_vocabulary=math.log(setup.vocabulary_size),
     )
 
 

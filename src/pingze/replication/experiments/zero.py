@@ -8,7 +8,7 @@ from pingze.model import LanguageModel
 from pingze.replication.charts import Chart, Line, smoothed
 from pingze.replication.diagnostics import compare_units
 from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
-from pingze.replication.setup import Setting, Workshop
+from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import Course, train
 from pingze.vocabulary import UNK
 
@@ -28,7 +28,7 @@ NAMES = {
 SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
 
 
-def trials(workshop: Workshop) -> list[Trial]:
+def trials(setup: Setup) -> list[Trial]:
     """Seven networks, and the floor of those that learn single characters' shares only."""
     settings: dict[str, dict[str, Setting]] = {
         FLOOR: {},
@@ -43,17 +43,17 @@ def trials(workshop: Workshop) -> list[Trial]:
     return [Trial(name, each) for name, each in settings.items()]
 
 
-def measure(workshop: Workshop, trial: Trial) -> Measured:
+def measure(setup: Setup, trial: Trial) -> Measured:
     """Train one of the networks; see how many of its units differ, and which parameters have moved."""
     if trial.name == FLOOR:
-        return _unigram(workshop)
+        return _unigram(setup)
     first: dict[str, np.ndarray] = {}
 
     def start(model: LanguageModel) -> None:
         STARTS[trial.name](model)
         first.update({name: tensor.copy() for name, tensor in model.tensors().items()})
 
-    course = train(workshop, trial.settings, workshop.budget.steps["zero"], start=start)
+    course = train(setup, trial.settings, setup.budget.steps["zero"], start=start)
     model = course.trainer.model
     moved = [name for name, tensor in model.tensors().items() if not np.array_equal(tensor, first[name])]
     units = compare_units(model)
@@ -62,18 +62,18 @@ def measure(workshop: Workshop, trial: Trial) -> Measured:
         kinds_of_units=units.kinds,
         units_apart=units.apart,
         moved=moved,
-        train_nats=_train_nats(workshop, course),
+        train_nats=_train_nats(setup, course),
     )
 
 
-def _train_nats(workshop: Workshop, course: Course) -> float:
+def _train_nats(setup: Setup, course: Course) -> float:
     texts = [example.text for example in course.trainer.train_examples]
-    return course.trainer.nats(texts[: workshop.budget.dev])
+    return course.trainer.nats(texts[: setup.budget.dev])
 
 
-def _unigram(workshop: Workshop) -> Measured:
+def _unigram(setup: Setup) -> Measured:
     """The least that a model can reach which gives each character the same probability everywhere."""
-    course = train(workshop, {}, 0)
+    course = train(setup, {}, 0)
     targets = [
         np.concatenate([sequence[1:] for sequence in sequences])
         for sequences in (
@@ -81,14 +81,14 @@ def _unigram(workshop: Workshop) -> Measured:
             course.trainer.dev_sequences,
         )
     ]
-    counts = np.bincount(targets[0], minlength=workshop.vocabulary_size)
+    counts = np.bincount(targets[0], minlength=setup.vocabulary_size)
     shares = counts[counts > 0] / counts.sum()
     p = (counts + 1) / (counts + 1).sum()
     return Measured(
         {
             "train_entropy": float(-(shares * np.log(shares)).sum()),
             "dev_nats": float(-np.log(p[targets[1]]).mean()),
-            "ln_vocabulary": float(np.log(workshop.vocabulary_size)),
+            "ln_vocabulary": float(np.log(setup.vocabulary_size)),
             "unknown_rate": float((targets[1] == UNK).mean()),
         }
     )

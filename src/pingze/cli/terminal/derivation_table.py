@@ -1,0 +1,43 @@
+"""The report's lines as measured, in a table."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.table import Table
+from rich.text import Text
+
+from pingze.derivation.latex import readable
+from pingze.derivation.printed_lines import WRONG, LineResult
+
+
+def table(rows: Sequence[LineResult]) -> Table:
+    """The rows for a terminal; under a wrong line stands what it should say, and why."""
+    shown = Table(box=box.SIMPLE_HEAD)
+    shown.add_column("line")
+    shown.add_column("as printed", ratio=3)
+    shown.add_column("verdict", ratio=1)
+    shown.add_column("error", justify="right")
+    shown.add_column("corrected", justify="right")
+    for row in rows:
+        verdict = Text(row.status, "bold red" if row.status == WRONG else "")
+        shown.add_row(row.id, _formula(row), verdict, figure(row.printed_error), figure(row.corrected_error))
+    return shown
+
+
+def summary(rows: Sequence[LineResult]) -> str:
+    """How many lines are right, in one line."""
+    wrong = [row.id for row in rows if row.status == WRONG]
+    return f"{len(rows) - len(wrong)} of {len(rows)} lines are right; wrong are {', '.join(wrong)}"
+
+
+def figure(error: float) -> str:
+    """An error to two digits; what rounding alone makes is not told apart from zero."""
+    return f"{error:.2g}" if error > 1e-11 else "0"
+
+
+def _formula(row: LineResult) -> Text:
+    text = Text.assemble((f"{row.place}\n", "dim"), readable(row.formula))
+    if row.status == WRONG:
+        text.append(f"\nshould be: {readable(row.correction) or 'nothing'}", "green")
+        text.append(f"\n{row.fault}", "italic")
+    return text
