@@ -53,7 +53,7 @@ def errata(rows: Sequence[LineResult]) -> str:
         "|---|---|---|---|---|",
     ]
     for row in rows:
-        if row.status == WRONG:
+        if row.verdict == WRONG:
             correction = _math(row.correction) if row.correction else "nothing"
             readings = [f"{name}: {figure(error)}" for name, error in row.readings.items()]
             lines.append(
@@ -70,7 +70,7 @@ def all_lines(rows: Sequence[LineResult]) -> str:
     """Every displayed line and what became of it."""
     lines = ["| line | place | formula | verdict | error |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.id} | {row.place} | {_math(row.formula)} | {row.status} | {figure(row.printed_error)} |"
+        f"| {row.id} | {row.place} | {_math(row.formula)} | {row.verdict} | {figure(row.printed_error)} |"
         for row in rows
     ]
     return "\n".join(lines)

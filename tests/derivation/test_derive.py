@@ -71,23 +71,23 @@ def test_every_displayed_line_has_a_row(rows: list[LineResult]) -> None:
 
 
 def test_wrong_is_measured_and_has_a_correction_that_is_right(rows: list[LineResult]) -> None:
-    assert " ".join(row.id for row in rows if row.status == WRONG) == WRONG_LINES
+    assert " ".join(row.id for row in rows if row.verdict == WRONG) == WRONG_LINES
     for row in rows:
         assert row.corrected_error < TOLERANCE, row.id
         assert row.central_error is None or row.central_error < 1e-6, row.id
-        if row.status == WRONG:
+        if row.verdict == WRONG:
             assert row.printed_error > 0.1, row.id
             assert row.fault, row.id
             assert bool(row.correction) == (row.id != "R38"), row.id
         else:
-            assert row.status.startswith("right"), row.id
+            assert row.verdict.startswith("right"), row.id
             assert row.printed_error < TOLERANCE, row.id
             assert not row.fault + row.correction, row.id
 
 
 def test_what_stands_for_another_product_is_said_precisely(rows: list[LineResult]) -> None:
     def ids(part: str) -> str:
-        return " ".join(row.id for row in rows if part in row.status)
+        return " ".join(row.id for row in rows if part in row.verdict)
 
     assert ids("an outer product") == "R48 R51 R54 R57"
     assert ids("a row scaling of the identity") == "R60 R63 R66 R69"

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
-from pingze.derivation.printed_lines import LineResult
 
 
 @app.command()
@@ -26,14 +25,9 @@ def derive(
 
     rows = derivation.derive(model)
     if as_json:
-        print_json([_as_json(row) for row in rows])
+        print_json([asdict(row) for row in rows])
     else:
         Console().print(table(rows))
         typer.echo(summary(rows))
     for path in derivation.draw(plots, model) if plots else []:
         typer.echo(f"wrote {path}", err=True)
-
-
-def _as_json(row: LineResult) -> dict[str, object]:
-    """The row by the names that `pingze derive --json` gives them."""
-    return {"verdict" if name == "status" else name: value for name, value in asdict(row).items()}

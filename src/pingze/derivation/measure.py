@@ -195,7 +195,7 @@ def row(id_: str, points: Sequence[Measurement]) -> LineResult:
         id=id_,
         place=line.place,
         formula=line.formula,
-        status=_status(readings[chosen], points[0].readings[chosen].liberties | {chosen}),
+        verdict=_verdict(readings[chosen], points[0].readings[chosen].liberties | {chosen}),
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
         central_error=max(central, default=None),
@@ -206,7 +206,7 @@ def row(id_: str, points: Sequence[Measurement]) -> LineResult:
     )
 
 
-def _status(error: float, liberties: frozenset[str]) -> str:
+def _verdict(error: float, liberties: frozenset[str]) -> str:
     if error > TOLERANCE:
         return WRONG
     qualifiers = [name for name in QUALIFIERS if name in liberties]

@@ -8,7 +8,7 @@ from importlib.resources import files
 from typing import Any
 
 WRONG = "wrong"
-"""The status of a line that is right in no reading; others begin with "right"."""
+"""The verdict on a line that is right in no reading; others begin with "right"."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class LineResult:
     """Where in the report."""
     formula: str
     """As printed, in LaTeX."""
-    status: str
+    verdict: str
     """"right", "right as …" where a product had to be read as another, or "wrong"."""
     printed_error: float
     """How far the printed line is from automatic differentiation, in the reading that suits it best."""

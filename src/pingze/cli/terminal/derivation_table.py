@@ -19,14 +19,14 @@ def table(rows: Sequence[LineResult]) -> Table:
     shown.add_column("error", justify="right")
     shown.add_column("corrected", justify="right")
     for row in rows:
-        verdict = Text(row.status, "bold red" if row.status == WRONG else "")
+        verdict = Text(row.verdict, "bold red" if row.verdict == WRONG else "")
         shown.add_row(row.id, _formula(row), verdict, figure(row.printed_error), figure(row.corrected_error))
     return shown
 
 
 def summary(rows: Sequence[LineResult]) -> str:
     """How many lines are right, in one line."""
-    wrong = [row.id for row in rows if row.status == WRONG]
+    wrong = [row.id for row in rows if row.verdict == WRONG]
     return f"{len(rows) - len(wrong)} of {len(rows)} lines are right; wrong are {', '.join(wrong)}"
 
 
@@ -37,7 +37,7 @@ def figure(error: float) -> str:
 
 def _formula(row: LineResult) -> Text:
     text = Text.assemble((f"{row.place}\n", "dim"), readable(row.formula))
-    if row.status == WRONG:
+    if row.verdict == WRONG:
         text.append(f"\nshould be: {readable(row.correction) or 'nothing'}", "green")
         text.append(f"\n{row.fault}", "italic")
     return text
