@@ -22,7 +22,7 @@ from typing import Any
 import torch
 
 from pingze import checkpoint
-from pingze.corpus import Poem
+from pingze.corpus import CorpusPoem
 from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.files import written
 from pingze.training import state
@@ -52,7 +52,7 @@ class Run(Trainer):
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        song: Sequence[Poem] = (),
+        song: Sequence[CorpusPoem] = (),
         *,
         resume: bool = False,
     ) -> None:

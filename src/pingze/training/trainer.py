@@ -17,7 +17,7 @@ from torch import Tensor
 
 from pingze import checkpoint
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
-from pingze.corpus import Poem
+from pingze.corpus import CorpusPoem
 from pingze.errors import TrainingError
 from pingze.model import LanguageModel
 from pingze.ops.memory import keep_freed_memory
@@ -53,7 +53,7 @@ class Trainer:
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        song: Sequence[Poem] = (),
+        song: Sequence[CorpusPoem] = (),
     ) -> None:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
