@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pingze.characters import MARKS
-from pingze.corpus import Hit, CorpusPoem, Store, build, store_path
+from pingze.corpus import CorpusPoem, Hit, Store, build, store_path
 from pingze.corpus.build import CHECKSUM, VERSION
 from pingze.corpus.clean import clean
 from pingze.corpus.records import read

@@ -10,4 +10,4 @@ from pingze.corpus.fetch import fetch
 from pingze.corpus.poem import CorpusPoem
 from pingze.corpus.store import Hit, Statistics, Store
 
-__all__ = ["Hit", "CorpusPoem", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]
+__all__ = ["CorpusPoem", "Hit", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]

@@ -8,7 +8,7 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets set one character after another within a line;
-- `runs`: the arrays of `pingze.suffix_array.SuffixArray` of all lines, in the order of `line`, by their names, and their
+- `runs`: the arrays of the `pingze.suffix_array.SuffixArray` of all lines, in the order of `line`, by name, and their
   `checksum`;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
