@@ -81,6 +81,7 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     assert bad["field"] == "rhyme"
     assert post(client, "conflicts", form="五絕", start="春").json() == {
         "possible": True,
+        "cause": None,
         "detail": "",
         "clashes": [],
     }

@@ -21,7 +21,7 @@ from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.rules import definition
 from pingze.prosody.script import simplified_forms
 from pingze.prosody.suggest import Neighbours, suggest
-from pingze.prosody.tones import EITHER, UNKNOWN, tone
+from pingze.prosody.tones import EITHER, UNKNOWN, readings, tone
 from pingze.serve import schemas
 from pingze.serve.problems import NO_CORPUS
 
@@ -102,12 +102,12 @@ def conflicts(asked: schemas.ComposeRequest) -> schemas.Conflicts:
     try:
         prepare(asked, model(asked.model))
     except InfeasibleError as error:
-        return schemas.Conflicts(False, str(error), error.clashing)
+        return schemas.Conflicts(False, str(error), error.clashing, error.cause)
     except InputError as error:
-        return schemas.Conflicts(False, str(error), [Clash(str(error), error.field or "")])
-    except CorpusError:
-        return schemas.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")])
-    return schemas.Conflicts(True, "", [])
+        return schemas.Conflicts(False, str(error), [Clash(str(error), error.field or "")], error.cause)
+    except CorpusError as error:
+        return schemas.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")], error.cause)
+    return schemas.Conflicts(True, "", [], None)
 
 
 def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
@@ -166,6 +166,7 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         level=verdict.level,
         lines=verdict.lines,
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
+        readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
         violations=faults,
         notes=verdict.notes,
         remarks=[note.cause for note in verdict.notes],

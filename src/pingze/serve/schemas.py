@@ -230,6 +230,8 @@ class Conflicts:
     possible: bool
     detail: str
     clashes: Sequence[Clash]
+    cause: Cause | None
+    """The detail as a code with parameters."""
 
 
 @dataclass(frozen=True)
@@ -273,6 +275,8 @@ class Judged:
     lines: Sequence[str]
     tones: Sequence[str]
     """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
+    readings: Sequence[Sequence[Sequence[str]]]
+    """For each character of each line its readings, tone and rhyme group, as 平東."""
     violations: Sequence[Fault]
     notes: Sequence[str]
     remarks: Sequence[Cause]

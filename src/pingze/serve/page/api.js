@@ -1,11 +1,12 @@
-// The server's answers. Its problems become a Problem, whose message is the one line that the server wrote.
+// The server's answers. Its problems become a Problem, whose message is one line in the reader's language.
 
+import { problemText } from "./sentences.js";
 import { t } from "./words.js";
 
 class Problem extends Error {
-  constructor({ detail, title, clashes = [], field = null } = {}) {
-    super(detail ?? title ?? t("unreachable"));
-    Object.assign(this, { clashes, field });
+  constructor(problem) {
+    super(problem ? problemText(problem) : t("unreachable"));
+    Object.assign(this, { clashes: problem?.clashes ?? [], field: problem?.field ?? null });
   }
 }
 

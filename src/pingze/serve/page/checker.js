@@ -2,10 +2,13 @@
 
 import { ask } from "./api.js";
 import { $, button, el, fill } from "./dom.js";
-import { grid } from "./poem.js";
+import { TONES, grid } from "./poem.js";
+import { isFoot } from "./reasons.js";
 import { announce, attempt } from "./say.js";
 import { shown } from "./script.js";
-import { draft, keepDraft, settings } from "./settings.js";
+import { remarkText, ruleText } from "./sentences.js";
+import { draft, keepDraft } from "./settings.js";
+import { scrollClasses } from "./sheet.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -69,38 +72,65 @@ function show(verdict) {
     el("h2", {}, heading(verdict)),
     verdict.lines.length ? sheet(verdict) : null,
     el("ul", { class: "faults" }, verdict.violations.map((fault) => faultRow(verdict, fault))),
-    verdict.notes.map((note) => el("p", { class: "hint" }, note)),
+    verdict.notes.map((note, at) => el("p", { class: "hint" }, remarkText(verdict.remarks[at], note))),
     verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
   );
 }
 
 function sheet(verdict) {
+  const readings = (line, position) => verdict.readings[line - 1][position - 1];
   const look = (line, position) => ({
-    tone: [...(verdict.tones?.[line - 1] ?? "")][position - 1],
+    tone: [...verdict.tones[line - 1]][position - 1],
+    rhymes: isFoot(verdict, line, position, readings(line, position).join("")),
     fault: verdict.violations.find((one) => one.line === line && one.position === position)?.rule,
   });
+  const told = el("span", { class: "told", role: "status", lang: verseLanguage() });
   const act = (event, { line, position }) => {
-    if (event.type === "click" || event.key === "Enter") document.getElementById(faultId(verdict, line, position))?.focus();
+    if (event.type !== "click" && event.key !== "Enter") return;
+    told.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
+    document.getElementById(faultId(verdict, line, position))?.focus();
   };
   const body = grid(verdict.lines, { label: t("own_poem"), look, chosen: null, act });
+  body.addEventListener("mouseover", ({ target }) => {
+    const { line, position } = target.closest("[role=gridcell]")?.dataset ?? {};
+    if (line) told.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
+  });
   const book = el("div", { class: "book" }, body);
   book.style.setProperty("--columns", verdict.lines.length);
-  return el("div", { class: "sheet" }, el("div", { class: settings.tones ? "scroll with-tones" : "scroll" }, book));
+  return el(
+    "div",
+    { class: "sheet" },
+    el("div", { class: scrollClasses() }, book),
+    el("p", { class: "caption" }, told, el("span", { class: "legend" }, t("legend"))),
+  );
+}
+
+/** 看：平寒、仄翰 */
+function readingText(character, readings) {
+  return t("readings", shown(character), shown(readings.join("、")) || t("no_reading"));
 }
 
 const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}-${line}-${position}`;
 
 function faultRow(verdict, fault) {
-  const { rule, line, position, char, definition, fitting = [] } = fault;
+  const { rule, line, position, char, fitting } = fault;
   const choice = (character) =>
-    button(shown(character), () => mend(verdict, fault, character), { class: "fit", "aria-label": t("fit", shown(character)), lang: verseLanguage() });
+    button(shown(character), () => mend(verdict, fault, character), { class: "plain fit", "aria-label": t("fit", shown(character)), lang: verseLanguage() });
   return el(
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
     el("strong", {}, t("fault_at", rule, line, position, shown(char))),
-    el("span", { class: "hint" }, definition ?? ""),
+    wants(fault),
+    el("span", { class: "hint" }, ruleText(fault)),
     fitting.length ? el("p", { class: "fits" }, t("fits"), fitting.map(choice)) : el("p", { class: "hint" }, t("no_fit")),
   );
+}
+
+/** What the place wants and what it has, where one sentence can tell. */
+function wants({ char, cause: { code, wanted, has } }) {
+  if (!wanted || !has?.length) return null;
+  if (code === "tone") return el("span", {}, t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has])));
+  return has.includes(wanted) ? null : el("span", {}, t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
 }
 
 /** Put a character that fits into the text, and check again. */

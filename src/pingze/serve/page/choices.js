@@ -4,6 +4,7 @@ import { ask } from "./api.js";
 import { $, el, fill } from "./dom.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
 import { shown } from "./script.js";
+import { clashText, problemText } from "./sentences.js";
 import { draft, keepDraft } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -143,8 +144,8 @@ export async function seeClashes() {
   asking = new AbortController();
   try {
     const { count, ...request } = readChoices();
-    const { possible, detail, clashes } = await ask("conflicts", request, asking.signal);
-    show(possible ? [] : clashes, possible ? "" : detail);
+    const { possible, ...problem } = await ask("conflicts", request, asking.signal);
+    show(possible ? [] : problem.clashes, possible ? "" : problemText(problem));
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
@@ -157,6 +158,7 @@ export function showProblem({ clashes, field, message }) {
 
 /** Show clashes at the foot of the choices, at their fields, and at their places. */
 function show(clashes, detail) {
+  const said = clashes.length === 1 ? () => detail : clashText;
   $("clash").textContent = detail;
   for (const field of document.querySelectorAll("#choices .field")) {
     const here = clashes.filter((clash) => clash.field === field.dataset.field);
@@ -167,7 +169,7 @@ function show(clashes, detail) {
       else control.removeAttribute("aria-invalid");
     }
     if (!here.length) continue;
-    field.append(el("p", { class: "at-field" }, here.map(({ constraint }) => constraint).join("; ")));
+    field.append(el("p", { class: "at-field" }, here.map(said).join("; ")));
     field.closest("details")?.setAttribute("open", "");
   }
   showClashes(clashes);

@@ -8,6 +8,7 @@ import { announce, attempt, trouble } from "./say.js";
 import { findDesk, layOut, replaceDesk } from "./store.js";
 import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
 import { shown } from "./script.js";
+import { problemText } from "./sentences.js";
 import { t } from "./words.js";
 
 let composing = new AbortController();
@@ -66,24 +67,31 @@ export function constraints({ ask: asked, now }) {
   return { level, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
 }
 
-/** Put a character in a place, if the poem can bear it. */
-export async function replace(line, position, character) {
+/** Put characters into the poem from a place on, if it can bear them; what is left at its end is not put. */
+export async function replace(line, position, characters) {
   const on = entry();
   const { poem } = on.now;
-  const lines = poem.lines.map((text, at) => (at + 1 === line ? put(text, position, character) : text));
+  const lines = written(poem.lines, line, position, [...characters]);
   await attempt(async () => {
     const { form, template, rhyme } = poem;
     const request = { form, template, rhyme, lines: lines.length, pattern: lines.join(" "), ...constraints(on) };
-    const { possible, detail } = await ask("conflicts", request);
-    if (!possible) throw new Error(detail);
+    const { possible, ...problem } = await ask("conflicts", request);
+    if (!possible) throw new Error(problemText(problem));
     if (entry() !== on) return;
     step(on, { poem: { ...poem, lines, log_probability: null } });
-    announce(t("replaced", shown(character)));
+    announce(t("replaced", shown(characters)));
     changed();
   });
 }
 
-const put = (text, position, character) => [...text].with(position - 1, character).join("");
+/** Lines of one width, written over from a place on. */
+function written(lines, line, position, characters) {
+  const width = [...lines[0]].length;
+  const all = [...lines.join("")];
+  const start = (line - 1) * width + position - 1;
+  all.splice(start, characters.length, ...characters.slice(0, all.length - start));
+  return lines.map((_, at) => all.slice(at * width, (at + 1) * width).join(""));
+}
 
 /** Write places again: all that are not locked of a line, or of the poem, or one character. */
 export async function redraw({ line = null, position = null } = {}) {

@@ -79,11 +79,12 @@ function choices() {
 }
 
 function own() {
-  const input = el("input", { type: "text", id: "own", maxlength: 2, lang: "zh-Hant" });
+  const input = el("input", { type: "text", id: "own", lang: "zh-Hant" });
   const { line, position } = state.place;
   const put = async (event) => {
     event.preventDefault();
-    if (input.value.trim()) await place(line, position, input.value.trim());
+    const characters = input.value.match(/\p{Script=Han}/gu);
+    if (characters) await place(line, position, characters.join(""));
   };
   return el(
     "form",

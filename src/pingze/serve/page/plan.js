@@ -75,18 +75,20 @@ function place(line, position) {
   return input;
 }
 
-/** Several characters run on down the line. */
+/** Several characters flow on down the line and into the next; the focus goes with them. */
 function write(input, characters) {
-  const line = Number(input.dataset.line);
-  let at = Number(input.dataset.position);
-  for (const character of characters.length ? characters : [""]) {
-    const next = find(line, at++);
-    if (!next) break;
-    next.value = character;
-    if (character) written.set(keyOfInput(next), character);
-    else written.delete(keyOfInput(next));
-  }
+  const places = [...$("plan").querySelectorAll("input")];
+  const here = places.indexOf(input);
+  const into = places.slice(here, here + Math.max(1, characters.length));
+  into.forEach((place, at) => put(place, characters[at] ?? ""));
+  if (into.length > 1) into.at(-1).focus();
   tell();
+}
+
+function put(place, character) {
+  place.value = character;
+  if (character) written.set(keyOfInput(place), character);
+  else written.delete(keyOfInput(place));
 }
 
 const find = (line, position) => $("plan").querySelector(`input[data-line="${line}"][data-position="${position}"]`);

@@ -5,7 +5,7 @@ import { shown } from "./script.js";
 import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
-const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
+export const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
 /** The step on (line, position) that each arrow key makes: the next line stands to the left. */
 const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };

@@ -43,11 +43,10 @@ export function reasonAt(entry, line, position) {
   return found instanceof Map ? found.get(keyOf(line, position)) : undefined;
 }
 
-/** Whether a line's last character rhymes: every even line's, and the first's where the template says so. */
-export function isFoot(entry, line, position) {
-  const { rhyme, template, lines } = entry.now.poem;
+/** Whether a character of a poem's line rhymes: every even line's last, and the first's where the template says so. */
+export function isFoot({ rhyme, template, lines }, line, position, groups = "") {
   if (!rhyme || position !== [...lines[line - 1]].length) return false;
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
-  return Boolean(reasonAt(entry, line, position)?.rhyme_group.endsWith(rhyme));
+  return [...rhyme].some((group) => groups.includes(group));
 }

@@ -42,10 +42,11 @@ function scroller(poem, on) {
   body.setAttribute("aria-describedby", "grid-help");
   const book = el("div", { class: "book" }, heading(poem), body, el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, "平仄"));
   book.style.setProperty("--columns", poem.lines.length + (poem.title || poem.poet ? 1 : 0));
-  return el("div", { class: classes() }, book, el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
+  return el("div", { class: scrollClasses() }, book, el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
 }
 
-const classes = () => ["scroll", settings.tones && "with-tones", settings.rhyme && "with-rhyme"].filter(Boolean).join(" ");
+/** What a sheet shows beside its characters. */
+export const scrollClasses = () => ["scroll", settings.tones && "with-tones", settings.rhyme && "with-rhyme"].filter(Boolean).join(" ");
 
 function heading({ title, poet }) {
   if (!title && !poet) return null;
@@ -64,7 +65,7 @@ function label({ title, form }) {
 /** What the grid shows of each place. */
 const look = (on) => (line, position) => ({
   tone: reasonAt(on, line, position) && (reasonAt(on, line, position).tone || "中"),
-  rhymes: isFoot(on, line, position),
+  rhymes: isFoot(on.now.poem, line, position, reasonAt(on, line, position)?.rhyme_group),
   locked: on.now.locks.has(keyOf(line, position)),
 });
 

@@ -93,7 +93,7 @@ const words = {
   png: ["PNG", "PNG"],
   svg: ["SVG", "SVG"],
   saved: ["已存 $1。", "Saved $1."],
-  legend: ["○ 平　● 仄　◎ 韻", "○ level   ● oblique   ◎ rhyme"],
+  legend: ["○ 平　● 仄　◐ 兩讀　◎ 韻", "○ level   ● oblique   ◐ either   ◎ rhyme"],
 
   inspector: ["推敲", "A character"],
   choose_place: ["點詩中一字：聲調、韻部、可代之字。", "Choose a character of the poem: its tone, its rhyme, and what could stand there."],
@@ -106,7 +106,7 @@ const words = {
   alternatives_hint: ["全詩對數機率之差（nats）：大於零，則全詩更合模型之意。", "How much likelier the whole poem becomes, in nats; above zero it gains."],
   replace_by: ["$1：換上，$2 nats", "$1: put it here, $2 nats"],
   replaced: ["換作$1。", "Now $1."],
-  own: ["自擇一字", "A character of your own"],
+  own: ["自己寫（可連寫幾字）", "Characters of your own"],
   put: ["換上", "Put it here"],
   lock: ["鎖此字", "Lock"],
   unlock: ["解鎖", "Unlock"],
@@ -179,6 +179,10 @@ const words = {
   no_faults: ["無病。", "No faults."],
   faults: ["$1 處不合：", "Faults: $1"],
   fault_at: ["$1 · 第$2句第$3字「$4」", "$1 · line $2, character $3 「$4」"],
+  wants_tone: ["此處須$1；$2屬$3。", "This place wants $1; $2 is $3."],
+  wants_rhyme: ["此處須押$1韻；$2屬$3。", "This place rhymes in $1; $2 is in $3."],
+  no_reading: ["不知其讀音", "of no known reading"],
+  readings: ["$1：$2", "$1: $2"],
   fits: ["可換：", "Would fit:"],
   fit: ["換作$1", "put $1 there"],
   no_fit: ["換一字不能救。", "No one character mends it."],
@@ -225,6 +229,9 @@ export function t(name, ...parts) {
   const filled = text.replace(/\$(\d)/g, (_, number) => parts[number - 1]);
   return settings.language === "zh" ? shown(filled) : filled;
 }
+
+/** The reader's name of a field of the API. */
+export const nameOf = (field) => (Object.hasOwn(words, field) ? t(field) : field);
 
 /** Write every string that stands in the page's own markup. */
 export function translate() {

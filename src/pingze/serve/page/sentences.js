@@ -1,0 +1,105 @@
+// What the server tells as a code with parameters (docs/serving.md), said in the reader's language. Its own sentences are
+// English: they are shown as they are to readers of English, and where a code is not known here.
+
+import { shown } from "./script.js";
+import { settings } from "./settings.js";
+import { nameOf } from "./words.js";
+
+const list = (items) => (Array.isArray(items) ? items : [items]).join("、");
+const at = ({ line, position }) => (line ? `第 ${line} 句${position ? `第 ${position} 字` : ""}` : "");
+
+const PROBLEMS = {
+  range: ({ field, has, ...bounds }) => `${nameOf(field)}是 ${has}，須${within(bounds)}。`,
+  choice: ({ field, has, choices }) => `${nameOf(field)}沒有「${has}」；可用：${list(choices.slice(0, 12))}。`,
+  too_long: ({ field, has, most }) => `${nameOf(field)}有 ${has}，至多 ${most}。`,
+  surrogate: ({ field }) => `${nameOf(field)}裏有不完整的字。`,
+  empty: ({ field }) => (field === "text" ? "沒有找到詩句。" : `${nameOf(field)}是空的。`),
+  character: ({ field, has, choices }) => `${nameOf(field)}：模型不識「${has}」${choices?.length ? `，可是${choices.join("或")}` : ""}。`,
+  no_room: ({ has, most }) => `必用的字有 ${has} 個，空位只有 ${most} 個。`,
+  line_count: ({ form, has, wanted }) => `${form}${wanted ? `須 ${wanted} 句` : "的句數須成雙"}，不能是 ${has} 句。`,
+  block_width: ({ line, has, wanted }) => `定字的第 ${line} 句須 ${wanted} 字，寫了 ${has} 字。`,
+  oblique_rhyme: ({ form, has }) => `${form}押平聲韻，${has}韻是仄聲。`,
+  no_condition: ({ field, model }) => `模型 ${model} 不識${nameOf(field)}。`,
+  no_poem: () => "這不是一首詩。",
+  shape: ({ form, wanted, width }) => `${form}須${wanted ? ` ${wanted} 句，` : ""}每句 ${width} 字。`,
+  too_slow: ({ seconds }) => `算了 ${seconds} 秒還沒有算完，請少求一些。`,
+  unfinished: (cause) => `每一稿都走不下去${at(cause) ? `（${at(cause)}）` : ""}：放寬一些再試。`,
+  no_corpus: () => "這需要詩庫，這臺機器上沒有。",
+  busy: () => "此刻太忙，稍候再試。",
+  fault: () => "pingze 出了錯；這次所求沒有留下。",
+};
+
+const CLASHES = {
+  include: ({ has }) => `必用「${has}」`,
+  exclude: ({ has }) => `不用「${has}」`,
+  rhyme: ({ has }) => `押${has}韻`,
+  template: ({ has }) => `譜用${has}`,
+  level: () => "聲律從嚴",
+  original: ({ has }) => `與古人同字不過 ${has}`,
+  repeat: () => "不許重字",
+};
+
+const REMARKS = {
+  lines: ({ count, least, most, name }) =>
+    count ? `共 ${count} 句，每句 ${least === most ? least : `${least} 至 ${most}`} 字${name ? `（${name}）` : ""}。` : "沒有找到詩句。",
+  read_as: ({ form, other, faults }) => `當作${form}來讀：若作${other}，有 ${faults} 處不合。`,
+  not_checked: ({ form, wanted, width }) => `不是${form}的樣子（${wanted ? `${wanted} 句，` : ""}每句 ${width} 字），平仄未查。`,
+  neighbour_rhyme: ({ wanted, has }) => `首句借鄰韻：它屬${list(has)}，全詩押${wanted}。`,
+  rescue: ({ line, has }) => `第 ${line} 句救第 ${has} 句（拗救）。`,
+  bent: ({ rule, ...place }) => `${rule}：${at(place)}。`,
+  rhyme_changes: () => "中途換韻。",
+  repeated: ({ has, more }) => `重字：${counted(has.map((one) => one.replace(/ \(lines (.*)\)/, (_, lines) => `（第 ${lines.replaceAll(", ", "、")} 句）`)), more)}。`,
+  unknown: ({ has, more }) => `不知讀音：${counted(has, more)}。`,
+  doubtful: ({ has, more }) => `也許是另一字：${counted(has.map((one) => one.replaceAll(" or ", "或").replace(" (", "（").replace(")", "）")), more)}。`,
+};
+
+const RULES = {
+  失對: "一聯上下句的第二、四、六字平仄相反。",
+  失黏: "後聯上句的第二字與前聯下句的第二字平仄相同。",
+  孤平: "「平平仄仄平」的句子，首字（七言第三字）若改仄，第三字（七言第五字）須改平。",
+  三平調: "押韻之句不以三個平聲收尾。",
+  三仄尾: "不押韻之句不以三個仄聲收尾。",
+  特拗: "「平平平仄仄」可作「平平仄平仄」，但首字（七言第三字）須平。",
+  大拗: "「仄仄平平仄」的第四字（七言第六字）改仄，須下句第三字（七言第五字）改平來救。",
+  小拗: "「仄仄平平仄」的第三字（七言第五字）改仄，須下句同一字改平來救。",
+  仄腳: "不押韻之句以仄聲收尾。",
+  出韻: "雙句同押一個平聲韻部；首句若以平聲收尾，也押此韻。",
+  鄰韻: "首句押韻也守本韻；習慣上許借鄰韻。",
+  重韻: "一首之中同一字不押兩次。",
+  句數: "每體有定數的句子。",
+  字數: "每句五字或七字。",
+};
+
+function within({ least, above, most }) {
+  const sides = [least != null && `不小於 ${least}`, above != null && `大於 ${above}`, most != null && `不大於 ${most}`];
+  return sides.filter(Boolean).join("、") || "是一個數";
+}
+
+const counted = (has, more) => list(has) + (more ? `等，還有 ${more} 個` : "");
+
+/** The sentence of a table's code in Chinese, or the one that is given. */
+function said(table, cause, sentence) {
+  if (settings.language !== "zh" || !Object.hasOwn(table, cause?.code ?? "")) return sentence;
+  return shown(table[cause.code](cause));
+}
+
+/** One constraint of those that clash. */
+export function clashText(clash) {
+  const { field, has, constraint } = clash;
+  if (settings.language !== "zh" || has === undefined) return constraint;
+  return shown(CLASHES[field]?.(clash) ?? `${nameOf(field)}${at(clash) && `在${at(clash)}`}的「${has}」`);
+}
+
+/** Why something cannot be had: a problem of the server, or what it tells of clashes. */
+export function problemText({ cause, detail, title, clashes = [] }) {
+  const sentence = detail ?? title;
+  if (settings.language !== "zh" || clashes.length === 0 || (cause && cause.code !== "clash")) return said(PROBLEMS, cause, sentence);
+  const advice = clashes.length > 1 ? "不能兼顧，捨去其一即可。" : "做不到。";
+  return `${clashes.map(clashText).join("、")}：${shown(advice)}`;
+}
+
+/** What a note of the checker says. */
+export const remarkText = (remark, sentence) => said(REMARKS, remark, sentence);
+
+/** What a broken rule asks for. */
+export const ruleText = ({ rule, definition }) => (settings.language === "zh" && RULES[rule] ? shown(RULES[rule]) : definition);

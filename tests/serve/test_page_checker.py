@@ -1,0 +1,113 @@
+"""The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.serve.page import count, opened, says
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
+LEAST_CONTRAST = 4.5
+CONTRAST = """node => {
+    const canvas = document.createElement("canvas").getContext("2d");
+    const light = (colour) => {
+        canvas.fillStyle = colour;
+        canvas.fillRect(0, 0, 1, 1);
+        const parts = [...canvas.getImageData(0, 0, 1, 1).data].slice(0, 3).map((part) => part / 255);
+        const linear = parts.map((part) => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2];
+    };
+    const { color, backgroundColor } = getComputedStyle(node);
+    const [one, other] = [light(color), light(backgroundColor)].sort((a, b) => b - a);
+    return (one + 0.05) / (other + 0.05);
+}"""
+
+
+def check(page: "Page", text: str) -> None:
+    page.click("[data-view-of=check]")
+    page.fill("#text", text)
+    page.click("#checking [type=submit]")
+    page.locator(".verdict h2").wait_for()
+
+
+def test_the_sheet_has_its_legend_rhymes_and_readings(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, FAULTY)
+        says(page, ".verdict .legend", "◐ 兩讀")
+        count(page, ".verdict .rhymes", 3)
+        page.hover(".verdict [data-line='2'][data-position='3']")
+        says(page, ".verdict .told", "行：平陽、平庚、去漾、去敬")
+        page.focus(".verdict [data-line='1'][data-position='1']")
+        page.keyboard.press("Enter")
+        says(page, ".verdict .told", "黃：平陽")
+
+
+def test_what_is_wrong_is_told_in_both_languages(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, FAULTY)
+        says(page, ".faults", "此處須押庚韻；月屬月。")
+        says(page, ".faults", "雙句同押一個平聲韻部")
+        says(page, ".verdict > .hint", "重字：月（第 1、4 句）")
+        page.fill("#text", FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
+        page.click("#checking [type=submit]")
+        says(page, ".faults", "此處須仄；山屬平。")
+        page.click("#language")
+        says(page, ".faults", "This place wants oblique; 山 is level.")
+        says(page, ".faults", "has the tone of the line before")
+        page.click("#script")
+        page.click("#language")
+        says(page, ".faults", "后联上句的第二字")
+
+
+def test_no_verdict_stands_beside_another_text(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, FAULTY)
+        page.locator("#text").press_sequentially("山")
+        count(page, ".verdict", 0)
+        page.click("#checking [type=submit]")
+        page.locator(".verdict").wait_for()
+        page.select_option("#check_level", "strict")
+        count(page, ".verdict", 0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_would_fit_can_be_read(browser: "Browser", address: str, scheme: str) -> None:
+    with opened(browser, address, scheme=scheme) as page:
+        check(page, FAULTY)
+        assert page.locator(".fit").first.evaluate(CONTRAST) >= LEAST_CONTRAST
+        page.click("[data-view-of=compose]")
+        page.locator("#sheet [role=gridcell]").first.click()
+        assert page.locator(".alternative").first.evaluate(CONTRAST) >= LEAST_CONTRAST
+
+
+def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.locator(".chip", has_text="五絕").click()
+        page.fill("#start", "山山平平平")
+        page.click("#bounds > summary")
+        page.select_option("#rhyme", "東")
+        says(page, "#clash", "起首在第 1 句第 5 字的「平」、押東韻：不能兼顧，捨去其一即可。")
+        page.fill("#start", "明" * 21)
+        says(page, "#clash", "起首有 21，至多 20。")
+        says(page, "[data-field=start] .at-field", "起首有 21，至多 20。")
+    with opened(browser, address, language="en-US") as page:
+        page.locator(".chip", has_text="五絕").click()
+        page.fill("#start", "明" * 21)
+        says(page, "#clash", "the opening has 21 characters, a 五絕 holds 20")
+
+
+def test_characters_flow_on_into_the_next_places(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.locator(".chip", has_text="五絕").click()
+        page.click("#bounds > summary")
+        page.locator("#plan input").nth(3).fill("明月山水")
+        written = page.locator("#plan input").evaluate_all(
+            "all => all.map(one => one.value || '＿').join('')"
+        )
+        assert written.startswith("＿＿＿明月山水＿")
+        assert page.evaluate("document.activeElement.dataset.line") == "2"
