@@ -4,7 +4,8 @@ Run: OPENBLAS_NUM_THREADS=1 python experiments/antithesis.py [--trial]
 
 Writes src/pingze/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
 learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
-`--weigh N` composes N poems at each of several weights with the table that ships: so `request.ANTITHESIS` was chosen.
+`--weigh N` composes N poems at each of several weights with the table that ships: so the default of
+`options.Composing.antithesis` was chosen.
 
 Learned from the train split: the couplets that need antithesis of the poems that pass the checker as 律 or 排. With
 counts C[a, b] of b opposite a, both ways round, it maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of

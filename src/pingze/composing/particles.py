@@ -64,7 +64,7 @@ class Writing:
     writings may share: `write` draws the token, and after the model has read it `read` draws populations anew.
 
     Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
-    are `drawing.OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
+    are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
     `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
     pair of opposite characters, w being the request's weight and s their score.
     """

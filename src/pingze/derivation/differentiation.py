@@ -1,8 +1,8 @@
 """The reference that the report is measured against: one step's equations, differentiated by machine.
 
-A step's inputs and weights come in by name (`examples.letters`); the value of any of its letters, or the Jacobian of
-one by another, goes out, by PyTorch's automatic differentiation or by central differences. Nothing here is derived
-by hand.
+Given a step's inputs and weights by name (`sample_layers.letters`), it gives the value of any of its letters, and the
+Jacobian of one by another: by PyTorch's automatic differentiation, or by central differences. Nothing here is
+derived by hand.
 """
 
 from collections.abc import Callable, Mapping

@@ -1,4 +1,4 @@
-"""Prosody: the tones, rhymes and forms of Tang verse as data, and a checker. It imports nothing of the package."""
+"""Prosody: the tones, rhymes and forms of Tang verse as data, and a checker."""
 
 from pingze.prosody.checker import check
 from pingze.prosody.text import split_poems
