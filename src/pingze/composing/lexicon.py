@@ -1,17 +1,21 @@
 """What a model's characters are in prosody: a vocabulary comes in, arrays over its ids go out.
 
-A character is counted on only in its one usable tone; one that stays open, as 看, is for places that take any tone.
-What a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
+A character is counted on only in its one usable tone; one that stays open, as 看, is for places that take any tone. It
+rhymes only in groups in which Tang poets rhyme on it, and of several forms of one word only that on which they rhyme
+most. What a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
+from jaxtyping import Bool, Int
 
 from pingze.arrays import Array
-from pingze.prosody.groups import GROUPS, LEVEL, NEIGHBOURS, OBLIQUE
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, sides, usable_tone
+from pingze.prosody.usage import lenders, practised, rhymes
 from pingze.vocabulary import Vocabulary
 
 GROUP_NAMES = tuple(GROUPS)
@@ -40,6 +44,8 @@ class Lexicon:
     """Usable as a rhyme of the group."""
     can_rhyme: Bool[Array, "G V"]
     """In the group in some reading, or unknown."""
+    word: Int[Array, "V"]
+    """Of a character that is a form of another on which poets rhyme more, as 游 of 遊, that one; else itself."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Lexicon":
@@ -47,6 +53,7 @@ class Lexicon:
         V = len(vocabulary)
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
         rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
+        word = np.arange(V)
         number = {name: row for row, name in enumerate(GROUP_NAMES)}
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
@@ -54,19 +61,39 @@ class Lexicon:
             usable, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
             flags[:, id_] = (True, usable == LEVEL, usable == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
             names = groups(token)
+            main = _main_form(token, vocabulary)
+            word[id_] = vocabulary.ids[main]
             for name in names:
                 can_rhyme[number[name], id_] = True
-                rhymes[number[name], id_] = GROUPS[name].side == usable
+                rhymes[number[name], id_] = (
+                    main == token and GROUPS[name].side == usable and practised(token, name)
+                )
             if not names:
                 can_rhyme[:, id_] = True
-        return cls(vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme)
+        return cls(vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, word)
+
+
+def _main_form(token: str, vocabulary: Vocabulary) -> str:
+    """Of a character and its other forms in the vocabulary that on which poets rhyme most."""
+    forms = [token, *(other for other in variants(token) if other in vocabulary)]
+    return max(forms, key=lambda form: (sum(rhymes(form).values()), form))
+
+
+def with_lenders(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
+    """For each group also the characters of those from which a first line borrows by Tang practice."""
+    return _joined(rhymes, lenders)
 
 
 def with_neighbours(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
-    """For each group the characters of its whole class 鄰韻, from which a first line may borrow."""
+    """For each group the characters of its whole class 鄰韻."""
+    return _joined(rhymes, neighbours)
+
+
+def _joined(rhymes: Bool[Array, "G V"], near: Callable[[str], str]) -> Bool[Array, "G V"]:
+    """Each level group's characters with those of the groups that are near it."""
     result = rhymes.copy()
     number = {name: row for row, name in enumerate(GROUP_NAMES)}
-    for names in NEIGHBOURS:
-        rows = [number[name] for name in names]
-        result[rows] = rhymes[rows].any(axis=0)
+    for name, group in GROUPS.items():
+        if group.side == LEVEL:
+            result[number[name]] = rhymes[[number[other] for other in near(name)]].any(axis=0)
     return result

@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import combinations
 
 from pingze.prosody.fit import FAULT, FittedLine, Masks, fit
 from pingze.prosody.forms import Form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.notes import general_notes
 from pingze.prosody.rhyme import Groups, shared_group
+from pingze.prosody.script import to_traditional, variants
 from pingze.prosody.tones import groups, sides
+from pingze.prosody.usage import is_rare_rhyme, lenders, rhymes
 from pingze.prosody.verdict import Note, Verdict, Violation
 
 _RULES = {
@@ -42,7 +45,8 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
         faults.append((first, 0, form.width - 1))
     faults.sort(key=lambda fault: fault[1:])
     notes = [_borrowed(rhyme, feet[0])] if borrows and 0 in rhymed else []
-    notes += [*_tone_notes(fitted, lines), *general_notes(lines, repeated=True)]
+    notes += [*_rhyme_notes(lines, rhymed, rhyme), *_tone_notes(fitted, lines)]
+    notes += general_notes(lines, repeated=True)
     violations = tuple(Violation.at(rule, lines, number, place) for rule, number, place in faults)
     template = opening_name(form.width, fitted[0].kind[0])
     return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes))
@@ -96,7 +100,24 @@ def _tone_faults(fitted: Sequence[FittedLine], width: int) -> Iterator[tuple[str
 
 def _borrowed(rhyme: str | None, foot: Groups) -> Note:
     said = f"鄰韻: line 1 rhymes in a neighbour of {rhyme}"
-    return Note(said, "neighbour_rhyme", line=1, wanted=rhyme, has=sorted(foot))
+    rare = rhyme is not None and not foot & set(lenders(rhyme))
+    if rare:
+        said += ", from which Tang poets hardly ever borrow"
+    return Note(said, "neighbour_rhyme", line=1, wanted=rhyme, has=sorted(foot), rare=rare)
+
+
+def _rhyme_notes(lines: Sequence[str], rhymed: Sequence[int], rhyme: str | None) -> Iterator[Note]:
+    """Rhymes that the rhyme book allows and poets avoid."""
+    feet = [(number + 1, to_traditional(lines[number][-1])) for number in rhymed]
+    for line, foot in feet:
+        if rhyme and rhyme in groups(foot) and is_rare_rhyme(foot, rhyme):
+            times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
+            said = f"rare rhyme: {foot} in {rhyme}, line {line} ({times} of its {total} rhymes)"
+            yield Note(said, "rare_rhyme", line=line, has=foot, wanted=rhyme, times=times, total=total)
+    for (line, foot), (other_line, other) in combinations(feet, 2):
+        if other in variants(foot):
+            said = f"重韻: {foot} and {other} are forms of one word (lines {line}, {other_line})"
+            yield Note(said, "one_word", line=line, has=foot, other_line=other_line, other=other)
 
 
 def _tone_notes(fitted: Sequence[FittedLine], lines: Sequence[str]) -> Iterator[Note]:

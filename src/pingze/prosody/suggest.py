@@ -9,6 +9,7 @@ from pingze.prosody.rhyme import rhyme_characters, shared_group
 from pingze.prosody.rules import RHYME_RULES, SHAPE_RULES
 from pingze.prosody.table import entry, rows
 from pingze.prosody.tones import groups, usable_tone
+from pingze.prosody.usage import practised
 from pingze.prosody.verdict import Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
@@ -38,7 +39,7 @@ def _pools(verdict: Verdict, violation: Violation) -> Iterable[Sequence[str]]:
     if violation.rule not in RHYME_RULES:
         return map(_of_tone, (LEVEL, OBLIQUE))
     group = shared_group([groups(line[-1]) for line in verdict.lines[1::2]], tone=LEVEL)
-    return [[c for c in rhyme_characters(group) if _is_used(c)]] if group else []
+    return [[c for c in rhyme_characters(group) if practised(c, group)]] if group else []
 
 
 @cache

@@ -37,7 +37,7 @@ class Entry:
 @cache
 def rows() -> dict[str, str]:
     """Every row of the table by its character, not yet taken apart: few of them are ever asked for."""
-    return {line[0]: line for line in _read("characters.tsv").splitlines()}
+    return {line[0]: line for line in read("characters.tsv").splitlines()}
 
 
 @cache
@@ -47,16 +47,21 @@ def entry(character: str) -> Entry | None:
     if row is None:
         return None
     _, groups, count, level, oblique, variants = (row + "\t" * 5).split("\t")[:6]
-    rhymed = {name: int(times or 0) for name, times in _GROUP.findall(groups)}
     needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
-    return Entry(rhymed, int(count or 0), needed, variants)
+    return Entry(name_counts(groups), int(count or 0), needed, variants)
+
+
+def name_counts(written: str) -> dict[str, int]:
+    """Names of groups with a count after each, as 支1齊52; no count is 0."""
+    return {name: int(times or 0) for name, times in _GROUP.findall(written)}
 
 
 @cache
 def simplified() -> dict[str, str]:
     """For each Simplified character the Traditional ones that it stands for, the most used in Tang verse first."""
-    return {line[0]: line[2:] for line in _read("simplified.tsv").splitlines()}
+    return {line[0]: line[2:] for line in read("simplified.tsv").splitlines()}
 
 
-def _read(name: str) -> str:
+def read(name: str) -> str:
+    """The text of a file of the package's `data` folder."""
     return files("pingze.prosody").joinpath("data", name).read_text(encoding="utf-8")

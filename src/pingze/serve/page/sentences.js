@@ -44,7 +44,10 @@ const REMARKS = {
     count ? `共 ${count} 句，每句 ${least === most ? least : `${least} 至 ${most}`} 字${name ? `（${name}）` : ""}。` : "沒有找到詩句。",
   read_as: ({ form, other, faults }) => `當作${form}來讀：若作${other}，有 ${faults} 處不合。`,
   not_checked: ({ form, wanted, width }) => `不是${form}的樣子（${wanted ? `${wanted} 句，` : ""}每句 ${width} 字），平仄未查。`,
-  neighbour_rhyme: ({ wanted, has }) => `首句借鄰韻：它屬${list(has)}，全詩押${wanted}。`,
+  neighbour_rhyme: ({ wanted, has, rare }) => `首句借鄰韻：它屬${list(has)}，全詩押${wanted}。${rare ? "唐人少有這樣借的。" : ""}`,
+  rare_rhyme: ({ line, has, wanted, times, total }) =>
+    `第 ${line} 句以「${has}」押${wanted}韻，書上有而詩中少見：${total} 次押韻中 ${times} 次。`,
+  one_word: ({ line, has, other_line, other }) => `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
   rescue: ({ line, has }) => `第 ${line} 句救第 ${has} 句（拗救）。`,
   bent: ({ rule, ...place }) => `${rule}：${at(place)}。`,
   rhyme_changes: () => "中途換韻。",

@@ -1,0 +1,44 @@
+"""What a composer may rhyme on."""
+
+import numpy as np
+
+from pingze.composing.constraints import Constraints
+from pingze.composing.lexicon import GROUP_NAMES
+from pingze.composing.request import read_request
+from tests.composing.verse import POOL, composer
+
+
+def rhymes(characters: str, group: str) -> set[str]:
+    lexicon = composer(characters).lexicon
+    row = lexicon.rhymes[GROUP_NAMES.index(group)]
+    return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
+
+
+def test_only_what_poets_rhyme_on_is_composed_on() -> None:
+    assert rhymes("堤詩時", "支") == {"詩", "時"}
+    assert rhymes("堤詩時", "齊") == {"堤"}
+    assert composer("堤詩時").lexicon.can_rhyme[GROUP_NAMES.index("支")].sum() >= 3
+
+
+def test_of_several_forms_of_a_word_the_usual_one_rhymes() -> None:
+    assert rhymes("游遊流", "尤") == {"遊", "流"}
+    assert rhymes("游流", "尤") == {"游", "流"}
+
+
+def test_a_first_line_borrows_only_where_poets_do() -> None:
+    chosen = composer(POOL + "聲情青僧明")
+    ids = chosen.vocabulary.ids
+    constraints = Constraints(chosen.lexicon, read_request(chosen.vocabulary, form="五絕", rhyme="庚"))
+    assert constraints.first_rhymes[0, ids["青"]]
+    assert not constraints.first_rhymes[0, ids["僧"]]
+    assert constraints.first_can_rhyme[0, ids["僧"]]
+
+
+def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
+    chosen = composer(POOL + "游遊流秋")
+    request = read_request(chosen.vocabulary, form="五絕", pattern="＿＿＿＿＿ ＿＿＿＿游")
+    constraints = Constraints(chosen.lexicon, request)
+    assert constraints.fixed is not None
+    plan = constraints.plan(constraints.fixed)
+    assert plan is not None
+    assert not constraints.start([plan]).unused[0, chosen.vocabulary.ids["遊"]]
