@@ -11,7 +11,7 @@ VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
 
 
 def written(form: str | None, poet: str | None, title: str | None) -> list[str]:
-    _, *parts = Conditions(VOCABULARY).prefix(form, poet, title)
+    _, *parts, _ = Conditions(VOCABULARY).prefix(form, poet, title)
     return [VOCABULARY.decode(part) for part in parts]
 
 
@@ -32,6 +32,17 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
 )
 def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], tokens: list[str]) -> None:
     assert written(*conditions) == tokens
+
+
+@pytest.mark.parametrize(
+    ("about", "tokens"), [(None, ""), ("", ""), ("山 水", "<about>山水"), ("，", ""), ("龘", "<about><unk>")]
+)
+def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
+    thematic = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<about>", "<張甲>"))
+    prefix = Conditions(thematic).prefix(None, None, None, about=about)
+    assert thematic.decode(prefix.about) == tokens
+    assert Conditions(thematic).poets == ["張甲"]
+    assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
 
 
 def test_a_title_is_cut() -> None:

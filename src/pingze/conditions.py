@@ -1,12 +1,12 @@
-"""What a poem is written under: its dynasty, form, poet and title, as the tokens that stand before it.
+"""What a poem is written under: its dynasty, form, poet, title and theme, as the tokens that stand before it.
 
 A model that knows conditions reads a poem as
 
-    [dynasty] [form] [poet] [title's characters] <bos> text <eos>,
+    [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
 each of them present or not, and predicts what follows `<bos>`. A dynasty, a form and a poet are a special token each,
-as `<唐>`, `<七絕>` and `<李白>`; a title is written in the characters of verse. Among the special tokens the poets of
-a dynasty follow it, so that a poet tells the dynasty.
+as `<唐>`, `<七絕>` and `<李白>`; title and theme are written in the characters of verse. Among the special tokens the
+poets of a dynasty follow it, so that a poet tells the dynasty.
 """
 
 from typing import NamedTuple
@@ -25,6 +25,13 @@ DYNASTIES = {"tang": "唐", "song": "宋"}
 """The dynasties that a model may know, by their names in the corpus; the first is the one meant where none is said."""
 
 
+LONGEST_THEME = 8
+"""Characters of a theme that are read: those in training have no more (`training.themes`)."""
+
+ABOUT = "about"
+"""The token before a theme's characters, without its brackets."""
+
+
 class Prefix(NamedTuple):
     """The tokens of a poem's conditions; an absent one has none."""
 
@@ -32,10 +39,11 @@ class Prefix(NamedTuple):
     form: Ids
     poet: Ids
     title: Ids
+    about: Ids
 
 
-GIVEN = Prefix._fields[1:]
-"""The conditions that a person gives, and that are dropped at random in training; the dynasty always stands."""
+GIVEN = ("form", "poet", "title")
+"""The conditions that stand with a poem in the corpus, and that are dropped at random in training."""
 
 
 class Conditions:
@@ -51,7 +59,7 @@ class Conditions:
     @property
     def poets(self) -> list[str]:
         """The poets whose manner is known."""
-        return [name for name in self.names if name not in FORMS and name not in DYNASTIES.values()]
+        return [name for name in self.names if name not in (*FORMS, *DYNASTIES.values(), ABOUT)]
 
     def dynasty_of(self, poet: str | None) -> str:
         """The dynasty, as 唐, of a poet; the first of all where he is not known."""
@@ -61,19 +69,29 @@ class Conditions:
         return max(before, key=self.names.__getitem__, default=first)
 
     def prefix(
-        self, form: str | None, poet: str | None, title: str | None, dynasty: str | None = None
+        self,
+        form: str | None,
+        poet: str | None,
+        title: str | None,
+        dynasty: str | None = None,
+        about: str | None = None,
     ) -> Prefix:
-        """The tokens of conditions; a form or poet without a token is left out, and so are a title's marks.
+        """The tokens of conditions; what has no token is left out, and so are the marks of a title and a theme.
 
         Where no dynasty is given, it is the poet's.
         """
-        characters = only_han(title or "")[:LONGEST_TITLE]
         return Prefix(
             self._token(dynasty or self.dynasty_of(poet)),
             self._token(form),
             self._token(poet),
-            self.vocabulary.encode(characters),
+            self.vocabulary.encode(only_han(title or "")[:LONGEST_TITLE]),
+            self.theme(self.vocabulary.encode(only_han(about or ""))),
         )
+
+    def theme(self, characters: Ids) -> Ids:
+        """The tokens of a theme, or none where it has no characters or the model knows no themes."""
+        token = self._token(ABOUT)
+        return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
 
     def _token(self, name: str | None) -> Ids:
         return np.array([self.names[name]] if name in self.names else [], np.int64)

@@ -17,7 +17,7 @@ from pingze.prosody import check
 from pingze.training.evaluation import evaluate
 from tests.composing import verse
 
-TOKENS = ("<五絕>", "<七絕>", "<李白>", "<李賀>", "<杜甫>")
+TOKENS = ("<五絕>", "<七絕>", "<about>", "<李白>", "<李賀>", "<杜甫>")
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_title_changes_what_is_composed(model: Path) -> None:
 
 
 def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=4, model=model)
+    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, model=model)
     revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
     assert (revised.title, revised.poet) == ("春山", "杜甫")
     chosen = composer(model)
@@ -88,13 +88,32 @@ def test_a_form_is_read_even_alone_and_the_generator_is_free(model: Path) -> Non
     [
         ({"poet": "李黑"}, "does not know the manner of '李黑'; it knows that of 李白、李賀|李賀、李白"),
         ({"poet": "某甲"}, "it knows that of 李白、李賀、杜甫"),
-        ({"title": "龘"}, "the model does not know the character '龘'"),
         ({"title": "春" * 21}, "the title has 21 characters; give 20 at most"),
     ],
 )
 def test_what_the_model_does_not_know_is_named(model: Path, options: dict[str, str], message: str) -> None:
     with pytest.raises(InputError, match=message):
         compose(form="五絕", model=model, **options)
+
+
+def test_a_title_and_a_theme_are_free_text_of_which_is_read_what_the_model_knows(model: Path) -> None:
+    with pytest.warns(ConversionWarning, match="the model does not know 龘、G: the title is read without"):
+        (poem,) = compose(form="五絕", title="春龘山G", seed=1, particles=2, model=model)
+    assert poem.title == "春山"
+    with pytest.warns(ConversionWarning, match="the theme is read without"):
+        (poem,) = compose(form="五絕", about="龘", seed=1, particles=2, model=model)
+    assert poem.about is None
+
+
+def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -> None:
+    options = {"form": "五絕", "seed": 1, "particles": 4, "top_p": 1.0, "model": model}
+    (plain,), (themed,) = compose(**options), compose(**options, about="山 海")
+    assert (plain.about, themed.about) == (None, "山海")
+    assert plain.lines != themed.lines
+    assert revise(themed, [2], seed=1, particles=2, model=model).about == "山海"
+    chosen = composer(model)
+    prefix = [chosen.vocabulary.ids[token] for token in ("<五絕>", "<about>", "山", "海")]
+    assert themed.log_probability == pytest.approx(chosen.log_probability(themed.lines, prefix), rel=1e-5)
 
 
 def test_simplified_names_and_titles_are_read(model: Path) -> None:
@@ -108,10 +127,10 @@ def test_a_model_without_conditions_refuses_them(tmp_path: Path) -> None:
     path = tmp_path / "plain.safetensors"
     checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
     (poem,) = compose(form="五絕", seed=1, particles=2, model=path)
-    for option in ("title", "poet"):
-        with pytest.raises(InputError, match=f"was not trained with a {option}; leave it out"):
+    for option, what in (("title", "a title"), ("poet", "a poet"), ("about", "themes")):
+        with pytest.raises(InputError, match=f"was not trained with {what}; leave it out"):
             compose(form="五絕", model=path, **{option: "春"})
-        with pytest.raises(InputError, match=f"was not trained with a {option}; leave it out"):
+        with pytest.raises(InputError, match=f"was not trained with {what}; leave it out"):
             revise(poem, [1], model=path, **{option: "春"})
 
 

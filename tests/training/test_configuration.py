@@ -53,8 +53,8 @@ def test_settings_change_fields_of_either_part() -> None:
         ("output_dropout=1", "output_dropout is 1.0; it must be at least 0 and below 1"),
         ("averaging=-0.1", "averaging is -0.1"),
         ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
-        ("condition_dropout=0.5", "condition_dropout and song_share belong to corpus tang"),
-        ("song_share=1", "condition_dropout and song_share belong to corpus tang"),
+        ("condition_dropout=0.5", "condition_dropout, theme_share and song_share belong to corpus tang"),
+        ("song_share=1", "condition_dropout, theme_share and song_share belong to corpus tang"),
         ("special_tokens=<七絕>", "is not field=value with one of the fields"),
     ],
 )

@@ -34,12 +34,12 @@ POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *p
 
 def small(*settings: str) -> Preset:
     base = ["embedding_size=8", "hidden_size=12", "batch_size=4", "epochs=4", "warmup_steps=2"]
-    return preset("tang", [*base, "vocabulary_size=39", "poet_poems=3", "song_poet_poems=41", *settings])
+    return preset("tang", [*base, "vocabulary_size=40", "poet_poems=3", "song_poet_poems=41", *settings])
 
 
 def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
     song = [*poems(41, "陳丁", "song", seed=9), *poems(41, "李乙", "song"), *poems(40, "孫戊", "song")]
-    tang = (*FORMS, "<唐>", "<李乙>", "<張甲>")
+    tang = (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>")
     assert condition_tokens(Texts(POEMS, []), small().training) == tang
     assert condition_tokens(Texts(POEMS, [], song), small().training) == (*tang, "<宋>", "<陳丁>")
     assert condition_tokens(Texts(["天地山水"], []), small().training) == ()
@@ -47,7 +47,7 @@ def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
 
 def test_a_poem_s_tokens() -> None:
     vocabulary = make_vocabulary(Texts(POEMS, []), small())
-    assert len(vocabulary) == 39
+    assert len(vocabulary) == 40
     (example,) = examples(POEMS[:1], vocabulary, length=4)
     tokens = [vocabulary.tokens[id_] for id_ in sequence(example)]
     text = POEMS[0].text
@@ -78,8 +78,9 @@ def test_each_condition_is_dropped_as_often_as_asked() -> None:
     (example,) = examples(POEMS[:1], make_vocabulary(Texts(POEMS, []), small()), length=9)
     rng = np.random.default_rng(0)
     drawn = [draw(example, 0.4, rng).tolist() for _ in range(2000)]
-    for name, part in example.prefix._asdict().items():
-        share = np.mean([part[0] in ids[: ids.index(1)] for ids in drawn])
+    for name in ("dynasty", "form", "poet", "title"):
+        first = getattr(example.prefix, name)[0]
+        share = np.mean([first in ids[: ids.index(1)] for ids in drawn])
         assert share == pytest.approx(1 if name == "dynasty" else 0.6, abs=0.04)
     assert len({tuple(ids) for ids in drawn}) == 8
     assert all(ids[ids.index(1) :] == example.text.tolist() for ids in drawn)
@@ -101,11 +102,21 @@ def test_each_epoch_reads_all_tang_poems_and_other_song_poems_among_them() -> No
     assert epochs[0][:15] != epochs[1][:15]
 
 
+def test_a_theme_stands_before_a_poem_as_often_as_asked(tmp_path: Path) -> None:
+    song = poems(40, "陳丁", "song", seed=9)
+    run = Run(tmp_path, small("theme_share=0.3"), POEMS, POEMS[:4], song)
+    poem, rng, about = run.train_examples[0], np.random.default_rng(0), run.vocabulary.ids["<about>"]
+    drawn = [run._drawn(poem, rng).tolist() for _ in range(1000)]
+    themes = [ids[ids.index(about) + 1 : ids.index(1)] for ids in drawn if about in ids]
+    assert len(themes) / len(drawn) == pytest.approx(0.3, abs=0.04)
+    assert all(theme and set(theme) <= set(poem.text.tolist()) for theme in themes)
+
+
 def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
     run = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9))
     run.train()
     saved = checkpoint.load(tmp_path)
-    assert saved.configuration.special_tokens == (*FORMS, "<唐>", "<李乙>", "<張甲>", "<宋>")
+    assert saved.configuration.special_tokens == (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>", "<宋>")
     described = json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))
     assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
     resumed = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9), resume=True)

@@ -22,7 +22,7 @@ from pingze.composing.options import Composing, Revising
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
-from pingze.conditions import Conditions
+from pingze.conditions import ABOUT, Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody.forms import opening_name
 from pingze.vocabulary import BOS, EOS
@@ -53,10 +53,10 @@ class Composer:
         return inclusion
 
     def prefix(self, request: Request) -> list[int]:
-        """The tokens of a request's form, poet and title; none where the model knows no conditions."""
+        """The tokens of a request's conditions; none where the model knows none."""
         if not self.conditions:
             return []
-        parts = self.conditions.prefix(request.form.name, request.poet, request.title)
+        parts = self.conditions.prefix(request.form.name, request.poet, request.title, about=request.about)
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
@@ -158,6 +158,7 @@ class Composer:
             rhyme=rhyme,
             title=constraints.request.title,
             poet=constraints.request.poet,
+            about=constraints.request.about,
             seed=seed,
             model=self.name,
             lines=lines,
@@ -238,6 +239,7 @@ def compose(
     antithesis: float = Composing.antithesis,
     title: str | None = None,
     poet: str | None = None,
+    about: str | None = None,
     temperature: float = 0.8,
     top_p: float = 0.7,
     particles: int = 8,
@@ -251,11 +253,11 @@ def compose(
     strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
     `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
     `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
-    must and must not appear. `title` and `poet`, for models that know them, are what it is written to, and in whose
-    manner. No character stands twice, but in reduplication 疊字 and where you fix it, unless `repeat`. No line shares
-    more than `original` characters in a row with a line of the corpus. `antithesis` is what antithesis 對仗 weighs in
-    the couplets that need it. Below 1, `top_p` keeps to the likeliest characters that together have that share at
-    each place.
+    must and must not appear. `title`, `poet` and `about`, for models that know them, are what it is written to, in
+    whose manner, and a theme, a word or some. No character stands twice, but in reduplication 疊字 and where you fix
+    it, unless `repeat`. No line shares more than `original` characters in a row with a line of the corpus.
+    `antithesis` is what antithesis 對仗 weighs in the couplets that need it. Below 1, `top_p` keeps to the likeliest
+    characters that together have that share at each place.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
@@ -279,6 +281,7 @@ def compose(
             antithesis=antithesis,
             title=title,
             poet=poet,
+            about=about,
             temperature=temperature,
             top_p=top_p,
             particles=particles,
@@ -298,7 +301,7 @@ def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
 def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `compose` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, asked.title, asked.poet)
+    refuse_conditions(chosen, asked.title, asked.poet, asked.about)
     options = {each.name: getattr(asked, each.name) for each in fields(Composing)}
     return chosen, chosen.prepare(read_request(chosen.vocabulary, **options))
 
@@ -309,12 +312,18 @@ def seeds(asked: Revising) -> range:
     return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
-def refuse_conditions(chosen: Composer, title: str | None, poet: str | None) -> None:
-    """Raises InputError when a title or poet is asked of a model that was not trained with them."""
-    for option, value in (("title", title), ("poet", poet)):
-        if value and not chosen.conditions:
+def refuse_conditions(chosen: Composer, title: str | None, poet: str | None, about: str | None) -> None:
+    """Raises InputError when a title, poet or theme is asked of a model that was not trained with them."""
+    known = bool(chosen.conditions)
+    for option, value, knows in (
+        ("title", title, known),
+        ("poet", poet, known),
+        ("about", about, ABOUT in chosen.conditions.names),
+    ):
+        if value and not knows:
+            what = "themes" if option == "about" else f"a {option}"
             raise InputError(
-                f"the model {chosen.name} was not trained with a {option}; leave it out",
+                f"the model {chosen.name} was not trained with {what}; leave it out",
                 field=option,
                 code="no_condition",
                 model=chosen.name,

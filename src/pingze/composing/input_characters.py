@@ -8,7 +8,7 @@ from pingze.errors import InputError
 from pingze.prosody.script import to_traditional, traditional_candidates, variants
 from pingze.vocabulary import Vocabulary
 
-FIELDS = {"opening": "start"}
+FIELDS = {"opening": "start", "theme": "about"}
 """The options whose name in messages is not their field's."""
 
 
@@ -22,17 +22,40 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
     A Simplified character outside the vocabulary is read as its Traditional form where there is just one, with a
     ConversionWarning. Raises InputError where there is none, and on a character that the model does not know.
     """
-    normalized = unicodedata.normalize("NFC", text)
-    characters = [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
+    characters = _typed(text)
     if not characters:
         raise InputError(
             f"the {option} is empty; give one or more characters, as 日", field=_field(option), code="empty"
         )
-    known = [_known(option, character, vocabulary) for character in characters]
-    read = "".join(known)
-    if (typed := "".join(characters)) != read:
-        warnings.warn(f"{typed} was read as {read}", ConversionWarning, stacklevel=3)
+    return _read(option, characters, vocabulary)
+
+
+def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
+    """The same of free text: what the model does not know is left out, with a ConversionWarning."""
+    known, unknown = [], []
+    for character in _typed(text):
+        try:
+            _known(option, character, vocabulary)
+        except InputError:
+            unknown.append(character)
+        else:
+            known.append(character)
+    if unknown:
+        message = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
+        warnings.warn(message, ConversionWarning, stacklevel=3)
+    return _read(option, known, vocabulary)
+
+
+def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
+    read = "".join(_known(option, character, vocabulary) for character in typed)
+    if "".join(typed) != read:
+        warnings.warn(f"{''.join(typed)} was read as {read}", ConversionWarning, stacklevel=4)
     return read
+
+
+def _typed(text: str) -> list[str]:
+    normalized = unicodedata.normalize("NFC", text)
+    return [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
 
 
 def _field(option: str) -> str:

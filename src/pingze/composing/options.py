@@ -62,6 +62,9 @@ class Revising(Bounded):
         maximum=10,
     )
     title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
+    about: str | None = option(
+        None, "What it is to be about, a word or some, as 江雪, for models that know themes.", maxLength=200
+    )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(
         0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100

@@ -25,6 +25,8 @@ class Poem:
     """Its lines 句, without marks."""
     log_probability: float
     """ln p of the poem's text, marks and end included, under the model at temperature 1, in nats."""
+    about: str | None = None
+    """What it was to be about."""
 
     def __str__(self) -> str:
         return punctuate(self.lines)

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from pingze.composing.input_characters import FIELDS, read_characters
+from pingze.composing.input_characters import FIELDS, read_characters, read_known
 from pingze.composing.options import Composing, acrostic_position, too_long
-from pingze.conditions import LONGEST_TITLE, Conditions
+from pingze.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
@@ -59,6 +59,8 @@ class Request:
     """The title to write to."""
     poet: str | None = None
     """The poet in whose manner to write."""
+    about: str | None = None
+    """The characters of the theme to write to."""
     original: int | None = None
     """The longest run of characters that a line may share with a line of the corpus."""
     antithesis: float = 0.0
@@ -134,6 +136,7 @@ def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Req
         repeat=asked.repeat,
         title=_title(asked.title, vocabulary),
         poet=_poet(asked.poet, vocabulary),
+        about=_about(asked.about, vocabulary),
         original=asked.original,
         antithesis=asked.antithesis,
     )
@@ -218,10 +221,19 @@ def _rhyme(name: str | None, form: Form) -> str | None:
 def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
     if not title or not vocabulary.condition_tokens:
         return title or None
-    read = _read("title", title, vocabulary)
-    if len(read) > LONGEST_TITLE:
-        message = f"the title has {len(read)} characters; give {LONGEST_TITLE} at most"
-        raise too_long(message, "title", len(read), LONGEST_TITLE)
+    return _written_to("title", title, vocabulary, LONGEST_TITLE)
+
+
+def _about(theme: str | None, vocabulary: Vocabulary) -> str | None:
+    return _written_to("theme", theme, vocabulary, LONGEST_THEME) if theme else None
+
+
+def _written_to(option: str, text: str, vocabulary: Vocabulary, longest: int) -> str | None:
+    """What a poem is written to: free text, of which the model reads what it knows."""
+    read = read_known(option, text, vocabulary)
+    if len(read) > longest:
+        message = f"the {option} has {len(read)} characters; give {longest} at most"
+        raise too_long(message, FIELDS.get(option, option), len(read), longest)
     return read or None
 
 

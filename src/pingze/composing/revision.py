@@ -82,7 +82,7 @@ def prepare_revision(
 ) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `revise` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, constraints.get("title"), constraints.get("poet"))
+    refuse_conditions(chosen, *(constraints.get(name) for name in ("title", "poet", "about")))
     places = _places(poem, targets)
     request = poem_request(chosen, poem, places, constraints)
     width = request.form.width
@@ -179,6 +179,6 @@ def poem_request(
         for number, line in enumerate(poem.lines)
     ]
     kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
-    kept |= {"title": poem.title, "poet": poem.poet}
+    kept |= {"title": poem.title, "poet": poem.poet, "about": poem.about}
     asked = {name: value for name, value in constraints.items() if value is not None}
     return read_request(chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | asked))

@@ -37,6 +37,7 @@ class GivenPoem(Bounded):
     template: str | None = option(None, "Its template; null takes the one that it has.", maxLength=20)
     rhyme: str | None = option(None, "Its rhyme group; null takes the one that it has.", maxLength=20)
     title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
+    about: str | None = option(None, "What it was to be about, for models that know themes.", maxLength=200)
     poet: str | None = option(None, "In whose manner, for models that know poets.", maxLength=20)
     seed: int | None = None
     model: str | None = None
@@ -57,7 +58,9 @@ class GivenPoem(Bounded):
                 width=form.width,
             )
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
-        return Poem(form.name, template, rhyme, self.title, self.poet, 0, "", list(self.lines), 0.0)
+        return Poem(
+            form.name, template, rhyme, self.title, self.poet, 0, "", list(self.lines), 0.0, self.about
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

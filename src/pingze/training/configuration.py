@@ -32,6 +32,8 @@ class TrainingConfiguration:
     """How many earn a Song poet one, where Song poems are read."""
     condition_dropout: float = 0.0
     """How likely each of form, poet and title is left out when a poem is read."""
+    theme_share: float = 0.0
+    """How likely a theme, some of a poem's own words, stands before it when it is read; see `training.themes`."""
     song_share: float = 0.0
     """Song poems that an epoch reads for each Tang poem, mixed in, others each time."""
     start_from: str | None = None
@@ -113,6 +115,7 @@ class TrainingConfiguration:
             "embedding_dropout",
             "weight_dropout",
             "condition_dropout",
+            "theme_share",
             "averaging",
         ):
             share = getattr(self, name)
@@ -124,8 +127,10 @@ class TrainingConfiguration:
             raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
         if self.weight_decay and self.optimizer != "adamw":
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
-        if self.corpus == "report" and (self.condition_dropout or self.song_share):
-            raise InputError("condition_dropout and song_share belong to corpus tang, not report")
+        if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.song_share):
+            raise InputError(
+                "condition_dropout, theme_share and song_share belong to corpus tang, not report"
+            )
         if self.decay_epochs is not None and not self.decay:
             raise InputError("decay_epochs is of no use without decay; set one")
         if self.clip_norm is not None and self.clip_value is not None:
@@ -193,7 +198,7 @@ PRESETS = {
     ),
     "tang": Preset(
         ModelConfiguration(
-            vocabulary_size=7260, embedding_size=256, hidden_size=1024, layers=1, tied=True, held=True
+            vocabulary_size=7261, embedding_size=256, hidden_size=1024, layers=1, tied=True, held=True
         ),
         TrainingConfiguration(
             batch_size=64,
@@ -201,6 +206,7 @@ PRESETS = {
             epochs=10,
             corpus="tang",
             condition_dropout=0.4,
+            theme_share=0.25,
             song_share=1.0,
             dropout=0.1,
             output_dropout=0.25,

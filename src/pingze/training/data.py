@@ -8,7 +8,7 @@ import numpy as np
 
 from pingze.batches import Ids, encode_sequence
 from pingze.characters import only_han
-from pingze.conditions import DYNASTIES, GIVEN, Conditions, Prefix
+from pingze.conditions import ABOUT, DYNASTIES, GIVEN, Conditions, Prefix
 from pingze.corpus import CorpusPoem, Store
 from pingze.errors import InputError
 from pingze.prosody import check
@@ -56,7 +56,7 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
-    names = [*FORMS, DYNASTIES["tang"], *tang]
+    names = [*FORMS, *([ABOUT] if training.theme_share else []), DYNASTIES["tang"], *tang]
     if texts.song:
         song = _poets(texts.song, training.song_poet_poems)
         names += [DYNASTIES["song"], *(name for name in song if name not in tang)]
@@ -100,8 +100,9 @@ def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """One row of tokens from which each condition but the dynasty is dropped with probability `share`."""
-    return sequence(example, ["dynasty", *(name for name in GIVEN if rng.random() >= share)])
+    """One row of tokens from which each condition but the dynasty and the theme is dropped with probability `share`."""
+    kept = [name for name in GIVEN if rng.random() >= share]
+    return sequence(example, ["dynasty", *kept, "about"])
 
 
 def _text(text: Text) -> str:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from pingze import checkpoint
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
+from pingze.conditions import Conditions
 from pingze.corpus import CorpusPoem
 from pingze.errors import TrainingError
 from pingze.model import LanguageModel
@@ -29,6 +30,7 @@ from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.growth import grow_from
 from pingze.training.optimizers import make_optimizer, prepare, rate_factor
 from pingze.training.processes import launch
+from pingze.training.themes import Themes
 
 
 class Taken(NamedTuple):
@@ -63,6 +65,8 @@ class Trainer:
         model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
         self.preset = replace(preset, model=model)
         self.train_examples, self.song = self._encode(train), song
+        self.conditions = Conditions(self.vocabulary)
+        self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
         self.song_poems = round(self.configuration.song_share * len(train))
         self.dev_sequences = [sequence(example) for example in self._encode(dev)]
         self.steps_per_epoch = -(-(len(train) + self.song_poems) // self.configuration.batch_size)
@@ -145,8 +149,15 @@ class Trainer:
             np.random.default_rng([self.configuration.seed, epoch, index]),
         )
         poems = self._epoch(epoch)[index * size : (index + 1) * size]
-        sequences = [draw(poem, self.configuration.condition_dropout, rng) for poem in poems]
+        sequences = [self._drawn(poem, rng) for poem in poems]
         return sorted(sequences, key=len, reverse=True)
+
+    def _drawn(self, poem: Example, rng: np.random.Generator) -> Ids:
+        """One reading of a poem: under some of its conditions, and now and then with its theme before it."""
+        if rng.random() < self.configuration.theme_share:
+            about = self.conditions.theme(self.themes.draw(poem.text, rng))
+            poem = poem._replace(prefix=poem.prefix._replace(about=about))
+        return draw(poem, self.configuration.condition_dropout, rng)
 
     def _order(self, epoch: int) -> list[Example]:
         """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
