@@ -1,0 +1,278 @@
+"""Blind readings: poems composed under several conditions, mixed on one sheet, and judged by readers who see it alone.
+
+Run: python experiments/blind_reading.py sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
+     python experiments/blind_reading.py sheet FOLDER NAME[:...] ... --themes
+     python experiments/blind_reading.py score FOLDER [--record PREFIX]
+
+`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which a reader gets and nothing else, and
+FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, as
+`cool:temperature=0.5` or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. Half the titles are of 七絕,
+half of 五律: titles of Tang poems of the split, whose own poems are on the sheet too, under the name `real`. With
+`--themes` the prompts are common idioms instead, and `idiom_as` says whether a condition takes one as its `title` or as
+what the poem is `about`.
+
+A reader writes FOLDER/readings/NAME.txt. `score` prints each condition's mean by each criterion, over all readings,
+with a bootstrap interval of 95 % over prompts for the mean of all criteria, and what share of the distance from the
+first condition to `real` each of the others covers.
+
+Who read is told with the figures: a language model's reading is called that.
+"""
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import numpy as np
+
+from figures import record
+from pingze import compose
+from pingze.characters import only_han
+from pingze.composing.poem import punctuate
+from pingze.corpus import CorpusPoem, Store
+from pingze.prosody import check
+
+INSTRUCTIONS = Path(__file__).with_name("reading")
+CRITERIA = {
+    "titles": ("grammar", "coherence", "title", "imagery"),
+    "themes": ("fluency", "meaning", "coherence", "relevance", "aesthetics"),
+}
+FORMS = ("七絕", "五律")
+IDIOMS = [
+    "國泰民安",
+    "志存高遠",
+    "一帆風順",
+    "春暖花開",
+    "衣錦還鄉",
+    "山清水秀",
+    "花好月圓",
+    "風雨同舟",
+    "金榜題名",
+    "落葉歸根",
+    "海闊天空",
+    "青梅竹馬",
+    "臥薪嘗膽",
+    "高山流水",
+    "畫龍點睛",
+    "守株待兔",
+    "刻舟求劍",
+    "聞雞起舞",
+    "鵬程萬里",
+    "世外桃源",
+    "滄海桑田",
+    "寒窗苦讀",
+    "精忠報國",
+    "百折不撓",
+]
+FAMOUS = 60
+"""Titles are of none of so many poets, those with the most poems, whose verse a reader may know by heart."""
+REAL = "real"
+SERIAL = "首其又句章韻篇次奉和應制"
+"""Titles with one of these name a place in a series or an occasion at court, not what the poem is about."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What every condition writes to."""
+
+    text: str
+    """A title or an idiom."""
+    form: str
+    real: str | None = None
+    """The title's own poem."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A poem of the sheet, in the key."""
+
+    id: str
+    condition: str
+    prompt: str
+    poem: str
+
+
+def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
+    """Titles of regulated Tang poems of a split, half of each form, no title and no poet twice."""
+    with Store.open() as store:
+        poems = list(store.poems(dynasty="tang", split=split))
+        famous = store.statistics(poets=FAMOUS).poets["tang"]
+    rng.shuffle(poems)
+    prompts: list[Prompt] = []
+    seen: set[str] = set()
+    for form in FORMS:
+        found = [p for p in poems if _is_fit(p, form) and p.author not in famous]
+        fresh = [p for p in found if not {p.title, p.author} & seen and not seen.update((p.title, p.author))]
+        prompts += [Prompt(p.title, form, punctuate(p.lines)) for p in fresh[: count // 2]]
+    return prompts
+
+
+def _is_fit(poem: CorpusPoem, form: str) -> bool:
+    title = poem.title
+    plain = title == only_han(title) and 2 <= len(title) <= 8 and not set(title) & set(SERIAL)
+    return plain and (verdict := check(poem.text)).ok and verdict.form == form
+
+
+def theme_prompts(count: int, rng: random.Random) -> list[Prompt]:
+    """Idioms, forms in turn."""
+    return [
+        Prompt(idiom, FORMS[n % 2]) for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))
+    ]
+
+
+def condition(text: str) -> tuple[str, dict[str, Any]]:
+    """A condition's name and options."""
+    name, _, settings = text.partition(":")
+    options: dict[str, Any] = {}
+    for setting in filter(None, settings.split(",")):
+        key, _, value = setting.partition("=")
+        options[key] = value if key in ("model", "idiom_as") else json.loads(value)
+    return name, options
+
+
+def poem_for(prompt: Prompt, options: dict[str, Any], seed: int) -> str:
+    """A condition's poem."""
+    given = dict(options)
+    asked = given.pop("idiom_as", "title")
+    return str(compose(form=prompt.form, seed=seed, **{asked: prompt.text}, **given)[0])
+
+
+def write_sheet(
+    folder: Path, kind: str, prompts: Sequence[Prompt], conditions: Sequence[str], seed: int
+) -> None:
+    """The sheet, its instructions and the key."""
+    rng, key, page = random.Random(seed), [], []
+    read = [condition(text) for text in conditions]
+    for number, prompt in enumerate(prompts, 1):
+        poems = [(name, poem_for(prompt, options, seed + number)) for name, options in read]
+        poems += [(REAL, prompt.real)] if prompt.real else []
+        rng.shuffle(poems)
+        page.append(f"## {number}. {prompt.text} ({prompt.form})\n")
+        for letter, (name, poem) in zip("abcdefghijklmnop", poems, strict=False):
+            key.append(Entry(f"{number}{letter}", name, prompt.text, poem))
+            page.append(f"**{number}{letter}**\n\n```\n{poem}\n```\n")
+    reader = folder / "reader"
+    reader.mkdir(parents=True)
+    (folder / "readings").mkdir()
+    (reader / "sheet.md").write_text("\n".join(page), encoding="utf-8")
+    (reader / "instructions.md").write_text(
+        (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8"
+    )
+    described = {"kind": kind, "conditions": dict(read), "entries": [asdict(entry) for entry in key]}
+    (folder / "key.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
+    """The scores of a reading by poem; refuses one with a poem missing, unknown, or out of bounds."""
+    scores = {}
+    for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
+        id_, *numbers = line.split()
+        scores[id_] = [int(number) for number in numbers]
+        if id_ not in ids or len(numbers) != len(criteria) or not set(scores[id_]) <= {1, 2, 3, 4, 5}:
+            sys.exit(f"{path.name}: {line!r} is no row of this sheet")
+    if missing := ids - scores.keys():
+        sys.exit(f"{path.name}: no scores for {', '.join(sorted(missing))}")
+    return scores
+
+
+def score(folder: Path, prefix: str | None) -> None:
+    """Print the table of all readings."""
+    key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    criteria, entries = CRITERIA[key["kind"]], [Entry(**entry) for entry in key["entries"]]
+    paths = sorted((folder / "readings").glob("*.txt"))
+    readings = [reading(path, {entry.id for entry in entries}, criteria) for path in paths]
+    if not readings:
+        sys.exit(f"{folder / 'readings'} holds no reading")
+    prompts = list(dict.fromkeys(entry.prompt for entry in entries))
+    names = list(dict.fromkeys([*key["conditions"], *(entry.condition for entry in entries)]))
+    # scores[condition]: (prompts, readings, criteria)
+    scores = {
+        name: np.array(
+            [
+                [each[entry.id] for each in readings]
+                for prompt in prompts
+                for entry in entries
+                if (entry.condition, entry.prompt) == (name, prompt)
+            ],
+            float,
+        )
+        for name in names
+    }
+    print(
+        f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(p.stem for p in paths)}\n"
+    )
+    print(
+        "| poems | "
+        + " | ".join(criteria)
+        + " | mean | 95 % | each reading |"
+        + " of the gap |" * (REAL in names)
+    )
+    print("|" + "---|" * (len(criteria) + 4 + (REAL in names)))
+    for name in names:
+        row, means = scores[name], scores[name].mean(axis=(0, 1))
+        low, high = interval(row.mean(axis=(1, 2)))
+        cells = [
+            name,
+            *(f"{value:.2f}" for value in means),
+            f"**{row.mean():.2f}**",
+            f"{low:.2f} to {high:.2f}",
+        ]
+        cells.append(" ".join(f"{value:.2f}" for value in row.mean(axis=(0, 2))))
+        if REAL in names:
+            cells.append(covered(scores[names[0]], row, scores[REAL]))
+        print("| " + " | ".join(cells) + " |")
+        if prefix:
+            figures = dict(zip(criteria, means, strict=True)) | {"mean": row.mean()}
+            command = f"python experiments/blind_reading.py score {folder.name}"
+            record(command, {f"{prefix}.{name}.{part}": float(value) for part, value in figures.items()})
+
+
+def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
+    """The share of the distance from the first condition to real poems, with its interval over prompts."""
+    each = [part.mean(axis=(1, 2)) for part in (first, row, real)]
+    draws = np.random.default_rng(0).integers(len(first), size=(4000, len(first)))
+    lows, mids, highs = (part[draws].mean(axis=1) for part in each)
+    share = (fmean(each[1]) - fmean(each[0])) / (fmean(each[2]) - fmean(each[0]))
+    low, high = np.percentile((mids - lows) / (highs - lows), [2.5, 97.5])
+    return f"{share:.0%} ({low:.0%} to {high:.0%})"
+
+
+def interval(values: np.ndarray) -> tuple[float, float]:
+    """95 % of the means of prompts drawn anew from the prompts."""
+    draws = np.random.default_rng(0).integers(len(values), size=(4000, len(values)))
+    low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parts = parser.add_subparsers(required=True, dest="part")
+    sheet, scores = parts.add_parser("sheet"), parts.add_parser("score")
+    for part in (sheet, scores):
+        part.add_argument("folder", type=Path)
+    sheet.add_argument("conditions", nargs="+")
+    sheet.add_argument("--split", default="dev", choices=("dev", "test"))
+    sheet.add_argument("--titles", type=int, default=20, help="how many titles, or themes")
+    sheet.add_argument("--themes", action="store_true")
+    sheet.add_argument("--seed", type=int, default=1)
+    scores.add_argument("--record", help="the beginning of the figures' names")
+    given = parser.parse_args()
+    if given.part == "score":
+        score(given.folder, given.record)
+        return
+    rng = random.Random(given.seed)
+    kind = "themes" if given.themes else "titles"
+    prompts = (
+        theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
+    )
+    write_sheet(given.folder, kind, prompts, given.conditions, given.seed)
+
+
+if __name__ == "__main__":
+    main()
