@@ -6,6 +6,7 @@ import re
 import socket
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,10 @@ def test_generate(capsys: pytest.CaptureFixture[str], model: str) -> None:
     assert (status, err) == (0, "")
     assert re.fullmatch(r"日.{6}，.{7}。\n(.{7}，.{7}。\n)?", out)
     assert call(capsys, *arguments)[1] == out
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(capsys, "--version") == (0, f"pingze {version('pingze')}\n", "")
 
 
 def test_ctrl_c_is_one_line(

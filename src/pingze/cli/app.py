@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from dataclasses import Field, fields
+from importlib.metadata import version
 from inspect import Parameter, Signature, signature
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
@@ -28,6 +29,21 @@ ModelOption = Annotated[
 ]
 LevelOption = Annotated[str, typer.Option(help=Composing.sentence("level"))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"pingze {version('pingze')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _(
+    show_version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
