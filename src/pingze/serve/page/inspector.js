@@ -3,13 +3,15 @@
 import { ask } from "./api.js";
 import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
+import { cellAt } from "./poem.js";
 import { bare, reasonAt } from "./reasons.js";
 import { shown } from "./script.js";
 import { focusPlace } from "./sheet.js";
-import { entry, keyOf, state } from "./state.js";
+import { changed, entry, keyOf, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const SHOWN = 12;
+const MARGIN = 12; // pixels between a place and what lies over the page
 const NAMES = { 平: "level_tone", 仄: "oblique_tone" };
 
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
@@ -17,6 +19,7 @@ let asking = new AbortController();
 
 export function drawInspector() {
   const on = entry();
+  $("inspector").classList.toggle("open", Boolean(on && state.place));
   if (!on || !state.place) {
     drawn = "";
     $("inspector").replaceChildren(el("p", { class: "hint" }, on ? t("choose_place") : ""));
@@ -29,6 +32,7 @@ export function drawInspector() {
     drawn = key;
     $("inspector").replaceChildren(head(character, line, position), el("div", { id: "facts" }), deeds(), choices());
     weigh(on, line, position, character);
+    keepInSight(line, position);
   }
   $("facts").replaceChildren(facts(reasonAt(on, line, position)));
   const locked = on.now.locks.has(keyOf(line, position));
@@ -42,7 +46,21 @@ function head(character, line, position) {
     { class: "chosen" },
     el("span", { class: "large", lang: verseLanguage() }, shown(character)),
     el("small", {}, t("place", line, position)),
+    button("×", close, { class: "plain close", "aria-label": t("close") }),
   );
+}
+
+function close() {
+  focusPlace();
+  state.place = null;
+  changed();
+}
+
+/** Where the inspector lies over the page, as on a phone, move the page so far that the place is seen above it. */
+function keepInSight(line, position) {
+  if (getComputedStyle($("inspector")).position !== "fixed") return;
+  const below = cellAt($("sheet"), line, position).getBoundingClientRect().bottom - $("inspector").getBoundingClientRect().top;
+  if (below > -MARGIN) window.scrollBy(0, below + MARGIN);
 }
 
 function facts(reason) {

@@ -73,6 +73,7 @@ function listen() {
   $("choices").addEventListener("submit", (event) => {
     event.preventDefault();
     foldChoices();
+    $("sheet").scrollIntoView({ block: "nearest" });
     compose(readChoices());
   });
   for (const type of ["input", "change"]) {

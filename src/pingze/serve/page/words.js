@@ -98,6 +98,7 @@ const words = {
   inspector: ["推敲", "A character"],
   choose_place: ["點詩中一字：聲調、韻部、可代之字。", "Choose a character of the poem: its tone, its rhyme, and what could stand there."],
   place: ["第$1句 第$2字", "line $1, character $2"],
+  close: ["收起", "Close"],
   tone: ["聲調", "Tone"],
   rhyme_group: ["韻部", "Rhyme group"],
   probability: ["機率", "Probability"],

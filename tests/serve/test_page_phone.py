@@ -1,0 +1,62 @@
+"""The page on a phone, in a real browser: what a thumb touches is large, and the poem stays in sight."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.serve.page import compose, lines, opened, says
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+pytestmark = pytest.mark.slow
+
+TOUCH = 44
+MARK = 9
+
+
+def box(node: "Locator") -> dict[str, float]:
+    return dict(node.evaluate("node => node.getBoundingClientRect().toJSON()"))
+
+
+def test_cells_and_marks_are_large_and_eight_lines_fit(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True) as page:
+        compose(page, form="七律")
+        cells = page.locator("#sheet [role=gridcell]")
+        for at in (0, 13, 55):
+            cell = box(cells.nth(at))
+            assert cell["width"] >= TOUCH
+            assert cell["height"] >= TOUCH
+        assert page.locator(".sign").first.evaluate("n => parseFloat(getComputedStyle(n).fontSize)") >= MARK
+        assert box(cells.first)["x"] + TOUCH <= 390
+        assert box(cells.last)["x"] >= 0
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_what_could_stand_there_comes_from_below(browser: "Browser", address: str, scheme: str) -> None:
+    with opened(browser, address, phone=True, scheme=scheme) as page:
+        compose(page, form="七律")
+        before = lines(page)
+        cell = page.locator("#sheet [data-line='8'][data-position='7']")
+        cell.click()
+        page.locator(".alternative").first.wait_for()
+        sheet = box(page.locator("#inspector"))
+        assert sheet["y"] + sheet["height"] == pytest.approx(844, abs=1)
+        assert sheet["y"] > 844 / 2
+        seen = box(cell)
+        assert seen["y"] > 0
+        assert seen["y"] + seen["height"] <= sheet["y"]
+        assert box(page.locator(".alternative").first)["y"] < 844
+        page.locator(".alternative").first.click()
+        says(page, "#news", "換作")
+        assert lines(page) != before
+        page.locator(".close").click()
+        assert page.locator("#inspector.open").count() == 0
+
+
+def test_the_poem_is_seen_first(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True, language="en-US") as page:
+        says(page, "#intro", "Write classical Chinese verse")
+        sheet = box(page.locator("#sheet"))
+        assert sheet["y"] + sheet["height"] < 844
