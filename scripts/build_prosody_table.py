@@ -332,10 +332,10 @@ def fixed_places(kind: str, width: int) -> list[int]:
 def masks(line: str, readings: Readings) -> Masks:
     """What tones the characters of a line can have."""
     can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
-    return Masks(
-        sum(1 << place for place, sides in enumerate(can_be) if LEVEL in sides),
-        sum(1 << place for place, sides in enumerate(can_be) if OBLIQUE in sides),
+    level, oblique = (
+        sum(1 << place for place, sides in enumerate(can_be) if side in sides) for side in (LEVEL, OBLIQUE)
     )
+    return Masks(level, oblique, level, oblique)
 
 
 # What is written

@@ -100,7 +100,7 @@ def test_no_text_raises(text: str) -> None:
 def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
     verdict = check(text)
     assert json.loads(json.dumps(verdict.as_json())).keys() == {
-        *("form", "template", "rhyme", "level", "lines", "violations", "notes")
+        *("ok", "judged", "form", "template", "rhyme", "level", "lines", "violations", "notes")
     }
     for violation in verdict.violations:
         assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char
@@ -148,7 +148,8 @@ def test_bad_names_are_refused_in_one_line() -> None:
 )
 def test_another_shape_is_described(text: str, note: str) -> None:
     verdict = check(text)
-    assert (verdict.form, verdict.ok, verdict.notes[0]) == (None, True, note)
+    assert (verdict.form, verdict.ok, verdict.judged, verdict.notes[0]) == (None, False, "nothing", note)
+    assert verdict.notes[1].startswith("fits no form")
 
 
 @pytest.mark.parametrize(
@@ -232,3 +233,68 @@ def test_of_equal_groups_the_one_from_which_the_first_line_borrows_is_the_rhyme(
     verdict = check("高臺有大邙，重景不堪逢。止遂知音力，心無只必摐。")
     assert verdict.ok
     assert verdict.rhyme == "江"
+
+
+def test_prose_of_a_form_s_shape_fits_no_form() -> None:
+    verdict = check("今天天氣真正好，我們大家去公園。公園裏面有花草，小鳥唱歌真好聽。")
+    assert (verdict.form, verdict.ok, verdict.judged) == (None, False, "nothing")
+    assert "half of the even lines or more do not rhyme" in verdict.notes[1]
+    assert check(verdict.lines[0]).form is None
+
+
+@pytest.mark.parametrize(
+    ("text", "form", "judged"),
+    [
+        ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。", None, "tones and rhyme"),
+        ("平平仄仄平，仄仄平平月。平平平仄平，仄仄平平雪。", None, "rhyme"),
+        ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。", "七絕", "shape"),
+    ],
+)
+def test_what_was_judged_is_told(text: str, form: str | None, judged: str) -> None:
+    verdict = check(text, form=form)
+    assert verdict.judged == verdict.as_json()["judged"] == judged
+    assert verdict.as_json()["ok"] is verdict.ok
+
+
+def test_a_wrong_last_character_leaves_both_rhymes_under_suspicion() -> None:
+    verdict = check("仄仄平平仄，平平仄仄流。平平平仄仄，仄仄仄平天。")
+    assert (verdict.form, verdict.rhyme) == ("五絕", "尤")
+    assert [(v.rule, v.line, v.char) for v in verdict.violations] == [("出韻", 4, "天")]
+    assert verdict.notes[0].startswith("出韻: 流 (line 2), 天 (line 4) do not rhyme")
+
+
+def test_a_last_rhyme_in_a_neighbouring_group_has_a_name() -> None:
+    lines = "仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平同。仄仄平平仄，平平仄仄紅。平平平仄仄，仄仄仄平{}。"
+    assert check(lines.format("冬")).notes[0].startswith("孤雁出群: the last line")
+    assert [v.rule for v in check(lines.format("冬")).violations] == ["出韻"]
+    assert not any(note.startswith("孤雁") for note in check(lines.format("天")).notes)
+
+
+def test_a_rare_reading_that_is_relied_on_is_told() -> None:
+    """庭 is oblique in 5 of 928 places; level it makes of the line a 特拗 whose first character is not level."""
+    verdict = check("仄平仄庭仄，仄仄仄平東。仄仄平平仄，平平仄仄同。")
+    assert verdict.ok
+    (note,) = (note for note in verdict.notes if note.startswith("rare reading"))
+    assert note.startswith("rare reading: line 1, character 4: 庭 is read 仄, as in ")
+    assert note.endswith("; else 特拗 at 仄")
+    assert note.cause["rule"] == "特拗"
+
+
+def test_among_readings_the_attested_one_is_taken() -> None:
+    verdict = check("平平庭仄仄，仄仄仄平東。仄仄平平仄，平平仄仄同。")
+    assert verdict.ok
+    assert not any(note.startswith("rare reading") for note in verdict.notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("平平仄仄仄，仄仄平平月。仄平平仄平，平仄平平雪。", "仄韻律絕"),
+        ("平平仄仄平，仄仄平平月。仄平仄仄平，仄仄平平雪。", "古絕"),
+        ("平平平平平，平平平平東。平平平平平，平平平平同。", "古絕"),
+    ],
+)
+def test_quatrains_of_old_style_have_a_name(text: str, name: str) -> None:
+    verdict = check(text)
+    assert (verdict.form, verdict.ok) == ("五古", True)
+    assert name in [note.cause.get("name") for note in verdict.notes]

@@ -49,7 +49,7 @@ def test_a_borrowing_that_poets_avoid_is_told() -> None:
     assert verdict.ok
     assert (
         verdict.notes[0]
-        == "鄰韻: line 1 rhymes in a neighbour of 庚, from which Tang poets hardly ever borrow"
+        == "鄰韻: line 1 rhymes in a neighbour of 庚 (孤雁入群), from which Tang poets hardly ever borrow"
     )
 
 

@@ -8,18 +8,22 @@ from dataclasses import replace
 from pingze.errors import InputError
 from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FORMS, Form, find_form
-from pingze.prosody.groups import GROUPS, LEVEL
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.notes import general_notes, shape_note
 from pingze.prosody.patterns import STRICTNESSES
+from pingze.prosody.quatrains import name_of_quatrain
 from pingze.prosody.text import read_lines
 from pingze.prosody.verdict import Note, Verdict, Violation
+
+_FEWEST_LINES = 4  # of any form
 
 
 def check(text: str, *, form: str | None = None, level: str = "customary") -> Verdict:
     """Check one poem in the form given, or in the one that it has the shape of.
 
     Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
-    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. No text is refused.
+    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. A text of another shape, or
+    one half of whose even lines do not rhyme, fits no form, and is not judged. No text is refused.
 
     Raises InputError when `form` names no form or `level` no level.
     """
@@ -45,19 +49,40 @@ def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
 def _find(lines: tuple[str, ...], level: str) -> Verdict:
     """Judge lines in the form that they have."""
     old = next((form for form in FORMS.values() if not form.regulated and _has_shape(lines, form)), None)
-    if old is None or len(lines) < 4:
-        return Verdict(None, None, None, level, lines, (), (shape_note(lines), *general_notes(lines)))
+    if old is None or len(lines) < _FEWEST_LINES:
+        return _no_form(lines, level)
     as_old = _judge(lines, old, level)
     form = next((form for form in FORMS.values() if form.regulated and _has_shape(lines, form)), None)
     if form is None:
-        return as_old
+        return as_old if _rhymes(as_old) else _no_form(lines, level)
     verdict = _judge(lines, form, level)
     if _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form):
         return verdict
+    if not _rhymes(as_old):
+        return _no_form(lines, level)
     faults = len(verdict.violations)
     said = f"read as {old.name}: as {form.name} it has {faults} faults"
-    note = Note(said, "read_as", form=old.name, other=form.name, faults=faults)
-    return replace(as_old, notes=(note, *as_old.notes))
+    notes = [Note(said, "read_as", form=old.name, other=form.name, faults=faults)]
+    if len(lines) == 4:
+        notes.append(name_of_quatrain(lines, rhymes_oblique=_tones_of_rhyme(as_old) == {OBLIQUE}))
+    return replace(as_old, notes=(*notes, *as_old.notes))
+
+
+def _no_form(lines: tuple[str, ...], level: str) -> Verdict:
+    """The verdict on what is no verse of any form, as far as can be seen."""
+    same = len(set(map(len, lines))) == 1 and len(lines) >= _FEWEST_LINES and len(lines[0]) in (5, 7)
+    said = "fits no form: nothing was judged" + ", for half of the even lines or more do not rhyme" * same
+    note = Note(said, "no_form", rhyme="missing" if same else None)
+    return Verdict(None, None, None, level, lines, (), (shape_note(lines), note, *general_notes(lines)))
+
+
+def _rhymes(as_old: Verdict) -> bool:
+    """Whether more than half of the even lines rhyme."""
+    return 2 * len(as_old.violations) < len(as_old.lines) // 2
+
+
+def _tones_of_rhyme(verdict: Verdict) -> set[str]:
+    return {GROUPS[name].side for name in verdict.rhyme or ""}
 
 
 def _is_regulated(verdict: Verdict, form: Form) -> bool:

@@ -11,7 +11,10 @@ from typing import NamedTuple
 from pingze.prosody.patterns import Pattern, accepted, is_turned
 
 FAULT = 1 << 16
-"""What a fault costs. A bent rule costs 1: the fewest faults come first, then the fewest bends."""
+"""What a fault costs."""
+
+RARE = 1 << 8
+"""What a rare reading costs. A bent rule costs 1: the fewest faults come first, then the fewest rare readings."""
 
 
 class Masks(NamedTuple):
@@ -19,6 +22,9 @@ class Masks(NamedTuple):
 
     level: int
     oblique: int
+    usually_level: int
+    """What they are in the tones that verse uses now and then: without the rare one of two tones."""
+    usually_oblique: int
 
 
 class FittedLine(NamedTuple):
@@ -30,6 +36,8 @@ class FittedLine(NamedTuple):
     """The nearest of the type's patterns."""
     misfits: int
     """The places (bit 0 is the first) whose character cannot have the pattern's tone, but for a rhyme's."""
+    rare: int
+    """The places whose character must be read in a tone that it hardly ever has."""
     turned: bool
     """Whether the type cannot follow the one before: 失對 in the second line of a couplet, 失黏 in the first."""
 
@@ -64,7 +72,7 @@ def fit(
 
 
 def _start(kind: str, width: int, strictness: str, masks: Masks, extra: int) -> _Way:
-    cost, line = _fitted(kind, False, width, strictness, *masks)
+    cost, line = fitted(kind, False, width, strictness, masks)
     return _Way(cost + extra, line, None)
 
 
@@ -74,25 +82,24 @@ def _next(ways: Sequence[_Way], kind: str, width: int, strictness: str, masks: M
     for way in ways:
         turned = is_turned(way.line.kind, kind)
         if turned is not None:
-            cost, line = _fitted(kind, turned, width, strictness, *masks)
+            cost, line = fitted(kind, turned, width, strictness, masks)
             if best is None or way.cost + cost < best.cost:
                 best = _Way(way.cost + cost, line, way)
     return best
 
 
 @cache
-def _fitted(
-    kind: str, turned: bool, width: int, strictness: str, can_be_level: int, can_be_oblique: int
-) -> tuple[int, FittedLine]:
+def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
     """What a line of a type costs, read in the nearest of the type's patterns, the first among equals."""
     judged = (1 << width) - 1 >> kind[0].isupper()
-    costs = [
-        (misfits.bit_count() * FAULT + (pattern.soft is not None), pattern, misfits)
-        for pattern in accepted(kind, width, strictness)
-        for misfits in [pattern.misfits(can_be_level, can_be_oblique) & judged]
-    ]
-    cost, pattern, misfits = min(costs, key=lambda each: each[0])
-    return cost + FAULT * turned, FittedLine(kind, pattern, misfits, turned)
+    costs = []
+    for pattern in accepted(kind, width, strictness):
+        misfits = pattern.misfits(masks.level, masks.oblique) & judged
+        rare = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged & ~misfits
+        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
+        costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
+    cost, line = min(costs, key=lambda each: each[0])
+    return cost + FAULT * turned, line
 
 
 def _lines(way: _Way | None) -> list[FittedLine]:

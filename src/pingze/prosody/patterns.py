@@ -76,8 +76,13 @@ def is_turned(before: str, kind: str) -> bool | None:
     """
     if (before == "a'") != (kind == "B'"):
         return None
-    same = _SECOND_IS_LEVEL[before[0]] == _SECOND_IS_LEVEL[kind[0]]
+    same = not is_opposed(before, kind)
     return same if kind[0].isupper() else not same
+
+
+def is_opposed(one: str, other: str) -> bool:
+    """Whether the second characters of two types of line have opposite tones."""
+    return _SECOND_IS_LEVEL[one[0]] != _SECOND_IS_LEVEL[other[0]]
 
 
 def _pattern(tones: str, soft: str | None) -> Pattern:

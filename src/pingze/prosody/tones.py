@@ -19,6 +19,9 @@ UNKNOWN = "unknown"
 _ATTESTED_PLACES = 10  # fewer fixed places say nothing of a character's tone
 _ATTESTED_SHARE = 0.95
 
+_RARE_PLACES = 50
+_RARE_SHARE = 0.03
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -63,12 +66,26 @@ def usable_tone(character: str) -> str | None:
     can_be = sides(character)
     if len(can_be) == 1:
         return next(iter(can_be))
-    found = entries(character)
-    needed = found[0].needed if len(found) == 1 else {}
-    total = sum(needed.values())
+    places = needed(character)
+    total = sum(places.values())
     if total < _ATTESTED_PLACES:
         return None
-    return next((side for side, times in needed.items() if times >= _ATTESTED_SHARE * total), None)
+    return next((side for side, times in places.items() if times >= _ATTESTED_SHARE * total), None)
+
+
+@cache
+def needed(character: str) -> dict[str, int]:
+    """Of a character of both tones: how often a fixed place of regulated verse needs it level, and oblique."""
+    found = entries(character)
+    return found[0].needed if len(found) == 1 else {}
+
+
+@cache
+def rare_side(character: str) -> str | None:
+    """The one of two tones that verse hardly ever uses: in fewer than 3 of 100 fixed places, of at least fifty."""
+    places = needed(character)
+    few = (side for side, times in places.items() if times < _RARE_SHARE * sum(places.values()))
+    return next(few, None) if sum(places.values()) >= _RARE_PLACES else None
 
 
 @cache

@@ -56,7 +56,7 @@ class Note(str):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A poem's form, template and rhyme, and all that breaks them; as JSON it is this dataclass's fields."""
+    """A poem's form, template and rhyme, and all that breaks them."""
 
     form: str | None
     """As 七絕; None for a poem of another shape, which a note describes."""
@@ -75,9 +75,18 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is broken."""
-        return not self.violations
+        """Whether the text fits a form, and nothing is broken."""
+        return self.form is not None and not self.violations
+
+    @property
+    def judged(self) -> str:
+        """What was judged: "tones and rhyme", "rhyme" of old-style verse, "shape" where it is wrong, or "nothing"."""
+        if self.form is None:
+            return "nothing"
+        if any(violation.rule in SHAPE_RULES for violation in self.violations):
+            return "shape"
+        return "tones and rhyme" if self.template else "rhyme"
 
     def as_json(self) -> dict[str, object]:
-        """The fields by name."""
-        return asdict(self)
+        """The fields by name, and whether and on what the text was judged."""
+        return {"ok": self.ok, "judged": self.judged, **asdict(self)}

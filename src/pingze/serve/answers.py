@@ -160,6 +160,8 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         for fault in verdict.violations
     ]
     return schemas.Judged(
+        ok=verdict.ok,
+        judged=verdict.judged,
         form=verdict.form,
         template=verdict.template,
         rhyme=verdict.rhyme,

@@ -271,6 +271,10 @@ class Fault:
 class Judged:
     """A checked poem, as `pingze check --json` has it, with what would fit at each fault."""
 
+    ok: bool
+    """Whether it fits a form, and nothing is broken."""
+    judged: str
+    """tones and rhyme, rhyme of old-style verse, shape where it is wrong, or nothing."""
     form: str | None
     template: str | None
     rhyme: str | None

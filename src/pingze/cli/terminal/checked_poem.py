@@ -47,11 +47,12 @@ def heading(verdict: Verdict) -> str:
 
 
 def summary(verdict: Verdict) -> str:
-    """How many faults there are, in one line."""
+    """How many faults there are and what was judged, in one line."""
     if verdict.form is None:
-        return "no form to check it against"
+        return "fits no form"
     count = len(verdict.violations)
-    return f"{count or 'no'} fault{'s' * (count != 1)}"
+    judged = " (only the rhyme was judged)" * (verdict.judged == "rhyme")
+    return f"{count or 'no'} fault{'s' * (count != 1)}{judged}"
 
 
 def _append_line(text: Text, number: int, line: str, faults: Sequence[Violation]) -> None:

@@ -44,10 +44,16 @@ const REMARKS = {
     count ? `共 ${count} 句，每句 ${least === most ? least : `${least} 至 ${most}`} 字${name ? `（${name}）` : ""}。` : "沒有找到詩句。",
   read_as: ({ form, other, faults }) => `當作${form}來讀：若作${other}，有 ${faults} 處不合。`,
   not_checked: ({ form, wanted, width }) => `不是${form}的樣子（${wanted ? `${wanted} 句，` : ""}每句 ${width} 字），平仄未查。`,
-  neighbour_rhyme: ({ wanted, has, rare }) => `首句借鄰韻：它屬${list(has)}，全詩押${wanted}。${rare ? "唐人少有這樣借的。" : ""}`,
+  neighbour_rhyme: ({ wanted, has, rare }) => `首句借鄰韻（孤雁入群）：它屬${list(has)}，全詩押${wanted}。${rare ? "唐人少有這樣借的。" : ""}`,
   rare_rhyme: ({ line, has, wanted, times, total }) =>
     `第 ${line} 句以「${has}」押${wanted}韻，書上有而詩中少見：${total} 次押韻中 ${times} 次。`,
   one_word: ({ line, has, other_line, other }) => `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
+  rare_reading: ({ line, position, has, wanted, times, total, rule }) =>
+    `${at({ line, position })}「${has}」讀${wanted}，${total} 處中只有 ${times} 處如此；不然便是${rule}。`,
+  stray_last: ({ line, wanted }) => `孤雁出群：第 ${line} 句押${wanted}的鄰韻，晚唐以後有人許可。`,
+  suspects: ({ has }) => `出韻：${has.map((one) => one.replace(/ \(line (.*)\)/, (_, line) => `（第 ${line} 句）`)).join("、")}不同韻，錯在哪一字都有可能。`,
+  no_form: ({ rhyme }) => `不合任何一體，沒有評判${rhyme ? "：雙句大半不押韻" : ""}。`,
+  named: ({ name }) => (name === "古絕" ? "古絕：不拘平仄的絕句。" : "仄韻律絕：押仄韻而用律句。"),
   rescue: ({ line, has }) => `第 ${line} 句救第 ${has} 句（拗救）。`,
   bent: ({ rule, ...place }) => `${rule}：${at(place)}。`,
   rhyme_changes: () => "中途換韻。",
