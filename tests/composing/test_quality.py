@@ -8,10 +8,9 @@ import pytest
 from pingze import checkpoint
 from pingze.__main__ import run
 from pingze.composing import quality
-from pingze.corpus import Store, build
+from pingze.corpus import CorpusPoem, Store, build
 from pingze.prosody.forms import FORMS
 from pingze.prosody.rhyme import rhyme_characters
-from pingze.suffix_array import SuffixArray
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
 
@@ -19,23 +18,27 @@ KEPT = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平�
 """平 and 仄 stand for themselves."""
 
 
+def tang(text: str, title: str = "") -> CorpusPoem:
+    return CorpusPoem("tang", title, "", text)
+
+
 def test_figures_by_their_definitions() -> None:
     broken = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平天"]
-    found = quality.measure(
-        FORMS["五絕"], "invented", [KEPT, broken], SuffixArray.of_lines(["仄平同山", "山平平仄仄"])
-    )
+    reference = quality.Reference([tang("仄平同山"), tang("山平平仄仄")])
+    found = quality.measure(FORMS["五絕"], "invented", [KEPT, broken], reference)
     assert (found.poems, found.kept, found.tones, found.rhyme) == (2, 0.5, 1.0, 0.5)
     assert found.distinct_1 == 5 / 40  # 平 仄 東 同 天
     assert found.distinct_2 == 7 / 32  # 仄仄 仄平 平平 平仄 仄東 平同 平天
     assert found.distinct_3 == 9 / 24
     assert found.repetition == 32 / 40
-    assert (found.overlap, found.longest_overlap) == (4.0, 4)
-    assert found.antithesis is None
+    assert (found.overlap, found.longest_overlap, found.copies) == (4.0, 4, 0)
+    assert (found.antithesis, found.titled) == (None, None)
+    assert found.false_doublings == 9  # 仄仄 平平 in all but one line of the nine
 
 
 def test_a_fault_of_tone_is_not_one_of_rhyme() -> None:
     toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]
-    found = quality.measure(FORMS["五絕"], "invented", [toneless], SuffixArray.of_lines(["山"]))
+    found = quality.measure(FORMS["五絕"], "invented", [toneless], quality.Reference([tang("山")]))
     assert (found.kept, found.tones, found.rhyme) == (0.0, 0.0, 1.0)
 
 
@@ -61,10 +64,10 @@ def model(tmp_path: Path) -> str:
 @pytest.mark.usefixtures("store_of_every_form")
 def test_models_stand_beside_real_poems_of_the_test_split(model: str) -> None:
     with Store.open() as store:
-        test = [poem.lines for poem in store.poems(split="test")]
+        test = list(store.poems(split="test"))
         real = quality.real_poems(FORMS["五絕"], 2, store)
         rows = list(quality.compare([model, model], 2, store))
-    assert all(lines in test for lines in real)
+    assert all(poem in test for poem in real)
     assert [(row.form, row.source) for row in rows] == [
         (form, source) for form in quality.MEASURED for source in (model, quality.REAL)
     ]

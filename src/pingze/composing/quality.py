@@ -1,15 +1,22 @@
-"""The quality of poems in numbers: models and the corpus come in, and for each form a row of figures goes out.
+"""The quality of poems in numbers, for composed ones and, beside them, for real ones.
 
-No figure says that a poem is good; each says how far composed poems are from real ones, which stand beside them.
+No figure says that a poem is good; each says how far composed poems are from real ones. Composed poems are written to
+the titles of the real ones, where the model knows titles.
 """
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pingze.characters import only_han
 from pingze.composing.antithesis import antithesis_table
-from pingze.composing.composer import compose
-from pingze.corpus import Store
+from pingze.composing.composer import compose, composer
+from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.lapses import DOUBLED_OFTEN, Lines, contradicts, doubled, false_doublings, stock
+from pingze.composing.title_judge import CANDIDATES, TitleJudge
+from pingze.conditions import LONGEST_TITLE
+from pingze.corpus import CorpusPoem, Store
 from pingze.errors import InputError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form
@@ -18,9 +25,9 @@ from pingze.suffix_array import SuffixArray
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"
 """The source of Tang poems of the test split."""
+COPIED = 5
+"""So many characters in a row are a copy."""
 _RHYME = {"出韻", "鄰韻", "重韻"}
-
-Lines = Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,29 @@ class Quality:
     """Characters of the longest run that a poem shares with a line of the train split; mean."""
     longest_overlap: int
     """The longest of these."""
+    copies: float
+    """Share of lines that share five characters in a row with a line of the train split."""
+    titled: float | None
+    """Share of poems whose own title a judge finds among twenty, its characters masked; None without twenty titles."""
+    contradictory: float
+    """Share of poems with words of two seasons, or of day and night."""
+    false_doublings: float
+    """Doubled characters that verse does not double, a poem."""
+    stock: float
+    """Overused pairs of characters, as 不知, a poem."""
     antithesis: float | None
     """Mean score of opposite characters in the couplets that need antithesis 對仗; None where none do."""
+
+
+class Reference:
+    """What poems are measured against: the lines of some poems, and the doublings and titles of the Tang ones."""
+
+    def __init__(self, poems: Sequence[CorpusPoem]) -> None:
+        self.lines = SuffixArray.of_lines(line for poem in poems for line in poem.lines)
+        tang = [poem for poem in poems if poem.dynasty == "tang"]
+        counts = doubled(poem.lines for poem in tang)
+        self.doubled = {character for character, count in counts.items() if count >= DOUBLED_OFTEN}
+        self.judge = TitleJudge((poem.title, poem.text) for poem in tang)
 
 
 def compare(models: Iterable[str | Path], count: int, store: Store) -> Iterator[Quality]:
@@ -61,27 +89,40 @@ def compare(models: Iterable[str | Path], count: int, store: Store) -> Iterator[
     """
     if count < 1:
         raise InputError(f"poems is {count}; it must be at least 1")
-    train = SuffixArray.of_lines(line for poem in store.poems(split="train") for line in poem.lines)
+    reference = Reference(list(store.poems(split="train")))
     names = list(dict.fromkeys(map(str, models)))
     for form in map(FORMS.__getitem__, MEASURED):
+        real = real_poems(form, count, store)
+        titles = [poem.title for poem in real]
         for name in names:
-            poems = compose(form=form.name, seed=1, count=count, model=name)
-            yield measure(form, name, [poem.lines for poem in poems], train)
-        yield measure(form, REAL, real_poems(form, count, store), train)
+            poems = [_composed(form, title, seed, name) for seed, title in enumerate(titles, 1)]
+            yield measure(form, name, poems, reference, titles)
+        yield measure(form, REAL, [poem.lines for poem in real], reference, titles)
 
 
-def real_poems(form: Form, count: int, store: Store) -> list[Lines]:
+def _composed(form: Form, title: str, seed: int, model: str) -> Lines:
+    """A poem to a title, where the model knows titles."""
+    known = composer(model).conditions
+    title = only_han(title)[:LONGEST_TITLE]
+    with warnings.catch_warnings(action="ignore", category=ConversionWarning):
+        return compose(form=form.name, title=title if known else None, seed=seed, model=model)[0].lines
+
+
+def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
     """Tang poems of the test split that have a form's shape, taken at equal distances in the corpus's order."""
-    lines = (poem.lines for poem in store.poems(dynasty="tang", split="test"))
-    found: list[Lines] = [each for each in lines if _has_shape(each, form)]
+    found = [poem for poem in store.poems(dynasty="tang", split="test") if _has_shape(poem.lines, form)]
     return found[:: max(1, len(found) // count)][:count]
 
 
-def measure(form: Form, source: str, poems: Sequence[Lines], train: SuffixArray) -> Quality:
-    """The figures of some poems, of which there must be one."""
+def measure(
+    form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
+) -> Quality:
+    """The figures of some poems, of which there must be one, and of their titles, where there are some."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     texts = ["".join(lines) for lines in poems]
-    overlaps = [max(len(train.longest(line)) for line in lines) for lines in poems]
+    runs = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
+    overlaps = [max(each) for each in runs]
+    titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
     scores = [score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None]
     return Quality(
         form=form.name,
@@ -96,6 +137,11 @@ def measure(form: Form, source: str, poems: Sequence[Lines], train: SuffixArray)
         repetition=_mean(text.index(c) < at for text in texts for at, c in enumerate(text)),
         overlap=_mean(overlaps),
         longest_overlap=max(overlaps),
+        copies=_mean(run >= COPIED for each in runs for run in each),
+        titled=reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
+        contradictory=_mean(contradicts(lines) for lines in poems),
+        false_doublings=_mean(false_doublings(lines, reference.doubled) for lines in poems),
+        stock=_mean(stock(lines) for lines in poems),
         antithesis=_mean(scores) if scores else None,
     )
 
