@@ -31,10 +31,11 @@ LevelOption = Annotated[str, typer.Option(help=Composing.sentence("level"))]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
-def _print_version(asked: bool) -> None:
+def _print_version(asked: bool) -> bool:
     if asked:
         typer.echo(f"pingze {version('pingze')}")
         raise typer.Exit
+    return asked
 
 
 @app.callback()
