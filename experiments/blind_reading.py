@@ -98,17 +98,17 @@ class Entry:
 
 
 def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
-    """Titles of regulated Tang poems of a split, half of each form, no title and no poet twice."""
+    """Titles of regulated Tang poems of a split, half of each form, in which no title and no poet comes twice."""
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang", split=split))
         famous = store.statistics(poets=FAMOUS).poets["tang"]
     rng.shuffle(poems)
     prompts: list[Prompt] = []
-    seen: set[str] = set()
     for form in FORMS:
         found = [p for p in poems if _is_fit(p, form) and p.author not in famous]
-        fresh = [p for p in found if not {p.title, p.author} & seen and not seen.update((p.title, p.author))]
-        prompts += [Prompt(p.title, form, punctuate(p.lines)) for p in fresh[: count // 2]]
+        by_poet = {poem.author: poem for poem in reversed(found)}
+        by_title = {poem.title: poem for poem in by_poet.values()}
+        prompts += [Prompt(p.title, form, punctuate(p.lines)) for p in list(by_title.values())[: count // 2]]
     return prompts
 
 
@@ -137,9 +137,9 @@ def condition(text: str) -> tuple[str, dict[str, Any]]:
 
 def poem_for(prompt: Prompt, options: dict[str, Any], seed: int) -> str:
     """A condition's poem."""
-    given = dict(options)
-    asked = given.pop("idiom_as", "title")
-    return str(compose(form=prompt.form, seed=seed, **{asked: prompt.text}, **given)[0])
+    given = {"form": prompt.form, "seed": seed, **options}
+    given[given.pop("idiom_as", "title")] = prompt.text
+    return str(compose(**given)[0])
 
 
 def write_sheet(

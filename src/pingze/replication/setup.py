@@ -6,7 +6,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from pingze.composing.quality import MEASURED, Lines, real_poems
+from pingze.composing.lapses import Lines
+from pingze.composing.quality import MEASURED, real_poems
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.prosody.forms import FORMS
@@ -111,7 +112,9 @@ class Setup:
                 f"the corpus has {len(train)} training and {len(dev)} dev poems; "
                 f"the report needs {chosen.batch_size} and one: run `pingze corpus fetch`"
             )
-        real = {form: real_poems(FORMS[form], chosen.real, store) for form in MEASURED}
+        real = {
+            form: [poem.lines for poem in real_poems(FORMS[form], chosen.real, store)] for form in MEASURED
+        }
         return cls(chosen, seed, train, dev, real)
 
     @cached_property

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Sequence
 
 from pingze import checkpoint
 from pingze.composing import compose, generate
-from pingze.composing.quality import MEASURED, Lines
+from pingze.composing.lapses import Lines
+from pingze.composing.quality import MEASURED
 from pingze.prosody import Verdict, check
 from pingze.prosody.text import read_lines
 from pingze.replication.charts import Chart, Line
