@@ -141,7 +141,7 @@ def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> O
         case "pattern":
             return {"pattern": pattern(sketch, palette, rng)}
         case "include":
-            return {"include": "".join(palette.pick(rng) for _ in range(rng.randint(1, 3)))}
+            return {"include": " ".join(palette.pick(rng) for _ in range(rng.randint(1, 3)))}
         case "exclude":
             return {"exclude": "".join(palette.pick(rng) for _ in range(rng.randint(1, 5)))}
         case "template":
@@ -189,7 +189,7 @@ def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
     kept = {
         "check": verdict.ok,
         "fixed": all(text[place] == character for place, character in fixed.items()),
-        "include": all(c in text for c in options.get("include", "")),
+        "include": all(word in text for word in options.get("include", "").split()),
         "exclude": not any(c in text for c in options.get("exclude", "")),
         "rhyme": rhymes_in(options.get("rhyme"), lines),
         "template": options.get("template", "") in (verdict.template or ""),

@@ -36,7 +36,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ),
     (
         "雁 and 酒 somewhere, 愁 nowhere",
-        {"title": "塞上曲", "form": "七絕", "include": "雁酒", "exclude": "愁"},
+        {"title": "塞上曲", "form": "七絕", "include": "雁 酒", "exclude": "愁"},
     ),
     (
         "A strict 五律 whose first line rhymes, in 杜甫's manner",

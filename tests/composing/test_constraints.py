@@ -2,6 +2,7 @@
 
 import random
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,7 +12,7 @@ from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError
 from pingze.prosody import check
 from pingze.prosody.tones import groups
-from tests.composing.verse import POOL, RHYMES, composer, solvable
+from tests.composing.verse import POOL, RHYMES, composer, placements, solvable
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -21,7 +22,7 @@ def keeps(lines: list[str], request: Request) -> None:
     assert [len(line) for line in lines] == [width] * request.lines
     for fix in request.fixed:
         assert lines[fix.line - 1][fix.position - 1] == fix.character
-    assert set(request.include) <= set(text)
+    assert all(any(word in line for line in lines) for word in request.include)
     assert not set(request.exclude) & set(text)
     verdict = check("，".join(lines), form=request.form.name, level=request.strictness)
     assert verdict.ok, verdict
@@ -62,7 +63,7 @@ def random_request(seed: int) -> tuple[str, Request]:
         acrostic="".join(rng.sample(characters, rng.choice([0, 0, 2, 4]))) or None,
         acrostic_at=rng.choice(["head", "middle", "end"]),
         pattern=" ".join(map("".join, pattern)),
-        include="".join(rng.sample(characters, rng.choice([0, 0, 0, 1]))),
+        include=" ".join("".join(rng.sample(characters, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])),
         exclude="".join(rng.sample(characters, rng.choice([0, 0, 2]))),
         repeat=rng.random() < 0.3,
     )
@@ -111,6 +112,39 @@ def test_what_clashes_is_minimal(seed: int) -> None:
     for name, smaller in kept.without_each_part():
         assert name in names
         assert is_possible(lexicon, smaller)
+
+
+def test_every_character_of_a_poem_may_be_asked_for() -> None:
+    """Twenty words for twenty places: the poem exists, so it is found."""
+    characters = "白日依山盡黃河入海流欲窮千里目更上一層樓"
+    chosen = composer(characters + POOL)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, form="五絕", include=" ".join(characters)))
+    for seed in range(3):
+        lines = chosen.write(inclusion, 1.0, 2, seed).lines
+        assert sorted("".join(lines)) == sorted(characters)
+        assert check("，".join(lines), form="五絕").ok
+
+
+def test_each_placement_of_words_makes_up_for_how_it_was_drawn() -> None:
+    """The mean weight is the number of placements that can be completed."""
+    chosen = composer()
+    options = {
+        "form": "五絕",
+        "pattern": "春秋＿＿＿ ＿＿＿＿＿ 人＿＿＿＿ ＿＿＿＿＿",
+        "template": "首句不入韻",
+    }
+    request = read_request(chosen.vocabulary, include="山月 風", **options)
+    inclusion = chosen.prepare(request)
+    start = inclusion.draw(1500, np.random.default_rng(0))
+    possible = set()
+    for placed in placements(request):
+        pattern = "".join(placed.get(place, "＿") for place in range(20))
+        rows = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
+        if is_possible(chosen.lexicon, read_request(chosen.vocabulary, **options | {"pattern": rows})):
+            possible.add(pattern)
+    assert len(possible) > 50
+    assert len({plan.fixed for plan in start.plans}) > 0.8 * len(possible)
+    assert np.exp(start.log_weights).mean() == pytest.approx(len(possible), rel=0.1)
 
 
 def test_the_last_rhymes_are_not_spent_inside_lines() -> None:

@@ -86,7 +86,7 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
 
 @pytest.mark.parametrize("longest", [2, 3, 4])
 @pytest.mark.parametrize(
-    "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲酒"}]
+    "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}]
 )
 def test_no_composed_line_copies(longest: int, options: dict[str, str]) -> None:
     chosen = composer(POOL + "明", seed=4, scale=2.0)

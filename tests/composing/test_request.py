@@ -2,6 +2,7 @@
 
 import pytest
 
+from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.request import read_request
 from pingze.errors import InputError
 from pingze.prosody.forms import opening_name
@@ -53,7 +54,32 @@ def test_simplified_values_are_accepted() -> None:
 
 
 def test_what_is_fixed_need_not_be_included_again() -> None:
-    assert read_request(VOCABULARY, "春", form="五絕", include="春春月月").include == "月"
+    chosen = composer()
+    request = read_request(chosen.vocabulary, "春月", form="五絕", include="春 月 山")
+    assert chosen.prepare(request).words == [(chosen.vocabulary.ids["山"],)]
+
+
+@pytest.mark.parametrize(
+    ("include", "words"),
+    [
+        ("雁酒", None),
+        ("雨酒", ("雨酒",)),
+        ("雨 酒　雨", ("雨", "酒")),
+        ("春風，風 月、春", ("春風", "月")),
+        ("", ()),
+    ],
+)
+def test_spaces_and_marks_separate_words(include: str, words: tuple[str, ...] | None) -> None:
+    if words is None:
+        with pytest.raises(InputError, match="雁"):
+            read_request(VOCABULARY, form="五絕", include=include)
+    else:
+        assert read_request(VOCABULARY, form="五絕", include=include).include == words
+
+
+def test_what_is_longer_than_a_line_is_taken_one_by_one() -> None:
+    with pytest.warns(ConversionWarning, match="longer than a line of 5"):
+        assert read_request(VOCABULARY, form="五絕", include="春秋人山雲花").include == tuple("春秋人山雲花")
 
 
 def test_lengths() -> None:
@@ -82,8 +108,8 @@ def test_lengths() -> None:
         ({"pattern": "＿＿＿＿＿ " * 5}, "the pattern has 5 blocks for 4 lines"),
         ({"include": "😀"}, "does not know the character '😀'"),
         (
-            {"include": "春秋人山雲花江來歸書樓家月日水雨夜海雪柳鳥"},
-            "include has 21 characters, the poem has 20 free",
+            {"include": " ".join("春秋人山雲花江來歸書樓家月日水雨夜海雪柳鳥")},
+            "include has 21 characters, a 五絕 of 4 lines takes 20 at most",
         ),
     ],
 )

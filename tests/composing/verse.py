@@ -48,19 +48,18 @@ def checkpoint_of(
 
 def solvable(characters: Iterable[str], request: Request) -> bool:
     """Whether a poem exists in which every composed character is another: by search over all that can be chosen."""
-    width, known = request.form.width, [c for c in characters if c not in request.exclude]
-    fixed: dict[int, str] = {}
-    for fix in request.fixed:
-        place = (fix.line - 1) * width + fix.position - 1
-        if fixed.setdefault(place, fix.character) != fix.character or fix.character not in known:
-            return False
-    if not set(request.include) <= set(known):
+    known = [c for c in characters if c not in request.exclude]
+    fixed = _fixed(request)
+    if fixed is None or not set(fixed.values()) <= set(known):
         return False
+    if not set("".join(request.include)) <= set(known):
+        return False
+    placed_ways = list(placements(request))
     return any(
         _fillable(sets, placed, request.repeat, feet)
         for opening, group in product(request.openings, request.groups)
         for feet, tones in _readings(opening, request)
-        for placed in _placements(fixed, request.include, width * request.lines)
+        for placed in placed_ways
         if (sets := _sets(known, placed, tones, feet, group, request))
     )
 
@@ -83,13 +82,38 @@ def _readings(opening: str, request: Request) -> Iterator[tuple[set[int], str]]:
         yield feet, "".join(ways)
 
 
-def _placements(fixed: dict[int, str], include: str, places: int) -> Iterator[dict[int, str]]:
-    if not include:
+def _fixed(request: Request) -> dict[int, str] | None:
+    """What is fixed by place; None where two characters are asked for at one place."""
+    fixed: dict[int, str] = {}
+    for fix in request.fixed:
+        place = (fix.line - 1) * request.form.width + fix.position - 1
+        if fixed.setdefault(place, fix.character) != fix.character:
+            return None
+    return fixed
+
+
+def placements(request: Request) -> Iterator[dict[int, str]]:
+    """Every way to place the words that do not stand in what is fixed."""
+    fixed, width = _fixed(request) or {}, request.form.width
+    rows = ["".join(fixed.get(n * width + at, "＿") for at in range(width)) for n in range(request.lines)]
+    words = [word for word in request.include if not any(word in row for row in rows)]
+    yield from _placements(fixed, words, width, request.lines)
+
+
+def _placements(
+    fixed: dict[int, str], words: list[str], width: int, lines: int, own: frozenset[int] = frozenset()
+) -> Iterator[dict[int, str]]:
+    """Every way to place words, each within a line and at places of its `own`, some of which may be fixed so."""
+    if not words:
         yield fixed
         return
-    for place in range(places):
-        if place not in fixed:
-            yield from _placements(fixed | {place: include[0]}, include[1:], places)
+    word, *others = words
+    for start in range(width * lines):
+        places = range(start, start + len(word))
+        if start % width + len(word) <= width and not own & set(places):
+            placed = dict(zip(places, word, strict=True))
+            if all(fixed.get(place, character) == character for place, character in placed.items()):
+                yield from _placements(fixed | placed, others, width, lines, own | set(places))
 
 
 def _sets(

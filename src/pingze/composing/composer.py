@@ -252,12 +252,12 @@ def compose(
     `start` is the opening, `form` a form 體 as 七絕, `lines` the number of lines of a 排 or 古. `level` is how
     strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
     `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
-    `pattern` has one block a line, with ＿ where a character is free. `include` and `exclude` are characters that
-    must and must not appear. `title`, `poet` and `about`, for models that know them, are what it is written to, in
-    whose manner, and a theme, a word or some. No character stands twice, but in reduplication 疊字 and where you fix
-    it, unless `repeat`. No line shares more than `original` characters in a row with a line of the corpus.
-    `antithesis` is what antithesis 對仗 weighs in the couplets that need it. Below 1, `top_p` keeps to the likeliest
-    characters that together have that share at each place.
+    `pattern` has one block a line, with ＿ where a character is free. `include` has words that must appear,
+    with spaces between them, `exclude` characters that must not. `title`, `poet` and `about`, for models that know
+    them, are what it is written to, in whose manner, and a theme, a word or some. No character stands twice, but in
+    reduplication 疊字 and where you fix it, unless `repeat`. No line shares more than `original` characters in a row
+    with a line of the corpus. `antithesis` is what antithesis 對仗 weighs in the couplets that need it. Below 1,
+    `top_p` keeps to the likeliest characters that together have that share at each place.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that

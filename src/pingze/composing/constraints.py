@@ -12,7 +12,7 @@ from a part of it.
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -197,25 +197,30 @@ class Constraints:
             places[place] = id_
         return tuple(places)
 
-    def plan(self, fixed: Fixes) -> Plan | None:
-        """The hypotheses that agree with fixed places and can be completed; None where there are none."""
-        if self.copying and self.copying.holds(fixed):
-            return None
+    def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
+        """The hypotheses, and the ways to write each couplet, that agree with fixed places."""
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
-        feet: set[int] = set()
+        rhymed: set[tuple[int, int]] = set()
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
             k, at = divmod(place, 2 * self.width)
-            ways[:, k] &= self._fits(self.asked[:, k, :, at], np.array(id_), np.array(True))
+            ways[:, k] &= self.fits(self.asked[:, k, :, at], np.array(id_), np.array(True))
             foot = self.is_foot(place)
             alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
-            if foot.any() and id_ in feet:
-                alive[foot] = False
-            feet |= {id_} if foot.any() else set()
+            for t in np.flatnonzero(foot).tolist():
+                alive[t] &= (t, id_) not in rhymed
+                rhymed.add((t, id_))
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
-        plan = Plan(fixed, alive, ways, *self._places_left(fixed))
+        return alive, ways
+
+    def plan(self, fixed: Fixes) -> Plan | None:
+        """The hypotheses that agree with fixed places and can be completed; None where there are none."""
+        if self.copying and self.copying.holds(fixed):
+            return None
+        plan = Plan(fixed, *self.agreeing(fixed), *self._places_left(fixed))
+        alive = plan.alive
         alive &= self._can_complete(self.start([plan]), 0)[0]
         return plan if alive.any() else None
 
@@ -236,14 +241,27 @@ class Constraints:
         N, V = len(plans), len(self.base)
         unused = np.ones((N, V), bool)
         for row, plan in enumerate(plans):
-            feet = [id_ for p, id_ in enumerate(plan.fixed) if id_ != FREE and self.is_foot(p).any()]
-            unused[row, feet if self.request.repeat else [id_ for id_ in plan.fixed if id_ != FREE]] = False
-            unused[row, self.lexicon.word[feet]] = False
+            unused[row, self._taken(plan.fixed)] = False
         alive = np.stack([plan.alive for plan in plans])
         ways = np.stack([plan.ways[:, 0] for plan in plans])
-        return Histories(plans, alive, ways, unused, np.full((N, 2), FREE), self._stock(unused & self.base))
+        return Histories(plans, alive, ways, unused, np.full((N, 2), FREE), self.stock(unused & self.base))
 
-    def _stock(self, free: Bool[Array, "N V"]) -> Stock:
+    def _taken(self, fixed: Fixes) -> list[int]:
+        """The characters that may not be composed: those fixed, or with repetition fixed as rhymes, and their words."""
+        feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.is_foot(place).any()]
+        given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
+        return [*given, *self.lexicon.word[feet].tolist()]
+
+    def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "1 V"]:
+        """What is left to compose with when places are fixed and words set apart."""
+        free = self.base[None].copy()
+        free[0, self._taken(fixed)] = False
+        if not self.request.repeat:
+            free[0, [id_ for word in words for id_ in word]] = False
+        return free
+
+    def stock(self, free: Bool[Array, "N V"]) -> Stock:
+        """How many of some free characters each set has."""
         others = np.broadcast_to(self.base, free.shape) if self.request.repeat else free
         sets = (self.lexicon.level, self.lexicon.oblique, self.lexicon.han)
         rhymes, first_rhymes = (
@@ -362,7 +380,7 @@ class Constraints:
         """Write one more character of each text into its history."""
         k, at = divmod(place, 2 * self.width)
         given = _of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
-        fits = self._fits(self.asked[None, :, k, :, at], ids[:, None, None], given[:, None, None])
+        fits = self.fits(self.asked[None, :, k, :, at], ids[:, None, None], given[:, None, None])
         histories.ways &= fits
         histories.alive &= histories.ways.any(axis=2, keepdims=True)
         foot = self.is_foot(place)
@@ -394,7 +412,7 @@ class Constraints:
             stock.oblique -= newly & self.lexicon.oblique[ids]
             stock.total -= newly
 
-    def _fits(
+    def fits(
         self, asked: Int[Array, "... T W"], ids: Int[Array, "..."], given: Bool[Array, "..."]
     ) -> Bool[Array, "... T W"]:
         """Whether characters have the tone asked for: the usable one, or any reading of what was given."""

@@ -13,6 +13,8 @@ from pingze.prosody.forms import FORMS
 from pingze.prosody.patterns import STRICTNESSES
 
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
+MOST_INCLUDED = 28
+"""So many characters may be asked to appear: those of a whole 七絕."""
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
 LIMITS = (
@@ -49,7 +51,7 @@ class Revising(Bounded):
     level: str = option(
         "customary", f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
     )
-    include: str = option("", "Characters that must appear.", maxLength=100)
+    include: str = option("", "Words that must appear, as '雁 芙蓉'; a space separates them.", maxLength=100)
     exclude: str = option("", "Characters that must not.", maxLength=1000)
     repeat: bool = option(False, "Let a character stand twice apart.")
     original: int | None = option(

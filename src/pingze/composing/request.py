@@ -1,12 +1,14 @@
 """What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
-from pingze.composing.input_characters import FIELDS, read_characters, read_known
-from pingze.composing.options import Composing, acrostic_position, too_long
+from pingze.characters import MARKS
+from pingze.composing.input_characters import FIELDS, ConversionWarning, read_characters, read_known
+from pingze.composing.options import MOST_INCLUDED, Composing, acrostic_position, too_long
 from pingze.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
@@ -49,8 +51,8 @@ class Request:
     rhyme: str | None = None
     """The rhyme group's name."""
     fixed: tuple[Fixed, ...] = ()
-    include: str = ""
-    """Characters that must appear somewhere."""
+    include: tuple[str, ...] = ()
+    """Words that must appear somewhere, each within a line and at places of its own."""
     exclude: str = ""
     """Characters that must not."""
     repeat: bool = False
@@ -88,9 +90,9 @@ class Request:
         """Each constraint, and the request without it; a form is never given up."""
         for fixed in self.fixed:
             yield fixed.clash, replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
-        for character in self.include:
-            smaller = replace(self, include=self.include.replace(character, ""))
-            yield Clash(f"including {character}", "include", has=character), smaller
+        for word in self.include:
+            smaller = replace(self, include=tuple(w for w in self.include if w != word))
+            yield Clash(f"including {word}", "include", has=word), smaller
         if self.rhyme:
             yield Clash(f"rhyme {self.rhyme}", "rhyme", has=self.rhyme), replace(self, rhyme=None)
         if self.template:
@@ -122,16 +124,14 @@ def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Req
     form = find_form(asked.form)
     lines = _count_lines(form, asked.lines)
     fixed = _fixed(asked, form, lines, vocabulary)
-    present = {f.character for f in fixed}
-    wanted = (c for c in _read("include", asked.include, vocabulary) if c not in present)
-    request = Request(
+    return Request(
         form=form,
         lines=lines,
         strictness=asked.level,
         template=_template(asked.template, form),
         rhyme=_rhyme(asked.rhyme, form),
         fixed=fixed,
-        include="".join(dict.fromkeys(wanted)),
+        include=_words(asked.include, form, lines, vocabulary),
         exclude="".join(dict.fromkeys(_unread(asked.exclude))),
         repeat=asked.repeat,
         title=_title(asked.title, vocabulary),
@@ -140,16 +140,6 @@ def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Req
         original=asked.original,
         antithesis=asked.antithesis,
     )
-    free = lines * form.width - len({(f.line, f.position) for f in fixed})
-    if len(request.include) > free:
-        raise InputError(
-            f"include has {len(request.include)} characters, the poem has {free} free places",
-            field="include",
-            code="no_room",
-            has=len(request.include),
-            most=free,
-        )
-    return request
 
 
 def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[Fixed, ...]:
@@ -255,6 +245,30 @@ def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
 
 def _read(option: str, text: str, vocabulary: Vocabulary) -> str:
     return read_characters(option, text, vocabulary) if text.strip() else ""
+
+
+def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The words of a text, in which spaces and marks separate them; what stands in a longer one is not named twice."""
+    blocks = "".join(" " if c in MARKS else c for c in text).split()
+    read = (read_characters("include", block, vocabulary) for block in blocks)
+    words = dict.fromkeys(word for block in read for word in _within_lines(block, form.width))
+    most = min(MOST_INCLUDED, lines * form.width)
+    if (has := sum(map(len, words))) > most:
+        message = f"include has {has} characters, a {form.name} of {lines} lines takes {most} at most"
+        raise InputError(message, field="include", code="no_room", has=has, most=most)
+    return tuple(word for word in words if not any(word in other for other in words if word != other))
+
+
+def _within_lines(block: str, width: int) -> Sequence[str]:
+    """A block of characters as one word; what is longer than a line cannot stay together."""
+    if len(block) <= width:
+        return [block]
+    warnings.warn(
+        f"{block} is longer than a line of {width}: its characters were taken one by one; spaces separate words",
+        ConversionWarning,
+        stacklevel=2,
+    )
+    return block
 
 
 def _unread(text: str) -> str:
