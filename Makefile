@@ -30,15 +30,15 @@ train: .venv/dev
 	$(BIN)/pingze train --preset report --out runs/report-model $(if $(wildcard runs/report-model/configuration.json),--resume)
 
 samples: .venv/base
-	$(BIN)/python experiments/samples.py
+	$(BIN)/python -m experiments.samples
 
 poems: .venv/base
-	$(BIN)/python experiments/poems.py
+	$(BIN)/python -m experiments.poems
 
 bench: .venv/dev
-	$(BIN)/python benchmarks/compose.py
+	$(BIN)/python -m benchmarks.compose
 	$(BIN)/pingze corpus fetch
-	$(BIN)/python benchmarks/engine.py
+	$(BIN)/python -m benchmarks.engine
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

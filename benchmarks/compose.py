@@ -1,6 +1,6 @@
 """How fast poems are composed, beside ONNX Runtime and torch stepping the same weights.
 
-Run: python benchmarks/compose.py [--threads 1]
+Run: python -m benchmarks.compose [--threads 1]
 
 Correctness first: no speed is reported while the engines disagree. Then, in turn so that all meet the same machine: a
 character (id in, state and logits out) alone and in batches of 32, by ours and each peer, beside the rate of a large
@@ -33,7 +33,8 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
     quantize_dynamic,
 )
 
-import machine
+from benchmarks import machine
+from experiments.figures import record
 from pingze import checkpoint, compose
 from pingze.arrays import Array
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
@@ -291,7 +292,7 @@ def main() -> None:
     where = machine.description("onnxruntime", "onnx", "torch") | {"threads": arguments.threads}
     environment = os.environ | {"OPENBLAS_NUM_THREADS": str(arguments.threads)}
     done = subprocess.run(
-        [sys.executable, __file__, "--worker", "--threads", str(arguments.threads)],
+        [sys.executable, "-m", "benchmarks.compose", "--worker", "--threads", str(arguments.threads)],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,
@@ -303,7 +304,7 @@ def main() -> None:
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     print(json.dumps(result, indent=1, ensure_ascii=False))
-    machine.record("python benchmarks/compose.py", figures(result))
+    record("python -m benchmarks.compose", figures(result))
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, float]:

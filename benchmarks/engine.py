@@ -1,6 +1,6 @@
 """How fast the engine trains, beside PyTorch's own parts: `contenders.py` says who they are.
 
-Run: python benchmarks/engine.py [--threads 2]
+Run: python -m benchmarks.engine [--threads 2]
 
 On real batches of the report's draw, in turn so that all meet the same machine: the layer alone, the head alone, the
 whole step, and a large product in float32 and in bfloat16 as the limit; peak memory; how cost grows with the sizes; and
@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import torch
 
-import contenders
-import machine
-from contenders import NAMES
+from benchmarks import contenders, machine
+from benchmarks.contenders import NAMES
+from experiments.figures import record
 from pingze.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.corpus import Store
 from pingze.model_configuration import ModelConfiguration
@@ -180,7 +180,7 @@ def main() -> None:
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print_tables(result)
     plot(result)
-    machine.record("python benchmarks/engine.py", figures(result))
+    record("python -m benchmarks.engine", figures(result))
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:

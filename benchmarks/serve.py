@@ -1,6 +1,6 @@
 """How many poems a server writes for many clients at once, with and without gathering them into one batch.
 
-Run: python benchmarks/serve.py [--seconds 30] [--clients 64] [--particles 32]
+Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32]
 
 Two real servers on loopback, one that gathers and one that writes poem after poem (`--rows 1`), are asked in turn in
 short bursts, so that both meet the same machine; between bursts the rate of a large float32 matrix product is
@@ -26,7 +26,8 @@ from typing import Any
 import httpx
 import numpy as np
 
-import machine
+from benchmarks import machine
+from experiments.figures import record
 from pingze import checkpoint
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "serve.json"
@@ -173,7 +174,7 @@ def main() -> None:
     print(text)
     if not arguments.dry:
         RESULTS.write_text(text + "\n", encoding="utf-8")
-        machine.record("python benchmarks/serve.py", figures(result))
+        record("python -m benchmarks.serve", figures(result))
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Learn how Tang and Song poets set characters opposite each other 對仗, and measure what was learned.
 
-Run: OPENBLAS_NUM_THREADS=1 python experiments/antithesis.py [--trial]
+Run: OPENBLAS_NUM_THREADS=1 python -m experiments.antithesis [--trial]
 
 Writes src/pingze/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
 learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
@@ -26,8 +26,8 @@ from jaxtyping import Float32
 from safetensors.numpy import save
 
 import pingze.weights
-from compose_quality import mean_error, per_hanzi
-from figures import record
+from experiments.compose_quality import mean_error, per_hanzi
+from experiments.figures import record
 from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.composer import composer
@@ -40,7 +40,7 @@ from pingze.prosody.forms import FORMS
 from pingze.prosody.tones import usable_tone
 
 SHIPPED = Path(pingze.weights.__path__[0]) / "antithesis.safetensors"
-COMMAND = "python experiments/antithesis.py"
+COMMAND = "python -m experiments.antithesis"
 SOURCE = "couplets 2 and 3 of 律 and the inner ones of 排, train split of npm chinese-poetry 2.0.1 (MIT); counts only"
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
 FIXED = {5: (1, 3, 4), 7: (1, 3, 5, 6)}

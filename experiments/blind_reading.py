@@ -1,8 +1,8 @@
 """Blind readings: poems composed under several conditions, mixed on one sheet, and judged by readers who see it alone.
 
-Run: python experiments/blind_reading.py sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
-     python experiments/blind_reading.py sheet FOLDER NAME[:...] ... --themes
-     python experiments/blind_reading.py score FOLDER [--record PREFIX]
+Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
+     python -m experiments.blind_reading sheet FOLDER NAME[:...] ... --themes
+     python -m experiments.blind_reading score FOLDER [--record PREFIX]
 
 `sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which a reader gets and nothing else, and
 FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, as
@@ -30,7 +30,7 @@ from typing import Any
 
 import numpy as np
 
-from figures import record
+from experiments.figures import record
 from pingze import compose
 from pingze.characters import only_han
 from pingze.composing.poem import punctuate
@@ -228,7 +228,7 @@ def score(folder: Path, prefix: str | None) -> None:
         print("| " + " | ".join(cells) + " |")
         if prefix:
             figures = dict(zip(criteria, means, strict=True)) | {"mean": row.mean()}
-            command = f"python experiments/blind_reading.py score {folder.name}"
+            command = f"python -m experiments.blind_reading score {folder.name}"
             record(command, {f"{prefix}.{name}.{part}": float(value) for part, value in figures.items()})
 
 

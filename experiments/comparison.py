@@ -1,6 +1,6 @@
 """Four models on the report's draw, with equal parameters and equal training time: who predicts dev best.
 
-Run: python experiments/comparison.py RUNS [MINUTES]
+Run: python -m experiments.comparison RUNS [MINUTES]
 
 - report: the report's model as it ships (preset `report`), 6.07 M parameters;
 - recipe: the preset `recipe`, 5.87 M;
@@ -29,7 +29,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
-from figures import record
+from experiments.figures import record
 from pingze.batches import Batch, Ids, batches, encode_sequence, epoch_order
 from pingze.corpus import Store
 from pingze.lstm.dropout import Dropout
@@ -225,7 +225,7 @@ def main(folder: Path, minutes: float) -> None:
         }
         path.write_text(json.dumps(rows, indent=1), encoding="utf-8")
     values = {f"comparison.{name}.{key}": value for name, row in rows.items() for key, value in row.items()}
-    record(f"python experiments/comparison.py runs/comparison {minutes:g}", values)
+    record(f"python -m experiments.comparison runs/comparison {minutes:g}", values)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whether composed poems keep what was asked, what that costs, and how many particles it takes.
 
-Run: OPENBLAS_NUM_THREADS=1 python experiments/compose_quality.py [--prompts 200] [--json FILE]
+Run: OPENBLAS_NUM_THREADS=1 python -m experiments.compose_quality [--prompts 200] [--json FILE]
 
 Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the LOG. Poems are
 judged by `pingze.prosody.check`, which knows nothing of the composer, and by `broken`, which reads finished text.
@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 
-from figures import record
+from experiments.figures import record
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
 from pingze.composing.particles import Writing, finish
@@ -37,7 +37,7 @@ from pingze.prosody.patterns import accepted
 from pingze.prosody.rhyme import rhyme_characters
 from pingze.prosody.tones import groups, usable_tone
 
-COMMAND = "python experiments/compose_quality.py"
+COMMAND = "python -m experiments.compose_quality"
 MEASURED = ("五絕", "七絕", "五律", "七律")
 CURVE_FORMS = ("七絕", "五律")
 PARTICLES = (1, 2, 4, 8, 16, 32, 64, 128)

@@ -1,21 +1,36 @@
-"""experiments/figures.json: the newest value of each figure by name, with the command that measured it."""
+"""experiments/figures.json: the newest value of each figure by name, and what it was measured with.
+
+Experiments and benchmarks run from the repository's root as modules, as in `python -m experiments.recipe`.
+"""
 
 import datetime
 import json
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
 
 
 def record(command: str, values: Mapping[str, float]) -> None:
-    """Write the values beside those of other names, with the command and today's date, and print them."""
+    """Write the values beside those of other names, with command, date, commit and machine, and print them."""
     figures = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
+    measured = {
+        "command": command,
+        "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
+        "commit": commit(),
+        "machine": "{processor}, {cores} cores".format(**describe()),
+    }
     for name, value in values.items():
-        figures[name] = {
-            "value": round(value, 5),
-            "command": command,
-            "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
-        }
+        figures[name] = {"value": round(value, 5), **measured}
         print(f"{name} {value:.5g}")
     FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def commit() -> str:
+    """The commit that is checked out; a + after it means that something has changed since."""
+    asked = ["git", "describe", "--always", "--dirty=+"]
+    done = subprocess.run(asked, cwd=FIGURES.parent, capture_output=True, text=True, check=False)
+    return done.stdout.strip()

@@ -1,6 +1,6 @@
 """What it costs to compose originally, and how much composed and real poems share with the corpus.
 
-Run: OPENBLAS_NUM_THREADS=1 python experiments/originality.py [--poems 100]
+Run: OPENBLAS_NUM_THREADS=1 python -m experiments.originality [--poems 100]
 
 Poems of 七絕 and 七律 from the default model, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
 looking for each of its runs in the text of the whole corpus. Writes the figures `originality.*` to
@@ -12,8 +12,8 @@ import statistics
 import time
 from collections.abc import Sequence
 
-from compose_quality import mean_error, per_hanzi
-from figures import record
+from experiments.compose_quality import mean_error, per_hanzi
+from experiments.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.originality import of_lines
 from pingze.composing.request import read_request
@@ -21,7 +21,7 @@ from pingze.corpus import Store
 from pingze.errors import UnfinishedError
 from pingze.prosody.forms import FORMS
 
-COMMAND = "python experiments/originality.py"
+COMMAND = "python -m experiments.originality"
 LONGEST = (None, 4, 3, 2)
 
 

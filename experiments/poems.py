@@ -1,6 +1,6 @@
 """Write docs/poems.md: a page of composed poems, each with the command that wrote it.
 
-Run: python experiments/poems.py
+Run: python -m experiments.poems
 """
 
 from collections.abc import Mapping

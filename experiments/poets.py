@@ -1,6 +1,6 @@
 """Whether poems composed in a poet's manner are told to be that poet's, by a classifier that knows real poems.
 
-Run: python experiments/poets.py [--model NAME|FILE|RUN] [--poems 20] [--trial]
+Run: python -m experiments.poets [--model NAME|FILE|RUN] [--poems 20] [--trial]
 
 The classifier is multinomial naive Bayes over the characters and the pairs of characters within lines (McCallum &
 Nigam 1998), with the same prior for every poet, so that a poet with many poems is not named for that. It learns from
@@ -24,13 +24,13 @@ import numpy as np
 from jaxtyping import Float
 
 import pingze
-from figures import record
+from experiments.figures import record
 from pingze import checkpoint
 from pingze.arrays import Array
 from pingze.corpus import Store
 from pingze.errors import InputError
 
-COMMAND = "python experiments/poets.py"
+COMMAND = "python -m experiments.poets"
 POETS = 16
 SMOOTHING, PAIRS = 0.1, True
 """The best on dev; see LOG.md."""

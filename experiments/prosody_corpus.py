@@ -1,6 +1,6 @@
 """Check the regulated forms of the Tang corpus, and what shuffling does to them; `docs/prosody.md` has the table.
 
-Run: python experiments/prosody_corpus.py
+Run: python -m experiments.prosody_corpus
 
 Every poem of four or eight lines of five or seven
 characters is checked as 絕 or 律, whatever it was meant to be. "standard": no fault of tones; "and rhyme": no fault.

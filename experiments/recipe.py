@@ -1,7 +1,7 @@
 """The recipe on the report's draw: what it reaches, and what each of its parts is worth.
 
-Run: python experiments/recipe.py whole RUN [field=value ...]
-     python experiments/recipe.py ablation RUNS [field=value ...]
+Run: python -m experiments.recipe whole RUN [field=value ...]
+     python -m experiments.recipe ablation RUNS [field=value ...]
 
 `whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each part, the recipe
 without it, for three epochs each (`epochs=N` for others), and prints a row each as `recipe.ablation.*`. Both go on
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from figures import record
+from experiments.figures import record
 from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
@@ -49,7 +49,7 @@ def whole(folder: Path, settings: list[str]) -> None:
     """The recipe to its end."""
     run, figures = trained(folder, preset("recipe", settings))
     record(
-        f"python experiments/recipe.py whole runs/recipe {' '.join(settings)}".strip(),
+        f"python -m experiments.recipe whole runs/recipe {' '.join(settings)}".strip(),
         {
             "recipe.dev.nats_per_48": figures.nats_per_48_tokens,
             "recipe.dev.perplexity": figures.perplexity,
@@ -62,7 +62,7 @@ def whole(folder: Path, settings: list[str]) -> None:
 
 def ablation(folder: Path, settings: list[str]) -> None:
     """The recipe without each of its parts, at equal epochs."""
-    command = f"python experiments/recipe.py ablation runs/ablation {' '.join(settings)}".strip()
+    command = f"python -m experiments.recipe ablation runs/ablation {' '.join(settings)}".strip()
     for name, change in ABLATIONS.items():
         place = folder / name.replace(" ", "-")
         _, figures = trained(place, preset("recipe", ["epochs=3", *change, *settings]))

@@ -1,6 +1,6 @@
 """Train the report's model on the report's draw, ship it, and record what it reaches.
 
-Run: python experiments/report_model.py RUN [field=value ...]
+Run: python -m experiments.report_model RUN [field=value ...]
 
 RUN is taken up where it stopped. Writes src/pingze/weights/report.safetensors in half precision, and the figures
 `report.dev.*` of that very file to experiments/figures.json. The LOG's entry is written by hand from them.
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 import pingze.weights
-from figures import record
+from experiments.figures import record
 from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
@@ -37,7 +37,7 @@ def main(folder: Path, settings: list[str]) -> None:
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
     loaded = checkpoint.load("report")
     figures = evaluate(LanguageModel.of(loaded), dev, loaded.vocabulary, run.configuration.length)
-    command = f"python experiments/report_model.py runs/report {' '.join(settings)}".strip()
+    command = f"python -m experiments.report_model runs/report {' '.join(settings)}".strip()
     record(
         command,
         {

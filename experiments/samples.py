@@ -1,6 +1,6 @@
 """Write docs/samples.md: the report's fourteen samples, from the model `report`.
 
-Run: python experiments/samples.py
+Run: python -m experiments.samples
 """
 
 from pathlib import Path

@@ -1,8 +1,8 @@
 """Train the conditional model on the Tang train split, ship it, and record what it reaches.
 
-Run: python experiments/tang_model.py train RUN [field=value ...]
-     python experiments/tang_model.py ship RUN
-     python experiments/tang_model.py test
+Run: python -m experiments.tang_model train RUN [field=value ...]
+     python -m experiments.tang_model ship RUN
+     python -m experiments.tang_model test
 
 `train` takes RUN up where it stopped. `ship` writes src/pingze/weights/tang.safetensors in half precision from it, and
 records that file's dev figures. `test` measures the test split: once, at the end. The LOG's entry is written by hand
@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 import pingze.weights
-from figures import record
+from experiments.figures import record
 from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
@@ -44,7 +44,7 @@ def ship(folder: Path) -> None:
     """Ship the run's model, and measure it on dev."""
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
-    command = "python experiments/tang_model.py ship runs/tang"
+    command = "python -m experiments.tang_model ship runs/tang"
     rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     record(
         command,
@@ -86,6 +86,6 @@ if __name__ == "__main__":
         case ["ship", folder]:
             ship(Path(folder))
         case ["test"]:
-            measure("test", "python experiments/tang_model.py test")
+            measure("test", "python -m experiments.tang_model test")
         case _:
             sys.exit(__doc__)

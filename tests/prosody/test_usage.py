@@ -3,11 +3,11 @@
 from collections import Counter
 
 import pytest
-from scripts import count_rhymes
 
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS, LEVEL, neighbours
 from pingze.prosody.usage import is_rare_rhyme, lenders, practised, rhymes
+from scripts import count_rhymes
 
 
 @pytest.mark.parametrize(("character", "group"), [("堤", "支"), ("逢", "東"), ("還", "先")])

@@ -1,7 +1,5 @@
 """The nine, one after the other: a corpus comes in; rows, verdicts and the page go out, wherever a folder stands."""
 
-import os
-import platform
 import time
 from collections.abc import Callable
 from importlib.metadata import version
@@ -11,6 +9,7 @@ import torch
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
+from pingze.machine import describe
 from pingze.replication.experiment import Experiment, Finding
 from pingze.replication.experiments import (
     activation,
@@ -95,21 +94,9 @@ def _sections(ledger: Ledger, setup: Setup) -> list[Section]:
 def _machine() -> dict[str, str | int | None]:
     """What times depend on."""
     return {
-        "processor": _processor(),
-        "cores": os.cpu_count(),
+        **describe(),
         "threads": torch.get_num_threads(),
         "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "python": platform.python_version(),
         "torch": torch.__version__,
         "pingze": version("pingze"),
     }
-
-
-def _processor() -> str:
-    """The processor's name as Linux has it, else its kind."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(": ")[2] for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.machine()
