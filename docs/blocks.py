@@ -38,11 +38,10 @@ def filled(page: str, blocks: Mapping[str, str]) -> str:
     """The page with its blocks replaced."""
     for name, text in blocks.items():
         begin, end = f"<!-- {name}: written by docs/blocks.py -->", f"<!-- end of {name} -->"
-        page, count = re.subn(
-            f"{begin}.*?{end}", lambda _, t=f"{begin}\n\n{text}\n\n{end}": t, page, flags=re.DOTALL
-        )
-        if count != 1:
+        if (count := len(re.findall(f"{begin}.*?{end}", page, re.DOTALL))) != 1:
             raise ValueError(f"the page has {count} blocks {name}")
+        before, after = page.split(begin)[0], page.split(end)[1]
+        page = f"{before}{begin}\n\n{text}\n\n{end}{after}"
     return page
 
 

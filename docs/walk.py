@@ -156,12 +156,14 @@ def parameters(weights: Weights) -> Parameters:
 def softmax(logits: Float[Array, "T B V"]) -> Float[Array, "T B V"]:
     """Probabilities; the largest logit is taken off first, so that none overflows."""
     e = np.exp(logits - logits.max(axis=2, keepdims=True))
-    return e / e.sum(axis=2, keepdims=True)
+    shares: Array = e / e.sum(axis=2, keepdims=True)
+    return shares
 
 
 def one_hot(ids: Int64[Array, "T B"]) -> Float[Array, "T B V"]:
     """1 at each character's place."""
-    return np.eye(len(CHARACTERS))[ids]
+    rows: Array = np.eye(len(CHARACTERS))[ids]
+    return rows
 
 
 def spell(ids: Int64[Array, "T"]) -> str:

@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from pingze.errors import InputError
-from pingze.lstm.formulas import gate_weights
+from pingze.lstm.formulas import Parameters, gate_weights
 from pingze.lstm.initialization import initialize
 
 E, H = 30, 40
 
 
-def made(name: str, scale: float = 1.0):
+def made(name: str, scale: float = 1.0) -> Parameters:
     return initialize(name, E, H, np.random.default_rng(0), scale)
 
 

@@ -1,5 +1,7 @@
 """Each Jacobian against PyTorch's automatic differentiation of the report's equations, in float64, with batch."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import torch
@@ -59,7 +61,9 @@ def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Te
     return o * phi(c), c
 
 
-def by_autograd(function, v: dict[str, torch.Tensor], batch: int) -> dict[str, np.ndarray]:
+def by_autograd(
+    function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int
+) -> dict[str, np.ndarray]:
     """The Jacobian of a (B, H) function by each variable, a row of the batch at a time: (B, H, shape of variable)."""
 
     def of_tensors(*tensors: torch.Tensor) -> torch.Tensor:

@@ -140,7 +140,7 @@ def test_what_is_held_beside_every_input_is_as_if_joined_to_it(T: int, B: int, E
             first = gradients["dweight_ih_l0"]
             split = {"d0.weight_ih": first[:, :E], "d0.weight_ph": first[:, E:]}
             gradients = {f"d{ours}": gradients[f"d{stock}"] for stock, ours in names.items()} | split
-        results.append(gradients | {"out": out.data.detach(), "dp": p.grad.clone()})
+        results.append(gradients | {"out": out.data.detach(), "dp": torch.clone(p.grad)})
     assert_close(*results, 1e-11)
 
 

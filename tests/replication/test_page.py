@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from pingze.replication import rerun as reruns
 from pingze.replication.experiment import CONFIRMED, REFINED, REFUTED
-from pingze.replication.ledger import RESULTS, TIMES
+from pingze.replication.ledger import RESULTS, TIMES, Ledger
 from pingze.replication.rerun import EXPERIMENTS, PAGE, rerun
 from tests.replication.verse import setup
 
@@ -64,7 +63,7 @@ def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> 
 
 def test_what_stands_is_not_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = (report / RESULTS).read_bytes(), (report / PAGE).read_bytes()
-    monkeypatch.setattr(reruns.Ledger, "add", None)
+    monkeypatch.setattr(Ledger, "add", None)
     rerun(report, setup())
     assert ((report / RESULTS).read_bytes(), (report / PAGE).read_bytes()) == before
 

@@ -52,7 +52,7 @@ def opened(
     page = context.new_page()
     troubles: list[str] = []
     asked: list[str] = []
-    page.on("console", lambda message: message.type == "error" and troubles.append(message.text))
+    page.on("console", lambda message: troubles.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
     page.goto(address + "/" + after)

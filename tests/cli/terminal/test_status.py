@@ -1,6 +1,5 @@
 import pytest
 
-from pingze.cli.terminal import status as module
 from pingze.cli.terminal.status import status
 
 
@@ -8,7 +7,7 @@ def test_without_a_terminal_news_is_told_at_once_and_numbers_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(module.time, "monotonic", lambda: now)
+    monkeypatch.setattr("pingze.cli.terminal.status.time.monotonic", lambda: now)
     with status() as tell:
         for second in range(25):
             now = 100.0 + second
