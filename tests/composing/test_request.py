@@ -27,6 +27,12 @@ def test_an_acrostic_stands_at_the_head_middle_or_end(at: str, position: int) ->
 
 def test_a_pattern_fixes_what_is_not_free() -> None:
     assert places(pattern="＿月_□＿ ＿＿＿＿風") == [(1, 2, "月"), (2, 5, "風")]
+    assert places(pattern="？月?*. ＊．□_風") == [(1, 2, "月"), (2, 5, "風")]
+
+
+@pytest.mark.parametrize("name", ["東", "一東", "上平一東", "上平一东", " 東韻 "])
+def test_a_rhyme_group_has_several_names(name: str) -> None:
+    assert read_request(VOCABULARY, form="五絕", rhyme=name).rhyme == "東"
 
 
 def test_a_place_asked_for_twice_alike_is_one() -> None:

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.prosody.text import read_lines, split_poems
+from pingze.prosody import check
+from pingze.prosody.text import read_lines, read_text, split_poems
 
 LINES = ["山月照東水", "天風吹白雲", "人來花樹下", "客去酒樽前"]
 COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
@@ -34,6 +35,18 @@ COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
         "夜思五個字\n" + "\n".join(LINES),
         "夜思六個字也\n" + "".join(COUPLETS),
         "\n".join(COUPLETS) + "\n——某甲《夜思》",
+        "".join(LINES),
+        "夜思\n某甲\n" + "".join(LINES),
+        f"夜思\n{LINES[0]}{LINES[1]}\n{LINES[2]}{LINES[3]}",
+        "夜思五個字\n某甲\n" + "\n".join(LINES),
+        "夜思五個字\n唐\n某甲\n" + "\n".join(LINES),
+        "夜思五個字\n某甲\n" + "\n".join(COUPLETS),
+        "夜思五個字\n\n某甲\n\n" + "\n\n".join(COUPLETS),
+        "\n\n".join(COUPLETS),
+        "\n\n".join(LINES),
+        "夜思\n\n" + "\n\n".join(LINES),
+        "<p>夜思</p><p>" + "<br/>&emsp;&#12288;".join(COUPLETS) + "</p>",
+        "夜思（其一）\n[唐] 某甲\n" + "&nbsp;".join(LINES),
     ],
 )
 def test_lines_are_found_as_people_write_them(text: str) -> None:
@@ -72,3 +85,19 @@ def test_what_has_no_verse_is_no_poem() -> None:
 def test_any_text_can_be_split(text: str) -> None:
     for poem in split_poems(text):
         assert all(read_lines(poem))
+
+
+def test_what_was_understood_is_told() -> None:
+    text = "夜思（其一）\n某甲\n" + "".join(LINES)
+    assert read_text(text) == (LINES, ["夜思", "某甲", "（其一）"], 5)
+    assert check(text).notes[:2] == (
+        "left out as no verse: 夜思, 某甲, （其一）",
+        "cut into lines of 5 characters, for it has no marks",
+    )
+    assert read_text("".join(COUPLETS)) == (LINES, [], None)
+
+
+def test_two_quatrains_stay_two_poems() -> None:
+    poem = "\n".join(LINES)
+    assert split_poems(f"{poem}\n\n{poem}") == [poem, poem]
+    assert len(split_poems("\n\n".join([*COUPLETS, "\n".join(COUPLETS)]))) == 2

@@ -13,10 +13,11 @@ from pingze.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.errors import Clash, InputError
 from pingze.prosody.forms import OPENINGS, Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
+from pingze.prosody.rhyme import find_group
 from pingze.prosody.script import to_traditional
 from pingze.vocabulary import Vocabulary
 
-BLANKS = "＿_□"
+BLANKS = "＿_□？?*＊.．"
 """What a pattern has where a character is free."""
 
 
@@ -187,8 +188,7 @@ def _template(name: str | None, form: Form) -> str | None:
 def _rhyme(name: str | None, form: Form) -> str | None:
     if not name:
         return None
-    name = to_traditional(name.strip())
-    group = GROUPS.get(name)
+    group = find_group(name)
     if group is None:
         raise InputError(
             f"rhyme {name!r} is no rhyme group; `pingze rhyme {name}` tells a character's group",
@@ -202,10 +202,10 @@ def _rhyme(name: str | None, form: Form) -> str | None:
             f"rhyme {group.label} is oblique, and a {form.name} rhymes level",
             field="rhyme",
             code="oblique_rhyme",
-            has=name,
+            has=group.name,
             form=form.name,
         )
-    return name
+    return group.name
 
 
 def _title(title: str | None, vocabulary: Vocabulary) -> str | None:

@@ -9,10 +9,10 @@ from pingze.errors import InputError
 from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
-from pingze.prosody.notes import general_notes, shape_note
+from pingze.prosody.notes import general_notes, shape_note, understood
 from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.quatrains import name_of_quatrain
-from pingze.prosody.text import read_lines
+from pingze.prosody.text import read_text
 from pingze.prosody.verdict import Note, Verdict, Violation
 
 _FEWEST_LINES = 4  # of any form
@@ -36,10 +36,14 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
             choices=list(STRICTNESSES),
         )
     asked = None if form is None else find_form(form)
-    lines = tuple(read_lines(text))
-    if asked is None:
-        return _find(lines, level)
-    return _shape_faults(lines, asked, level) or _judge(lines, asked, level)
+    read = read_text(text)
+    lines = tuple(read.lines)
+    verdict = _find(lines, level) if asked is None else _judge_as(lines, asked, level)
+    return replace(verdict, notes=(*understood(read), *verdict.notes))
+
+
+def _judge_as(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
+    return _shape_faults(lines, form, level) or _judge(lines, form, level)
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:

@@ -1,9 +1,10 @@
 """What is no fault but worth saying of a poem: its shape, repeated characters, doubtful ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pingze.prosody.script import in_use, to_traditional, traditional_candidates
 from pingze.prosody.table import entry
+from pingze.prosody.text import ReadText
 from pingze.prosody.tones import entries
 from pingze.prosody.verdict import Note
 
@@ -21,6 +22,15 @@ def shape_note(lines: Sequence[str]) -> Note:
     count = f"{len(lines)} line{'s' * (len(lines) > 1)} of {widths} character{'s' * (longest > 1)}"
     said = f"{count} ({name})" if name else count
     return Note(said, "lines", count=len(lines), least=shortest, most=longest, name=name)
+
+
+def understood(read: ReadText) -> Iterator[Note]:
+    """What was left out of a text, and how it was cut into lines."""
+    if read.left_out:
+        yield _named("left out as no verse", "left_out", read.left_out)
+    if read.cut:
+        said = f"cut into lines of {read.cut} characters, for it has no marks"
+        yield Note(said, "cut", width=read.cut)
 
 
 def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[Note]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import combinations
 
 from pingze.errors import Parameter
 from pingze.prosody.fit import FAULT, FittedLine, Masks, fit, fitted
@@ -138,10 +137,13 @@ def _rhyme_notes(lines: Sequence[str], rhymed: Sequence[int], rhyme: str | None)
             times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
             said = f"rare rhyme: {foot} in {rhyme}, line {line} ({times} of its {total} rhymes)"
             yield Note(said, "rare_rhyme", line=line, has=foot, wanted=rhyme, times=times, total=total)
-    for (line, foot), (other_line, other) in combinations(feet, 2):
-        if other in variants(foot):
-            said = f"重韻: {foot} and {other} are forms of one word (lines {line}, {other_line})"
-            yield Note(said, "one_word", line=line, has=foot, other_line=other_line, other=other)
+    first_lines: dict[str, int] = {}
+    for line, foot in feet:
+        for other in variants(foot):
+            if (other_line := first_lines.get(other)) is not None:
+                said = f"重韻: {other} and {foot} are forms of one word (lines {other_line}, {line})"
+                yield Note(said, "one_word", line=other_line, has=other, other_line=line, other=foot)
+        first_lines.setdefault(foot, line)
 
 
 def _rare_readings(

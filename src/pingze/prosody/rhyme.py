@@ -43,9 +43,15 @@ def find_groups(text: str) -> tuple[Group, ...]:
 
     Raises InputError when it is neither.
     """
+    named = find_group(text)
+    return (named,) if named else tuple(reading.group for reading in describe(text))
+
+
+def find_group(text: str) -> Group | None:
+    """The group that a person names, as 東, 一東 or 上平一東, each with or without 韻; None where that is no name."""
     name = to_traditional(text.strip())
-    named = [group for group in GROUPS.values() if name in (group.name, group.label, group.label[2:])]
-    return tuple(named or (reading.group for reading in describe(text)))
+    names = (name, name.removesuffix("韻"))
+    return next((g for g in GROUPS.values() if {g.name, g.label, g.label[2:]}.intersection(names)), None)
 
 
 def rhyme_characters(group: str) -> tuple[str, ...]:

@@ -1,8 +1,11 @@
 """Text as people write it comes in; poems, and the lines 句 of a poem without marks or headings, go out."""
 
+import html
 import re
 import unicodedata
 from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from pingze.characters import HAN
 
@@ -15,43 +18,105 @@ _HEADING = re.compile(r"\s*[#《〈【]")
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
 _FEWEST_LINES = 4  # of any form
+_MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
+_LONGEST_POET = 4  # characters
+
+_UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
+"""Rows without marks that are verse: their length, the width of its lines, and how many there are at least."""
+
+_TAG = re.compile(r"</?(?:br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
+
+
+class ReadText(NamedTuple):
+    """A poem's lines, and how the text was understood."""
+
+    lines: list[str]
+    """Han characters (and □ where one is lost), without marks."""
+    left_out: list[str]
+    """Title, author and remarks in brackets, as they were written."""
+    cut: int | None
+    """The width of the lines into which rows without marks were cut; None where none were."""
 
 
 def split_poems(text: str) -> list[str]:
-    """The poems of a text, which blank lines separate; a title with blank lines around it stays with its poem."""
+    """The poems of a text, which blank lines separate; a title with blank lines around it stays with its poem.
+
+    So do couplets and single lines with blank lines between: a poem has at least four lines.
+    """
     poems: list[str] = []
     heading = ""
     for block in re.split(r"\n(?:[^\S\n]*\n)+", _normal(text)):
         if not _NOT_CHARACTER.sub("", block):
             continue
-        block = heading + block.strip("\n")
-        if _is_heading(block):
-            heading = block + "\n"
+        block = block.strip("\n")
+        if not heading and poems and _goes_on(poems[-1], block):
+            poems[-1] += "\n" + block
+        elif _is_heading(heading + block):
+            heading += block + "\n"
         else:
-            poems.append(block)
+            poems.append(heading + block)
             heading = ""
     return poems + [heading.strip("\n")] * bool(heading)
 
 
 def read_lines(text: str) -> list[str]:
-    """The lines of one poem: Han characters (and □ where one is lost) between marks, spaces and line ends.
+    """The lines of one poem, as `read_text` finds them."""
+    return read_text(text).lines
+
+
+def read_text(text: str) -> ReadText:
+    """The lines of one poem: Han characters between marks, spaces and line ends.
 
     Title and author are left out: the first and last rows without a full stop or comma that have another length
-    than the poem's lines, or that would make their number odd. Remarks in brackets are left out.
+    than the poem's lines, or that would make their number odd. Remarks in brackets are left out. Rows without any mark
+    are cut into lines: one of a whole 絕 or 律, or several couplets.
     """
-    rows = [_Row(row) for row in _REMARK.sub("", _normal(text)).split("\n")]
+    normal = _normal(text)
+    rows = [_Row(row) for row in _REMARK.sub("", normal).split("\n")]
     rows = [row for row in rows if row.lines]
-    rows = _without_headings(rows) or rows
-    return [line for row in rows for line in row.lines]
+    cut = _cut(rows)
+    verse = _without_headings(rows) or rows
+    kept = set(map(id, verse))
+    left_out = [row.text.strip() for row in rows if id(row) not in kept]
+    remarks = [remark.group() for remark in _REMARK.finditer(normal)]
+    return ReadText([line for row in verse for line in row.lines], left_out + remarks, cut)
+
+
+def _cut(rows: Sequence["_Row"]) -> int | None:
+    """Cut rows that are whole poems or couplets without marks; the width of the lines, None where there are none."""
+    if any(row.marked for row in rows):
+        return None
+    for length, (width, fewest) in _UNMARKED.items():
+        found = [row for row in rows if [len(line) for line in row.lines] == [length]]
+        if len(found) >= fewest:
+            for row in found:
+                row.cut(width)
+            return width
+    return None
+
+
+def _goes_on(poem: str, block: str) -> bool:
+    """Whether two blocks are too short for poems, and have lines of one length."""
+    lines, more = read_lines(poem), [line for row in block.split("\n") for line in _Row(row).lines]
+    widths = set(map(len, lines + more))
+    return len(lines) < _FEWEST_LINES and len(more) < _FEWEST_LINES and len(widths) == 1
 
 
 class _Row:
     """A row of the text: its lines, and whether it is punctuated as verse is."""
 
     def __init__(self, row: str) -> None:
+        self.text = row
         self.marked = _STOP.search(row) is not None
         self.heading = not self.marked and _HEADING.match(row) is not None
         self.lines = [line for part in _ENDS_LINE.split(row) for line in _by_spaces(part)]
+
+    def cut(self, width: int) -> None:
+        """Cut the row's one line into lines of a width; it is verse then, whatever stands around it."""
+        (line,) = self.lines
+        self.lines = [line[start : start + width] for start in range(0, len(line), width)]
+        self.marked = True
 
     def of(self, width: int) -> bool:
         """Whether every line has this many characters."""
@@ -78,6 +143,10 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
         return not row.marked and not row.of(width)
 
     first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
+    for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
+        if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
+            break
+        first = place + 1  # the poet follows a title as wide as the verse
     last = len(rows)
     while marked and last > first and may_go(rows[last - 1]):
         last -= 1
@@ -100,7 +169,8 @@ def _is_heading(block: str) -> bool:
 
 
 def _normal(text: str) -> str:
-    """NFC, one kind of line end, no byte-order mark, and 々 replaced by the character that it repeats."""
+    """NFC, one kind of line end, no byte-order mark, no HTML, and 々 replaced by the character that it repeats."""
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
     text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
     text = "\n".join(text.splitlines())
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

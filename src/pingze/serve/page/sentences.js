@@ -48,6 +48,8 @@ const REMARKS = {
   rare_rhyme: ({ line, has, wanted, times, total }) =>
     `第 ${line} 句以「${has}」押${wanted}韻，書上有而詩中少見：${total} 次押韻中 ${times} 次。`,
   one_word: ({ line, has, other_line, other }) => `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
+  left_out: ({ has, more }) => `不算詩句：${counted(has, more)}。`,
+  cut: ({ width }) => `沒有標點，斷作每句 ${width} 字。`,
   rare_reading: ({ line, position, has, wanted, times, total, rule }) =>
     `${at({ line, position })}「${has}」讀${wanted}，${total} 處中只有 ${times} 處如此；不然便是${rule}。`,
   stray_last: ({ line, wanted }) => `孤雁出群：第 ${line} 句押${wanted}的鄰韻，晚唐以後有人許可。`,
