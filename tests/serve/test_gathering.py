@@ -11,8 +11,9 @@ from pingze.composing.deadline import Deadline, DeadlineError
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.particles import Writing
 from pingze.composing.request import read_request
-from pingze.serve.gathering import Draft, Gathering
-from pingze.serve.problems import BusyError
+from pingze.serve.drafts import Draft, Ticket
+from pingze.serve.gathering import Gathering
+from pingze.serve.problems import BusyError, TooMuchError
 from tests.composing.verse import composer
 
 CHOSEN, OTHER = composer(seed=6), composer(seed=7)
@@ -114,3 +115,29 @@ def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
         with pytest.raises(DeadlineError):
             left.finished.result(SECONDS)
     assert staying.finished.result(SECONDS).lines
+
+
+def test_a_small_poem_does_not_wait_for_large_ones(gathering: Gathering) -> None:
+    large = [draft(seed, "七律", particles=16) for seed in range(4)]
+    for each in large:
+        each.ticket = Ticket("someone", 10**6)
+    gathering.submit(large)
+    small = draft()
+    gathering.submit([small])
+    assert small.finished.result(SECONDS).lines
+    assert not all(each.finished.done() for each in large)
+    for each in large:
+        assert each.finished.result(SECONDS).lines
+
+
+def test_what_would_take_too_long_is_not_begun() -> None:
+    gathering = Gathering(rows=16, waiting=8, pace=1.0)
+    heavy, another = draft(particles=4), draft(particles=4)
+    another.tokens, heavy.tokens = 10, 16
+    with pytest.raises(TooMuchError, match="this would take 64 seconds, more than 60"):
+        gathering.submit([heavy])
+    heavy.tokens = 10
+    gathering.submit([heavy])
+    with pytest.raises(BusyError):  # alone it would be finished in time
+        gathering.submit([another])
+    assert gathering.queue == [heavy]

@@ -26,10 +26,11 @@ def serve(
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "threadpoolctl", "uvicorn")):
         raise MissingExtraError("serving", "serve")
-    from pingze.serve.server import listen, run
+    from pingze.serve.server import listen, prepared, run
 
     with listen(host, port) as bound:
+        application = prepared([host, *(allow_host or [])], rows)
         address, actual = bound.getsockname()[:2]
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"pingze serves at http://{shown}:{actual}  (Ctrl-C stops)", err=True)
-        run(bound, [host, *(allow_host or [])], rows)
+        run(bound, application)

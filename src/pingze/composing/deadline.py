@@ -19,7 +19,7 @@ class DeadlineError(PingzeError):
     code = "too_slow"
 
 
-@dataclass
+@dataclass(eq=False)
 class Deadline:
     """Until when someone waits."""
 
@@ -28,17 +28,15 @@ class Deadline:
     gone: bool = False
     """Whether nobody waits any more."""
 
-    def begin(self) -> None:
-        """From now on time counts: what waited in a queue has not begun."""
-        self.begun = time.monotonic()
-        self.check()
-
     def check(self) -> None:
         """Raises DeadlineError where there is none left."""
         if self.gone or time.monotonic() > self.begun + self.seconds:
-            raise DeadlineError(
-                f"this takes longer than {self.seconds:g} seconds: ask for less", seconds=self.seconds
-            )
+            raise too_slow(self.seconds)
+
+
+def too_slow(seconds: float) -> DeadlineError:
+    """What is said of what takes longer than it may."""
+    return DeadlineError(f"this takes longer than {seconds:g} seconds: ask for less", seconds=seconds)
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

@@ -6,7 +6,8 @@ who reads the old one reads on.
 
 import sqlite3
 import stat
-from collections.abc import Collection, Iterator
+import threading
+from collections.abc import Collection, Hashable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
@@ -73,6 +74,17 @@ class Statistics:
     lines: int
     groups: int
     largest_group: int
+
+
+_HELD: dict[Hashable, SuffixArray] = {}
+"""The suffix array that was read last, by its file: 100 MB, and more than a second to read."""
+_LOADING = threading.Lock()
+
+
+def let_go() -> None:
+    """Hold the corpus's suffix array no longer."""
+    with _LOADING:
+        _HELD.clear()
 
 
 class Store:
@@ -162,7 +174,16 @@ class Store:
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
     def suffix_array(self) -> SuffixArray:
-        """All lines of the corpus, indexed. Raises CorpusError on damage to them."""
+        """All lines of the corpus, indexed; it is held till `let_go`. Raises CorpusError on damage to them."""
+        is_of = self._path.stat()
+        key = (self._path, is_of.st_ino, is_of.st_mtime_ns)
+        with _LOADING:
+            if key not in _HELD:
+                _HELD.clear()
+                _HELD[key] = self._read_suffix_array()
+            return _HELD[key]
+
+    def _read_suffix_array(self) -> SuffixArray:
         rows = dict(self._database.execute("SELECT name, array FROM runs"))
         arrays = {name: rows.get(name, b"") for name in ("characters", "text", "order")}
         try:

@@ -23,7 +23,18 @@ def share_freed_memory() -> None:
     _set({M_ARENA_MAX: 1})
 
 
+def give_back_freed_memory() -> None:
+    """Give what is freed back to the system (malloc_trim(3)), which keeps it otherwise where it is in small pieces."""
+    if libc := _glibc():
+        libc.malloc_trim(0)
+
+
 def _set(options: dict[int, int]) -> None:
-    if sys.platform == "linux" and hasattr(libc := ctypes.CDLL(None), "mallopt"):
+    if libc := _glibc():
         for option, value in options.items():
             libc.mallopt(option, value)
+
+
+def _glibc() -> ctypes.CDLL | None:
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+    return libc if libc and hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim") else None

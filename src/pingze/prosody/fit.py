@@ -5,7 +5,7 @@ of types is found line by line: for each type the best way to come to it, from t
 """
 
 from collections.abc import Sequence
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from pingze.prosody.patterns import Pattern, accepted, is_turned
@@ -88,7 +88,7 @@ def _next(ways: Sequence[_Way], kind: str, width: int, strictness: str, masks: M
     return best
 
 
-@cache
+@lru_cache(1 << 13)
 def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
     """What a line of a type costs, read in the nearest of the type's patterns, the first among equals."""
     judged = (1 << width) - 1 >> kind[0].isupper()

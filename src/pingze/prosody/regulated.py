@@ -1,7 +1,7 @@
 """Regulated verse 近體: lines of the right shape come in; template, rhyme and faults go out."""
 
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import lru_cache
 
 from pingze.errors import Parameter
 from pingze.prosody.fit import FAULT, FittedLine, Masks, fit, fitted
@@ -53,7 +53,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes))
 
 
-@cache
+@lru_cache(1 << 13)
 def _near(foot: Groups) -> Groups:
     """The groups that could lend a first line this foot."""
     return frozenset("".join(neighbours(name) for name in foot if GROUPS[name].tone == LEVEL))
@@ -200,7 +200,7 @@ def masks_of(line: str) -> Masks:
     return Masks(*bits)
 
 
-@cache
+@lru_cache(1 << 13)
 def _tones(character: str) -> tuple[bool, bool, bool, bool]:
     """Whether a character can be level, and oblique, and is usually; an unknown one can be both."""
     can_be = sides(character) or {LEVEL, OBLIQUE}

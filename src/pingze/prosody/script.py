@@ -1,6 +1,6 @@
 """Simplified and variant characters: text as typed comes in, the forms that Tang texts are printed in go out."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from pingze.prosody.table import entry, simplified
 
@@ -37,7 +37,7 @@ def simplified_forms() -> dict[str, str]:
     return {other: character for character, others in simplified().items() for other in others}
 
 
-@cache
+@lru_cache(1 << 13)
 def _convert(character: str) -> str:
     candidates = traditional_candidates(character)
     if not candidates or in_use(character):

@@ -7,7 +7,7 @@ and for characters of both tones how often verse needs each; then the character'
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
@@ -40,7 +40,7 @@ def rows() -> dict[str, str]:
     return {line[0]: line for line in read("characters.tsv").splitlines()}
 
 
-@cache
+@lru_cache(1 << 15)
 def entry(character: str) -> Entry | None:
     """What the table holds of a character exactly as it is written; None where it has none."""
     row = rows().get(character)

@@ -6,7 +6,7 @@ the readings of all of them; `describe` asks which is meant.
 
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from pingze.errors import InputError
 from pingze.prosody.groups import GROUPS, Group
@@ -73,14 +73,14 @@ def usable_tone(character: str) -> str | None:
     return next((side for side, times in places.items() if times >= _ATTESTED_SHARE * total), None)
 
 
-@cache
+@lru_cache(1 << 13)
 def needed(character: str) -> dict[str, int]:
     """Of a character of both tones: how often a fixed place of regulated verse needs it level, and oblique."""
     found = entries(character)
     return found[0].needed if len(found) == 1 else {}
 
 
-@cache
+@lru_cache(1 << 13)
 def rare_side(character: str) -> str | None:
     """The one of two tones that verse hardly ever uses: in fewer than 3 of 100 fixed places, of at least fifty."""
     places = needed(character)
@@ -88,13 +88,13 @@ def rare_side(character: str) -> str | None:
     return next(few, None) if sum(places.values()) >= _RARE_PLACES else None
 
 
-@cache
+@lru_cache(1 << 13)
 def sides(character: str) -> frozenset[str]:
     """The tones that a character can have: `LEVEL`, `OBLIQUE`, both, or none where it is unknown."""
     return frozenset().union(*(each.sides for each in entries(character)))
 
 
-@cache
+@lru_cache(1 << 13)
 def groups(character: str) -> frozenset[str]:
     """The names of the rhyme groups that a character can rhyme in; none where it is unknown."""
     return frozenset().union(*(each.rhymed for each in entries(character)))

@@ -4,7 +4,7 @@
 them.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 
 from pingze.prosody.groups import GROUPS, OBLIQUE, neighbours
 from pingze.prosody.table import name_counts, read
@@ -21,7 +21,7 @@ _FEWEST_BORROWINGS = 10
 """Groups that are no neighbours seem to borrow up to eight times, by errors of the texts."""
 
 
-@cache
+@lru_cache(1 << 13)
 def practised(character: str, group: str) -> bool:
     """Whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
@@ -38,7 +38,7 @@ def is_rare_rhyme(character: str, group: str) -> bool:
     return total >= _FEWEST_KNOWN and counts.get(group, 0) < SMALLEST_SHARE * total
 
 
-@cache
+@lru_cache(1 << 13)
 def rhymes(character: str) -> dict[str, int]:
     """How often Tang poets rhymed on a character in each group."""
     return name_counts(_rows("rhymes.tsv").get(character, ""))

@@ -1,5 +1,6 @@
 """The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from starlette.staticfiles import StaticFiles
 from pingze.errors import PingzeError
 from pingze.serve.gathering import ROWS, Gathering
 from pingze.serve.guard import Guard
+from pingze.serve.idle import tidy
 from pingze.serve.openapi import described
 from pingze.serve.problems import Problem
 from pingze.serve.routes import router
@@ -26,10 +28,12 @@ SECONDS = 30.0
 """How long one request may take."""
 
 
-def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS) -> Guard:
+def create_app(
+    hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS, pace: float = 0.0
+) -> Guard:
     """The application, which answers to loopback names and to `hosts`.
 
-    A thread for each processor writes `rows` texts side by side.
+    A thread for each processor writes `rows` texts side by side, at first at `pace` seconds a token of each.
     """
     app = FastAPI(
         title="pingze 平仄",
@@ -45,7 +49,8 @@ def create_app(hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SEC
             Exception: _problem,
         },
     )
-    app.state.desk = Desk(Work(seconds), Gathering(rows, threads=os.cpu_count() or 1))
+    gathering = Gathering(rows, threads=os.cpu_count() or 1, pace=pace)
+    app.state.desk = Desk(Work(seconds), Work(seconds), gathering)
     app.include_router(router)
     schema = described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
@@ -59,7 +64,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """The gathering runs while the application does."""
     desk: Desk = app.state.desk
     desk.gathering.start()
+    tidying = asyncio.create_task(tidy(desk))
     yield
+    tidying.cancel()
     await to_thread.run_sync(desk.gathering.close)
 
 

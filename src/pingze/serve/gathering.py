@@ -1,51 +1,42 @@
 """Poems of many requests written together: drafts come in at any time, each goes out when its poem is finished.
 
-A thread for each processor steps the drafts that it has taken as one batch, a token at a time; the model's state has
-a fixed size, so that a draft can join or leave at any token. Beyond a number of waiting drafts no more are taken.
+A thread for each processor steps drafts as one batch, a token at a time; the model's state has a fixed size, so that a
+draft can join, pause or leave at any token. Small requests go first and larger ones have a share of the time, so that
+nobody waits for a large one to end. What could not be answered in time is not begun.
 """
 
 import threading
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from functools import partial
 from itertools import groupby
 
-from pingze.composing import Poem
-from pingze.composing.composer import Composer
-from pingze.composing.deadline import Deadline, within
+from pingze.composing.deadline import within
 from pingze.composing.particles import Writing, go_on
-from pingze.serve.problems import BusyError
+from pingze.serve.drafts import Draft, Pace, in_turn, parted, size_of
+from pingze.serve.problems import BusyError, TooMuchError
 
 ROWS = 512
-"""So many texts each thread writes side by side, as far as drafts wait for it."""
-WAITING = 256
-
-
-@dataclass(eq=False)
-class Draft:
-    """A poem that is asked for."""
-
-    chosen: Composer
-    begin: Callable[[], Writing]
-    seed: int
-    rows: int
-    deadline: Deadline
-    finished: Future[Poem] = field(default_factory=Future)
-
-    def __post_init__(self) -> None:
-        self.finished.set_running_or_notify_cancel()  # from now on only a thread settles it
+"""So many texts of one level each thread has begun at most, as far as drafts wait for it."""
+WAITING = 512
+WAITING_OF_ONE = 256
+"""So many drafts wait at most, of all clients and of one."""
+OTHERS_SHARE = 0.25
+"""What part of the time larger requests have beside the smallest."""
 
 
 class Gathering:
-    """Threads that write drafts; each at most `rows` texts at once, or one draft; at most `waiting` drafts wait."""
+    """Threads that write drafts; each at most `rows` texts of a level at once, or one draft; at most `waiting` wait."""
 
-    def __init__(self, rows: int = ROWS, waiting: int = WAITING, threads: int = 1) -> None:
+    def __init__(self, rows: int = ROWS, waiting: int = WAITING, threads: int = 1, pace: float = 0.0) -> None:
         self.rows, self.most = rows, waiting
-        self.queue: deque[Draft] = deque()
+        self.queue: list[Draft] = []
+        self.unfinished: set[Draft] = set()
         self.changed = threading.Condition()
         self.closing = False
+        self.pace = Pace(pace)
         self.threads = [threading.Thread(target=self._run, daemon=True) for _ in range(threads)]
 
     def start(self) -> None:
@@ -62,46 +53,91 @@ class Gathering:
             thread.join()
 
     def submit(self, drafts: Sequence[Draft]) -> None:
-        """Take drafts, all or none. Raises BusyError where too many wait."""
+        """Take drafts of one request, all or none.
+
+        Raises TooMuchError where they would take longer than they may, were they alone; BusyError where too many others
+        wait, or where so much does that they could not be finished in time.
+        """
         with self.changed:
-            if self.closing or len(self.queue) + len(drafts) > self.most:
-                raise BusyError
+            self._refuse(drafts)
             self.queue.extend(drafts)
+            self.unfinished.update(drafts)
             self.changed.notify_all()
+        for draft in drafts:
+            draft.finished.add_done_callback(partial(self._forget, draft))
+
+    def _forget(self, draft: Draft, _: object) -> None:
+        self.unfinished.discard(draft)
+
+    def _refuse(self, drafts: Sequence[Draft]) -> None:
+        client, seconds = drafts[0].ticket.client, drafts[0].deadline.seconds
+        waiting = len(drafts) + sum(draft.ticket.client == client for draft in self.queue)
+        if self.closing or len(self.queue) + len(drafts) > self.most or waiting > WAITING_OF_ONE:
+            raise BusyError
+        size = size_of(drafts)
+        alone = self.pace.seconds(size) / min(len(drafts), len(self.threads))
+        if alone > seconds:
+            raise TooMuchError(alone, seconds)
+        before = size_of(draft for draft in list(self.unfinished) if draft.ticket.size <= size)
+        if alone + self.pace.seconds(before) / len(self.threads) > seconds:
+            raise BusyError
 
     def _run(self) -> None:
         going: dict[Draft, Writing] = {}
+        owed = 0.0
+        """Seconds that are due to the drafts that do not go first."""
         while True:
-            for draft in self._admitted(sum(draft.rows for draft in going)):
-                with _caught(draft):
-                    going[draft] = _begin(draft)
+            for draft in self._admitted(going):
+                with _caught(draft), within(draft.deadline):
+                    draft.deadline.check()
+                    going[draft] = draft.begin()
             if not going and self.closing and not self.queue:
                 return
-            self._go_on(going)
+            first, others = parted(in_turn(going))
+            begun = time.monotonic()
+            self._go_on(others if others and owed > 0 else first, going)
+            took = time.monotonic() - begun
+            owed = (
+                (owed - took if owed > 0 else owed + took * OTHERS_SHARE / (1 - OTHERS_SHARE))
+                if others
+                else 0
+            )
             self._finish(going)
 
-    def _admitted(self, rows: int) -> list[Draft]:
-        """The drafts that join a batch of so many rows; waits for one where there is nothing to do.
+    def _admitted(self, going: Iterable[Draft]) -> list[Draft]:
+        """The drafts that join those that are going; waits for one where there is nothing to do.
 
         A thread takes no more at once than its share of those that wait, so that none stands idle.
         """
+        rows: Counter[int] = Counter()
+        for draft in going:
+            rows[draft.ticket.level] += draft.rows
         admitted: list[Draft] = []
         with self.changed:
             while not (rows or self.queue or self.closing):
                 self.changed.wait()
             share = -(-len(self.queue) // len(self.threads))
-            while len(admitted) < share and (not rows or rows + self.queue[0].rows <= self.rows):
-                admitted.append(self.queue.popleft())
-                rows += admitted[-1].rows
+            for draft in in_turn(self.queue)[:share]:
+                level = draft.ticket.level
+                if rows[level] and rows[level] + draft.rows > self.rows:
+                    break
+                admitted.append(draft)
+                rows[level] += draft.rows
+            self.queue = [draft for draft in self.queue if draft not in admitted] if admitted else self.queue
         return admitted
 
-    def _go_on(self, going: dict[Draft, Writing]) -> None:
-        """One more token of every draft for which someone still waits."""
+    def _go_on(self, drafts: Iterable[Draft], going: dict[Draft, Writing]) -> None:
+        """One more token of some drafts, as far as someone still waits for them; others are taken out."""
         for draft in going:
             with _caught(draft):
                 draft.deadline.check()
-        for group in _groups([draft for draft in going if not draft.finished.done()]):
+        waited_for = [draft for draft in drafts if not draft.finished.done()]
+        for group in _groups(waited_for):
+            begun = time.monotonic()
             self._step(group, going)
+            self.pace.measure(sum(draft.rows for draft in group), time.monotonic() - begun)
+        for draft in waited_for:
+            draft.tokens -= 1
 
     def _finish(self, going: dict[Draft, Writing]) -> None:
         """Take what is over out of the batch; poems that end at the same token are scored together."""
@@ -140,12 +176,6 @@ def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
 def _fail(drafts: Sequence[Draft], error: Exception) -> None:
     for draft in drafts:
         draft.finished.set_exception(error)
-
-
-def _begin(draft: Draft) -> Writing:
-    with within(draft.deadline):
-        draft.deadline.begin()
-        return draft.begin()
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pingze.errors import Parameter
 from pingze.serve.problems import Code, Problem
+from pingze.serve.work import CLIENT
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -49,6 +50,9 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+
+        client = scope.get("client")
+        CLIENT.set(client[0] if client else "")
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -64,6 +64,19 @@ class BusyError(PingzeError):
         super().__init__("there is too much to do just now: ask again soon", seconds=WAIT_SECONDS)
 
 
+class TooMuchError(PingzeError):
+    """What is asked for would take longer than it may, and is not begun."""
+
+    code = "too_slow"
+
+    def __init__(self, takes: float, seconds: float) -> None:
+        super().__init__(
+            f"this would take {takes:.0f} seconds, more than {seconds:g}: ask for fewer poems, lines or particles",
+            seconds=seconds,
+            takes=round(takes),
+        )
+
+
 @dataclass(frozen=True)
 class Problem:
     """Why a request was not answered."""
@@ -92,7 +105,7 @@ class Problem:
     def of_error(cls, error: Exception) -> "Problem":
         """The problem that an error is; of an error that no one foresaw nothing is told."""
         match error:
-            case InputError() | DeadlineError():
+            case InputError() | DeadlineError() | TooMuchError():
                 return cls.of(422, str(error), error.cause)
             case InfeasibleError():
                 return cls.of(409, str(error), error.cause, error.clashing)

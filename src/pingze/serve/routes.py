@@ -44,8 +44,13 @@ def _work(request: Request) -> Work:
     return _desk(request).work
 
 
+def _quick(request: Request) -> Work:
+    return _desk(request).quick
+
+
 DeskHere = Annotated[Desk, Depends(_desk)]
 WorkHere = Annotated[Work, Depends(_work)]
+QuickHere = Annotated[Work, Depends(_quick)]
 
 
 @router.get("/health")
@@ -55,13 +60,13 @@ async def health(desk: DeskHere) -> schemas.Health:
 
 
 @router.get("/forms")
-async def forms(work: WorkHere) -> schemas.Choices:
+async def forms(work: QuickHere) -> schemas.Choices:
     """Forms, rhymes and models that may be asked for."""
     return await work(answers.choices)
 
 
 @router.get("/script")
-async def script(work: WorkHere) -> schemas.Script:
+async def script(work: QuickHere) -> schemas.Script:
     """The Simplified form of each Traditional character that has one."""
     return await work(answers.script)
 
@@ -131,7 +136,7 @@ async def explain(asked: schemas.ExplainRequest, work: WorkHere) -> schemas.Reas
 
 
 @router.post("/check")
-async def check(asked: schemas.CheckRequest, work: WorkHere) -> schemas.Verdicts:
+async def check(asked: schemas.CheckRequest, work: QuickHere) -> schemas.Verdicts:
     """Form, tones and rhyme of any poems, and what would fit at each fault."""
     return await work(answers.check, asked)
 

@@ -1,7 +1,9 @@
 """The running server: it listens at an address and answers requests until it is told to stop."""
 
+import gc
 import os
 import socket
+import sys
 from collections.abc import Iterable
 
 import uvicorn
@@ -9,10 +11,15 @@ from threadpoolctl import threadpool_limits
 
 from pingze.errors import InputError
 from pingze.ops.memory import share_freed_memory
+from pingze.serve.answers import warm_up
 from pingze.serve.app import SECONDS, create_app
 from pingze.serve.connection import Connection
+from pingze.serve.guard import Guard
+from pingze.serve.idle import give_back
 
 BACKLOG = 256
+SWITCH_SECONDS = 0.001
+"""How long a thread computes in Python while another waits to; the event loop waits so long for each thread."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -36,11 +43,25 @@ def _reason(error: OSError) -> str:
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
-def run(bound: socket.socket, hosts: Iterable[str], rows: int) -> None:
-    """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
+def prepared(hosts: Iterable[str], rows: int) -> Guard:
+    """The application with all that it answers from in memory, so that no first request waits for it.
+
+    Raises CheckpointError where a shipped model cannot be read.
+    """
     share_freed_memory()
+    with threadpool_limits(1, user_api="blas"):
+        pace = warm_up()
+    application = create_app(hosts, rows, pace=pace)
+    give_back()
+    gc.freeze()  # what is there now stays, and need not be looked through again
+    return application
+
+
+def run(bound: socket.socket, application: Guard) -> None:
+    """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     configuration = uvicorn.Config(
-        create_app(hosts, rows),
+        application,
         log_level="error",
         access_log=False,
         server_header=False,

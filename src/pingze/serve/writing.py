@@ -1,4 +1,4 @@
-"""Composing for the API: options come in, finished poems go out, each as soon as it is finished."""
+"""Composing for the API: each poem is answered as soon as it is finished."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
@@ -13,18 +13,32 @@ from pingze.composing.options import Revising
 from pingze.errors import InputError
 from pingze.serve import answers
 from pingze.serve.answers import model
-from pingze.serve.gathering import Draft, Gathering
+from pingze.serve.drafts import Draft, Ticket
+from pingze.serve.gathering import Gathering
 from pingze.serve.schemas import MOST_DRAFTS, ComposeRequest, ReviseRequest
-from pingze.serve.work import Work
+from pingze.serve.work import CLIENT, Work
 
 Started = tuple[Composer, Inclusion]
 
 
 class Desk:
-    """Where poems are asked for: what a request needs before it joins the batch is computed beside it."""
+    """Where poems are asked for: what a request needs before it joins the batch is computed beside it.
 
-    def __init__(self, work: Work, gathering: Gathering) -> None:
-        self.work, self.gathering = work, gathering
+    `quick` does what takes little time, and waits for nothing else.
+    """
+
+    def __init__(self, work: Work, quick: Work, gathering: Gathering) -> None:
+        self.work, self.quick, self.gathering = work, quick, gathering
+
+    @property
+    def asked(self) -> int:
+        """How many computations were asked for till now."""
+        return self.work.turns.entered + self.quick.turns.entered
+
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is computed or written."""
+        return not (self.work.turns.inside or self.quick.turns.inside or self.gathering.unfinished)
 
     async def compose(self, asked: ComposeRequest) -> list[Poem]:
         """The poems that are asked for, in the order of their seeds."""
@@ -48,7 +62,13 @@ class Desk:
         """The poems as they are finished; where this is left early, what is under way stops."""
         deadline = Deadline(self.work.seconds)
         chosen, inclusion = await self.work(start)
-        drafts = [_draft(chosen, inclusion, asked, seed, deadline) for seed in seeds]
+        tokens = inclusion.constraints.places + inclusion.constraints.places // inclusion.constraints.width
+        ticket = Ticket(CLIENT.get(), tokens * asked.particles * len(seeds))
+        begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, top_p=asked.top_p)
+        drafts = [
+            Draft(chosen, partial(begin, [seed]), seed, asked.particles, deadline, tokens, ticket)
+            for seed in seeds
+        ]
         self.gathering.submit(drafts)
         poems = [asyncio.wrap_future(draft.finished) for draft in drafts]
         try:
@@ -59,11 +79,6 @@ class Desk:
             for poem in poems:
                 poem.cancel()
             await asyncio.gather(*poems, return_exceptions=True)
-
-
-def _draft(chosen: Composer, inclusion: Inclusion, asked: Revising, seed: int, deadline: Deadline) -> Draft:
-    begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, [seed], asked.top_p)
-    return Draft(chosen, begin, seed, asked.particles, deadline)
 
 
 def _check_size(asked: ComposeRequest) -> None:
