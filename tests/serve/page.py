@@ -1,9 +1,12 @@
 """A browser at a page that a real `pingze serve` serves: what every test of the page starts from."""
 
+import os
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,18 +17,50 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
+OPTIONS = ["--no-sandbox", "--disable-background-networking"]
+
+
+def executable() -> str | None:
+    """Where the system's Chromium is."""
+    return shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
 @contextmanager
 def chromium() -> "Iterator[Browser]":
     """The system's Chromium; skips where there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    path = executable()
     if path is None:
         pytest.skip("no Chromium is installed")
     with api.sync_playwright() as playwright:
-        options = ["--no-sandbox", "--disable-background-networking"]
-        browser = playwright.chromium.launch(executable_path=path, args=options)
+        browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
+
+
+@contextmanager
+def without_chinese_fonts(browser: "Browser", folder: Path) -> "Iterator[Browser]":
+    """Another browser of the same kind, which finds one font, and in it no Chinese; skips where there is none."""
+    chinese, all_fonts = (_fonts(which) for which in (":lang=zh", ":"))
+    (folder / "fonts").mkdir()
+    for font in sorted(all_fonts - chinese)[:1]:
+        shutil.copy(font, folder / "fonts")
+    if not any((folder / "fonts").iterdir()):
+        pytest.skip("no font without Chinese is installed")
+    configuration = f'<?xml version="1.0"?><fontconfig><dir>{folder / "fonts"}</dir></fontconfig>'
+    (folder / "fonts.conf").write_text(configuration, encoding="utf-8")
+    environment = {**os.environ, "FONTCONFIG_FILE": str(folder / "fonts.conf")}
+    other = browser.browser_type.launch(executable_path=executable(), args=OPTIONS, env=environment)
+    yield other
+    other.close()
+
+
+def _fonts(which: str) -> set[Path]:
+    """The files of the fonts that fontconfig finds."""
+    if shutil.which("fc-list") is None:
+        return set()
+    said = subprocess.run(["fc-list", which, "file"], capture_output=True, text=True, check=True).stdout
+    return {Path(line.rstrip(": ")) for line in said.splitlines()}
 
 
 @contextmanager

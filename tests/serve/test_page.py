@@ -109,18 +109,6 @@ def test_a_damaged_link_is_one_line_and_markup_stays_text(browser: "Browser", ad
         assert page.locator("#sheet img").count() == 0
 
 
-def test_cards_are_saved(browser: "Browser", address: str, tmp_path: Path) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        for kind, start in (("svg", b"<svg"), ("png", b"\x89PNG")):
-            with page.expect_download() as download:
-                page.click(f"#{kind}")
-            download.value.save_as(tmp_path / kind)
-            assert (tmp_path / kind).read_bytes().startswith(start)
-        drawn = re.findall(r">(.)</text>", (tmp_path / "svg").read_text(encoding="utf-8"))
-        assert "".join(drawn).startswith("".join(lines(page)))
-
-
 def test_ones_own_poem_is_checked_mended_and_revised(browser: "Browser", address: str) -> None:
     broken = POEM.replace("雁樓橫笛夢中平", "雁樓橫笛夢中月")
     with opened(browser, address) as page:

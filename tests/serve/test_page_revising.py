@@ -97,7 +97,7 @@ def test_a_character_of_ones_own_stands_where_it_may(browser: "Browser", address
         choose(page, 2, WIDTH)
         page.fill("#own", "月")  # of an oblique tone, where a level rhyme must stand
         page.locator("#own").press("Enter")
-        says(page, "#trouble", "月 at line 2, character 5")
+        says(page, "#trouble", "第 2 句第 5 字的「月」")
         assert lines(page) == after
         page.click("#undo")
         assert lines(page) == before

@@ -4,6 +4,7 @@ import { restoreChoices } from "./choices.js";
 import { open } from "./desk.js";
 import { entryOf, hashOf } from "./link.js";
 import { trouble } from "./say.js";
+import { shown } from "./script.js";
 import { desks, findDesk } from "./store.js";
 import { changed, entry, newDesk, state } from "./state.js";
 import { welcome } from "./welcome.js";
@@ -13,8 +14,10 @@ import { t } from "./words.js";
 export function writeAddress() {
   const on = entry();
   if (!on) return;
+  document.title = [shown(on.now.poem.title ?? on.now.poem.lines[0]), t("page")].join(" · ");
   const here = { desk: state.desk.id };
-  const address = state.desk.when || location.hash ? `#${hashOf(on)}` : location.pathname;
+  const hash = state.desk.when || location.hash ? hashOf(on) : "";
+  const address = hash ? `#${hash}` : location.pathname + (hash === null ? location.hash : "");
   if (history.state && history.state.desk !== here.desk) history.pushState(here, "", address);
   else history.replaceState(here, "", address);
 }

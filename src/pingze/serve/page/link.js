@@ -1,27 +1,128 @@
 // The permalink: the poem, its locks and its choices, in the page's own address after #; nothing is kept on the server.
+// It is short enough to paste anywhere: the poem's characters in 15 bits each, and all that follows from them left out.
 
-import { newEntry } from "./state.js";
+import { Packer, Unpacker } from "./packing.js";
+import { FREE, fixed } from "./places.js";
+import { keyOf, newEntry, state } from "./state.js";
 
-const LONGEST = 4000; // characters of an address that is read
+const PACKED = "1"; // the first character of a link of this kind
+const LONGEST = 16000; // characters of an address that is read
+const FORM = 4; // bits of its place in the list of /v1/forms, where new forms come last
+const LINES = 8;
+const PLACES = ["head", "middle", "end"];
+const FIXED_LOCKS = 2; // locked is what the choices fix
 
-/** An entry as what stands after #. */
-export function hashOf({ ask, now }) {
-  const { lines, ...rest } = now.poem;
-  const facts = { ...rest, log_probability: undefined };
-  return new URLSearchParams({
-    poem: lines.join("."),
-    facts: JSON.stringify(facts),
-    choices: JSON.stringify(ask),
-    locks: [...now.locks].join(" "),
-  }).toString();
+/** An entry as what stands after #; null where it is not a poem of its form, which no other link could say either. */
+export function hashOf(entry) {
+  try {
+    return packed(entry);
+  } catch {
+    return null;
+  }
+}
+
+function packed(entry) {
+  const { poem } = entry.now;
+  const into = new Packer();
+  const form = formOf(poem.form);
+  const text = poem.lines.join("");
+  if ([...text].length !== form.width * (form.lines ?? poem.lines.length)) throw new RangeError("not of its form");
+  into.number(state.known.forms.indexOf(form), FORM);
+  if (!form.lines) into.number(poem.lines.length, LINES);
+  into.characters(text);
+  into.number(1 + form.templates.indexOf(poem.template), 3);
+  into.text(poem.rhyme, 4);
+  into.text(poem.title, 8);
+  into.text(poem.poet, 5);
+  into.text(poem.model === state.known.default_model ? null : poem.model, 6);
+  packChoices(entry, into);
+  packLocks(entry, into);
+  return PACKED + into;
 }
 
 /** What stands after #, as an entry; null where there is no poem. Throws where the poem is damaged. */
 export function entryOf(hash) {
-  const parts = new URLSearchParams(hash.replace(/^#/, ""));
-  if (!parts.has("poem")) return null;
-  if (hash.length > LONGEST * 4) throw new RangeError("too long");
-  const poem = readPoem({ ...object(parts.get("facts")), lines: parts.get("poem").split("."), log_probability: null });
+  const text = hash.replace(/^#/, "");
+  if (text.length > LONGEST) throw new RangeError("too long");
+  if (text.startsWith(PACKED)) return unpacked(new Unpacker(text.slice(1)));
+  return new URLSearchParams(text).has("poem") ? written(new URLSearchParams(text)) : null;
+}
+
+function unpacked(from) {
+  const form = state.known.forms[from.number(FORM)];
+  const count = form.lines ?? from.number(LINES);
+  const lines = Array.from({ length: count }, () => from.characters(form.width));
+  const template = form.templates[from.number(3) - 1] ?? null;
+  const [rhyme, title, poet, model] = [4, 8, 5, 6].map((bits) => from.text(bits));
+  const poem = readPoem({ form: form.name, template, rhyme, title, poet, model: model ?? state.known.default_model, lines });
+  const ask = unpackedChoices(poem, from);
+  return newEntry(poem, ask, unpackedLocks(poem, ask, from));
+}
+
+const formOf = (name) => state.known.forms.find((form) => form.name === name);
+const keysOf = ({ lines }) => lines.flatMap((line, at) => [...line].map((_, n) => keyOf(at + 1, n + 1)));
+
+/** What was asked for: the opening, the acrostic and the pattern only say which of the poem's characters were. */
+function packChoices({ ask, now: { poem } }, into) {
+  into.flag(ask.rhyme);
+  into.flag(ask.template);
+  into.flag(ask.level === "strict");
+  into.flag(ask.repeat);
+  if (into.flag(ask.acrostic)) {
+    into.number(PLACES.indexOf(ask.acrostic_at ?? "head"), 2);
+    into.number([...ask.acrostic].length, LINES);
+  }
+  if (into.flag(ask.start)) into.number([...ask.start].length, 11);
+  if (into.flag(ask.pattern)) packKeys(new Set(fixed({ pattern: ask.pattern }, [...poem.lines[0]].length)), poem, into);
+  into.text(ask.include, 7);
+  into.text(ask.exclude, 10);
+  for (const name of ["temperature", "antithesis"]) if (into.flag(ask[name] !== undefined)) into.number(Math.round(10 * ask[name]), 7);
+  if (into.flag(ask.original)) into.number(ask.original, 4);
+}
+
+function unpackedChoices(poem, from) {
+  const { form, title, poet, model, lines } = poem;
+  const ask = { form, title, poet, model, lines: formOf(form).lines ? undefined : lines.length };
+  if (from.flag()) ask.rhyme = poem.rhyme;
+  if (from.flag()) ask.template = poem.template;
+  if (from.flag()) ask.level = "strict";
+  if (from.flag()) ask.repeat = true;
+  if (from.flag()) {
+    ask.acrostic_at = PLACES[from.number(2)];
+    const at = formOf(form).acrostic_positions[ask.acrostic_at] - 1;
+    ask.acrostic = lines.slice(0, from.number(LINES)).map((line) => [...line][at]).join("");
+  }
+  if (from.flag()) ask.start = [...lines.join("")].slice(0, from.number(11)).join("");
+  if (from.flag()) ask.pattern = patternAt(unpackedKeys(poem, from), lines);
+  ask.include = from.text(7);
+  ask.exclude = from.text(10);
+  for (const name of ["temperature", "antithesis"]) if (from.flag()) ask[name] = from.number(7) / 10;
+  if (from.flag()) ask.original = from.number(4);
+  return Object.fromEntries(Object.entries(ask).filter(([, value]) => value !== null && value !== undefined));
+}
+
+const patternAt = (keys, lines) =>
+  lines.map((line, at) => [...line].map((c, n) => (keys.has(keyOf(at + 1, n + 1)) ? c : FREE)).join("")).join(" ");
+
+function packLocks({ ask, now: { poem, locks } }, into) {
+  const usual = new Set(fixed(ask, [...poem.lines[0]].length));
+  const asFixed = usual.size === locks.size && [...usual].every((key) => locks.has(key));
+  into.number(locks.size === 0 ? 0 : asFixed ? FIXED_LOCKS : 1, 2);
+  if (locks.size && !asFixed) packKeys(locks, poem, into);
+}
+
+function unpackedLocks(poem, ask, from) {
+  const kind = from.number(2);
+  if (kind === FIXED_LOCKS) return fixed(ask, [...poem.lines[0]].length);
+  return kind ? unpackedKeys(poem, from) : [];
+}
+
+const packKeys = (keys, poem, into) => keysOf(poem).forEach((key) => into.flag(keys.has(key)));
+const unpackedKeys = (poem, from) => new Set(keysOf(poem).filter(() => from.flag()));
+
+/** A link as pingze wrote it before: each part by name, percent-encoded. */
+function written(parts) {
+  const poem = readPoem({ ...object(parts.get("facts")), lines: parts.get("poem").split(".") });
   const locks = (parts.get("locks") ?? "").split(" ").filter((key) => /^\d+\.\d+$/.test(key));
   return newEntry(poem, object(parts.get("choices")), locks);
 }

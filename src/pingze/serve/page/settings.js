@@ -9,6 +9,8 @@ const usual = {
   theme: "auto",
   tones: true,
   rhyme: true,
+  paper: "plain",
+  card_marks: true,
 };
 
 export const settings = { ...usual, ...read() };

@@ -1,6 +1,6 @@
 // The quiet row under the poem: undo, redraw, marks, copy, link, cards.
 
-import { png, svgText } from "./card.js";
+import { makeCard } from "./cards.js";
 import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { address } from "./link.js";
@@ -26,8 +26,7 @@ export function drawTools() {
     group(
       tool("copy", () => copy(textOf(on.now.poem), "copied"), { id: "copy" }),
       tool("link", () => copy(address(), "linked"), { id: "link" }),
-      tool("svg", () => attempt(() => save(svgText(on), "svg")), { id: "svg" }),
-      tool("png", () => attempt(async () => save(await png(on), "png")), { id: "png" }),
+      tool("card", () => makeCard({ save, say }), { id: "make-card" }),
     ),
   );
   if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
@@ -79,6 +78,6 @@ function save(blob, kind) {
 function say(text) {
   announce(text);
   const note = el("p", { class: "note", "aria-hidden": "true" }, text);
-  $("tools").append(note);
+  ($("card") ?? $("tools")).append(note);
   setTimeout(() => note.remove(), 2500);
 }

@@ -4,6 +4,7 @@ import { shown } from "./script.js";
 import { settings } from "./settings.js";
 
 const words = {
+  page: ["平仄", "pingze 平仄"],
   views: ["分頁", "Views"],
   settings: ["設定", "Settings"],
   compose_view: ["作詩", "Compose"],
@@ -90,8 +91,15 @@ const words = {
   no_copy: ["瀏覽器不許抄錄。", "The browser does not let the page copy."],
   link: ["連結", "Copy link"],
   linked: ["連結已抄錄。", "Link copied."],
-  png: ["PNG", "PNG"],
-  svg: ["SVG", "SVG"],
+  card: ["成箋", "Card"],
+  paper: ["紙", "Paper"],
+  paper_plain: ["素箋", "Plain"],
+  paper_ruled: ["界欄", "Ruled"],
+  paper_night: ["夜", "Night"],
+  card_marks: ["標出韻腳與藏字", "Mark rhymes and acrostic"],
+  png: ["存 PNG", "Save PNG"],
+  svg: ["存 SVG", "Save SVG"],
+  copy_picture: ["抄錄圖像", "Copy picture"],
   saved: ["已存 $1。", "Saved $1."],
   legend: ["○ 平　● 仄　◐ 兩讀　◎ 韻", "○ level   ● oblique   ◐ either   ◎ rhyme"],
 
