@@ -411,6 +411,8 @@ poems. Its Song poems only say which characters else belong in the table.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
 - `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and a first line in a neighbouring one, in
   the Tang poems of the corpus's train split (`scripts/count_rhymes.py`).
+- `contexts.tsv`: what stands beside each of the words for which an ambiguous Simplified character may stand, in the
+  train split's Tang and Song poems (`scripts/count_contexts.py`).
 
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """

@@ -212,7 +212,8 @@ def test_simplified_characters_are_read_as_traditional() -> None:
     assert verdict.lines[1] == "平平仄仄风"
     verdict = check("仄仄平平仄，平平仄仄东。平平平后发，仄仄仄平同。")
     assert verdict.ok
-    assert "may stand for another character: 后 (後), 发 (發 or 髮)" in verdict.notes
+    assert "read by what stands beside them: 后 as 後, 发 as 發" in verdict.notes
+    assert verdict.lines[2] == "平平平后发"
 
 
 def test_repeated_characters_are_notes() -> None:

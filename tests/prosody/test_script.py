@@ -2,7 +2,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.prosody.script import simplified_forms, to_traditional, traditional_candidates, variants
+from pingze.prosody.script import (
+    in_context,
+    simplified_forms,
+    to_traditional,
+    traditional_candidates,
+    variants,
+)
 from pingze.prosody.table import rows, simplified
 
 
@@ -45,3 +51,34 @@ def test_conversion_keeps_the_length_and_settles(text: str) -> None:
     converted = to_traditional(text)
     assert len(converted) == len(text)
     assert to_traditional(converted) == converted
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("白发三千丈", "白髮三千丈"),
+        ("无人发旧丛", "無人發舊叢"),
+        ("钟声远到客船", "鐘聲遠到客船"),
+        ("万钟何足论", "萬鍾何足論"),
+        ("历历复何须", "歷歷復何須"),
+        ("须发皆白", "鬚髮皆白"),
+        ("后来丰年余粮", "後來豐年餘糧"),
+        ("白云", "白雲"),
+        ("山水", "山水"),
+        ("", ""),
+    ],
+)
+def test_what_stands_beside_a_character_tells_its_word(typed: str, read: str) -> None:
+    assert in_context(typed) == read
+
+
+@pytest.mark.parametrize("text", ["當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里"])
+def test_words_of_traditional_text_stay(text: str) -> None:
+    assert in_context(text) == text
+
+
+@given(st.text(st.sampled_from("发云后里余几须钟历复白山東東國国来來 ，\n"), max_size=20))
+def test_every_character_keeps_its_place(text: str) -> None:
+    read = in_context(text)
+    assert len(read) == len(text)
+    assert in_context(read) == read

@@ -5,7 +5,7 @@ import warnings
 
 from pingze.characters import MARKS
 from pingze.errors import InputError
-from pingze.prosody.script import to_traditional, traditional_candidates, variants
+from pingze.prosody.script import in_context, to_traditional, traditional_candidates, variants
 from pingze.vocabulary import Vocabulary
 
 FIELDS = {"opening": "start", "theme": "about"}
@@ -19,7 +19,7 @@ class ConversionWarning(UserWarning):
 def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
     """The characters that an option gives, without marks and spaces, each one in the vocabulary.
 
-    A Simplified character outside the vocabulary is read as its Traditional form where there is just one, with a
+    A Simplified character is read as its Traditional form, of several as the one that its neighbours ask for, with a
     ConversionWarning. Raises InputError where there is none, and on a character that the model does not know.
     """
     characters = _typed(text)
@@ -33,9 +33,10 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
 def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
     """The same of free text: what the model does not know is left out, with a ConversionWarning."""
     known, unknown = [], []
-    for character in _typed(text):
+    typed = _typed(text)
+    for character, read in zip(typed, in_context("".join(typed)), strict=True):
         try:
-            _known(option, character, vocabulary)
+            _known(option, read, vocabulary)
         except InputError:
             unknown.append(character)
         else:
@@ -47,7 +48,7 @@ def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
 
 
 def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
-    read = "".join(_known(option, character, vocabulary) for character in typed)
+    read = "".join(_known(option, character, vocabulary) for character in in_context("".join(typed)))
     if "".join(typed) != read:
         warnings.warn(f"{''.join(typed)} was read as {read}", ConversionWarning, stacklevel=4)
     return read

@@ -3,15 +3,17 @@
 A poem passes if some reading of its characters fits; an unknown character fits anything.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pingze.errors import InputError
 from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
-from pingze.prosody.notes import general_notes, shape_note, understood
+from pingze.prosody.notes import chosen_words, general_notes, shape_note, understood
 from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.quatrains import name_of_quatrain
+from pingze.prosody.script import in_context
 from pingze.prosody.text import read_text
 from pingze.prosody.verdict import Note, Verdict, Violation
 
@@ -37,9 +39,20 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
         )
     asked = None if form is None else find_form(form)
     read = read_text(text)
-    lines = tuple(read.lines)
+    written = tuple(read.lines)
+    lines = tuple(in_context("\n".join(written)).split("\n")) if written else ()
     verdict = _find(lines, level) if asked is None else _judge_as(lines, asked, level)
-    return replace(verdict, notes=(*understood(read), *verdict.notes))
+    notes = (*understood(read), *chosen_words(written, lines), *verdict.notes)
+    faults = (
+        verdict.violations if written == lines else tuple(_as_written(v, written) for v in verdict.violations)
+    )
+    return replace(verdict, lines=written, violations=faults, notes=notes)
+
+
+def _as_written(violation: Violation, lines: Sequence[str]) -> Violation:
+    """A violation in a converted text with its character as a person wrote it."""
+    line = lines[violation.line - 1] if violation.line <= len(lines) else ""
+    return replace(violation, char=line[violation.position - 1 : violation.position])
 
 
 def _judge_as(lines: tuple[str, ...], form: Form, level: str) -> Verdict:

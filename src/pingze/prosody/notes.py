@@ -33,6 +33,14 @@ def understood(read: ReadText) -> Iterator[Note]:
         yield Note(said, "cut", width=read.cut)
 
 
+def chosen_words(written: Sequence[str], read: Sequence[str]) -> Iterator[Note]:
+    """Characters that stand for several words, and the one that was chosen for each."""
+    pairs = zip("".join(written), "".join(read), strict=True)
+    chosen = dict.fromkeys(f"{one} as {other}" for one, other in pairs if other != to_traditional(one))
+    if chosen:
+        yield _named("read by what stands beside them", "chosen", chosen)
+
+
 def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[Note]:
     """Notes on the characters themselves; `repeated` asks for those that stand in several lines 重字."""
     characters = dict.fromkeys("".join(lines))

@@ -1,8 +1,16 @@
 """Simplified and variant characters: text as typed comes in, the forms that Tang texts are printed in go out."""
 
+import math
+import re
 from functools import cache, lru_cache
 
-from pingze.prosody.table import entry, simplified
+from pingze.prosody.table import entry, read, simplified
+
+_NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
+_STRONG = math.log(20)
+
+_Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
+"""The words that a character may stand for: their weights, and those of neighbours, before (<) and after (>)."""
 
 IN_USE = 30
 """A character that Tang verse has this often is a Traditional character in use, whatever else it may stand for.
@@ -18,6 +26,74 @@ def to_traditional(text: str) -> str:
     only one of them is in use or they are variants of each other (为: 爲).
     """
     return "".join(map(_convert, text))
+
+
+def in_context(text: str) -> str:
+    """The text with each Simplified character converted, those that stand for several words by their neighbours.
+
+    Which word verse has beside them decides: 白发 is 白髮, 发生 發生. One that is a word itself (云) is only taken
+    for another in a text that has Simplified characters and not more Traditional ones, or in one that has neither and
+    where the evidence is strong. So 宁 in 當宁 stays.
+    """
+    contexts, chosen = _contexts(), to_traditional(text)
+    if contexts.keys().isdisjoint(text):
+        return chosen
+    caution = _caution(text)
+    kept = {character for character in contexts.keys() & set(text) if character in contexts[character]}
+    if math.isinf(caution) and kept == contexts.keys() & set(text):
+        return "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
+    for _ in range(2):  # the second time the neighbours are chosen too
+        chosen = "".join(
+            _choose(
+                contexts[character], character, chosen[max(0, at - 1) : at], chosen[at + 1 : at + 2], caution
+            )
+            if character in contexts
+            else chosen[at]
+            for at, character in enumerate(text)
+        )
+    return chosen
+
+
+def _caution(text: str) -> float:
+    """The evidence, in nats, that it takes to read a word as another for which it may stand."""
+    contexts = _contexts()
+    simple = sum(
+        character in simplified() and not in_use(character) and character not in contexts.get(character, {})
+        for character in text
+    )
+    traditional = sum(character in simplified_forms() for character in text)
+    if simple and simple >= traditional:
+        return 0.0
+    return math.inf if traditional else _STRONG
+
+
+def _choose(context: _Context, character: str, before: str, after: str, caution: float) -> str:
+    """The word that a character stands for between its neighbours, each "" at the end of a text."""
+    weights = {
+        word: weight + neighbours.get(("<", before), 0) + neighbours.get((">", after), 0)
+        for word, (weight, neighbours) in context.items()
+    }
+    best = max(weights, key=lambda word: weights[word])
+    return best if weights[best] - weights.get(character, -math.inf) >= caution else character
+
+
+@cache
+def _contexts() -> dict[str, _Context]:
+    """For each ambiguous character its words, their weights, and the weights of neighbours that speak for them."""
+    found: dict[str, _Context] = {}
+    for line in read("contexts.tsv").splitlines():
+        character, usual, *others = line.split("\t")
+        found[character] = {usual: (0, {})}
+        for cell in others:
+            weight = re.match(r"-?\d+", cell[1:])
+            assert weight, "a word has a weight"
+            neighbours = {
+                (side, beside): int(times)
+                for side, times, characters in _NEIGHBOURS.findall(cell)
+                for beside in characters
+            }
+            found[character][cell[0]] = (int(weight.group()), neighbours)
+    return found
 
 
 def traditional_candidates(character: str) -> tuple[str, ...]:

@@ -4,11 +4,13 @@ import gc
 import os
 import socket
 import sys
+import warnings
 from collections.abc import Iterable
 
 import uvicorn
 from threadpoolctl import threadpool_limits
 
+from pingze.composing.input_characters import ConversionWarning
 from pingze.errors import InputError
 from pingze.ops.memory import share_freed_memory
 from pingze.serve.answers import warm_up
@@ -49,6 +51,7 @@ def prepared(hosts: Iterable[str], rows: int) -> Guard:
     Raises CheckpointError where a shipped model cannot be read.
     """
     share_freed_memory()
+    warnings.simplefilter("ignore", ConversionWarning)  # it is for the person who asks, not for who serves
     with threadpool_limits(1, user_api="blas"):
         pace = warm_up()
     application = create_app(hosts, rows, pace=pace)

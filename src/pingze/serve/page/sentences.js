@@ -48,6 +48,7 @@ const REMARKS = {
   rare_rhyme: ({ line, has, wanted, times, total }) =>
     `第 ${line} 句以「${has}」押${wanted}韻，書上有而詩中少見：${total} 次押韻中 ${times} 次。`,
   one_word: ({ line, has, other_line, other }) => `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
+  chosen: ({ has, more }) => `依上下文讀：${counted(has.map((one) => one.replace(/(.) as (.)/, "「$1」作「$2」")), more)}。`,
   left_out: ({ has, more }) => `不算詩句：${counted(has, more)}。`,
   cut: ({ width }) => `沒有標點，斷作每句 ${width} 字。`,
   rare_reading: ({ line, position, has, wanted, times, total, rule }) =>
