@@ -63,15 +63,17 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
     assert explain(poem, model=model)[0].probability == pytest.approx(expected, rel=1e-4)
 
 
-def test_poems_of_any_length_and_prefix_are_scored_side_by_side(model: Path) -> None:
+def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(model: Path) -> None:
+    """Through resampling, in several populations at once, at any temperature and whatever the nucleus."""
     chosen = composer(model)
-    (poem,) = compose(form="五絕", seed=1, particles=4, model=model)
-    texts = [poem.lines, poem.lines[:2], poem.lines]
-    prefixes = [
-        [chosen.vocabulary.ids[token] for token in tokens] for tokens in ((), ("<五絕>", *"春山"), "海")
-    ]
-    alone = [chosen.score(lines, prefix)[1].sum() for lines, prefix in zip(texts, prefixes, strict=True)]
-    assert chosen.log_probabilities(texts, prefixes) == pytest.approx(alone, rel=1e-5)
+    prefix = [chosen.vocabulary.ids[token] for token in ("<五絕>", *"春山")]
+    for temperature in (0.3, 1.0, 2.0):
+        poems = compose(
+            form="五絕", title="春山", temperature=temperature, seed=1, count=3, particles=16, model=model
+        )
+        for poem in poems:
+            read = chosen.log_probability(poem.lines, prefix)
+            assert poem.log_probability == pytest.approx(read, rel=1e-5)
 
 
 def test_a_form_is_read_even_alone_and_the_generator_is_free(model: Path) -> None:

@@ -19,13 +19,13 @@ from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
 from pingze.composing.options import Composing, Revising
-from pingze.composing.particles import Writing, finish
+from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
 from pingze.conditions import ABOUT, Conditions
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody.forms import opening_name
-from pingze.vocabulary import BOS, EOS
+from pingze.vocabulary import EOS
 
 ROWS = 256
 """So many particles are written side by side where several poems are asked for."""
@@ -115,17 +115,18 @@ class Composer:
     def poems(self, writings: Sequence[Writing], seeds: Sequence[int]) -> list[Poem]:
         """A poem from each finished population of some writings."""
         finished = [
-            (writing.constraints, population, population.choose(start.rng))
+            (writing, population, population.choose(start.rng))
             for writing in writings
             for population, start in zip(writing.populations, writing.starts, strict=True)
         ]
-        texts = [self._lines(constraints, population.ids[row]) for constraints, population, row in finished]
-        prefixes = [self.prefix(constraints.request) for constraints, *_ in finished]
+        states = [population.states.part(slice(row, row + 1)) for _, population, row in finished]
+        last_marks = np.array([writing.ids[0] for writing, *_ in finished])
+        ends = log_softmax(self.network.logits(self.network.step(LayerStates.joined(states), last_marks)))[
+            :, EOS
+        ]
         return [
-            self._poem(constraints, population.alive[row], lines, seed, log_probability)
-            for (constraints, population, row), lines, seed, log_probability in zip(
-                finished, texts, seeds, self.log_probabilities(texts, prefixes), strict=True
-            )
+            self._poem(writing.constraints, population, row, seed, float(end))
+            for (writing, population, row), seed, end in zip(finished, seeds, ends, strict=True)
         ]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
@@ -144,43 +145,26 @@ class Composer:
         return [text[start : start + width] for start in range(0, len(text), width)]
 
     def _poem(
-        self,
-        constraints: Constraints,
-        alive: Bool[Array, "T G"],
-        lines: list[str],
-        seed: int,
-        log_probability: float,
+        self, constraints: Constraints, population: Population, row: int, seed: int, log_end: float
     ) -> Poem:
-        template, rhyme = self._kept(constraints, alive)
+        template, rhyme = self._kept(constraints, population.alive[row])
+        request = constraints.request
         return Poem(
-            form=constraints.request.form.name,
+            form=request.form.name,
             template=template,
             rhyme=rhyme,
-            title=constraints.request.title,
-            poet=constraints.request.poet,
-            about=constraints.request.about,
+            title=request.title,
+            poet=request.poet,
+            about=request.about,
             seed=seed,
             model=self.name,
-            lines=lines,
-            log_probability=log_probability,
+            lines=self._lines(constraints, population.ids[row]),
+            log_probability=float(population.log_probabilities[row]) + log_end,
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
         """Ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
-        return self.log_probabilities([lines], [prefix])[0]
-
-    def log_probabilities(self, texts: Sequence[list[str]], prefixes: Sequence[Sequence[int]]) -> list[float]:
-        """The same of several poems, each after its own prefix, read as one batch."""
-        ids = [[*prefix, BOS, *self.token_ids(lines)] for lines, prefix in zip(texts, prefixes, strict=True)]
-        longest = max(map(len, ids))
-        batch = np.array([each + [EOS] * (longest - len(each)) for each in ids])
-        total, rows, state = np.zeros(len(ids)), np.arange(len(ids)), self.network.empty(prefixes)
-        for at in range(1, longest):
-            state = self.network.step(state, batch[:, at - 1])
-            of_text = [len(prefix) < at < len(each) for prefix, each in zip(prefixes, ids, strict=True)]
-            if any(of_text):
-                total += of_text * log_softmax(self.network.logits(state))[rows, batch[:, at]]
-        return [float(value) for value in total]
+        return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
         """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""

@@ -21,9 +21,6 @@ from pingze.lstm.formulas import (
 )
 from pingze.vocabulary import BOS
 
-FEW = 64
-"""Up to so many texts the recurrent product is quicker from the left."""
-
 
 class LayerStates(NamedTuple):
     """What the model remembers of B texts: its size does not grow with their length."""
@@ -59,10 +56,11 @@ class NumpyNetwork:
         ]
         self.embedding, self.parameters = tensors["embedding.weight"], layers
         self.weight_ph = tensors.get("lstm.0.weight_ph")
-        # The first layer's input product is the same wherever a character stands: a row of this table.
-        self.first_net = tensors["embedding.weight"] @ layers[0].weight_ih.T
-        self.first_weight_hh, self.layers = layers[0].weight_hh, layers[1:]
-        # OpenBLAS multiplies a few rows faster by a matrix that lies as it is read.
+        # The first layer's input product is the same wherever a character stands: a row, made when it first does.
+        self.first_net = np.empty((len(self.embedding), len(layers[0].bias)), np.float32)
+        self.is_made = np.zeros(len(self.embedding), bool)
+        # OpenBLAS multiplies rows faster by a matrix that lies as it is read.
+        self.first_weight_hh, self.layers = np.ascontiguousarray(layers[0].weight_hh.T), layers[1:]
         self.projection = tensors["projection.weight"].T if self.configuration.tied else None
         output_weight = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
         self.output_weight = np.ascontiguousarray(output_weight.T)
@@ -92,9 +90,9 @@ class NumpyNetwork:
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
         """The state after one more character of each text."""
         activation = self.configuration.activation
-        net = self.first_net[ids]
+        net = state.h[0] @ self.first_weight_hh
+        net += self._input_net(ids)
         net += state.bias[0]
-        net += _product(state.h[0], self.first_weight_hh)
         (h, c), _ = cell_forward(net, state.c[0], activation)
         states = [(h, c)]
         for parameters, h_prev, c_prev in zip(self.layers, state.h[1:], state.c[1:], strict=True):
@@ -102,6 +100,15 @@ class NumpyNetwork:
             states.append((h, c))
         h, c = (np.stack(part) for part in zip(*states, strict=True))
         return LayerStates(h, c, state.bias)
+
+    def _input_net(self, ids: Int64[Array, "B"]) -> Float[Array, "B G"]:
+        """What the first layer gets from its input: W_x x."""
+        if not self.is_made[ids].all():
+            new = np.unique(ids[~self.is_made[ids]])
+            self.first_net[new] = self.embedding[new] @ self.parameters[0].weight_ih.T
+            self.is_made[new] = True  # last, for other threads
+        net: Array = self.first_net[ids]
+        return net
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
         """What each layer did at each token of one text from its very beginning: all that a step remembers."""
@@ -119,12 +126,6 @@ class NumpyNetwork:
         logits: Array = features @ self.output_weight
         logits += self.output_bias
         return logits
-
-
-def _product(h: Float[Array, "B H"], weight: Float[Array, "G H"]) -> Float[Array, "B G"]:
-    """The rows times a matrix's transpose, in the order in which OpenBLAS is quicker for so many rows."""
-    product: Array = (weight @ h.T).T if len(h) <= FEW else h @ weight.T
-    return product
 
 
 def log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B V"]:

@@ -24,7 +24,7 @@ from pingze.composing.deadline import check_deadline
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.poem import mark_after
-from pingze.composing.sampling import choose, effective_size, log_share, resample
+from pingze.composing.sampling import choose, effective_size, log_share, log_sum_exp, resample
 from pingze.errors import UnfinishedError
 
 COLDEST = 0.01
@@ -51,6 +51,10 @@ class Population:
     """The hypotheses, template and rhyme group, that each text keeps."""
     effective_sizes: list[float]
     """The effective number of particles after each place, before they were drawn anew."""
+    log_probabilities: Float[Array, "N"]
+    """ln p of each text up to its last mark, at temperature 1."""
+    states: LayerStates
+    """What the model remembers of each text before it reads the last mark."""
 
     def choose(self, rng: np.random.Generator) -> int:
         """A row drawn by weight."""
@@ -88,7 +92,7 @@ class Writing:
         plans = [plan for start in starts for plan in start.plans]
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
         self.texts = np.full((len(plans), constraints.places), FREE)
-        self.ids = np.zeros(len(plans), np.int64)
+        self.ids, self.log_probabilities = np.zeros(len(plans), np.int64), np.zeros(len(plans))
         self.sizes: list[list[float]] = [[] for _ in starts]
         self.place, self.at_mark = 0, False
 
@@ -98,15 +102,15 @@ class Writing:
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self, logits: Float[Array, "rows V"]) -> None:
-        """Draw the next token of every text, given the model's logits, which are overwritten.
+        """Draw the next token of every text, given the model's logits.
 
         Raises UnfinishedError when no draft of a population can stay original.
         """
-        logits *= self.coldness
         if self.at_mark:
-            self._write_mark(logits)
+            self._write_mark(logits * self.coldness)
         else:
-            self._write_character(logits)
+            self._write_character(logits * self.coldness)
+        self.log_probabilities += logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
@@ -151,7 +155,7 @@ class Writing:
         if (np.diff(rows.ravel()) != 1).any():
             kept = rows.ravel()
             self.histories, self.state = self.histories.take(kept), self.state.take(kept)
-            self.texts = self.texts[kept]
+            self.texts, self.log_probabilities = self.texts[kept], self.log_probabilities[kept]
 
     @property
     def populations(self) -> list[Population]:
@@ -163,6 +167,8 @@ class Writing:
             self.log_weights,
             alive.reshape(G, N, *alive.shape[1:]),
             self.sizes,
+            self.log_probabilities.reshape(G, N),
+            [self.state.part(slice(g * N, g * N + N)) for g in range(G)],
         )
         return [Population(*part) for part in zip(*parts, strict=True)]
 

@@ -31,8 +31,16 @@ def log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
     """The logarithm of one column's softmax. Overwrites the logits."""
     logits -= logits.max(axis=1, keepdims=True)
     one = logits[:, id_].astype(np.float64)
-    share: Array = one - np.log(np.exp(logits, out=logits).sum(axis=1, dtype=np.float64))
+    share: Array = one - np.log(_block_sums(np.exp(logits, out=logits)).sum(axis=1))
     return share
+
+
+def log_sum_exp(logits: Float[Array, "N V"]) -> Float[Array, "N"]:
+    """The logarithm of each row's sum of exponentials."""
+    largest = logits.max(axis=1, keepdims=True)
+    sums = _block_sums(np.exp(logits - largest)).sum(axis=1)
+    log_sums: Array = largest[:, 0] + np.log(sums)
+    return log_sums
 
 
 def choose(
@@ -47,9 +55,13 @@ def choose(
     `lean` makes a character exp(lean) times as heavy, without making the others lighter.
     """
     logits -= logits.max(axis=1, keepdims=True)
-    if top_p < 1:
-        logits[~_nucleus(logits, top_p)] += np.float32(np.log(OUTSIDE))
     weights = np.exp(logits)
+    if top_p < 1:
+        inside = _nucleus(weights, top_p)
+        kept = logits.reshape(-1)[inside], weights.reshape(-1)[inside]
+        logits += np.float32(np.log(OUTSIDE))
+        weights *= np.float32(OUTSIDE)
+        logits.reshape(-1)[inside], weights.reshape(-1)[inside] = kept
     log_total = np.log(_block_sums(weights).sum(axis=1))
     if lean is not None:
         logits += lean
@@ -69,12 +81,22 @@ def choose(
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
 
 
-def _nucleus(logits: Float[Array, "N V"], top_p: float) -> Bool[Array, "N V"]:
-    """The smallest set of likeliest characters with at least `top_p` of the probability (Holtzman et al. 2020)."""
-    ranked = -np.sort(-logits, axis=1)
-    share = np.exp(ranked).cumsum(axis=1, dtype=np.float64)
-    last = (share >= top_p * share[:, -1:]).argmax(axis=1)
-    nucleus: Array = logits >= ranked[np.arange(len(ranked)), last][:, None]
+def _nucleus(weights: Float[Array, "N V"], top_p: float) -> Int[Array, "n"]:
+    """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), flat.
+
+    Columns below the mean of what may be left out have no more than that in all: only the others are sorted.
+    """
+    N, V = weights.shape
+    total = _block_sums(weights).sum(axis=1)
+    at = np.flatnonzero(weights >= ((1 - top_p) / V * total).astype(weights.dtype)[:, None])
+    row, heavy = at // V, weights.reshape(-1)[at]
+    count = np.bincount(row, minlength=N)
+    ranked = np.zeros((N, count.max()), weights.dtype)
+    ranked[row, np.arange(len(at)) - (count.cumsum() - count)[row]] = -heavy
+    ranked.sort(axis=1)
+    share = -ranked.cumsum(axis=1, dtype=np.float64)
+    last = (share >= np.minimum(top_p * total, share[:, -1])[:, None]).argmax(axis=1)
+    nucleus: Array = at[heavy >= -ranked[np.arange(N), last][row]]
     return nucleus
 
 
