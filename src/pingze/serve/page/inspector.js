@@ -3,6 +3,7 @@
 import { ask } from "./api.js";
 import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
+import { pinyin } from "./pinyin.js";
 import { cellAt } from "./poem.js";
 import { bare, reasonAt } from "./reasons.js";
 import { shown } from "./script.js";
@@ -45,7 +46,7 @@ function head(character, line, position) {
     "h2",
     { class: "chosen" },
     el("span", { class: "large", lang: verseLanguage() }, shown(character)),
-    el("small", {}, t("place", line, position)),
+    el("small", {}, [pinyin(character), t("place", line, position)].filter(Boolean).join(" · ")),
     button("×", close, { class: "plain close", "aria-label": t("close") }),
   );
 }

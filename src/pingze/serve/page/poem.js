@@ -1,6 +1,7 @@
 // A poem as a grid of characters, set from top to bottom and right to left. A row of the grid is a line of verse.
 
 import { el } from "./dom.js";
+import { pinyin } from "./pinyin.js";
 import { shown } from "./script.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -50,6 +51,7 @@ function cell(character, line, position, seen, chosen) {
       tabindex: focused ? 0 : -1,
       "data-line": line,
       "data-position": position,
+      "data-pinyin": pinyin(character),
       "aria-selected": String(Boolean(chosen) && focused),
       "aria-label": t("cell", shown(character), t(TONES[seen.tone] ?? "no_tone"), line, position, said),
     },

@@ -98,6 +98,7 @@ function caption({ form, template, rhyme }, on) {
     "p",
     { class: "caption" },
     el("span", { lang: verseLanguage() }, facts),
+    settings.language === "en" ? el("span", { class: "how-to-read" }, t("how_to_read")) : null,
     settings.tones || settings.rhyme ? el("span", { class: "legend" }, t("legend")) : null,
     found?.problem ? el("span", { class: "clash", role: "status" }, found.problem) : null,
   );

@@ -66,6 +66,7 @@ const words = {
   poem: ["詩", "Poem"],
   empty: ["選一體，落筆。", "Choose a form, and compose."],
   empty_more: ["作成之後，點一字推敲。", "Then choose a character to weigh it."],
+  how_to_read: ["自右至左，自上而下。", "Read down each column, from the right-hand column to the left."],
   by_manner: ["擬$1", "after $1"],
   cell: ["$1，$2，第$3句第$4字$5", "$1, $2, line $3, character $4$5"],
   cell_rhymes: ["，韻腳", ", rhymes"],

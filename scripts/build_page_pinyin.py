@@ -1,0 +1,37 @@
+"""Build the page's table of pronunciations: src/pingze/serve/page/pinyin.json.
+
+    pip install 'pingze[page]'
+    python scripts/build_page_pinyin.py
+
+Each syllable of modern Mandarin with the characters that it is the usual reading of, as pypinyin (MIT licence) has them:
+the characters of every shipped model's vocabulary.
+"""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+from pypinyin.constants import PINYIN_DICT
+
+from pingze import checkpoint
+
+TABLE = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page" / "pinyin.json"
+
+
+def main() -> None:
+    """Write the table, and say how much it leaves out."""
+    models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
+    characters = sorted({token for tokens in models for token in tokens if len(token) == 1})
+    read: dict[str, str] = defaultdict(str)
+    for character in characters:
+        if readings := PINYIN_DICT.get(ord(character)):
+            read[readings.split(",")[0]] += character
+    TABLE.write_text(
+        json.dumps(dict(sorted(read.items())), ensure_ascii=False, indent=0) + "\n", encoding="utf-8"
+    )
+    known = sum(map(len, read.values()))
+    print(f"{TABLE}: {known} of {len(characters)} characters, {TABLE.stat().st_size / 1e3:.0f} kB")
+
+
+if __name__ == "__main__":
+    main()
