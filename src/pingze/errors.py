@@ -79,10 +79,22 @@ class PingzeError(Exception):
         self.code, self.parameters = code or self.code, parameters
         super().__init__(message)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Restored from its fields, since several errors are made from other arguments than their message."""
+        return _restored, (type(self), self.args, vars(self))
+
     @property
     def cause(self) -> Cause:
         """The code and its parameters."""
         return {"code": self.code, **self.parameters}
+
+
+def _restored(
+    kind: type[PingzeError], arguments: tuple[object, ...], values: dict[str, object]
+) -> PingzeError:
+    error = kind.__new__(kind, *arguments)
+    vars(error).update(values)
+    return error
 
 
 class InputError(PingzeError):
@@ -98,6 +110,12 @@ class InputError(PingzeError):
     ) -> None:
         self.field = field
         super().__init__(message, code=code, **({"field": field} if field else {}), **parameters)
+
+
+def wrong_type(name: str, value: object, wanted: str) -> InputError:
+    """What is said of a value of another type than is wanted."""
+    kind = type(value).__name__
+    return InputError(f"{name} must be {wanted}, not {kind}", field=name, has=kind, wanted=wanted)
 
 
 class InfeasibleError(PingzeError):

@@ -1,5 +1,7 @@
 """The one schema: its bounds, and that Python's signature and the command line have the same fields."""
 
+import subprocess
+import sys
 from dataclasses import fields
 from inspect import Parameter, signature
 
@@ -46,3 +48,30 @@ def test_out_of_bounds(values: dict[str, object], message: str) -> None:
         Revising(**values)  # type: ignore[arg-type]
     assert str(error.value) == message
     assert error.value.field == next(iter(values))
+
+
+def test_wrong_types() -> None:
+    """In a process of its own: here beartype would refuse them first."""
+    values = [
+        ({"include": 5}, "include must be text, not int"),
+        ({"title": ["春"]}, "title must be text, not list"),
+        ({"seed": False}, "seed must be a whole number, not bool"),
+        ({"particles": 2.0}, "particles must be a whole number, not float"),
+        ({"temperature": "hot"}, "temperature must be a number, not str"),
+        ({"repeat": 1}, "repeat must be True or False, not int"),
+    ]
+    script = f"""
+import numpy
+from pingze import InputError, compose, revise
+def message(call):
+    try:
+        call()
+    except InputError as error:
+        return str(error)
+for values, expected in {values!r}:
+    assert message(lambda: compose(form="五絕", **values)) == expected, values
+assert message(lambda: revise("春", [1])) == "poem must be a Poem, as compose and read_poem give, not str"
+assert message(lambda: compose(5, form="五絕")) == "start must be text, not int"
+compose(form="五絕", seed=numpy.int64(3), temperature=numpy.float32(0.5), top_p=1, model="report")
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)

@@ -24,7 +24,7 @@ def serve(
     ] = 512,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
-    if any(find_spec(name) is None for name in ("fastapi", "threadpoolctl", "uvicorn")):
+    if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
         raise MissingExtraError("serving", "serve")
     from pingze.serve.server import listen, prepared, run
 

@@ -12,6 +12,7 @@ from jaxtyping import Bool, Int
 from pingze import checkpoint
 from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
+from pingze.composing.blas import shared_fairly
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
@@ -88,7 +89,8 @@ class Composer:
         for start in range(0, len(seeds), together):
             batch = seeds[start : start + together]
             writing = self.draft(inclusion, temperature, particles, batch, top_p)
-            finish(writing)
+            with shared_fairly():
+                finish(writing)
             poems += self.poems([writing], batch)
         return poems
 

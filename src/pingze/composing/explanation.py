@@ -7,7 +7,7 @@ import numpy as np
 
 from pingze.composing.composer import composer
 from pingze.composing.poem import Poem
-from pingze.composing.revision import poem_request
+from pingze.composing.revision import check_poem, poem_request
 from pingze.prosody.groups import GROUPS
 from pingze.prosody.tones import groups, sides, usable_tone
 
@@ -38,6 +38,7 @@ def explain(
 
     Raises InfeasibleError on a poem that does not.
     """
+    check_poem(poem)
     chosen = composer(model)
     text = "".join(poem.lines)
     constraints = chosen.prepare(poem_request(chosen, poem, (), {"level": level})).constraints

@@ -4,7 +4,7 @@ import unicodedata
 import warnings
 
 from pingze.characters import MARKS
-from pingze.errors import InputError
+from pingze.errors import InputError, wrong_type
 from pingze.prosody.script import in_context, to_traditional, traditional_candidates, variants
 from pingze.vocabulary import Vocabulary
 
@@ -22,7 +22,7 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
     A Simplified character is read as its Traditional form, of several as the one that its neighbours ask for, with a
     ConversionWarning. Raises InputError where there is none, and on a character that the model does not know.
     """
-    characters = _typed(text)
+    characters = _typed(option, text)
     if not characters:
         raise InputError(
             f"the {option} is empty; give one or more characters, as 日", field=_field(option), code="empty"
@@ -33,7 +33,7 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
 def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
     """The same of free text: what the model does not know is left out, with a ConversionWarning."""
     known, unknown = [], []
-    typed = _typed(text)
+    typed = _typed(option, text)
     for character, read in zip(typed, in_context("".join(typed)), strict=True):
         try:
             _known(option, read, vocabulary)
@@ -54,7 +54,9 @@ def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
     return read
 
 
-def _typed(text: str) -> list[str]:
+def _typed(option: str, text: str) -> list[str]:
+    if not isinstance(text, str):
+        raise wrong_type(_field(option), text, "text")
     normalized = unicodedata.normalize("NFC", text)
     return [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
 

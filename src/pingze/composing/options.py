@@ -6,9 +6,12 @@ checks them.
 
 import math
 from dataclasses import dataclass, field, fields
-from typing import Any
+from functools import cache
+from numbers import Integral, Real
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
-from pingze.errors import InputError
+from pingze.errors import InputError, wrong_type
 from pingze.prosody.forms import FORMS
 from pingze.prosody.patterns import STRICTNESSES
 
@@ -38,8 +41,11 @@ class Bounded:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
     def __post_init__(self) -> None:
+        types = _types(type(self))  # type: ignore[arg-type]
         for each in fields(self):
             value = getattr(self, each.name)
+            if each.name in types and not _is_one(value, types[each.name]):
+                raise wrong_type(each.name, value, _NAMES[types[each.name][0]])
             for one in value if isinstance(value, list) else [value]:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
 
@@ -104,6 +110,26 @@ class Composing(Revising):
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
+
+
+_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
+
+
+@cache
+def _types(schema: type[Bounded]) -> dict[str, tuple[type, ...]]:
+    """For each field that holds text, a number or a truth the types that it takes."""
+    hints = get_type_hints(schema).items()
+    types = {name: get_args(hint) if get_origin(hint) is UnionType else (hint,) for name, hint in hints}
+    return {name: types for name, types in types.items() if types[0] in _NAMES}
+
+
+def _is_one(value: object, types: tuple[type, ...]) -> bool:
+    """Whether a value has one of some types; True is no number, and a whole number is a number."""
+    if isinstance(value, bool):
+        return bool in types
+    if isinstance(value, Integral):
+        return int in types or float in types
+    return isinstance(value, types) or (isinstance(value, Real) and float in types)
 
 
 def acrostic_position(place: str, width: int) -> int:

@@ -1,6 +1,9 @@
 """What composing gives: a poem and how it came about."""
 
 from dataclasses import asdict, dataclass
+from html import escape
+
+_UPRIGHT = "writing-mode: vertical-rl; font-size: 150%; line-height: 1.8; max-height: 24em"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,15 @@ class Poem:
 
     def __str__(self) -> str:
         return punctuate(self.lines)
+
+    def __hash__(self) -> int:
+        return hash((self.form, *self.lines, self.seed, self.model))
+
+    def _repr_html_(self) -> str:
+        """In a notebook: from top to bottom and right to left, with its title and marks."""
+        title = f"<b>{escape(self.title)}</b><br>" if self.title else ""
+        verse = escape(str(self)).replace("\n", "<br>")
+        return f'<div lang="zh-Hant" style="{_UPRIGHT}">{title}{verse}</div>'
 
     def as_json(self) -> dict[str, object]:
         """The fields by name."""

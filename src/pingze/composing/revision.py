@@ -15,7 +15,7 @@ from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
-from pingze.errors import InputError
+from pingze.errors import InputError, wrong_type
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
 
@@ -136,8 +136,15 @@ def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix
     return result
 
 
+def check_poem(poem: Poem) -> None:
+    """Raises InputError on what is no Poem."""
+    if not isinstance(poem, Poem):
+        raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
+
+
 def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     """The targets as places from 0, each once and in order."""
+    check_poem(poem)
     width = len(poem.lines[0])
     places: set[int] = set()
     for target in targets:

@@ -6,7 +6,7 @@ A poem passes if some reading of its characters fits; an unknown character fits 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pingze.errors import InputError
+from pingze.errors import InputError, wrong_type
 from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
@@ -27,8 +27,10 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
     few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. A text of another shape, or
     one half of whose even lines do not rhyme, fits no form, and is not judged. No text is refused.
 
-    Raises InputError when `form` names no form or `level` no level.
+    Raises InputError when `text` is no text, `form` names no form or `level` no level.
     """
+    if not isinstance(text, str):
+        raise wrong_type("text", text, "text")
     if level not in STRICTNESSES:
         raise InputError(
             f"there is no level {level!r}; the levels are {' and '.join(STRICTNESSES)}",

@@ -1,0 +1,30 @@
+"""Errors as values: they go to other processes and come back."""
+
+import pickle
+
+import pytest
+
+from pingze import errors
+from pingze.errors import Clash, InfeasibleError, InputError, MissingExtraError, PingzeError
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InfeasibleError("五絕", [Clash("rhyme 東", "rhyme")]),
+        InputError("too long", field="title", code="too_long", has=30, most=20),
+        MissingExtraError("training", "train"),
+        *(
+            kind("a line")
+            for kind in vars(errors).values()
+            if isinstance(kind, type)
+            and issubclass(kind, PingzeError)
+            and kind not in (InfeasibleError, MissingExtraError)
+        ),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_pickled_error_comes_back_whole(error: PingzeError) -> None:
+    back = pickle.loads(pickle.dumps(error))
+    assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
+    assert back.cause == error.cause
