@@ -3,7 +3,7 @@
     pip install 'pingze[page]'
     python scripts/build_page_pinyin.py
 
-Each syllable of modern Mandarin with the characters that it is the usual reading of, as pypinyin (MIT licence) has them:
+Each syllable of modern Mandarin with the characters that it is the usual reading of, as pypinyin (MIT licence) has it:
 the characters of every shipped model's vocabulary.
 """
 

@@ -127,20 +127,78 @@ def test_the_look_inside_tells_how_to_read_it(browser: "Browser", address: str) 
         compose(page)
         page.locator("#sheet [role=gridcell]").nth(7).click()
         page.click("#see-inside")
-        count(page, "#inside .figure", 3)
+        count(page, "#inside .figure", 4)
         count(page, "#inside-surprise .bar", 25)
         count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
+        count(page, "#inside-gates tbody tr", 25)
         before = page.locator("#inside-gates .chart").inner_html()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
         page.fill("#unit", "2")
         page.locator("#unit").press("Enter")
         page.locator("#unit[value='2']").wait_for()
-        from playwright.sync_api import expect
-
-        expect(page.locator("#inside-gates tbody tr")).to_have_count(25)
-        page.wait_for_function(
-            "was => document.querySelector('#inside-gates .chart').innerHTML !== was", arg=before
-        )
+        assert page.locator("#inside-gates .chart").inner_html() != before
+        assert asked == []  # all units came at once
         assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
+
+
+def test_units_that_know_something_are_offered_first(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#see-inside")
+        best = page.locator("#inside-gates .known button").first
+        assert re.search(r"R² 0\.\d\d", best.inner_text())
+        assert best.get_attribute("aria-pressed") == "true"
+        other = page.locator("#inside-gates .known button").nth(1)
+        other.click()
+        count(page, "#inside-gates .known button:nth-child(2)[aria-pressed=true]", 1)
+        assert page.locator("#unit").input_value() in other.inner_text()
+
+
+def test_pictures_and_poem_answer_to_each_other(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#see-inside")
+        page.locator("#inside-reach .bar").first.wait_for()
+        page.locator("#inside-surprise .column[data-token='10']").hover()
+        count(page, "#sheet .here[data-line='2'][data-position='3']", 1)
+        count(page, "#inside-gates .column.here[data-token='10']", 1)
+        page.locator("#inside-surprise .column[data-token='10']").click()
+        says(page, "#inspector h2", "第2句 第3字")
+        count(page, "#inside-reach .bar", 11)
+
+
+def test_temperature_reshapes_what_comes_next_as_one_drags(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#see-inside")
+        page.locator("#inside-next .next li").first.wait_for()
+        first = page.locator("#inside-next small").first
+        shares = []
+        for temperature in ("0.3", "1", "2"):
+            page.fill("#next-temperature", temperature)
+            shares.append(float(first.inner_text().removesuffix(" %")))
+        assert shares[0] > shares[1] > shares[2]
+        says(page, "#next-says", "個字裏挑一個")
+
+
+def test_what_is_no_longer_wanted_is_called_off(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#see-inside")
+        page.locator("#inside-reach .bar").first.wait_for()
+        page.evaluate("""() => {
+            const [real, signals] = [window.fetch, window.signals = []];
+            window.fetch = (address, options) => {
+                if (!address.endsWith("/next")) return real(address, options);
+                signals.push(options.signal);
+                if (signals.length > 1) return real(address, options);
+                const gone = new DOMException("", "AbortError");
+                return new Promise((_, no) => options.signal.addEventListener("abort", () => no(gone)));
+            };
+        }""")
+        page.locator("#sheet [role=gridcell]").nth(3).click()
+        page.wait_for_function("signals.length === 1")
+        count(page, "#inside-next", 0)  # and not what was true of another place
+        page.locator("#sheet [role=gridcell]").nth(4).click()
+        page.locator("#inside-next").wait_for()
+        assert page.evaluate("signals.map((signal) => signal.aborted)") == [True, False]
 
 
 def test_language_script_and_theme(browser: "Browser", address: str) -> None:

@@ -31,6 +31,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/check": {"text": "，".join(_LINES)},
     "/v1/originality": {"poem": _POEM},
     "/v1/inside": {"poem": _POEM, "layer": 1, "unit": 7, "line": 2, "position": 1},
+    "/v1/units": {"poem": _POEM, "layer": 1},
+    "/v1/next": {"poem": _POEM, "line": 2, "position": 1},
 }
 """A body for each route that reads one."""
 

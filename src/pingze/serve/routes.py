@@ -13,6 +13,7 @@ from pingze.composing import Poem
 from pingze.serve import answers, schemas
 from pingze.serve.gates import Inside, inside
 from pingze.serve.problems import Problem
+from pingze.serve.units import Next, Units, likely, units
 from pingze.serve.work import Work
 from pingze.serve.writing import Desk
 
@@ -151,3 +152,15 @@ async def originality(asked: schemas.OriginalityRequest, work: WorkHere) -> sche
 async def look_inside(asked: schemas.InsideRequest, work: WorkHere) -> Inside:
     """What a unit of the model does while it reads a poem, and how far back a character's gradient reaches."""
     return await work(inside, asked)
+
+
+@router.post("/units")
+async def all_units(asked: schemas.UnitsRequest, work: WorkHere) -> Units:
+    """What every unit of a layer does while the model reads a poem, and which were found to know something."""
+    return await work(units, asked)
+
+
+@router.post("/next")
+async def what_comes_next(asked: schemas.NextRequest, work: WorkHere) -> Next:
+    """What may stand at a place after all before it, at every temperature."""
+    return await work(likely, asked)

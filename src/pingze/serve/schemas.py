@@ -144,6 +144,26 @@ class InsideRequest(Bounded):
     model: str | None = _model()
 
 
+@dataclass(frozen=True, kw_only=True)
+class UnitsRequest(Bounded):
+    """A poem, and the layer whose units are to be watched."""
+
+    poem: GivenPoem
+    layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
+    model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class NextRequest(Bounded):
+    """A poem, and the place at which to ask what may come next."""
+
+    poem: GivenPoem
+    line: int = option(1, "The line's number.", minimum=1, maximum=LONGEST_POEM)
+    position: int = option(1, "The character's.", minimum=1, maximum=7)
+    limit: int = option(12, "How many characters are named.", minimum=1, maximum=64)
+    model: str | None = _model()
+
+
 @dataclass(frozen=True)
 class Health:
     """Whether the server answers, and how much waits."""

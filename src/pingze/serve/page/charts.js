@@ -1,39 +1,49 @@
-// Numbers over the characters of a poem as pictures: bars, and rows of heat. Each square and bar names itself.
+// Numbers over the characters of a poem as pictures: bars, and rows of heat. All share one axis: a column of every
+// picture is a character of the poem, and carries its number as `data-token`. Each square and bar names itself.
 
 import { svg } from "./dom.js";
 import { verseLanguage } from "./words.js";
 
 const STEP = 20; // from a character to the next
-const TALL = 120;
-const LEFT = 34;
-const NAMES = 92; // room for the names of rows
+const LEFT = 92; // where the first one stands
+const TALL = 110;
 const SQUARE = 20;
+const NAMES = 24; // below a picture
 
 /** A bar for each value; on a logarithmic scale a line for each power of ten. */
 export function bars(names, values, { unit, logarithmic = false }) {
   const scale = logarithmic ? logScale(values) : linearScale(values);
-  const width = LEFT + names.length * STEP + 4;
-  const lines = scale.ticks.map(([value, text]) => tick(value, text, width, scale));
-  const columns = names.map((name, at) => {
-    const tall = TALL * scale.of(values[at]);
-    const x = LEFT + at * STEP;
-    const said = svg("title", {}, `${name} ${values[at].toPrecision(2)} ${unit}`);
-    return svg("g", {}, said, svg("rect", { class: "bar", x: x + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall }), under(name, x));
+  const drawn = values.map((value, at) => {
+    const tall = TALL * scale.of(value);
+    return svg("g", { "data-token": at },
+      svg("title", {}, `${names[at]} ${value.toPrecision(2)} ${unit}`),
+      svg("rect", { class: "bar", x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall }));
   });
-  return svg("svg", { class: "chart", width, height: TALL + 38, role: "img", "aria-label": unit, lang: verseLanguage() }, lines, columns);
+  return picture(names, TALL + 14, unit, scale.ticks.map(([value, text]) => tick(value, text, names.length, scale)), drawn);
 }
 
-function under(name, x) {
-  return svg("text", { class: "name", x: x + STEP / 2, y: TALL + 28, "text-anchor": "middle" }, name);
+/** A row of squares for each [name, values, signed]. */
+export function heat(names, rows) {
+  const label = rows.map(([name]) => name).join(", ");
+  return picture(names, rows.length * (SQUARE + 4), label, [], rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4))));
 }
 
-function tick(value, text, width, scale) {
+/** A picture with a column for each name: what lies below and above, the names, and what a mouse or a finger meets. */
+function picture(names, height, label, below, above) {
+  const width = LEFT + names.length * STEP + 4;
+  const columns = names.map((_, at) => svg("rect", { class: "column", "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }));
+  const under = names.map((name, at) =>
+    svg("text", { class: "name", "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" }, name));
+  return svg("svg", { class: "chart", width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() }, columns, below, above, under);
+}
+
+function tick(value, text, count, scale) {
   const y = 8 + TALL * (1 - scale.of(value));
   return svg(
     "g",
     { "aria-hidden": "true" },
-    svg("line", { class: "tick", x1: LEFT, x2: width, y1: y, y2: y }),
-    svg("text", { class: "tick-name", x: LEFT - 5, y: y + 4, "text-anchor": "end" }, text),
+    svg("line", { class: "tick", x1: LEFT, x2: LEFT + count * STEP, y1: y, y2: y }),
+    svg("text", { class: "tick-name", x: LEFT - 8, y: y + 4, "text-anchor": "end" }, text),
   );
 }
 
@@ -55,24 +65,15 @@ function logScale(values) {
   return { of, ticks };
 }
 
-/** A row of squares for each [name, values, signed]. */
-export function heat(names, rows) {
-  const width = NAMES + names.length * SQUARE + 4;
-  const height = rows.length * (SQUARE + 4) + 26;
-  const drawn = rows.map(([label, values, signed], at) => heatRow(names, label, values, signed, at * (SQUARE + 4)));
-  const below = names.map((name, at) =>
-    svg("text", { class: "name", x: NAMES + (at + 0.5) * SQUARE, y: height - 6, "text-anchor": "middle" }, name));
-  return svg("svg", { class: "chart", width, height, role: "img", "aria-label": rows.map(([label]) => label).join(", "), lang: verseLanguage() }, drawn, below);
-}
-
 function heatRow(names, label, values, signed, y) {
   const most = signed ? Math.max(1, ...values.map(Math.abs)) : 1;
   const squares = values.map((value, at) =>
     svg(
       "rect",
       {
+        "data-token": at,
         class: signed ? (value < 0 ? "cold" : "warm") : "open",
-        x: NAMES + at * SQUARE,
+        x: LEFT + at * SQUARE,
         y,
         width: SQUARE - 1,
         height: SQUARE,
@@ -80,6 +81,6 @@ function heatRow(names, label, values, signed, y) {
       },
       svg("title", {}, `${label} ${names[at]} ${value.toFixed(3)}`),
     ));
-  const frame = svg("rect", { class: "frame", x: NAMES - 0.5, y: y - 0.5, width: names.length * SQUARE, height: SQUARE + 1 });
-  return svg("g", {}, svg("text", { class: "row-name", x: NAMES - 8, y: y + 15, "text-anchor": "end" }, label), frame, squares);
+  const frame = svg("rect", { class: "frame", x: LEFT - 0.5, y: y - 0.5, width: names.length * SQUARE, height: SQUARE + 1 });
+  return svg("g", {}, svg("text", { class: "row-name", x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label), frame, squares);
 }

@@ -1,16 +1,19 @@
-// A look inside: how surprised the model was, what a unit's gates did, how far back a gradient reaches.
+// A look inside: how surprised the model was, what may come next at each temperature, what its units do and which of them
+// know something, how far back a gradient reaches. What is drawn is of this poem and place, or a word that it is coming.
 
 import { ask } from "./api.js";
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
+import { nextFigure } from "./next.js";
+import { cellAt } from "./poem.js";
 import { bare, modelOf, sizeOf } from "./reasons.js";
 import { shown } from "./script.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
 
-const view = { open: false, layer: 1, unit: 1 };
 const GATES = ["i", "f", "o", "candidate"];
-let answer = { key: "", found: null };
+const view = { open: false, layer: 1, unit: null }; // no unit: the one that knows most
+const parts = {}; // of each route what was asked last, and its answer
 
 export function drawInside() {
   const on = entry();
@@ -20,8 +23,10 @@ export function drawInside() {
   const toggle = button(t("inside_see"), () => change({ open: !view.open }), { "aria-expanded": String(view.open), id: "see-inside" });
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   const { scrollX, scrollY } = window;
+  const across = box.querySelector(".picture")?.scrollLeft ?? 0;
   box.replaceChildren(el("h2", {}, toggle));
   if (view.open) box.append(content(on));
+  for (const picture of box.querySelectorAll(".picture")) picture.scrollLeft = across;
   if (focused) $(focused)?.focus({ preventScroll: true });
   window.scrollTo(scrollX, scrollY);
 }
@@ -31,24 +36,74 @@ function change(changes) {
   changed();
 }
 
-function content(on) {
-  const place = state.place ?? { line: on.now.poem.lines.length, position: [...on.now.poem.lines.at(-1)].length };
-  const body = { poem: bare(on.now.poem), layer: view.layer, unit: view.unit, ...place, ...modelOf(on.now.poem) };
+/** The answer of a route to a body, or null while it is on its way; what was asked of it before is called off. */
+function part(path, body) {
   const key = JSON.stringify(body);
-  if (key !== answer.key) fetchFor(body, key);
-  const { found } = answer;
-  if (found?.problem) return el("p", { class: "clash", role: "status" }, found.problem);
-  if (!found) return el("p", { class: "hint" }, t("loading"));
-  return el("div", { class: "insides" }, surprise(found), units(found, sizeOf(on.now.poem)), reach(found, on, place));
+  if (parts[path]?.key !== key) fetchPart(path, body, key);
+  return parts[path].found;
 }
 
-/** Ask; what is drawn stays until the new answer is here. */
-async function fetchFor(body, key) {
-  answer = { key, found: answer.found?.problem ? null : answer.found };
-  const found = await ask("inside", body).catch((error) => ({ problem: error.message }));
-  if (answer.key !== key) return;
-  answer = { key, found };
+async function fetchPart(path, body, key) {
+  parts[path]?.calling.abort();
+  const asked = { key, found: null, calling: new AbortController() };
+  parts[path] = asked;
+  asked.found = await ask(path, body, asked.calling.signal).catch((error) => ({ problem: error.message }));
+  if (parts[path] === asked) changed();
+}
+
+function content(on) {
+  const place = state.place ?? { line: 1, position: 1 };
+  const about = { poem: bare(on.now.poem), ...modelOf(on.now.poem) };
+  const units = part("units", { ...about, layer: view.layer });
+  const next = part("next", { ...about, ...place });
+  const reached = part("inside", { ...about, layer: view.layer, ...place });
+  const here = [...on.now.poem.lines[place.line - 1]][place.position - 1];
+  const figures = [
+    ready(units, surprise),
+    ready(next, (found) => nextFigure(found, here)),
+    ready(units, (found) => unitFigure(found, sizeOf(on.now.poem))),
+    ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
+  ];
+  return el("div", { class: "insides", on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } }, figures);
+}
+
+/** A part of the look inside: drawn, or what went wrong, or that it is coming. */
+function ready(found, draw) {
+  if (found?.problem) return el("p", { class: "clash", role: "status" }, found.problem);
+  return found ? draw(found) : el("p", { class: "hint coming" }, t("loading"));
+}
+
+/** The place of a token, null for a mark between lines and for the end. */
+function placeOf(token) {
+  const width = [...entry().now.poem.lines[0]].length;
+  const [line, position] = [1 + Math.floor(token / (width + 1)), 1 + (token % (width + 1))];
+  return position <= width && line <= entry().now.poem.lines.length ? { line, position } : null;
+}
+
+const tokenAt = ({ target }) => target.closest("[data-token]")?.dataset.token;
+
+const point = (event) => mark(tokenAt(event) ?? null);
+
+/** Show a character in every picture and in the poem. */
+function mark(token) {
+  for (const node of document.querySelectorAll("#inside .here, #sheet .here")) node.classList.remove("here");
+  if (token === null) return;
+  for (const node of document.querySelectorAll(`#inside [data-token="${token}"]`)) node.classList.add("here");
+  const place = placeOf(Number(token));
+  if (place) cellAt($("sheet"), place.line, place.position)?.classList.add("here");
+}
+
+/** A click chooses the character for all of the page. */
+function choose(event) {
+  const place = tokenAt(event) && placeOf(Number(tokenAt(event)));
+  if (!place) return;
+  state.place = place;
   changed();
+}
+
+/** Pictures are moved together. */
+function follow({ target }) {
+  for (const picture of document.querySelectorAll("#inside .axis")) picture.scrollLeft = target.scrollLeft;
 }
 
 const name = (token) => (token === "<eos>" ? t("end_token") : shown(token));
@@ -57,65 +112,86 @@ function surprise({ tokens, surprise: nats }) {
   const names = tokens.map(name);
   const mean = nats.reduce((sum, one) => sum + one, 0) / nats.length;
   const greatest = nats.indexOf(Math.max(...nats));
-  return figure(
-    "surprise",
-    t("surprise_how"),
-    t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)),
-    bars(names, nats, { unit: t("nats") }),
-    table(names, [[t("nats"), nats]]),
-  );
+  return figure("surprise", {
+    how: t("surprise_how"),
+    summary: t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)),
+    picture: bars(names, nats, { unit: t("nats") }),
+    numbers: table(names, [[t("nats"), nats]]),
+  });
 }
 
-function units(found, size) {
+function unitFigure(found, size) {
+  const unit = Math.min(view.unit ?? found.known[0]?.unit ?? 1, found.units);
   const names = found.tokens.map(name);
+  const of = (which) => valuesOf(found, which, unit);
   const rows = [
-    ...GATES.map((gate) => [t(`gate_${gate}`), found.gates[gate], gate === "candidate"]),
-    [t("cell_row"), found.cell, true],
-    [t("hidden_row"), found.hidden, true],
+    ...GATES.map((gate) => [t(`gate_${gate}`), of(gate), gate === "candidate"]),
+    [t("cell_row"), of("cell"), true],
+    [t("hidden_row"), of("hidden"), true],
   ];
-  const part = figure("gates", t("gates_how"), "", heat(names, rows), table(names, rows));
-  part.querySelector("h3").after(which(size));
+  const part = figure("gates", { how: t("gates_how"), picture: heat(names, rows), numbers: table(names, rows) });
+  part.querySelector("h3").after(known(found, unit), which(size, unit));
   return part;
 }
 
+/** What a unit did over the tokens, from the packed numbers of all units. */
+function valuesOf({ tokens, units, ...packed }, which, unit) {
+  const { scale, numbers } = packed[which];
+  const all = new Int16Array(Uint8Array.from(atob(numbers), (c) => c.charCodeAt(0)).buffer);
+  return tokens.map((_, at) => scale * all[at * units + unit - 1]);
+}
+
+/** The units that were found to know something, in words. */
+function known({ known: found }, unit) {
+  if (!found.length) return null;
+  const choice = ({ unit: each, knows, share }) =>
+    button(t(`knows_${knows}`, each, share.toFixed(2)), () => change({ unit: each }), { id: `unit-${knows}-${each}`, "aria-pressed": String(each === unit) });
+  return el("div", { class: "known" }, el("p", { class: "hint" }, t("known_how")), el("div", { class: "group" }, found.map(choice)));
+}
+
 /** Which unit of which layer is shown. */
-function which({ layers, units }) {
-  const number = (id, most) =>
+function which({ layers, units }, unit) {
+  const number = (id, value, most, changes) =>
     el("span", { class: "pair" },
       el("label", { for: id }, t(id)),
       el("input", {
-        id, type: "number", min: 1, max: most, value: view[id],
-        on: { change: ({ target }) => change({ [id]: Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)) }) },
+        id, type: "number", min: 1, max: most, value,
+        on: { change: ({ target }) => change(changes(Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)))) },
       }));
   const other = () => change({ unit: 1 + Math.floor(Math.random() * units) });
-  return el("div", { class: "which" }, layers > 1 ? number("layer", layers) : null, number("unit", units), button(t("another_unit"), other, { id: "another-unit" }));
-}
-
-function reach({ tokens, reach: norms }, on, { line, position }) {
-  const names = tokens.slice(0, norms.length).map(name);
-  const here = shown([...on.now.poem.lines[line - 1]][position - 1]);
-  const hint = state.place ? "" : t("reach_choose");
-  return figure(
-    "reach",
-    t("reach_how", here),
-    hint,
-    bars(names, norms, { unit: t("norm"), logarithmic: true }),
-    table(names, [[t("norm"), norms]]),
+  return el(
+    "div",
+    { class: "which" },
+    layers > 1 ? number("layer", view.layer, layers, (layer) => ({ layer, unit: null })) : null,
+    number("unit", unit, units, (each) => ({ unit: each })),
+    button(t("another_unit"), other, { id: "another-unit" }),
   );
 }
 
-function figure(title, how, summary, picture, numbers) {
+function reach(tokens, { reach: norms }, here) {
+  const names = tokens.slice(0, norms.length).map(name);
+  return figure("reach", {
+    how: t("reach_how", shown(here)),
+    summary: state.place ? "" : t("reach_choose"),
+    picture: bars(names, norms, { unit: t("norm"), logarithmic: true }),
+    numbers: table(names, [[t("norm"), norms]]),
+  });
+}
+
+/** A picture with its title, how to read it, what it says, and its numbers as a table. */
+function figure(title, { how, summary = "", picture, numbers }) {
   return el(
     "section",
     { class: "figure", id: `inside-${title}` },
     el("h3", {}, t(title)),
     el("p", { class: "hint" }, how),
-    el("div", { class: "picture", tabindex: 0, role: "region", "aria-label": t(title) }, picture),
+    el("div", { class: "picture axis", tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } }, picture),
     summary ? el("p", { class: "summary" }, summary) : null,
     el("details", {}, el("summary", {}, t("as_table")), el("div", { class: "picture", tabindex: 0, role: "region", "aria-label": `${t(title)} · ${t("as_table")}` }, numbers)),
   );
 }
 
+/** Numbers by name: a row for each name, a column for each [label, values]. */
 function table(names, rows) {
   const cells = (at) => rows.map(([, values]) => el("td", {}, format(values[at])));
   return el(

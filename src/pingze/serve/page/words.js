@@ -210,6 +210,21 @@ const words = {
     "每列是一個單元的一道門，每格是讀完一字之後。輸入、遺忘、輸出三門色實則開，色空則閉；候選、記憶、隱狀態則紅為正，藍為負。遺忘門一路實，記憶便一路傳下去。",
     "A row is one gate of one unit, a square its value after reading a character. For the input, forget and output gates full is open and empty is closed; for the candidate, the cell and the hidden state red is positive and blue negative. Where the forget gate stays full, the cell carries what it holds on.",
   ],
+  next: ["下一字", "What comes next"],
+  next_how: [
+    "讀到「$1」之前，模型以為此處該是什麼字。拖動奇崛：低則集中於首選，高則人人有份。",
+    "What the model expects where 「$1」 stands, after all before it. Drag the temperature: low crowds all into the first choice, high levels them.",
+  ],
+  next_says: ["此時等於在 $1 個字裏挑一個。", "It is as uncertain as a choice among $1 characters."],
+  known_how: [
+    "量過模型自己作的七律：這些單元的記憶說得出一件事，R² 是說中的份額。點一個看它。",
+    "Measured on 七律 that the model composed: the cells of these units tell one thing; R² is the share that they tell. Choose one to see it.",
+  ],
+  knows_place: ["單元 $1 知道這是句中第幾字 · R² $2", "unit $1 knows the place in the line · R² $2"],
+  knows_line: ["單元 $1 知道這是第幾句 · R² $2", "unit $1 knows the line's number · R² $2"],
+  knows_half: ["單元 $1 知道是上句還是下句 · R² $2", "unit $1 knows which half of the couplet this is · R² $2"],
+  knows_tone: ["單元 $1 知道剛讀的字是平是仄 · R² $2", "unit $1 knows the tone just read · R² $2"],
+  knows_foot: ["單元 $1 知道下一字是韻腳 · R² $2", "unit $1 knows that the rhyme comes next · R² $2"],
   reach: ["回溯", "Reach"],
   reach_how: [
     "讀到「$1」時的隱狀態，對前面每一字之後的狀態有多敏感：雅可比矩陣連乘之範數，柱高者記得清。取對數，一格十倍。",
