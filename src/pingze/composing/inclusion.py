@@ -9,7 +9,9 @@ from functools import cached_property
 
 import numpy as np
 
-from pingze.composing.constraints import Constraints, Fixes, Plan
+from pingze.composing.constraints import Constraints
+from pingze.composing.demands import Fixes
+from pingze.composing.feasibility import Plan
 from pingze.composing.particles import Start
 from pingze.composing.placement import Placements, Word
 from pingze.errors import UnfinishedError

@@ -19,8 +19,9 @@ from jaxtyping import Bool, Float, Int
 
 from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis
-from pingze.composing.constraints import Constraints, Plan
+from pingze.composing.constraints import Constraints
 from pingze.composing.deadline import check_deadline
+from pingze.composing.feasibility import Plan
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.poem import mark_after

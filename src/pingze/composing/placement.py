@@ -21,8 +21,10 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pingze.arrays import Array
-from pingze.composing.constraints import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Constraints, Fixes
+from pingze.composing.constraints import Constraints
 from pingze.composing.deadline import check_deadline
+from pingze.composing.demands import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Fixes
+from pingze.composing.feasibility import stock_of
 from pingze.composing.lexicon import FREE
 
 Word = tuple[int, ...]
@@ -58,7 +60,7 @@ class Placements:
         self.alive, self.ways = constraints.agreeing(fixed)
         self.feet = np.stack([constraints.is_foot(place) for place in range(constraints.places)])
         self.free = constraints.free_without(fixed, words)
-        self.stock = constraints.stock(self.free)
+        self.stock = stock_of(constraints, self.free)
         alike: dict[object, list[int]] = {}
         for group in np.flatnonzero(self.alive.any(axis=0)).tolist():
             alike.setdefault(self._what_matters(group), []).append(group)
