@@ -130,6 +130,9 @@ def test_a_look_inside_agrees_with_the_model(client: httpx.Client) -> None:
     assert all(0 <= value <= 1 for value in (*i, *f, *o))
     assert len(found["reach"]) == found["token"] + 1
     assert found["reach"][-1] == 1
+    place = {"poem": POEM, "line": 2, "position": 1, "model": "report"}
+    assert post(client, "inside", **place, unit=7, reach=False).json() == found | {"reach": []}
+    assert post(client, "reach", **place).json() == {"token": found["token"], "reach": found["reach"]}
 
 
 def test_what_may_be_chosen(client: httpx.Client) -> None:

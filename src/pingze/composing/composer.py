@@ -16,6 +16,7 @@ from pingze.composing.blas import shared_fairly
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
+from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
@@ -181,6 +182,7 @@ class Composer:
         ids = self.token_ids(lines)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
+            check_deadline()
             states.append(self.network.step(states[-1], id_[None]))
         log_p = log_softmax(self.network.logits(LayerStates.joined(states)))
         return log_p, log_p[np.arange(len(ids)), ids]

@@ -2,6 +2,7 @@
 
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
+from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.request import Request
@@ -20,6 +21,7 @@ def clashing(lexicon: Lexicon, request: Request, copying: Copying | None = None)
     """
     kept: list[Clash] = []
     while part := next(((c, r) for c, r in request.without_each_part() if c not in kept), None):
+        check_deadline()
         clash, smaller = part
         if is_possible(lexicon, smaller, copying):
             kept.append(clash)

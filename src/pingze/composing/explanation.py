@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pingze.composing.composer import composer
+from pingze.composing.deadline import check_deadline
 from pingze.composing.poem import Poem
 from pingze.composing.revision import check_poem, poem_request
 from pingze.prosody.groups import GROUPS
@@ -47,6 +48,7 @@ def explain(
     asked = constraints.tones_of(constraints.fixed)
     reasons = []
     for place, id_ in enumerate(constraints.fixed):
+        check_deadline()
         line, position = divmod(place, constraints.width)
         row = log_p[place + line]  # a mark stands after each line before
         others = constraints.allowed_alone(constraints.fixed, place)

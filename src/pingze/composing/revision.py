@@ -9,6 +9,7 @@ import numpy as np
 
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
+from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import log_softmax
@@ -121,6 +122,7 @@ def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix
     """Ln p of the whole text with each candidate at `at`; -inf for those beyond the `TRIED` likeliest there."""
     state, before = chosen.network.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
+        check_deadline()
         before += float(log_softmax(chosen.network.logits(state))[0, id_])
         state = chosen.network.step(state, id_[None])
     log_p = log_softmax(chosen.network.logits(state))[0, candidates]
@@ -129,6 +131,7 @@ def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix
     states = state.take(np.zeros(len(tried), int))
     states = chosen.network.step(states, candidates[tried])
     for id_ in ids[at + 1 :]:
+        check_deadline()
         scores += log_softmax(chosen.network.logits(states))[:, id_]
         states = chosen.network.step(states, np.full(len(tried), id_))
     result = np.full(len(candidates), -np.inf)

@@ -9,6 +9,7 @@ from typing import Any
 
 from pingze import checkpoint, composing, prosody
 from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_position
 from pingze.composing.originality import of_lines
@@ -151,15 +152,17 @@ def check(asked: schemas.CheckRequest) -> schemas.Verdicts:
 
 
 def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> schemas.Judged:
-    faults = [
-        schemas.Fault(
-            **asdict(fault),
-            definition=definition(fault.rule),
-            fitting=fitting(verdict, fault),
-            cause=fault.cause(verdict.rhyme),
+    faults = []
+    for fault in verdict.violations:
+        check_deadline()
+        faults.append(
+            schemas.Fault(
+                **asdict(fault),
+                definition=definition(fault.rule),
+                fitting=fitting(verdict, fault),
+                cause=fault.cause(verdict.rhyme),
+            )
         )
-        for fault in verdict.violations
-    ]
     return schemas.Judged(
         ok=verdict.ok,
         judged=verdict.judged,

@@ -1,4 +1,4 @@
-"""A look inside: a poem, a unit and a character come in; what the model saw, kept and can still change go out.
+"""A look inside: what the model saw of a poem, what a unit kept, and what a character can still change.
 
 - surprise: -ln p of each token after all before it, in nats;
 - gates, cell and hidden state of one unit after each token was read;
@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from pingze.composing.composer import composer
+from pingze.composing import Poem
+from pingze.composing.composer import Composer, composer
 from pingze.composing.deadline import check_deadline
 from pingze.composing.revision import poem_request
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
-from pingze.lstm.jacobians import back_through_time
+from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.serve.answers import model
-from pingze.serve.schemas import InsideRequest
+from pingze.serve.schemas import InsideRequest, ReachRequest
 from pingze.vocabulary import BOS
 
 
@@ -46,43 +47,81 @@ class Inside:
     token: int
     """The chosen character, as an index of `tokens` from 0."""
     reach: Sequence[float]
+    """Empty where it was not asked for; else what `Reach` has."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back a character's gradient reaches in one layer."""
+
+    token: int
+    """The chosen character, as an index of the poem's tokens from 0."""
+    reach: Sequence[float]
     """‖∂h_t/∂(h_k, c_k)‖ (Frobenius, over √H, so that it is 1 at k = t) for each token k up to the chosen one, t."""
 
 
 def inside(asked: InsideRequest) -> Inside:
     """Read the poem with the model and tell what happened inside. Raises InputError on a place or unit not there."""
-    chosen, poem = composer(model(asked.model)), asked.poem.read()
-    size = chosen.network.configuration
-    for name, value, most in (
-        ("layer", asked.layer, size.layers),
-        ("unit", asked.unit, size.hidden_size),
-        ("line", asked.line, len(poem.lines)),
-        ("position", asked.position, len(poem.lines[0])),
-    ):
-        if value > most:
-            message = f"{name} is {value}; there are {most}"
-            raise InputError(message, field=name, code="range", has=value, least=1, most=most)
-    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
-    ids = chosen.token_ids(poem.lines)
-    read = np.array([*prefix, BOS, *ids])
-    caches = chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
+    chosen, poem, prefix, caches = _read(asked)
+    if asked.unit > (units := chosen.network.configuration.hidden_size):
+        raise _beyond("unit", asked.unit, units)
     _, log_p = chosen.score(poem.lines, prefix)
-    at = (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
+    at = _token(asked, poem)
     return Inside(
-        tokens=[chosen.vocabulary.tokens[id_] for id_ in ids],
+        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
         surprise=(-log_p).tolist(),
         token=at,
-        reach=reach(caches[: at + 1]),
+        reach=reach(caches[: at + 1]) if asked.reach else [],
         **_of_unit(caches, asked.unit - 1),
     )
 
 
+def look_back(asked: ReachRequest) -> Reach:
+    """How far back a character's gradient reaches. Raises InputError on a place or layer not there."""
+    _, poem, _, caches = _read(asked)
+    at = _token(asked, poem)
+    return Reach(at, reach(caches[: at + 1]))
+
+
+def _read(asked: ReachRequest) -> tuple[Composer, Poem, list[int], list[StepCache]]:
+    """The model, the poem, the tokens before it, and what the layer that is asked for did at each token of it."""
+    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    for name, value, most in (
+        ("layer", asked.layer, chosen.network.configuration.layers),
+        ("line", asked.line, len(poem.lines)),
+        ("position", asked.position, len(poem.lines[0])),
+    ):
+        if value > most:
+            raise _beyond(name, value, most)
+    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
+    read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
+    return chosen, poem, prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
+
+
+def _token(asked: ReachRequest, poem: Poem) -> int:
+    return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
+
+
+def _beyond(name: str, value: int, most: int) -> InputError:
+    message = f"{name} is {value}; there are {most}"
+    return InputError(message, field=name, code="range", has=value, least=1, most=most)
+
+
 def reach(caches: Sequence[StepCache]) -> list[float]:
-    """‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last of the caches is step t's."""
-    norms = [1.0]
-    for products in back_through_time(caches[1:]) if len(caches) > 1 else ():
+    """‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last of the caches is step t's.
+
+    A step's Jacobian is diagonal where a cell's state comes in, so that half of each product is elementwise.
+    """
+    H = caches[-1].phi_c.shape[1]
+    by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
+    for cache in reversed(caches[1:]):
         check_deadline()
-        norms.append(float(np.linalg.norm(products.whole) / np.sqrt(products.whole.shape[1])))
+        h, c = of_hidden(cache), of_cell(cache)
+        by_h, by_c = (
+            by_h @ h.h_prev[0] + by_c @ c.h_prev[0],
+            by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0]),
+        )
+        norms.append(float(np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c)) / np.sqrt(H)))
     return norms[::-1]
 
 

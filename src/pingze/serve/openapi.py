@@ -30,6 +30,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/explain": {"poem": _POEM},
     "/v1/check": {"text": "，".join(_LINES)},
     "/v1/originality": {"poem": _POEM},
+    "/v1/reach": {"poem": _POEM, "layer": 1, "line": 2, "position": 1},
     "/v1/inside": {"poem": _POEM, "layer": 1, "unit": 7, "line": 2, "position": 1},
     "/v1/units": {"poem": _POEM, "layer": 1},
     "/v1/next": {"poem": _POEM, "line": 2, "position": 1},

@@ -10,8 +10,8 @@ from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
 from pingze.composing import Poem
-from pingze.serve import answers, schemas
-from pingze.serve.gates import Inside, inside
+from pingze.serve import answers, gates, schemas
+from pingze.serve.gates import Inside, Reach
 from pingze.serve.problems import Problem
 from pingze.serve.units import Next, Units, likely, units
 from pingze.serve.work import Work
@@ -151,7 +151,13 @@ async def originality(asked: schemas.OriginalityRequest, work: WorkHere) -> sche
 @router.post("/inside")
 async def look_inside(asked: schemas.InsideRequest, work: WorkHere) -> Inside:
     """What a unit of the model does while it reads a poem, and how far back a character's gradient reaches."""
-    return await work(inside, asked)
+    return await work(gates.inside, asked)
+
+
+@router.post("/reach")
+async def look_back(asked: schemas.ReachRequest, work: WorkHere) -> Reach:
+    """How far back a character's gradient reaches."""
+    return await work(gates.look_back, asked)
 
 
 @router.post("/units")

@@ -131,17 +131,24 @@ class OriginalityRequest(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InsideRequest(Bounded):
-    """A poem, a unit to watch, and a character from which to look back."""
+class ReachRequest(Bounded):
+    """A poem, and a character from which to look back."""
 
     poem: GivenPoem
     layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
-    unit: int = option(1, "The unit of it, from 1.", minimum=1, maximum=65536)
     line: int = option(
         1, "The line of the character from which to look back.", minimum=1, maximum=LONGEST_POEM
     )
     position: int = option(1, "Its position.", minimum=1, maximum=7)
     model: str | None = _model()
+
+
+@dataclass(frozen=True, kw_only=True)
+class InsideRequest(ReachRequest):
+    """A poem, a unit to watch, and a character from which to look back."""
+
+    unit: int = option(1, "The unit of the layer, from 1.", minimum=1, maximum=65536)
+    reach: bool = option(True, "Look back too; /v1/reach does it apart, for it takes longer than the rest.")
 
 
 @dataclass(frozen=True, kw_only=True)

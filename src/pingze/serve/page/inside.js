@@ -56,7 +56,7 @@ function content(on) {
   const about = { poem: bare(on.now.poem), ...modelOf(on.now.poem) };
   const units = part("units", { ...about, layer: view.layer });
   const next = part("next", { ...about, ...place });
-  const reached = part("inside", { ...about, layer: view.layer, ...place });
+  const reached = part("reach", { ...about, layer: view.layer, ...place });
   const here = [...on.now.poem.lines[place.line - 1]][place.position - 1];
   const figures = [
     ready(units, surprise),
