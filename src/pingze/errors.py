@@ -54,7 +54,7 @@ Cause = dict[str, Parameter]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One constraint of those that clash; lines and positions count from 1."""
+    """One constraint of those that are to be given up; lines and positions count from 1."""
 
     constraint: str
     """In words, as "rhyme 陽"."""
@@ -64,9 +64,13 @@ class Clash:
     position: int | None = None
     has: str | int | None = None
     """What the option asks for, as 陽."""
+    wanted: str | None = None
+    """What the rest wants at that place: a tone, a character, or the names of rhyme groups, where it is one thing."""
+    reason: str = ""
+    """The same as a sentence."""
 
     def __str__(self) -> str:
-        return self.constraint
+        return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
 
 class PingzeError(Exception):
@@ -119,15 +123,15 @@ def wrong_type(name: str, value: object, wanted: str) -> InputError:
 
 
 class InfeasibleError(PingzeError):
-    """No poem can keep all that is asked for; the message names a smallest set of constraints that clash."""
+    """No poem can keep all that is asked for; the message names what to give up, of which nothing could be kept."""
 
     exit_status = 1
     code = "clash"
 
     def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
-        advice = "give up any one of them" if len(clashing) > 1 else "give it up"
-        super().__init__(f"no {form} can keep {' and '.join(map(str, clashing))}: {advice}", form=form)
+        given_up = " and ".join(map(str, clashing))
+        super().__init__(f"no {form} can keep all that is asked for: give up {given_up}", form=form)
 
 
 class UnfinishedError(PingzeError):

@@ -176,7 +176,8 @@ def test_an_impossible_request_is_one_line_and_status_1(capsys: pytest.CaptureFi
     status, out, err = call(capsys, "compose", "--form", "七絕", "--rhyme", "陽", "--pattern", pattern)
     assert (status, out) == (1, "")
     assert err == (
-        "pingze: no 七絕 can keep pattern's 天 at line 2, character 7 and rhyme 陽: give up any one of them\n"
+        "pingze: no 七絕 can keep all that is asked for: give up pattern's 天 "
+        "(line 2, character 7 must rhyme in 陽; 天 rhymes in 先)\n"
     )
 
 

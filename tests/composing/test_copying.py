@@ -104,12 +104,7 @@ def test_no_composed_line_copies(longest: int, options: dict[str, str]) -> None:
 def test_a_fixed_run_of_the_corpus_is_refused_with_its_characters() -> None:
     with pytest.raises(InfeasibleError) as error:
         prepared(composer(), ["雲水月日酒"], original=2, pattern="＿水月日＿")
-    assert set(map(str, error.value.clashing)) == {
-        "pattern's 水 at line 1, character 2",
-        "pattern's 月 at line 1, character 3",
-        "pattern's 日 at line 1, character 4",
-        "original 2",
-    }
+    assert list(map(str, error.value.clashing)) == ["pattern's 日 at line 1, character 4"]
 
 
 def test_drafts_that_all_die_are_told() -> None:

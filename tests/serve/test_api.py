@@ -69,14 +69,12 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     clash = {"rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"}
     answer = post(client, "conflicts", form="五絕", **clash).json()
     assert answer["possible"] is False
-    assert {(c["field"], c["line"], c["position"]) for c in answer["clashes"]} == {
-        ("rhyme", None, None),
-        ("pattern", 2, 5),
-    }
+    (named,) = answer["clashes"]
+    assert (named["field"], named["line"], named["position"], named["wanted"]) == ("pattern", 2, 5, "陽")
     refused = post(client, "compose", form="五絕", **clash)
     assert refused.status_code == 409
     assert refused.json()["detail"] == answer["detail"]
-    assert len(refused.json()["clashes"]) == 2
+    assert refused.json()["clashes"] == answer["clashes"]
     (bad,) = post(client, "conflicts", rhyme="龘").json()["clashes"]
     assert bad["field"] == "rhyme"
     assert post(client, "conflicts", form="五絕", start="春").json() == {
@@ -287,9 +285,8 @@ def test_faults_notes_and_clashes_are_codes_with_parameters_too(client: httpx.Cl
     tone = {"code": "tone", "rule": "失對", "line": 2, "position": 2, "wanted": "平", "has": "仄"}
     assert tone in [fault["cause"] for fault in verdict["violations"]]
     answer = post(client, "conflicts", form="五絕", rhyme="陽", pattern="＿＿＿＿＿ ＿＿＿＿天").json()
-    assert [(clash["field"], clash["has"]) for clash in answer["clashes"]] == [
-        ("pattern", "天"),
-        ("rhyme", "陽"),
+    assert [(clash["field"], clash["has"], clash["wanted"]) for clash in answer["clashes"]] == [
+        ("pattern", "天", "陽")
     ]
 
 

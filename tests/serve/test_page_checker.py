@@ -91,7 +91,11 @@ def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: 
         page.fill("#start", "山山平平平")
         page.click("#bounds > summary")
         page.select_option("#rhyme", "東")
-        says(page, "#clash", "起首在第 1 句第 5 字的「平」、押東韻：不能兼顧，捨去其一即可。")
+        says(
+            page,
+            "#clash",
+            "起首在第 1 句第 4 字的「平」（該處須「仄」）、起首在第 1 句第 5 字的「平」：須一併捨去，方能成詩。",
+        )
         page.fill("#start", "明" * 21)
         says(page, "#clash", "起首有 21，至多 20。")
         says(page, "[data-field=start] .at-field", "起首有 21，至多 20。")

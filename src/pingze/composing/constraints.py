@@ -56,6 +56,12 @@ class Constraints(Demands):
         asked = self.asked[t, np.arange(len(ways)), ways].ravel()
         return [_NAMES[tone] for tone in asked.tolist()]
 
+    def tones_at(self, plan: Plan, place: int) -> set[str]:
+        """The tones that a plan's hypotheses ask for at a place, "" where one takes any."""
+        k, at = divmod(place, 2 * self.width)
+        ways = plan.ways[:, k] & plan.alive.any(axis=1, keepdims=True)
+        return {_NAMES[tone] for tone in np.unique(self.asked[:, k, :, at][ways]).tolist()}
+
     def plan(self, fixed: Fixes) -> Plan | None:
         """The hypotheses that agree with fixed places and can be completed; None where there are none."""
         if self.copying and self.copying.holds(fixed):

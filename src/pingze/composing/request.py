@@ -1,7 +1,7 @@
 """What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -87,32 +87,48 @@ class Request:
             return (self.rhyme,)
         return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
 
-    def without_each_part(self) -> Iterator[tuple[Clash, "Request"]]:
-        """Each constraint, and the request without it; a form is never given up."""
-        for fixed in self.fixed:
-            yield fixed.clash, replace(self, fixed=tuple(f for f in self.fixed if f is not fixed))
-        for word in self.include:
-            smaller = replace(self, include=tuple(w for w in self.include if w != word))
-            yield Clash(f"including {word}", "include", has=word), smaller
-        if self.rhyme:
-            yield Clash(f"rhyme {self.rhyme}", "rhyme", has=self.rhyme), replace(self, rhyme=None)
-        if self.template:
-            clash = Clash(f"template {self.template}", "template", has=self.template)
-            yield clash, replace(self, template=None)
-        if self.exclude:
-            yield Clash(f"excluding {self.exclude}", "exclude", has=self.exclude), replace(self, exclude="")
-        if self.strictness != "customary":
-            yield (
+    @property
+    def options(self) -> dict[str, tuple[Clash, object]]:
+        """The options that could be given up, but for what is fixed and included, and what each is without them."""
+        asked = {
+            "repeat": (not self.repeat, Clash("no character twice", "repeat"), True),
+            "strictness": (
+                self.strictness != "customary",
                 Clash(f"level {self.strictness}", "level", has=self.strictness),
-                replace(self, strictness="customary"),
-            )
-        if self.original:
-            yield (
+                "customary",
+            ),
+            "template": (
+                self.template,
+                Clash(f"template {self.template}", "template", has=self.template),
+                None,
+            ),
+            "rhyme": (self.rhyme, Clash(f"rhyme {self.rhyme}", "rhyme", has=self.rhyme), None),
+            "exclude": (self.exclude, Clash(f"excluding {self.exclude}", "exclude", has=self.exclude), ""),
+            "original": (
+                self.original,
                 Clash(f"original {self.original}", "original", has=self.original),
-                replace(self, original=None),
-            )
-        if not self.repeat:
-            yield Clash("no character twice", "repeat"), replace(self, repeat=True)
+                None,
+            ),
+        }
+        return {name: (clash, without) for name, (is_asked, clash, without) in asked.items() if is_asked}
+
+    @property
+    def parts(self) -> tuple[Clash, ...]:
+        """All that could be given up, what is rather kept first; the form never is."""
+        options = (clash for clash, _ in self.options.values())
+        return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
+
+    def keeping(self, parts: Collection[Clash]) -> "Request":
+        """The request with only some of its parts."""
+        kept = frozenset(parts)
+        without = {name: value for name, (clash, value) in self.options.items() if clash not in kept}
+        fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
+        include = tuple(word for word in self.include if _inclusion(word) in kept)
+        return replace(self, fixed=fixed, include=include, **without)  # type: ignore[arg-type]
+
+
+def _inclusion(word: str) -> Clash:
+    return Clash(f"including {word}", "include", has=word)
 
 
 def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Request:
@@ -150,7 +166,9 @@ def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> 
         *_acrostic(asked.acrostic or "", asked.acrostic_at, form, lines, vocabulary),
         *_pattern(asked.pattern or "", form, lines, vocabulary),
     ]
-    at_place = {(f.line, f.position, f.character): f for f in reversed(fixed)}
+    at_place: dict[tuple[int, int, str], Fixed] = {}
+    for fix in fixed:
+        at_place.setdefault((fix.line, fix.position, fix.character), fix)
     return tuple(sorted(at_place.values(), key=lambda f: (f.line, f.position)))
 
 

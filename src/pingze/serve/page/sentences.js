@@ -97,16 +97,16 @@ function said(table, cause, sentence) {
 
 /** One constraint of those that clash. */
 export function clashText(clash) {
-  const { field, has, constraint } = clash;
+  const { field, has, constraint, wanted } = clash;
   if (settings.language !== "zh" || has === undefined) return constraint;
-  return shown(CLASHES[field]?.(clash) ?? `${nameOf(field)}${at(clash) && `在${at(clash)}`}的「${has}」`);
+  return shown(CLASHES[field]?.(clash) ?? `${nameOf(field)}${at(clash) && `在${at(clash)}`}的「${has}」${wanted ? `（該處須「${wanted}」）` : ""}`);
 }
 
 /** Why something cannot be had: a problem of the server, or what it tells of clashes. */
 export function problemText({ cause, detail, title, clashes = [] }) {
   const sentence = detail ?? title;
   if (settings.language !== "zh" || clashes.length === 0 || (cause && cause.code !== "clash")) return said(PROBLEMS, cause, sentence);
-  const advice = clashes.length > 1 ? "不能兼顧，捨去其一即可。" : "做不到。";
+  const advice = clashes.length > 1 ? "須一併捨去，方能成詩。" : "須捨去，方能成詩。";
   return `${clashes.map(clashText).join("、")}：${shown(advice)}`;
 }
 
