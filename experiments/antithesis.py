@@ -31,6 +31,7 @@ from experiments.figures import record
 from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.composer import composer
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
@@ -242,8 +243,10 @@ def weigh(poems: int) -> None:
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
-            inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form.name, antithesis=weight))
-            lines = [poem.lines for poem in chosen.write_many(inclusion, 0.8, 32, range(poems))]
+            inclusion = chosen.prepare(
+                read_request(chosen.vocabulary, Composing(form=form.name, antithesis=weight))
+            )
+            lines = [poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))]
             scores = [
                 score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None
             ]

@@ -25,6 +25,7 @@ import numpy as np
 from experiments.figures import record
 from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.report_generator import LineSampler
@@ -250,13 +251,13 @@ def compose_prompts(chosen: Composer, form: Form, count: int) -> Outcome:
     for number, options in enumerate(prompts(form, common_characters(chosen), random.Random(form.name))):
         start = time.perf_counter()
         try:
-            inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form.name, **options))
+            inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **options)))
         except (InfeasibleError, InputError):
             outcome.refused += 1
             outcome.refusal_seconds.append(time.perf_counter() - start)
             continue
         outcome.compile_seconds.append(time.perf_counter() - start)
-        lines = chosen.write(inclusion, TEMPERATURE, 32, number).lines
+        lines = chosen.write(inclusion, Sampling(TEMPERATURE, 32), number).lines
         outcome.asked.append(options)
         outcome.lines.append(lines)
         if faults := broken(form, options, lines):
@@ -278,7 +279,7 @@ def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
 
 def prefix_of(chosen: Composer, form: Form) -> list[int]:
     """The tokens before a poem of which no more is asked than the form."""
-    return chosen.prefix(read_request(chosen.vocabulary, form=form.name))
+    return chosen.prefix(read_request(chosen.vocabulary, Composing(form=form.name)))
 
 
 def passing(form: Form, poems: Sequence[Sequence[str]], level: str) -> float:
@@ -303,13 +304,15 @@ def mean_error(values: Sequence[float]) -> tuple[float, float]:
 
 def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list[list[str]]:
     """Poems that nothing is asked of but the form."""
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form.name, repeat=repeat))
-    return [chosen.write(inclusion, TEMPERATURE, 32, seed).lines for seed in range(count)]
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat)))
+    return [chosen.write(inclusion, Sampling(TEMPERATURE, 32), seed).lines for seed in range(count)]
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
     """Effective size and ln p per hanzi by the number of particles, a poem for each prompt."""
-    compiled = [chosen.prepare(read_request(chosen.vocabulary, form=form.name, **o)) for o in asked]
+    compiled = [
+        chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o))) for o in asked
+    ]
     rows = {}
     for particles in PARTICLES:
         sizes, values = [], []
@@ -320,7 +323,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                     chosen.network,
                     inclusion.constraints,
                     [inclusion.draw(particles, rng)],
-                    temperature=TEMPERATURE,
+                    sampling=Sampling(TEMPERATURE, particles),
                     prefix=prefix_of(chosen, form),
                 )
             )

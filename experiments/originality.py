@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from experiments.compose_quality import mean_error, per_hanzi
 from experiments.figures import record
 from pingze.composing.composer import Composer, composer
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import of_lines
 from pingze.composing.request import read_request
 from pingze.corpus import Store
@@ -39,11 +40,11 @@ def compose(
     chosen: Composer, form: str, original: int | None, count: int
 ) -> tuple[list[list[str]], int, float]:
     """Poems, how many could not be finished, and milliseconds a poem once the corpus is loaded."""
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, form=form, original=original))
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form, original=original)))
     lines, unfinished, start = [], 0, time.perf_counter()
     for seed in range(count):
         try:
-            lines.append(chosen.write(inclusion, 0.8, 32, seed).lines)
+            lines.append(chosen.write(inclusion, Sampling(0.8, 32), seed).lines)
         except UnfinishedError:
             unfinished += 1
     return lines, unfinished, 1000 * (time.perf_counter() - start) / count

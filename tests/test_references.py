@@ -25,7 +25,7 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 HISTORY = {"CHANGELOG.md"}
 
 PATH = re.compile(
-    r"[\w.-]+(?:/[\w.-]+)*\.(?:py|md|toml|json|tsv|css|js|svg|html|png|ya?ml|safetensors|jsonl)|(?:[\w.-]+/)+"
+    r"[\w.-]+(?:/[\w.-]+)*\.(?:py|md|toml|json|tsv|css|js|svg|html|png|ya?ml|safetensors|jsonl|txt|woff2?)|(?:[\w.-]+/)+"
 )
 BARE = re.compile(
     r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.(?:py|md|json|svg|toml)\b"
@@ -83,7 +83,7 @@ def roots(path: Path) -> Iterator[Path]:
     """Where a path may start: at the file, at a folder above it, or at a part of the package."""
     yield from path.parents
     yield PACKAGE
-    yield from (part for part in PACKAGE.iterdir() if part.is_dir())
+    yield from (part for part in PACKAGE.rglob("*") if part.is_dir())
 
 
 def is_file(span: str, path: Path) -> bool:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from pingze.composing.antithesis import Antithesis, antithesis_table
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import read_request
 from pingze.prosody.forms import find_form
 from pingze.vocabulary import Vocabulary
@@ -57,10 +58,10 @@ def test_composed_couplets_gain_by_its_weight() -> None:
     means = []
     for weight in (0.0, 1.0):
         inclusion = chosen.prepare(
-            read_request(chosen.vocabulary, form="五律", repeat=True, antithesis=weight)
+            read_request(chosen.vocabulary, Composing(form="五律", repeat=True, antithesis=weight))
         )
         scores = [
-            chosen.antithesis.of_poem(find_form("五律"), chosen.write(inclusion, 0.8, 8, s).lines)
+            chosen.antithesis.of_poem(find_form("五律"), chosen.write(inclusion, Sampling(0.8, 8), s).lines)
             for s in range(8)
         ]
         means.append(sum(score for score in scores if score is not None) / len(scores))

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.conflict import clashing, is_possible
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import Request, read_request
 from pingze.errors import InfeasibleError
 from pingze.prosody import check
@@ -62,17 +63,21 @@ def random_request(seed: int) -> tuple[str, Request]:
         pattern[rng.randrange(4)][rng.randrange(5)] = rng.choice(characters)
     request = read_request(
         composer(characters).vocabulary,
-        "".join(rng.sample(characters, rng.choice([0, 0, 1, 6]))),
-        form="五絕",
-        level=rng.choice(["customary", "strict"]),
-        template=rng.choice([None, None, "平起", "首句入韻"]),
-        rhyme=rng.choice([None, None, "東", "先"]),
-        acrostic="".join(rng.sample(characters, rng.choice([0, 0, 2, 4]))) or None,
-        acrostic_at=rng.choice(["head", "middle", "end"]),
-        pattern=" ".join(map("".join, pattern)),
-        include=" ".join("".join(rng.sample(characters, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])),
-        exclude="".join(rng.sample(characters, rng.choice([0, 0, 2]))),
-        repeat=rng.random() < 0.3,
+        Composing(
+            start="".join(rng.sample(characters, rng.choice([0, 0, 1, 6]))),
+            form="五絕",
+            level=rng.choice(["customary", "strict"]),
+            template=rng.choice([None, None, "平起", "首句入韻"]),
+            rhyme=rng.choice([None, None, "東", "先"]),
+            acrostic="".join(rng.sample(characters, rng.choice([0, 0, 2, 4]))) or None,
+            acrostic_at=rng.choice(["head", "middle", "end"]),
+            pattern=" ".join(map("".join, pattern)),
+            include=" ".join(
+                "".join(rng.sample(characters, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])
+            ),
+            exclude="".join(rng.sample(characters, rng.choice([0, 0, 2]))),
+            repeat=rng.random() < 0.3,
+        ),
     )
     return characters, request
 
@@ -89,7 +94,7 @@ def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: in
         return
     assert solvable(characters, request)
     for poem_seed in range(2):
-        poem = chosen.write(inclusion, 1.0, 4, poem_seed)
+        poem = chosen.write(inclusion, Sampling(1.0, 4), poem_seed)
         keeps(poem.lines, request)
 
 
@@ -97,10 +102,10 @@ def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: in
 @pytest.mark.parametrize("level", ["customary", "strict"])
 def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) -> None:
     chosen = composer(seed=1)
-    request = read_request(chosen.vocabulary, form=form, level=level, repeat=form[1] != "絕")
+    request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=form[1] != "絕"))
     inclusion = chosen.prepare(request)
     for seed in range(2):
-        keeps(chosen.write(inclusion, 1.0, 3, seed).lines, request)
+        keeps(chosen.write(inclusion, Sampling(1.0, 3), seed).lines, request)
 
 
 def corrected(characters: str, request: Request) -> Request:
@@ -161,9 +166,11 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
     """Twenty words for twenty places: the poem exists, so it is found."""
     characters = "白日依山盡黃河入海流欲窮千里目更上一層樓"
     chosen = composer(characters + POOL)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, form="五絕", include=" ".join(characters)))
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form="五絕", include=" ".join(characters)))
+    )
     for seed in range(3):
-        lines = chosen.write(inclusion, 1.0, 2, seed).lines
+        lines = chosen.write(inclusion, Sampling(1.0, 2), seed).lines
         assert sorted("".join(lines)) == sorted(characters)
         assert check("，".join(lines), form="五絕").ok
 
@@ -176,14 +183,16 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn() -> None:
         "pattern": "春秋＿＿＿ ＿＿＿＿＿ 人＿＿＿＿ ＿＿＿＿＿",
         "template": "首句不入韻",
     }
-    request = read_request(chosen.vocabulary, include="山月 風", **options)
+    request = read_request(chosen.vocabulary, Composing(include="山月 風", **options))
     inclusion = chosen.prepare(request)
     start = inclusion.draw(1500, np.random.default_rng(0))
     possible = set()
     for placed in placements(request):
         pattern = "".join(placed.get(place, "＿") for place in range(20))
         rows = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
-        if is_possible(chosen.lexicon, read_request(chosen.vocabulary, **options | {"pattern": rows})):
+        if is_possible(
+            chosen.lexicon, read_request(chosen.vocabulary, Composing(**options | {"pattern": rows}))
+        ):
             possible.add(pattern)
     assert len(possible) > 50
     assert len({plan.fixed for plan in start.plans}) > 0.8 * len(possible)
@@ -194,17 +203,19 @@ def test_the_last_rhymes_are_not_spent_inside_lines() -> None:
     """Two rhymes for the two that the template asks: neither may stand anywhere else."""
     characters = RHYMES[:2] + "".join(c for c in POOL if c not in RHYMES)
     chosen = composer(characters)
-    request = read_request(chosen.vocabulary, form="五絕", template="首句不入韻", rhyme="東")
+    request = read_request(chosen.vocabulary, Composing(form="五絕", template="首句不入韻", rhyme="東"))
     for seed in range(8):
-        lines = chosen.write(chosen.prepare(request), 2.0, 2, seed).lines
+        lines = chosen.write(chosen.prepare(request), Sampling(2.0, 2), seed).lines
         keeps(lines, request)
         assert {lines[1][-1], lines[3][-1]} == set(RHYMES[:2])
 
 
 def test_a_character_stands_twice_only_side_by_side() -> None:
     chosen = composer(seed=3, scale=3.0)
-    request = read_request(chosen.vocabulary, form="五絕")
-    texts = ["".join(chosen.write(chosen.prepare(request), 1.5, 1, seed).lines) for seed in range(20)]
+    request = read_request(chosen.vocabulary, Composing(form="五絕"))
+    texts = [
+        "".join(chosen.write(chosen.prepare(request), Sampling(1.5, 1), seed).lines) for seed in range(20)
+    ]
     doubled = sum(text[p] == text[p + 1] for text in texts for p in range(19))
     assert doubled > 0
     for text in texts:
@@ -213,7 +224,9 @@ def test_a_character_stands_twice_only_side_by_side() -> None:
 
 def test_messages_name_the_clash_and_where() -> None:
     chosen = composer()
-    request = read_request(chosen.vocabulary, form="五絕", rhyme="東", pattern="＿＿＿＿＿ ＿＿＿＿天")
+    request = read_request(
+        chosen.vocabulary, Composing(form="五絕", rhyme="東", pattern="＿＿＿＿＿ ＿＿＿＿天")
+    )
     with pytest.raises(InfeasibleError) as error:
         chosen.prepare(request)
     assert str(error.value) == (

@@ -11,6 +11,7 @@ from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.prosody import check
@@ -69,14 +70,14 @@ def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fi
 
 def corpus_of(chosen: Composer, count: int) -> list[str]:
     """Lines that the model itself likes, so that it would copy them."""
-    request = read_request(chosen.vocabulary, form="五絕")
+    request = read_request(chosen.vocabulary, Composing(form="五絕"))
     inclusion = chosen.prepare(request)
-    return [line for seed in range(count) for line in chosen.write(inclusion, 0.8, 2, seed).lines]
+    return [line for seed in range(count) for line in chosen.write(inclusion, Sampling(0.8, 2), seed).lines]
 
 
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
     """What `Composer.prepare` gives, with an invented corpus."""
-    request = read_request(chosen.vocabulary, form="五絕", **options)
+    request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     copying = Copying(SuffixArray.of_lines(corpus), chosen.vocabulary, 5, request.original or 0)
     inclusion = Inclusion(Constraints(chosen.lexicon, request, copying=copying))
     if not inclusion.is_possible:
@@ -93,10 +94,10 @@ def test_no_composed_line_copies(longest: int, options: dict[str, str]) -> None:
     corpus = corpus_of(chosen, 40)
     free = prepared(chosen, corpus, **options)
     original = prepared(chosen, corpus, original=longest, **options)
-    before = [line for seed in range(10) for line in chosen.write(free, 0.8, 8, seed).lines]
+    before = [line for seed in range(10) for line in chosen.write(free, Sampling(0.8, 8), seed).lines]
     assert any(copies(line, corpus, 2) for line in before)
     for seed in range(10):
-        poem = chosen.write(original, 0.8, 8, seed)
+        poem = chosen.write(original, Sampling(0.8, 8), seed)
         assert not any(copies(line, corpus, longest) for line in poem.lines)
         assert check(str(poem)).ok
 
@@ -113,9 +114,9 @@ def test_drafts_that_all_die_are_told() -> None:
     with pytest.raises(
         UnfinishedError, match=r"none of 4 drafts could go on at line 1, character 3, with original 2"
     ):
-        chosen.write(prepared(chosen, every_third, original=2, start="水月"), 0.8, 4, 0)
+        chosen.write(prepared(chosen, every_third, original=2, start="水月"), Sampling(0.8, 4), 0)
 
 
 def test_one_is_too_few() -> None:
     with pytest.raises(InputError, match="original is 1; it must be at least 2"):
-        read_request(VOCABULARY, form="五絕", original=1)
+        read_request(VOCABULARY, Composing(form="五絕", original=1))

@@ -4,6 +4,7 @@ import numpy as np
 
 from pingze.composing.constraints import Constraints
 from pingze.composing.lexicon import GROUP_NAMES
+from pingze.composing.options import Composing
 from pingze.composing.request import read_request
 from tests.composing.verse import POOL, composer
 
@@ -28,7 +29,9 @@ def test_of_several_forms_of_a_word_the_usual_one_rhymes() -> None:
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
     ids = chosen.vocabulary.ids
-    constraints = Constraints(chosen.lexicon, read_request(chosen.vocabulary, form="五絕", rhyme="庚"))
+    constraints = Constraints(
+        chosen.lexicon, read_request(chosen.vocabulary, Composing(form="五絕", rhyme="庚"))
+    )
     assert constraints.first_rhymes[0, ids["青"]]
     assert not constraints.first_rhymes[0, ids["僧"]]
     assert constraints.first_can_rhyme[0, ids["僧"]]
@@ -36,7 +39,7 @@ def test_a_first_line_borrows_only_where_poets_do() -> None:
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
     chosen = composer(POOL + "游遊流秋")
-    request = read_request(chosen.vocabulary, form="五絕", pattern="＿＿＿＿＿ ＿＿＿＿游")
+    request = read_request(chosen.vocabulary, Composing(form="五絕", pattern="＿＿＿＿＿ ＿＿＿＿游"))
     constraints = Constraints(chosen.lexicon, request)
     assert constraints.fixed is not None
     plan = constraints.plan(constraints.fixed)

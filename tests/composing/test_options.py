@@ -4,12 +4,13 @@ import subprocess
 import sys
 from dataclasses import fields
 from inspect import Parameter, signature
+from typing import get_type_hints
 
 import pytest
 
 from pingze import compose
 from pingze.cli.composing import compose as command
-from pingze.composing.options import Composing, Revising
+from pingze.composing.options import Composing, Kept, Revising, Sampling
 from pingze.errors import InputError
 
 
@@ -21,6 +22,13 @@ def test_python_and_the_command_line_take_its_fields_and_defaults() -> None:
     own = ("model", "explain", "as_json")
     typed = {name: p.default for name, p in signature(command).parameters.items() if name not in own}
     assert typed == expected
+
+
+def test_what_a_revised_poem_keeps_has_the_schema_s_fields() -> None:
+    types, kept = get_type_hints(Composing), get_type_hints(Kept)
+    assert kept == {name: types[name] for name in kept}
+    drawn = {each.name for each in fields(Sampling)} | {"seed"}
+    assert {each.name for each in fields(Revising)} - drawn <= kept.keys()
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
 from pingze.composing.numpy_network import log_softmax
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.request import Request, read_request
@@ -92,8 +93,7 @@ def expected_shares(
                 chosen.network,
                 inclusion.constraints,
                 starts,
-                temperature=TEMPERATURE,
-                top_p=top_p,
+                sampling=Sampling(TEMPERATURE, particles, top_p),
                 antithesis=antithesis,
             )
         )
@@ -110,7 +110,7 @@ def total_variation(shares: Counter[str], expected: dict[str, float]) -> float:
 
 def test_total_variation_falls_with_the_number_of_particles() -> None:
     chosen = composer(CHARACTERS, seed=4, scale=1.0)
-    request = read_request(chosen.vocabulary, **OPTIONS)
+    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
     expected = target(chosen, request)
     assert len(expected) > 20
     one, few, many = (
@@ -124,7 +124,7 @@ def test_total_variation_falls_with_the_number_of_particles() -> None:
 
 def test_the_nucleus_is_the_target_s_too() -> None:
     chosen = composer(CHARACTERS, seed=4, scale=1.0)
-    request = read_request(chosen.vocabulary, **OPTIONS)
+    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
     expected = target(chosen, request, top_p=0.7)
     assert total_variation(expected_shares(chosen, request, 128, 8, top_p=0.7), expected) < 0.15
     assert total_variation(Counter(target(chosen, request)), expected) > 0.15
@@ -134,7 +134,7 @@ def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
     """Free places stand in the second couplet, which needs it, and in the last, which does not."""
     chosen = composer(CHARACTERS + "人歸老雪海夜秋", seed=4, scale=1.0)
     pattern = "春水連江遠 江雲月日風 客行＿草綠 夢落＿山空 春水連江遠 江雲月日中 人歸＿雪夜 夢水月雲同"
-    request = read_request(chosen.vocabulary, form="五律", pattern=pattern, antithesis=1.5)
+    request = read_request(chosen.vocabulary, Composing(form="五律", pattern=pattern, antithesis=1.5))
     rows = np.random.default_rng(0).standard_normal((2, len(chosen.vocabulary), 2)).astype(np.float32)
     table = Antithesis(chosen.vocabulary.tokens, *rows)
     expected = target(chosen, request, antithesis=table)
@@ -146,18 +146,22 @@ def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
 def test_an_included_character_is_placed_by_probability() -> None:
     """With include, a poem's share is its share among the poems that have the character."""
     chosen = composer(CHARACTERS, seed=4, scale=1.0)
-    whole = target(chosen, read_request(chosen.vocabulary, **OPTIONS))
+    whole = target(chosen, read_request(chosen.vocabulary, Composing(**OPTIONS)))
     having = {poem: share for poem, share in whole.items() if "空" in poem}
     expected = {poem: share / sum(having.values()) for poem, share in having.items()}
-    shares = expected_shares(chosen, read_request(chosen.vocabulary, include="空", **OPTIONS), 128, 8)
+    shares = expected_shares(
+        chosen, read_request(chosen.vocabulary, Composing(include="空", **OPTIONS)), 128, 8
+    )
     assert total_variation(shares, expected) < 0.15
 
 
 def test_poems_written_side_by_side_are_those_written_alone() -> None:
     chosen = composer(seed=6)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, form="五絕"))
-    together = chosen.write_many(inclusion, 0.8, 8, [5, 6, 7])
-    assert [poem.lines for poem in together] == [chosen.write(inclusion, 0.8, 8, s).lines for s in (5, 6, 7)]
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
+    together = chosen.write_many(inclusion, Sampling(0.8, 8), [5, 6, 7])
+    assert [poem.lines for poem in together] == [
+        chosen.write(inclusion, Sampling(0.8, 8), s).lines for s in (5, 6, 7)
+    ]
 
 
 def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
@@ -168,13 +172,15 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         ({"form": "七律", "antithesis": 1.0, "repeat": True}, 1.2, 3, 6),
         ({"form": "五絕", "include": "春", "title": "江月"}, 0.5, 16, 7),
     ]
-    inclusions = [chosen.prepare(read_request(chosen.vocabulary, **options)) for options, *_ in asked]
+    inclusions = [
+        chosen.prepare(read_request(chosen.vocabulary, Composing(**options))) for options, *_ in asked
+    ]
     alone = [
-        chosen.write(inclusion, temperature, particles, seed)
+        chosen.write(inclusion, Sampling(temperature, particles), seed)
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     drafts = [
-        chosen.draft(inclusion, temperature, particles, [seed])
+        chosen.draft(inclusion, Sampling(temperature, particles), [seed])
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     waiting, going = list(drafts), []
@@ -207,7 +213,7 @@ def test_resampling_takes_each_row_in_proportion() -> None:
 
 def test_the_coldest_and_the_hottest_still_keep_everything() -> None:
     chosen = composer(seed=2, scale=5.0)
-    request = read_request(chosen.vocabulary, form="五絕")
+    request = read_request(chosen.vocabulary, Composing(form="五絕"))
     for temperature in (0.0, 1e-9, 1e6):
-        poem = chosen.write(chosen.prepare(request), temperature, 4, 0)
+        poem = chosen.write(chosen.prepare(request), Sampling(temperature, 4), 0)
         assert check(str(poem)).ok

@@ -10,6 +10,7 @@ import pytest
 
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints import Constraints
+from pingze.composing.options import Composing
 from pingze.composing.request import read_request
 from pingze.corpus import Store
 from pingze.prosody import Verdict, check
@@ -51,7 +52,7 @@ def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 @pytest.mark.parametrize("form", ["五絕", "七絕", "五律", "七律"])
 def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> None:
     chosen = composer("report")
-    request = read_request(chosen.vocabulary, form=form, level=level, repeat=True)
+    request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=True))
     constraints = Constraints(chosen.lexicon, request)
     assert constraints.fixed is not None
     plan = constraints.plan(constraints.fixed)

@@ -3,6 +3,7 @@
 import pytest
 
 from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.options import Composing
 from pingze.composing.request import read_request
 from pingze.errors import InputError
 from pingze.prosody.forms import opening_name
@@ -12,7 +13,7 @@ VOCABULARY = composer().vocabulary
 
 
 def places(**options: object) -> list[tuple[int, int, str]]:
-    request = read_request(VOCABULARY, **{"form": "五絕"} | options)
+    request = read_request(VOCABULARY, Composing(**{"form": "五絕"} | options))
     return [(fix.line, fix.position, fix.character) for fix in request.fixed]
 
 
@@ -32,7 +33,7 @@ def test_a_pattern_fixes_what_is_not_free() -> None:
 
 @pytest.mark.parametrize("name", ["東", "一東", "上平一東", "上平一东", " 東韻 "])
 def test_a_rhyme_group_has_several_names(name: str) -> None:
-    assert read_request(VOCABULARY, form="五絕", rhyme=name).rhyme == "東"
+    assert read_request(VOCABULARY, Composing(form="五絕", rhyme=name)).rhyme == "東"
 
 
 def test_a_place_asked_for_twice_alike_is_one() -> None:
@@ -49,19 +50,19 @@ def test_a_place_asked_for_twice_alike_is_one() -> None:
     ],
 )
 def test_a_template_is_named_whole_or_in_part(name: str | None, openings: set[str]) -> None:
-    request = read_request(VOCABULARY, form="五絕", template=name)
+    request = read_request(VOCABULARY, Composing(form="五絕", template=name))
     assert set(request.openings) == openings
     assert all((name or "") in opening_name(5, opening[0]) for opening in openings)
 
 
 def test_simplified_values_are_accepted() -> None:
-    request = read_request(VOCABULARY, form="七绝", rhyme="阳", template="首句入韵")
+    request = read_request(VOCABULARY, Composing(form="七绝", rhyme="阳", template="首句入韵"))
     assert (request.form.name, request.rhyme, request.template) == ("七絕", "陽", "首句入韻")
 
 
 def test_what_is_fixed_need_not_be_included_again() -> None:
     chosen = composer()
-    request = read_request(chosen.vocabulary, "春月", form="五絕", include="春 月 山")
+    request = read_request(chosen.vocabulary, Composing(start="春月", form="五絕", include="春 月 山"))
     assert chosen.prepare(request).words == [(chosen.vocabulary.ids["山"],)]
 
 
@@ -78,19 +79,21 @@ def test_what_is_fixed_need_not_be_included_again() -> None:
 def test_spaces_and_marks_separate_words(include: str, words: tuple[str, ...] | None) -> None:
     if words is None:
         with pytest.raises(InputError, match="雁"):
-            read_request(VOCABULARY, form="五絕", include=include)
+            read_request(VOCABULARY, Composing(form="五絕", include=include))
     else:
-        assert read_request(VOCABULARY, form="五絕", include=include).include == words
+        assert read_request(VOCABULARY, Composing(form="五絕", include=include)).include == words
 
 
 def test_what_is_longer_than_a_line_is_taken_one_by_one() -> None:
     with pytest.warns(ConversionWarning, match="longer than a line of 5"):
-        assert read_request(VOCABULARY, form="五絕", include="春秋人山雲花").include == tuple("春秋人山雲花")
+        assert read_request(VOCABULARY, Composing(form="五絕", include="春秋人山雲花")).include == tuple(
+            "春秋人山雲花"
+        )
 
 
 def test_lengths() -> None:
-    assert read_request(VOCABULARY, form="五排").lines == 10
-    assert read_request(VOCABULARY, form="五排", lines=16).lines == 16
+    assert read_request(VOCABULARY, Composing(form="五排")).lines == 10
+    assert read_request(VOCABULARY, Composing(form="五排", lines=16)).lines == 16
 
 
 @pytest.mark.parametrize(
@@ -121,5 +124,5 @@ def test_lengths() -> None:
 )
 def test_bad_values_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as error:
-        read_request(VOCABULARY, **{"form": "五絕"} | options)
+        read_request(VOCABULARY, Composing(**{"form": "五絕"} | options))
     assert message in str(error.value)

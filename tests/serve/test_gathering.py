@@ -9,6 +9,7 @@ import pytest
 from pingze.composing.composer import Composer
 from pingze.composing.deadline import Deadline, DeadlineError
 from pingze.composing.inclusion import Inclusion
+from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing
 from pingze.composing.request import read_request
 from pingze.serve.drafts import Draft, Ticket
@@ -21,12 +22,12 @@ SECONDS = 60.0
 
 
 def prepared(chosen: Composer, form: str) -> Inclusion:
-    return chosen.prepare(read_request(chosen.vocabulary, form=form, repeat=form[1] != "絕"))
+    return chosen.prepare(read_request(chosen.vocabulary, Composing(form=form, repeat=form[1] != "絕")))
 
 
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
-    begin = partial(chosen.draft, inclusion, 0.8, particles, [seed])
+    begin = partial(chosen.draft, inclusion, Sampling(0.8, particles), [seed])
     return Draft(chosen, begin, seed, particles, Deadline(SECONDS))
 
 
@@ -54,7 +55,10 @@ def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gath
     drafts = [draft(seed, form, chosen=model) for seed, form, model in asked]
     gathering.submit(drafts)
     for each, (seed, form, chosen) in zip(drafts, asked, strict=True):
-        poem, alone = each.finished.result(SECONDS), chosen.write(prepared(chosen, form), 0.8, 4, seed)
+        poem, alone = (
+            each.finished.result(SECONDS),
+            chosen.write(prepared(chosen, form), Sampling(0.8, 4), seed),
+        )
         assert poem.log_probability == pytest.approx(alone.log_probability, rel=1e-5)
         assert poem == replace(alone, log_probability=poem.log_probability)
 

@@ -2,7 +2,6 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import fields
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
-from pingze.composing.options import Composing, Revising
+from pingze.composing.options import Composing, Revising, Sampling
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request, read_request
@@ -70,26 +69,22 @@ class Composer:
         with Store.open() as store:
             return Copying(store.suffix_array(), self.vocabulary, request.form.width, request.original)
 
-    def write(
-        self, inclusion: Inclusion, temperature: float, particles: int, seed: int, top_p: float = 1.0
-    ) -> Poem:
+    def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
         """One poem from a population of its own."""
-        return self.write_many(inclusion, temperature, particles, [seed], top_p)[0]
+        return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(
         self,
         inclusion: Inclusion,
-        temperature: float,
-        particles: int,
+        sampling: Sampling,
         seeds: Sequence[int],
-        top_p: float = 1.0,
     ) -> list[Poem]:
         """A poem for each seed, from a population of its own; some populations are written side by side."""
-        together = max(1, ROWS // particles)
+        together = max(1, ROWS // sampling.particles)
         poems = []
         for start in range(0, len(seeds), together):
             batch = seeds[start : start + together]
-            writing = self.draft(inclusion, temperature, particles, batch, top_p)
+            writing = self.draft(inclusion, sampling, batch)
             with shared_fairly():
                 finish(writing)
             poems += self.poems([writing], batch)
@@ -98,19 +93,16 @@ class Composer:
     def draft(
         self,
         inclusion: Inclusion,
-        temperature: float,
-        particles: int,
+        sampling: Sampling,
         seeds: Sequence[int],
-        top_p: float = 1.0,
     ) -> Writing:
         """A population for each seed, nothing of them written yet."""
         request = inclusion.constraints.request
         return Writing(
             self.network,
             inclusion.constraints,
-            [inclusion.draw(particles, np.random.default_rng(seed)) for seed in seeds],
-            temperature=temperature,
-            top_p=top_p,
+            [inclusion.draw(sampling.particles, np.random.default_rng(seed)) for seed in seeds],
+            sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
         )
@@ -214,11 +206,11 @@ def compose(
     *,
     form: str,
     lines: int | None = None,
-    level: str = "customary",
+    level: str = Composing.level,
     template: str | None = None,
     rhyme: str | None = None,
     acrostic: str | None = None,
-    acrostic_at: str = "head",
+    acrostic_at: str = Composing.acrostic_at,
     pattern: str | None = None,
     include: str = "",
     exclude: str = "",
@@ -228,28 +220,47 @@ def compose(
     title: str | None = None,
     poet: str | None = None,
     about: str | None = None,
-    temperature: float = 0.8,
-    top_p: float = 0.7,
-    particles: int = 8,
+    temperature: float = Composing.temperature,
+    top_p: float = Composing.top_p,
+    particles: int = Composing.particles,
     seed: int | None = None,
-    count: int = 1,
+    count: int = Composing.count,
     model: str | Path | None = None,
 ) -> list[Poem]:
-    """`count` poems that keep every constraint; a seed makes them repeat.
+    """`count` poems that keep every constraint.
 
-    `start` is the opening, `form` a form 體 as 七絕, `lines` the number of lines of a 排 or 古. `level` is how
-    strictly tones are kept (customary or strict), `template` a template's name or a part of it (平起, 首句入韻),
-    `rhyme` a rhyme group 韻部. `acrostic` puts a character a line at its head, middle or end (`acrostic_at`);
-    `pattern` has one block a line, with ＿ where a character is free. `include` has words that must appear,
-    with spaces between them, `exclude` characters that must not. `title`, `poet` and `about`, for models that know
-    them, are what it is written to, in whose manner, and a theme, a word or some. No character stands twice, but in
-    reduplication 疊字 and where you fix it, unless `repeat`. No line shares more than `original` characters in a row
-    with a line of the corpus. `antithesis` is what antithesis 對仗 weighs in the couplets that need it. Below 1,
-    `top_p` keeps to the likeliest characters that together have that share at each place.
+    No character stands twice, but in reduplication 疊字, where you fix it, and with `repeat`. Lines and characters are
+    counted from 1; Simplified characters are read as Traditional ones.
+
+    Args:
+        start: The opening, of any length up to the whole poem.
+        form: The form 體: 五絕 七絕 五律 七律 五排 七排 五古 七古.
+        lines: How many lines 句 a 排 or 古 has, an even number up to 200; by default 10 and 8.
+        level: How strictly tones are kept, customary or strict.
+        template: The name of an opening template or a part of it: 平起, 首句入韻.
+        rhyme: The rhyme group 韻部, as 陽; a level one in regulated verse.
+        acrostic: A character a line, as 春夏秋冬.
+        acrostic_at: Where in the lines: head 藏頭, middle 藏中 or end 藏尾.
+        pattern: A block of characters a line, with spaces between them and ＿ where a character is free.
+        include: Words that must appear, with spaces between them.
+        exclude: Characters that must not.
+        repeat: Whether a character may stand twice apart.
+        original: How many characters in a row a line may share with any line of the corpus, 2 to 100.
+        antithesis: What antithesis 對仗 weighs in the couplets that need it, 0 to 10; 0 leaves it to the model.
+        title: A title, for models that know titles.
+        poet: Whose manner, for models that know poets.
+        about: A theme, a word or some, for models that know themes.
+        temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
+        top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
+        particles: How many drafts are written side by side for each poem, 1 to 4096.
+        seed: From 0; poems of a seed repeat. Poem n of `count` has the seed + n - 1.
+        count: How many poems, 1 to 1000.
+        model: A shipped model's name, a checkpoint, or a run's folder.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
     cannot be read.
+
     """
     return compose_as(
         Composing(
@@ -283,15 +294,14 @@ def compose(
 def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
     """The poems that are asked for; raises as `compose` does."""
     chosen, inclusion = prepare(asked, model)
-    return chosen.write_many(inclusion, asked.temperature, asked.particles, seeds(asked), asked.top_p)
+    return chosen.write_many(inclusion, asked.sampling, seeds(asked))
 
 
 def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `compose` does."""
     chosen = composer(model)
     refuse_conditions(chosen, asked.title, asked.poet, asked.about)
-    options = {each.name: getattr(asked, each.name) for each in fields(Composing)}
-    return chosen, chosen.prepare(read_request(chosen.vocabulary, **options))
+    return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
 def seeds(asked: Revising) -> range:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from numbers import Integral, Real
 from types import UnionType
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
 from pingze.errors import InputError, wrong_type
 from pingze.prosody.forms import FORMS
@@ -50,6 +50,18 @@ class Bounded:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How poems are drawn."""
+
+    temperature: float
+    """The inverse of what the model's logits are multiplied by; 0 takes the likeliest character."""
+    particles: int
+    """Drafts written side by side for each poem."""
+    top_p: float = 1.0
+    """Below 1, at each place the likeliest characters that together have this share."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Revising(Bounded):
     """What may be asked of a poem that is written, wholly or in part."""
@@ -84,6 +96,11 @@ class Revising(Bounded):
         8, "How many drafts are written side by side for each poem.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How poems are drawn."""
+        return Sampling(self.temperature, self.particles, self.top_p)
 
     @classmethod
     def sentence(cls, name: str) -> str:
@@ -130,6 +147,25 @@ def _is_one(value: object, types: tuple[type, ...]) -> bool:
     if isinstance(value, Integral):
         return int in types or float in types
     return isinstance(value, types) or (isinstance(value, Real) and float in types)
+
+
+class Kept(TypedDict, total=False):
+    """What a poem that is written again may be asked to keep; the fields are those of `Composing`."""
+
+    lines: int | None
+    level: str
+    template: str | None
+    rhyme: str | None
+    acrostic: str | None
+    acrostic_at: str
+    include: str
+    exclude: str
+    repeat: bool
+    original: int | None
+    antithesis: float
+    title: str | None
+    about: str | None
+    poet: str | None
 
 
 def acrostic_position(place: str, width: int) -> int:

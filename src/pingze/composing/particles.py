@@ -24,6 +24,7 @@ from pingze.composing.deadline import check_deadline
 from pingze.composing.feasibility import Plan
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
+from pingze.composing.options import Sampling
 from pingze.composing.poem import mark_after
 from pingze.composing.sampling import choose, effective_size, log_share, log_sum_exp, resample
 from pingze.errors import UnfinishedError
@@ -68,8 +69,9 @@ class Writing:
     Every text has written as many characters as every other. It goes on one token at a time, in a batch that other
     writings may share: `write` draws the token, and after the model has read it `read` draws populations anew.
 
-    Below 1, `top_p` keeps to the likeliest characters that together have that share of the tempered conditional; others
-    are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them is still written.
+    `Sampling.top_p` below 1 keeps to the likeliest characters that together have that share of the tempered
+    conditional; others are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them
+    is still written.
     `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
     pair of opposite characters, w being the request's weight and s their score.
     """
@@ -80,15 +82,14 @@ class Writing:
         constraints: Constraints,
         starts: Sequence[Start],
         *,
-        temperature: float,
-        top_p: float = 1.0,
+        sampling: Sampling,
         prefix: Sequence[int] = (),
         antithesis: Antithesis | None = None,
     ) -> None:
         self.network, self.constraints, self.starts = network, constraints, starts
-        self.top_p, self.antithesis = top_p, antithesis
+        self.top_p, self.antithesis = sampling.top_p, antithesis
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
-        self.coldness = np.float32(1 / max(temperature, COLDEST))
+        self.coldness = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)

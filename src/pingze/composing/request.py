@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Any
 
 from pingze.characters import MARKS
 from pingze.composing.input_characters import FIELDS, ConversionWarning, read_characters, read_known
@@ -131,13 +130,12 @@ def _inclusion(word: str) -> Clash:
     return Clash(f"including {word}", "include", has=word)
 
 
-def read_request(vocabulary: Vocabulary, start: str = "", **options: Any) -> Request:
-    """Check every option (those of `Composing`) against the form and the model's vocabulary.
+def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
+    """Check every option against the form and the model's vocabulary.
 
     Raises InputError, which names the option, on what no poem of the form could mean: an unknown form, template,
     group, poet or character, an opening or title that is too long, a pattern or acrostic that does not fit.
     """
-    asked = Composing(start=start, **options)
     form = find_form(asked.form)
     lines = _count_lines(form, asked.lines)
     fixed = _fixed(asked, form, lines, vocabulary)

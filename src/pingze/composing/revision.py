@@ -3,17 +3,17 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
+from pingze.composing.composer import Composer, composer, refuse_conditions, seeds
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import log_softmax
-from pingze.composing.options import Revising
+from pingze.composing.options import Composing, Kept, Revising
 from pingze.composing.poem import Poem
 from pingze.composing.request import Request, read_request
 from pingze.errors import InputError, wrong_type
@@ -57,12 +57,12 @@ def revise(
     poem: Poem,
     targets: Iterable[Target],
     *,
-    temperature: float = 0.8,
-    top_p: float = 0.7,
-    particles: int = 8,
+    temperature: float = Revising.temperature,
+    top_p: float = Revising.top_p,
+    particles: int = Revising.particles,
     seed: int | None = None,
     model: str | Path | None = None,
-    **constraints: Any,
+    **constraints: Unpack[Kept],
 ) -> Poem:
     """The poem with the targets written again: everything else, its form, template and rhyme group are kept.
 
@@ -73,9 +73,9 @@ def revise(
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, CheckpointError on a model that cannot be read.
     """
-    Revising(temperature=temperature, top_p=top_p, particles=particles, seed=seed)
+    asked = Revising(temperature=temperature, top_p=top_p, particles=particles, seed=seed)
     chosen, inclusion = prepare_revision(poem, targets, model, constraints)
-    return chosen.write(inclusion, temperature, particles, random_seed() if seed is None else seed, top_p)
+    return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
 
 
 def prepare_revision(
@@ -100,7 +100,7 @@ def alternatives(
     *,
     limit: int = 10,
     model: str | Path | None = None,
-    **constraints: Any,
+    **constraints: Unpack[Kept],
 ) -> list[Alternative]:
     """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
 
@@ -191,4 +191,5 @@ def poem_request(
     kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
     kept |= {"title": poem.title, "poet": poem.poet, "about": poem.about}
     asked = {name: value for name, value in constraints.items() if value is not None}
-    return read_request(chosen.vocabulary, form=poem.form, pattern=" ".join(rows), **(kept | asked))
+    whole = Composing(form=poem.form, pattern=" ".join(rows), **(kept | asked))
+    return read_request(chosen.vocabulary, whole)

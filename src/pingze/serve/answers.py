@@ -211,7 +211,7 @@ def warm_up() -> float:
     for name in MODELS:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()
-        written = chosen.write(inclusion, asked.temperature, asked.particles, seed=0, top_p=asked.top_p)
+        written = chosen.write(inclusion, asked.sampling, seed=0)
         took = time.perf_counter() - begun
         composing.explain(written, model=name)
     return took / (asked.particles * inclusion.constraints.places)

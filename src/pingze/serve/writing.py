@@ -64,7 +64,7 @@ class Desk:
         chosen, inclusion = await self.work(start)
         tokens = inclusion.constraints.places + inclusion.constraints.places // inclusion.constraints.width
         ticket = Ticket(CLIENT.get(), tokens * asked.particles * len(seeds))
-        begin = partial(chosen.draft, inclusion, asked.temperature, asked.particles, top_p=asked.top_p)
+        begin = partial(chosen.draft, inclusion, asked.sampling)
         drafts = [
             Draft(chosen, partial(begin, [seed]), seed, asked.particles, deadline, tokens, ticket)
             for seed in seeds
