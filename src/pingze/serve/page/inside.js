@@ -22,12 +22,17 @@ export function drawInside() {
   if (!on) return;
   const toggle = button(t("inside_see"), () => change({ open: !view.open }), { "aria-expanded": String(view.open), id: "see-inside" });
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
+  if (view.open) drawOpen(box, toggle, on);
+  else box.replaceChildren(el("h2", {}, toggle));
+  if (focused) $(focused)?.focus({ preventScroll: true });
+}
+
+/** What is seen of it stays where it is. */
+function drawOpen(box, toggle, on) {
   const { scrollX, scrollY } = window;
   const across = box.querySelector(".picture")?.scrollLeft ?? 0;
-  box.replaceChildren(el("h2", {}, toggle));
-  if (view.open) box.append(content(on));
+  box.replaceChildren(el("h2", {}, toggle), content(on));
   for (const picture of box.querySelectorAll(".picture")) picture.scrollLeft = across;
-  if (focused) $(focused)?.focus({ preventScroll: true });
   window.scrollTo(scrollX, scrollY);
 }
 
@@ -134,11 +139,11 @@ function unitFigure(found, size) {
   return part;
 }
 
-/** What a unit did over the tokens, from the packed numbers of all units. */
+/** What a unit did over the tokens, from the packed numbers of all units, which are unpacked once. */
 function valuesOf({ tokens, units, ...packed }, which, unit) {
-  const { scale, numbers } = packed[which];
-  const all = new Int16Array(Uint8Array.from(atob(numbers), (c) => c.charCodeAt(0)).buffer);
-  return tokens.map((_, at) => scale * all[at * units + unit - 1]);
+  const of = packed[which];
+  of.values ??= new Int16Array(Uint8Array.from(atob(of.numbers), (c) => c.charCodeAt(0)).buffer);
+  return tokens.map((_, at) => of.scale * of.values[at * units + unit - 1]);
 }
 
 /** The units that were found to know something, in words. */
