@@ -1,4 +1,4 @@
-"""Poems to packed arrays of ids: texts come in, batches without padding go out.
+"""Poems packed into arrays of ids, a batch at a time, without padding.
 
 A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
 tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the

@@ -1,4 +1,4 @@
-"""The language model: packed ids come in; hidden states, from which the loss takes the output layer, go out."""
+"""The language model: embedding, LSTM layers, output layer, in PyTorch."""
 
 import numpy as np
 import torch

@@ -1,7 +1,7 @@
-"""SuffixArray of characters: lines come in, and which runs they hold, where, and what stands beside them goes out.
+"""A suffix array: which substrings some lines hold, where, and what stands beside them.
 
 A suffix array: all lines stand in one text, and the places of the text in the order of what begins there. The places
-at which a run begins are then neighbours in that order, and two binary searches find them.
+at which a substring begins are then neighbours in that order, and two binary searches find them.
 
 Source: Manber & Myers 1993.
 """
@@ -15,9 +15,9 @@ from jaxtyping import Int, Int32, UInt16, UInt32, UInt64
 from pingze.errors import InputError
 
 END = 0
-"""The code of a line's end, which no run holds."""
+"""The code of a line's end, which no substring holds."""
 DEPTH = 8
-"""Places are in the order of so many characters; a longer run is found among those that begin like it."""
+"""Places are in the order of so many characters; a longer substring is found among those that begin like it."""
 _HALF = DEPTH // 2
 _BITS = 16
 
@@ -59,7 +59,7 @@ class SuffixArray:
 
     @classmethod
     def of_arrays(cls, arrays: Mapping[str, bytes]) -> "SuffixArray":
-        """The runs whose arrays are given by name, as bytes."""
+        """The index whose arrays are given by name, as bytes."""
         types = {"characters": np.uint32, "text": np.uint16, "order": np.int32}
         return cls(**{name: np.frombuffer(arrays[name], dtype) for name, dtype in types.items()})
 
@@ -83,10 +83,10 @@ class SuffixArray:
         ).tolist()
         return known
 
-    def places(self, run: Codes) -> Int32[np.ndarray, "n"]:
-        """Where in the text a run begins, in no order."""
+    def places(self, substring: Codes) -> Int32[np.ndarray, "n"]:
+        """Where in the text a substring begins, in no order."""
         low, high = 0, len(self._order)
-        for depth, code in enumerate(run[:DEPTH]):
+        for depth, code in enumerate(substring[:DEPTH]):
 
             def there(place: int, depth: int = depth) -> int:
                 return self._text[place + depth]
@@ -94,15 +94,15 @@ class SuffixArray:
             low = bisect_left(self._order, code, low, high, key=there)
             high = bisect_right(self._order, code, low, high, key=there)
         found = self.order[low:high]
-        for depth in range(DEPTH, len(run)):
-            found = found[self.text[found + depth] == run[depth]]
+        for depth in range(DEPTH, len(substring)):
+            found = found[self.text[found + depth] == substring[depth]]
         return found
 
     def longest(self, line: str) -> str:
-        """The longest run of a line that the text holds, the first of several; "" where there is none."""
+        """The longest substring of a line that the text holds, the first of several; "" where there is none."""
         codes, best = self.encode(line), ""
         for start in range(len(line)):
-            # Only a longer run counts, and none is longer whose beginning does not occur.
+            # Only a longer substring counts, and none is longer whose beginning does not occur.
             while start + len(best) < len(line) and len(self.places(codes[start : start + len(best) + 1])):
                 best = line[start : start + len(best) + 1]
         return best
@@ -131,7 +131,7 @@ class SuffixArray:
         return self._by_length[length]
 
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
-        """The characters, by their codes, that stand in the text right between two runs, one of which may be empty."""
+        """The characters, by their codes, that stand in the text between two substrings, of which one may be empty."""
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
         # A place before the text's first is read from its end, where only line ends are.

@@ -1,4 +1,4 @@
-"""Characters to ids and back: texts come in, arrays of ids go out."""
+"""Characters to ids and back."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Composing: a checkpoint and what a person asks for come in, poems go out. NumPy only, no torch."""
+"""Composing under constraints, with NumPy alone."""
 
 from pingze.composing.composer import compose
 from pingze.composing.explanation import Reason, explain

@@ -1,4 +1,4 @@
-r"""對仗: two characters that stand opposite each other in a couplet come in, how well they do goes out.
+r"""Antithesis 對仗: how well two characters stand opposite each other in a couplet.
 
 The score of b under a is
 

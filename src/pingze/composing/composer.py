@@ -1,4 +1,4 @@
-"""Poems that keep every constraint: what a person asks for comes in, poems go out."""
+"""Compose poems that keep every constraint: `compose`, and the `Composer` that a model becomes."""
 
 import secrets
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Characters that would copy: what was written of a line comes in, what would complete a run of the corpus goes out.
+"""Which characters would copy a line of the corpus, for poems that must be original.
 
 A run is copied if some line of the corpus holds it and it is longer than the request allows. A run of more characters
 holds one of just one more, so only those are looked for. Each is met at the last of its places that is not fixed.

@@ -1,4 +1,4 @@
-"""Why each character stands where it does: a poem comes in, a row for each character goes out."""
+"""Why each character of a poem stands where it does."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Characters as a person types them come in; characters that the model knows go out, or one clear error."""
+"""Read what a person typed as characters that the model knows, or refuse it with one clear error."""
 
 import unicodedata
 import warnings

@@ -1,4 +1,4 @@
-"""What a model's characters are in prosody: a vocabulary comes in, arrays over its ids go out.
+"""What each character of a vocabulary is in prosody: its tone, its rhymes.
 
 A character is counted on only in its one usable tone; one that stays open, as 看, is for places that take any tone. It
 rhymes only in groups in which Tang poets rhyme on it, and of several forms of one word only that on which they rhyme

@@ -1,4 +1,4 @@
-"""A checkpoint's model, one character at a time: ids come in, the next character's logits go out.
+"""The LSTM in NumPy, one character at a time: it composes without torch.
 
 It runs `pingze.lstm.formulas` on NumPy, so that the formula on the page is the code that writes the verse.
 """

@@ -1,4 +1,4 @@
-"""Originality: lines and the corpus come in, and what each line shares with the corpus goes out."""
+"""What each line of a poem shares with the corpus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Sampling under constraints: a model and constraints come in, one text that keeps them goes out.
+"""Sequential Monte Carlo: draw texts from the model that keep all constraints.
 
 Masks alone bend the distribution: where a rhyme is forced, an unlucky line is finished as readily as a lucky one. So a
 population of particles is advanced together, each with a weight (sequential Monte Carlo). The target is the product

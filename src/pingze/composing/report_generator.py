@@ -1,4 +1,4 @@
-"""The report's generator: an opening comes in, lines of one length sampled from the model go out."""
+"""The report's own generator: `generate`, which goes on from an opening, line by line."""
 
 import math
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What a person asks for: options as typed come in, one checked `Request` goes out, or one clear error."""
+"""A `Request`: the options that a person gave, checked against form and vocabulary."""
 
 import warnings
 from collections.abc import Collection, Iterator, Sequence

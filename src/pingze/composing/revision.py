@@ -1,4 +1,4 @@
-"""推敲: a poem and places in it come in, the poem with those places written again goes out; all else is kept."""
+"""推敲: write some places of a poem again and keep all else."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass

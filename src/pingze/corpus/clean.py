@@ -1,4 +1,4 @@
-"""Raw records come in, cleaned poems go out, and beside them a count of what was dropped and why."""
+"""Clean raw records into poems, and count what is dropped and why."""
 
 import re
 import unicodedata

@@ -1,4 +1,4 @@
-"""Poems come in, and the group of each goes out: poems that share two or more lines are one group."""
+"""Group poems that share two or more lines, so that no group straddles splits."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

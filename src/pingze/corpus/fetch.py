@@ -1,4 +1,4 @@
-"""What the user names, or nothing, comes in; a verified archive in the cache or a folder goes out."""
+"""Fetch the corpus and verify it: by npm, from an archive, a folder or a URL."""
 
 import hashlib
 import importlib.metadata

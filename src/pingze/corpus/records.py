@@ -1,4 +1,4 @@
-"""A verified archive or an unpacked folder comes in, and its raw records go out, file by file."""
+"""Read the raw records of the corpus, file by file, from its archive or folder."""
 
 import json
 import re

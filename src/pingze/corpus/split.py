@@ -1,4 +1,4 @@
-"""Poems and their groups come in; each poem's split and the report's draw go out, decided by digests alone.
+"""Which split each poem belongs to, and the report's draw, decided by digests alone.
 
 No random state: the same corpus gives the same splits on every machine.
 """

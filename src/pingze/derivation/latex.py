@@ -1,4 +1,4 @@
-r"""The report's LaTeX, read as it stands: a formula and the values of its letters come in, a NumPy array goes out.
+r"""Read the report's LaTeX as it stands, and evaluate it with NumPy.
 
 So what is measured is the very line that is shown. The grammar is that of the report's Part 1::
 

@@ -1,4 +1,4 @@
-"""Measure the report's lines: a trained model's name comes in, a row for each line goes out.
+"""Measure each of the report's lines: how far it is from the true derivative.
 
 Each line is read as it is printed (`latex`), at random weights and at those of the trained model, and compared with
 automatic differentiation (`differentiation`). So is what it should say, and that with central differences too.
@@ -210,12 +210,8 @@ def _verdict(error: float, liberties: frozenset[str]) -> str:
     if error > TOLERANCE:
         return WRONG
     qualifiers = [name for name in QUALIFIERS if name in liberties]
-    return (
-        "right"
-        + " as " * bool(qualifiers)
-        + " and ".join(qualifiers)
-        + f", {latex.NAME}" * (latex.NAME in liberties)
-    )
+    read_as = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
+    return f"{read_as}, {latex.NAME}" if latex.NAME in liberties else read_as
 
 
 def _error(actual: Array, reference: Array, whole: Array | None = None) -> float:

@@ -1,4 +1,4 @@
-"""Steps to differentiate: layers with random, first or trained weights come out, at work on an input."""
+"""LSTM layers to measure derivatives at: with random, first or trained weights."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""The elementwise half of a step, forward and backward: products come in, gates, states or gradients are filled in.
+"""The elementwise half of a step, forward and backward.
 
 Two implementations of the same equations (`pingze.lstm.formulas`), side by side: `eager` for any device, type and
 activation, and the compiled one for float32 on a CPU with tanh, which is what training spends its time in.

@@ -1,4 +1,4 @@
-"""Dropout for packed sequences: features come in and go out, with some of them 0.
+"""Dropout for packed sequences.
 
 Each kind keeps the expectation: what stays is divided by the share that stays. A mask may hold for one token
 (`torch`'s own), for a whole sequence (locked), for each place of a character (types), or for a batch (DropConnect:

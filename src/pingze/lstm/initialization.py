@@ -1,4 +1,4 @@
-"""The first weights of an LSTM layer: a name and a random generator come in, `Parameters` go out.
+"""First weights of an LSTM layer: zero, normal, uniform, Xavier, orthogonal.
 
 The report asks why not zero, and how else; each answer is a function here. Biases are zero (the report: "which
 will not cause any troubles") but for the forget gate under `orthogonal`.

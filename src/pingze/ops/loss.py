@@ -1,4 +1,4 @@
-r"""Output projection and cross-entropy in one pass: hidden states and targets come in, the loss goes out.
+r"""Output layer and cross-entropy in one pass, with their gradients.
 
 For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[target]
 = logsumexp(logits) - logits[target]; its gradient is

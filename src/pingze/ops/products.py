@@ -1,4 +1,4 @@
-"""Matrix products at the best rate that the processor has: matrices come in, their product goes out.
+"""Matrix products at the best rate that the processor has.
 
 On a CPU, in float32 and bfloat16, oneDNN is called by name where PyTorch would lay out a matrix anew for each product
 that it is in, and where it would give float32 to MKL, which leaves half of the vector unit of another maker's processor

@@ -1,4 +1,4 @@
-"""Check a poem: text comes in; its form, template and rhyme, and all that breaks them, go out as a `Verdict`.
+"""Check a poem: find its form, template and rhyme, and all that breaks them.
 
 A poem passes if some reading of its characters fits; an unknown character fits anything.
 """

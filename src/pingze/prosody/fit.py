@@ -1,4 +1,4 @@
-"""The best-fitting template: the tones that a poem's characters can have come in; each line's type goes out.
+"""Find the template that a poem's tones fit best, and each line's type.
 
 A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence
 of types is found line by line: for each type the best way to come to it, from the best ways to the line before.

@@ -19,7 +19,7 @@ def shape_note(lines: Sequence[str]) -> Note:
     widths = f"{shortest}" if shortest == longest else f"{shortest} to {longest}"
     names = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
     name = names.get(longest) if shortest == longest else "雜言"
-    count = f"{len(lines)} line{'s' * (len(lines) > 1)} of {widths} character{'s' * (longest > 1)}"
+    count = f"{len(lines)} {_plural('line', len(lines))} of {widths} {_plural('character', longest)}"
     said = f"{count} ({name})" if name else count
     return Note(said, "lines", count=len(lines), least=shortest, most=longest, name=name)
 
@@ -75,3 +75,7 @@ def _named(what: str, code: str, found: Iterable[str]) -> Note:
     more = f" and {len(listed) - _MANY} more" if len(listed) > _MANY else ""
     said = f"{what}: {', '.join(listed[:_MANY])}{more}" if listed else ""
     return Note(said, code, has=listed[:_MANY], more=max(0, len(listed) - _MANY))
+
+
+def _plural(word: str, count: int) -> str:
+    return word if count == 1 else f"{word}s"

@@ -1,4 +1,4 @@
-"""Old-style verse 古體: no template, only a rhyme; lines come in, the rhyme and its faults go out.
+"""Judge old-style verse 古體, which has no template, only a rhyme.
 
 Even lines rhyme, level or oblique; neighbouring groups mix; the rhyme may change, and every line may rhyme.
 """

@@ -1,4 +1,4 @@
-"""Regulated verse 近體: lines of the right shape come in; template, rhyme and faults go out."""
+"""Judge regulated verse 近體: template, rhyme and faults."""
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""Simplified and variant characters: text as typed comes in, the forms that Tang texts are printed in go out."""
+"""Simplified and variant characters, and the forms that Tang texts are printed in."""
 
 import math
 import re

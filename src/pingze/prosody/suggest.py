@@ -1,4 +1,4 @@
-"""What would fit in place of a faulty character: a verdict and one of its violations come in, characters go out."""
+"""What would fit in place of a faulty character."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache

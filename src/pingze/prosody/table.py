@@ -1,4 +1,4 @@
-"""The table of characters: a character comes in; its rhyme groups, its counts in Tang verse, its variants go out.
+"""The table of characters: rhyme groups, counts in Tang verse, variants.
 
 The table is `data/characters.tsv`, built by `scripts/build_prosody_table.py`; `data/SOURCES.md` says from what. A
 row is: character, groups (each followed by how often Tang poets rhymed on it there), occurrences in Tang verse,

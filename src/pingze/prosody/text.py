@@ -1,4 +1,4 @@
-"""Text as people write it comes in; poems, and the lines 句 of a poem without marks or headings, go out."""
+"""Split text as people write it into poems and lines 句, without marks and headings."""
 
 import html
 import re
@@ -57,7 +57,7 @@ def split_poems(text: str) -> list[str]:
         else:
             poems.append(heading + block)
             heading = ""
-    return poems + [heading.strip("\n")] * bool(heading)
+    return [*poems, heading.strip("\n")] if heading else poems
 
 
 def read_lines(text: str) -> list[str]:

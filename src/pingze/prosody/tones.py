@@ -1,4 +1,4 @@
-"""Characters as prosody sees them: a character comes in; its readings, its tone, its rhyme groups go out.
+"""A character's readings, tone and rhyme groups.
 
 Simplified characters are read as Traditional where there is one counterpart. One that stands for several (发) has
 the readings of all of them; `describe` asks which is meant.

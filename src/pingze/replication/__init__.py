@@ -1,1 +1,1 @@
-"""The report's experiments, rerun: the corpus comes in, rows of JSON and one page that stands by itself go out."""
+"""The report's experiments, rerun, with a verdict on each of its claims."""

@@ -1,4 +1,4 @@
-"""Charts that are light and dark: lines of numbers come in, SVG whose colours are the page's goes out.
+"""Charts as SVG, in the colours of the page, light or dark.
 
 Matplotlib draws; then each of its colours becomes a CSS variable, and each of its ids gets the chart's name before
 it, so that many charts can stand in one page.

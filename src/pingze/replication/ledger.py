@@ -1,4 +1,4 @@
-"""The ledger of a report: rows come in, `results.json` and `times.json` go out, whole at every moment.
+"""Keep what was measured: `results.json` and `times.json`, whole at every moment.
 
 After each row both files are written anew and put in place by renaming, so that a process killed at any moment leaves
 all rows but the one it was measuring. Times are kept apart: the results of two runs with one seed are the same file.

@@ -1,4 +1,4 @@
-"""The page: experiments with their rows and findings come in, one HTML file that needs nothing else goes out."""
+"""The page that tells what was measured: one HTML file that needs nothing else."""
 
 from collections.abc import Sequence
 from html import escape

@@ -1,4 +1,4 @@
-"""The nine, one after the other: a corpus comes in; rows, verdicts and the page go out, wherever a folder stands."""
+"""Run the nine experiments, resume where they stopped, and write the page."""
 
 import time
 from collections.abc import Callable

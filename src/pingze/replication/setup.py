@@ -1,4 +1,4 @@
-"""What every experiment works with: a budget, a seed and the corpus come in, presets and texts go out."""
+"""What every experiment works with: a budget, a seed, the texts, presets."""
 
 import hashlib
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""A training of fixed length: settings and a number of steps come in, the model and its curves go out."""
+"""Train for a fixed number of steps and keep the curves."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence

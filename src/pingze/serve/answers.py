@@ -1,4 +1,4 @@
-"""What each route answers, computed: a request comes in, an answer goes out. All of it may run in any thread."""
+"""Compute what each route answers. All of it may run in any thread."""
 
 import time
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""Poems of many requests written together: drafts come in at any time, each goes out when its poem is finished.
+"""Write the poems of many requests together, in one batch a processor.
 
 A thread for each processor steps drafts as one batch, a token at a time; the model's state has a fixed size, so that a
 draft can join, pause or leave at any token. Small requests go first and larger ones have a share of the time, so that

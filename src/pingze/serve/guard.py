@@ -1,4 +1,4 @@
-"""What stands before every route: hosts, sizes, times and headers. A connection comes in, a bounded request goes on.
+"""What stands before every route: limits on hosts, sizes and times, and headers.
 
 A page elsewhere can make its own name point to this machine (DNS rebinding); its requests carry that name as host, so
 only known hosts are answered. A body is read here, whole, before anything else happens.

@@ -1,4 +1,4 @@
-"""The API's routes under /v1: a request comes in, is computed beside the event loop, and its answer goes out."""
+"""The API's routes under /v1, computed beside the event loop."""
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator

@@ -1,1 +1,1 @@
-"""Training: texts and a configuration come in, a run's folder with the best model goes out. Needs torch."""
+"""Training, with torch: a run's folder holds its model, its curves and how to go on."""

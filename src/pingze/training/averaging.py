@@ -1,4 +1,4 @@
-"""Weight averaging: the weights of each step come in, their moving average goes out, to measure and to save.
+"""Weight averaging: a moving average of each step's weights, to measure and to save.
 
     average <- d·average + (1 - d)·weights,    d = min(decay, (1 + t) / (10 + t)) after step t,
 

@@ -1,4 +1,4 @@
-"""The corpus, as a run needs it: poems come in; the vocabulary and, for each poem, its tokens go out."""
+"""The corpus as a run needs it: the vocabulary, and each poem's tokens."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The curves of a run: rows come in, `log.jsonl` and TensorBoard's file go out, each row in both once.
+"""A run's curves: `log.jsonl` and TensorBoard's file, each row in both once.
 
 Rows are written as they come, by this thread: a killed process leaves no row in a queue, and a full disk is met where
 the row was added. (`SummaryWriter` of torch has such a queue, and a thread that may fail unheard.)

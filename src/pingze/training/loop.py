@@ -1,4 +1,4 @@
-"""The training loop: a run's folder, a preset and texts come in; the best model and the run's curves go out.
+"""The training loop: a run that can be stopped, killed and resumed.
 
 A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume
 from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorboard/`. Of several processes the first

@@ -1,4 +1,4 @@
-"""The learning-rate finder: a trainer's step comes in, the loss at each of a range of rising rates goes out.
+"""The learning-rate finder: the loss at each of a range of rising rates.
 
 Smith 2017, "Cyclical learning rates for training neural networks", section 3.3: the rate rises from step to step by
 the same factor. A good rate lies where the loss, smoothed, falls fastest; soon after, training diverges.

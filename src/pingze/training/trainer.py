@@ -1,4 +1,4 @@
-"""Steps of training: a preset and texts come in, a model comes out that each step changes, on any number of processes.
+"""One step of training, on any number of processes.
 
 A step is forward, backward, clipping, optimizer. Its batch is the same however many processes there are: longest poem
 first, it is dealt into processes × `accumulate` parts, each process takes every part that falls to it, one after the

@@ -1,4 +1,4 @@
-"""Show a checked poem: a verdict comes in, a text with the tones and faults under each character goes out.
+"""A checked poem as a terminal shows it: tones and faults under each character.
 
 ○ is level 平, ● oblique 仄, ◐ either, ? unknown. A terminal shows colours; anything else gets plain text.
 """
@@ -31,7 +31,8 @@ def show(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None 
     beyond = [violation for violation in verdict.violations if violation.line > len(verdict.lines)]
     for fault in beyond:
         text.append(f"{fault.line:>2} {fault.rule}\n", "red")
-    text.append("\n" * bool(verdict.lines))
+    if verdict.lines:
+        text.append("\n")
     for rule in dict.fromkeys(violation.rule for violation in verdict.violations):
         text.append(f"{rule}: {definition(rule)}\n")
     for note in verdict.notes:
@@ -52,14 +53,15 @@ def summary(verdict: Verdict) -> str:
         return "fits no form"
     count = len(verdict.violations)
     judged = " (only the rhyme was judged)" * (verdict.judged == "rhyme")
-    return f"{count or 'no'} fault{'s' * (count != 1)}{judged}"
+    return f"{count or 'no'} {'fault' if count == 1 else 'faults'}{judged}"
 
 
 def _append_line(text: Text, number: int, line: str, faults: Sequence[Violation]) -> None:
     faulty = {fault.position - 1 for fault in faults}
     text.append(f"{number:>2} ")
     for place, character in enumerate(line):
-        text.append(" " * bool(place))
+        if place:
+            text.append(" ")
         text.append(character, "bold red" if place in faulty else "")
     text.append("\n   ")
     text.append(
