@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingze.composing import lapses
 from pingze.composing.conflict import clashing, is_possible
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.request import Request, read_request
@@ -210,16 +211,42 @@ def test_the_last_rhymes_are_not_spent_inside_lines() -> None:
         assert {lines[1][-1], lines[3][-1]} == set(RHYMES[:2])
 
 
-def test_a_character_stands_twice_only_side_by_side() -> None:
-    chosen = composer(seed=3, scale=3.0)
+def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
+    """Verse has 年年 and 人人, no 樓樓 and 雪雪, and 悠悠 at a line's end, but not 年年."""
+    chosen = composer(POOL + "悠紛", seed=3, scale=3.0)
     request = read_request(chosen.vocabulary, Composing(form="五絕"))
-    texts = [
-        "".join(chosen.write(chosen.prepare(request), Sampling(1.5, 1), seed).lines) for seed in range(20)
-    ]
-    doubled = sum(text[p] == text[p + 1] for text in texts for p in range(19))
-    assert doubled > 0
-    for text in texts:
-        assert not any(text[p] == text[p + 1] == text[p + 2] for p in range(18))
+    inclusion = chosen.prepare(request)
+    poems = [chosen.write(inclusion, Sampling(1.5, 1), seed).lines for seed in range(40)]
+    doubled = {
+        (line[p], p == 3) for lines in poems for line in lines for p in range(4) if line[p] == line[p + 1]
+    }
+    assert doubled
+    assert {character for character, _ in doubled} <= set(lapses.doublings())
+    assert all(lapses.doublings()[character][1] >= 40 for character, at_end in doubled if at_end)
+    assert not any(
+        line[p] == line[p + 1] == line[p + 2] for lines in poems for line in lines for p in range(3)
+    )
+
+
+def test_what_verse_doubles() -> None:
+    lexicon = composer(POOL + "悠").lexicon
+    within, at_end = (
+        {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)} for row in lexicon.doubles
+    )
+    assert {"年", "人", "悠"} <= within
+    assert not {"樓", "雪"} & within
+    assert "悠" in at_end
+    assert "人" not in at_end
+
+
+def test_a_double_is_no_second_rhyme() -> None:
+    """年 rhymes at the end already, so that it is not doubled at another rhyme's place."""
+    chosen = composer(seed=1)
+    pattern = "＿＿＿＿＿ ＿＿＿年＿ ＿＿＿＿＿ ＿＿＿＿年"
+    asked = Composing(form="五絕", pattern=pattern, template="首句不入韻")
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
+    for seed in range(10):
+        assert chosen.write(inclusion, Sampling(2.0, 1), seed).lines[1][4] != "年"
 
 
 def test_messages_name_the_clash_and_where() -> None:

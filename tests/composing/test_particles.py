@@ -40,7 +40,7 @@ def target(
             text[place] = character
         poem = "".join(text)
         lines = [poem[start : start + 5] for start in range(0, len(poem), 5)]
-        if _keeps(poem, free, lines, request.form):
+        if _keeps(chosen, poem, free, lines, request.form):
             weights[poem] = _tempered(chosen, lines, top_p)
             if antithesis:
                 couplets = zip(lines[2:-2:2], lines[3:-2:2], strict=True)
@@ -50,13 +50,19 @@ def target(
     return {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
 
 
-def _keeps(poem: str, free: list[int], lines: list[str], form: Form) -> bool:
+def _keeps(chosen: Composer, poem: str, free: list[int], lines: list[str], form: Form) -> bool:
     for place in free:
         again = [p for p, c in enumerate(poem) if c == poem[place] and p != place]
         if any(abs(p - place) != 1 or p // 5 != place // 5 for p in again):
             return False
+        if again and not _is_doubled(chosen, poem[place], at_end=max(place, *again) % 5 == 4):
+            return False
     verdict = check("，".join(lines), form=form.name)
     return verdict.ok and verdict.rhyme == "東" and all(c not in "看過" for c in poem)
+
+
+def _is_doubled(chosen: Composer, character: str, *, at_end: bool) -> bool:
+    return bool(chosen.lexicon.doubles[int(at_end), chosen.vocabulary.ids[character]])
 
 
 def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:

@@ -2,8 +2,10 @@
 
 The checker accepts any reading of a character; the composer counts on the one that verse uses in 95 of 100 places. So
 a poem may be blocked only where it has such a character, and may use its rare reading; that must be rare. Poems
-that rhyme as poets hardly ever do are left out: the composer does not.
+that rhyme or double a character as poets hardly ever do are left out: the composer does not.
 """
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -30,9 +32,20 @@ def passing(corpus: Store, chosen: Composer, form: str, level: str) -> list[str]
         if not all(c in chosen.vocabulary and usable_tone(c) for c in text):
             continue
         verdict = check(poem.text, level=level)
-        if verdict.form == form and verdict.ok and rhymes_as_composed(verdict, chosen):
+        if verdict.form == form and verdict.ok and is_as_composed(verdict, chosen):
             found.append(text)
     return found
+
+
+def is_as_composed(verdict: Verdict, chosen: Composer) -> bool:
+    """Whether a poem's rhymes and doubled characters are ones that the composer may use."""
+    ids, doubles = chosen.vocabulary.ids, chosen.lexicon.doubles
+    return rhymes_as_composed(verdict, chosen) and all(
+        doubles[int(at == len(line) - 2), ids[one]]
+        for line in verdict.lines
+        for at, (one, other) in enumerate(pairwise(line))
+        if one == other
+    )
 
 
 def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:

@@ -166,7 +166,8 @@ class Constraints(Demands):
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """The texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
 
-        Three in a row are too many.
+        Verse must double them, at a line's end too if they stand there; none is a rhyme twice. Three in a row are too
+        many.
         """
         if self.request.repeat:
             return np.zeros(0, int), np.zeros(0, int)
@@ -174,14 +175,23 @@ class Constraints(Demands):
         after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
         before = histories.last[:, ::-1]
         rows, doubled = [], []
-        for (near, far), other in (
-            ((before[:, 0], before[:, 1]), after[:, 0]),
-            ((after[:, 0], after[:, 1]), before[:, 0]),
+        for (near, far), other, last in (
+            ((before[:, 0], before[:, 1]), after[:, 0], place),
+            ((after[:, 0], after[:, 1]), before[:, 0], place + 1),
         ):
-            may = np.flatnonzero((near != FREE) & (near != far) & (near != other))
-            rows.append(may)
+            doubles = self.lexicon.doubles[int(last + 1 == end)]
+            may = (near != FREE) & (near != far) & (near != other) & doubles[near]
+            if self.is_foot(place).any():
+                may &= ~self._is_fixed_rhyme(histories, near)
+            rows.append(may.nonzero()[0])
             doubled.append(near[may])
         return np.concatenate(rows), np.concatenate(doubled)
+
+    def _is_fixed_rhyme(self, histories: Histories, ids: Int[Array, "N"]) -> Bool[Array, "N"]:
+        feet = [place for place in range(self.places) if self.is_foot(place).any()]
+        fixed = of_plans(histories.plans, lambda plan: [plan.fixed[place] for place in feet])
+        found: Array = (fixed == ids[:, None]).any(axis=1)
+        return found
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
         """Write one more character of each text into its history."""

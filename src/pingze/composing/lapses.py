@@ -25,6 +25,14 @@ def times() -> dict[str, dict[str, list[str]]]:
     }
 
 
+@cache
+def doublings() -> dict[str, tuple[int, int]]:
+    """The characters that verse doubles, how often, and how often so at a line's end (scripts/count_doublings.py)."""
+    text = (files("pingze.composing") / "data" / "doublings.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {character: (int(times), int(at_end)) for character, times, at_end in rows}
+
+
 def contradicts(lines: Lines) -> bool:
     """Whether a poem has words of two seasons, or of day and night."""
     return any(

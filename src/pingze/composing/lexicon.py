@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from pingze.arrays import Array
+from pingze.composing.lapses import DOUBLED_OFTEN, doublings
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, sides, usable_tone
@@ -44,6 +45,8 @@ class Lexicon:
     """Usable as a rhyme of the group."""
     can_rhyme: Bool[Array, "G V"]
     """In the group in some reading, or unknown."""
+    doubles: Bool[Array, "2 V"]
+    """Verse doubles it 疊字, as 年年; and at a line's end."""
     word: Int[Array, "V"]
     """Of a character that is a form of another on which poets rhyme more, as 游 of 遊, that one; else itself."""
 
@@ -53,7 +56,7 @@ class Lexicon:
         V = len(vocabulary)
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
         rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
-        word = np.arange(V)
+        doubles, word = np.zeros((2, V), bool), np.arange(V)
         number = {name: row for row, name in enumerate(GROUP_NAMES)}
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
@@ -61,6 +64,8 @@ class Lexicon:
             usable, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
             flags[:, id_] = (True, usable == LEVEL, usable == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
             names = groups(token)
+            times = doublings().get(token, (0, 0))
+            doubles[:, id_] = times[0] >= DOUBLED_OFTEN, times[1] >= DOUBLED_OFTEN
             main = _main_form(token, vocabulary)
             word[id_] = vocabulary.ids[main]
             for name in names:
@@ -70,7 +75,9 @@ class Lexicon:
                 )
             if not names:
                 can_rhyme[:, id_] = True
-        return cls(vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, word)
+        return cls(
+            vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, word
+        )
 
 
 def _main_form(token: str, vocabulary: Vocabulary) -> str:
