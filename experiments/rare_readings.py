@@ -2,8 +2,8 @@
 
 Run: python -m experiments.rare_readings
 
-Every Tang poem of four or eight lines of five or seven characters is checked as 絕 or 律. Told are the share of passes that
-rely on a rare reading, each such reading with how many passes do and a place of it, and the rules that the lines break
+Every Tang poem of four or eight lines of five or seven characters is checked as 絕 or 律. Told are the share of passes
+that rely on a rare reading, each such reading with how many passes do and a line of it, and the rules broken
 without it.
 """
 

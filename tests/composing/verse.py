@@ -19,10 +19,10 @@ from pingze.prosody.usage import lenders, practised, rhymes
 from pingze.vocabulary import Vocabulary
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
-STRICTNESSES = "春秋人山雲花江來歸書樓家"
+LEVELS = "春秋人山雲花江來歸書樓家"
 OBLIQUES = "月日水雨夜海雪柳鳥客酒夢老古草木落白綠遠"
 OPEN = "看過"
-POOL = RHYMES + STRICTNESSES + OBLIQUES + OPEN
+POOL = RHYMES + LEVELS + OBLIQUES + OPEN
 
 
 def composer(

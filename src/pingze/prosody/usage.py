@@ -4,7 +4,7 @@
 them.
 """
 
-from functools import cache, lru_cache, lru_cache
+from functools import cache, lru_cache
 
 from pingze.prosody.groups import GROUPS, OBLIQUE, neighbours
 from pingze.prosody.table import name_counts, read

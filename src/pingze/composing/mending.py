@@ -1,0 +1,270 @@
+"""A draft with faults becomes a poem without them, by the fewest characters changed.
+
+For each template and each rhyme group the places are found whose characters cannot stay: those of the wrong tone, by
+the best way to write each couplet; feet outside the group; all but one of the feet that have the same character. What
+remains fits, so the smallest such sets are the fewest changes. Among them the model chooses, by the probability of the
+whole poem.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import islice, product
+from pathlib import Path
+
+import numpy as np
+
+from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
+from pingze.composing.constraints import Constraints
+from pingze.composing.options import Revising
+from pingze.composing.poem import Poem
+from pingze.composing.revision import poem_request
+from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
+from pingze.prosody import Verdict, check
+from pingze.prosody.forms import FORMS, Form, find_form, opening_name
+from pingze.prosody.script import in_context
+
+MOST_TRIED = 12
+"""Of equally small sets of places so many are written."""
+
+Places = frozenset[int]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A character that another one replaced; lines and positions count from 1."""
+
+    line: int
+    position: int
+    old: str
+    new: str
+    rules: tuple[str, ...]
+    """What the mended poem would break with the old one, as 孤平."""
+
+    def __str__(self) -> str:
+        return (
+            f"line {self.line}, character {self.position}: {self.old} → {self.new} ({'、'.join(self.rules)})"
+        )
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A poem without faults, and what of the draft was changed."""
+
+    poem: Poem
+    changes: tuple[Change, ...]
+
+    def as_json(self) -> dict[str, object]:
+        """The fields by name."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class _Repair:
+    """One way to mend: a template, a rhyme group, and the places that change."""
+
+    opening: str
+    rhyme: str
+    places: Places
+
+
+def mend(
+    text: str,
+    *,
+    keep: Sequence[str] = (),
+    form: str | None = None,
+    level: str = "customary",
+    title: str | None = None,
+    poet: str | None = None,
+    temperature: float = Revising.temperature,
+    top_p: float = Revising.top_p,
+    particles: int = Revising.particles,
+    seed: int | None = None,
+    model: str | Path | None = None,
+) -> Mended:
+    """A regulated poem without its faults, with the fewest characters changed.
+
+    `text` is the draft as it is written, `keep` words of it that stay, `form` the form to mend it to where its shape
+    is not to decide, `level` how strictly tones are judged. `title` and `poet` are for models that know them;
+    `temperature`, `top_p`, `particles` and `seed` say how the new characters are drawn.
+
+    Raises InputError on a draft that has no regulated form's shape, a word to keep that is not in it, or a character
+    that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError where no
+    draft came to an end; CheckpointError on a model that cannot be read.
+    """
+    Revising(level=level, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
+    chosen = composer(model)
+    refuse_conditions(chosen, title, poet, None)
+    verdict = check(text, form=form, level=level)
+    if verdict.ok:
+        return Mended(_as_poem(verdict, title, poet), ())
+    draft = _draft(verdict, form, title, poet)
+    constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, (), {"level": level}))
+    repairs = fewest(constraints, _locked(draft.lines, keep))
+    if not repairs:
+        raise InfeasibleError(draft.form, [Clash(f"keeping {word}", "keep", has=word) for word in keep])
+    number = random_seed() if seed is None else seed
+    poem = _best(chosen, draft, repairs, level, (temperature, particles, number, top_p))
+    return Mended(poem, tuple(_changes(draft.lines, poem, level)))
+
+
+def _as_poem(verdict: Verdict, title: str | None, poet: str | None) -> Poem:
+    return Poem(
+        verdict.form or "", verdict.template, verdict.rhyme, title, poet, 0, "", list(verdict.lines), 0.0
+    )
+
+
+def _draft(verdict: Verdict, form: str | None, title: str | None, poet: str | None) -> Poem:
+    """The draft as a poem of the regulated form that it is to have, with neither template nor rhyme."""
+    lines = in_context("\n".join(verdict.lines)).split("\n")
+    found = find_form(form) if form else _regulated_form(lines)
+    if found is None or not found.regulated:
+        raise InputError(
+            "a draft to mend has the lines of 絕, 律 or 排, of five or seven characters", field="poem"
+        )
+    if not found.takes(len(lines)) or any(len(line) != found.width for line in lines):
+        raise InputError(
+            f"a {found.name} has {found.size}, of {found.width} characters each: add or take away what differs",
+            field="poem",
+            code="shape",
+            form=found.name,
+        )
+    return Poem(found.name, None, None, title, poet, 0, "", lines, 0.0)
+
+
+def _regulated_form(lines: Sequence[str]) -> Form | None:
+    widths = {len(line) for line in lines}
+    return next(
+        (
+            form
+            for form in FORMS.values()
+            if form.regulated and form.takes(len(lines)) and widths == {form.width}
+        ),
+        None,
+    )
+
+
+def _locked(lines: Sequence[str], keep: Sequence[str]) -> Places:
+    """The places of every occurrence of the words to keep. Raises InputError where one does not occur."""
+    width, locked = len(lines[0]), set[int]()
+    for word in filter(None, (in_context(word.strip()) for word in keep)):
+        starts = [
+            number * width + at
+            for number, line in enumerate(lines)
+            for at in range(width)
+            if line.startswith(word, at)
+        ]
+        if not starts:
+            raise InputError(f"{word} is to be kept, but no line of the poem has it", field="keep", has=word)
+        locked |= {start + at for start in starts for at in range(len(word))}
+    return frozenset(locked)
+
+
+# -- the fewest places ------------------------------------------------------------------------------------------
+
+
+def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[_Repair]:
+    """The ways to mend the text that a request fixes that change the fewest places, none of them locked.
+
+    There are none where the locked places alone leave a fault.
+    """
+    request, ids = constraints.request, constraints.fixed
+    assert ids is not None, "a draft has one character a place"
+    by_count: dict[int, list[tuple[int, int, list[list[Places]]]]] = defaultdict(list)
+    wrong = _wrong_tones(constraints, ids)
+    for t, g in product(range(len(request.openings)), range(len(request.groups))):
+        feet = [place for place in range(constraints.places) if constraints.is_foot(place)[t]]
+        off = Places(
+            place for place in feet if not constraints.rhymes_at(place, generous=True)[g, ids[place]]
+        )
+        parts = [[off], *_repeated([place for place in feet if place not in off], ids)]
+        parts += [[places - Places(feet) for places in wrong[t, k]] for k in range(request.lines // 2)]
+        parts = [[places for places in part if not places & locked] for part in parts]
+        if all(parts):
+            smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
+            by_count[sum(len(part[0]) for part in smallest)].append((t, g, smallest))
+    repairs = (
+        _Repair(request.openings[t], request.groups[g], Places().union(*chosen))
+        for t, g, parts in by_count[min(by_count, default=0)]
+        for chosen in islice(product(*parts), MOST_TRIED)
+    )
+    return list(dict.fromkeys(repairs))
+
+
+def _wrong_tones(constraints: Constraints, ids: Sequence[int]) -> dict[tuple[int, int], list[Places]]:
+    """For each template and couplet, for each way to write it, the places whose character has the wrong tone."""
+    found = {}
+    size = 2 * constraints.width
+    for k in range(constraints.request.lines // 2):
+        places = range(k * size, (k + 1) * size)
+        fits = np.stack(
+            [
+                constraints.fits(constraints.asked[:, k, :, at], np.array(ids[place]), np.array(True))
+                for at, place in enumerate(places)
+            ]
+        )
+        for t in range(len(constraints.kinds)):
+            ways = np.flatnonzero(constraints.exists[t, k])
+            found[t, k] = [
+                Places(place for at, place in enumerate(places) if not fits[at, t, way]) for way in ways
+            ]
+    return found
+
+
+def _repeated(feet: Sequence[int], ids: Sequence[int]) -> list[list[Places]]:
+    """For each character that rhymes more than once, the sets of feet that leave one of them."""
+    by_character: dict[int, list[int]] = defaultdict(list)
+    for place in feet:
+        by_character[ids[place]].append(place)
+    return [
+        [Places(places) - {kept} for kept in places] for places in by_character.values() if len(places) > 1
+    ]
+
+
+# -- what stands there instead ----------------------------------------------------------------------------------
+
+
+def _best(
+    chosen: Composer,
+    draft: Poem,
+    repairs: Sequence[_Repair],
+    level: str,
+    drawing: tuple[float, int, int, float],
+) -> Poem:
+    """The likeliest of the poems that the model writes, one for each way to mend."""
+    poems, refused = [], None
+    for repair in repairs[:MOST_TRIED]:
+        try:
+            poems.append(_write(chosen, draft, repair, level, drawing))
+        except InfeasibleError as error:
+            refused = error
+    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=level).ok]
+    if not kept:
+        raise refused or UnfinishedError("no draft came to an end: try another seed")
+    return max(kept, key=lambda poem: poem.log_probability)
+
+
+def _write(
+    chosen: Composer, draft: Poem, repair: _Repair, level: str, drawing: tuple[float, int, int, float]
+) -> Poem:
+    """The draft with the places of a repair written anew."""
+    width = len(draft.lines[0])
+    template = opening_name(width, repair.opening[0])
+    asked = replace(draft, template=template, rhyme=repair.rhyme)
+    ids = chosen.vocabulary.ids
+    old = {place: ids[draft.lines[place // width][place % width]] for place in repair.places}
+    request = poem_request(chosen, asked, repair.places, {"level": level})
+    temperature, particles, seed, top_p = drawing
+    return chosen.write(chosen.prepare(request, old), temperature, particles, seed, top_p)
+
+
+def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:
+    """What differs from the draft, and what each old character would break in the mended poem."""
+    for number, (old_line, line) in enumerate(zip(lines, poem.lines, strict=True)):
+        for at, (old, new) in enumerate(zip(old_line, line, strict=True)):
+            if old != new:
+                restored = [*poem.lines]
+                restored[number] = line[:at] + old + line[at + 1 :]
+                faults = check("，".join(restored), form=poem.form, level=level).violations
+                rules = tuple(dict.fromkeys(fault.rule for fault in faults))
+                yield Change(number + 1, at + 1, old, new, rules)

@@ -1,0 +1,126 @@
+"""Drafts are mended with the fewest characters changed: a search over all changes agrees."""
+
+import random
+from itertools import combinations, product
+
+import pytest
+
+from pingze.composing.constraints import Constraints
+from pingze.composing.mending import Change, fewest, mend
+from pingze.composing.request import read_request
+from pingze.errors import InfeasibleError, InputError
+from pingze.prosody import check
+from pingze.prosody.patterns import STRICTNESSES
+from tests.composing.verse import LEVELS, OBLIQUES, RHYMES, composer
+
+FRESH = "風中前然夜"
+"""What the search puts in place of others: two of each rhyme group, and one oblique character."""
+
+
+def searched(text: str, level: str, locked: frozenset[int], most: int) -> int | None:
+    """The fewest changes that leave no fault, by trying them all; None where more than `most` are needed."""
+    free = [place for place in range(len(text)) if place not in locked]
+    for count in range(most + 1):
+        for places in combinations(free, count):
+            for characters in product(FRESH, repeat=count):
+                changed = list(text)
+                for place, character in zip(places, characters, strict=True):
+                    changed[place] = character
+                lines = ["".join(changed[start : start + 5]) for start in range(0, 20, 5)]
+                if check("，".join(lines), form="五絕", level=level).ok:
+                    return count
+    return None
+
+
+def draft(seed: int) -> str:
+    """A quatrain that keeps a template, with two characters changed at random."""
+    rng = random.Random(seed)
+    pools = {
+        "P": sorted(set(LEVELS) - set(FRESH)),
+        "Z": sorted(set(OBLIQUES) - set(FRESH)),
+        "R": sorted(set(RHYMES[:8]) - set(FRESH)),
+    }
+    template = rng.choice(["ZZPPZPPZZRPPPZZZZZPR", "PPPZZZZZPRZZPPZPPZZR", "ZZZPRPPZZRPPPZZZZZPR"])
+    text = [rng.choice(pools[tone]) for tone in template]
+    for place in rng.sample(range(20), 2):
+        text[place] = rng.choice(sorted(set(LEVELS + OBLIQUES + RHYMES) - set(FRESH)))
+    return "".join(text)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_search_finds_fewer_changes(seed: int) -> None:
+    level = STRICTNESSES[seed % 2]
+    text, locked = draft(seed), frozenset(random.Random(seed).sample(range(20), seed % 3))
+    chosen = composer()
+    rows = [text[start : start + 5] for start in range(0, 20, 5)]
+    request = read_request(chosen.vocabulary, form="五絕", level=level, pattern=" ".join(rows))
+    repairs = fewest(Constraints(chosen.lexicon, request), locked)
+    found = {len(repair.places) for repair in repairs}
+    assert len(found) <= 1
+    expected = searched(text, level, locked, most=2)
+    if expected is None:
+        assert not found or min(found) > 2
+    else:
+        assert found == {expected}
+    assert all(not repair.places & locked for repair in repairs)
+
+
+def test_what_is_mended_has_no_fault_and_says_why() -> None:
+    mended = mend("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", seed=1)
+    assert check(str(mended.poem)).ok
+    (change,) = mended.changes
+    assert (change.line, change.position, change.old, change.rules) == (4, 5, "天", ("出韻",))
+    assert mended.poem.lines[3][4] == change.new
+    assert str(change) == f"line 4, character 5: 天 → {change.new} (出韻)"
+    assert mend("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", seed=1) == mended
+
+
+def test_words_to_keep_stay() -> None:
+    mended = mend("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", keep=["琴天"], seed=1)
+    assert mended.poem.lines[3].endswith("琴天")
+    assert [(change.line, change.old) for change in mended.changes] == [(2, "名")]
+    assert check(str(mended.poem)).ok
+
+
+def test_a_poem_without_faults_is_left_alone() -> None:
+    mended = mend("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。")
+    assert mended.changes == ()
+    assert mended.poem.lines == ["獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲"]
+
+
+def test_simplified_drafts_are_read() -> None:
+    mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，何处有琴天。", seed=1)
+    assert mended.poem.lines[0] == "獨坐寒窗下"
+    assert isinstance(mended.changes[0], Change)
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "error", "message"),
+    [
+        ("山水", {}, InputError, "the lines of 絕, 律 or 排"),
+        (
+            "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。",
+            {"keep": ["明月"]},
+            InputError,
+            "明月 is to be kept",
+        ),
+        (
+            "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。",
+            {"form": "七絕"},
+            InputError,
+            "of 7 characters each",
+        ),
+        ("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", {"form": "五古"}, InputError, "絕, 律 or 排"),
+        (
+            "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。",
+            {"keep": ["姓名", "琴天"]},
+            InfeasibleError,
+            "keeping 姓名 and keeping 琴天",
+        ),
+    ],
+)
+def test_what_cannot_be_mended_is_told(
+    text: str, options: dict[str, object], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        mend(text, **options)  # type: ignore[arg-type]
