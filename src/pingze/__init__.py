@@ -7,12 +7,15 @@ TYPE_CHECKING = False  # typing's own, without the time that importing it takes
 if TYPE_CHECKING:
     from pingze.composing import (
         Alternative,
+        Change,
+        Mended,
         Poem,
         Reason,
         alternatives,
         compose,
         explain,
         generate,
+        mend,
         read_poem,
         revise,
     )
@@ -30,10 +33,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Alternative",
+    "Change",
     "CheckpointError",
     "CorpusError",
     "InfeasibleError",
     "InputError",
+    "Mended",
     "MissingExtraError",
     "PingzeError",
     "Poem",
@@ -47,6 +52,7 @@ __all__ = [
     "compose",
     "explain",
     "generate",
+    "mend",
     "read_poem",
     "revise",
 ]

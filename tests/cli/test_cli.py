@@ -192,6 +192,18 @@ def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str
     assert [verdict["violations"] for verdict in verdicts] == [[], []]
 
 
+def test_a_draft_is_mended_and_the_changes_told(capsys: pytest.CaptureFixture[str]) -> None:
+    draft = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
+    status, out, err = call(capsys, "mend", draft, "--keep", "琴", "--seed", "1")
+    assert (status, err) == (0, "")
+    *_, blank, change = out.rstrip("\n").split("\n")
+    assert blank == ""
+    assert re.fullmatch("· line 4, character 5: 天 → . \\(出韻\\)", change)
+    status, out, err = call(capsys, "mend", draft, "--keep", "琴天", "--keep", "姓名")
+    assert (status, out) == (1, "")
+    assert err.startswith("pingze: no 五絕 can keep 琴天 and 姓名: give up any one")
+
+
 def test_a_faulty_poem_is_shown_with_its_fault_and_status_1(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
@@ -357,8 +369,8 @@ def test_public_names() -> None:
     listed = process("import pingze, sys; print('torch' in sys.modules, *pingze.__all__)").split()
     assert listed[0] == "False"
     assert set(listed[1:]) == {
-        *("Alternative", "Poem", "Reason", "Verdict", "Violation"),
-        *("alternatives", "check", "compose", "explain", "generate", "read_poem", "revise"),
+        *("Alternative", "Change", "Mended", "Poem", "Reason", "Verdict", "Violation"),
+        *("alternatives", "check", "compose", "explain", "generate", "mend", "read_poem", "revise"),
         *(
             "CheckpointError",
             "CorpusError",

@@ -12,8 +12,8 @@ from pingze.prosody.groups import LEVEL, OBLIQUE
 from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.tones import groups, tone
 from tests.prosody import reference
+from tests.prosody.writing import LEVELS as LEVEL_CHARACTERS
 from tests.prosody.writing import OBLIQUES, RHYMES, write
-from tests.prosody.writing import STRICTNESSES as LEVEL_CHARACTERS
 
 SHAPES = {"五絕": (5, 4), "七絕": (7, 4), "五律": (5, 8), "七律": (7, 8), "五排": (5, 12), "七排": (7, 10)}
 

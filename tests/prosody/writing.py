@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-STRICTNESSES = "山天風人雲花春年時清"
+LEVELS = "山天風人雲花春年時清"
 OBLIQUES = "月水日客樹葉玉酒雨色"
 RHYMES = "東同銅童宮蓬紅翁聰叢楓蟲戎弓"
 """Characters of 東 alone."""
@@ -21,5 +21,5 @@ def write(lines: Sequence[str], *, rhymed_first: bool) -> list[str]:
 
 
 def write_line(tones: str, rhyme: str | None = None) -> str:
-    line = "".join((STRICTNESSES if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones))
+    line = "".join((LEVELS if tone == "P" else OBLIQUES)[place] for place, tone in enumerate(tones))
     return line[:-1] + rhyme if rhyme else line

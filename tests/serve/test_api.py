@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, get_args
 
@@ -99,6 +100,14 @@ def test_revision_and_alternatives_and_reasons(client: httpx.Client) -> None:
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
 
 
+def test_a_draft_is_mended_as_in_python(client: httpx.Client) -> None:
+    text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
+    mended = post(client, "mend", text=text, keep="琴 問", seed=1).json()
+    expected = pingze.mend(text, keep=["琴", "問"], seed=1)
+    assert mended["poem"]["lines"] == expected.poem.lines
+    assert mended["changes"] == json.loads(json.dumps([asdict(change) for change in expected.changes]))
+
+
 def test_a_checked_poem_has_tones_and_what_would_fit(client: httpx.Client) -> None:
     text = "月日風平月，平平月日東。平平平月日，月日日平天。"
     (verdict,) = post(client, "check", text=text, form="五絕").json()["verdicts"]
@@ -178,6 +187,8 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("revise", {"poem": POEM, "targets": []}, 422, "targets"),
         ("revise", {"poem": {"lines": []}, "targets": [{"line": 1}]}, 422, "poem"),
         ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, 422, "poem"),
+        ("mend", {"text": "春"}, 422, "text"),
+        ("mend", {"text": "，".join(LINES), "form": "七絕"}, 422, "text"),
         ("alternatives", {"poem": POEM, "line": 1}, 422, "position"),
         ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, 422, "poem"),
         ("inside", {"poem": POEM, "layer": 9}, 422, "layer"),

@@ -38,7 +38,17 @@ def test_schemathesis_finds_no_server_error(tmp_path: Path) -> None:
 
 def test_ten_thousand_bad_bodies_are_each_refused_and_memory_stays(tmp_path: Path) -> None:
     chance = random.Random(0)
-    routes = ("compose", "stream", "conflicts", "revise", "alternatives", "explain", "check", "inside")
+    routes = (
+        "compose",
+        "stream",
+        "conflicts",
+        "revise",
+        "mend",
+        "alternatives",
+        "explain",
+        "check",
+        "inside",
+    )
     with serving(tmp_path) as server, httpx.Client(base_url=server.address, timeout=SECONDS) as client:
         sizes = []
         for number in range(10_000):

@@ -1,4 +1,4 @@
-"""`pingze compose`, `revise` and `generate`."""
+"""`pingze compose`, `revise`, `mend` and `generate`."""
 
 from dataclasses import asdict
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pingze import checkpoint, composing
-from pingze.cli.app import JsonOption, ModelOption, app, print_json, with_options
+from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
 from pingze.composing.composer import compose_as
 from pingze.composing.options import Composing, Revising
@@ -50,6 +50,29 @@ def revise(
     read = composing.read_poem(poem, form=form, level=asked.level)
     revised = composing.revise(read, targets, model=model, **vars(asked))
     _print_poems([revised], explain=explain, level=asked.level, model=model, as_json=as_json)
+
+
+@app.command()
+def mend(
+    poem: Annotated[str, typer.Argument(help="The draft, as it is written.")],
+    keep: Annotated[list[str] | None, typer.Option(help="A word that stays; may be given again.")] = None,
+    form: Annotated[str | None, typer.Option(help="The form to mend it to, instead of its shape's.")] = None,
+    level: LevelOption = "customary",
+    title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
+    poet: Annotated[str | None, typer.Option(help=Composing.sentence("poet"))] = None,
+    seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
+    model: ModelOption = checkpoint.DEFAULT,
+    as_json: JsonOption = False,
+) -> None:
+    """Give a draft back without its faults, the fewest characters changed."""
+    mended = composing.mend(
+        poem, keep=keep or (), form=form, level=level, title=title, poet=poet, seed=seed, model=model
+    )
+    if as_json:
+        print_json(mended.as_json())
+        return
+    changes = [f"· {change}" for change in mended.changes] or ["· nothing to mend"]
+    typer.echo("\n".join([str(mended.poem), "", *changes]))
 
 
 @app.command()

@@ -102,7 +102,7 @@ def mend(
     constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, (), {"level": level}))
     repairs = fewest(constraints, _locked(draft.lines, keep))
     if not repairs:
-        raise InfeasibleError(draft.form, [Clash(f"keeping {word}", "keep", has=word) for word in keep])
+        raise InfeasibleError(draft.form, _clashing(constraints, draft.lines, keep))
     number = random_seed() if seed is None else seed
     poem = _best(chosen, draft, repairs, level, (temperature, particles, number, top_p))
     return Mended(poem, tuple(_changes(draft.lines, poem, level)))
@@ -120,12 +120,12 @@ def _draft(verdict: Verdict, form: str | None, title: str | None, poet: str | No
     found = find_form(form) if form else _regulated_form(lines)
     if found is None or not found.regulated:
         raise InputError(
-            "a draft to mend has the lines of 絕, 律 or 排, of five or seven characters", field="poem"
+            "a draft to mend has the lines of 絕, 律 or 排, of five or seven characters", field="text"
         )
     if not found.takes(len(lines)) or any(len(line) != found.width for line in lines):
         raise InputError(
             f"a {found.name} has {found.size}, of {found.width} characters each: add or take away what differs",
-            field="poem",
+            field="text",
             code="shape",
             form=found.name,
         )
@@ -158,6 +158,16 @@ def _locked(lines: Sequence[str], keep: Sequence[str]) -> Places:
             raise InputError(f"{word} is to be kept, but no line of the poem has it", field="keep", has=word)
         locked |= {start + at for start in starts for at in range(len(word))}
     return frozenset(locked)
+
+
+def _clashing(constraints: Constraints, lines: Sequence[str], keep: Sequence[str]) -> list[Clash]:
+    """Words that cannot all be kept, none of which is needless: without any one the rest can."""
+    words = list(keep)
+    for word in keep:
+        others = [other for other in words if other != word]
+        if not fewest(constraints, _locked(lines, others)):
+            words = others
+    return [Clash(word, "keep", has=word) for word in words]
 
 
 # -- the fewest places ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from pingze import checkpoint, composing, prosody
 from pingze.composing.composer import Composer, composer, prepare
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
+from pingze.composing.mending import Mended
 from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_position
 from pingze.composing.originality import of_lines
 from pingze.composing.revision import prepare_revision
@@ -119,6 +120,20 @@ def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
     ]
     poem = asked.poem.read(asked.level)
     return prepare_revision(poem, targets, model(asked.model), _constraints(asked))
+
+
+def mend(asked: schemas.MendRequest) -> Mended:
+    """A draft without its faults, and what was changed and why."""
+    return composing.mend(
+        asked.text,
+        keep=asked.keep.split(),
+        form=asked.form,
+        level=asked.level,
+        title=asked.title,
+        poet=asked.poet,
+        seed=asked.seed,
+        model=model(asked.model),
+    )
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:

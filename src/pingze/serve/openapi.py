@@ -26,6 +26,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/stream": {"form": "五絕", "count": 3},
     "/v1/conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
     "/v1/revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
+    "/v1/mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
     "/v1/alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
     "/v1/explain": {"poem": _POEM},
     "/v1/check": {"text": "，".join(_LINES)},

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
-from pingze.composing import Poem
+from pingze.composing import Mended, Poem
 from pingze.serve import answers, gates, schemas
 from pingze.serve.gates import Inside, Reach
 from pingze.serve.problems import Problem
@@ -122,6 +122,12 @@ async def conflicts(asked: schemas.ComposeRequest, work: WorkHere) -> schemas.Co
 async def revise(asked: schemas.ReviseRequest, desk: DeskHere) -> Poem:
     """Parts of a poem written again; all else is kept."""
     return await desk.revise(asked)
+
+
+@router.post("/mend")
+async def mend(asked: schemas.MendRequest, work: WorkHere) -> Mended:
+    """A draft without its faults, by the fewest characters changed; what was changed and why."""
+    return await work(answers.mend, asked)
 
 
 @router.post("/alternatives")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pingze.composing import Alternative, Poem, Reason, read_poem
-from pingze.composing.options import Bounded, Composing, Revising, option
+from pingze.composing.options import LARGEST_SEED, Bounded, Composing, Revising, option
 from pingze.composing.originality import Shared
 from pingze.errors import Cause, Clash, InputError
 from pingze.prosody.forms import find_form
@@ -121,6 +121,20 @@ class CheckRequest(Bounded):
     text: str = option(..., "One poem, or several with blank lines between.", maxLength=4000)
     form: str | None = option(None, "The form to check for, instead of the one found.", maxLength=20)
     level: str = option("customary", Revising.sentence("level"), maxLength=20)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MendRequest(Bounded):
+    """A draft to be given back without its faults."""
+
+    text: str = option(..., "The draft, as a person writes it.", maxLength=4000)
+    keep: str = option("", "Words of it that stay; a space separates them.", maxLength=100)
+    form: str | None = option(None, "The form to mend it to, instead of its shape's.", maxLength=20)
+    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+    title: str | None = option(None, Revising.sentence("title"), maxLength=200)
+    poet: str | None = option(None, Revising.sentence("poet"), maxLength=20)
+    seed: int | None = _narrowed("seed", LARGEST_SEED)
+    model: str | None = _model()
 
 
 @dataclass(frozen=True, kw_only=True)
