@@ -201,7 +201,7 @@ def test_a_draft_is_mended_and_the_changes_told(capsys: pytest.CaptureFixture[st
     assert re.fullmatch("· line 4, character 5: 天 → . \\(出韻\\)", change)
     status, out, err = call(capsys, "mend", draft, "--keep", "琴天", "--keep", "姓名")
     assert (status, out) == (1, "")
-    assert err.startswith("pingze: no 五絕 can keep 琴天 and 姓名: give up any one")
+    assert err.startswith("pingze: no 五絕 can keep all that is asked for: give up keep 姓名")
 
 
 def test_a_faulty_poem_is_shown_with_its_fault_and_status_1(

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.composing.composer import Composer, composer, random_seed, refuse_conditions
+from pingze.composing.composer import Composer, composer, refuse_conditions, seeds
 from pingze.composing.constraints import Constraints
+from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.revision import poem_request
@@ -92,7 +93,15 @@ def mend(
     that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError where no
     draft came to an end; CheckpointError on a model that cannot be read.
     """
-    Revising(level=level, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
+    asked = Revising(
+        level=level,
+        title=title,
+        poet=poet,
+        temperature=temperature,
+        top_p=top_p,
+        particles=particles,
+        seed=seed,
+    )
     chosen = composer(model)
     refuse_conditions(chosen, title, poet, None)
     verdict = check(text, form=form, level=level)
@@ -102,9 +111,8 @@ def mend(
     constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, (), {"level": level}))
     repairs = fewest(constraints, _locked(draft.lines, keep))
     if not repairs:
-        raise InfeasibleError(draft.form, _clashing(constraints, draft.lines, keep))
-    number = random_seed() if seed is None else seed
-    poem = _best(chosen, draft, repairs, level, (temperature, particles, number, top_p))
+        raise InfeasibleError(draft.form, _given_up(constraints, draft.lines, keep))
+    poem = _best(chosen, draft, repairs, asked)
     return Mended(poem, tuple(_changes(draft.lines, poem, level)))
 
 
@@ -160,14 +168,16 @@ def _locked(lines: Sequence[str], keep: Sequence[str]) -> Places:
     return frozenset(locked)
 
 
-def _clashing(constraints: Constraints, lines: Sequence[str], keep: Sequence[str]) -> list[Clash]:
-    """Words that cannot all be kept, none of which is needless: without any one the rest can."""
-    words = list(keep)
+def _given_up(constraints: Constraints, lines: Sequence[str], keep: Sequence[str]) -> list[Clash]:
+    """The words to give up so that the others can be kept, late ones first; none of them could be kept."""
+    kept: list[str] = []
+    given_up = []
     for word in keep:
-        others = [other for other in words if other != word]
-        if not fewest(constraints, _locked(lines, others)):
-            words = others
-    return [Clash(word, "keep", has=word) for word in words]
+        if fewest(constraints, _locked(lines, [*kept, word])):
+            kept.append(word)
+        else:
+            given_up.append(Clash(f"keep {word}", "keep", has=word))
+    return given_up
 
 
 # -- the fewest places ------------------------------------------------------------------------------------------
@@ -234,38 +244,29 @@ def _repeated(feet: Sequence[int], ids: Sequence[int]) -> list[list[Places]]:
 # -- what stands there instead ----------------------------------------------------------------------------------
 
 
-def _best(
-    chosen: Composer,
-    draft: Poem,
-    repairs: Sequence[_Repair],
-    level: str,
-    drawing: tuple[float, int, int, float],
-) -> Poem:
+def _best(chosen: Composer, draft: Poem, repairs: Sequence[_Repair], asked: Revising) -> Poem:
     """The likeliest of the poems that the model writes, one for each way to mend."""
-    poems, refused = [], None
+    poems, refused, seed = [], None, seeds(asked)[0]
     for repair in repairs[:MOST_TRIED]:
         try:
-            poems.append(_write(chosen, draft, repair, level, drawing))
+            inclusion = _opened(chosen, draft, repair, asked.level)
+            poems.append(chosen.write(inclusion, asked.sampling, seed))
         except InfeasibleError as error:
             refused = error
-    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=level).ok]
+    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=asked.level).ok]
     if not kept:
         raise refused or UnfinishedError("no draft came to an end: try another seed")
     return max(kept, key=lambda poem: poem.log_probability)
 
 
-def _write(
-    chosen: Composer, draft: Poem, repair: _Repair, level: str, drawing: tuple[float, int, int, float]
-) -> Poem:
-    """The draft with the places of a repair written anew."""
+def _opened(chosen: Composer, draft: Poem, repair: _Repair, level: str) -> Inclusion:
+    """The draft with the places of a repair free, each for another character than stood there."""
     width = len(draft.lines[0])
     template = opening_name(width, repair.opening[0])
-    asked = replace(draft, template=template, rhyme=repair.rhyme)
+    poem = replace(draft, template=template, rhyme=repair.rhyme)
     ids = chosen.vocabulary.ids
     old = {place: ids[draft.lines[place // width][place % width]] for place in repair.places}
-    request = poem_request(chosen, asked, repair.places, {"level": level})
-    temperature, particles, seed, top_p = drawing
-    return chosen.write(chosen.prepare(request, old), temperature, particles, seed, top_p)
+    return chosen.prepare(poem_request(chosen, poem, repair.places, {"level": level}), old)
 
 
 def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:
