@@ -28,6 +28,7 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.quality import MEASURED
 from pingze.composing.report_generator import LineSampler
 from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError
@@ -39,7 +40,6 @@ from pingze.prosody.rhyme import rhyme_characters
 from pingze.prosody.tones import groups, usable_tone
 
 COMMAND = "python -m experiments.compose_quality"
-MEASURED = ("五絕", "七絕", "五律", "七律")
 CURVE_FORMS = ("七絕", "五律")
 PARTICLES = (1, 2, 4, 8, 16, 32, 64, 128)
 TEMPERATURE = 0.8

@@ -7,6 +7,7 @@ import pytest
 from pingze.replication.experiment import Row, Rows
 from pingze.replication.experiments.optimizers import (
     ADAM,
+    KINDS,
     RATES,
     arrival,
     best,
@@ -23,7 +24,9 @@ LOOKS = [0, 10, 20]
 def row(family: str, rate: float, seed: int, dev: list[float | None]) -> Row:
     figures = {"dev_nats": dev[-1] if len(dev) == len(LOOKS) else None, "diverged": False, "spikes": 0}
     name = f"optimizers/{family}, rate {rate:g}, seed {seed}"
-    return Row(name, {"learning_rate": rate}, figures, {"looks": LOOKS[: len(dev)], "dev": dev})
+    return Row(
+        name, KINDS[family][0] | {"learning_rate": rate}, figures, {"looks": LOOKS[: len(dev)], "dev": dev}
+    )
 
 
 def grid() -> Rows:

@@ -1,6 +1,5 @@
 """`pingze check`, `tones` and `rhyme`."""
 
-from contextlib import ExitStack
 from functools import partial
 from typing import Annotated
 
@@ -8,10 +7,10 @@ import typer
 
 from pingze import prosody
 from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_file
-from pingze.errors import CorpusError, InputError
+from pingze.errors import InputError
 from pingze.prosody import Verdict
 from pingze.prosody.rhyme import find_groups, rhyme_characters
-from pingze.prosody.suggest import Neighbours, suggest
+from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import describe
 
 RHYMES_SHOWN = 60
@@ -76,21 +75,11 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     from rich.console import Console
 
     from pingze.cli.terminal.checked_poem import show
+    from pingze.corpus.store import usual_neighbours
 
     console = Console(highlight=False, soft_wrap=True)
-    with ExitStack() as stack:
-        neighbours = _neighbours(stack)
+    with usual_neighbours() as neighbours:
         for number, verdict in enumerate(verdicts):
             if number:
                 console.print()
             console.print(show(verdict, partial(suggest, verdict, neighbours=neighbours)))
-
-
-def _neighbours(stack: ExitStack) -> Neighbours | None:
-    """What Tang poets set beside characters, from the store where there is one."""
-    from pingze.corpus import Store
-
-    try:
-        return stack.enter_context(Store.open()).beside
-    except CorpusError:
-        return None

@@ -20,6 +20,7 @@ from pingze.corpus import CorpusPoem, Store
 from pingze.errors import InputError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form
+from pingze.prosody.rules import RHYME_RULES
 from pingze.suffix_array import SuffixArray
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
@@ -27,7 +28,6 @@ REAL = "real"
 """The source of Tang poems of the test split."""
 COPIED = 5
 """So many characters in a row are a copy."""
-_RHYME = {"出韻", "鄰韻", "重韻"}
 
 
 @dataclass(frozen=True)
@@ -129,8 +129,8 @@ def measure(
         source=source,
         poems=len(poems),
         kept=_mean(verdict.ok for verdict in verdicts),
-        tones=_mean(faults(verdict) <= _RHYME for verdict in verdicts),
-        rhyme=_mean(not faults(verdict) & _RHYME for verdict in verdicts),
+        tones=_mean(faults(verdict) <= set(RHYME_RULES) for verdict in verdicts),
+        rhyme=_mean(not faults(verdict) & set(RHYME_RULES) for verdict in verdicts),
         distinct_1=distinct(poems, 1),
         distinct_2=distinct(poems, 2),
         distinct_3=distinct(poems, 3),

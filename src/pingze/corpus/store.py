@@ -7,8 +7,8 @@ who reads the old one reads on.
 import sqlite3
 import stat
 import threading
-from collections.abc import Collection, Hashable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Collection, Hashable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from pathlib import Path
@@ -85,6 +85,18 @@ def let_go() -> None:
     """Hold the corpus's suffix array no longer."""
     with _LOADING:
         _HELD.clear()
+
+
+@contextmanager
+def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
+    """`Store.beside` of the store, None where there is no store."""
+    with ExitStack() as stack:
+        try:
+            store = stack.enter_context(Store.open())
+        except CorpusError:
+            yield None
+        else:
+            yield store.beside
 
 
 class Store:

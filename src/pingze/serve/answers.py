@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import asdict, fields
 from functools import cache, partial
 from typing import Any
@@ -16,6 +15,7 @@ from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_positio
 from pingze.composing.originality import of_lines
 from pingze.composing.revision import prepare_revision
 from pingze.corpus import Store, store_path
+from pingze.corpus.store import usual_neighbours
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.prosody import Verdict, Violation
 from pingze.prosody.forms import FORMS, opening_name
@@ -23,7 +23,7 @@ from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.rules import definition
 from pingze.prosody.script import simplified_forms
-from pingze.prosody.suggest import Neighbours, suggest
+from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import EITHER, UNKNOWN, readings, tone
 from pingze.serve import schemas
 from pingze.serve.problems import NO_CORPUS
@@ -161,8 +161,8 @@ def check(asked: schemas.CheckRequest) -> schemas.Verdicts:
     if not texts:
         raise InputError("the text holds no verse", field="text", code="empty")
     verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
-    with ExitStack() as stack:
-        fitting = partial(suggest, neighbours=_neighbours(stack))
+    with usual_neighbours() as neighbours:
+        fitting = partial(suggest, neighbours=neighbours)
         return schemas.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
 
 
@@ -192,13 +192,6 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         notes=verdict.notes,
         remarks=[note.cause for note in verdict.notes],
     )
-
-
-def _neighbours(stack: ExitStack) -> Neighbours | None:
-    try:
-        return stack.enter_context(Store.open()).beside
-    except CorpusError:
-        return None
 
 
 def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:

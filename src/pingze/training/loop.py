@@ -30,6 +30,7 @@ from pingze.training.configuration import Preset
 from pingze.training.data import Text
 from pingze.training.log import Log, LogRow
 from pingze.training.trainer import Trainer
+from pingze.vocabulary import SPECIAL_TOKENS
 
 LOG_EVERY = 50
 CONFIGURATION_FILE = "configuration.json"
@@ -69,7 +70,9 @@ class Run(Trainer):
         description = {
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
-            "vocabulary": "".join(self.vocabulary.tokens[4 + len(self.preset.model.special_tokens) :]),
+            "vocabulary": "".join(
+                self.vocabulary.tokens[len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens) :]
+            ),
             "texts": [len(self.train_examples), len(self.dev_sequences)],
         }
         found = None

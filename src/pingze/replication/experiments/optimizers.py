@@ -74,6 +74,16 @@ def _kind(family: str, momentum: float) -> str:
     return f"{family} {momentum:g}" if momentum else family
 
 
+def _family(settings: Mapping[str, Setting]) -> str:
+    """The family with a kind of these settings; SGD, whose kind has the fewest, is looked at last."""
+    return next(
+        family
+        for family, kinds in reversed(KINDS.items())
+        for kind in kinds
+        if kind.items() <= settings.items()
+    )
+
+
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train."""
     return train(setup, trial.settings, setup.budget.steps["optimizers"], looks=LOOKS).measured()
@@ -83,9 +93,8 @@ def cells(rows: Rows) -> list[GridPoint]:
     """The grid's cells in order."""
 
     def key(row: Row) -> tuple[str, float, float]:
-        family = row.id.partition("/")[2].partition(",")[0].rstrip("0123456789. ")
         momentum, rate = row.settings.get("momentum", 0.0), row.settings["learning_rate"]
-        return family, float(momentum or 0), float(rate or 0)
+        return _family(row.settings), float(momentum or 0), float(rate or 0)
 
     return [GridPoint(*found, list(each)) for found, each in groupby(rows.values(), key)]
 
