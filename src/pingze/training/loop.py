@@ -67,12 +67,11 @@ class Run(Trainer):
 
     def _open_folder(self, resume: bool) -> state.SavedState | None:
         """Begin a folder, or read the state of the run that is there; never write over another run."""
+        special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
-            "vocabulary": "".join(
-                self.vocabulary.tokens[len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens) :]
-            ),
+            "vocabulary": "".join(self.vocabulary.tokens[special:]),
             "texts": [len(self.train_examples), len(self.dev_sequences)],
         }
         found = None
