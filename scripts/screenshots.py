@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 FOLDER = Path(__file__).parents[1] / "docs" / "page"
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 SECONDS = 120.0
+FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, size: str, scheme: str) -> None:
-    """The page while a person composes, revises, and looks inside."""
+    """The page while a person arrives, composes, revises, looks inside, makes a card, and checks."""
     width, height = SIZES[size]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -41,26 +42,48 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.set_default_timeout(SECONDS * 1000)
     page.goto(address)
     page.locator("body[data-ready]").wait_for()
-    page.locator(".chip", has_text="七律" if size == "desktop" else "七絕").click()
+    page.locator("#sheet .rhymes").first.wait_for()
+    save(page, f"{size}-{scheme}-first")
+    compose(page, "七律" if size == "desktop" else "七絕")
+    page.evaluate("scrollTo(0, 0)")
+    save(page, f"{size}-{scheme}-composing")
+    page.locator("#sheet [role=gridcell]").nth(9).click()
+    page.locator(".alternative").first.wait_for()
+    save(page, f"{size}-{scheme}-revising")
+    page.click("#see-inside")
+    page.locator("#inside-reach .bar").first.wait_for()
+    if size == "phone":
+        page.click(".close")
+    page.locator("#inside").evaluate("node => node.scrollIntoView()")
+    save(page, f"{size}-{scheme}-inside")
+    page.click("#make-card")
+    page.locator(".papers .chip").nth(0 if scheme == "light" else 2).click()
+    page.locator("#card-preview img").wait_for()
+    save(page, f"{size}-{scheme}-card")
+    page.click("#close-card")
+    page.click("[data-view-of=check]")
+    page.fill("#text", FAULTY)
+    page.click("#checking [type=submit]")
+    page.locator(".verdict .fit").first.wait_for()
+    page.locator(".verdict [data-line='2'][data-position='3']").hover()
+    save(page, f"{size}-{scheme}-checking")
+    page.close()
+
+
+def compose(page: Page, form: str) -> None:
+    """Poems of a form with a title, in a poet's manner, and an acrostic."""
+    page.locator(".chip", has_text=form).click()
     page.fill("#title", "秋夜")
     page.select_option("#poet", "李白")
+    page.click("#bounds > summary")
+    page.fill("#acrostic", "春夏秋冬")
+    page.click("#bounds > summary")
     page.click("#manner > summary")
     page.fill("#seed", "7")
     page.click("#manner > summary")
     page.click("#go")
     page.locator("button.candidate").nth(2).wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
-    save(page, f"{size}-{scheme}-composing")
-    page.locator("#sheet [role=gridcell]").nth(9).click()
-    page.locator(".alternative").first.wait_for()
-    if size == "phone":
-        page.locator("#inspector").scroll_into_view_if_needed()
-    save(page, f"{size}-{scheme}-revising")
-    page.click("#see-inside")
-    page.locator("#inside-reach .bar").first.wait_for()
-    page.locator("#inside").evaluate("node => node.scrollIntoView()")
-    save(page, f"{size}-{scheme}-inside")
-    page.close()
 
 
 def save(page: Page, name: str) -> None:

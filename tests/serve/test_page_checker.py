@@ -1,5 +1,6 @@
 """The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -115,3 +116,32 @@ def test_characters_flow_on_into_the_next_places(browser: "Browser", address: st
         )
         assert written.startswith("＿＿＿明月山水＿")
         assert page.evaluate("document.activeElement.dataset.line") == "2"
+
+
+def test_what_simplified_characters_were_read_as_can_be_corrected(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所思。")
+        says(page, ".readings", "发 讀作")
+        chosen = page.locator(".readings [aria-pressed=true]").all_inner_texts()
+        assert "".join(chosen).startswith("髮雲後復")
+        page.locator(".readings button", has_text="發").click()
+        says(page, ".verdict .line >> nth=0", re.compile("發.*短", re.DOTALL))
+        text = page.locator("#text").input_value()
+        assert text.startswith("發短愁多不自知，白雲深處有誰期。")
+        count(page, ".readings", 0)
+
+
+def test_a_poem_is_mended_and_what_was_changed_is_told(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, FAULTY)
+        page.fill(".mending input", "雁樓")
+        page.click(".mend")
+        says(page, ".mended", "改了 1 個字")
+        says(page, ".mended li", "第4句第7字：月作")
+        says(page, ".verdict h2", "無病")
+        mended = page.locator("#text").input_value()
+        assert "雁樓" in mended
+        assert sum(one != other for one, other in zip(mended, FAULTY, strict=True)) == 1
+        page.click("#take-mending-back")
+        says(page, ".verdict h2", "1 處不合")
+        assert page.locator("#text").input_value() == FAULTY

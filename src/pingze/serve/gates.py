@@ -19,7 +19,7 @@ from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.serve.answers import model
-from pingze.serve.schemas import InsideRequest, ReachRequest
+from pingze.serve.schemas import InsideRequest, NextRequest, ReachRequest
 from pingze.vocabulary import BOS
 
 
@@ -63,10 +63,9 @@ class Reach:
 def inside(asked: InsideRequest) -> Inside:
     """Read the poem with the model and tell what happened inside. Raises InputError on a place or unit not there."""
     chosen, poem, prefix, caches = _read(asked)
-    if asked.unit > (units := chosen.network.configuration.hidden_size):
-        raise _beyond("unit", asked.unit, units)
+    check_within(asked, unit=chosen.network.configuration.hidden_size)
     _, log_p = chosen.score(poem.lines, prefix)
-    at = _token(asked, poem)
+    at = token_of(asked, poem)
     return Inside(
         tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
         surprise=(-log_p).tolist(),
@@ -79,32 +78,36 @@ def inside(asked: InsideRequest) -> Inside:
 def look_back(asked: ReachRequest) -> Reach:
     """How far back a character's gradient reaches. Raises InputError on a place or layer not there."""
     _, poem, _, caches = _read(asked)
-    at = _token(asked, poem)
+    at = token_of(asked, poem)
     return Reach(at, reach(caches[: at + 1]))
 
 
 def _read(asked: ReachRequest) -> tuple[Composer, Poem, list[int], list[StepCache]]:
     """The model, the poem, the tokens before it, and what the layer that is asked for did at each token of it."""
     chosen, poem = composer(model(asked.model)), asked.poem.read()
-    for name, value, most in (
-        ("layer", asked.layer, chosen.network.configuration.layers),
-        ("line", asked.line, len(poem.lines)),
-        ("position", asked.position, len(poem.lines[0])),
-    ):
-        if value > most:
-            raise _beyond(name, value, most)
+    layers = chosen.network.configuration.layers
+    check_within(asked, layer=layers, line=len(poem.lines), position=len(poem.lines[0]))
+    return chosen, poem, *read_layer(chosen, poem, asked.layer)
+
+
+def read_layer(chosen: Composer, poem: Poem, layer: int) -> tuple[list[int], list[StepCache]]:
+    """The tokens before a poem, and what a layer, from 1, did at each token of it."""
     prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
-    return chosen, poem, prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
+    return prefix, chosen.network.record(read)[layer - 1][len(prefix) + 1 :]
 
 
-def _token(asked: ReachRequest, poem: Poem) -> int:
+def token_of(asked: ReachRequest | NextRequest, poem: Poem) -> int:
+    """The token that stands at a place, from 0: a mark stands after each line."""
     return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
 
 
-def _beyond(name: str, value: int, most: int) -> InputError:
-    message = f"{name} is {value}; there are {most}"
-    return InputError(message, field=name, code="range", has=value, least=1, most=most)
+def check_within(asked: object, **most: int) -> None:
+    """Raises InputError where a number that is asked for, as the layer, is larger than there are."""
+    for name, there in most.items():
+        if (value := getattr(asked, name)) > there:
+            message = f"{name} is {value}; there are {there}"
+            raise InputError(message, field=name, code="range", has=value, least=1, most=there)
 
 
 def reach(caches: Sequence[StepCache]) -> list[float]:

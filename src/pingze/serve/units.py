@@ -17,11 +17,10 @@ from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.revision import poem_request
-from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.serve.answers import model
+from pingze.serve.gates import check_within, read_layer, token_of
 from pingze.serve.schemas import NextRequest, UnitsRequest
-from pingze.vocabulary import BOS
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767
@@ -92,17 +91,13 @@ def units(asked: UnitsRequest) -> Units:
     """Read the poem and tell of every unit of a layer. Raises InputError on a layer that is not there."""
     chosen, poem = composer(model(asked.model)), asked.poem.read()
     size = chosen.network.configuration
-    if asked.layer > size.layers:
-        message = f"layer is {asked.layer}; there are {size.layers}"
-        raise InputError(message, field="layer", code="range", has=asked.layer, least=1, most=size.layers)
-    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
-    ids = chosen.token_ids(poem.lines)
-    caches = chosen.network.record(np.array([*prefix, BOS, *ids]))[asked.layer - 1][len(prefix) + 1 :]
+    check_within(asked, layer=size.layers)
+    prefix, caches = read_layer(chosen, poem, asked.layer)
     i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
     values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
     values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
     return Units(
-        tokens=[chosen.vocabulary.tokens[id_] for id_ in ids],
+        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
         surprise=(-chosen.score(poem.lines, prefix)[1]).tolist(),
         units=size.hidden_size,
         known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
@@ -118,16 +113,9 @@ def cells(caches: Sequence[StepCache]) -> Array:
 def likely(asked: NextRequest) -> Next:
     """What may stand at a place. Raises InputError on a place that is not there."""
     chosen, poem = composer(model(asked.model)), asked.poem.read()
-    for name, value, most in (
-        ("line", asked.line, len(poem.lines)),
-        ("position", asked.position, len(poem.lines[0])),
-    ):
-        if value > most:
-            message = f"{name} is {value}; there are {most}"
-            raise InputError(message, field=name, code="range", has=value, least=1, most=most)
-    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
-    log_p, _ = chosen.score(poem.lines, prefix)
-    row = log_p[(asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1].astype(np.float64)
+    check_within(asked, line=len(poem.lines), position=len(poem.lines[0]))
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem, (), {})))
+    row = log_p[token_of(asked, poem)].astype(np.float64)
     best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
     sums = np.logaddexp.reduce(tempered, axis=1)

@@ -6,7 +6,7 @@ import { taken } from "./places.js";
 import { isFoot, reasonAt } from "./reasons.js";
 import { shown } from "./script.js";
 import { keyOf } from "./state.js";
-import { t, verseLanguage } from "./words.js";
+import { verseLanguage } from "./words.js";
 
 const SIZE = 46; // of a character
 const STEP = 54; // from a character to the next
@@ -95,7 +95,7 @@ function glyph(character, { x, y, size, fill }, outline) {
 }
 
 function heading({ title, poet }) {
-  return [title && shown(title), poet && t("by_manner", shown(poet))].filter(Boolean).join("　");
+  return [title && shown(title), poet && shown(`擬${poet}`)].filter(Boolean).join("　");
 }
 
 function seal(height, { red, paper }, outline) {

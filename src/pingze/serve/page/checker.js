@@ -1,8 +1,9 @@
-// The checker: a person's own text comes in; each poem with its tones, its faults and what would fit goes out.
+// The checker of a person's own poems: their tones and rhymes, each fault and what would mend it.
 
 import { ask } from "./api.js";
 import { $, button, el, fill } from "./dom.js";
 import { TONES, grid } from "./poem.js";
+import { asRead, readingChips } from "./readings.js";
 import { isFoot } from "./reasons.js";
 import { announce, attempt } from "./say.js";
 import { shown } from "./script.js";
@@ -14,6 +15,7 @@ import { t, verseLanguage } from "./words.js";
 
 let verdicts = null;
 let checked = "";
+let mended = null; // the text before it was mended, and what was changed
 let revise = () => {};
 
 /** Have a poem that is checked taken to the desk by a function. */
@@ -22,7 +24,7 @@ export function startChecker(take) {
   $("text").value = draft("text") ?? "";
   $("checking").addEventListener("input", () => {
     keepDraft("text", $("text").value);
-    verdicts = null; // a verdict never stands beside another text
+    verdicts = mended = null; // a verdict never stands beside another text
     drawChecker();
   });
   $("checking").addEventListener("submit", (event) => {
@@ -43,7 +45,7 @@ export function drawChecker() {
   fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
   fill($("check_level"), state.known.levels.map((level) => [level, t(level)]));
   const hint = el("p", { class: "empty" }, t("check_empty"));
-  $("verdicts").replaceChildren(...(verdicts ? verdicts.map(show) : [hint]));
+  $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
 }
 
 async function see() {
@@ -73,6 +75,8 @@ function show(verdict) {
     verdict.lines.length ? sheet(verdict) : null,
     el("ul", { class: "faults" }, verdict.violations.map((fault) => faultRow(verdict, fault))),
     verdict.notes.map((note, at) => el("p", { class: "hint" }, remarkText(verdict.remarks[at], note))),
+    readingChips(verdict, (written, word) => checkText(asRead(checked, verdict, new Map([[written, word]])))),
+    verdict.form && verdict.violations.length ? mending(verdict) : null,
     verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
   );
 }
@@ -133,6 +137,50 @@ function wants({ char, cause: { code, wanted, has } }) {
   return has.includes(wanted) ? null : el("span", {}, t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
 }
 
+/** A button that has the poem mended, and the words of it that stay. */
+function mending(verdict) {
+  const keep = el("input", { type: "text", id: `keep-${verdicts.indexOf(verdict)}`, lang: "zh-Hant" });
+  const act = (event) => {
+    event.preventDefault();
+    return mendAll(verdict, keep.value);
+  };
+  return el(
+    "form",
+    { class: "mending", on: { submit: act } },
+    el("button", { type: "submit", class: "plain mend" }, t("mend")),
+    el("label", { for: keep.id }, t("mend_keep")),
+    keep,
+  );
+}
+
+/** Have the poem mended; its characters change in the text, which stays as it is laid out. */
+async function mendAll(verdict, keep) {
+  await attempt(async () => {
+    const before = checked;
+    const text = verdict.lines.join("，");
+    const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
+    const [places, after] = [[...before], [...before]];
+    for (const { line, position, new: character } of changes) after[startOf(places, verdict, line, position)] = character;
+    await checkText(after.join(""));
+    mended = { before, changes };
+    announce(t("mended", changes.length));
+    drawChecker();
+  });
+}
+
+/** What was changed and why, with a button that takes it back. */
+function mendedNews() {
+  if (!mended) return null;
+  const told = ({ line, position, old, new: character, rules }) => t("change", line, position, shown(old), shown(character), rules.map(shown).join("、"));
+  return el(
+    "section",
+    { class: "mended" },
+    el("p", {}, t("mended", mended.changes.length)),
+    el("ul", {}, mended.changes.map((change) => el("li", {}, told(change)))),
+    button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" }),
+  );
+}
+
 /** Put a character that fits into the text, and check again. */
 async function mend(verdict, { line, position, char }, character) {
   const text = [...checked];
@@ -151,7 +199,9 @@ function startOf(text, verdict, line, position) {
   return at;
 }
 
-function entryOf({ form, template, rhyme, lines, level }) {
+function entryOf(verdict) {
+  const { form, template, rhyme, level } = verdict;
+  const lines = verdict.lines.map((line) => asRead(line, verdict));
   const poem = { form, template, rhyme: rhyme?.length === 1 ? rhyme : null, title: null, poet: null, seed: 0, model: "", lines, log_probability: null };
   return newEntry(poem, { form, level });
 }

@@ -1,4 +1,4 @@
-// The choices: what the server can do comes in, controls go out; what is chosen comes back as a request.
+// The choices: controls for all that the server can be asked for, and what is chosen as a request.
 
 import { ask } from "./api.js";
 import { $, el, fill } from "./dom.js";

@@ -1,4 +1,4 @@
-// 推敲: a place of the poem comes in; its tone, rhyme, probability and what could stand there go out.
+// 推敲: the tone, rhyme and probability of a character, and what could stand in its place.
 
 import { ask } from "./api.js";
 import { constraints, redraw, replace, toggleLock } from "./desk.js";

@@ -1,4 +1,4 @@
-// Where the choices fix a character: choices come in, places and their characters go out.
+// Where the choices fix a character.
 
 import { keyOf, state } from "./state.js";
 

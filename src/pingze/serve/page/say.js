@@ -1,4 +1,4 @@
-// What happened comes in: a result is read out, trouble is shown as the one line that it is.
+// What happened is read out; trouble is shown as the one line that it is.
 
 import { $ } from "./dom.js";
 

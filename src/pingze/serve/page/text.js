@@ -1,4 +1,4 @@
-// A poem comes in, its text goes out, as a person would write it down.
+// A poem as a person would write it down.
 
 import { shown } from "./script.js";
 
