@@ -3,7 +3,7 @@
 A poem passes if some reading of its characters fits; an unknown character fits anything.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pingze.errors import InputError, wrong_type
@@ -67,24 +67,36 @@ def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
 
 def _find(lines: tuple[str, ...], level: str) -> Verdict:
     """Judge lines in the form that they have."""
-    old = next((form for form in FORMS.values() if not form.regulated and _has_shape(lines, form)), None)
-    if old is None or len(lines) < _FEWEST_LINES:
+    if len(lines) < _FEWEST_LINES:
         return _no_form(lines, level)
-    as_old = _judge(lines, old, level)
-    form = next((form for form in FORMS.values() if form.regulated and _has_shape(lines, form)), None)
-    if form is None:
-        return as_old if _rhymes(as_old) else _no_form(lines, level)
-    verdict = _judge(lines, form, level)
-    if _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form):
+    form, old = (_form_of(lines, regulated=regulated) for regulated in (True, False))
+    verdict = _judge(lines, form, level) if form else None
+    if (
+        verdict
+        and form
+        and _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form)
+    ):
         return verdict
-    if not _rhymes(as_old):
+    as_old = _judge(lines, old, level) if old else None
+    if as_old is None or not _rhymes(as_old):
         return _no_form(lines, level)
-    faults = len(verdict.violations)
-    said = f"read as {old.name}: as {form.name} it has {faults} faults"
-    notes = [Note(said, "read_as", form=old.name, other=form.name, faults=faults)]
-    if len(lines) == 4:
-        notes.append(name_of_quatrain(lines, rhymes_oblique=_tones_of_rhyme(as_old) == {OBLIQUE}))
-    return replace(as_old, notes=(*notes, *as_old.notes))
+    return replace(as_old, notes=(*_why_old(as_old, verdict), *as_old.notes))
+
+
+def _form_of(lines: tuple[str, ...], *, regulated: bool) -> Form | None:
+    """The form whose shape lines have."""
+    return next((f for f in FORMS.values() if f.regulated is regulated and _has_shape(lines, f)), None)
+
+
+def _why_old(as_old: Verdict, other: Verdict | None) -> Iterator[Note]:
+    """Why a poem of a regulated form's shape is read as old-style verse, and what it is then called."""
+    if other is None:
+        return
+    faults = len(other.violations)
+    said = f"read as {as_old.form}: as {other.form} it has {faults} faults"
+    yield Note(said, "read_as", form=as_old.form, other=other.form, faults=faults)
+    if len(as_old.lines) == _FEWEST_LINES:
+        yield name_of_quatrain(as_old.lines, rhymes_oblique=_tones_of_rhyme(as_old) == {OBLIQUE})
 
 
 def _no_form(lines: tuple[str, ...], level: str) -> Verdict:

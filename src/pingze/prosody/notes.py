@@ -1,11 +1,12 @@
 """What is no fault but worth saying of a poem: its shape, repeated characters, doubtful ones."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from pingze.prosody.script import in_use, to_traditional, traditional_candidates
 from pingze.prosody.table import entry
 from pingze.prosody.text import ReadText
-from pingze.prosody.tones import entries
+from pingze.prosody.tones import sides
 from pingze.prosody.verdict import Note
 
 _MANY = 12  # of a kind are enough to name
@@ -35,6 +36,8 @@ def understood(read: ReadText) -> Iterator[Note]:
 
 def chosen_words(written: Sequence[str], read: Sequence[str]) -> Iterator[Note]:
     """Characters that stand for several words, and the one that was chosen for each."""
+    if written == read:
+        return
     pairs = zip("".join(written), "".join(read), strict=True)
     chosen = dict.fromkeys(f"{one} as {other}" for one, other in pairs if other != to_traditional(one))
     if chosen:
@@ -45,7 +48,7 @@ def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[Note]
     """Notes on the characters themselves; `repeated` asks for those that stand in several lines 重字."""
     characters = dict.fromkeys("".join(lines))
     notes = [_named("重字", "repeated", _repeated(lines))] if repeated else []
-    notes.append(_named("no reading known", "unknown", (c for c in characters if not entries(c))))
+    notes.append(_named("no reading known", "unknown", (c for c in characters if not sides(c))))
     notes.append(_named("may stand for another character", "doubtful", _doubtful(characters)))
     return [note for note in notes if note]
 
@@ -60,13 +63,15 @@ def _repeated(lines: Sequence[str]) -> Iterable[str]:
 
 
 def _doubtful(characters: Iterable[str]) -> Iterable[str]:
-    """Characters that may stand for other Traditional ones: 发 always, 后 only in a text with Simplified characters."""
-    written = list(characters)
-    is_simplified = any(to_traditional(c) != c for c in written)
-    for c in written:
-        candidates = [other for other in traditional_candidates(c) if in_use(other)]
-        if candidates and to_traditional(c) == c and (is_simplified or entry(c) is None):
-            yield f"{c} ({' or '.join(candidates)})"
+    """Characters that the table does not have and that may stand for several others in use."""
+    return (f"{c} ({' or '.join(others)})" for c in characters if (others := _may_stand_for(c)))
+
+
+@lru_cache(1 << 13)
+def _may_stand_for(character: str) -> tuple[str, ...]:
+    if entry(character) is not None or to_traditional(character) != character:
+        return ()
+    return tuple(other for other in traditional_candidates(character) if in_use(other))
 
 
 def _named(what: str, code: str, found: Iterable[str]) -> Note:

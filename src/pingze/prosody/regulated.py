@@ -9,7 +9,7 @@ from pingze.prosody.forms import Form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.notes import general_notes
 from pingze.prosody.rhyme import Groups, shared_group
-from pingze.prosody.script import to_traditional, variants
+from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, needed, rare_side, sides
 from pingze.prosody.usage import is_rare_rhyme, lenders, rhymes
 from pingze.prosody.verdict import Note, Verdict, Violation
@@ -131,7 +131,7 @@ def _strays(lines: Sequence[str], feet: Sequence[Groups], rhyme: str | None) -> 
 
 def _rhyme_notes(lines: Sequence[str], rhymed: Sequence[int], rhyme: str | None) -> Iterator[Note]:
     """Rhymes that the rhyme book allows and poets avoid."""
-    feet = [(number + 1, to_traditional(lines[number][-1])) for number in rhymed]
+    feet = [(number + 1, lines[number][-1]) for number in rhymed]
     for line, foot in feet:
         if rhyme and rhyme in groups(foot) and is_rare_rhyme(foot, rhyme):
             times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
@@ -193,11 +193,14 @@ def _tone_notes(fitted: Sequence[FittedLine], lines: Sequence[str]) -> Iterator[
 
 def masks_of(line: str) -> Masks:
     """What tones the characters of a line can have, and usually have."""
-    bits = [0, 0, 0, 0]
+    level = oblique = usually_level = usually_oblique = 0
     for place, character in enumerate(line):
-        for at, can_be in enumerate(_tones(character)):
-            bits[at] |= can_be << place
-    return Masks(*bits)
+        can_be = _tones(character)
+        level |= can_be[0] << place
+        oblique |= can_be[1] << place
+        usually_level |= can_be[2] << place
+        usually_oblique |= can_be[3] << place
+    return Masks(level, oblique, usually_level, usually_oblique)
 
 
 @lru_cache(1 << 13)
