@@ -150,7 +150,7 @@ def test_below_the_queue_s_limit_no_request_fails_and_memory_stays(tmp_path: Pat
 
 
 def test_beyond_it_clients_are_told_to_wait(tmp_path: Path) -> None:
-    heavy = {"form": "七律", "particles": 16, "count": 100}
+    heavy = {"form": "五絕", "particles": 2, "count": 100, "model": "report"}
     with serving(tmp_path) as server:
 
         def ask(_: int) -> httpx.Response | None:
