@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check format train samples poems bench clean
+.PHONY: compose test test-slow check page-types format train samples poems bench clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -19,6 +19,14 @@ check: .venv/dev
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+
+# The types of the page's JavaScript; tests/serve/test_page_types.py runs it too, where npm has brought tsc.
+page-types: node_modules
+	npm run --silent types
+
+node_modules: package.json
+	npm install --silent --no-audit --no-fund
+	touch $@
 
 format: .venv/dev
 	$(BIN)/ruff format

@@ -16,7 +16,7 @@ import { t, verseLanguage } from "./words.js";
 let verdicts = null;
 let checked = "";
 let mended = null; // the text before it was mended, and what was changed
-let revise = () => {};
+let revise = (_poem) => {};
 
 /** Have a poem that is checked taken to the desk by a function. */
 export function startChecker(take) {

@@ -28,6 +28,7 @@ export async function compose(request) {
   trouble();
   announce(t("composing"));
   changed();
+  /** @type {any} */
   let desk = null;
   try {
     await composeEach(request, (poem) => (desk = hear(poem, request, desk)), signal);

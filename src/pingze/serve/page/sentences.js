@@ -6,6 +6,7 @@ import { settings } from "./settings.js";
 import { nameOf } from "./words.js";
 
 const list = (items) => (Array.isArray(items) ? items : [items]).join("、");
+/** @param {Record<string, any>} place */
 const at = ({ line, position }) => (line ? `第 ${line} 句${position ? `第 ${position} 字` : ""}` : "");
 
 const PROBLEMS = {
@@ -82,6 +83,7 @@ const RULES = {
   字數: "每句五字或七字。",
 };
 
+/** @param {Record<string, any>} bounds */
 function within({ least, above, most }) {
   const sides = [least != null && `不小於 ${least}`, above != null && `大於 ${above}`, most != null && `不大於 ${most}`];
   return sides.filter(Boolean).join("、") || "是一個數";

@@ -14,7 +14,9 @@ let written = ""; // the text that was drawn last: another one appears as ink do
 /** Draw the sheet; the focus stays at its place. */
 export function drawSheet() {
   const sheet = $("sheet");
-  const focused = sheet.contains(document.activeElement) ? { ...document.activeElement.dataset } : null;
+  /** @type {any} */
+  const active = document.activeElement;
+  const focused = sheet.contains(active) ? { ...active.dataset } : null;
   const on = entry();
   sheet.classList.toggle("working", state.working);
   sheet.setAttribute("aria-busy", String(state.working));

@@ -29,7 +29,12 @@ export function newDesk(entries = []) {
 /** The entry on the sheet, or undefined. */
 export const entry = () => state.desk.entries[state.desk.chosen];
 
-/** A poem put on the desk, with the choices it was written under and its locked places. */
+/**
+ * A poem put on the desk, with the choices it was written under and its locked places.
+ * @param {any} poem
+ * @param {any} ask
+ * @param {Iterable<any>} locks
+ */
 export function newEntry(poem, ask, locks = []) {
   return { ask, now: { poem, locks: new Set(locks) }, past: [], future: [] };
 }
