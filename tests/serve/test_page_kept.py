@@ -37,6 +37,8 @@ def test_a_poem_stands_there_from_the_start(browser: "Browser", address: str) ->
         assert page.evaluate("location.hash") == ""
         page.click("[data-view-of=shelf]")
         count(page, ".shelf li", 0)
+        assert page.inner_text("#shelf").startswith("還沒有舊作")
+        assert "null" not in page.inner_text("#shelf")
 
 
 def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", address: str) -> None:

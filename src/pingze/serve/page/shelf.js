@@ -19,7 +19,7 @@ export function drawShelf() {
   const all = desks();
   $("shelf").replaceChildren(
     el("p", { class: "hint" }, t(all.length ? "shelf_hint" : "shelf_empty")),
-    all.length ? el("ol", { class: "shelf" }, all.map(row)) : null,
+    el("ol", { class: "shelf" }, all.map(row)),
     el(
       "div",
       { class: "pair" },
