@@ -41,6 +41,8 @@ from pingze.composing.numpy_network import NumpyNetwork, log_softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)
+TOKENS = 32
+"""Of a 七絕 the characters and marks."""
 SECONDS = 4.0
 """How long each batch size is measured."""
 SIDE = 2048
@@ -242,21 +244,28 @@ def _bound(step: Step, ids: Array) -> Callable[[], object]:
 
 def _operations(loaded: checkpoint.Checkpoint) -> int:
     """Floating-point operations of one character's products; the input's is a table."""
-    size = loaded.configuration
-    return 2 * size.hidden_size * (4 * size.hidden_size + size.vocabulary_size)
+    size, H = loaded.configuration, loaded.configuration.hidden_size
+    output = size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
+    return 2 * (4 * H * H * (2 * size.layers - 1) + output)
 
 
 def measure_poems() -> dict[str, float]:
-    """Warm milliseconds of a poem, and poems a second in bulk."""
+    """Warm milliseconds of a poem, poems a second in bulk, and each as a share of the machine's product rate."""
     compose(form="七絕", seed=0)
-    result = {}
+    matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
+    result, operations = {}, TOKENS * _operations(checkpoint.load(checkpoint.DEFAULT))
     for particles in (8, 32):
         seeds = iter(range(10_000))
         tasks = {"poem": lambda n=particles, s=seeds: compose(form="七絕", particles=n, seed=next(s))}
-        result[f"warm_ms_{particles}"] = time_in_turn(tasks, 4)["poem"] * 1000
+        seconds = time_in_turn(tasks | {"product": lambda: matrix @ matrix}, 4)
+        rate = 2 * SIDE**3 / seconds["product"]
+        result[f"warm_ms_{particles}"] = seconds["poem"] * 1000
+        result[f"warm_share_of_product_{particles}"] = particles * operations / seconds["poem"] / rate
         start = time.perf_counter()
         compose(form="七絕", particles=particles, seed=0, count=40)
-        result[f"bulk_per_second_{particles}"] = 40 / (time.perf_counter() - start)
+        each = (time.perf_counter() - start) / 40
+        result[f"bulk_per_second_{particles}"] = 1 / each
+        result[f"bulk_share_of_product_{particles}"] = particles * operations / each / rate
     return result
 
 

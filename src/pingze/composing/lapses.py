@@ -1,6 +1,5 @@
 """Lapses that readers blame in composed poems, counted: no rule forbids them, and real poems seldom have them."""
 
-import tomllib
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
@@ -18,6 +17,8 @@ Lines = Sequence[str]
 @cache
 def times() -> dict[str, dict[str, list[str]]]:
     """Words that tell a season, and an hour: kind -> time -> words."""
+    import tomllib  # composing needs only the doublings
+
     text = (files("pingze.composing") / "data" / "times.toml").read_text(encoding="utf-8")
     return {
         kind: {time: words.split() for time, words in of_kind.items()}

@@ -60,7 +60,8 @@ class NumpyNetwork:
         self.first_net = np.empty((len(self.embedding), len(layers[0].bias)), np.float32)
         self.is_made = np.zeros(len(self.embedding), bool)
         # OpenBLAS multiplies rows faster by a matrix that lies as it is read.
-        self.first_weight_hh, self.layers = np.ascontiguousarray(layers[0].weight_hh.T), layers[1:]
+        self.first_weights = [np.ascontiguousarray(w.T) for w in (layers[0].weight_ih, layers[0].weight_hh)]
+        self.layers = layers[1:]
         self.projection = tensors["projection.weight"].T if self.configuration.tied else None
         output_weight = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
         self.output_weight = np.ascontiguousarray(output_weight.T)
@@ -90,7 +91,7 @@ class NumpyNetwork:
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
         """The state after one more character of each text."""
         activation = self.configuration.activation
-        net = state.h[0] @ self.first_weight_hh
+        net = state.h[0] @ self.first_weights[1]
         net += self._input_net(ids)
         net += state.bias[0]
         (h, c), _ = cell_forward(net, state.c[0], activation)
@@ -105,7 +106,7 @@ class NumpyNetwork:
         """What the first layer gets from its input: W_x x."""
         if not self.is_made[ids].all():
             new = np.unique(ids[~self.is_made[ids]])
-            self.first_net[new] = self.embedding[new] @ self.parameters[0].weight_ih.T
+            self.first_net[new] = self.embedding[new] @ self.first_weights[0]
             self.is_made[new] = True  # last, for other threads
         net: Array = self.first_net[ids]
         return net
