@@ -95,7 +95,7 @@ def test_compose_as_json(
     assert [poem["seed"] for poem in poems] == [3, 4]
     for poem in poems:
         assert list(poem) == [
-            "form", "template", "rhyme", "title", "poet", "seed", "model", "lines", "log_probability",
+            "form", "template", "rhyme", "title", "poet", "seed", "model", "lines", "log_probability", "about",
         ]  # fmt: skip
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
@@ -134,7 +134,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["corpus", "stats"], "no corpus at"),
         (["corpus", "fetch", "nowhere.tgz"], "nowhere.tgz cannot be read: No such file or directory"),
         (["train", "--out", "run", "--preset", "song"], "preset 'song' is unknown"),
-        (["train", "--out", "run", "--set", "epochs=0"], "epochs is 0; it must be at least 1"),
+        (["train", "--out", "run", "--set", "epochs=0"], "epochs is 0.0; it must be above 0, or none"),
         (["train", "--out", "run"], "no corpus at"),
         (["rate", "--steps", "49"], "Invalid value for '--steps'"),
         (["rate"], "no corpus at"),
