@@ -213,7 +213,7 @@ def example() -> schemas.Example:
 def warm_up() -> float:
     """Load what is answered from, and give the seconds that a token of one text takes among many."""
     choices(), script()
-    for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日風平月，平平月日東。"):
+    for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"))
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
     for name in MODELS:
