@@ -58,7 +58,7 @@ MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
 TWO_WORDS = ({"台", "臺"}, {"余", "餘"}, {"才", "纔"})
-"""Forms of one word only to OpenCC; poets rhyme 台 with 臺 as often as any two characters."""
+"""Forms of one word only to OpenCC; poets rhyme 台 with 臺, and hardly ever two forms (experiments/one_word.py)."""
 
 
 def main() -> None:

@@ -27,13 +27,14 @@ def main() -> None:
     """Count, and write both files."""
     parser = argparse.ArgumentParser(description="Count how Tang poets rhyme.")
     parser.add_argument("--out", type=Path, default=DATA, help="where the files go")
-    build(parser.parse_args().out)
-
-
-def build(out: Path) -> None:
-    """Write rhymes.tsv and borrowings.tsv."""
+    arguments = parser.parse_args()
     with Store.open() as store:
-        rhymes, borrowings = count(poem.lines for poem in store.poems(dynasty="tang", split="train"))
+        build(store, arguments.out)
+
+
+def build(store: Store, out: Path) -> None:
+    """Write rhymes.tsv and borrowings.tsv."""
+    rhymes, borrowings = count(poem.lines for poem in store.poems(dynasty="tang", split="train"))
     write(out / "rhymes.tsv", rhymes)
     write(out / "borrowings.tsv", borrowings)
 

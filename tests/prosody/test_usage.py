@@ -1,13 +1,15 @@
 """How poets rhyme: what the counts say of characters and groups, and that they are what the script counts."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from pingze.corpus import Store
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS, LEVEL, neighbours
 from pingze.prosody.usage import is_rare_rhyme, lenders, practised, rhymes
-from scripts import count_rhymes
+from scripts import count_contexts, count_rhymes
 
 
 @pytest.mark.parametrize(("character", "group"), [("堤", "支"), ("逢", "東"), ("還", "先")])
@@ -70,3 +72,13 @@ def test_rhymes_are_counted_where_one_group_is_shared() -> None:
     )
     assert counted == {"聲": Counter(庚=2), "情": Counter(庚=2), "明": Counter(庚=1)}
     assert +borrowed["庚"] == Counter(青=1)
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_the_committed_counts_are_counted_again_byte_for_byte(corpus: Store, tmp_path: Path) -> None:
+    count_rhymes.build(corpus, tmp_path)
+    lines = (line for poem in corpus.poems(split="train") for line in poem.lines)
+    (tmp_path / "contexts.tsv").write_text("\n".join(count_contexts.learn(lines)) + "\n", encoding="utf-8")
+    for counted in sorted(tmp_path.iterdir()):
+        assert counted.read_bytes() == (count_rhymes.DATA / counted.name).read_bytes(), counted.name
