@@ -7,6 +7,7 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 """
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 from jaxtyping import Bool, Int
@@ -108,10 +109,24 @@ class Constraints(Demands):
             ids = np.flatnonzero(allowed[row])
             if not len(ids):
                 continue
-            futures = histories.take(np.full(len(ids), row))
-            self.advance(futures, place, ids)
-            allowed[row, ids] = futures.alive.any(axis=(1, 2))
+            _, first, alike = np.unique(
+                2 * self.alike[ids] + histories.unused[row, ids], return_index=True, return_inverse=True
+            )
+            futures = histories.take(np.full(len(first), row))
+            self.advance(futures, place, ids[first])
+            allowed[row, ids] = np.take(futures.alive.any(axis=(1, 2)), alike)
         return allowed
+
+    @cached_property
+    def alike(self) -> Int[Array, "V"]:
+        """A number for each character, the same for those of the same tones and rhymes."""
+        lexicon = self.lexicon
+        rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
+        tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
+        columns = np.ascontiguousarray(np.packbits(np.vstack([*rows, *tables]), axis=0).T)
+        whole = columns.view(np.dtype((np.void, columns.shape[1])))[:, 0]
+        numbers: Array = np.unique(whole, return_inverse=True)[1]
+        return numbers
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
         """The characters that may stand at one place of a text that is fixed everywhere else."""
