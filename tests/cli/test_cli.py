@@ -144,7 +144,10 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["generate", "日", "--loud"], "No such option: --loud"),
         (["compose", "--title", "春", "--model", "report"], "the model report was not trained with a title"),
         (["compose", "--poet", "李白", "--model", "report"], "the model report was not trained with a poet"),
-        (["compose", "--particles", "0"], "particles is 0; it must be at least 1 and at most 4096"),
+        (
+            ["compose", "--particles", "0"],
+            "particles is 0; it must be at least 1 and at most 4096",
+        ),
         (["compose", "--antithesis", "1e100"], "antithesis is 1e+100; it must be at least 0 and at most 10"),
         (["compose", "--temperature", "1e400"], "temperature is inf; it must be a finite number"),
         (["compose", "--seed", "9" * 400], "seed is 10^400 or so"),
@@ -182,7 +185,20 @@ def test_an_impossible_request_is_one_line_and_status_1(capsys: pytest.CaptureFi
 
 
 def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
-    poems = call(capsys, "compose", "--form", "五絕", "--count", "2", "--particles", "4", "--seed", "1")[1]
+    poems = call(
+        capsys,
+        "compose",
+        "--form",
+        "五絕",
+        "--count",
+        "2",
+        "--particles",
+        "4",
+        "--drafts",
+        "1",
+        "--seed",
+        "1",
+    )[1]
     file = tmp_path / "poems.txt"
     file.write_text("\ufeff" + poems.replace("\n", "\r\n"), encoding="utf-8")
     status, out, err = call(capsys, "check", str(file), "--json")
@@ -216,14 +232,16 @@ def test_a_faulty_poem_is_shown_with_its_fault_and_status_1(
 
 
 def test_revise_keeps_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
-    poem = call(capsys, "compose", "--form", "五絕", "--seed", "1", "--particles", "4")[1].split()
+    poem = call(capsys, "compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--drafts", "1")[
+        1
+    ].split()
     revised = call(capsys, "revise", "".join(poem), "--line", "1", "--char", "2", "--seed", "1")[1].split()
     assert revised[1] == poem[1]
     assert [a == b for a, b in zip(revised[0], poem[0], strict=True)].count(False) == 1
 
 
 def test_explain_has_a_row_for_each_character(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--explain")
+    arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--drafts", "1", "--explain")
     assert len(call(capsys, *arguments)[1].split("\n\n")[1].splitlines()) == 20
     reasons = json.loads(call(capsys, *arguments, "--json")[1])[0]["reasons"]
     assert [(r["line"], r["position"]) for r in reasons[4:6]] == [(1, 5), (2, 1)]

@@ -2,7 +2,9 @@
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from pingze import checkpoint
 from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.blas import shared_fairly
+from pingze.composing.choice import best, log_probabilities
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
@@ -70,7 +73,7 @@ class Composer:
             return Copying(store.suffix_array(), self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        """One poem from a population of its own."""
+        """One poem from drafts of its own."""
         return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(
@@ -79,15 +82,15 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> list[Poem]:
-        """A poem for each seed, from a population of its own; some populations are written side by side."""
-        together = max(1, ROWS // sampling.particles)
+        """A poem for each seed, from drafts of its own; those of some poems are written side by side."""
+        together = max(1, ROWS // (sampling.particles * sampling.drafts))
         poems = []
         for start in range(0, len(seeds), together):
             batch = seeds[start : start + together]
             writing = self.draft(inclusion, sampling, batch)
             with shared_fairly():
                 finish(writing)
-            poems += self.poems([writing], batch)
+            poems += self.poems([writing], [batch])
         return poems
 
     def draft(
@@ -96,33 +99,57 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> Writing:
-        """A population for each seed, nothing of them written yet."""
+        """A population for each draft of each seed, nothing of them written yet."""
         request = inclusion.constraints.request
+        if request.original:  # only in a broad population some text is sure to stay original
+            sampling = replace(sampling, particles=sampling.particles * sampling.drafts, drafts=1)
         return Writing(
             self.network,
             inclusion.constraints,
-            [inclusion.draw(sampling.particles, np.random.default_rng(seed)) for seed in seeds],
+            [
+                inclusion.draw(sampling.particles, np.random.default_rng([seed, draft]))
+                for seed in seeds
+                for draft in range(sampling.drafts)
+            ],
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
         )
 
-    def poems(self, writings: Sequence[Writing], seeds: Sequence[int]) -> list[Poem]:
-        """A poem from each finished population of some writings."""
-        finished = [
+    def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
+        """A poem for each seed of some finished writings: the best of its drafts."""
+        drafts = [
             (writing, population, population.choose(start.rng))
             for writing in writings
             for population, start in zip(writing.populations, writing.starts, strict=True)
         ]
-        states = [population.states.part(slice(row, row + 1)) for _, population, row in finished]
-        last_marks = np.array([writing.ids[0] for writing, *_ in finished])
+        states = [population.states.part(slice(row, row + 1)) for _, population, row in drafts]
+        last_marks = np.array([writing.ids[0] for writing, *_ in drafts])
         ends = log_softmax(self.network.logits(self.network.step(LayerStates.joined(states), last_marks)))[
             :, EOS
         ]
+        poems = iter(
+            [
+                self._poem(writing.constraints, population, row, float(end))
+                for (writing, population, row), end in zip(drafts, ends, strict=True)
+            ]
+        )
         return [
-            self._poem(writing.constraints, population, row, seed, float(end))
-            for (writing, population, row), seed, end in zip(finished, seeds, ends, strict=True)
+            replace(self._best(writing, list(islice(poems, len(writing.starts) // len(own)))), seed=seed)
+            for writing, own in zip(writings, seeds, strict=True)
+            for seed in own
         ]
+
+    def _best(self, writing: Writing, drafts: Sequence[Poem]) -> Poem:
+        """The draft that becomes the poem."""
+        request = writing.constraints.request
+        given = np.array([draft.log_probability for draft in drafts])
+        plain = given
+        if len(drafts) > 1 and self.conditions and (request.title or request.about):
+            texts = np.stack([self.token_ids(draft.lines) for draft in drafts])
+            prefix = self.prefix(replace(request, title=None, about=None))
+            plain = log_probabilities(self.network, texts, prefix)
+        return drafts[best([draft.lines for draft in drafts], given, plain)]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
         """The table of antithesis, where the request gives it weight and the form needs it."""
@@ -139,9 +166,7 @@ class Composer:
         width, text = constraints.width, self.vocabulary.decode(ids)
         return [text[start : start + width] for start in range(0, len(text), width)]
 
-    def _poem(
-        self, constraints: Constraints, population: Population, row: int, seed: int, log_end: float
-    ) -> Poem:
+    def _poem(self, constraints: Constraints, population: Population, row: int, log_end: float) -> Poem:
         template, rhyme = self._kept(constraints, population.alive[row])
         request = constraints.request
         return Poem(
@@ -151,7 +176,7 @@ class Composer:
             title=request.title,
             poet=request.poet,
             about=request.about,
-            seed=seed,
+            seed=0,
             model=self.name,
             lines=self._lines(constraints, population.ids[row]),
             log_probability=float(population.log_probabilities[row]) + log_end,
@@ -223,6 +248,7 @@ def compose(
     temperature: float = Composing.temperature,
     top_p: float = Composing.top_p,
     particles: int = Composing.particles,
+    drafts: int = Composing.drafts,
     seed: int | None = None,
     count: int = Composing.count,
     model: str | Path | None = None,
@@ -252,7 +278,8 @@ def compose(
         about: A theme, a word or some, for models that know themes.
         temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
-        particles: How many drafts are written side by side for each poem, 1 to 4096.
+        particles: How many texts are written side by side for each draft, 1 to 4096.
+        drafts: Among how many finished drafts the best is chosen for each poem, 1 to 256.
         seed: From 0; poems of a seed repeat. Poem n of `count` has the seed + n - 1.
         count: How many poems, 1 to 1000.
         model: A shipped model's name, a checkpoint, or a run's folder.
@@ -284,6 +311,7 @@ def compose(
             temperature=temperature,
             top_p=top_p,
             particles=particles,
+            drafts=drafts,
             seed=seed,
             count=count,
         ),

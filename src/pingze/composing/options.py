@@ -5,7 +5,7 @@ checks them.
 """
 
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache
 from numbers import Integral, Real
 from types import UnionType
@@ -57,9 +57,11 @@ class Sampling:
     temperature: float
     """The inverse of what the model's logits are multiplied by; 0 takes the likeliest character."""
     particles: int
-    """Drafts written side by side for each poem."""
+    """Texts written side by side for each draft."""
     top_p: float = 1.0
     """Below 1, at each place the likeliest characters that together have this share."""
+    drafts: int = 1
+    """Finished drafts, of which the best becomes the poem (`composing.choice`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,13 +89,13 @@ class Revising(Bounded):
     )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(
-        0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
+        0.6, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
     )
-    top_p: float = option(  # blind readings: 0.8 cut at 0.7 reads as well as 0.5, and varies more
-        0.7, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
+    top_p: float = option(
+        0.85, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
     )
     particles: int = option(
-        8, "How many drafts are written side by side for each poem.", minimum=1, maximum=4096
+        4, "How many texts are written side by side for each draft.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
@@ -126,7 +128,15 @@ class Composing(Revising):
     pattern: str | None = option(
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
+    drafts: int = option(
+        16, "Among how many finished drafts the best is chosen for each poem.", minimum=1, maximum=256
+    )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How poems are drawn."""
+        return replace(super().sampling, drafts=self.drafts)
 
 
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}

@@ -145,7 +145,7 @@ class Gathering:
         written = {draft: going.pop(draft) for draft in over}
         for group in _groups([draft for draft in over if not draft.finished.done()]):
             try:
-                poems = group[0].chosen.poems([written[draft] for draft in group], [d.seed for d in group])
+                poems = group[0].chosen.poems([written[draft] for draft in group], [[d.seed] for d in group])
             except Exception as error:
                 _fail(group, error)
             else:

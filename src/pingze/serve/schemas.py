@@ -13,8 +13,8 @@ from pingze.prosody.forms import find_form
 LONGEST_POEM = 200
 MOST_PARTICLES = 256
 MOST_POEMS = 256
-MOST_DRAFTS = 2048
-"""So many drafts in all one request may ask for: particles times count."""
+MOST_TEXTS = 4096
+"""So many texts in all one request may ask for: particles times drafts times count."""
 
 
 def _model() -> Any:

@@ -15,7 +15,7 @@ from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
-from pingze.serve.schemas import MOST_DRAFTS, ComposeRequest, ReviseRequest
+from pingze.serve.schemas import MOST_TEXTS, ComposeRequest, ReviseRequest
 from pingze.serve.work import CLIENT, Work
 
 Started = tuple[Composer, Inclusion]
@@ -63,11 +63,11 @@ class Desk:
         deadline = Deadline(self.work.seconds)
         chosen, inclusion = await self.work(start)
         tokens = inclusion.constraints.places + inclusion.constraints.places // inclusion.constraints.width
-        ticket = Ticket(CLIENT.get(), tokens * asked.particles * len(seeds))
+        rows = asked.sampling.particles * asked.sampling.drafts
+        ticket = Ticket(CLIENT.get(), tokens * rows * len(seeds))
         begin = partial(chosen.draft, inclusion, asked.sampling)
         drafts = [
-            Draft(chosen, partial(begin, [seed]), seed, asked.particles, deadline, tokens, ticket)
-            for seed in seeds
+            Draft(chosen, partial(begin, [seed]), seed, rows, deadline, tokens, ticket) for seed in seeds
         ]
         self.gathering.submit(drafts)
         poems = [asyncio.wrap_future(draft.finished) for draft in drafts]
@@ -82,7 +82,10 @@ class Desk:
 
 
 def _check_size(asked: ComposeRequest) -> None:
-    most = MOST_DRAFTS // asked.particles
-    if asked.count > most:
-        message = f"count is {asked.count}; with {asked.particles} particles {most} at most"
-        raise InputError(message, field="count", code="range", has=asked.count, least=1, most=most)
+    texts = asked.count * asked.drafts * asked.particles
+    if texts > MOST_TEXTS:
+        message = (
+            f"{asked.count} poems × {asked.drafts} drafts × {asked.particles} particles are {texts} texts"
+        )
+        message += f"; ask for {MOST_TEXTS} at most"
+        raise InputError(message, field="count", code="range", has=texts, least=1, most=MOST_TEXTS)
