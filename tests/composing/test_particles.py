@@ -199,7 +199,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
             if not going:
                 break
     for poem, draft in zip(alone, drafts, strict=True):
-        (together,) = chosen.poems([draft], [poem.seed])
+        (together,) = chosen.poems([draft], [[poem.seed]])
         assert together.lines == poem.lines
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 

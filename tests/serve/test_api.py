@@ -373,7 +373,7 @@ def closed(slow: socket.socket, byte: bytes) -> bool:
 
 
 def test_nobody_pays_for_a_client_that_has_gone(server: Server, client: httpx.Client) -> None:
-    heavy = {"form": "五律", "particles": 128}
+    heavy = {"form": "五律", "particles": 128, "drafts": 1}
     with pytest.raises(httpx.ReadTimeout):
         client.post("/v1/compose", json=heavy, timeout=0.5)
     end = time.monotonic() + 30
@@ -388,7 +388,7 @@ def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server.start()
 
     def ask() -> None:
-        body = {"form": "七律", "particles": 64, "seed": 1}
+        body = {"form": "七律", "particles": 64, "drafts": 1, "seed": 1}
         answers.append(httpx.post(f"{server.address}/v1/compose", json=body, timeout=60))
 
     asking = threading.Thread(target=ask)
