@@ -130,7 +130,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
     if is_possible(chosen.lexicon, request):
         return
     smaller = corrected(characters, request)
-    poem = chosen.write(chosen.prepare(smaller), 1.0, 2, seed)
+    poem = chosen.write(chosen.prepare(smaller), Sampling(1.0, 2), seed)
     assert check(str(poem), form="五絕", level=smaller.strictness).ok
     assert all(poem.lines[fix.line - 1][fix.position - 1] == fix.character for fix in smaller.fixed)
     assert all(any(word in line for line in poem.lines) for word in smaller.include)
