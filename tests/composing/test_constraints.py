@@ -158,7 +158,7 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 )
 def test_few_and_late_parts_are_named(options: dict[str, str], names: list[str]) -> None:
     chosen = composer()
-    request = read_request(chosen.vocabulary, form="五絕", **options)
+    request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     assert list(map(str, clashing(chosen.lexicon, request) if names else [])) == names
     assert is_possible(chosen.lexicon, request) == (not names)
 
