@@ -57,6 +57,7 @@ def test_ctrl_c_is_one_line(
 def test_ctrl_c_while_modules_are_imported_is_one_line(module: str) -> None:
     script = f"""
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a process in the background ignores
 class Stopping:
     def find_spec(self, name, *_):
         if name == {module!r}:
