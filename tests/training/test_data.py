@@ -26,7 +26,9 @@ FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>",
 
 
 def poems(count: int, author: str = "張甲", dynasty: str = "tang", seed: int = 0) -> list[CorpusPoem]:
-    return [CorpusPoem(dynasty, "春江 二首", author, text) for text in invented.texts(count, seed)]
+    """Quatrains that rhyme, so that the checker finds their form."""
+    rhymed = [text[:10] + "東" + text[11:22] + "風" + text[23:] for text in invented.texts(count, seed)]
+    return [CorpusPoem(dynasty, "春江 二首", author, text) for text in rhymed]
 
 
 POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *poems(1, "王丙", seed=3)]
