@@ -19,7 +19,7 @@ const POEM = {
   lines: ["青楓葉下荆江月", "白玉杯中水底流", "人散離魂千萬里", "一聲寒雨向西秋"],
   log_probability: null,
 };
-const FAULTY = POEM.lines.with(3, "一聲寒雨向西風");
+const FAULTY = POEM.lines.with(3, "一聲寒雨向北秋");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
