@@ -63,7 +63,7 @@ Shape = list[int | str | None]
 def our_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
     """The engine that composes."""
     network = NumpyNetwork(loaded)
-    state = network.empty([()] * batch)
+    state = network.start(batch)
 
     def step(ids: Array) -> Array:
         nonlocal state

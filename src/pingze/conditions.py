@@ -23,8 +23,6 @@ LONGEST_TITLE = 20
 
 DYNASTIES = {"tang": "唐", "song": "宋"}
 """The dynasties that a model may know, by their names in the corpus; the first is the one meant where none is said."""
-
-
 LONGEST_THEME = 8
 """Characters of a theme that are read: those in training have no more (`training.themes`)."""
 

@@ -119,25 +119,30 @@ class Composer:
     def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
         """A poem for each seed of some finished writings: the best of its drafts."""
         drafts = [
-            (writing, population, population.choose(start.rng))
-            for writing in writings
-            for population, start in zip(writing.populations, writing.starts, strict=True)
+            (writing, population, population.choose(start.rng), int(seed))
+            for writing, own in zip(writings, seeds, strict=True)
+            for population, start, seed in zip(
+                writing.populations,
+                writing.starts,
+                np.repeat(own, len(writing.starts) // len(own)),
+                strict=True,
+            )
         ]
-        states = [population.states.part(slice(row, row + 1)) for _, population, row in drafts]
+        states = [population.states.take(slice(row, row + 1)) for _, population, row, _ in drafts]
         last_marks = np.array([writing.ids[0] for writing, *_ in drafts])
         ends = log_softmax(self.network.logits(self.network.step(LayerStates.joined(states), last_marks)))[
             :, EOS
         ]
         poems = iter(
             [
-                self._poem(writing.constraints, population, row, float(end))
-                for (writing, population, row), end in zip(drafts, ends, strict=True)
+                self._poem(writing.constraints, population, row, seed, float(end))
+                for (writing, population, row, seed), end in zip(drafts, ends, strict=True)
             ]
         )
         return [
-            replace(self._best(writing, list(islice(poems, len(writing.starts) // len(own)))), seed=seed)
+            self._best(writing, list(islice(poems, len(writing.starts) // len(own))))
             for writing, own in zip(writings, seeds, strict=True)
-            for seed in own
+            for _ in own
         ]
 
     def _best(self, writing: Writing, drafts: Sequence[Poem]) -> Poem:
@@ -166,7 +171,9 @@ class Composer:
         width, text = constraints.width, self.vocabulary.decode(ids)
         return [text[start : start + width] for start in range(0, len(text), width)]
 
-    def _poem(self, constraints: Constraints, population: Population, row: int, log_end: float) -> Poem:
+    def _poem(
+        self, constraints: Constraints, population: Population, row: int, seed: int, log_end: float
+    ) -> Poem:
         template, rhyme = self._kept(constraints, population.alive[row])
         request = constraints.request
         return Poem(
@@ -176,7 +183,7 @@ class Composer:
             title=request.title,
             poet=request.poet,
             about=request.about,
-            seed=0,
+            seed=seed,
             model=self.name,
             lines=self._lines(constraints, population.ids[row]),
             log_probability=float(population.log_probabilities[row]) + log_end,

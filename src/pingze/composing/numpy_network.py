@@ -30,12 +30,8 @@ class LayerStates(NamedTuple):
     bias: Float[Array, "1 B G"]
     """The first layer's bias for each text: what is held beside its every input (`formulas.held_forward`)."""
 
-    def take(self, rows: Int64[Array, "N"]) -> "LayerStates":
-        """The states of some texts, each as often as it is named."""
-        return LayerStates(*(part[:, rows] for part in self))
-
-    def part(self, rows: slice) -> "LayerStates":
-        """The states of some texts that stand together."""
+    def take(self, rows: Int64[Array, "N"] | slice) -> "LayerStates":
+        """The states of some texts, each as often as it is named; of a slice, without a copy."""
         return LayerStates(*(part[:, rows] for part in self))
 
     @classmethod
@@ -69,16 +65,11 @@ class NumpyNetwork:
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> LayerStates:
         """The state of `batch` texts after `<bos>`, before which the prefix stands (`pingze.conditions`)."""
-        state = self.empty([prefix])
+        zeros = np.zeros((self.configuration.layers, 1, self.configuration.hidden_size), np.float32)
+        state = LayerStates(zeros, zeros, self._bias(prefix)[None, None])
         for id_ in (*prefix, BOS):
             state = self.step(state, np.array([id_]))
         return state.take(np.zeros(batch, np.int64))
-
-    def empty(self, prefixes: Sequence[Sequence[int]]) -> LayerStates:
-        """The state of texts of which nothing was read, by the prefixes that stand before them."""
-        shape = (self.configuration.layers, len(prefixes), self.configuration.hidden_size)
-        zeros = np.zeros(shape, np.float32)
-        return LayerStates(zeros, zeros, np.stack([self._bias(prefix) for prefix in prefixes])[None])
 
     def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
         """W_p p + b of the first layer, p the prefix's mean embedding."""

@@ -170,7 +170,7 @@ class Writing:
             alive.reshape(G, N, *alive.shape[1:]),
             self.sizes,
             self.log_probabilities.reshape(G, N),
-            [self.state.part(slice(g * N, g * N + N)) for g in range(G)],
+            [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
         )
         return [Population(*part) for part in zip(*parts, strict=True)]
 
@@ -194,7 +194,7 @@ def go_on(network: NumpyNetwork, writings: Sequence[Writing]) -> dict[Writing, U
             state = LayerStates.joined([writing.state for writing in reading])
         state = network.step(state, np.concatenate([writing.ids for writing in reading]))
         for writing, rows in zip(reading, _rows(reading), strict=True):
-            writing.read(state.part(rows))
+            writing.read(state.take(rows))
     for writing in writings:
         if writing not in failed and writing.finished:
             writing.read(writing.state)
