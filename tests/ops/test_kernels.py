@@ -57,7 +57,7 @@ def test_the_compiled_cell_is_the_eager_one(B: int, H: int, operands: torch.dtyp
     def random(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
         return torch.randn(*shape).to(dtype)
 
-    net = [random(B, 4 * H, dtype=operands), random(B, 4 * H, dtype=operands), random(4 * H), random(B, H)]
+    net = [random(B, 4 * H, dtype=operands), random(B, 4 * H, dtype=operands), random(B, 4 * H), random(B, H)]
     dh, dh_next, dc_next = random(B, H), random(B, H), random(B, H)
     results = []
     compiled = cells.cell("tanh", torch.device("cpu"), torch.float32)

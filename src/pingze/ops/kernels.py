@@ -131,7 +131,7 @@ def _copy(x, out):
 @_compile_parallel
 @no_type_check
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """`formulas.cell_forward`: x and recurrent (B, 4H) to gates, c, tanh(c), h and h as an operand."""
+    """`formulas.cell_forward`: x, recurrent and bias (B, 4H) to gates, c, tanh(c), h and h as an operand."""
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
