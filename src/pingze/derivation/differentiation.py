@@ -35,13 +35,14 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     return v
 
 
-def last_hidden(steps: list[dict[str, Array]], h_prev: Any, xp: Any) -> Any:
-    """The hidden state after some steps, of which the first has `h_prev` in place of its own."""
-    weights, state = _given(steps[0], xp), {"h_prev": h_prev}
+def last_state(steps: list[dict[str, Array]], state: Any, xp: Any) -> Any:
+    """[h, c] after some steps, of which the first has `state` in place of its own."""
+    H, weights = len(state) // 2, _given(steps[0], xp)
+    h, c = state[:H], state[H:]
     for each in steps:
-        v = step(weights | _given({"x": each["x"]}, xp) | state, xp)
-        state = {"h_prev": v["h"], "c_prev": v["c"]}
-    return state["h_prev"]
+        v = step(weights | _given({"x": each["x"]}, xp) | {"h_prev": h, "c_prev": c}, xp)
+        h, c = v["h"], v["c"]
+    return xp.concatenate([h, c])
 
 
 class Differentiation:

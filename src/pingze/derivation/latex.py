@@ -8,8 +8,9 @@ So what is measured is the very line that is shown. The grammar is that of the r
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-Where the report writes a product that linear algebra does not have, the reading that it must mean is taken, and named
-among the liberties.
+Every bracket closes with its own kind. Where the report writes a product that linear algebra does not have, the
+reading that it must mean is taken, and named among the liberties. Its two products through time are read by
+`through_time`.
 """
 
 import re
@@ -46,10 +47,11 @@ LETTERS = {
 
 Partial = Callable[[str, str], Array]
 
-_FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
+FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
 _TOKEN = re.compile(
-    rf"{_FRACTION}|\\odot|\\sigma\(|tanh\^2\(|tanh\(|diag\[|\^2|\^T|[A-Za-z]+~?(?:_[a-z]+~?(?:-1)?)?|[-+*()\[\],1]"
+    rf"{FRACTION}|\\odot|\\sigma\(|tanh\^2\(|tanh\(|diag\[|\^2|\^T|[A-Za-z]+~?(?:_[a-z]+~?(?:-1)?)?|[-+*()\[\],1]"
 )
+_CLOSING = {"tanh(": ")", "tanh^2(": ")", r"\sigma(": ")", "(": ")", "diag[": "]", "[": "]"}
 _FUNCTIONS: dict[str, Callable[[Any], Any]] = {
     "tanh(": np.tanh,
     "tanh^2(": lambda x: np.tanh(x) ** 2,
@@ -77,8 +79,8 @@ def plain(formula: str) -> str:
 
 def readable(formula: str) -> str:
     """The formula without LaTeX, for a terminal."""
-    text = re.sub(_FRACTION, r"∂\1/∂\2", plain(formula))
-    text = re.sub(r"([_^])(\w[-+]\d|\w=\w)", r"\1{\2}", text)
+    text = re.sub(FRACTION, r"∂\1/∂\2", plain(formula))
+    text = re.sub(r"([_^])(\w=[\w,\\+-]+|\w[-+]\d)", r"\1{\2}", text)
     for sign, character in _SIGNS.items():
         text = text.replace(sign, character)
     return text
@@ -86,13 +88,13 @@ def readable(formula: str) -> str:
 
 def sides(formula: str) -> list[str]:
     """What a line says something is equal to, plain, one side for each equals sign; none of an empty line."""
-    _, *right = plain(formula).split("=") if "=" in formula else ("", plain(formula))
-    return [side.lstrip(" +") for side in right if side]
+    first, *right = re.split(r"(?:^| )= ", plain(formula))
+    return [side.lstrip(" +") for side in right or [first] if side]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
     """The names of a left side: (of, by) in ∂of/∂by, and (letter, None) of a letter."""
-    found = re.fullmatch(_FRACTION, plain(left))
+    found = re.fullmatch(FRACTION, plain(left))
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
@@ -116,7 +118,7 @@ class _Reader:
     """Reads by recursive descent, and computes as it reads."""
 
     def __init__(self, formula: str, values: Mapping[str, Array], partial: Partial) -> None:
-        self.tokens = _tokens(formula)
+        self.formula, self.tokens = formula, _tokens(formula)
         self.values, self.partial = values, partial
         self.liberties: set[str] = set()
 
@@ -144,24 +146,31 @@ class _Reader:
         return atom
 
     def _atom(self) -> Any:
+        if not self.tokens:
+            raise ValueError(f"{self.formula!r} ends where a factor belongs")
         token = self.tokens.pop(0)
         if token == "1":
             return 1.0
         if token == "[":
             first = self.sum()
-            self.tokens.pop(0)  # the comma
-            return np.concatenate([first, self._closed(self.sum())])
+            self._expect(",")
+            return np.concatenate([first, self._inside(token)])
         if token in _FUNCTIONS:
-            return _FUNCTIONS[token](self._closed(self.sum()))
-        if found := re.fullmatch(_FRACTION, token):
+            return _FUNCTIONS[token](self._inside(token))
+        if found := re.fullmatch(FRACTION, token):
             return self._derivative(found[1], found[2])
         return self.values[self._name(token)]
 
-    def _closed(self, inner: Any) -> Any:
-        """Past the closing bracket; one of the report's brackets never closes."""
-        if self.tokens:
-            self.tokens.pop(0)
+    def _inside(self, opening: str) -> Any:
+        """What stands up to the bracket that closes an opening one."""
+        inner = self.sum()
+        self._expect(_CLOSING[opening])
         return inner
+
+    def _expect(self, token: str) -> None:
+        found = self.tokens.pop(0) if self.tokens else "its end"
+        if found != token:
+            raise ValueError(f"{self.formula!r} has {found} where {token} belongs")
 
     def _name(self, letter: str) -> str:
         if letter not in LETTERS:

@@ -12,17 +12,27 @@ import numpy as np
 import torch
 
 from pingze.arrays import Array
-from pingze.derivation import latex
+from pingze.derivation import latex, through_time
 from pingze.derivation.differentiation import (
     Differentiation,
     automatic_jacobian,
     central_differences,
-    last_hidden,
+    last_state,
 )
-from pingze.derivation.printed_lines import WRONG, LineResult, PrintedLine, lines, since_equality, sum_of
+from pingze.derivation.printed_lines import (
+    CONVENTION,
+    NOTHING,
+    RENAMING,
+    SIGN,
+    WRONG,
+    LineResult,
+    PrintedLine,
+    lines,
+    since_equality,
+    sum_of,
+)
 from pingze.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
 from pingze.lstm.formulas import StepCache
-from pingze.lstm.jacobians import hidden_product, joint_product
 
 TOLERANCE = 1e-9
 """Up to here a line is right."""
@@ -31,13 +41,15 @@ SHAPES = ((3, 4), (5, 2), (4, 6))
 DISTANCES = (1, 2, 4, 8)
 """The t - k at which the products through time are measured."""
 UNITS, INPUTS = 6, 4
-"""How many of the trained layer's units and inputs are measured, drawn anew for each step."""
+"""How many of the trained layer's units and inputs are differentiated, drawn anew for each step."""
 
 DIAGONAL = "a row scaling of the identity"
 FURTHER_TERM = "a term of a further equality"
 FURTHER_SUM = "a further sum"
 FURTHER_EQUALITY = "a further equality by itself"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
+PRODUCTS = ("R70", "R71")
+"""The lines that go through time; the second goes on from the first's left side."""
 
 
 class LineReading(NamedTuple):
@@ -64,13 +76,18 @@ def measure(model: str | Path, seed: int) -> list[LineResult]:
     rng = np.random.default_rng(seed)
     layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = trained_layer(model, 2 * max(DISTANCES))
-    points = [Point(letters(layer.caches[0])) for layer in layers]
-    points += [Point(_part(cache, rng)) for cache in trained.caches[3::4]]
-    in_time = [through_time(layer, rng) for layer in (*layers, trained)]
-    return [
-        row(id_, [time[id_] for time in in_time] if id_ in in_time[0] else [p.measured(id_) for p in points])
-        for id_ in lines()
-    ]
+    random = [Point(letters(layer.caches[0])) for layer in layers]
+    whole = random + [Point(letters(cache)) for cache in trained.caches[3::4]]
+    parts = random + [Point(_part(cache, rng)) for cache in trained.caches[3::4]]
+    in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
+
+    def measured(id_: str) -> list[Measurement]:
+        if id_ in PRODUCTS:
+            return [time[id_] for time in in_time]
+        differentiated = latex.left_side(lines()[id_].left)[1]
+        return [point.measured(id_) for point in (parts if differentiated else whole)]
+
+    return [row(id_, measured(id_)) for id_ in lines()]
 
 
 class Point:
@@ -107,16 +124,15 @@ class Point:
         its rows may be an equality.
         """
         line, rows = lines()[id_], sum_of(id_)
-        first, *more = latex.sides(line.formula)
         if not rows:
-            return {
-                f"equality {n}": self._compare(side, line) for n, side in enumerate([first, *more], start=1)
-            }
+            sides = latex.sides(line.formula)
+            return {f"equality {n}": self._compare(side, line) for n, side in enumerate(sides, start=1)}
         further = lines()[rows[0]].formula.startswith("+")
         name = FURTHER_TERM if further else "a term of its sum"
-        readings = {name: self._compare(first, line)}
-        for label, formula in line.also.items():
-            readings[f"{name}, {label}"] = self._compare(latex.sides(formula)[0], line)
+        readings = {
+            f"{name}, {way}" if way else name: self._compare(latex.sides(formula)[0], line)
+            for way, formula in line.ways.items()
+        }
         if further:
             readings[FURTHER_SUM] = LineReading(self._total_error(since_equality(id_), corrected=False))
             readings[FURTHER_EQUALITY] = LineReading(self._total_error([id_], corrected=False))
@@ -147,42 +163,79 @@ class Point:
         )
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """The sum of some rows, as printed or as they should be, against the whole derivative."""
-        texts = [lines()[row].corrected if corrected else lines()[row].formula for row in rows]
+        """The sum of some rows, as printed or as they should be, against the whole derivative.
+
+        A row that cannot be read as it stands is read in the first of its ways.
+        """
+        texts = [
+            line.corrected if corrected else next(iter(line.ways.values()))
+            for line in map(lines().get, rows)
+            if line
+        ]
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]
         return _error(np.sum(terms, axis=0), self._reference(lines()[rows[0]], "fico"))
 
 
-def through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
-    """R70 and R71 over the last steps of an example; of a large layer, some rows and columns of ∂h_t/∂h_k."""
+def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
+    """R70 and R71 over the last steps of an example; of a large layer, some rows and columns of the Jacobian."""
     units = _drawn(example.parameters.weight_hh.shape[1], UNITS, rng)
-    errors = {distance: _errors_at(example.caches[-distance:], units) for distance in DISTANCES}
-    corrected, central, falling, rising = np.max(list(errors.values()), axis=0).tolist()
-    by_distance = {f"t - k = {distance}": LineReading(each[2]) for distance, each in errors.items()}
+    spans = {distance: TimeSpan(example.caches[-distance:], units) for distance in DISTANCES}
+    first, second = (latex.sides(lines()[id_].formula)[0] for id_ in PRODUCTS)
+    by_distance = {f"t - k = {distance}": LineReading(span.error(first)) for distance, span in spans.items()}
     by_order = {
-        "factors in R70's order": LineReading(falling),
-        "factors in the index's order": LineReading(rising),
+        f"factors in {order}": LineReading(
+            max(span.error(second, backwards=backwards) for span in spans.values())
+        )
+        for order, backwards in (("R70's order", True), ("the index's order", False))
     }
     return {
-        "R70": Measurement(by_distance, corrected, central, {}, every=True),
-        "R71": Measurement(by_order, corrected, central, {}, every=False),
+        id_: Measurement(
+            readings,
+            max(span.corrected_error(id_) for span in spans.values()),
+            max(span.corrected_error(id_, central=True) for span in spans.values()),
+            {},
+            every=id_ == PRODUCTS[0],
+        )
+        for id_, readings in zip(PRODUCTS, (by_distance, by_order), strict=True)
     }
 
 
-def _errors_at(caches: list[StepCache], units: Array) -> tuple[float, float, float, float]:
-    """The joint product against automatic differentiation and central differences; the report's in both orders."""
-    H = caches[0].h_prev.shape[1]
-    given, h_k = [letters(cache) for cache in caches], caches[0].h_prev[0]
-    rows = automatic_jacobian(lambda h: last_hidden(given, h, torch)[units], h_k)
-    columns = central_differences(lambda h: last_hidden(given, _replaced(h_k, units, h), np), h_k[units])
-    whole = joint_product(caches)[0, :H, :H]
-    falling, rising = (hidden_product(factors)[0] for factors in (caches, caches[::-1]))
-    return (
-        _error(whole[units], rows),
-        _error(whole[:, units], columns),
-        _error(falling[units], rows),
-        _error(rising[units], rows),
-    )
+class TimeSpan:
+    """Some steps k+1 … t, and ∂(h_t, c_t)/∂(h_k, c_k) over them: some rows by PyTorch, some columns by differences."""
+
+    def __init__(self, caches: list[StepCache], units: Array) -> None:
+        self.caches, H = caches, caches[0].h_prev.shape[1]
+        self.places = np.concatenate([units, H + units])
+        given = [letters(cache) for cache in caches]
+        start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
+        self.rows = automatic_jacobian(lambda state: last_state(given, state, torch)[self.places], start)
+        self.columns = central_differences(
+            lambda values: last_state(given, _replaced(start, self.places, values), np), start[self.places]
+        )
+
+    def error(
+        self, side: str, *, backwards: bool = False, left: str | None = None, central: bool = False
+    ) -> float:
+        """How far a side is from the derivative that the left side names, of a line as printed if none is given."""
+        array = through_time.read(side, self.caches, backwards=backwards)
+        wanted = through_time.read_factor(left or lines()[PRODUCTS[0]].left, {"t": len(self.caches), "k": 0})
+        if wanted != (wanted.joint, len(self.caches), 0):
+            raise ValueError(f"{left!r} is not the derivative of step t by step k")
+        size, half = (2, 1) if wanted.joint else (1, 2)
+        H, places = len(self.columns) // 2, self.places[: len(self.places) // half]
+        if array.shape != (size * H, size * H):
+            raise ValueError(
+                f"{side!r} is no {'joint' if wanted.joint else 'hidden'} product, as its left side is"
+            )
+        if central:
+            return _error(array[:, places], self.columns[: size * H, : len(places)])
+        return _error(array[places], self.rows[: len(places), : size * H])
+
+    def corrected_error(self, id_: str, *, central: bool = False) -> float:
+        """The error of what a line should say."""
+        left = lines()[PRODUCTS[0]].corrected.split(" = ")[0]
+        (side,) = latex.sides(lines()[id_].corrected)
+        return self.error(side, left=left, central=central)
 
 
 def row(id_: str, points: Sequence[Measurement]) -> LineResult:
@@ -191,11 +244,13 @@ def row(id_: str, points: Sequence[Measurement]) -> LineResult:
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
     central = [point.central for point in points if point.central is not None]
+    liberties = points[0].readings[chosen].liberties | {chosen}
     return LineResult(
         id=id_,
         place=line.place,
         formula=line.formula,
-        verdict=_verdict(readings[chosen], points[0].readings[chosen].liberties | {chosen}),
+        verdict=_verdict(readings[chosen], liberties),
+        granted=_granted(readings[chosen], liberties),
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
         central_error=max(central, default=None),
@@ -212,6 +267,17 @@ def _verdict(error: float, liberties: frozenset[str]) -> str:
     qualifiers = [name for name in QUALIFIERS if name in liberties]
     read_as = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
     return f"{read_as}, {latex.NAME}" if latex.NAME in liberties else read_as
+
+
+def _granted(error: float, liberties: frozenset[str]) -> str:
+    """The largest thing that a line needs to be right: a sign before a convention, that before a name."""
+    if error > TOLERANCE:
+        return ""
+    if FURTHER_TERM in liberties:
+        return SIGN
+    if liberties & {*QUALIFIERS}:
+        return CONVENTION
+    return RENAMING if latex.NAME in liberties else NOTHING
 
 
 def _error(actual: Array, reference: Array, whole: Array | None = None) -> float:

@@ -9,6 +9,8 @@ from typing import Any
 
 WRONG = "wrong"
 """The verdict on a line that is right in no reading; others begin with "right"."""
+NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
+"""What a line that is right may need: net_c read as net_c̃, a + read as =."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class PrintedLine:
     also: Mapping[str, str] = field(default_factory=dict)
     fault: str = ""
     correction: str = ""
+
+    @property
+    def ways(self) -> Mapping[str, str]:
+        """The line as it can be read, by what is changed for that: nothing, or one thing or another."""
+        return self.also or {"": self.formula}
 
     @property
     def corrected(self) -> str:
@@ -42,6 +49,8 @@ class LineResult:
     """As printed, in LaTeX."""
     verdict: str
     """"right", "right as …" where a product had to be read as another, or "wrong"."""
+    granted: str
+    """What had to be granted for it to be right: `NOTHING`, `CONVENTION`, `RENAMING`, `SIGN`; "" where it is wrong."""
     printed_error: float
     """How far the printed line is from automatic differentiation, in the reading that suits it best."""
     corrected_error: float

@@ -1,5 +1,6 @@
 """The report's lines as measured, in a table."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from rich import box
@@ -7,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pingze.derivation.latex import readable
-from pingze.derivation.printed_lines import WRONG, LineResult
+from pingze.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG, LineResult
 
 
 def table(rows: Sequence[LineResult]) -> Table:
@@ -25,9 +26,14 @@ def table(rows: Sequence[LineResult]) -> Table:
 
 
 def summary(rows: Sequence[LineResult]) -> str:
-    """How many lines are right, in one line."""
+    """How many lines are right, and what had to be granted for it, in one line."""
     wrong = [row.id for row in rows if row.verdict == WRONG]
-    return f"{len(rows) - len(wrong)} of {len(rows)} lines are right; wrong are {', '.join(wrong)}"
+    granted = Counter(row.granted for row in rows)
+    return (
+        f"{len(rows) - len(wrong)} of {len(rows)} lines are right: {granted[NOTHING]} as printed, "
+        f"{granted[CONVENTION]} under a convention for products, {granted[RENAMING]} by renaming net_c, "
+        f"{granted[SIGN]} by re-reading a sign; wrong are {', '.join(wrong)}"
+    )
 
 
 def figure(error: float) -> str:
