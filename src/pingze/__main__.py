@@ -15,11 +15,13 @@ def run(arguments: list[str] | None = None) -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
-    from pingze.cli import app
+    from pingze.cli import app, print_start
     from pingze.cli.failures import guarded
 
     signal.signal(signal.SIGINT, before)
-    arguments = arguments or sys.argv[1:] or ["--help"]
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if not arguments and "_PINGZE_COMPLETE" not in os.environ:  # a shell that completes gives no arguments
+        sys.exit(guarded(print_start))
     sys.exit(guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False)))
 
 

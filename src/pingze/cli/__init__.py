@@ -4,7 +4,7 @@ One file a group of commands; importing it adds them to `app`.
 """
 
 from pingze.cli import composing, corpus, derivation, originality, prosody, report, serve, training
-from pingze.cli.app import app
+from pingze.cli.app import app, print_start
 
 __all__ = [
     "app",
@@ -12,6 +12,7 @@ __all__ = [
     "corpus",
     "derivation",
     "originality",
+    "print_start",
     "prosody",
     "report",
     "serve",

@@ -11,23 +11,43 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from pingze.cli import completion
 from pingze.composing.options import Composing, Revising
 from pingze.errors import InputError
+from pingze.prosody.patterns import STRICTNESSES
 
 app = typer.Typer(
     help="pingze 平仄: classical Chinese poems from a small LSTM.",
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
+START = """\
+pingze 平仄 writes classical Chinese verse, and checks yours.
+
+  pingze compose --form 七絕 --title 山居     a poem
+  pingze check poem.txt                     form, tones and rhyme of any poem
+  pingze mend 獨坐寒窗下，…                   a draft without its faults
+  pingze serve                              a page to compose on
+
+pingze --help lists every command, pingze compose --help what a poem may be asked to keep."""
+"""What `pingze` alone prints."""
+
 ModelOption = Annotated[
     str,
     typer.Option(
-        "--model", metavar="NAME|FILE|RUN", help="A shipped model, a checkpoint, or a run's folder."
+        "--model",
+        metavar="NAME|FILE|FOLDER",
+        help="A shipped model, a checkpoint, or the folder of a run or an export.",
+        autocompletion=completion.models,
     ),
 ]
-LevelOption = Annotated[str, typer.Option(help=Composing.sentence("level"))]
+LevelOption = Annotated[
+    str,
+    typer.Option(
+        help=Composing.sentence("level"), autocompletion=completion.offering(lambda _: STRICTNESSES)
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 
 
@@ -76,10 +96,19 @@ def _parameter(each: Field[Any], type_: Any, argument: str) -> Parameter:
     """A field as a parameter that typer reads."""
     help_ = each.metadata["description"]
     flags = [f"--{each.name}"] if type_ is bool else []
-    made = typer.Argument(help=help_) if each.name == argument else typer.Option(*flags, help=help_)
+    enum = each.metadata["json_schema_extra"].get("enum")
+    offered = completion.offering(lambda _: enum) if enum else completion.BY_FIELD.get(each.name)
+    made: Any = typer.Argument(help=help_)
+    if each.name != argument:
+        made = typer.Option(*flags, help=help_, autocompletion=offered)
     return Parameter(
         each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[type_, made]
     )
+
+
+def print_start() -> None:
+    """Print what `pingze` alone says."""
+    typer.echo(START)
 
 
 def print_json(value: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pingze import checkpoint, composing
+from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
 from pingze.composing.composer import compose_as
@@ -37,7 +38,10 @@ def revise(
         list[int] | None, typer.Option(help="Only this character of the line; one for each --line.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option(help="The poem's form, where its shape leaves a choice.")
+        str | None,
+        typer.Option(
+            help="The poem's form, where its shape leaves a choice.", autocompletion=completion.forms
+        ),
     ] = None,
     model: ModelOption = checkpoint.DEFAULT,
     explain: ExplainOption = False,
@@ -56,10 +60,15 @@ def revise(
 def mend(
     poem: Annotated[str, typer.Argument(help="The draft, as it is written.")],
     keep: Annotated[list[str] | None, typer.Option(help="A word that stays; may be given again.")] = None,
-    form: Annotated[str | None, typer.Option(help="The form to mend it to, instead of its shape's.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(help="The form to mend it to, instead of its shape's.", autocompletion=completion.forms),
+    ] = None,
     level: LevelOption = "customary",
     title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
-    poet: Annotated[str | None, typer.Option(help=Composing.sentence("poet"))] = None,
+    poet: Annotated[
+        str | None, typer.Option(help=Composing.sentence("poet"), autocompletion=completion.poets)
+    ] = None,
     seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
     model: ModelOption = checkpoint.DEFAULT,
     as_json: JsonOption = False,

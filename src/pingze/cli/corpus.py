@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
 from pingze.errors import CorpusError
 from pingze.prosody.script import to_traditional
@@ -56,9 +57,13 @@ def stats(as_json: JsonOption = False) -> None:
 @corpus_app.command()
 def search(
     phrase: Annotated[str, typer.Argument(help="One or more characters in a row.")],
-    form: Annotated[str | None, typer.Option(help="Only this form's shape, as 七絕.")] = None,
+    form: Annotated[
+        str | None, typer.Option(help="Only this form's shape, as 七絕.", autocompletion=completion.forms)
+    ] = None,
     dynasty: Annotated[str | None, typer.Option(help="tang 唐 or song 宋.")] = None,
-    poet: Annotated[str | None, typer.Option(help="Only this poet, as 李白.")] = None,
+    poet: Annotated[
+        str | None, typer.Option(help="Only this poet, as 李白.", autocompletion=completion.poets)
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 20,
     as_json: JsonOption = False,
 ) -> None:

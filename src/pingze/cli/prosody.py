@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from pingze import prosody
+from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_file
 from pingze.errors import InputError
 from pingze.prosody import Verdict
@@ -19,7 +20,12 @@ RHYMES_SHOWN = 60
 @app.command()
 def check(
     file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Poems with blank lines between.")] = "-",
-    form: Annotated[str | None, typer.Option(help="The form to check for, instead of the one found.")] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(
+            help="The form to check for, instead of the one found.", autocompletion=completion.forms
+        ),
+    ] = None,
     level: LevelOption = "customary",
     as_json: JsonOption = False,
 ) -> None:
@@ -55,7 +61,10 @@ def tones(
 
 @app.command()
 def rhyme(
-    name: Annotated[str, typer.Argument(help="A group, as 陽 or 七陽, or any character.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="A group, as 陽 or 七陽, or any character.", autocompletion=completion.groups),
+    ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
     as_json: JsonOption = False,
 ) -> None:

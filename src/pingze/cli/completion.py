@@ -1,0 +1,53 @@
+"""What the shell offers for the value of an option: forms, poets, rhyme groups, models.
+
+What a person has typed in Simplified characters is kept as typed: every option reads it.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from pingze import checkpoint
+from pingze.conditions import Conditions
+from pingze.errors import CheckpointError
+from pingze.prosody.forms import FORMS
+from pingze.prosody.groups import GROUPS
+from pingze.prosody.script import to_traditional
+
+# typer knows the context of the command by the name `ctx`.
+Completion = Callable[[Any, str], list[str]]
+
+
+def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
+    """A completion that offers those of some values that begin as typed."""
+
+    def complete(ctx: Any, incomplete: str) -> list[str]:
+        begun = to_traditional(incomplete)
+        return [incomplete + value[len(begun) :] for value in values(ctx) if value.startswith(begun)]
+
+    return complete
+
+
+def _poets(ctx: Any) -> list[str]:
+    """The poets whom the model of the same command knows."""
+    try:
+        return Conditions(checkpoint.load(ctx.params.get("model") or checkpoint.DEFAULT).vocabulary).poets
+    except CheckpointError:
+        return []
+
+
+def _models(_: Any) -> list[str]:
+    """The shipped models, and the checkpoints and runs in this folder and two below."""
+    here = Path()
+    files = [str(path) for path in here.glob("*.safetensors")]
+    runs = [str(path.parent) for depth in ("*/", "*/*/") for path in here.glob(depth + checkpoint.MODEL_FILE)]
+    return [*checkpoint.SHIPPED, *sorted(files), *sorted(runs)]
+
+
+forms = offering(lambda _: FORMS)
+groups = offering(lambda _: GROUPS)
+poets = offering(_poets)
+models = offering(_models)
+
+BY_FIELD = {"form": forms, "rhyme": groups, "poet": poets}
+"""The completion of each field of `composing.options.Composing` that has one."""

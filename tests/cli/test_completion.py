@@ -1,0 +1,66 @@
+"""What the shell offers for the line that a person has begun."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pingze import checkpoint
+from pingze.prosody.forms import FORMS
+from pingze.prosody.groups import GROUPS
+from tests import invented
+
+PROGRAM = f"{sys.executable} -m pingze"
+
+
+def offered(line: str, folder: Path) -> list[str]:
+    """What typer's script for bash would be given for a line, of which the last word is begun."""
+    words = line.split(" ")
+    environment = os.environ | {
+        "COMP_WORDS": line,
+        "COMP_CWORD": str(len(words) - 1),
+        "_PINGZE_COMPLETE": "complete_bash",
+        "PYTHONUTF8": "1",
+    }
+    command = [sys.executable, "-m", "pingze"]
+    return subprocess.run(
+        command, check=True, capture_output=True, encoding="utf-8", env=environment, cwd=folder
+    ).stdout.split()
+
+
+@pytest.mark.parametrize(
+    ("line", "found"),
+    [
+        ("pingze compose --form ", [*FORMS]),
+        ("pingze compose --form 七", ["七絕", "七律", "七排", "七古"]),
+        ("pingze compose --rhyme ", [*GROUPS]),
+        ("pingze rhyme 阳", ["阳"]),
+        ("pingze check --level s", ["strict"]),
+        ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
+        ("pingze compose --model t", ["tang"]),
+        ("pingze compose --model nowhere --poet 李", []),
+        ("pingze comp", ["compose"]),
+    ],
+)
+def test_values_of_options(tmp_path: Path, line: str, found: list[str]) -> None:
+    assert offered(line, tmp_path) == found
+
+
+def test_models_of_the_folder_and_their_poets(tmp_path: Path) -> None:
+    made = invented.model(conditions=["<七絕>", "<陳甲>", "<陳乙>"])
+    for path in ("mine.safetensors", "runs/one/model.safetensors"):
+        checkpoint.save(tmp_path / path, made.tensors, made.configuration, made.vocabulary)
+    runs = str(Path("runs", "one"))
+    assert offered("pingze compose --model ", tmp_path) == ["report", "tang", "mine.safetensors", runs]
+    assert offered(f"pingze compose --model {runs} --poet ", tmp_path) == ["陳甲", "陳乙"]
+    assert offered("pingze compose --model mine.safetensors --poet 陈", tmp_path) == ["陈甲", "陈乙"]
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
+def test_bash_reads_the_script_that_is_shown() -> None:
+    script = f'eval "$({PROGRAM} --show-completion)" && complete -p pingze'
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
+    assert done.stdout == "complete -o default -F _pingze_completion pingze\n"
