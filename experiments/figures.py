@@ -8,10 +8,14 @@ import json
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import pingze.weights
 from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
+SHIPPED = Path(pingze.weights.__path__[0]) / "figures.json"
+"""Those of the shipped models, which come with the package, for their cards."""
 
 
 def record(command: str, values: Mapping[str, float]) -> None:
@@ -26,7 +30,17 @@ def record(command: str, values: Mapping[str, float]) -> None:
     for name, value in values.items():
         figures[name] = {"value": round(value, 5), **measured}
         print(f"{name} {value:.5g}")
-    FIGURES.write_text(json.dumps(figures, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    FIGURES.write_text(_json(figures), encoding="utf-8")
+    SHIPPED.write_text(_json(of_shipped_models(figures)), encoding="utf-8")
+
+
+def of_shipped_models(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """The figures of the shipped models."""
+    return {name: figure for name, figure in figures.items() if name.startswith(("model.", "report."))}
+
+
+def _json(figures: Mapping[str, Any]) -> str:
+    return json.dumps(figures, indent=1, sort_keys=True) + "\n"
 
 
 def commit() -> str:

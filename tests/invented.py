@@ -35,6 +35,7 @@ def model(
     layers: int = 2,
     tied: bool = False,
     held: bool = False,
+    activation: str = "tanh",
     conditions: Sequence[str] = (),
 ) -> checkpoint.Checkpoint:
     """A random small model over `CHARACTERS` and all marks."""
@@ -46,6 +47,7 @@ def model(
         layers,
         tied=tied,
         held=held,
+        activation=activation,
         special_tokens=tuple(conditions),
     )
     rng = np.random.default_rng(seed)

@@ -21,10 +21,12 @@ from safetensors.numpy import save as serialize
 from pingze.errors import CheckpointError, PingzeError
 from pingze.files import written
 from pingze.model_configuration import ModelConfiguration
-from pingze.vocabulary import Vocabulary
+from pingze.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
+CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
+"""What an export has beside the model, for readers that know the file names of model hubs."""
 SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
 DEFAULT = "tang"
@@ -68,22 +70,46 @@ def save(
 
 
 def load(model: str | Path) -> Checkpoint:
-    """Read and verify a model, given a shipped name, a checkpoint file, or a run's folder.
+    """Read and verify a model, given a shipped name, a checkpoint file, or the folder of a run or an export.
 
     Raises CheckpointError, which names what is wrong: no such model, truncated or altered file, another format
-    version, tensors that do not fit the configuration or the vocabulary.
+    version, tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
     """
     if model in SHIPPED:
         with as_file(files("pingze.weights") / f"{model}.safetensors") as path:
             return _read(path, str(model))
-    path = Path(model)
-    if path.is_dir():
-        path /= MODEL_FILE
+    folder = Path(model)
+    path = folder / MODEL_FILE if folder.is_dir() else folder
     if not path.is_file():
         raise CheckpointError(
-            f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a run's folder"
+            f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a folder"
         )
-    return _read(path, str(model))
+    loaded = _read(path, str(model))
+    if folder.is_dir():
+        _check_beside(folder, loaded)
+    return loaded
+
+
+def config(configuration: ModelConfiguration) -> dict[str, object]:
+    """What an export's `config.json` says."""
+    special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
+    return {"model_type": "pingze", "format": FORMAT, **asdict(configuration), **special}
+
+
+def _check_beside(folder: Path, loaded: Checkpoint) -> None:
+    """Raises CheckpointError where an export's configuration or vocabulary is not the model's own."""
+    expected = json.loads(json.dumps(config(loaded.configuration)))
+    for name, wanted, read in (
+        (CONFIG_FILE, expected, json.loads),
+        (VOCABULARY_FILE, list(loaded.vocabulary.tokens), str.splitlines),
+    ):
+        path = folder / name
+        try:
+            agrees = not path.exists() or read(path.read_text(encoding="utf-8")) == wanted
+        except (OSError, ValueError):
+            agrees = False
+        if not agrees:
+            raise CheckpointError(f"{path} is not that of the {MODEL_FILE} beside it; export the model again")
 
 
 def _read(path: Path, name: str) -> Checkpoint:

@@ -3,7 +3,7 @@
 One file a group of commands; importing it adds them to `app`.
 """
 
-from pingze.cli import composing, corpus, derivation, originality, prosody, report, serve, training
+from pingze.cli import composing, corpus, derivation, export, originality, prosody, report, serve, training
 from pingze.cli.app import app, print_start
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "composing",
     "corpus",
     "derivation",
+    "export",
     "originality",
     "print_start",
     "prosody",

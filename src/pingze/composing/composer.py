@@ -289,7 +289,7 @@ def compose(
         drafts: Among how many finished drafts the best is chosen for each poem, 1 to 256.
         seed: From 0; poems of a seed repeat. Poem n of `count` has the seed + n - 1.
         count: How many poems, 1 to 1000.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that

@@ -1,0 +1,49 @@
+"""`pingze export`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from pingze import checkpoint
+from pingze.cli.app import ModelOption, app, read_file
+from pingze.errors import InputError
+
+
+@app.command()
+def export(
+    to: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Weights, configuration, vocabulary and a card.")
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="One step as a graph for ONNX Runtime.")
+    ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="What pingze evaluate --json printed, for the card."),
+    ] = None,
+    model: ModelOption = checkpoint.DEFAULT,
+) -> None:
+    """Write a model as a model hub expects it, or as ONNX; --model reads the folder back, verified."""
+    from pingze.export import write_folder, write_onnx
+
+    if to is None and onnx is None:
+        raise InputError("nothing to write: give --to FOLDER, --onnx FILE, or both")
+    measured = _read_figures(figures) if figures else None
+    loaded = checkpoint.load(model)
+    wrote = write_folder(to, loaded, measured) if to else []
+    if onnx:
+        write_onnx(onnx, loaded)
+    for path in [*wrote, *([onnx] if onnx else [])]:
+        typer.echo(f"wrote {path}", err=True)
+
+
+def _read_figures(file: str) -> dict[str, Any]:
+    try:
+        figures = json.loads(read_file(file))
+    except ValueError:
+        figures = None
+    if not isinstance(figures, dict):
+        raise InputError(f"{file} holds no figures: give it what pingze evaluate --json prints")
+    return figures

@@ -1,0 +1,113 @@
+"""An exported folder: what stands in it, and that it is read back whole or refused."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from experiments.figures import FIGURES, of_shipped_models
+from experiments.figures import SHIPPED as SHIPPED_FIGURES
+from pingze import checkpoint, compose
+from pingze.errors import CheckpointError, InputError
+from pingze.export import write_folder
+from pingze.export.card import card
+from tests import invented
+
+MADE = invented.model(conditions=["<七絕>", "<about>", "<唐>", "<張甲>"], held=True, tied=True)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_folder(tmp_path / "shared", MADE)
+    return tmp_path / "shared"
+
+
+def test_it_is_read_back(folder: Path) -> None:
+    loaded = checkpoint.load(folder)
+    assert (loaded.configuration, loaded.vocabulary) == (MADE.configuration, MADE.vocabulary)
+    for name, tensor in MADE.tensors.items():
+        np.testing.assert_array_equal(loaded.tensors[name], tensor)
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "README.md", "config.json", "model.safetensors", "vocab.txt",
+    ]  # fmt: skip
+
+
+def test_config_and_vocabulary_say_what_other_readers_need(folder: Path) -> None:
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    tokens = (folder / "vocab.txt").read_text(encoding="utf-8").splitlines()
+    assert len(tokens) == config["vocabulary_size"]
+    assert (tokens[config["bos_token_id"]], tokens[config["eos_token_id"]]) == ("<bos>", "<eos>")
+    assert (config["hidden_size"], config["held"]) == (12, True)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("config.json", '"hidden_size": 12', '"hidden_size": 13'),
+        ("config.json", "{", ""),
+        ("vocab.txt", "<唐>", "<宋>"),
+        ("vocab.txt", "天\n", ""),
+    ],
+)
+def test_a_changed_file_is_refused(folder: Path, name: str, old: str, new: str) -> None:
+    path = folder / name
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(CheckpointError, match=f"{name} is not that of the model.safetensors beside it"):
+        checkpoint.load(folder)
+
+
+def test_shipped_models_stay_in_half_precision_and_write_the_same(tmp_path: Path) -> None:
+    write_folder(tmp_path, checkpoint.load("tang"))
+    assert (tmp_path / "model.safetensors").stat().st_size < 30_000_000
+    again, shipped = (
+        compose(form="五絕", seed=1, particles=1, drafts=1, model=m)[0] for m in (tmp_path, "tang")
+    )
+    assert again.lines == shipped.lines
+
+
+def test_a_persons_card_stays(folder: Path) -> None:
+    (folder / "README.md").write_text("mine", encoding="utf-8")
+    (folder / ".gitattributes").touch()
+    assert folder / "README.md" not in write_folder(folder, MADE)
+    assert (folder / "README.md").read_text(encoding="utf-8") == "mine"
+
+
+def test_other_peoples_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.doc").touch()
+    with pytest.raises(InputError, match=r"holds thesis\.doc, which is no part of an export"):
+        write_folder(tmp_path, MADE)
+    with pytest.raises(InputError, match="is no folder to write to: Not a directory"):
+        write_folder(tmp_path / "thesis.doc", MADE)
+
+
+def test_the_card_says_what_the_model_knows() -> None:
+    text = card(MADE)
+    assert "dynasty (唐), form (七絕), poet (1 of them), title, theme" in text
+    assert "`[dynasty][form][poet][title][<about> theme]<bos>` poem `<eos>`" in text
+    assert "license: other" in text
+    assert "None yet: `pingze evaluate --json`" in text
+    assert "reads before a poem | nothing" in card(invented.model())
+    measured = card(MADE, {"model": "runs/mine", "split": "dev", "hanzi_perplexity": 130.5})
+    assert "| hanzi perplexity | 130.5 | `pingze evaluate --model FOLDER --split dev` |" in measured
+
+
+@pytest.mark.parametrize("name", checkpoint.SHIPPED)
+def test_the_card_of_a_shipped_model_has_its_figures_and_commands(name: str) -> None:
+    text = card(checkpoint.load(name))
+    front = text.split("---\n")[1]
+    assert {line.split(":")[0] for line in front.splitlines() if ":" in line} >= {
+        "license",
+        "language",
+        "metrics",
+    }
+    assert "license: mit" in front
+    assert (
+        len(re.findall(r"^\| .* \| [\d,.]+ \| `python .*` ?, \d{4}-\d\d-\d\d \|$", text, re.MULTILINE)) >= 5
+    )
+
+
+def test_the_figures_that_ship_are_those_that_were_measured() -> None:
+    figures = json.loads(FIGURES.read_text(encoding="utf-8"))
+    assert json.loads(SHIPPED_FIGURES.read_text(encoding="utf-8")) == of_shipped_models(figures)
