@@ -76,19 +76,28 @@ def all_lines(rows: Sequence[LineResult]) -> str:
 
 
 def two_products() -> str:
-    """What comes through time whole, by the report's product, and without gates: trained, and as a layer begins."""
+    """What comes through time whole, along some ways, and without gates: trained, and as a layer begins."""
     trained = trained_layer("report", max(DISTANCES))
     untrained = untrained_layer("orthogonal", trained, np.random.default_rng(0))
     lines = [
-        "| weights | t − k | gain of ∂h_t/∂h_k | of the report's product | their distance, relative | without gates |",
-        "|---|---|---|---|---|---|",
+        "| weights | t − k | gain of ∂h_t/∂h_k | of the report's product | it misses | of the cell's way | it misses "
+        "| mixed ways | without gates |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, layer in {"trained": trained, "orthogonal, untrained": untrained}.items():
         lstm, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
         for place in (distance - 1 for distance in DISTANCES):
-            gains = [f"{each[place]:.2g}" for each in (lstm.whole, lstm.hidden, plain.whole)]
-            distance = figure(lstm.missed[place] / lstm.whole[place])
-            lines.append(f"| {name} | {place + 1} | {gains[0]} | {gains[1]} | {distance} | {gains[2]} |")
+            whole, hidden, cell, plain_gain = (
+                f"{each[place]:.2g}" for each in (lstm.whole, lstm.hidden, lstm.cell, plain.whole)
+            )
+            by_hidden, by_cell, mixed = (
+                f"{each[place] / lstm.whole[place]:.0%}"
+                for each in (lstm.missed, lstm.missed_by_cell, lstm.mixed)
+            )
+            lines.append(
+                f"| {name} | {place + 1} | {whole} | {hidden} | {by_hidden} | {cell} | {by_cell} "
+                f"| {mixed if place else '–'} | {plain_gain} |"
+            )
     return "\n".join(lines)
 
 

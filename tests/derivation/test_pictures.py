@@ -70,6 +70,10 @@ def test_course_of_an_lstm(model: Path) -> None:
     np.testing.assert_allclose(shown.spectra[4], np.linalg.svd(joint, compute_uv=False))
     np.testing.assert_allclose(shown.missed / shown.whole, jacobians.parting(layer.caches)[:, 0])
     assert list(shown.spectra) == [1, 2, 4, 8]
+    cell = np.array([products.cell[0] for products in jacobians.back_through_time(layer.caches)][3])
+    hidden = jacobians.hidden_product(layer.caches[-4:])[0]
+    assert shown.missed_by_cell[3] == pytest.approx(np.linalg.norm(joint - cell) / np.sqrt(6))
+    assert shown.mixed[3] == pytest.approx(np.linalg.norm(joint - cell - hidden) / np.sqrt(6))
 
 
 def test_course_of_a_plain_rnn() -> None:

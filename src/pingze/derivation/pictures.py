@@ -50,6 +50,10 @@ class GradientFlow(NamedTuple):
     cell: Float[Array, "T"]
     missed: Float[Array, "T"]
     """The gain of what the report's product misses, or has too much."""
+    missed_by_cell: Float[Array, "T"]
+    """The same of the way along the cell."""
+    mixed: Float[Array, "T"]
+    """The gain of all ways but these two; they part after the first step."""
     spectra: Spectra
     """Singular values of the whole, the largest first, by distance."""
 
@@ -95,11 +99,15 @@ def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) ->
     gains, spectra = [], {}
     for distance, (whole, hidden, cell) in enumerate(back_through_time(layer.caches), start=1):
         by_hidden = whole[0, :, :H]
-        gains.append([_gain(part) for part in (by_hidden, hidden[0], cell[0], hidden[0] - by_hidden)])
+        parts = (
+            *(by_hidden, hidden[0], cell[0], by_hidden - hidden[0], by_hidden - cell[0]),
+            by_hidden - hidden[0] - cell[0],
+        )
+        gains.append([_gain(part) for part in parts])
         if distance in distances:
             spectra[distance] = np.linalg.svd(by_hidden, compute_uv=False)
-    whole_gain, hidden_gain, cell_gain, missed = np.array(gains).T
-    return GradientFlow(whole_gain, hidden_gain, cell_gain, missed, spectra)
+    whole_gain, hidden_gain, cell_gain, missed, missed_by_cell, mixed = np.array(gains).T
+    return GradientFlow(whole_gain, hidden_gain, cell_gain, missed, missed_by_cell, mixed, spectra)
 
 
 def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> PlainGradientFlow:
