@@ -212,9 +212,8 @@ def a_step(rng: np.random.Generator) -> StepCache:
     """One step with random weights, input and state."""
     weights = random_weights(rng)
     parameters = Parameters(weights["W_x"], weights["W_h"], weights["b"])
-    return step_forward(rng.standard_normal((1, E)), *rng.standard_normal((2, 1, H)), parameters=parameters)[
-        1
-    ]
+    h_prev, c_prev = rng.standard_normal((2, 1, H))
+    return step_forward(rng.standard_normal((1, E)), h_prev, c_prev, parameters)[1]
 
 
 def some_steps(count: int) -> list[StepCache]:
