@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
+from pingze.composing.options import Composing
 from tests.serve.page import count, lines, opened, says
 
 if TYPE_CHECKING:
@@ -20,6 +21,14 @@ def test_the_poem_that_stands_there_keeps_its_pattern(browser: "Browser", addres
         says(page, "#intro", "依格律作詩")
         page.locator("#sheet .rhymes").first.wait_for()
         assert pingze.check("，".join(lines(page))).ok
+
+
+def test_the_sliders_stand_where_composing_begins(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#manner > summary")
+        for name in ("temperature", "antithesis"):
+            assert float(page.locator(f"#{name}").input_value()) == getattr(Composing, name)
+            says(page, f"#{name}_value", str(getattr(Composing, name)))
 
 
 def test_an_acrostic_and_a_title_at_one_click(browser: "Browser", address: str) -> None:

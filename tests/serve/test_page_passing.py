@@ -15,6 +15,9 @@ pytestmark = pytest.mark.slow
 
 LONGEST_LINK = 200
 NAMES = "春夏秋冬東南西北"
+EARLIER_LINK = (
+    "1RtSrPE9AMBFDy53I9WqY9vUZvDN4N3KALt_GUlvLSDQ0PI-dHo20FoixADJa9vE52rOUaShRb-MCWeNjMib50b9BAQIUQBAAA"
+)
 
 
 def ask_for_all(page: "Page") -> None:
@@ -54,6 +57,17 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(browser: "Browser", ad
         assert locked == len(NAMES) + 1
 
 
+def test_a_link_that_was_made_before_poems_had_themes_still_opens(browser: "Browser", address: str) -> None:
+    with opened(browser, address, after=f"#{EARLIER_LINK}") as page:
+        assert lines(page)[0] == "春山一徑入雲中"
+        assert page.locator("[name=form]:checked").input_value() == "七絕"
+        assert page.locator("#title").input_value() == "山行"
+        assert page.locator("#poet").input_value() == "李白"
+        assert page.locator("#acrostic").input_value() == "春夏秋冬"
+        assert page.locator("#temperature").input_value() == "0.5"
+        count(page, "#sheet .locked", 1)
+
+
 def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
         page.click("#manner > summary")
@@ -63,6 +77,7 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
         page.click("#bounds > summary")
         page.fill("#exclude", "愁")
         page.fill("#start", "明月")
+        page.fill("#about", "江雪 孤舟")
         page.locator("#plan [data-line='2'][data-position='1']").fill("江")
         compose(page)
         link, poem = page.evaluate("location.hash"), lines(page)
@@ -70,9 +85,15 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
         assert lines(page) == poem
         chosen = {
             name: page.locator(f"#{name}").input_value()
-            for name in ("temperature", "level", "exclude", "start")
+            for name in ("temperature", "level", "exclude", "start", "about")
         }
-        assert chosen == {"temperature": "0.5", "level": "strict", "exclude": "愁", "start": "明月"}
+        assert chosen == {
+            "temperature": "0.5",
+            "level": "strict",
+            "exclude": "愁",
+            "start": "明月",
+            "about": "江雪孤舟",
+        }
         assert page.locator("#repeat").is_checked()
         assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"
         count(page, "#sheet .locked", 3)

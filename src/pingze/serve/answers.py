@@ -14,6 +14,7 @@ from pingze.composing.mending import Mended
 from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_position
 from pingze.composing.originality import of_lines
 from pingze.composing.revision import prepare_revision
+from pingze.conditions import ABOUT
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import usual_neighbours
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
@@ -89,8 +90,9 @@ def choices() -> schemas.Choices:
 
 def _model_choice(name: str, chosen: Composer) -> schemas.ModelChoice:
     size = chosen.network.configuration
+    known = chosen.conditions
     return schemas.ModelChoice(
-        name, bool(chosen.conditions), chosen.conditions.poets, size.layers, size.hidden_size
+        name, bool(known), ABOUT in known.names, known.poets, size.layers, size.hidden_size
     )
 
 

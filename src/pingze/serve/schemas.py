@@ -224,6 +224,7 @@ class ModelChoice:
 
     name: str
     titles: bool
+    themes: bool
     poets: Sequence[str]
     layers: int
     units: int

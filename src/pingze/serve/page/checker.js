@@ -202,6 +202,6 @@ function startOf(text, verdict, line, position) {
 function entryOf(verdict) {
   const { form, template, rhyme, level } = verdict;
   const lines = verdict.lines.map((line) => asRead(line, verdict));
-  const poem = { form, template, rhyme: rhyme?.length === 1 ? rhyme : null, title: null, poet: null, seed: 0, model: "", lines, log_probability: null };
+  const poem = { form, template, rhyme: rhyme?.length === 1 ? rhyme : null, title: null, poet: null, about: null, seed: 0, model: "", lines, log_probability: null };
   return newEntry(poem, { form, level });
 }

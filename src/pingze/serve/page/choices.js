@@ -9,6 +9,7 @@ import { draft, keepDraft } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
+const SLIDERS = ["temperature", "antithesis"];
 const NUMBERS = new Set(["lines", "temperature", "antithesis", "original", "seed", "count"]);
 const USUAL = "七絕";
 const COUNT = 3; // poems at a time
@@ -63,6 +64,7 @@ export function drawChoices() {
   $("model").closest(".field").hidden = models.length < 2;
   $("original").closest(".field").hidden = !state.known.corpus;
   drawRhymes(rhymes);
+  for (const name of SLIDERS) $(name).defaultValue = state.known.options.find((option) => option.name === name).default;
   if (first) writeChoices({});
   suit();
 }
@@ -100,11 +102,12 @@ function suit() {
   fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, shown(name)])]);
   field("antithesis").hidden = !form.antithetical;
   field("title").hidden = !model.titles;
+  field("about").hidden = !model.themes;
   field("poet").hidden = !model.poets.length;
   fill($("poet"), [["", t("anyone")], ...model.poets.map((name) => [name, shown(name)])]);
   $("rhyme").querySelector("[data-side=oblique]").hidden = form.regulated;
   if (form.regulated && $("rhyme").selectedOptions[0]?.parentNode.hidden) $("rhyme").value = "";
-  for (const name of ["temperature", "antithesis"]) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
+  for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
   const { acrostic_at, start, acrostic } = Object.fromEntries(new FormData($("choices")));
   plan(form.width, linesChosen(form), { acrostic_at, start, acrostic }, chose);
 }

@@ -37,6 +37,7 @@ function packed(entry) {
   into.text(poem.model === state.known.default_model ? null : poem.model, 6);
   packChoices(entry, into);
   packLocks(entry, into);
+  into.text(poem.about, 8); // last, for links that were made before poems had themes
   return PACKED + into;
 }
 
@@ -56,7 +57,9 @@ function unpacked(from) {
   const [rhyme, title, poet, model] = [4, 8, 5, 6].map((bits) => from.text(bits));
   const poem = readPoem({ form: form.name, template, rhyme, title, poet, model: model ?? state.known.default_model, lines });
   const ask = unpackedChoices(poem, from);
-  return newEntry(poem, ask, unpackedLocks(poem, ask, from));
+  const locks = unpackedLocks(poem, ask, from);
+  const about = from.isAtEnd ? null : from.text(8);
+  return newEntry({ ...poem, about }, about ? { ...ask, about } : ask, locks);
 }
 
 const formOf = (name) => state.known.forms.find((form) => form.name === name);
@@ -131,7 +134,7 @@ function written(parts) {
 export function readPoem({ lines, log_probability = null, ...facts }) {
   if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
   if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
-  const poem = { template: null, rhyme: null, title: null, poet: null, ...texts(facts), lines, log_probability };
+  const poem = { template: null, rhyme: null, title: null, poet: null, about: null, ...texts(facts), lines, log_probability };
   if (!poem.form) throw new RangeError("no form");
   return poem;
 }
@@ -147,7 +150,7 @@ function object(text) {
 
 /** The facts of a poem that are text, and its seed. */
 function texts(facts) {
-  const names = ["form", "template", "rhyme", "title", "poet", "model"];
+  const names = ["form", "template", "rhyme", "title", "poet", "about", "model"];
   const kept = names.filter((name) => typeof facts[name] === "string").map((name) => [name, facts[name]]);
   return { ...Object.fromEntries(kept), seed: Number.isInteger(facts.seed) ? facts.seed : 0 };
 }

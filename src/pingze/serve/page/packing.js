@@ -55,6 +55,10 @@ export class Unpacker {
     return parseInt(this.bits.slice(this.at, (this.at += bits)), 2);
   }
 
+  get isAtEnd() {
+    return this.at === this.bits.length;
+  }
+
   flag() {
     return this.number(1) === 1;
   }
