@@ -21,7 +21,7 @@ from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
 CODES = {code for each in get_args(Code) for code in get_args(each)}
-MODEL = {"model": "report", "particles": 4}
+MODEL = {"model": "report", "particles": 4, "drafts": 2}
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
 
