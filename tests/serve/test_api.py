@@ -21,7 +21,7 @@ from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
 CODES = {code for each in get_args(Code) for code in get_args(each)}
-MODEL = {"model": "report", "particles": 4, "drafts": 2}
+MODEL = {"model": "report", "particles": 4}
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
 
@@ -45,10 +45,11 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
         {"form": "五律", "seed": 3, "include": "月", "temperature": 0.5},
         {"form": "五古", "seed": 4, "repeat": True, "top_p": 0.9},
     ]
+    asked = [MODEL | {"drafts": 2} | body for body in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
-        answers = list(pool.map(lambda body: post(client, "compose", **MODEL | body).json(), asked))
+        answers = list(pool.map(lambda body: post(client, "compose", **body).json(), asked))
     for body, answer in zip(asked, answers, strict=True):
-        poems = [poem.as_json() for poem in pingze.compose(**MODEL | body)]
+        poems = [poem.as_json() for poem in pingze.compose(**body)]
         for got, expected in zip(answer["poems"], poems, strict=True):
             assert got.pop("log_probability") == pytest.approx(expected.pop("log_probability"), rel=1e-5)
             assert got == expected
