@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from pingze.characters import MARKS
 from pingze.composing import alternatives, compose, explain, read_poem, revise
 from pingze.composing import revision as revision_module
+from pingze.composing.antithesis import antithesis_table
 from pingze.composing.composer import Composer
 from pingze.composing.poem import Poem
+from pingze.composing.revision import Alternative
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
 from pingze.prosody.tones import groups
@@ -95,6 +97,22 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:
         assert CHOSEN.log_probability(lines) == pytest.approx(alternative.log_probability, rel=1e-5)
         assert poem.rhyme in groups(alternative.character)
         assert check("，".join(lines)).ok
+
+
+@pytest.mark.parametrize("line", [3, 4])
+def test_alternatives_answer_the_line_that_stands_opposite(line: int) -> None:
+    """At weight w they are ranked by ln p + w·s, s being the couplet's score (its mean, hence times its width)."""
+    poem, weight = compose(form="五律", seed=3, particles=4, drafts=1)[0], 4.0
+    found = alternatives(poem, line, 2, limit=60, antithesis=weight)
+    assert found != alternatives(poem, line, 2, limit=60, antithesis=0)
+
+    def worth(one: Alternative) -> float:
+        couplet = poem.lines[2:4]
+        couplet[line - 3] = couplet[line - 3][0] + one.character + couplet[line - 3][2:]
+        return one.log_probability + weight * 5 * antithesis_table().score(couplet[0], couplet[1])
+
+    worths = [worth(one) for one in found]
+    assert worths == pytest.approx(sorted(worths, reverse=True), abs=1e-4)
 
 
 def test_reasons_say_what_the_model_and_the_form_saw(poem: Poem) -> None:

@@ -63,6 +63,11 @@ class Antithesis:
         scores: Array = self.above[ids] @ self.below.T
         return scores
 
+    def over(self, id_: int) -> Float32[Array, "K"]:
+        """The score of one row under each token."""
+        scores: Array = self.above @ self.below[id_]
+        return scores
+
     def score(self, first: str, second: str) -> float:
         """The mean score of a couplet's characters, place by place."""
         pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]

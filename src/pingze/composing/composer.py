@@ -8,7 +8,7 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Float, Int
 
 from pingze import checkpoint
 from pingze.arrays import Array
@@ -20,7 +20,7 @@ from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
-from pingze.composing.lexicon import Lexicon
+from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
 from pingze.composing.options import Composing, Revising, Sampling
 from pingze.composing.particles import Population, Writing, finish
@@ -161,6 +161,22 @@ class Composer:
         if not request.antithesis or not request.form.antithetical(request.lines):
             return None
         return self.antithesis
+
+    def answering(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
+        """What antithesis adds to ln p of each character at a place of a finished text.
+
+        That is w·s with the character that stands opposite, in the line before or after.
+        """
+        request, fixed = constraints.request, constraints.fixed
+        table, added = self._antithesis(request), np.zeros(len(self.vocabulary), np.float32)
+        if table is None or fixed is None:
+            return added
+        above, below = constraints.opposite(place), place + constraints.width
+        if above is not None and fixed[above] != FREE:
+            added += table.opposite(np.array([fixed[above]]))[0]
+        if below < constraints.places and constraints.opposite(below) == place and fixed[below] != FREE:
+            added += table.over(fixed[below])
+        return added * np.float32(request.antithesis)
 
     @cached_property
     def antithesis(self) -> Antithesis:

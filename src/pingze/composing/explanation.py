@@ -29,7 +29,7 @@ class Reason:
     rhyme_group: str
     """The label of the group it is read in, as 下平七陽: the poem's where it rhymes; "" where it is unknown."""
     alternatives: list[str]
-    """The likeliest other characters that the form allowed here."""
+    """The likeliest other characters that the form allowed here, antithesis weighed."""
 
 
 def explain(
@@ -53,7 +53,8 @@ def explain(
         row = log_p[place + line]  # a mark stands after each line before
         others = constraints.allowed_alone(constraints.fixed, place)
         others[id_] = False
-        ranked = np.argsort(-np.where(others, row, -np.inf))[: min(limit, int(others.sum()))]
+        worth = row + chosen.answering(constraints, place)
+        ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         rhyme = poem.rhyme if constraints.is_foot(place).any() else None
         tone, group = _reading(text[place], asked[place], rhyme)
         reasons.append(

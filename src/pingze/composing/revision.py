@@ -104,6 +104,7 @@ def alternatives(
 ) -> list[Alternative]:
     """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
 
+    Where the place answers another, antithesis weighs in the order, as it does in composing.
     The `TRIED` characters that are likeliest after what comes before are weighed. Raises as `revise` does.
     """
     chosen = composer(model)
@@ -114,8 +115,8 @@ def alternatives(
     ids = chosen.token_ids(poem.lines)
     at = place + place // compiled.width  # the marks of the lines before stand between
     scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
-    ranked = sorted(zip(scores, candidates, strict=True), reverse=True)[:limit]
-    return [Alternative(chosen.vocabulary.tokens[id_], float(score)) for score, id_ in ranked]
+    ranked = np.argsort(-(scores + chosen.answering(compiled, place)[candidates]), kind="stable")[:limit]
+    return [Alternative(chosen.vocabulary.tokens[candidates[n]], float(scores[n])) for n in ranked]
 
 
 def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]) -> Array:
