@@ -103,8 +103,8 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:
 def test_alternatives_answer_the_line_that_stands_opposite(line: int) -> None:
     """At weight w they are ranked by ln p + w·s, s being the couplet's score (its mean, hence times its width)."""
     poem, weight = compose(form="五律", seed=3, particles=4, drafts=1)[0], 4.0
-    found = alternatives(poem, line, 2, limit=60, antithesis=weight)
-    assert found != alternatives(poem, line, 2, limit=60, antithesis=0)
+    found = alternatives(poem, line, 2, limit=60, antithesis=weight, repeat=True)
+    assert found != alternatives(poem, line, 2, limit=60, antithesis=0, repeat=True)
 
     def worth(one: Alternative) -> float:
         couplet = poem.lines[2:4]
