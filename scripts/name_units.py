@@ -46,7 +46,7 @@ def main() -> None:
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
     """Each layer's cells after each token of a poem, the last mark's included."""
-    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
+    prefix = chosen.prefix(poem_request(chosen, poem))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
     return [cells(layer[len(prefix) + 1 :]) for layer in caches]

@@ -11,6 +11,7 @@ from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json
 from pingze.composing import Poem, Reason
 from pingze.composing.composer import compose_as
 from pingze.composing.options import Composing, Revising
+from pingze.composing.revision import revise_as
 from pingze.errors import InputError
 
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say of each character why it stands there.")]
@@ -52,7 +53,7 @@ def revise(
         raise InputError(f"there are {len(char)} --char for {len(line or [])} --line; give one for each")
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
     read = composing.read_poem(poem, form=form, level=asked.level)
-    revised = composing.revise(read, targets, model=model, **vars(asked))
+    revised = revise_as(read, targets, asked, model)
     _print_poems([revised], explain=explain, level=asked.level, model=model, as_json=as_json)
 
 

@@ -351,7 +351,7 @@ def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
 def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `compose` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, asked.title, asked.poet, asked.about)
+    refuse_conditions(chosen, asked)
     return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
@@ -361,13 +361,13 @@ def seeds(asked: Revising) -> range:
     return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
-def refuse_conditions(chosen: Composer, title: str | None, poet: str | None, about: str | None) -> None:
+def refuse_conditions(chosen: Composer, asked: Revising) -> None:
     """Raises InputError when a title, poet or theme is asked of a model that was not trained with them."""
     known = bool(chosen.conditions)
     for option, value, knows in (
-        ("title", title, known),
-        ("poet", poet, known),
-        ("about", about, ABOUT in chosen.conditions.names),
+        ("title", asked.title, known),
+        ("poet", asked.poet, known),
+        ("about", asked.about, ABOUT in chosen.conditions.names),
     ):
         if value and not knows:
             what = "themes" if option == "about" else f"a {option}"

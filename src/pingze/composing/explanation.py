@@ -7,6 +7,7 @@ import numpy as np
 
 from pingze.composing.composer import composer
 from pingze.composing.deadline import check_deadline
+from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.revision import check_poem, poem_request
 from pingze.prosody.groups import GROUPS
@@ -42,7 +43,7 @@ def explain(
     check_poem(poem)
     chosen = composer(model)
     text = "".join(poem.lines)
-    constraints = chosen.prepare(poem_request(chosen, poem, (), {"level": level})).constraints
+    constraints = chosen.prepare(poem_request(chosen, poem, asked=Revising(level=level))).constraints
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request))
     asked = constraints.tones_of(constraints.fixed)

@@ -103,12 +103,12 @@ def mend(
         seed=seed,
     )
     chosen = composer(model)
-    refuse_conditions(chosen, title, poet, None)
+    refuse_conditions(chosen, asked)
     verdict = check(text, form=form, level=level)
     if verdict.ok:
         return Mended(_as_poem(verdict, title, poet), ())
     draft = _draft(verdict, form, title, poet)
-    constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, (), {"level": level}))
+    constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, asked=Revising(level=level)))
     repairs = fewest(constraints, _locked(draft.lines, keep))
     if not repairs:
         raise InfeasibleError(draft.form, _given_up(constraints, draft.lines, keep))
@@ -266,7 +266,7 @@ def _opened(chosen: Composer, draft: Poem, repair: _Repair, level: str) -> Inclu
     poem = replace(draft, template=template, rhyme=repair.rhyme)
     ids = chosen.vocabulary.ids
     old = {place: ids[draft.lines[place // width][place % width]] for place in repair.places}
-    return chosen.prepare(poem_request(chosen, poem, repair.places, {"level": level}), old)
+    return chosen.prepare(poem_request(chosen, poem, repair.places, Revising(level=level)), old)
 
 
 def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:

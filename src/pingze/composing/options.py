@@ -133,6 +133,11 @@ class Composing(Revising):
     )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
 
+    @classmethod
+    def of(cls, asked: Revising) -> "Composing":
+        """What is asked of a poem that is written again, with nothing asked beside it."""
+        return cls(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
+
     @property
     def sampling(self) -> Sampling:
         """How poems are drawn."""

@@ -1,9 +1,9 @@
 """推敲: write some places of a poem again and keep all else."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -73,19 +73,28 @@ def revise(
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, CheckpointError on a model that cannot be read.
     """
-    asked = Revising(temperature=temperature, top_p=top_p, particles=particles, seed=seed)
-    chosen, inclusion = prepare_revision(poem, targets, model, constraints)
+    asked = Composing(
+        temperature=temperature, top_p=top_p, particles=particles, drafts=1, seed=seed, **constraints
+    )
+    return revise_as(poem, targets, asked, model)
+
+
+def revise_as(
+    poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
+) -> Poem:
+    """The poem with the targets written again as it is asked; raises as `revise` does."""
+    chosen, inclusion = prepare_revision(poem, targets, asked, model)
     return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
 
 
 def prepare_revision(
-    poem: Poem, targets: Iterable[Target], model: str | Path | None, constraints: Mapping[str, Any]
+    poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `revise` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, *(constraints.get(name) for name in ("title", "poet", "about")))
+    refuse_conditions(chosen, asked)
     places = _places(poem, targets)
-    request = poem_request(chosen, poem, places, constraints)
+    request = poem_request(chosen, poem, places, asked)
     width = request.form.width
     old = {
         place: chosen.vocabulary.ids.get(poem.lines[place // width][place % width], FREE) for place in places
@@ -107,9 +116,16 @@ def alternatives(
     Where the place answers another, antithesis weighs in the order, as it does in composing.
     The `TRIED` characters that are likeliest after what comes before are weighed. Raises as `revise` does.
     """
+    return alternatives_as(poem, (line, position), Composing(**constraints), limit, model)
+
+
+def alternatives_as(
+    poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
+) -> list[Alternative]:
+    """What could stand at a line's position while the poem keeps what is asked; raises as `revise` does."""
     chosen = composer(model)
-    (place,) = _places(poem, [(line, position)])
-    compiled = chosen.prepare(poem_request(chosen, poem, [place], constraints)).constraints
+    (place,) = _places(poem, [target])
+    compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     ids = chosen.token_ids(poem.lines)
@@ -181,16 +197,17 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
 
 
 def poem_request(
-    chosen: Composer, poem: Poem, places: Iterable[int], constraints: Mapping[str, Any]
+    chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
 ) -> Request:
-    """The poem as a request that leaves some places free and keeps all else."""
+    """The poem as a request that leaves some places free; what is not asked otherwise stays as the poem has it."""
     width, free = len(poem.lines[0]), set(places)
     rows = [
         "".join("＿" if number * width + at in free else character for at, character in enumerate(line))
         for number, line in enumerate(poem.lines)
     ]
-    kept = {"template": poem.template, "rhyme": poem.rhyme, "lines": len(poem.lines)}
-    kept |= {"title": poem.title, "poet": poem.poet, "about": poem.about}
-    asked = {name: value for name, value in constraints.items() if value is not None}
-    whole = Composing(form=poem.form, pattern=" ".join(rows), **(kept | asked))
+    whole = asked if isinstance(asked, Composing) else Composing.of(asked)
+    own = ("template", "rhyme", "title", "poet", "about")
+    kept = {name: getattr(poem, name) for name in own if getattr(whole, name) is None}
+    lines = whole.lines or len(poem.lines)
+    whole = replace(whole, form=poem.form, lines=lines, pattern=" ".join(rows), **kept)
     return read_request(chosen.vocabulary, whole)

@@ -4,16 +4,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from functools import cache, partial
-from typing import Any
 
 from pingze import checkpoint, composing, prosody
 from pingze.composing.composer import Composer, composer, prepare
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.mending import Mended
-from pingze.composing.options import ACROSTIC_PLACES, Revising, acrostic_position
+from pingze.composing.options import ACROSTIC_PLACES, acrostic_position
 from pingze.composing.originality import of_lines
-from pingze.composing.revision import prepare_revision
+from pingze.composing.revision import alternatives_as, prepare_revision
 from pingze.conditions import ABOUT
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import usual_neighbours
@@ -121,7 +120,7 @@ def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
         place.line if place.position is None else (place.line, place.position) for place in asked.targets
     ]
     poem = asked.poem.read(asked.level)
-    return prepare_revision(poem, targets, model(asked.model), _constraints(asked))
+    return prepare_revision(poem, targets, asked, model(asked.model))
 
 
 def mend(asked: schemas.MendRequest) -> Mended:
@@ -140,15 +139,8 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
     """What could stand at a place."""
-    found = composing.alternatives(
-        asked.poem.read(asked.level),
-        asked.line,
-        asked.position,
-        limit=asked.limit,
-        model=model(asked.model),
-        **_constraints(asked),
-    )
-    return schemas.Alternatives(found)
+    poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
+    return schemas.Alternatives(alternatives_as(poem, place, asked, asked.limit, model(asked.model)))
 
 
 def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
@@ -225,10 +217,3 @@ def warm_up() -> float:
         took = time.perf_counter() - begun
         composing.explain(written, model=name)
     return took / (asked.particles * inclusion.constraints.places)
-
-
-def _constraints(asked: Revising) -> dict[str, Any]:
-    """The options that say what a poem keeps, not how it is drawn."""
-    sampling = ("temperature", "top_p", "particles", "seed")
-    names = [each.name for each in fields(Revising) if each.name not in sampling]
-    return {name: getattr(asked, name) for name in names}

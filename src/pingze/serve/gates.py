@@ -92,7 +92,7 @@ def _read(asked: ReachRequest) -> tuple[Composer, Poem, list[int], list[StepCach
 
 def read_layer(chosen: Composer, poem: Poem, layer: int) -> tuple[list[int], list[StepCache]]:
     """The tokens before a poem, and what a layer, from 1, did at each token of it."""
-    prefix = chosen.prefix(poem_request(chosen, poem, (), {}))
+    prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
     return prefix, chosen.network.record(read)[layer - 1][len(prefix) + 1 :]
 

@@ -114,7 +114,7 @@ def likely(asked: NextRequest) -> Next:
     """What may stand at a place. Raises InputError on a place that is not there."""
     chosen, poem = composer(model(asked.model)), asked.poem.read()
     check_within(asked, line=len(poem.lines), position=len(poem.lines[0]))
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem, (), {})))
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)))
     row = log_p[token_of(asked, poem)].astype(np.float64)
     best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
