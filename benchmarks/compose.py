@@ -52,7 +52,7 @@ LARGEST_DIFFERENCE = {"onnxruntime int8": 0.5}
 FLOAT32_DIFFERENCE = 1e-4
 
 Step = Callable[[Int64[Array, "B"]], Float[Array, "B V"]]
-"""Ids in, logits out; the state is kept within."""
+"""From ids to logits; the state is kept within."""
 Shape = list[int | str | None]
 """Of a tensor of a graph; a name where the size is free."""
 

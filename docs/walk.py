@@ -42,7 +42,7 @@ def first_weights(rng: np.random.Generator) -> Weights:
 
 
 def one_step(weights: Weights) -> None:
-    """1. A step: a character and the state before go in, the state after comes out."""
+    """1. A step: from a character and the state before to the state after."""
     print("1. One step. 甲 enters the empty state.")
     zero = np.zeros((1, H))
     (h, c), cache = step_forward(one_hot(np.array([[0]]))[0], zero, zero, parameters(weights))

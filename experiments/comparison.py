@@ -61,7 +61,7 @@ class StockLSTM(LanguageModel):
         """The project's first weights, taken over."""
         super().initialize(name, rng, scale)
         with torch.no_grad():
-            for depth, layer in enumerate(self.lstm):
+            for depth, layer in enumerate(self.lstm.layers):
                 for weight, value in layer.named_parameters():
                     ours = f"{weight}_ih_l{depth}" if weight == "bias" else f"{weight}_l{depth}"
                     getattr(self.stock, ours).copy_(value)

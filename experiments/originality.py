@@ -3,7 +3,7 @@
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.originality [--poems 100]
 
 Poems of 七絕 and 七律 from the default model, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
-looking for each of its runs in the text of the whole corpus. Writes the figures `originality.*` to
+looking for each of its substrings in the text of the whole corpus. Writes the figures `originality.*` to
 experiments/figures.json.
 """
 
@@ -26,8 +26,8 @@ COMMAND = "python -m experiments.originality"
 LONGEST = (None, 4, 3, 2)
 
 
-def longest_run(line: str, corpus: str) -> int:
-    """The longest run of a line in a text, by looking for each."""
+def longest_shared(line: str, corpus: str) -> int:
+    """The longest substring of a line that a text holds, by looking for each."""
     return max(
         stop - start
         for start in range(len(line))
@@ -53,12 +53,12 @@ def compose(
 def row(chosen: Composer, form: str, original: int | None, count: int, corpus: str) -> tuple[int, int, float]:
     """Print what came of one setting; unfinished poems, lines that copy, and milliseconds a poem."""
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
-    runs = [longest_run(line, corpus) for lines in poems for line in lines]
+    lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
     mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))
-    copied = sum(run > (original or 0) for run in runs)
+    copied = sum(length > (original or 0) for length in lengths)
     print(
-        f"{form}, original {original}: {unfinished} unfinished, longest run {max(runs)}, "
-        f"mean {statistics.mean(runs):.2f}, "
+        f"{form}, original {original}: {unfinished} unfinished, longest shared {max(lengths)}, "
+        f"mean {statistics.mean(lengths):.2f}, "
         f"{milliseconds:.0f} ms, ln p per hanzi {mean:.2f} ± {error:.2f}",
         flush=True,
     )

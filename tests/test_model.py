@@ -28,7 +28,7 @@ def made(configuration: ModelConfiguration = CONFIGURATION, **options: object) -
     model = LanguageModel(configuration, **options)
     model.initialize("orthogonal", np.random.default_rng(0))
     if configuration.held:
-        torch.nn.init.normal_(model.lstm[0].weight_ph)
+        torch.nn.init.normal_(model.lstm.layers[0].weight_ph)
     return model.double()
 
 

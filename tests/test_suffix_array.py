@@ -13,27 +13,27 @@ lines = st.lists(st.text(LETTERS, min_size=1, max_size=2 * DEPTH), min_size=1, m
 line = st.text(LETTERS + "水", min_size=1, max_size=2 * DEPTH)
 
 
-def runs_of(text: str) -> list[str]:
+def substrings_of(text: str) -> list[str]:
     return [text[a:b] for a in range(len(text)) for b in range(a + 1, len(text) + 1)]
 
 
 @given(lines, line)
-def test_a_run_is_found_wherever_it_begins(known: list[str], run: str) -> None:
+def test_a_substring_is_found_wherever_it_begins(known: list[str], part: str) -> None:
     index = SuffixArray.of_lines(known)
     whole, expected = "\0".join(known), []
-    while (at := whole.find(run, expected[-1] + 1 if expected else 0)) >= 0:
+    while (at := whole.find(part, expected[-1] + 1 if expected else 0)) >= 0:
         expected.append(at)
-    assert sorted(index.places(index.encode(run)).tolist()) == expected
+    assert sorted(index.places(index.encode(part)).tolist()) == expected
 
 
 @given(lines, line)
-def test_the_longest_run_is_the_first_of_the_longest(known: list[str], text: str) -> None:
-    shared = [run for run in runs_of(text) if any(run in other for other in known)]
+def test_the_longest_substring_is_the_first_of_the_longest(known: list[str], text: str) -> None:
+    shared = [part for part in substrings_of(text) if any(part in other for other in known)]
     assert SuffixArray.of_lines(known).longest(text) == max(shared, key=len, default="")
 
 
 @given(lines, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
-def test_what_stands_between_is_what_completes_a_run(known: list[str], before: str, after: str) -> None:
+def test_what_stands_between_is_what_completes_a_substring(known: list[str], before: str, after: str) -> None:
     index = SuffixArray.of_lines(known)
     found = index.between(index.encode(before), index.encode(after))
     expected = {c for c in LETTERS if any(before + c + after in other for other in known)}

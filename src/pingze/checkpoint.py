@@ -40,9 +40,13 @@ class Checkpoint:
     """A model as it is stored: float32 weights by name, however they lay on disk."""
 
     name: str
+    """What it was asked for by: a shipped name, a file or a folder."""
     configuration: ModelConfiguration
+    """Its sizes and choices."""
     vocabulary: Vocabulary
+    """Its tokens, in the order of their ids."""
     tensors: dict[str, np.ndarray]
+    """By the names of `shapes`."""
 
 
 def save(
@@ -53,7 +57,14 @@ def save(
     *,
     dtype: type[np.floating] = np.float32,
 ) -> None:
-    """Write one checkpoint, whole or not at all; `dtype` np.float16 halves its size for shipping.
+    """Write one checkpoint, whole or not at all.
+
+    Args:
+        path: The file, whose folder exists.
+        tensors: The weights by the names and in the shapes of `shapes`.
+        configuration: Of the same sizes.
+        vocabulary: As many tokens as the configuration says.
+        dtype: What the weights are stored in; np.float16 halves the file for shipping.
 
     Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
     """
@@ -70,7 +81,10 @@ def save(
 
 
 def load(model: str | Path) -> Checkpoint:
-    """Read and verify a model, given a shipped name, a checkpoint file, or the folder of a run or an export.
+    """Read and verify a model.
+
+    Args:
+        model: A shipped name of `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
     Raises CheckpointError, which names what is wrong: no such model, truncated or altered file, another format
     version, tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
@@ -146,7 +160,11 @@ def _read(path: Path, name: str) -> Checkpoint:
 
 
 def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a model."""
+    """Name and shape of every tensor of a model.
+
+    Args:
+        configuration: The model's sizes.
+    """
     V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
     layers: dict[str, tuple[int, ...]] = {}
     for depth in range(configuration.layers):

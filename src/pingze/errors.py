@@ -74,7 +74,13 @@ class Clash:
 
 
 class PingzeError(Exception):
-    """Base of all errors that pingze raises on purpose; the message is one line for a person."""
+    """Base of all errors that pingze raises on purpose.
+
+    Args:
+        message: One line for a person: what is wrong and what to do.
+        code: The same for programs; by default that of the class.
+        **parameters: What the sentence names.
+    """
 
     exit_status = 2
     code: Code = "fault"
@@ -104,7 +110,11 @@ def _restored(
 class InputError(PingzeError):
     """A value that a person gave cannot be used; the message names it and what would do.
 
-    `field` is the option at fault, where it is known.
+    Args:
+        message: One line for a person.
+        field: The option at fault, where it is known.
+        code: The same for programs.
+        **parameters: What the sentence names.
     """
 
     code = "value"
@@ -123,7 +133,12 @@ def wrong_type(name: str, value: object, wanted: str) -> InputError:
 
 
 class InfeasibleError(PingzeError):
-    """No poem can keep all that is asked for; the message names what to give up, of which nothing could be kept."""
+    """No poem can keep all that is asked for; the message names what to give up, of which nothing could be kept.
+
+    Args:
+        form: The form 體 that was asked for, as 七絕.
+        clashing: What to give up.
+    """
 
     exit_status = 1
     code = "clash"
@@ -142,7 +157,12 @@ class UnfinishedError(PingzeError):
 
 
 class MissingExtraError(PingzeError):
-    """A part of pingze needs a package that is not installed."""
+    """A part of pingze needs a package that is not installed.
+
+    Args:
+        what: The part, as "pingze serve".
+        extra: The extra that brings the package, as serve.
+    """
 
     code = "extra"
 

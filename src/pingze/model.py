@@ -16,11 +16,14 @@ from pingze.vocabulary import BOS, PAD
 
 
 class LanguageModel(nn.Module):
-    """embedding (V, E) -> LSTM layers -> output (V, D): p(next character | the characters before).
+    """p(next character | the characters before): embedding (V, E) -> LSTM layers -> output (V, D).
 
     A tied model projects the layers' output to E and has the embedding's weight as the output's; D is then E, else H.
-    `dropout` acts in training. `operands` is the type in which the large matrix products read their operands while
-    training.
+
+    Args:
+        configuration: V, E, H and the other choices that fix its shape.
+        dropout: What is dropped in training.
+        operands: The type in which large matrix products read their operands in training; by default the weights'.
     """
 
     def __init__(
@@ -54,11 +57,16 @@ class LanguageModel(nn.Module):
         """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0.
 
         Those of what is held beside every input are 0: training begins as if there were nothing.
+
+        Args:
+            name: Of the layers' first weights: zero, normal, uniform, xavier or orthogonal.
+            rng: What they are drawn from.
+            scale: The standard deviation under normal.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         with torch.no_grad():
             self.embedding.weight.copy_(_uniform(0.1, self.embedding.weight, rng))
-            for depth, layer in enumerate(self.lstm):
+            for depth, layer in enumerate(self.lstm.layers):
                 values = initialize(name, E if depth == 0 else H, H, rng, scale)
                 for part, value in values._asdict().items():
                     getattr(layer, part).copy_(torch.from_numpy(value))
@@ -68,7 +76,11 @@ class LanguageModel(nn.Module):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "LanguageModel":
-        """The model of a checkpoint, to measure or to go on with."""
+        """The model of a checkpoint, to measure or to go on with.
+
+        Args:
+            checkpoint: As `pingze.checkpoint.load` gives it.
+        """
         model = cls(checkpoint.configuration)
         with torch.no_grad():
             for name, parameter in model.named_parameters():
@@ -76,7 +88,12 @@ class LanguageModel(nn.Module):
         return model
 
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
-        """What the output layer reads after each input token of a packed batch that starts at (0, 0)."""
+        """What the output layer reads after each input token, (N, D), of texts that start at (0, 0).
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            sizes: How many texts run on at each step, (T).
+        """
         embedded = self.embedding(inputs)
         held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
@@ -100,14 +117,26 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Sum of -ln p over the batch's targets, in nats: what training minimizes per token."""
+        """Sum of -ln p over the batch's targets, in nats: what training minimizes per token.
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
+            sizes: How many texts run on at each step, (T).
+        """
         hidden, targets = self._predicting(inputs, targets, sizes)
         return cross_entropy_sum(hidden, self.output.weight, self.output.bias, targets, self.operands)
 
     def token_losses(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "predicted"]:
-        """-ln p of each predicted target, in nats: what evaluation averages."""
+        """-ln p of each predicted target, in nats: what evaluation averages.
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
+            sizes: How many texts run on at each step, (T).
+        """
         hidden, targets = self._predicting(inputs, targets, sizes)
         return token_losses(hidden, self.output.weight, self.output.bias, targets)
 
@@ -126,7 +155,13 @@ class LanguageModel(nn.Module):
 def prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """The mean embedding of what stands before each sequence's `<bos>` in a packed batch; 0 where nothing does."""
+    """The mean embedding of what stands before each text's `<bos>`, (B, E); 0 where nothing does.
+
+    Args:
+        embedded: The embeddings of a packed batch, (N, E).
+        inputs: Its ids, (N).
+        sizes: How many texts run on at each step, (T).
+    """
     device = inputs.device
     sequence = sequence_of_rows(sizes).to(device)
     step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)

@@ -35,7 +35,11 @@ class ModelConfiguration:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":
-        """The configuration of JSON, which has lists for tuples."""
+        """The configuration of JSON, which has lists for tuples.
+
+        Args:
+            values: The fields by name; those that are missing take their defaults.
+        """
         return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
 
     @property
@@ -52,7 +56,13 @@ class ModelConfiguration:
 
 
 def check_at_least(configuration: object, least: float, *names: str) -> None:
-    """Raises InputError when a field of the configuration is below `least`, or is no number."""
+    """Raises InputError when a field is below what it must be, or is no number.
+
+    Args:
+        configuration: The dataclass.
+        least: The smallest that each may be.
+        *names: The fields.
+    """
     for name in names:
         value = getattr(configuration, name)
         if not value >= least:

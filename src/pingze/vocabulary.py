@@ -15,7 +15,10 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 
 class Vocabulary:
-    """The tokens that a model knows, in the order of their ids: the four special ones, conditions, characters.
+    """The tokens that a model knows.
+
+    Args:
+        tokens: In the order of their ids: `SPECIAL_TOKENS`, those of conditions, characters.
 
     Raises InputError when the tokens do not begin with `SPECIAL_TOKENS` or one stands twice.
     """
@@ -30,7 +33,13 @@ class Vocabulary:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
-        """At most `size` tokens: special ones, then the texts' most frequent characters, ties by code point."""
+        """Special tokens, then the texts' most frequent characters, ties by code point.
+
+        Args:
+            texts: The texts whose characters are counted.
+            size: How many tokens at most, special ones included.
+            condition_tokens: Those of `pingze.conditions`, as <七絕>; none by default.
+        """
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
         special = SPECIAL_TOKENS + tuple(condition_tokens)
@@ -54,11 +63,19 @@ class Vocabulary:
         return hash(self.tokens)
 
     def encode(self, text: str) -> Int64[np.ndarray, "length"]:
-        """The id of each character, `UNK` for those that are not in the vocabulary."""
+        """The id of each character, `UNK` for those that are not in the vocabulary.
+
+        Args:
+            text: Characters alone; a special token's name is read as the characters that it is written with.
+        """
         return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
-        """The text of ids; special tokens appear by name."""
+        """The text of ids; special tokens appear by name.
+
+        Args:
+            ids: From 0, below the number of tokens.
+        """
         return "".join(self.tokens[id_] for id_ in ids)
 
     def hanzi(self) -> list[bool]:
@@ -66,5 +83,9 @@ class Vocabulary:
         return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
 
     def is_han(self, id_: int) -> bool:
-        """Whether an id is that of a Han character."""
+        """Whether an id is that of a Han character.
+
+        Args:
+            id_: From 0, below the number of tokens.
+        """
         return len(self.tokens[id_]) == 1 and self.tokens[id_] not in MARKS

@@ -26,9 +26,9 @@ IDS = [VOCABULARY.ids[c] for c in LETTERS + "月"]
 
 
 def copies(line: str, corpus: list[str], longest: int) -> bool:
-    """Whether a line shares a run of more than `longest` characters with one of the corpus."""
-    runs = (line[at : at + longest + 1] for at in range(len(line) - longest))
-    return any(run in other for run in runs for other in corpus)
+    """Whether a line shares a substring of more than `longest` characters with one of the corpus."""
+    parts = (line[at : at + longest + 1] for at in range(len(line) - longest))
+    return any(part in other for part in parts for other in corpus)
 
 
 corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1, max_size=9)
@@ -41,7 +41,7 @@ corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1,
 def test_what_is_left_out_is_what_would_copy(
     corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
 ) -> None:
-    """Exactly those are left out that complete a run of characters that are written or fixed."""
+    """Exactly those are left out that complete a substring of characters that are written or fixed."""
     copying = Copying(SuffixArray.of_lines(corpus), VOCABULARY, WIDTH, longest)
     place = data.draw(st.integers(0, 9))
     fixed[place] = FREE
@@ -55,7 +55,7 @@ def test_what_is_left_out_is_what_would_copy(
         around = [
             known[at : at + longest + 1] for at in range(max(0, place - start - longest), place - start + 1)
         ]
-        expected = any(len(run) > longest and run in other for run in around for other in corpus)
+        expected = any(len(part) > longest and part in other for part in around for other in corpus)
         assert copied[id_] == expected
 
 

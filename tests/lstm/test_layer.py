@@ -37,9 +37,9 @@ def _fill_empty_tensors_with_nan() -> Iterator[None]:
 
 def torch_lstm(ours: LSTM, input_size: int, hidden_size: int) -> torch.nn.LSTM:
     """PyTorch's layer with the same weights."""
-    theirs = torch.nn.LSTM(input_size, hidden_size, len(ours), dtype=next(ours.parameters()).dtype)
+    theirs = torch.nn.LSTM(input_size, hidden_size, len(ours.layers), dtype=next(ours.parameters()).dtype)
     with torch.no_grad():
-        for depth, layer in enumerate(ours):
+        for depth, layer in enumerate(ours.layers):
             for name, parameter in layer.named_parameters():
                 theirs.get_parameter(f"{'bias_ih' if name == 'bias' else name}_l{depth}").copy_(parameter)
             theirs.get_parameter(f"bias_hh_l{depth}").zero_()
@@ -80,7 +80,7 @@ def test_agrees_with_formulas(T: int, B: int, E: int, H: int, activation: str) -
     x, state = case(T, B, E, H)
     ours = with_input_gradients(backward(layer, x, state), x, state)
 
-    parameters = Parameters(*(p.detach().numpy() for p in layer[0].parameters()))
+    parameters = Parameters(**{name: p.detach().numpy() for name, p in layer.layers[0].named_parameters()})
     h_0, c_0 = (s[0].detach().numpy() for s in state)
     outs, caches = formulas.sequence_forward(x.detach().numpy(), h_0, c_0, parameters, activation)
     generator = torch.Generator().manual_seed(1)
@@ -114,14 +114,14 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int) -> None:
 def test_what_is_held_beside_every_input_is_as_if_joined_to_it(T: int, B: int, E: int, H: int) -> None:
     """Against `torch.nn.LSTM` over [x, p], sequences of unequal length."""
     ours = LSTM(E, H, 2, held_size=3).double()
-    torch.nn.init.normal_(ours[0].weight_ph)
+    torch.nn.init.normal_(ours.layers[0].weight_ph)
     theirs = torch_lstm(LSTM(E + 3, H, 2).double(), E + 3, H)
     names = {"weight_ih_l0": "0.weight_ih", "weight_hh_l0": "0.weight_hh", "bias_ih_l0": "0.bias"}
     names |= {"weight_ih_l1": "1.weight_ih", "weight_hh_l1": "1.weight_hh", "bias_ih_l1": "1.bias"}
     with torch.no_grad():
         for stock, name in names.items():
             theirs.get_parameter(stock)[..., : ours.get_parameter(name).shape[-1]] = ours.get_parameter(name)
-        theirs.weight_ih_l0[:, E:] = ours[0].weight_ph
+        theirs.weight_ih_l0[:, E:] = ours.layers[0].weight_ph
     lengths = [T - b % T for b in range(B)]
     x, p = case(T, B, E, H)[0], torch.randn(B, 3).double().requires_grad_()
     order = torch.tensor(lengths).argsort(descending=True, stable=True)

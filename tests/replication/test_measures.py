@@ -31,7 +31,7 @@ def sequences(count: int = 5, length: int = STEPS + 1) -> list[Ids]:
 def test_reach_is_what_automatic_differentiation_finds() -> None:
     made, ids = model().double(), torch.tensor(np.array(sequences())).T
     stock = nn.LSTM(5, 6).double()
-    layer = dict(made.lstm[0].named_parameters())
+    layer = dict(made.lstm.layers[0].named_parameters())
     with torch.no_grad():
         for name in ("weight_ih", "weight_hh"):
             getattr(stock, f"{name}_l0").copy_(layer[name])

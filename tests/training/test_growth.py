@@ -50,7 +50,7 @@ def test_every_new_unit_learns() -> None:
     targets = torch.tensor([0, *ids[2:], 2])
     model.loss_sum(ids, targets, torch.ones(len(ids), dtype=torch.int64)).backward()
     assert model.projection.weight.grad[:, 12:].abs().min() > 0
-    assert model.lstm[0].weight_ph.grad.abs().max() > 0
+    assert model.lstm.layers[0].weight_ph.grad.abs().max() > 0
 
 
 @pytest.mark.parametrize(

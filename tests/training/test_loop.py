@@ -1,4 +1,4 @@
-"""SuffixArray of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
+"""Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
 
 import errno
 import json
@@ -250,7 +250,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
     def poisoned(number: int) -> object:
         if number == 3:
             with torch.no_grad():
-                run.model.lstm[0].weight_hh[0, 0] = torch.nan
+                run.model.lstm.layers[0].weight_hh[0, 0] = torch.nan
         return batch(number)
 
     monkeypatch.setattr(run, "_batch", poisoned)

@@ -64,7 +64,7 @@ class Composer:
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """The runs that may not be copied, where the request asks for originality."""
+        """The substrings that may not be copied, where the request asks for originality."""
         if not request.original:
             return None
         from pingze.corpus import Store  # composing without it needs no database
@@ -310,7 +310,6 @@ def compose(
     Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
     when no draft could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
     cannot be read.
-
     """
     return compose_as(
         Composing(

@@ -33,7 +33,7 @@ _NAMES = ("", "平", "仄")
 class Constraints(Demands):
     """The masks of a request.
 
-    `old` holds what stood at places that are written again, `copying` the runs that may not be written where the
+    `old` holds what stood at places that are written again, `copying` the substrings that may not be written where the
     request asks for originality.
     """
 
@@ -142,7 +142,7 @@ class Constraints(Demands):
     def original(
         self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
     ) -> Bool[Array, "N V"]:
-        """Of the characters allowed at a place those that copy no run of the corpus; it may lead into a dead end."""
+        """Of the characters allowed at a place those that copy nothing of the corpus; it may lead into a dead end."""
         if self.copying is None:
             return allowed
         original: Array = allowed & ~self.copying.copied(

@@ -1,7 +1,8 @@
 """Which characters would copy a line of the corpus, for poems that must be original.
 
-A run is copied if some line of the corpus holds it and it is longer than the request allows. A run of more characters
-holds one of just one more, so only those are looked for. Each is met at the last of its places that is not fixed.
+Copied is a substring that some line of the corpus holds and that is longer than the request allows. One that is longer
+by more holds one that is longer by just one, so only those are looked for. Each is met at the last of its places that
+is not fixed.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from pingze.vocabulary import Vocabulary
 
 
 class Copying:
-    """The runs of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width` characters."""
+    """The substrings of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width`."""
 
     def __init__(self, corpus: SuffixArray, vocabulary: Vocabulary, width: int, longest: int) -> None:
         self.corpus, self.width, self.size = corpus, width, longest + 1
@@ -29,15 +30,16 @@ class Copying:
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Whether the characters that a poem's places are fixed to hold a copied run by themselves."""
+        """Whether the characters that a poem's places are fixed to hold a copied substring by themselves."""
         for start in range(len(fixed) - self.size + 1):
-            run = fixed[start : start + self.size]
-            if start % self.width + self.size <= self.width and FREE not in run and len(self._places(run)):
+            given = fixed[start : start + self.size]
+            in_one_line = start % self.width + self.size <= self.width
+            if in_one_line and FREE not in given and len(self.corpus.places(self._codes(given))):
                 return True
         return False
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """The characters that would complete a copied run at a place, after what each text has written before it."""
+        """The characters that would complete a copied substring at a place, after what each text has before it."""
         line = place - place % self.width
         copied = np.zeros((len(texts), len(self.codes)), bool)
         first = max(line, place + 1 - self.size)
@@ -50,7 +52,7 @@ class Copying:
         return copied
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
-        """The characters that between others complete a run."""
+        """The characters that between others complete a copied substring."""
         found = [np.zeros(0, int)]
         for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
             near = before[len(before) - taken :]
@@ -58,9 +60,6 @@ class Copying:
         codes = np.concatenate(found)
         ids: Array = self.ids[codes[self.known[codes]]]
         return ids
-
-    def _places(self, run: Sequence[int]) -> Int[Array, "n"]:
-        return self.corpus.places(self._codes(run))
 
     def _codes(self, ids: Sequence[int]) -> Codes:
         return [self.codes[id_] for id_ in ids]

@@ -19,8 +19,11 @@ class Reason:
     """One character of a poem, as the model and the form saw it."""
 
     line: int
+    """The line's number, from 1."""
     position: int
+    """The character's, from 1."""
     character: str
+    """The character that stands there."""
     probability: float
     """p of the character after all before it, at temperature 1."""
     rank: int
@@ -38,7 +41,14 @@ def explain(
 ) -> list[Reason]:
     """A row for each character of a poem that keeps its form, template and rhyme.
 
-    Raises InfeasibleError on a poem that does not.
+    Args:
+        poem: As `compose` and `read_poem` give it.
+        limit: How many other characters each row names at most, from 0.
+        level: How strictly tones are judged, customary or strict.
+        model: A shipped model's name, a checkpoint, or a run's folder.
+
+    Raises InfeasibleError on a poem that does not keep them, InputError on a bad value, CheckpointError on a model that
+    cannot be read.
     """
     check_poem(poem)
     chosen = composer(model)

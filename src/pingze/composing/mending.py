@@ -33,12 +33,16 @@ Places = frozenset[int]
 
 @dataclass(frozen=True)
 class Change:
-    """A character that another one replaced; lines and positions count from 1."""
+    """A character that another one replaced."""
 
     line: int
+    """The line's number, from 1."""
     position: int
+    """The character's, from 1."""
     old: str
+    """The character of the draft."""
     new: str
+    """The one that stands there now."""
     rules: tuple[str, ...]
     """What the mended poem would break with the old one, as 孤平."""
 
@@ -53,7 +57,9 @@ class Mended:
     """A poem without faults, and what of the draft was changed."""
 
     poem: Poem
+    """Without faults."""
     changes: tuple[Change, ...]
+    """What differs from the draft, in the order of the places; () where it had no faults."""
 
     def as_json(self) -> dict[str, object]:
         """The fields by name."""
@@ -85,9 +91,18 @@ def mend(
 ) -> Mended:
     """A regulated poem without its faults, with the fewest characters changed.
 
-    `text` is the draft as it is written, `keep` words of it that stay, `form` the form to mend it to where its shape
-    is not to decide, `level` how strictly tones are judged. `title` and `poet` are for models that know them;
-    `temperature`, `top_p`, `particles` and `seed` say how the new characters are drawn.
+    Args:
+        text: The draft, as a person writes it.
+        keep: Words of it that stay.
+        form: The form 體 to mend it to, as 七律, where its shape is not to decide.
+        level: How strictly tones are judged, customary or strict.
+        title: A title, for models that know titles.
+        poet: Whose manner, for models that know poets.
+        temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model would; up to 100.
+        top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
+        particles: How many texts are written side by side for each way to mend, 1 to 4096.
+        seed: From 0; the same seed mends the same again.
+        model: A shipped model's name, a checkpoint, or a run's folder.
 
     Raises InputError on a draft that has no regulated form's shape, a word to keep that is not in it, or a character
     that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError where no

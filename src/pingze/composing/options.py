@@ -75,7 +75,10 @@ class Revising(Bounded):
     exclude: str = option("", "Characters that must not.", maxLength=1000)
     repeat: bool = option(False, "Let a character stand twice apart.")
     original: int | None = option(
-        None, "The longest run that a line may share with any line of the corpus.", minimum=2, maximum=100
+        None,
+        "How many characters in a row a line may share with any line of the corpus.",
+        minimum=2,
+        maximum=100,
     )
     antithesis: float = option(
         0.1,  # so composed couplets have about as much of it as real ones

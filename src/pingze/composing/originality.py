@@ -14,9 +14,9 @@ class Shared:
     """Its number in the poem, from 1."""
     text: str
     run: str
-    """The longest run of its characters that stands in a line of the corpus, the first of several."""
+    """Its longest substring that stands in a line of the corpus, the first of several."""
     run_in: Hit | None
-    """The first line of the corpus that holds the run."""
+    """The first line of the corpus that holds it."""
     same: int
     """How many characters the nearest line has in the same places."""
     nearest: Hit | None
@@ -40,9 +40,11 @@ def of_lines(lines: Sequence[str], store: Store) -> list[Shared]:
     corpus = store.suffix_array()
     found = []
     for number, text in enumerate(lines, start=1):
-        run, (nearest, same) = corpus.longest(text), corpus.nearest(text)
-        run_in = store.search(run, limit=1)[0] if run else None
-        found.append(Shared(number, text, run, run_in, same, store.home(nearest) if nearest else None))
+        shared, (nearest, same) = corpus.longest(text), corpus.nearest(text)
+        shared_with = store.search(shared, limit=1)[0] if shared else None
+        found.append(
+            Shared(number, text, shared, shared_with, same, store.home(nearest) if nearest else None)
+        )
     return found
 
 

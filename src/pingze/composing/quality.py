@@ -53,7 +53,7 @@ class Quality:
     repetition: float
     """Share of characters that stood in the poem before."""
     overlap: float
-    """Characters of the longest run that a poem shares with a line of the train split; mean."""
+    """Characters of the longest substring that a poem shares with a line of the train split; mean."""
     longest_overlap: int
     """The longest of these."""
     copies: float
@@ -120,8 +120,8 @@ def measure(
     """The figures of some poems, of which there must be one, and of their titles, where there are some."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     texts = ["".join(lines) for lines in poems]
-    runs = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
-    overlaps = [max(each) for each in runs]
+    shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
+    overlaps = [max(each) for each in shared]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
     scores = [score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None]
     return Quality(
@@ -137,7 +137,7 @@ def measure(
         repetition=_mean(text.index(c) < at for text in texts for at, c in enumerate(text)),
         overlap=_mean(overlaps),
         longest_overlap=max(overlaps),
-        copies=_mean(run >= COPIED for each in runs for run in each),
+        copies=_mean(length >= COPIED for each in shared for length in each),
         titled=reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
         contradictory=_mean(contradicts(lines) for lines in poems),
         false_doublings=_mean(false_doublings(lines, reference.doubled) for lines in poems),
@@ -152,9 +152,9 @@ def faults(verdict: Verdict) -> set[str]:
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Different runs of some characters within lines, by all such runs (Li et al. 2016)."""
-    runs = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
-    return len(set(runs)) / len(runs)
+    """Different substrings of `size` characters within lines, by all of them (Li et al. 2016)."""
+    parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
+    return len(set(parts)) / len(parts)
 
 
 def _has_shape(lines: Lines, form: Form) -> bool:

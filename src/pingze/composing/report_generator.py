@@ -26,13 +26,21 @@ def generate(
 ) -> str:
     """A poem that goes on from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
 
-    Each line has `split_len` - 1 characters and a mark, ， and 。 in turn, whatever the model would put there. The
-    poem ends when the model ends it after an even line, else after `max_lines`. Temperature 0 takes the likeliest
-    character each time; a seed makes the poem repeat.
+    The marks ， and 。 stand in turn, whatever the model would put there. The poem ends when the model ends it after an
+    even line, else after `max_lines`.
 
-    Raises InputError on an opening that is empty, too long or unknown to the model, a temperature that is negative
-    or not finite, `split_len` below 2, `max_lines` odd or below 2, a negative seed; CheckpointError on a model that
-    cannot be read.
+    Args:
+        start: The opening, one or more characters that the model knows.
+        temperature: The inverse of what logits are multiplied by, from 0; 0 takes the likeliest character each time.
+        split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven.
+        max_lines: An even number of lines at most, from 2.
+        seed: From 0; the same seed writes the same poem.
+        model: A shipped model's name, a checkpoint, or a run's folder.
+
+    Raises InputError on an opening that is empty, too long or unknown to the model, or a number out of its range;
+    CheckpointError on a model that cannot be read.
+
+    Source: the report, Part 2.
     """
     check_temperature(temperature)
     check_seed(seed)

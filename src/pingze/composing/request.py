@@ -64,7 +64,7 @@ class Request:
     about: str | None = None
     """The characters of the theme to write to."""
     original: int | None = None
-    """The longest run of characters that a line may share with a line of the corpus."""
+    """How many characters in a row a line may share with a line of the corpus."""
     antithesis: float = 0.0
     """How much antithesis 對仗 weighs in the couplets that need it."""
 

@@ -32,6 +32,7 @@ class Alternative:
     """A character that could stand at a place, and what the poem would be worth."""
 
     character: str
+    """One Han character."""
     log_probability: float
     """ln p of the whole poem with it, marks and end included."""
 
@@ -39,7 +40,12 @@ class Alternative:
 def read_poem(text: str, *, form: str | None = None, level: str = "customary") -> Poem:
     """A poem as a person writes it; its form, template and rhyme as the checker finds them.
 
-    Raises InputError on a text that has no form's shape.
+    Args:
+        text: The poem, with or without marks, one or more lines a row.
+        form: Its form 體, as 七古, where its shape leaves a choice.
+        level: How strictly tones are judged, customary or strict.
+
+    Raises InputError on a text that has no form's shape, or an unknown form or level.
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
@@ -67,11 +73,21 @@ def revise(
     """The poem with the targets written again: everything else, its form, template and rhyme group are kept.
 
     What follows a target weighs as much as what comes before it: a particle is worth the probability of the whole
-    poem. At each place another character is drawn than stood there, unless only that one can stand. `constraints`
-    are those of `compose` (level, include, exclude, repeat, title, poet, …).
+    poem. At each place another character is drawn than stood there, unless only that one can stand.
+
+    Args:
+        poem: As `compose` and `read_poem` give it.
+        targets: What is written again: lines, as 2, and characters as (line, position); both count from 1.
+        temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
+        top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
+        particles: How many texts are written side by side, 1 to 4096.
+        seed: From 0; the same seed writes the same again.
+        model: A shipped model's name, a checkpoint, or a run's folder.
+        **constraints: Those of `compose`: lines, level, template, rhyme, acrostic, acrostic_at, include, exclude,
+            repeat, original, antithesis, title, poet, about. What is not given stays as the poem has it.
 
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
-    constraints, CheckpointError on a model that cannot be read.
+    constraints, UnfinishedError when no draft came to an end, CheckpointError on a model that cannot be read.
     """
     asked = Composing(
         temperature=temperature, top_p=top_p, particles=particles, drafts=1, seed=seed, **constraints
@@ -114,7 +130,17 @@ def alternatives(
     """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
 
     Where the place answers another, antithesis weighs in the order, as it does in composing.
-    The `TRIED` characters that are likeliest after what comes before are weighed. Raises as `revise` does.
+    The `TRIED` characters that are likeliest after what comes before are weighed.
+
+    Args:
+        poem: As `compose` and `read_poem` give it.
+        line: The line's number, from 1.
+        position: The character's in its line, from 1.
+        limit: How many characters at most, from 0.
+        model: A shipped model's name, a checkpoint, or a run's folder.
+        **constraints: Those of `revise`.
+
+    Raises as `revise` does.
     """
     return alternatives_as(poem, (line, position), Composing(**constraints), limit, model)
 

@@ -77,10 +77,13 @@ def remove_unfinished() -> None:
 
 
 def build(source: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
-    """Build the store from an archive or a folder of poems, and give its path; an older one is replaced.
+    """Build the store, and give its path; an older one is replaced.
 
-    `source` is what `fetch` gives. `progress` hears one line at the start of each part. Raises `CorpusError`
-    where the source cannot be read or the store cannot be written; the older store then stays as it was.
+    Args:
+        source: An archive or a folder of poems, as `fetch` gives it.
+        progress: Hears one line at the start of each part.
+
+    Raises CorpusError where the source cannot be read or the store cannot be written; the older store then stays.
     """
     progress("reading and cleaning the poems")
     cleaned = clean(read(source))

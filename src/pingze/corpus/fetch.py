@@ -42,12 +42,14 @@ def archive_path() -> Path:
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:
     """Give the path to build from: the verified archive in the cache, or the folder that was named.
 
-    `source` is an archive, a folder (the unpacked package, or what holds its `poet.*.json`), or a URL (http,
-    https, file) of one archive; without a source the package comes through npm. What comes over the network
-    is fetched once: an archive in the cache that verifies is used again.
+    What comes over the network is fetched once: an archive in the cache that verifies is used again.
 
-    `progress` hears one line at a time. Raises `CorpusError` where the source cannot be had or is not the
-    corpus; the archive in the cache then stays as it was.
+    Args:
+        source: An archive, a folder (the unpacked package, or what holds its `poet.*.json`), or a URL (http, https,
+            file) of one archive; by default the package comes through npm.
+        progress: Hears one line at a time.
+
+    Raises CorpusError where the source cannot be had or is not the corpus; the archive in the cache then stays.
     """
     name = str(source) if source is not None else ""
     if name.startswith("file://"):

@@ -16,13 +16,16 @@ _BETWEEN_LINES = re.compile(f"[{MARKS}]+")
 
 @dataclass(frozen=True, slots=True)
 class CorpusPoem:
-    """One poem: `text` is its Han characters and marks, without spaces or line ends."""
+    """One poem of the corpus."""
 
     dynasty: str
     """`tang` or `song`."""
     title: str
+    """In Traditional characters, as the corpus has it."""
     author: str
+    """The poet, as 李白."""
     text: str
+    """Han characters and marks, without spaces or line ends."""
 
     @property
     def lines(self) -> list[str]:

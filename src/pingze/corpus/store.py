@@ -50,10 +50,15 @@ class Hit:
     """A phrase, and a line in which it stands, or begins."""
 
     phrase: str
+    """What was found: the phrase, or the characters that two lines share."""
     dynasty: str
+    """tang or song."""
     author: str
+    """The poet."""
     title: str
+    """The poem's."""
     line: str
+    """The whole line, without its mark."""
     number: int
     """The line's number in its poem, from 1."""
 
@@ -69,11 +74,15 @@ class Statistics:
     forms: dict[str, dict[str, int]]
     """By form, as the shape names it; "" for lines of other lengths."""
     splits: dict[str, dict[str, int]]
+    """train, dev and test."""
     poets: dict[str, dict[str, int]]
     """The most prolific, in that order."""
     lines: int
+    """Lines 句 of all poems."""
     groups: int
+    """Groups of versions of one poem."""
     largest_group: int
+    """Poems in the largest of them."""
 
 
 _HELD: dict[Hashable, SuffixArray] = {}
@@ -100,7 +109,12 @@ def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
 
 
 class Store:
-    """The corpus on disk: `with Store.open() as store: ...`, in one thread."""
+    """The corpus on disk: `with Store.open() as store: ...`, in one thread.
+
+    Args:
+        database: The open database.
+        path: The file that it is in.
+    """
 
     def __init__(self, database: sqlite3.Connection, path: Path) -> None:
         self._database, self._path = database, path
@@ -108,10 +122,13 @@ class Store:
     @classmethod
     @contextmanager
     def open(cls, path: Path | None = None) -> Iterator[Self]:
-        """Open the user's store, or the one at `path`, to read.
+        """Open a store to read.
 
-        Raises `CorpusError`, here or where the block meets the damage, if the store is absent, damaged or of
-        another version.
+        Args:
+            path: Its file; by default the user's own store, which `pingze corpus fetch` built.
+
+        Raises CorpusError, here or where the block meets the damage, if the store is absent, damaged or of another
+        version.
         """
         path = path or store_path()
         _be_readable(path)
@@ -129,7 +146,14 @@ class Store:
             raise CorpusError(f"{path} is damaged ({error}): {_REBUILD}") from error
 
     def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
-        """The poems of a dynasty, of a split, or all of them, in the corpus's order."""
+        """Poems in the corpus's order.
+
+        Args:
+            dynasty: tang or song; both by default.
+            split: train, dev or test; all by default.
+
+        Raises InputError on another dynasty or split.
+        """
         query = """
             SELECT dynasty, title, author, text FROM poem
             WHERE (?1 IS NULL OR dynasty = ?1) AND (?2 IS NULL OR split = ?2) ORDER BY id
@@ -138,7 +162,13 @@ class Store:
         return (CorpusPoem(*row) for row in self._database.execute(query, chosen))
 
     def report_draw(self, split: str) -> list[str]:
-        """The texts of the report's draw, `train` or `dev`, in its order."""
+        """The texts of the report's draw, in its order: 16,384 of train, 2,730 of dev.
+
+        Args:
+            split: train or dev.
+
+        Raises InputError on another split.
+        """
         query = "SELECT text FROM poem WHERE split = ? AND draw IS NOT NULL ORDER BY draw"
         return [text for (text,) in self._database.execute(query, (_one_of("split", split, DRAWN),))]
 
@@ -151,10 +181,18 @@ class Store:
         author: str | None = None,
         limit: int = 20,
     ) -> list[Hit]:
-        """Find the first `limit` lines, in the corpus's order, that hold a phrase of Han characters.
+        """The first lines, in the corpus's order, that hold a phrase.
 
-        A phrase with marks inside may run over several lines, and is found where it begins. A form is a shape
-        here: 五排 finds what 五古 finds. Raises `InputError` for a phrase or a filter that can match nothing.
+        A phrase with marks inside may run over several lines, and is found where it begins.
+
+        Args:
+            phrase: Han characters, with marks between them where it runs over lines.
+            dynasty: tang or song; both by default.
+            form: A form 體, by shape alone: 五排 finds what 五古 finds.
+            author: The poet's name.
+            limit: How many lines at most.
+
+        Raises InputError for a phrase or a filter that can match nothing.
         """
         phrase = _searchable(phrase)
         author = _encodable(author) if author else None
@@ -168,21 +206,26 @@ class Store:
         rows = self._database.execute(f"{narrowed} ORDER BY phrase.rowid LIMIT :limit", values)
         return [Hit(phrase, *row) for row in rows]
 
-    def sharing(self, line: str, *, run: int = 4, limit: int = 20) -> list[Hit]:
-        """Find the Tang lines that share `run` or more characters in a row with a line, longest run first.
+    def sharing(self, line: str, *, least: int = 4, limit: int = 20) -> list[Hit]:
+        """The Tang lines that share characters in a row with a line, which are a hit's `phrase`; the most first.
 
-        A hit's `phrase` is the run. Raises `InputError` for what is no single line.
+        Args:
+            line: One line of Han characters, without marks.
+            least: How many characters in a row, from 1.
+            limit: How many lines at most.
+
+        Raises InputError for what is no single line.
         """
         line = _searchable(line)
         if len(line) > _LONGEST_LINE or any(mark in line for mark in MARKS):
             raise InputError(f"{line[:20]!r} is not one line: give a single line, without marks")
-        runs = [line[start : start + run] for start in range(len(line) - run + 1)]
-        if not runs:
+        parts = [line[start : start + least] for start in range(len(line) - least + 1)]
+        if not parts:
             return []
-        query = " OR ".join(f"({_query(part, dynasty='tang')})" for part in runs)
+        query = " OR ".join(f"({_query(part, dynasty='tang')})" for part in parts)
         rows = self._database.execute(f"{_LINES} ORDER BY phrase.rowid", {"query": query})
         hits = (Hit(_shared(line, row[3]), *row) for row in rows)
-        long_enough = [hit for hit in hits if len(hit.phrase) >= run]
+        long_enough = [hit for hit in hits if len(hit.phrase) >= least]
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
     def suffix_array(self) -> SuffixArray:
@@ -199,24 +242,32 @@ class Store:
         rows = dict(self._database.execute("SELECT name, array FROM runs"))
         arrays = {name: rows.get(name, b"") for name in ("characters", "text", "order")}
         try:
-            runs = SuffixArray.of_arrays(arrays)
+            index = SuffixArray.of_arrays(arrays)
             # A store that was built before there was a checksum is looked at more closely.
-            whole = rows[CHECKSUM] == checksum(arrays.values()) if CHECKSUM in rows else runs.fit_each_other
+            whole = rows[CHECKSUM] == checksum(arrays.values()) if CHECKSUM in rows else index.fit_each_other
         except (TypeError, ValueError):
             whole = False
         if not whole:
             raise CorpusError(f"{self._path} is damaged (its runs have changed): {_REBUILD}")
-        return runs
+        return index
 
     def home(self, line: str) -> Hit:
-        """The first poem of the corpus's order that has a line, which some poem must have."""
+        """The first poem of the corpus's order that has a line, which some poem must have.
+
+        Args:
+            line: The whole line, without marks.
+        """
         query = f"{_LINES} AND line.text = :line ORDER BY phrase.rowid, line.number LIMIT 1"
         return Hit(line, *self._database.execute(query, {"query": _query(line), "line": line}).fetchone())
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """The characters that Tang poets set after one character, before another, or both, with how often.
 
-        Between two neighbours the count is the lesser of the two. The most usual comes first.
+        The most usual comes first. Between two neighbours the count is the lesser of the two.
+
+        Args:
+            before: The character before; "" for any.
+            after: The character after; "" for any.
         """
         following = dict(self._database.execute("SELECT second, count FROM pair WHERE first = ?", (before,)))
         preceding = dict(self._database.execute("SELECT first, count FROM pair WHERE second = ?", (after,)))
@@ -228,7 +279,11 @@ class Store:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> Statistics:
-        """Count what the store holds, and name the `poets` who left the most poems."""
+        """What the store holds.
+
+        Args:
+            poets: How many of the most prolific poets of each dynasty are named.
+        """
         (lines,) = self._database.execute("SELECT count(*) FROM line").fetchone()
         sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
         groups, largest = self._database.execute(f"SELECT count(*), max(size) FROM ({sizes})").fetchone()
@@ -289,7 +344,7 @@ def _encodable(name: str) -> str:
 
 
 def _shared(one: str, other: str) -> str:
-    """The longest run of characters that two lines have in common."""
+    """The longest substring that two lines have in common."""
     match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
     return one[match.a : match.a + match.size]
 

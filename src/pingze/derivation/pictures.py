@@ -1,7 +1,7 @@
 r"""`pingze derive --plots`: what is left of a gradient on its way back through time, in four PNG files.
 
-A model's name comes in. Its first layer is drawn on a verse of its own; beside it, on the same input, layers of the
-same sizes as `initialization` leaves them; and beside each LSTM the plain tanh RNN that remains when its gates are
+Drawn is a model's first layer, on a verse of its own; beside it, on the same input, layers of the same sizes
+as `initialization` leaves them; and beside each LSTM the plain tanh RNN that remains when its gates are
 taken away, h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
 
 The measure of a Jacobian is its gain: its Frobenius norm over √H. It is the root mean square of the singular values,

@@ -1,7 +1,7 @@
 r"""THE MATH: an LSTM's forward pass and its hand-derived gradients, in NumPy, in the report's letters.
 
-Weights and inputs come in; hidden states, or gradients, go out. Everything else in pingze is measured
-against this file: `layer.py` is the same on PyTorch, `composing/numpy_network.py` writes poems with it.
+Everything else in pingze is measured against this file: `layer.py` is the same on PyTorch, and
+`composing/numpy_network.py` writes poems with it.
 
 One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
 
@@ -42,44 +42,63 @@ class Parameters(NamedTuple):
     """Weights of one LSTM layer, or their gradients; the gates stacked i, f, c̃, o."""
 
     weight_ih: Float[Array, "G E"]
+    """W_x of all gates, (4H, E)."""
     weight_hh: Float[Array, "G H"]
+    """W_h of all gates, (4H, H)."""
     bias: Float[Array, "*B G"]
+    """b of all gates, (4H), or each text's own, (B, 4H)."""
 
 
 class Gate(NamedTuple):
     """One gate's W = [W_h, W_x] over z = [h, x], and its b: views, so that writing to them writes through."""
 
     W_h: Float[Array, "H H"]
+    """What multiplies h_{t-1}, (H, H)."""
     W_x: Float[Array, "H E"]
+    """What multiplies x_t, (H, E)."""
     b: Float[Array, "H"]
+    """(H)."""
 
 
 class Gates(NamedTuple):
     """The four gates of a step, or what belongs to them; the order of this tuple is the stacking order."""
 
     i: Float[Array, "*rows H"]
+    """Input gate, (B, H)."""
     f: Float[Array, "*rows H"]
+    """Forget gate."""
     c_tilde: Float[Array, "*rows H"]
+    """Candidate c̃."""
     o: Float[Array, "*rows H"]
+    """Output gate."""
 
 
 class Activation(NamedTuple):
-    """The cell's activation φ; the derivative takes y = φ(x), which all of ours allow."""
+    """The cell's activation φ."""
 
     phi: Callable[[Array], Array]
+    """φ, elementwise."""
     derivative: Callable[[Array], Array]
+    """φ'(x) from y = φ(x), which all of ours allow."""
 
 
 class StepCache(NamedTuple):
     """What one step remembers for its backward pass."""
 
     x: Float[Array, "B E"]
+    """x_t, (B, E)."""
     h_prev: Float[Array, "B H"]
+    """h_{t-1}, (B, H)."""
     c_prev: Float[Array, "B H"]
+    """c_{t-1}, (B, H)."""
     gates: Gates
+    """What the gates were, (B, H) each."""
     phi_c: Float[Array, "B H"]
+    """φ(c_t), (B, H)."""
     parameters: Parameters
+    """The weights."""
     activation: str
+    """The name of φ."""
 
 
 ACTIVATIONS: dict[str, Activation] = {
@@ -93,7 +112,11 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """σ(x) = 1 / (1 + e^{-x}), written as (1 + tanh(x/2)) / 2, which no x overflows."""
+    """σ(x) = 1 / (1 + e^{-x}), written as (1 + tanh(x/2)) / 2, which no x overflows.
+
+    Args:
+        x: Of any shape.
+    """
     half = x.dtype.type(0.5)
     y: Array = np.tanh(x * half)
     y += 1
@@ -102,13 +125,21 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def split_gates(stacked: Float[Array, "*rows G"]) -> Gates:
-    """Views of what is stacked along the last axis, by gate."""
+    """Views of what is stacked along the last axis, by gate.
+
+    Args:
+        stacked: In the order of `Gates`, (…, 4H).
+    """
     H = stacked.shape[-1] // 4
     return Gates(*(stacked[..., k * H : (k + 1) * H] for k in range(4)))
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """The report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) as views of the stacked weights, by letter."""
+    """The report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) as views of the stacked weights, by letter.
+
+    Args:
+        parameters: Whose `bias` is one for all texts, (4H).
+    """
     H = parameters.weight_hh.shape[1]
     blocks = [
         Gate(
@@ -125,7 +156,13 @@ def gate_weights(parameters: Parameters) -> dict[str, Gate]:
 def cell_forward(
     net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
-    """The pointwise half of a step: pre-activations and c_{t-1} to ((h_t, c_t), (gates, φ(c_t)))."""
+    """The elementwise half of a step: ((h_t, c_t), (gates, φ(c_t))), each (B, H).
+
+    Args:
+        net: The gates before their activations, (B, 4H).
+        c_prev: c_{t-1}, (B, H).
+        activation: The name of φ: tanh, relu or leaky_relu.
+    """
     phi = ACTIVATIONS[activation].phi
     net_i, net_f, net_c, net_o = split_gates(net)
     gates = Gates(i=sigmoid(net_i), f=sigmoid(net_f), c_tilde=phi(net_c), o=sigmoid(net_o))
@@ -141,7 +178,15 @@ def step_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], StepCache]:
-    """One step: x_t, h_{t-1}, c_{t-1} to ((h_t, c_t), cache)."""
+    """One step: ((h_t, c_t), cache), both (B, H).
+
+    Args:
+        x: x_t, (B, E).
+        h_prev: h_{t-1}, (B, H).
+        c_prev: c_{t-1}, (B, H).
+        parameters: The layer's weights.
+        activation: The name of φ: tanh, relu or leaky_relu.
+    """
     net = x @ parameters.weight_ih.T + h_prev @ parameters.weight_hh.T + parameters.bias
     (h, c), (gates, phi_c) = cell_forward(net, c_prev, activation)
     return (h, c), StepCache(x, h_prev, c_prev, gates, phi_c, parameters, activation)
@@ -150,9 +195,12 @@ def step_forward(
 def step_backward(
     dh: Float[Array, "B H"], dc: Float[Array, "B H"], cache: StepCache
 ) -> tuple[Float[Array, "B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """∂L/∂h_t and ∂L/∂c_t to ∂L/∂x_t, ∂L/∂h_{t-1}, ∂L/∂c_{t-1} and the weights' gradients (summed over the batch).
+    """∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients, summed over the batch.
 
-    `dc` holds what reaches c_t from later steps; what reaches it through h_t is term (2).
+    Args:
+        dh: ∂L/∂h_t, (B, H).
+        dc: What reaches c_t from later steps, (B, H); what reaches it through h_t is term (2).
+        cache: What `step_forward` gave.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
     derivative = ACTIVATIONS[activation].derivative
@@ -181,14 +229,25 @@ def step_backward(
 def held_forward(
     p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
 ) -> tuple[Float[Array, "B G"], tuple[Float[Array, "B P"], Float[Array, "G P"]]]:
-    """W_p p + b: the bias of each text beside whose every input its own p is held."""
+    """(W_p p + b, cache): the bias (B, 4H) of each text beside whose every input its own p is held.
+
+    Args:
+        p: What is held, (B, P).
+        weight_ph: W_p of all gates, (4H, P).
+        bias: b of all gates, (4H).
+    """
     return p @ weight_ph.T + bias, (p, weight_ph)
 
 
 def held_backward(
     dbiases: Float[Array, "B G"], cache: tuple[Float[Array, "B P"], Float[Array, "G P"]]
 ) -> tuple[Float[Array, "B P"], Float[Array, "G P"], Float[Array, "G"]]:
-    """The gradient of each text's bias, summed over its steps, to ∂L/∂p, ∂L/∂W_p and ∂L/∂b."""
+    """∂L/∂p (B, P), ∂L/∂W_p (4H, P) and ∂L/∂b (4H).
+
+    Args:
+        dbiases: The gradient of each text's bias, summed over its steps, (B, 4H).
+        cache: What `held_forward` gave.
+    """
     p, weight_ph = cache
     dp = dbiases @ weight_ph  # (16)
     dweight_ph = dbiases.T @ p  # (17)
@@ -203,7 +262,15 @@ def sequence_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "T B H"], Float[Array, "B H"], Float[Array, "B H"]], list[StepCache]]:
-    """T steps from (h_0, c_0): every hidden state, the last (h_T, c_T), and the steps' caches."""
+    """T steps: every hidden state (T, B, H), the last (h_T, c_T), and the steps' caches.
+
+    Args:
+        x: The inputs, (T, B, E).
+        h_0: The first hidden state, (B, H).
+        c_0: The first cell, (B, H).
+        parameters: The layer's weights.
+        activation: The name of φ: tanh, relu or leaky_relu.
+    """
     h, c, hs, caches = h_0, c_0, [], []
     for x_t in x:
         (h, c), cache = step_forward(x_t, h, c, parameters, activation)
@@ -215,9 +282,15 @@ def sequence_forward(
 def sequence_backward(
     dhs: Float[Array, "T B H"], dh_T: Float[Array, "B H"], dc_T: Float[Array, "B H"], caches: list[StepCache]
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Backpropagation through time: gradients of x, h_0, c_0 and the weights.
+    """Backpropagation through time: the gradients of x (T, B, E), h_0, c_0 (B, H) and the weights.
 
-    Each h_t feeds the output (`dhs`) and the next step: the two gradients add. So do the weights', over time.
+    Each h_t feeds the output and the next step: the two gradients add. So do the weights', over time.
+
+    Args:
+        dhs: What reaches each h_t from the output, (T, B, H).
+        dh_T: What reaches h_T otherwise, (B, H).
+        dc_T: What reaches c_T, (B, H).
+        caches: What `sequence_forward` gave.
     """
     dh, dc = dh_T, dc_T
     dxs, gradients = [], []

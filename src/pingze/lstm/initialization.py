@@ -19,14 +19,21 @@ Fill = Callable[[tuple[int, int], np.random.Generator], Array]
 def initialize(
     name: str, input_size: int, hidden_size: int, rng: np.random.Generator, scale: float = 1.0
 ) -> Parameters:
-    """One layer's weights, float32; `scale` is the standard deviation under `normal` and unused elsewhere.
+    """One layer's weights, float32.
 
-    - ``zero``: every weight 0 (each hidden unit then stays equal to every other);
-    - ``normal``: normal of standard deviation `scale` (1: the report's "standard normal distribution");
-    - ``uniform``: uniform on ±1/√H, PyTorch's own;
-    - ``xavier``: uniform on ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
-    - ``orthogonal``: recurrent weights orthogonal for each gate (Saxe et al. 2014), input weights as ``xavier``,
-      forget bias 1 (Jozefowicz et al. 2015).
+    Args:
+        name: One of the five:
+
+            - ``zero``: every weight 0 (each hidden unit then stays equal to every other);
+            - ``normal``: normal of standard deviation `scale` (1: the report's "standard normal distribution");
+            - ``uniform``: uniform on ±1/√H, PyTorch's own;
+            - ``xavier``: uniform on ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
+            - ``orthogonal``: recurrent weights orthogonal for each gate (Saxe et al. 2014), input weights as
+              ``xavier``, forget bias 1 (Jozefowicz et al. 2015).
+        input_size: E, from 1.
+        hidden_size: H, from 1.
+        rng: What the weights are drawn from.
+        scale: The standard deviation under `normal`; unused elsewhere.
 
     Raises InputError on another name.
     """

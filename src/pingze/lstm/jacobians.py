@@ -1,7 +1,7 @@
 r"""Every derivative of one LSTM step as a full Jacobian, and their products through time, in NumPy.
 
-Caches of `formulas.step_forward` come in; Jacobians in the report's letters go out: ``of_hidden(cache).W_f`` is
-∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. Everything follows from
+A Jacobian is named in the report's letters and made from what `formulas.step_forward` remembers:
+``of_hidden(cache).W_f`` is ∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. Everything follows from
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
@@ -10,7 +10,7 @@ Where:
 - a Jacobian of y by v has the shape (B, H, *shape of v*): its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
 - Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H stacks the gates, S = 2H is the state [h_t, c_t];
 - a list of caches holds consecutive steps, the earliest first;
-- float64 goes out where float64 came in.
+- a Jacobian has the type of the cache.
 
 Numbers in brackets are the terms of `formulas.step_backward`; docs/lstm-derivation.md derives them.
 """
@@ -183,9 +183,13 @@ def hidden_product(caches: Sequence[StepCache]) -> Float[Array, "B H H"]:
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
-    """∂h_t/∂v_k, from the caches of the steps k … t: what h_t owes to a variable of step k alone.
+    """∂h_t/∂v_k, (B, H, shape of v): what h_t owes to a variable of step k alone.
 
-    `variable` is one of `VARIABLES`. A weight serves every step; its whole derivative is the sum over k.
+    A weight serves every step; its whole derivative is the sum over k.
+
+    Args:
+        caches: Of the steps k … t.
+        variable: One of `VARIABLES`.
     """
     first, *later = caches
     reached = np.concatenate([getattr(of(first), variable) for of in (of_hidden, of_cell)], axis=1)

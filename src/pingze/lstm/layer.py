@@ -1,13 +1,11 @@
 """The LSTM as a PyTorch layer whose gradients are those of `formulas.py`, written for speed.
 
-A batch of sequences comes in, padded to one length or packed; hidden states go out, as from `torch.nn.LSTM`.
-Inside, everything is packed: row blocks of the tokens of step 1, step 2, …, longest sequence first
-(`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. docs/lstm-derivation.md, "The
-efficient form", derives the order of the products below.
+It takes the place of `torch.nn.LSTM`. Inside, everything is packed: row blocks of the tokens of step 1, step 2, …,
+longest sequence first (`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding.
+docs/lstm-derivation.md, "The efficient form", derives the order of the products below.
 """
 
 import itertools
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -21,21 +19,28 @@ from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
 from pingze.ops.products import operand, product, products_with
 
+__all__ = ["LSTM"]
+
 State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
-class LSTM(nn.ModuleList):
-    r"""Layers of LSTM cells, one above the other; equations and shapes in `pingze.lstm.formulas`.
+class LSTM(nn.Module):
+    """Layers of LSTM cells, one above the other, called as `torch.nn.LSTM` is.
 
-    Takes and returns what `torch.nn.LSTM` does: x (T, B, E) or a PackedSequence, and optionally (h_0, c_0), each
-    (layers, B, H); gives the top layer's hidden states in the same form and (h_T, c_T). Weights have PyTorch's
-    layout, with one bias where PyTorch adds two.
+    Weights have PyTorch's layout, with one bias where PyTorch adds two; the names of layer 0's are `0.weight_ih`
+    (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, with a `held_size`, `0.weight_ph` (4H, P).
 
-    `operands` is the type in which the matrix products read their operands: float32 weights and cell state with
-    bfloat16 operands is the fast training mode on processors that have it. In training, `dropout` acts between layers
-    and on the recurrent weights.
+    Args:
+        input_size: E, the length of an input vector.
+        hidden_size: H, the units of each layer.
+        num_layers: How many layers, from 1.
+        activation: Of the cell: tanh, relu or leaky_relu.
+        dropout: What is dropped in training, here between layers and of the recurrent weights.
+        operands: The type in which matrix products read their operands, by default that of the weights. bfloat16
+            beside float32 weights and cell state is the fast way to train on processors that have it.
+        held_size: P, the length of a vector held beside every input of a sequence; 0 for none.
 
-    With a `held_size` P, a vector (B, P) may be held beside every input of its sequence (`formulas.held_forward`).
+    Raises ValueError on an unknown activation. Equations: `pingze.lstm.formulas`.
     """
 
     def __init__(
@@ -52,7 +57,10 @@ class LSTM(nn.ModuleList):
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
         sizes = [input_size] + [hidden_size] * (num_layers - 1)
-        super().__init__(Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes))
+        super().__init__()
+        self.layers = tuple(Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes))
+        for depth, layer in enumerate(self.layers):
+            self.add_module(str(depth), layer)
         self.hidden_size = hidden_size
         self.activation = activation
         self.dropout = dropout
@@ -64,13 +72,20 @@ class LSTM(nn.ModuleList):
         state: State | None = None,
         held: Float[Tensor, "B P"] | None = None,
     ) -> tuple[Float[Tensor, "T B H"] | PackedSequence, State]:
-        """X and (h_0, c_0), zero by default, to the top layer's hidden states and every layer's (h_T, c_T)."""
+        """The top layer's hidden states, as x is given, and every layer's (h_T, c_T).
+
+        Args:
+            x: Inputs, (T, B, E) or packed.
+            state: (h_0, c_0), each (layers, B, H); zeros by default.
+            held: What is held beside every input of its sequence, (B, P); nothing by default
+                (`formulas.held_forward`).
+        """
         packed = x if isinstance(x, PackedSequence) else _pack_full(x)
         h_0, c_0 = (
             self._initial(packed) if state is None else (_permute(s, packed.sorted_indices) for s in state)
         )
         data, finals = packed.data, []
-        for depth, layer in enumerate(self):
+        for depth, layer in enumerate(self.layers):
             if depth and self.training:
                 data = self.dropout.features(data, packed.batch_sizes, self.dropout.inputs)
             data, h_T, c_T = self._layer(
@@ -81,9 +96,6 @@ class LSTM(nn.ModuleList):
         if isinstance(x, PackedSequence):
             return x._replace(data=data), (h_T, c_T)
         return data.unflatten(0, x.shape[:2]), (h_T, c_T)
-
-    def __iter__(self) -> Iterator["Layer"]:
-        return super().__iter__()  # type: ignore[return-value]  # which torch knows as modules of any kind
 
     def _layer(
         self,
@@ -110,7 +122,7 @@ class LSTM(nn.ModuleList):
         )
 
     def _initial(self, packed: PackedSequence) -> State:
-        zeros = packed.data.new_zeros(len(self), int(packed.batch_sizes[0]), self.hidden_size)
+        zeros = packed.data.new_zeros(len(self.layers), int(packed.batch_sizes[0]), self.hidden_size)
         return zeros, zeros
 
 

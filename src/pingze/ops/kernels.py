@@ -1,9 +1,9 @@
-"""Elementwise work that eager PyTorch would do in many passes, compiled by Numba into one: arrays in, arrays filled.
+"""Elementwise work that eager PyTorch would do in many passes, compiled by Numba into one.
 
-Everything here is float32 on a CPU; arrays that a matrix product reads or has written may also be bfloat16, which
-NumPy does not know: they come as their uint16 bits (`array`). Rows go to threads; a row's loops are written so that
-LLVM turns them into vector instructions, for which no loop may write what it reads. Why Numba:
-docs/decisions/0002-numba-for-the-elementwise-work.md.
+A kernel fills the arrays that it is given. Everything here is float32 on a CPU; arrays that a matrix product reads or
+has written may also be bfloat16, which NumPy does not know: they come as their uint16 bits (`array`). Rows go to
+threads; a row's loops are written so that LLVM turns them into vector instructions, for which no loop may write what
+it reads. Why Numba: docs/decisions/0002-numba-for-the-elementwise-work.md.
 """
 
 from typing import no_type_check

@@ -27,7 +27,14 @@ def check(text: str, *, form: str | None = None, level: str = "customary") -> Ve
     few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. A text of another shape, or
     one half of whose even lines do not rhyme, fits no form, and is not judged. No text is refused.
 
+    Args:
+        text: The poem as a person writes it; title, author and remarks in brackets are left out.
+        form: The form 體 to judge it by, as 七律, instead of the one found.
+        level: customary allows what poets allowed, strict what the manuals do.
+
     Raises InputError when `text` is no text, `form` names no form or `level` no level.
+
+    Source of each rule: `prosody.rules.RULES`.
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")

@@ -43,6 +43,9 @@ def split_poems(text: str) -> list[str]:
     """The poems of a text, which blank lines separate; a title with blank lines around it stays with its poem.
 
     So do couplets and single lines with blank lines between: a poem has at least four lines.
+
+    Args:
+        text: One poem or several; HTML's tags are left out.
     """
     poems: list[str] = []
     heading = ""

@@ -11,12 +11,14 @@ from pingze.prosody.tones import readings, sides
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault, at one character; lines and positions count from 1."""
+    """One fault, at one character."""
 
     rule: str
     """The rule's name, as 孤平: a key of `rules.RULES` or `rules.SHAPE_RULES`."""
     line: int
+    """The line's number, from 1."""
     position: int
+    """The character's in its line, from 1."""
     char: str
     """The character there, as it was written; "" where one is missing."""
     readings: tuple[str, ...]
@@ -24,13 +26,24 @@ class Violation:
 
     @classmethod
     def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
-        """A violation at a line and a place from 0, where a character may be missing."""
+        """A violation at a place where a character may be missing.
+
+        Args:
+            rule: The rule's name.
+            lines: The poem's lines.
+            number: The line's number, from 0.
+            place: The place in it, from 0.
+        """
         char = lines[number][place : place + 1] if number < len(lines) else ""
         found = tuple(str(reading) for reading in readings(char)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
     def cause(self, rhyme: str | None) -> Cause:
-        """What the place of a poem of that rhyme wants and has, as a code (tone, rhyme, shape) with parameters."""
+        """What the place wants and has, as a code (tone, rhyme, shape) with parameters.
+
+        Args:
+            rhyme: The poem's rhyme group, as 東; None where it has none.
+        """
         found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
         if self.rule in SHAPE_RULES:
             return {"code": "shape", **found}

@@ -1,6 +1,6 @@
 """A model seen from inside: how many of its units are one and the same, how its gates stand, how far gradients reach.
 
-A torch model comes in; gates and gradients are those of `lstm.formulas`, in float64.
+The models are torch's; their gates and gradients are computed by `lstm.formulas`, in float64.
 """
 
 from collections.abc import Sequence

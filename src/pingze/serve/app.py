@@ -31,9 +31,13 @@ SECONDS = 30.0
 def create_app(
     hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS, pace: float = 0.0
 ) -> Guard:
-    """The application, which answers to loopback names and to `hosts`.
+    """The application: API, page, and the guard before both. It answers to loopback names.
 
-    A thread for each processor writes `rows` texts side by side, at first at `pace` seconds a token of each.
+    Args:
+        hosts: Other names that it answers to.
+        rows: How many texts a thread writes side by side, from 1; there is a thread for each processor.
+        seconds: How long one request may take.
+        pace: The seconds that a token of one text takes among many, as first guess; 0 where it is not known.
     """
     app = FastAPI(
         title="pingze 平仄",

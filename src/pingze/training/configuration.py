@@ -156,7 +156,9 @@ class Preset:
     """A model and its training, whole."""
 
     model: ModelConfiguration = field(default_factory=ModelConfiguration)
+    """Sizes and choices of the model."""
     training: TrainingConfiguration = field(default_factory=TrainingConfiguration)
+    """How it is trained."""
 
 
 PRESETS = {
@@ -226,7 +228,12 @@ PRESETS = {
 
 
 def preset(name: str, settings: list[str] | None = None) -> Preset:
-    """A preset by name, with `field=value` settings over it; `none` clears a field that may be unset.
+    """A preset with some of its values changed.
+
+    Args:
+        name: report, recipe or tang.
+        settings: field=value each, of `ModelConfiguration` or `TrainingConfiguration`; none clears a field that may be
+            unset.
 
     Raises InputError on an unknown preset or field, or a value of the wrong kind.
     """

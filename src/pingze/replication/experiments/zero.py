@@ -113,7 +113,7 @@ def _units_equal(model: LanguageModel) -> None:
 
 def _forget_bias(model: LanguageModel) -> None:
     H = model.configuration.hidden_size
-    for layer in model.lstm:
+    for layer in model.lstm.layers:
         layer.bias[H : 2 * H] = 1
 
 
