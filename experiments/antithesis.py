@@ -32,7 +32,7 @@ from pingze.arrays import Array
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.composer import composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written

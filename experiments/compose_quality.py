@@ -29,8 +29,8 @@ from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.quality import MEASURED
+from pingze.composing.read_request import read_request
 from pingze.composing.report_generator import LineSampler
-from pingze.composing.request import read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
 from pingze.prosody.forms import FORMS, OPENINGS, Form, line_types, opening_name

@@ -17,7 +17,7 @@ from experiments.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.originality import of_lines
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.errors import UnfinishedError
 from pingze.prosody.forms import FORMS

@@ -5,7 +5,7 @@ import pytest
 
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.prosody.forms import find_form
 from pingze.vocabulary import Vocabulary
 from tests.composing.verse import POOL, composer

@@ -10,7 +10,7 @@ from pingze.composing.lapses import contradicts
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import finish
 from pingze.composing.poem import Poem
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from tests.composing import verse
 
 CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"))

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from pingze.composing import lapses
 from pingze.composing.conflict import clashing, is_possible
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.errors import InfeasibleError
 from pingze.prosody import check
 from pingze.prosody.tones import groups

@@ -12,7 +12,7 @@ from pingze.composing.copying import Copying
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.prosody import check
 from pingze.suffix_array import SuffixArray

@@ -5,7 +5,7 @@ import numpy as np
 from pingze.composing.constraints import Constraints
 from pingze.composing.lexicon import GROUP_NAMES
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from tests.composing.verse import POOL, composer
 
 

@@ -8,7 +8,7 @@ import pytest
 from pingze.composing.constraints import Constraints
 from pingze.composing.mending import Change, fewest, mend
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
 from pingze.prosody.patterns import STRICTNESSES

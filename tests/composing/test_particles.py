@@ -13,7 +13,8 @@ from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.composing.sampling import effective_size, resample
 from pingze.prosody import check
 from pingze.prosody.forms import Form

@@ -13,7 +13,7 @@ import pytest
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints import Constraints
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.corpus import Store
 from pingze.prosody import Verdict, check
 from pingze.prosody.tones import sides, usable_tone

@@ -4,7 +4,7 @@ import pytest
 
 from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.options import Composing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.errors import InputError
 from pingze.prosody.forms import opening_name
 from tests.composing.verse import composer

@@ -26,7 +26,7 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(model: object = None) -> Composer:
         return CHOSEN
 
-    for module in ("composer", "revision", "explanation"):
+    for module in ("composition", "revision", "explanation"):
         monkeypatch.setattr(f"pingze.composing.{module}.composer", chosen)
 
 

@@ -5,18 +5,18 @@ import math
 import pytest
 
 from pingze.replication.experiment import Row, Rows
-from pingze.replication.experiments.optimizers import (
+from pingze.replication.experiments.optimizer_grid import (
     ADAM,
     KINDS,
     RATES,
     arrival,
     best,
-    cells,
     decades,
     good_rates,
+    grid_points,
     target,
-    times,
 )
+from pingze.replication.experiments.optimizers import times
 
 LOOKS = [0, 10, 20]
 
@@ -41,17 +41,17 @@ def grid() -> Rows:
 
 
 def test_the_target_is_the_worst_of_the_bests_and_all_arrive() -> None:
-    found = cells(grid())
+    found = grid_points(grid())
     assert target(found) == 5.0
     assert best(found, ADAM).rate == 0.01
-    arrivals = {(cell.family, cell.rate): arrival(cell, 5.0) for cell in found}
+    arrivals = {(point.family, point.rate): arrival(point, 5.0) for point in found}
     assert arrivals[ADAM, 0.01] == 10
     assert arrivals["SGD", 1.0] == 20
     assert all(math.isfinite(min(arrivals[key] for key in arrivals if key[0] == family)) for family in RATES)
 
 
 def test_the_good_rates_leave_out_what_failed_with_one_seed() -> None:
-    assert good_rates(cells(grid()), ADAM) == [0.01, 0.03]
+    assert good_rates(grid_points(grid()), ADAM) == [0.01, 0.03]
     assert decades([0.01, 0.03]) == pytest.approx(math.log10(3))
 
 

@@ -11,7 +11,7 @@ from pingze.composing.deadline import Deadline, DeadlineError
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing
-from pingze.composing.request import read_request
+from pingze.composing.read_request import read_request
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
 from pingze.serve.problems import BusyError, TooMuchError

@@ -9,7 +9,7 @@ from pingze import checkpoint
 from pingze.composing.composer import composer
 from pingze.errors import InputError
 from pingze.serve.gates import inside
-from pingze.serve.schemas import GivenPoem, InsideRequest, NextRequest, UnitsRequest
+from pingze.serve.schemas.requests import GivenPoem, InsideRequest, NextRequest, UnitsRequest
 from pingze.serve.units import Packed, fingerprint, likely, measured, units
 
 LINES = ["春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅"]

@@ -9,7 +9,7 @@ from pingze import checkpoint, composing
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
-from pingze.composing.composer import compose_as
+from pingze.composing.composition import compose_as
 from pingze.composing.options import Composing, Revising
 from pingze.composing.revision import revise_as
 from pingze.errors import InputError

@@ -1,6 +1,6 @@
 """Composing under constraints, with NumPy alone."""
 
-from pingze.composing.composer import compose
+from pingze.composing.composition import compose
 from pingze.composing.explanation import Reason, explain
 from pingze.composing.mending import Change, Mended, mend
 from pingze.composing.poem import Poem

@@ -45,7 +45,7 @@ def explain(
         poem: As `compose` and `read_poem` give it.
         limit: How many other characters each row names at most, from 0.
         level: How strictly tones are judged, customary or strict.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InfeasibleError on a poem that does not keep them, InputError on a bad value, CheckpointError on a model that
     cannot be read.

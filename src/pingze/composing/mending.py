@@ -14,7 +14,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.composing.composer import Composer, composer, refuse_conditions, seeds
+from pingze.composing.composer import Composer, composer
+from pingze.composing.composition import refuse_conditions, seeds
 from pingze.composing.constraints import Constraints
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Revising
@@ -102,7 +103,7 @@ def mend(
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
         particles: How many texts are written side by side for each way to mend, 1 to 4096.
         seed: From 0; the same seed mends the same again.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InputError on a draft that has no regulated form's shape, a word to keep that is not in it, or a character
     that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError where no

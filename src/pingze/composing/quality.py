@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pingze.characters import only_han
 from pingze.composing.antithesis import antithesis_table
-from pingze.composing.composer import compose, composer
+from pingze.composing.composer import composer
+from pingze.composing.composition import compose
 from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.lapses import DOUBLED_OFTEN, Lines, contradicts, doubled, false_doublings, stock
 from pingze.composing.title_judge import CANDIDATES, TitleJudge

@@ -35,7 +35,7 @@ def generate(
         split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven.
         max_lines: An even number of lines at most, from 2.
         seed: From 0; the same seed writes the same poem.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InputError on an opening that is empty, too long or unknown to the model, or a number out of its range;
     CheckpointError on a model that cannot be read.

@@ -8,14 +8,16 @@ from typing import Unpack
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.composer import Composer, composer, refuse_conditions, seeds
+from pingze.composing.composer import Composer, composer
+from pingze.composing.composition import refuse_conditions, seeds
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Composing, Kept, Revising
 from pingze.composing.poem import Poem
-from pingze.composing.request import Request, read_request
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
 from pingze.errors import InputError, wrong_type
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
@@ -82,7 +84,7 @@ def revise(
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
         particles: How many texts are written side by side, 1 to 4096.
         seed: From 0; the same seed writes the same again.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         **constraints: Those of `compose`: lines, level, template, rhyme, acrostic, acrostic_at, include, exclude,
             repeat, original, antithesis, title, poet, about. What is not given stays as the poem has it.
 
@@ -137,7 +139,7 @@ def alternatives(
         line: The line's number, from 1.
         position: The character's in its line, from 1.
         limit: How many characters at most, from 0.
-        model: A shipped model's name, a checkpoint, or a run's folder.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         **constraints: Those of `revise`.
 
     Raises as `revise` does.

@@ -7,7 +7,8 @@ into one SQLite file, and `Store` reads it: phrases, neighbours, statistics, poe
 
 from pingze.corpus.build import build, remove_unfinished, store_path
 from pingze.corpus.fetch import fetch
+from pingze.corpus.phrases import Hit
 from pingze.corpus.poem import CorpusPoem
-from pingze.corpus.store import Hit, Statistics, Store
+from pingze.corpus.store import Statistics, Store
 
 __all__ = ["CorpusPoem", "Hit", "Statistics", "Store", "build", "fetch", "remove_unfinished", "store_path"]

@@ -10,14 +10,21 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Self
-from unicodedata import normalize
 
 from pingze.characters import MARKS
 from pingze.corpus.build import CHECKSUM, VERSION, checksum, store_path
-from pingze.corpus.clean import fault
+from pingze.corpus.phrases import (
+    BEGINS_HERE,
+    LINES,
+    LONGEST_LINE,
+    Hit,
+    encodable,
+    longest_shared,
+    matching,
+    searchable,
+)
 from pingze.corpus.poem import DYNASTIES, FORMS, CorpusPoem
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.errors import CorpusError, InputError
@@ -27,40 +34,6 @@ _REBUILD = "run `pingze corpus fetch --rebuild`"
 
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
 """Forms that only the tones tell apart, and the name of the shape that they share."""
-
-_FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
-
-_INDEXED = 8
-"""So much of a phrase is looked up in the index, which is slow on long ones; the rest is compared."""
-
-_LONGEST_LINE = 60
-"""No line of the corpus is longer."""
-
-# Ordered by the poem alone, SQLite stops at the limit; a poem's lines come by their primary key, so in order.
-_LINES = """
-    SELECT poem.dynasty, poem.author, poem.title, line.text, line.number
-    FROM phrase JOIN poem ON poem.id = phrase.rowid JOIN line ON line.poem = poem.id
-    WHERE phrase MATCH :query
-"""
-_BEGINS_HERE = "instr(substr(poem.text, line.start, length(line.text) + length(:phrase) - 1), :phrase)"
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A phrase, and a line in which it stands, or begins."""
-
-    phrase: str
-    """What was found: the phrase, or the characters that two lines share."""
-    dynasty: str
-    """tang or song."""
-    author: str
-    """The poet."""
-    title: str
-    """The poem's."""
-    line: str
-    """The whole line, without its mark."""
-    number: int
-    """The line's number in its poem, from 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +167,15 @@ class Store:
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        phrase = _searchable(phrase)
-        author = _encodable(author) if author else None
+        phrase = searchable(phrase)
+        author = encodable(author) if author else None
         filters = {
             "dynasty": _one_of("dynasty", dynasty, DYNASTIES),
             "form": _one_of("form", _SAME_SHAPE.get(form or "", form), FORMS),
             "author": author,
         }
-        values = {"phrase": phrase, "query": _query(phrase, **filters), "author": author, "limit": limit}
-        narrowed = f"{_LINES} AND {_BEGINS_HERE} AND (:author IS NULL OR poem.author = :author)"
+        values = {"phrase": phrase, "query": matching(phrase, **filters), "author": author, "limit": limit}
+        narrowed = f"{LINES} AND {BEGINS_HERE} AND (:author IS NULL OR poem.author = :author)"
         rows = self._database.execute(f"{narrowed} ORDER BY phrase.rowid LIMIT :limit", values)
         return [Hit(phrase, *row) for row in rows]
 
@@ -216,15 +189,15 @@ class Store:
 
         Raises InputError for what is no single line.
         """
-        line = _searchable(line)
-        if len(line) > _LONGEST_LINE or any(mark in line for mark in MARKS):
+        line = searchable(line)
+        if len(line) > LONGEST_LINE or any(mark in line for mark in MARKS):
             raise InputError(f"{line[:20]!r} is not one line: give a single line, without marks")
         parts = [line[start : start + least] for start in range(len(line) - least + 1)]
         if not parts:
             return []
-        query = " OR ".join(f"({_query(part, dynasty='tang')})" for part in parts)
-        rows = self._database.execute(f"{_LINES} ORDER BY phrase.rowid", {"query": query})
-        hits = (Hit(_shared(line, row[3]), *row) for row in rows)
+        query = " OR ".join(f"({matching(part, dynasty='tang')})" for part in parts)
+        rows = self._database.execute(f"{LINES} ORDER BY phrase.rowid", {"query": query})
+        hits = (Hit(longest_shared(line, row[3]), *row) for row in rows)
         long_enough = [hit for hit in hits if len(hit.phrase) >= least]
         return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
@@ -257,8 +230,8 @@ class Store:
         Args:
             line: The whole line, without marks.
         """
-        query = f"{_LINES} AND line.text = :line ORDER BY phrase.rowid, line.number LIMIT 1"
-        return Hit(line, *self._database.execute(query, {"query": _query(line), "line": line}).fetchone())
+        query = f"{LINES} AND line.text = :line ORDER BY phrase.rowid, line.number LIMIT 1"
+        return Hit(line, *self._database.execute(query, {"query": matching(line), "line": line}).fetchone())
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """The characters that Tang poets set after one character, before another, or both, with how often.
@@ -316,37 +289,6 @@ def _be_readable(path: Path) -> None:
         raise CorpusError(f"there is no corpus at {path}: run `pingze corpus fetch`") from None
     except OSError as error:
         raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
-
-
-def _searchable(phrase: str) -> str:
-    """The phrase as texts have it: NFC, no spaces, full-width marks, none at its ends."""
-    text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
-    if not text or fault(text) not in (None, "too short"):
-        raise InputError(
-            f"{phrase[:20]!r} is no phrase of Han characters: give one or more of them, as in 明月"
-        )
-    return text
-
-
-def _query(phrase: str, **filters: str | None) -> str:
-    """A full-text query; every part is a quoted string, so that nothing in it is read as syntax."""
-    parts = {"text": " ".join(phrase[:_INDEXED]), **filters}
-    return " AND ".join(f'{column}: "{_quoted(part)}"' for column, part in parts.items() if part)
-
-
-def _quoted(part: str) -> str:
-    return part.replace("\0", "").replace('"', '""')
-
-
-def _encodable(name: str) -> str:
-    """A name as the corpus writes it; a lone surrogate, which SQLite refuses and no name has, becomes ?."""
-    return normalize("NFC", name).strip().encode(errors="replace").decode()
-
-
-def _shared(one: str, other: str) -> str:
-    """The longest substring that two lines have in common."""
-    match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
-    return one[match.a : match.a + match.size]
 
 
 def _by(column: str) -> str:

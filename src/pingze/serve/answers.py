@@ -6,7 +6,8 @@ from dataclasses import asdict, fields
 from functools import cache, partial
 
 from pingze import checkpoint, composing, prosody
-from pingze.composing.composer import Composer, composer, prepare
+from pingze.composing.composer import Composer, composer
+from pingze.composing.composition import prepare
 from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.mending import Mended
@@ -25,8 +26,8 @@ from pingze.prosody.rules import definition
 from pingze.prosody.script import simplified_forms
 from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import EITHER, UNKNOWN, readings, tone
-from pingze.serve import schemas
 from pingze.serve.problems import NO_CORPUS
+from pingze.serve.schemas import requests, responses
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
@@ -48,10 +49,10 @@ def model(name: str | None) -> str:
 
 
 @cache
-def choices() -> schemas.Choices:
+def choices() -> responses.Choices:
     """All that may be chosen."""
     forms = [
-        schemas.FormChoice(
+        responses.FormChoice(
             name=form.name,
             width=form.width,
             lines=form.lines,
@@ -63,11 +64,11 @@ def choices() -> schemas.Choices:
         )
         for form in FORMS.values()
     ]
-    rhymes = [schemas.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
+    rhymes = [responses.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
     models = [_model_choice(name, composer(name)) for name in MODELS]
-    unasked = schemas.ComposeRequest()
+    unasked = requests.ComposeRequest()
     options = [
-        schemas.OptionChoice(
+        responses.OptionChoice(
             each.name,
             each.metadata["description"],
             getattr(unasked, each.name),
@@ -75,7 +76,7 @@ def choices() -> schemas.Choices:
         )
         for each in fields(unasked)
     ]
-    return schemas.Choices(
+    return responses.Choices(
         options=options,
         forms=forms,
         rhymes=rhymes,
@@ -87,34 +88,34 @@ def choices() -> schemas.Choices:
     )
 
 
-def _model_choice(name: str, chosen: Composer) -> schemas.ModelChoice:
+def _model_choice(name: str, chosen: Composer) -> responses.ModelChoice:
     size = chosen.network.configuration
     known = chosen.conditions
-    return schemas.ModelChoice(
+    return responses.ModelChoice(
         name, bool(known), ABOUT in known.names, known.poets, size.layers, size.hidden_size
     )
 
 
 @cache
-def script() -> schemas.Script:
+def script() -> responses.Script:
     """The Simplified form of each Traditional character that has one."""
-    return schemas.Script(simplified_forms())
+    return responses.Script(simplified_forms())
 
 
-def conflicts(asked: schemas.ComposeRequest) -> schemas.Conflicts:
+def conflicts(asked: requests.ComposeRequest) -> responses.Conflicts:
     """What clashes, be it within one field or between several."""
     try:
         prepare(asked, model(asked.model))
     except InfeasibleError as error:
-        return schemas.Conflicts(False, str(error), error.clashing, error.cause)
+        return responses.Conflicts(False, str(error), error.clashing, error.cause)
     except InputError as error:
-        return schemas.Conflicts(False, str(error), [Clash(str(error), error.field or "")], error.cause)
+        return responses.Conflicts(False, str(error), [Clash(str(error), error.field or "")], error.cause)
     except CorpusError as error:
-        return schemas.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")], error.cause)
-    return schemas.Conflicts(True, "", [], None)
+        return responses.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")], error.cause)
+    return responses.Conflicts(True, "", [], None)
 
 
-def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
+def revision(asked: requests.ReviseRequest) -> tuple[Composer, Inclusion]:
     """A poem made ready to be written again where its targets are."""
     targets = [
         place.line if place.position is None else (place.line, place.position) for place in asked.targets
@@ -123,7 +124,7 @@ def revision(asked: schemas.ReviseRequest) -> tuple[Composer, Inclusion]:
     return prepare_revision(poem, targets, asked, model(asked.model))
 
 
-def mend(asked: schemas.MendRequest) -> Mended:
+def mend(asked: requests.MendRequest) -> Mended:
     """A draft without its faults, and what was changed and why."""
     return composing.mend(
         asked.text,
@@ -137,19 +138,19 @@ def mend(asked: schemas.MendRequest) -> Mended:
     )
 
 
-def alternatives(asked: schemas.AlternativesRequest) -> schemas.Alternatives:
+def alternatives(asked: requests.AlternativesRequest) -> responses.Alternatives:
     """What could stand at a place."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
-    return schemas.Alternatives(alternatives_as(poem, place, asked, asked.limit, model(asked.model)))
+    return responses.Alternatives(alternatives_as(poem, place, asked, asked.limit, model(asked.model)))
 
 
-def explain(asked: schemas.ExplainRequest) -> schemas.Reasons:
+def explain(asked: requests.ExplainRequest) -> responses.Reasons:
     """Why each character stands where it does."""
     poem, chosen = asked.poem.read(asked.level), model(asked.model)
-    return schemas.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
+    return responses.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
 
 
-def check(asked: schemas.CheckRequest) -> schemas.Verdicts:
+def check(asked: requests.CheckRequest) -> responses.Verdicts:
     """Form, tones and rhyme of poems, and what would fit at each fault."""
     texts = prosody.split_poems(asked.text)
     if not texts:
@@ -157,22 +158,22 @@ def check(asked: schemas.CheckRequest) -> schemas.Verdicts:
     verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
     with usual_neighbours() as neighbours:
         fitting = partial(suggest, neighbours=neighbours)
-        return schemas.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
+        return responses.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
 
 
-def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> schemas.Judged:
+def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> responses.Judged:
     faults = []
     for fault in verdict.violations:
         check_deadline()
         faults.append(
-            schemas.Fault(
+            responses.Fault(
                 **asdict(fault),
                 definition=definition(fault.rule),
                 fitting=fitting(verdict, fault),
                 cause=fault.cause(verdict.rhyme),
             )
         )
-    return schemas.Judged(
+    return responses.Judged(
         ok=verdict.ok,
         judged=verdict.judged,
         form=verdict.form,
@@ -188,19 +189,19 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
     )
 
 
-def originality(asked: schemas.OriginalityRequest) -> schemas.Originality:
+def originality(asked: requests.OriginalityRequest) -> responses.Originality:
     """What each line shares with the corpus."""
     with Store.open() as store:
-        return schemas.Originality(of_lines(asked.poem.read().lines, store))
+        return responses.Originality(of_lines(asked.poem.read().lines, store))
 
 
 @cache
-def example() -> schemas.Example:
+def example() -> responses.Example:
     """A poem of the corpus that the page offers to check. Raises CorpusError where it is not there."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
-                return schemas.Example(poem.author, poem.title, poem.text)
+                return responses.Example(poem.author, poem.title, poem.text)
     raise CorpusError("the corpus does not hold the example")
 
 
@@ -208,8 +209,8 @@ def warm_up() -> float:
     """Load what is answered from, and give the seconds that a token of one text takes among many."""
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
-        check(schemas.CheckRequest(text=text, form="五絕"))
-    asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
+        check(requests.CheckRequest(text=text, form="五絕"))
+    asked = requests.ComposeRequest(form="五律", particles=64, seed=0)
     for name in MODELS:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()

@@ -19,7 +19,7 @@ from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.serve.answers import model
-from pingze.serve.schemas import InsideRequest, NextRequest, ReachRequest
+from pingze.serve.schemas.requests import InsideRequest, NextRequest, ReachRequest
 from pingze.vocabulary import BOS
 
 

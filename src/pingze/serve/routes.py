@@ -10,9 +10,10 @@ from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
 from pingze.composing import Mended, Poem
-from pingze.serve import answers, gates, schemas
+from pingze.serve import answers, gates
 from pingze.serve.gates import Inside, Reach
 from pingze.serve.problems import Problem
+from pingze.serve.schemas import requests, responses
 from pingze.serve.units import Next, Units, likely, units
 from pingze.serve.work import Work
 from pingze.serve.writing import Desk
@@ -55,33 +56,33 @@ QuickHere = Annotated[Work, Depends(_quick)]
 
 
 @router.get("/health")
-async def health(desk: DeskHere) -> schemas.Health:
+async def health(desk: DeskHere) -> responses.Health:
     """Whether the server answers, and how many drafts wait."""
-    return schemas.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
+    return responses.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
 
 
 @router.get("/forms")
-async def forms(work: QuickHere) -> schemas.Choices:
+async def forms(work: QuickHere) -> responses.Choices:
     """Forms, rhymes and models that may be asked for."""
     return await work(answers.choices)
 
 
 @router.get("/script")
-async def script(work: QuickHere) -> schemas.Script:
+async def script(work: QuickHere) -> responses.Script:
     """The Simplified form of each Traditional character that has one."""
     return await work(answers.script)
 
 
 @router.get("/example")
-async def example(work: WorkHere) -> schemas.Example:
+async def example(work: WorkHere) -> responses.Example:
     """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
     return await work(answers.example)
 
 
 @router.post("/compose")
-async def compose(asked: schemas.ComposeRequest, desk: DeskHere) -> schemas.Poems:
+async def compose(asked: requests.ComposeRequest, desk: DeskHere) -> responses.Poems:
     """Poems that keep everything asked for."""
-    return schemas.Poems(await desk.compose(asked))
+    return responses.Poems(await desk.compose(asked))
 
 
 @router.post(
@@ -89,7 +90,7 @@ async def compose(asked: schemas.ComposeRequest, desk: DeskHere) -> schemas.Poem
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}}},
 )
-async def stream(asked: schemas.ComposeRequest, desk: DeskHere) -> StreamingResponse:
+async def stream(asked: requests.ComposeRequest, desk: DeskHere) -> StreamingResponse:
     """Poems as server-sent events: `poem` for each when it is finished, then `done`, or `problem`."""
     poems = desk.stream(asked)
     first = await anext(poems)  # what is wrong with the request is told before anything is sent
@@ -113,66 +114,66 @@ def _event(name: str, data: dict[str, Any]) -> str:
 
 
 @router.post("/conflicts")
-async def conflicts(asked: schemas.ComposeRequest, work: WorkHere) -> schemas.Conflicts:
+async def conflicts(asked: requests.ComposeRequest, work: WorkHere) -> responses.Conflicts:
     """What of a request clashes, and where; nothing is composed."""
     return await work(answers.conflicts, asked)
 
 
 @router.post("/revise")
-async def revise(asked: schemas.ReviseRequest, desk: DeskHere) -> Poem:
+async def revise(asked: requests.ReviseRequest, desk: DeskHere) -> Poem:
     """Parts of a poem written again; all else is kept."""
     return await desk.revise(asked)
 
 
 @router.post("/mend")
-async def mend(asked: schemas.MendRequest, work: WorkHere) -> Mended:
+async def mend(asked: requests.MendRequest, work: WorkHere) -> Mended:
     """A draft without its faults, by the fewest characters changed; what was changed and why."""
     return await work(answers.mend, asked)
 
 
 @router.post("/alternatives")
-async def alternatives(asked: schemas.AlternativesRequest, work: WorkHere) -> schemas.Alternatives:
+async def alternatives(asked: requests.AlternativesRequest, work: WorkHere) -> responses.Alternatives:
     """What could stand at a place, by the probability of the whole poem."""
     return await work(answers.alternatives, asked)
 
 
 @router.post("/explain")
-async def explain(asked: schemas.ExplainRequest, work: WorkHere) -> schemas.Reasons:
+async def explain(asked: requests.ExplainRequest, work: WorkHere) -> responses.Reasons:
     """Why each character stands where it does."""
     return await work(answers.explain, asked)
 
 
 @router.post("/check")
-async def check(asked: schemas.CheckRequest, work: QuickHere) -> schemas.Verdicts:
+async def check(asked: requests.CheckRequest, work: QuickHere) -> responses.Verdicts:
     """Form, tones and rhyme of any poems, and what would fit at each fault."""
     return await work(answers.check, asked)
 
 
 @router.post("/originality")
-async def originality(asked: schemas.OriginalityRequest, work: WorkHere) -> schemas.Originality:
+async def originality(asked: requests.OriginalityRequest, work: WorkHere) -> responses.Originality:
     """What each line shares with the Tang and Song poems of the corpus."""
     return await work(answers.originality, asked)
 
 
 @router.post("/inside")
-async def look_inside(asked: schemas.InsideRequest, work: WorkHere) -> Inside:
+async def look_inside(asked: requests.InsideRequest, work: WorkHere) -> Inside:
     """What a unit of the model does while it reads a poem, and how far back a character's gradient reaches."""
     return await work(gates.inside, asked)
 
 
 @router.post("/reach")
-async def look_back(asked: schemas.ReachRequest, work: WorkHere) -> Reach:
+async def look_back(asked: requests.ReachRequest, work: WorkHere) -> Reach:
     """How far back a character's gradient reaches."""
     return await work(gates.look_back, asked)
 
 
 @router.post("/units")
-async def all_units(asked: schemas.UnitsRequest, work: WorkHere) -> Units:
+async def all_units(asked: requests.UnitsRequest, work: WorkHere) -> Units:
     """What every unit of a layer does while the model reads a poem, and which were found to know something."""
     return await work(units, asked)
 
 
 @router.post("/next")
-async def what_comes_next(asked: schemas.NextRequest, work: WorkHere) -> Next:
+async def what_comes_next(asked: requests.NextRequest, work: WorkHere) -> Next:
     """What may stand at a place after all before it, at every temperature."""
     return await work(likely, asked)

@@ -20,7 +20,7 @@ from pingze.composing.revision import poem_request
 from pingze.lstm.formulas import StepCache
 from pingze.serve.answers import model
 from pingze.serve.gates import check_within, read_layer, token_of
-from pingze.serve.schemas import NextRequest, UnitsRequest
+from pingze.serve.schemas.requests import NextRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767

@@ -6,7 +6,8 @@ from contextlib import aclosing
 from functools import partial
 
 from pingze.composing import Poem
-from pingze.composing.composer import Composer, prepare, seeds
+from pingze.composing.composer import Composer
+from pingze.composing.composition import prepare, seeds
 from pingze.composing.deadline import Deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Revising
@@ -15,7 +16,7 @@ from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
-from pingze.serve.schemas import MOST_TEXTS, ComposeRequest, ReviseRequest
+from pingze.serve.schemas.requests import MOST_TEXTS, ComposeRequest, ReviseRequest
 from pingze.serve.work import CLIENT, Work
 
 Started = tuple[Composer, Inclusion]
