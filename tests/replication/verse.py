@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from pingze.replication.setup import BUDGETS, Setup
+from pingze.replication.budget import BUDGETS
+from pingze.replication.setup import Setup
 from tests import invented
 
 TINY = replace(
