@@ -105,7 +105,11 @@ def load(model: str | Path) -> Checkpoint:
 
 
 def config(configuration: ModelConfiguration) -> dict[str, object]:
-    """What an export's `config.json` says."""
+    """What an export's `config.json` says.
+
+    Args:
+        configuration: The model's sizes and choices.
+    """
     special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
     return {"model_type": "pingze", "format": FORMAT, **asdict(configuration), **special}
 
