@@ -320,7 +320,7 @@ def process(script: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["generate", "日"], ["compose", "--form", "七絕"], ["compose", "--help"]]
+    "arguments", [["generate", "日"], ["compose", "--drafts", "1"], ["compose", "--help"]]
 )
 def test_composing_imports_no_torch(arguments: list[str]) -> None:
     script = f"""
@@ -335,7 +335,7 @@ finally:
 
 
 def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
-    command = f"{sys.executable} -m pingze compose --count 3 --seed 1 | head -n 1"
+    command = f"{sys.executable} -m pingze compose --count 3 --drafts 1 --seed 1 | head -n 1"
     done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
     assert len(done.stdout) == 17
     assert done.stderr == ""
@@ -345,10 +345,13 @@ def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
     ("redirected", "said"),
     [
         (
-            "compose --seed 1 > /dev/full",
+            "compose --drafts 1 --seed 1 > /dev/full",
             "pingze: standard output cannot be written: No space left on device\n",
         ),
-        ("compose --seed 1 >&-", "pingze: standard output cannot be written: Bad file descriptor\n"),
+        (
+            "compose --drafts 1 --seed 1 >&-",
+            "pingze: standard output cannot be written: Bad file descriptor\n",
+        ),
         ("check - <&-", "pingze: standard input cannot be read: Bad file descriptor\n"),
         ("check nowhere.txt 2>&-", ""),
         ("compose --seed -1 2> /dev/full", ""),

@@ -68,11 +68,17 @@ def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fi
     assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in known)
 
 
-def corpus_of(chosen: Composer, count: int) -> list[str]:
-    """Lines that the model itself likes, so that it would copy them."""
-    request = read_request(chosen.vocabulary, Composing(form="五絕"))
-    inclusion = chosen.prepare(request)
-    return [line for seed in range(count) for line in chosen.write(inclusion, Sampling(0.8, 2), seed).lines]
+@pytest.fixture(scope="module")
+def copyist() -> Composer:
+    return composer(POOL + "明", seed=4, scale=2.0)
+
+
+@pytest.fixture(scope="module")
+def liked(copyist: Composer) -> list[str]:
+    """A corpus of lines that the model itself likes, so that it would copy them."""
+    inclusion = copyist.prepare(read_request(copyist.vocabulary, Composing(form="五絕")))
+    poems = copyist.write_many(inclusion, Sampling(0.8, 2), range(40))
+    return [line for poem in poems for line in poem.lines]
 
 
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
@@ -85,21 +91,18 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
     return inclusion
 
 
-@pytest.mark.parametrize("longest", [2, 3, 4])
 @pytest.mark.parametrize(
     "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}]
 )
-def test_no_composed_line_copies(longest: int, options: dict[str, str]) -> None:
-    chosen = composer(POOL + "明", seed=4, scale=2.0)
-    corpus = corpus_of(chosen, 40)
-    free = prepared(chosen, corpus, **options)
-    original = prepared(chosen, corpus, original=longest, **options)
-    before = [line for seed in range(10) for line in chosen.write(free, Sampling(0.8, 8), seed).lines]
-    assert any(copies(line, corpus, 2) for line in before)
-    for seed in range(10):
-        poem = chosen.write(original, Sampling(0.8, 8), seed)
-        assert not any(copies(line, corpus, longest) for line in poem.lines)
-        assert check(str(poem)).ok
+def test_no_composed_line_copies(copyist: Composer, liked: list[str], options: dict[str, str]) -> None:
+    free = prepared(copyist, liked, **options)
+    before = copyist.write_many(free, Sampling(0.8, 8), range(10))
+    assert any(copies(line, liked, 2) for poem in before for line in poem.lines)
+    for longest in (2, 3, 4):
+        original = prepared(copyist, liked, original=longest, **options)
+        for poem in copyist.write_many(original, Sampling(0.8, 8), range(10)):
+            assert not any(copies(line, liked, longest) for line in poem.lines)
+            assert check(str(poem)).ok
 
 
 def test_a_fixed_run_of_the_corpus_is_refused_with_its_characters() -> None:
