@@ -56,15 +56,18 @@ def in_context(text: str) -> str:
 
 def _caution(text: str) -> float:
     """The evidence, in nats, that it takes to read a word as another for which it may stand."""
-    contexts = _contexts()
-    simple = sum(
-        character in simplified() and not in_use(character) and character not in contexts.get(character, {})
-        for character in text
-    )
-    traditional = sum(character in simplified_forms() for character in text)
+    simple = sum(map(_only_simplified().__contains__, text))
+    traditional = sum(map(simplified_forms().__contains__, text))
     if simple and simple >= traditional:
         return 0.0
     return math.inf if traditional else _STRONG
+
+
+@cache
+def _only_simplified() -> frozenset[str]:
+    """The Simplified characters that are no word of a Traditional text."""
+    contexts = _contexts()
+    return frozenset(one for one in simplified() if not in_use(one) and one not in contexts.get(one, {}))
 
 
 def _choose(context: _Context, character: str, before: str, after: str, caution: float) -> str:
