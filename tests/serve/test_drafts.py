@@ -23,23 +23,31 @@ def test_small_requests_go_first_and_clients_by_turns() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(1, 10**6), st.integers(1, 300)), min_size=1))
-def test_the_first_are_of_the_smallest_level_and_the_others_the_oldest(
+def test_the_first_are_of_the_smallest_size_class_and_the_others_the_oldest(
     requests: list[tuple[str, int, int]],
 ) -> None:
     all_ = [each for client, size, rows in requests for each in drafts(client, size, rows)]
     first, others = parted(in_turn(all_))
     assert first
     assert not set(first) & set(others)
-    least = min(draft.ticket.level for draft in all_)
-    assert {draft.ticket.level for draft in first} == {least}
-    larger = [draft for draft in all_ if draft.ticket.level > least]
+    least = min(draft.ticket.size_class for draft in all_)
+    assert {draft.ticket.size_class for draft in first} == {least}
+    larger = [draft for draft in all_ if draft.ticket.size_class > least]
     assert others[:1] == larger[:1]  # tickets are numbered as they were given
     for part in (first, others):
         assert len(part) <= 1 or sum(draft.rows for draft in part) <= STEP_ROWS
 
 
-def test_the_level_of_a_request_rises_with_its_size() -> None:
-    assert [Ticket("", LITTLE * size // 2).level for size in (0, 1, 2, 7, 8, 31, 32)] == [0, 0, 1, 1, 2, 2, 3]
+def test_the_size_class_of_a_request_rises_with_its_size() -> None:
+    assert [Ticket("", LITTLE * size // 2).size_class for size in (0, 1, 2, 7, 8, 31, 32)] == [
+        0,
+        0,
+        1,
+        1,
+        2,
+        2,
+        3,
+    ]
 
 
 def test_pace_is_that_of_late_and_of_large_steps() -> None:

@@ -175,11 +175,11 @@ def _pack(client: list[str], folder: Path, progress: Progress) -> None:
             encoding="utf-8",
             errors="replace",
         ) as process:
-            report = _wait(process, progress)
+            errors = _wait(process, progress)
     except OSError as error:
         raise CorpusError(f"{client[0]} cannot be run: {error.strerror or error}") from error
     if process.returncode:
-        raise CorpusError(f"npm could not fetch {PACKAGE} {VERSION}: {_npm_reason(report)}")
+        raise CorpusError(f"npm could not fetch {PACKAGE} {VERSION}: {_npm_reason(errors)}")
 
 
 def _wait(process: subprocess.Popen[str], progress: Progress) -> str:
@@ -202,7 +202,7 @@ def _wait(process: subprocess.Popen[str], progress: Progress) -> str:
 
 
 def _npm_reason(errors: str) -> str:
-    """The one line of npm's report that says what happened, between codes before it and advice after it."""
+    """The one line of npm's errors that says what happened, between codes before it and advice after it."""
     lines = [re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors.splitlines()]
     telling = [line for line in lines if line and not re.match(r"(code|errno|syscall|path|dest) ", line)]
     return telling[0] if telling else "it gave no reason"

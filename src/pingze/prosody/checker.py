@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from pingze.errors import InputError, wrong_type
 from pingze.prosody import old_style, regulated
-from pingze.prosody.forms import FORMS, Form, find_form
+from pingze.prosody.forms import FEWEST_LINES, FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.notes import chosen_words, general_notes, shape_note, understood
 from pingze.prosody.patterns import STRICTNESSES
@@ -16,8 +16,6 @@ from pingze.prosody.quatrains import name_of_quatrain
 from pingze.prosody.script import in_context
 from pingze.prosody.text import read_text
 from pingze.prosody.verdict import Note, Verdict, Violation
-
-_FEWEST_LINES = 4  # of any form
 
 
 def check(text: str, *, form: str | None = None, level: str = "customary") -> Verdict:
@@ -74,7 +72,7 @@ def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
 
 def _find(lines: tuple[str, ...], level: str) -> Verdict:
     """Judge lines in the form that they have."""
-    if len(lines) < _FEWEST_LINES:
+    if len(lines) < FEWEST_LINES:
         return _no_form(lines, level)
     form, old = (_form_of(lines, regulated=regulated) for regulated in (True, False))
     verdict = _judge(lines, form, level) if form else None
@@ -102,13 +100,13 @@ def _why_old(as_old: Verdict, other: Verdict | None) -> Iterator[Note]:
     faults = len(other.violations)
     said = f"read as {as_old.form}: as {other.form} it has {faults} faults"
     yield Note(said, "read_as", form=as_old.form, other=other.form, faults=faults)
-    if len(as_old.lines) == _FEWEST_LINES:
+    if len(as_old.lines) == FEWEST_LINES:
         yield name_of_quatrain(as_old.lines, rhymes_oblique=_tones_of_rhyme(as_old) == {OBLIQUE})
 
 
 def _no_form(lines: tuple[str, ...], level: str) -> Verdict:
     """The verdict on what is no verse of any form, as far as can be seen."""
-    same = len(set(map(len, lines))) == 1 and len(lines) >= _FEWEST_LINES and len(lines[0]) in (5, 7)
+    same = len(set(map(len, lines))) == 1 and len(lines) >= FEWEST_LINES and len(lines[0]) in (5, 7)
     said = "fits no form: nothing was judged" + ", for half of the even lines or more do not rhyme" * same
     note = Note(said, "no_form", rhyme="missing" if same else None)
     return Verdict(None, None, None, level, lines, (), (shape_note(lines), note, *general_notes(lines)))

@@ -11,6 +11,8 @@ OPENINGS = ("aB", "DB", "cD", "BD")
 
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}
 _SHORTEST_ROW = 10  # lines of the shortest 排律
+FEWEST_LINES = 4
+"""So few lines has a 絕; no form has fewer."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pingze.characters import HAN
+from pingze.prosody.forms import FEWEST_LINES
 
 _CHARACTER = f"{HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…﹐﹒﹔﹖﹗"
@@ -17,7 +18,6 @@ _REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔�
 _HEADING = re.compile(r"\s*[#《〈【]")
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
-_FEWEST_LINES = 4  # of any form
 _MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
 _LONGEST_POET = 4  # characters
 
@@ -103,7 +103,7 @@ def _goes_on(poem: str, block: str) -> bool:
     """Whether two blocks are too short for poems, and have lines of one length."""
     lines, more = read_lines(poem), [line for row in block.split("\n") for line in _Row(row).lines]
     widths = set(map(len, lines + more))
-    return len(lines) < _FEWEST_LINES and len(more) < _FEWEST_LINES and len(widths) == 1
+    return len(lines) < FEWEST_LINES and len(more) < FEWEST_LINES and len(widths) == 1
 
 
 class _Row:
@@ -168,7 +168,7 @@ def _begins_with_title(rows: list[_Row], marked: bool) -> bool:
 def _is_heading(block: str) -> bool:
     """Whether a block of rows holds no verse: no stop, and fewer lines than any poem."""
     rows = [_Row(row) for row in block.split("\n")]
-    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < _FEWEST_LINES
+    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < FEWEST_LINES
 
 
 def _normal(text: str) -> str:

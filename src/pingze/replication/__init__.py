@@ -1,1 +1,1 @@
-"""The report's experiments, rerun, with a verdict on each of its claims."""
+"""The report's experiments, rerun, with a conclusion on each of its claims."""

@@ -1,6 +1,6 @@
-"""An experiment: claims of the report, trials that test them, rows that they leave, verdicts that follow by a rule.
+"""An experiment: claims of the report, trials that test them, rows that they leave, conclusions that follow by a rule.
 
-No verdict is written by hand: a claim's `judge` reads the rows and nothing else.
+No conclusion is written by hand: a claim's `judge` reads the rows and nothing else.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -50,7 +50,7 @@ Rows = Mapping[str, Row]
 
 
 class Finding(NamedTuple):
-    """A verdict, the numbers that it rests on, and the rows they come from."""
+    """A conclusion, the numbers that it rests on, and the rows they come from."""
 
     conclusion: str
     sentence: str
@@ -83,5 +83,5 @@ class Experiment:
 
 
 def by_rule(confirmed: bool, refined: bool) -> str:
-    """The verdict: confirmed, else refined, else refuted."""
+    """The conclusion: confirmed, else refined, else refuted."""
     return CONFIRMED if confirmed else REFINED if refined else REFUTED

@@ -23,7 +23,7 @@ DIGITS = 6
 class Ledger:
     """The rows that stand in a folder, to be added to.
 
-    Raises InputError when the folder holds a report of another budget, seed or corpus.
+    Raises InputError when the folder holds a rerun with another budget, seed or corpus.
     """
 
     def __init__(self, folder: Path, heading: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
@@ -56,7 +56,7 @@ class Ledger:
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Mapping[str, Sequence[Finding]]) -> None:
-        """Put the rows in order and the verdicts beside them."""
+        """Put the rows in order and the conclusions beside them."""
         place = {key: number for number, key in enumerate(order)}
         rows = {key: row for key, row in self._results["rows"].items() if key in place}
         self._results["rows"] = {key: rows[key] for key in sorted(rows, key=place.__getitem__)}
@@ -97,7 +97,7 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
 
 
 def _json(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line for each row, so that two reports can be compared line by line."""
+    """A line for each row, so that two reruns can be compared line by line."""
     parts = [
         f"{json.dumps(name)}: {{\n" + ",\n".join(f"{_dump(key)}: {_dump(each)}" for key, each in part.items())
         for name, part in document.items()

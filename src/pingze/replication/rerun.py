@@ -54,7 +54,7 @@ def rerun(
 ) -> list[Section]:
     """Measure what is missing in a folder, one experiment or all; write the page of those that are whole.
 
-    Raises InputError on an unknown experiment, or a folder with a report of another budget, seed or corpus;
+    Raises InputError on an unknown experiment, or a folder with a rerun of another budget, seed or corpus;
     TrainingError where the disk is full.
     """
     names = [experiment.name for experiment in EXPERIMENTS]
@@ -77,7 +77,7 @@ def rerun(
 
 
 def _sections(ledger: Ledger, setup: Setup) -> list[Section]:
-    """The experiments whose rows all stand, judged; the verdicts go to the ledger too."""
+    """The experiments whose rows all stand, judged; the conclusions go to the ledger too."""
     order: list[str] = []
     sections: list[Section] = []
     findings: dict[str, list[Finding]] = {}

@@ -79,7 +79,7 @@ class Setup:
         )
 
     def describe(self) -> dict[str, Any]:
-        """What must be the same for two reports to be compared."""
+        """What must be the same for two reruns to be compared."""
         digest = hashlib.blake2b(digest_size=8)
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         for text in (*self.train, *self.dev, *verse):

@@ -27,7 +27,7 @@ class Ticket:
     number: int = field(default_factory=count().__next__, init=False)
 
     @property
-    def level(self) -> int:
+    def size_class(self) -> int:
         """0 for one that asks for little; one more each time it asks for four times as much."""
         return ((self.size // LITTLE).bit_length() + 1) // 2
 
@@ -74,15 +74,15 @@ def in_turn(drafts: Iterable[Draft]) -> list[Draft]:
     """Drafts in the order in which they go on: those of small requests first, and of one size the clients by turns."""
     of_client: Counter[str] = Counter()
     ranks = {}
-    for draft in sorted(drafts, key=lambda draft: (draft.ticket.level, draft.ticket.number)):
-        ranks[draft] = (draft.ticket.level, of_client[draft.ticket.client], draft.ticket.number)
+    for draft in sorted(drafts, key=lambda draft: (draft.ticket.size_class, draft.ticket.number)):
+        ranks[draft] = (draft.ticket.size_class, of_client[draft.ticket.client], draft.ticket.number)
         of_client[draft.ticket.client] += 1
     return sorted(ranks, key=ranks.__getitem__)
 
 
 def parted(drafts: list[Draft]) -> tuple[list[Draft], list[Draft]]:
-    """Of drafts in turn those of the first level and the oldest of the others, each as many as are stepped at once."""
-    first = [draft for draft in drafts if draft.ticket.level == drafts[0].ticket.level]
+    """Of drafts in turn those of the first size class and the oldest of the others, as many each as go at once."""
+    first = [draft for draft in drafts if draft.ticket.size_class == drafts[0].ticket.size_class]
     others = sorted(drafts[len(first) :], key=lambda draft: draft.ticket.number)
     return _at_once(first), _at_once(others)
 

@@ -19,7 +19,7 @@ from pingze.serve.drafts import Draft, Pace, in_turn, parted, size_of
 from pingze.serve.problems import BusyError, TooMuchError
 
 ROWS = 512
-"""So many texts of one level each thread has begun at most, as far as drafts wait for it."""
+"""So many texts of one size class each thread has begun at most, as far as drafts wait for it."""
 WAITING = 512
 WAITING_OF_ONE = 256
 """So many drafts wait at most, of all clients and of one."""
@@ -28,7 +28,7 @@ OTHERS_SHARE = 0.25
 
 
 class Gathering:
-    """Threads that write drafts; each at most `rows` texts of a level at once, or one draft; at most `waiting` wait."""
+    """Threads that write drafts: each at most `rows` texts of a size class at once or one draft; `waiting` may wait."""
 
     def __init__(self, rows: int = ROWS, waiting: int = WAITING, threads: int = 1, pace: float = 0.0) -> None:
         self.rows, self.most = rows, waiting
@@ -111,18 +111,18 @@ class Gathering:
         """
         rows: Counter[int] = Counter()
         for draft in going:
-            rows[draft.ticket.level] += draft.rows
+            rows[draft.ticket.size_class] += draft.rows
         admitted: list[Draft] = []
         with self.changed:
             while not (rows or self.queue or self.closing):
                 self.changed.wait()
             share = -(-len(self.queue) // len(self.threads))
             for draft in in_turn(self.queue)[:share]:
-                level = draft.ticket.level
-                if rows[level] and rows[level] + draft.rows > self.rows:
+                size_class = draft.ticket.size_class
+                if rows[size_class] and rows[size_class] + draft.rows > self.rows:
                     break
                 admitted.append(draft)
-                rows[level] += draft.rows
+                rows[size_class] += draft.rows
             self.queue = [draft for draft in self.queue if draft not in admitted] if admitted else self.queue
         return admitted
 

@@ -24,7 +24,7 @@ def rate_factor(
 ) -> float:
     """The schedule at `step` of `total` (from 0) as a share of the peak.
 
-    A linear warm-up, then a half cosine to 0; or, with `falling` steps of a last leg, level and then straight to 0
+    A linear warm-up, then a half cosine to 0; or, with `falling` steps of a last leg, constant and then straight to 0
     (warm-up, stable, decay: Hu et al. 2024), so that a run may be ended well from wherever it stands.
     """
     warmup = configuration.warmup_steps

@@ -52,8 +52,8 @@ def _overfits(rows: Rows) -> Finding:
         f"{row.number('rise'):+.1%}; train and dev part by {row.number('gap'):.2f} nats)"
         for name, row in rows.items()
     )
-    verdict = by_rule(_turned(first) and not _turned(last) and apart, _turned(first))
-    return Finding(verdict, f"{told}. All after {first.curves['looks'][-1]:,} steps.", list(rows.values()))
+    conclusion = by_rule(_turned(first) and not _turned(last) and apart, _turned(first))
+    return Finding(conclusion, f"{told}. All after {first.curves['looks'][-1]:,} steps.", list(rows.values()))
 
 
 def _keeps_rising(rows: Rows) -> Finding:

@@ -158,8 +158,8 @@ def _stay_symmetric(rows: Rows) -> Finding:
         "random mask of dropout does, and where the gradient is not 0 the rounding of a matrix product "
         "may."
     )
-    verdict = by_rule(all(map(_symmetric, found)), any(map(_symmetric, found)))
-    return Finding(verdict, sentence, found)
+    conclusion = by_rule(all(map(_symmetric, found)), any(map(_symmetric, found)))
+    return Finding(conclusion, sentence, found)
 
 
 def _zero_biases(rows: Rows) -> Finding:
