@@ -67,7 +67,7 @@ def rate(
     from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
     from pingze.training import configuration, data
-    from pingze.training.rate import find_rate
+    from pingze.training.rate_finder import find_rate
     from pingze.training.trainer import Trainer
 
     chosen = configuration.preset(preset, settings)

@@ -12,7 +12,7 @@ from pingze.model import LanguageModel
 from pingze.replication.experiment import Measured
 from pingze.replication.setup import Setting, Setup
 from pingze.training.evaluation import evaluate_sequences
-from pingze.training.optimizers import rate_factor
+from pingze.training.schedule import rate_factor
 from pingze.training.trainer import Taken, Trainer
 
 LOOKS = 8

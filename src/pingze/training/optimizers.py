@@ -1,6 +1,5 @@
-"""Optimizers, the learning rate's schedule, and clipping: what happens between a gradient and a weight."""
+"""Optimizers and clipping: what happens between a gradient and a weight."""
 
-import math
 from collections.abc import Iterable
 
 import torch
@@ -17,24 +16,6 @@ def make_optimizer(
     if configuration.optimizer == "sgd":
         return torch.optim.SGD(parameters, rate, momentum=configuration.momentum, fused=True)
     return torch.optim.AdamW(parameters, rate, weight_decay=configuration.weight_decay, fused=True)
-
-
-def rate_factor(
-    step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None
-) -> float:
-    """The schedule at `step` of `total` (from 0) as a share of the peak.
-
-    A linear warm-up, then a half cosine to 0; or, with `falling` steps of a last leg, constant and then straight to 0
-    (warm-up, stable, decay: Hu et al. 2024), so that a run may be ended well from wherever it stands.
-    """
-    warmup = configuration.warmup_steps
-    if step < warmup:
-        return (step + 1) / warmup
-    if not configuration.decay:
-        return 1.0
-    if falling is not None:
-        return min(1.0, (total - step) / falling)
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))
 
 
 def prepare(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:

@@ -28,8 +28,9 @@ from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, Texts, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.growth import grow_from
-from pingze.training.optimizers import make_optimizer, prepare, rate_factor
+from pingze.training.optimizers import make_optimizer, prepare
 from pingze.training.processes import launch
+from pingze.training.schedule import rate_factor
 from pingze.training.themes import Themes
 
 

@@ -8,7 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pingze.training.log import LogRow
 from pingze.training.loop import Run
-from pingze.training.rate import Search
+from pingze.training.rate_finder import Search
 
 WIDTH = 40
 """Of the bars of a table, in characters."""

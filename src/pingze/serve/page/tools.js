@@ -1,6 +1,6 @@
 // The quiet row under the poem: undo, redraw, marks, copy, link, cards.
 
-import { makeCard } from "./cards.js";
+import { makeCard } from "./card_dialog.js";
 import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { address } from "./link.js";

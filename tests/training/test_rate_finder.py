@@ -10,7 +10,7 @@ from pingze.__main__ import run
 from pingze.cli.terminal.training_progress import table
 from pingze.errors import TrainingError
 from pingze.training.configuration import preset
-from pingze.training.rate import Search, find_rate
+from pingze.training.rate_finder import Search, find_rate
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
 from tests.training import command
