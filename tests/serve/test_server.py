@@ -4,7 +4,12 @@ import socket
 
 import pytest
 
+from pingze.composing import Poem
+from pingze.composing.composer import Composer
+from pingze.composing.inclusion import Inclusion
+from pingze.composing.options import Sampling
 from pingze.errors import InputError
+from pingze.serve import answers
 from pingze.serve.server import listen
 
 
@@ -20,3 +25,17 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         port = bound.getsockname()[1]
         with pytest.raises(InputError, match=rf"^cannot listen at 127.0.0.1 port {port}: .*; choose another"):
             listen("127.0.0.1", port)
+
+
+def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server refuses by its pace what would come too late."""
+    write, clock, texts = Composer.write, iter((0.0, 40.0)), []
+
+    def counted(chosen: Composer, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
+        texts.append(sampling.particles * sampling.drafts)
+        return write(chosen, inclusion, sampling, seed)
+
+    monkeypatch.setattr(answers, "MODELS", ("report",))
+    monkeypatch.setattr(Composer, "write", counted)
+    monkeypatch.setattr(answers.time, "perf_counter", lambda: next(clock, 40.0))
+    assert answers.warm_up() == pytest.approx(40 / (40 * texts[-1]))
