@@ -2,6 +2,8 @@
 
 Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32]
 
+Poems have one draft: it is particles that are compared.
+
 Two real servers on loopback, one that gathers and one that writes poem after poem (`--rows 1`), are asked in turn in
 short bursts, so that both meet the same machine; between bursts the rate of a large float32 matrix product is
 measured. Correctness first: both must answer a request with the same lines. Writes benchmarks/results/serve.json and
@@ -69,7 +71,7 @@ def serving(*options: str) -> Iterator[Server]:
 
 def ask(client: httpx.Client, seed: int, particles: int) -> httpx.Response:
     """One poem."""
-    return client.post("/v1/compose", json={"form": FORM, "seed": seed, "particles": particles})
+    return client.post("/v1/compose", json={"form": FORM, "seed": seed, "particles": particles, "drafts": 1})
 
 
 def burst(server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int64
 
+from pingze.arrays import Bool, Int64
 from pingze.vocabulary import BOS, EOS, PAD, Vocabulary
 
 Ids = Int64[np.ndarray, "_"]

@@ -196,5 +196,6 @@ def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
     for key in ("format", "configuration", "vocabulary"):
         sha.update(metadata.get(key, "").encode())
     for name in sorted(tensors):
-        sha.update(name.encode() + tensors[name].tobytes())
+        sha.update(name.encode())
+        sha.update(np.ascontiguousarray(tensors[name]).data)
     return sha.hexdigest()

@@ -10,8 +10,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
-from jaxtyping import Int, Int32, UInt16, UInt32, UInt64
 
+from pingze.arrays import Int, Int32, UInt16, UInt32, UInt64
 from pingze.errors import InputError
 
 END = 0

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
 
 import numpy as np
-from jaxtyping import Int64
 
+from pingze.arrays import Int64
 from pingze.characters import MARKS
 from pingze.errors import InputError
 

@@ -7,9 +7,11 @@ import pytest
 
 from pingze import checkpoint
 from pingze.composing import alternatives, compose, explain, generate, revise
-from pingze.composing.composer import composer
+from pingze.composing.composer import Composer, composer
 from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.poem import punctuate
+from pingze.composing.products import in_float32
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.model import LanguageModel
@@ -36,7 +38,13 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
     text = punctuate(poem.lines).replace("\n", "")
     row = CorpusPoem("tang", "春山夜", "李賀", text)
     figures = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100)
-    assert -figures.nats_per_token * figures.tokens == pytest.approx(poem.log_probability, rel=1e-5)
+    exact, made = Composer(loaded), composer(model)
+    exact.network = NumpyNetwork(loaded, in_float32)
+    prefix = [loaded.vocabulary.ids[token] for token in ("<五絕>", "<李賀>", *"春山夜")]
+    score = exact.log_probability(poem.lines, prefix)
+    assert -figures.nats_per_token * figures.tokens == pytest.approx(score, rel=1e-5)
+    assert poem.log_probability == pytest.approx(made.log_probability(poem.lines, prefix), rel=1e-5)
+    assert poem.log_probability == pytest.approx(score, rel=0.02)  # 8 bits round
     without = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100, ("form", "title"))
     assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-4)
 

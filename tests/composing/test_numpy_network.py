@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.products import in_float32
 from pingze.model import LanguageModel
 from pingze.vocabulary import BOS
 from tests import invented
@@ -20,7 +21,7 @@ def test_logits_after_each_character_agree_with_the_model_s(
     model = LanguageModel.of(checkpoint)
     ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))
     ids[0] = BOS
-    network = NumpyNetwork(checkpoint)
+    network = NumpyNetwork(checkpoint, in_float32)
     state = network.start(3, prefix)
     actual = {"0": network.logits(state)}
     for step, row in enumerate(ids[1:], start=1):
@@ -34,7 +35,7 @@ def test_logits_after_each_character_agree_with_the_model_s(
 
 
 def test_a_text_read_whole_is_as_if_read_step_by_step() -> None:
-    network, prefix, text = NumpyNetwork(invented.model(held=True)), [9, 4, 7], [5, 6, 8]
+    network, prefix, text = NumpyNetwork(invented.model(held=True), in_float32), [9, 4, 7], [5, 6, 8]
     state = network.start(prefix=prefix)
     for id_ in text:
         state = network.step(state, np.array([id_]))

@@ -302,6 +302,20 @@ def test_faults_notes_and_clashes_are_codes_with_parameters_too(client: httpx.Cl
     ]
 
 
+def test_composing_tells_how_what_was_asked_for_was_read(client: httpx.Client) -> None:
+    asked = {"form": "五絕", "seed": 1, "start": "云", "include": "春风秋月夏雨", **MODEL}
+    answer = post(client, "compose", **asked).json()
+    assert answer["poems"][0]["lines"][0].startswith("雲")
+    assert answer["notes"][0] == "云 was read as 雲"
+    assert answer["remarks"] == [
+        {"code": "converted", "field": "start", "has": "云", "read": "雲"},
+        {"code": "converted", "field": "include", "has": "春风秋月夏雨", "read": "春風秋月夏雨"},
+        {"code": "one_by_one", "field": "include", "has": "春風秋月夏雨", "width": 5},
+    ]
+    assert post(client, "stream", **asked).text.startswith('event: note\ndata: {"note": "云 was read as 雲"')
+    assert post(client, "compose", form="五絕", **MODEL).json()["notes"] == []
+
+
 def test_every_code_is_documented() -> None:
     text = Path("docs/serving.md").read_text(encoding="utf-8")
     assert [code for code in CODES if f"`{code}`" not in text] == []

@@ -8,6 +8,7 @@ import pytest
 from pingze.batches import encode_sequence
 from pingze.characters import MARKS
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.products import in_float32
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training.evaluation import evaluate, exp
@@ -20,7 +21,7 @@ LENGTH = 12
 def test_figures_by_their_definitions() -> None:
     checkpoint = invented.model()
     texts = [*invented.texts(3, lines=2), "天龘，地。"]
-    network = NumpyNetwork(checkpoint)
+    network = NumpyNetwork(checkpoint, in_float32)
     losses: list[tuple[str, float]] = []
     for text in texts:
         state = network.start()

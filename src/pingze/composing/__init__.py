@@ -1,4 +1,4 @@
-"""Composing under constraints, with NumPy alone."""
+"""Composing under constraints, without torch."""
 
 from pingze.composing.composition import compose
 from pingze.composing.explanation import Reason, explain

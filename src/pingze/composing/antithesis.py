@@ -19,10 +19,9 @@ from functools import cache
 from importlib.resources import as_file, files
 
 import numpy as np
-from jaxtyping import Float32, Int
 from safetensors import safe_open
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float32, Int
 from pingze.prosody.forms import Form
 from pingze.vocabulary import Vocabulary
 

@@ -10,9 +10,8 @@ others. Blind readings chose the terms and the weight (docs/sampling.md).
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int
 from pingze.composing.lapses import Lines, contradicts
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
 

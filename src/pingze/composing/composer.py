@@ -7,10 +7,9 @@ from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from pingze import checkpoint
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.blas import shared_fairly
 from pingze.composing.choice import best, log_probabilities
@@ -22,6 +21,7 @@ from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
 from pingze.composing.options import Sampling
+from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request
@@ -82,15 +82,24 @@ class Composer:
         seeds: Sequence[int],
     ) -> list[Poem]:
         """A poem for each seed, from drafts of its own; those of some poems are written side by side."""
+        sampling = self.sampling(inclusion.constraints, sampling)
         together = max(1, ROWS // (sampling.particles * sampling.drafts))
-        poems = []
-        for start in range(0, len(seeds), together):
-            batch = seeds[start : start + together]
+        batches = [seeds[start : start + together] for start in range(0, len(seeds), together)]
+
+        def write(batch: Sequence[int]) -> list[Poem]:
             writing = self.draft(inclusion, sampling, batch)
             with shared_fairly():
                 finish(writing)
-            poems += self.poems([writing], [batch])
-        return poems
+            return self.poems([writing], [batch])
+
+        return [poem for poems in each(write, batches) for poem in poems]
+
+    def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
+        """How the poems of a request are drawn: a long one is chosen among fewer drafts."""
+        sampling = asked.within(constraints.places + constraints.request.lines)
+        if constraints.request.original:  # only in a broad population some text is sure to stay original
+            return replace(sampling, particles=sampling.particles * sampling.drafts, drafts=1)
+        return sampling
 
     def draft(
         self,
@@ -99,9 +108,7 @@ class Composer:
         seeds: Sequence[int],
     ) -> Writing:
         """A population for each draft of each seed, nothing of them written yet."""
-        request = inclusion.constraints.request
-        if request.original:  # only in a broad population some text is sure to stay original
-            sampling = replace(sampling, particles=sampling.particles * sampling.drafts, drafts=1)
+        request, sampling = inclusion.constraints.request, self.sampling(inclusion.constraints, sampling)
         return Writing(
             self.network,
             inclusion.constraints,

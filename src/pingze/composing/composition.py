@@ -47,7 +47,7 @@ def compose(
     Args:
         start: The opening, of any length up to the whole poem.
         form: The form 體: 五絕 七絕 五律 七律 五排 七排 五古 七古.
-        lines: How many lines 句 a 排 or 古 has, an even number up to 200; by default 10 and 8.
+        lines: How many lines 句 a 排 or 古 has, an even number up to 100; by default 10 and 8.
         level: How strictly tones are kept, customary or strict.
         template: The name of an opening template or a part of it: 平起, 首句入韻.
         rhyme: The rhyme group 韻部, as 陽; a level one in regulated verse.
@@ -65,7 +65,7 @@ def compose(
         temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
         particles: How many texts are written side by side for each draft, 1 to 4096.
-        drafts: Among how many finished drafts the best is chosen for each poem, 1 to 256.
+        drafts: Among how many finished drafts the best is chosen for each poem, 1 to 256; fewer for a long poem.
         seed: From 0; poems of a seed repeat. Poem n of `count` has the seed + n - 1.
         count: How many poems, 1 to 1000.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
 from pingze.composing.deadline import check_deadline

@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Int
 from pingze.composing.copying import Copying
 from pingze.composing.demands import WANTS, Demands, Fixes
 from pingze.composing.feasibility import (

@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from jaxtyping import Bool, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Int
 from pingze.composing.lexicon import FREE
 from pingze.suffix_array import Codes, SuffixArray
 from pingze.vocabulary import Vocabulary

@@ -52,7 +52,12 @@ def within(deadline: Deadline) -> Iterator[None]:
         _CURRENT.reset(token)
 
 
+def current_deadline() -> Deadline | None:
+    """Within which this thread computes; None where it may take as long as it takes."""
+    return _CURRENT.get()
+
+
 def check_deadline() -> None:
     """Raises DeadlineError where someone waits, and will no longer."""
-    if deadline := _CURRENT.get():
+    if deadline := current_deadline():
         deadline.check()

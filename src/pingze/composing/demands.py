@@ -10,9 +10,8 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from jaxtyping import Bool, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Int
 from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
 from pingze.composing.request import Request
 from pingze.prosody.forms import line_types

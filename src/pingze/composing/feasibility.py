@@ -12,9 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Int
 from pingze.composing.demands import WANTS_LEVEL, WANTS_OBLIQUE, Demands, Fixes
 from pingze.composing.lexicon import FREE
 
@@ -163,6 +162,6 @@ def _left(histories: Histories, place: int) -> tuple[Array, ...]:
 
 def of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
     """A value of each text's plan, found once where all have the same."""
-    distinct = plans[:1] if all(plan is plans[0] for plan in plans) else plans
+    distinct = plans[:1] if len(set(map(id, plans))) == 1 else plans
     values = np.array([value(plan) for plan in distinct])
     return np.broadcast_to(values, (len(plans), *values.shape[1:]))

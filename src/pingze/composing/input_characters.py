@@ -2,10 +2,14 @@
 
 import unicodedata
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from pingze.characters import MARKS
 from pingze.errors import InputError, wrong_type
 from pingze.prosody.script import in_context, to_traditional, traditional_candidates, variants
+from pingze.prosody.verdict import Note
 from pingze.vocabulary import Vocabulary
 
 FIELDS = {"opening": "start", "theme": "about"}
@@ -14,6 +18,29 @@ FIELDS = {"opening": "start", "theme": "about"}
 
 class ConversionWarning(UserWarning):
     """A character that a person typed was read as another; the message says which."""
+
+
+_NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
+
+
+@contextmanager
+def noted() -> Iterator[list[Note]]:
+    """Collects as notes what is told of all that is read within, and would be a ConversionWarning elsewhere."""
+    notes: list[Note] = []
+    token = _NOTES.set(notes)
+    try:
+        yield notes
+    finally:
+        _NOTES.reset(token)
+
+
+def tell(note: Note, stacklevel: int = 2) -> None:
+    """Tell whoever typed a text how it was read."""
+    notes = _NOTES.get()
+    if notes is None:
+        warnings.warn(note, ConversionWarning, stacklevel=stacklevel + 1)
+    else:
+        notes.append(note)
 
 
 def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
@@ -42,15 +69,18 @@ def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
         else:
             known.append(character)
     if unknown:
-        message = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
-        warnings.warn(message, ConversionWarning, stacklevel=3)
+        sentence = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
+        tell(Note(sentence, "not_known", field=_field(option), has=unknown), stacklevel=3)
     return _read(option, known, vocabulary)
 
 
 def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
     read = "".join(_known(option, character, vocabulary) for character in in_context("".join(typed)))
-    if "".join(typed) != read:
-        warnings.warn(f"{''.join(typed)} was read as {read}", ConversionWarning, stacklevel=4)
+    if (written := "".join(typed)) != read:
+        note = Note(
+            f"{written} was read as {read}", "converted", field=_field(option), has=written, read=read
+        )
+        tell(note, stacklevel=4)
     return read
 
 

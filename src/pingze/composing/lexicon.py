@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Int
 from pingze.composing.lapses import DOUBLED_OFTEN, doublings
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.script import variants
@@ -83,7 +82,7 @@ class Lexicon:
 def _main_form(token: str, vocabulary: Vocabulary) -> str:
     """Of a character and its other forms in the vocabulary that on which poets rhyme most."""
     forms = [token, *(other for other in variants(token) if other in vocabulary)]
-    return max(forms, key=lambda form: (sum(rhymes(form).values()), form))
+    return max(forms, key=lambda form: (sum(rhymes(form).values()), form)) if len(forms) > 1 else token
 
 
 def with_lenders(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:

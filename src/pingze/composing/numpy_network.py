@@ -3,21 +3,20 @@
 It runs `pingze.lstm.formulas` on NumPy, so that the formula on the page is the code that writes the verse.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int64
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int64
 from pingze.checkpoint import Checkpoint
+from pingze.composing.products import Product, in_8_bits
 from pingze.lstm.formulas import (
     Parameters,
     StepCache,
     cell_forward,
     held_forward,
     sequence_forward,
-    step_forward,
 )
 from pingze.vocabulary import BOS
 
@@ -43,24 +42,20 @@ class LayerStates(NamedTuple):
 class NumpyNetwork:
     """Steps a batch of texts through a checkpoint's model."""
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, product: Callable[[Float[Array, "N K"]], Product] = in_8_bits
+    ) -> None:
         tensors = checkpoint.tensors
         self.configuration = checkpoint.configuration
-        layers = [
+        self.parameters = [
             Parameters(*(tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
             for depth in range(self.configuration.layers)
         ]
-        self.embedding, self.parameters = tensors["embedding.weight"], layers
+        self.embedding = tensors["embedding.weight"]
         self.weight_ph = tensors.get("lstm.0.weight_ph")
-        # The first layer's input product is the same wherever a character stands: a row, made when it first does.
-        self.first_net = np.empty((len(self.embedding), len(layers[0].bias)), np.float32)
-        self.is_made = np.zeros(len(self.embedding), bool)
-        # OpenBLAS multiplies rows faster by a matrix that lies as it is read.
-        self.first_weights = [np.ascontiguousarray(w.T) for w in (layers[0].weight_ih, layers[0].weight_hh)]
-        self.layers = layers[1:]
-        self.projection = tensors["projection.weight"].T if self.configuration.tied else None
-        output_weight = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
-        self.output_weight = np.ascontiguousarray(output_weight.T)
+        self.products = [(product(layer.weight_ih), product(layer.weight_hh)) for layer in self.parameters]
+        self.projection = product(tensors["projection.weight"]) if self.configuration.tied else None
+        self.output = product(self.embedding if self.configuration.tied else tensors["output.weight"])
         self.output_bias = tensors["output.bias"]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> LayerStates:
@@ -81,41 +76,33 @@ class NumpyNetwork:
 
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
         """The state after one more character of each text."""
-        activation = self.configuration.activation
-        net = state.h[0] @ self.first_weights[1]
-        net += self._input_net(ids)
-        net += state.bias[0]
-        (h, c), _ = cell_forward(net, state.c[0], activation)
-        states = [(h, c)]
-        for parameters, h_prev, c_prev in zip(self.layers, state.h[1:], state.c[1:], strict=True):
-            (h, c), _ = step_forward(h, h_prev, c_prev, parameters, activation)
-            states.append((h, c))
+        distinct, place = np.unique(ids, return_inverse=True)
+        net = self.products[0][0](self.embedding[distinct])[place]
+        states: list[tuple[Array, Array]] = []
+        for depth, (h_prev, c_prev) in enumerate(zip(state.h, state.c, strict=True)):
+            read, recur = self.products[depth]
+            if depth > 0:
+                net = read(states[-1][0])
+            net += recur(h_prev)
+            net += self.parameters[depth].bias if depth else state.bias[0]
+            states.append(cell_forward(net, c_prev, self.configuration.activation)[0])
         h, c = (np.stack(part) for part in zip(*states, strict=True))
         return LayerStates(h, c, state.bias)
-
-    def _input_net(self, ids: Int64[Array, "B"]) -> Float[Array, "B G"]:
-        """What the first layer gets from its input: W_x x."""
-        if not self.is_made[ids].all():
-            new = np.unique(ids[~self.is_made[ids]])
-            self.first_net[new] = self.embedding[new] @ self.first_weights[0]
-            self.is_made[new] = True  # last, for other threads
-        net: Array = self.first_net[ids]
-        return net
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
         """What each layer did at each token of one text from its very beginning: all that a step remembers."""
         held = self._bias(ids[: list(ids).index(BOS)].tolist())
         x, zeros = self.embedding[ids][:, None], np.zeros((1, self.configuration.hidden_size), np.float32)
         recorded = []
-        for parameters in (self.parameters[0]._replace(bias=held), *self.layers):
+        for parameters in (self.parameters[0]._replace(bias=held), *self.parameters[1:]):
             (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
             recorded.append(caches)
         return recorded
 
     def logits(self, state: LayerStates) -> Float[Array, "B V"]:
         """The next character's logits for each text."""
-        features = state.h[-1] if self.projection is None else state.h[-1] @ self.projection
-        logits: Array = features @ self.output_weight
+        features = state.h[-1] if self.projection is None else self.projection(state.h[-1])
+        logits = self.output(features)
         logits += self.output_bias
         return logits
 

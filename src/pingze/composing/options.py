@@ -18,6 +18,10 @@ from pingze.prosody.patterns import STRICTNESSES
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_INCLUDED = 28
 """So many characters may be asked to appear: those of a whole 七絕."""
+MOST_LINES = 100
+"""So many lines may be asked for: those of a poem in fifty rhymes."""
+MOST_TOKENS = 4096
+"""A poem whose drafts have more tokens in all is chosen among fewer: sixteen of four particles are those of a 七律."""
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
 LIMITS = (
@@ -62,6 +66,10 @@ class Sampling:
     """Below 1, at each place the likeliest characters that together have this share."""
     drafts: int = 1
     """Finished drafts, of which the best becomes the poem (`composing.choice`)."""
+
+    def within(self, tokens: int) -> "Sampling":
+        """With no more drafts of so many tokens than `MOST_TOKENS` leave room for, and one at least."""
+        return replace(self, drafts=max(1, min(self.drafts, MOST_TOKENS // (tokens * self.particles))))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +127,7 @@ class Composing(Revising):
 
     start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
     form: str = option("七絕", f"{' '.join(FORMS)}.", maxLength=20)
-    lines: int | None = option(None, "How many lines, of a 排 or 古.", minimum=2, maximum=200)
+    lines: int | None = option(None, "How many lines, of a 排 or 古.", minimum=2, maximum=MOST_LINES)
     template: str | None = option(None, "A template's name or part of it: 平起, 首句入韻.", maxLength=20)
     rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
     acrostic: str | None = option(None, "One character a line, as 春夏秋冬.", maxLength=1000)
@@ -132,7 +140,10 @@ class Composing(Revising):
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
     drafts: int = option(
-        16, "Among how many finished drafts the best is chosen for each poem.", minimum=1, maximum=256
+        16,
+        "Among how many finished drafts the best is chosen; fewer for a long poem.",
+        minimum=1,
+        maximum=256,
     )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
 

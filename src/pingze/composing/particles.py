@@ -15,9 +15,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.constraints import Constraints
 from pingze.composing.deadline import check_deadline

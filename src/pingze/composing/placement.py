@@ -18,9 +18,8 @@ from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints import Constraints
 from pingze.composing.deadline import check_deadline
 from pingze.composing.demands import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Fixes
@@ -322,6 +321,7 @@ class Count:
         return tuple(int(axis in names) for axis in self.axes)
 
 
+@lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
     """The states before and after a cost is paid, as slices of an array with templates and ways before its states."""
     every = slice(None), slice(None)

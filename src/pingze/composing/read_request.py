@@ -1,11 +1,10 @@
 """Read the options that a person gave as a `Request`, or refuse them: form and vocabulary decide."""
 
-import warnings
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
 from pingze.characters import MARKS
-from pingze.composing.input_characters import FIELDS, ConversionWarning, read_characters, read_known
+from pingze.composing.input_characters import FIELDS, read_characters, read_known, tell
 from pingze.composing.options import MOST_INCLUDED, Composing, acrostic_position, too_long
 from pingze.composing.request import Fixed, Request
 from pingze.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -14,6 +13,7 @@ from pingze.prosody.forms import Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
 from pingze.prosody.rhyme import find_group
 from pingze.prosody.script import to_traditional
+from pingze.prosody.verdict import Note
 from pingze.vocabulary import Vocabulary
 
 BLANKS = "＿_□？?*＊.．"
@@ -169,11 +169,8 @@ def _within_lines(block: str, width: int) -> Sequence[str]:
     """A block of characters as one word; what is longer than a line cannot stay together."""
     if len(block) <= width:
         return [block]
-    warnings.warn(
-        f"{block} is longer than a line of {width}: its characters were taken one by one; spaces separate words",
-        ConversionWarning,
-        stacklevel=2,
-    )
+    sentence = f"{block} is longer than a line of {width}: its characters were taken one by one; spaces separate words"
+    tell(Note(sentence, "one_by_one", field="include", has=block, width=width))
     return block
 
 

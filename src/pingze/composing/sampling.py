@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Bool, Float, Int
 
 OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
@@ -57,11 +56,11 @@ def choose(
     logits -= logits.max(axis=1, keepdims=True)
     weights = np.exp(logits)
     if top_p < 1:
-        inside = _nucleus(weights, top_p)
-        kept = logits.reshape(-1)[inside], weights.reshape(-1)[inside]
-        logits += np.float32(np.log(OUTSIDE))
-        weights *= np.float32(OUTSIDE)
-        logits.reshape(-1)[inside], weights.reshape(-1)[inside] = kept
+        inside = _nucleus(
+            weights, top_p
+        )  # few are, so that these are made heavier and not the others lighter
+        logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
+        weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
     log_total = np.log(_block_sums(weights).sum(axis=1))
     if lean is not None:
         logits += lean

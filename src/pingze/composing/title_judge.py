@@ -13,9 +13,8 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float, Int
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int
 from pingze.characters import only_han
 
 PRIOR = 100.0

@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.derivation.sample_layers import SampleLayer, sample_layer, trained_layer, untrained_layer
 from pingze.errors import InputError
 from pingze.files import written

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int64
 
 from pingze import checkpoint
-from pingze.arrays import Array
+from pingze.arrays import Array, Float, Int64
 from pingze.errors import InputError
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, sequence_forward
 from pingze.lstm.initialization import initialize

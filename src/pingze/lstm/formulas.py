@@ -30,9 +30,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 
 LEAK = 0.01
 """Slope of leaky_relu below zero."""

@@ -7,9 +7,8 @@ will not cause any troubles") but for the forget gate under `orthogonal`.
 from collections.abc import Callable
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.errors import InputError
 from pingze.lstm.formulas import Parameters, gate_weights
 

@@ -20,9 +20,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
 VARIABLES = (

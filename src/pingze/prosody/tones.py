@@ -100,11 +100,12 @@ def groups(character: str) -> frozenset[str]:
     return frozenset().union(*(each.rhymed for each in entries(character)))
 
 
-def entries(character: str) -> list[Entry]:
+@lru_cache(1 << 13)
+def entries(character: str) -> tuple[Entry, ...]:
     """The table's entries for a character: one, or those of all that a Simplified one stands for, or none."""
     converted = to_traditional(character)
     written = [converted] if entry(converted) else traditional_candidates(converted)
-    return [found for each in written if (found := entry(each))]
+    return tuple(found for each in written if (found := entry(each)))
 
 
 def describe(text: str) -> tuple[Reading, ...]:

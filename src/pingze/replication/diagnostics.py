@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.batches import Ids
 from pingze.composing.numpy_network import log_softmax
 from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward

@@ -10,6 +10,7 @@ from starlette.responses import StreamingResponse
 
 from pingze import checkpoint
 from pingze.composing import Mended, Poem
+from pingze.prosody.verdict import Note
 from pingze.serve import answers, gates
 from pingze.serve.gates import Inside, Reach
 from pingze.serve.problems import Problem
@@ -82,7 +83,7 @@ async def example(work: WorkHere) -> responses.Example:
 @router.post("/compose")
 async def compose(asked: requests.ComposeRequest, desk: DeskHere) -> responses.Poems:
     """Poems that keep everything asked for."""
-    return responses.Poems(await desk.compose(asked))
+    return await desk.compose(asked)
 
 
 @router.post(
@@ -91,14 +92,17 @@ async def compose(asked: requests.ComposeRequest, desk: DeskHere) -> responses.P
     responses={200: {"content": {"text/event-stream": {}}}},
 )
 async def stream(asked: requests.ComposeRequest, desk: DeskHere) -> StreamingResponse:
-    """Poems as server-sent events: `poem` for each when it is finished, then `done`, or `problem`."""
-    poems = desk.stream(asked)
+    """Poems as server-sent events: `note` where there are some, `poem` for each, then `done`, or `problem`."""
+    notes: list[Note] = []
+    poems = desk.stream(asked, notes)
     first = await anext(poems)  # what is wrong with the request is told before anything is sent
-    return StreamingResponse(_events(first, poems), media_type="text/event-stream")
+    return StreamingResponse(_events(notes, first, poems), media_type="text/event-stream")
 
 
-async def _events(first: Poem, others: AsyncGenerator[Poem, None]) -> AsyncIterator[str]:
+async def _events(notes: list[Note], first: Poem, others: AsyncGenerator[Poem, None]) -> AsyncIterator[str]:
     async with aclosing(others):
+        for note in notes:
+            yield _event("note", {"note": note, "remark": note.cause})
         yield _event("poem", first.as_json())
         try:
             async for poem in others:

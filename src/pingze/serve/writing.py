@@ -10,13 +10,16 @@ from pingze.composing.composer import Composer
 from pingze.composing.composition import prepare, seeds
 from pingze.composing.deadline import Deadline
 from pingze.composing.inclusion import Inclusion
+from pingze.composing.input_characters import noted
 from pingze.composing.options import Revising
 from pingze.errors import InputError
+from pingze.prosody.verdict import Note
 from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
 from pingze.serve.schemas.requests import MOST_TEXTS, ComposeRequest, ReviseRequest
+from pingze.serve.schemas.responses import Poems
 from pingze.serve.work import CLIENT, Work
 
 Started = tuple[Composer, Inclusion]
@@ -41,15 +44,20 @@ class Desk:
         """Whether nothing is computed or written."""
         return not (self.work.turns.inside or self.quick.turns.inside or self.gathering.unfinished)
 
-    async def compose(self, asked: ComposeRequest) -> list[Poem]:
+    async def compose(self, asked: ComposeRequest) -> Poems:
         """The poems that are asked for, in the order of their seeds."""
-        async with aclosing(self.stream(asked)) as poems:
-            return sorted([poem async for poem in poems], key=lambda poem: poem.seed)
+        notes: list[Note] = []
+        async with aclosing(self.stream(asked, notes)) as poems:
+            finished = sorted([poem async for poem in poems], key=lambda poem: poem.seed)
+        return Poems.noted(finished, notes)
 
-    def stream(self, asked: ComposeRequest) -> AsyncGenerator[Poem, None]:
-        """The poems that are asked for, each when it is finished. Raises as `compose` does, and BusyError."""
+    def stream(self, asked: ComposeRequest, notes: list[Note]) -> AsyncGenerator[Poem, None]:
+        """The poems that are asked for, each when it is finished. Raises as `compose` does, and BusyError.
+
+        Before the first of them `notes` gets what is to be told of how the request was read.
+        """
         _check_size(asked)
-        return self._write(asked, partial(prepare, asked, model(asked.model)), seeds(asked))
+        return self._write(asked, partial(_prepare, asked, notes), seeds(asked))
 
     async def revise(self, asked: ReviseRequest) -> Poem:
         """The poem with its targets written again."""
@@ -63,10 +71,11 @@ class Desk:
         """The poems as they are finished; where this is left early, what is under way stops."""
         deadline = Deadline(self.work.seconds)
         chosen, inclusion = await self.work(start)
-        tokens = inclusion.constraints.places + inclusion.constraints.places // inclusion.constraints.width
-        rows = asked.sampling.particles * asked.sampling.drafts
+        sampling = chosen.sampling(inclusion.constraints, asked.sampling)
+        tokens = inclusion.constraints.places + inclusion.constraints.request.lines
+        rows = sampling.particles * sampling.drafts
         ticket = Ticket(CLIENT.get(), tokens * rows * len(seeds))
-        begin = partial(chosen.draft, inclusion, asked.sampling)
+        begin = partial(chosen.draft, inclusion, sampling)
         drafts = [
             Draft(chosen, partial(begin, [seed]), seed, rows, deadline, tokens, ticket) for seed in seeds
         ]
@@ -80,6 +89,13 @@ class Desk:
             for poem in poems:
                 poem.cancel()
             await asyncio.gather(*poems, return_exceptions=True)
+
+
+def _prepare(asked: ComposeRequest, notes: list[Note]) -> Started:
+    with noted() as told:
+        started = prepare(asked, model(asked.model))
+    notes.extend(told)
+    return started
 
 
 def _check_size(asked: ComposeRequest) -> None:

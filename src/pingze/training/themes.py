@@ -8,9 +8,8 @@ read.
 from collections.abc import Iterable
 
 import numpy as np
-from jaxtyping import Float
 
-from pingze.arrays import Array
+from pingze.arrays import Array, Float
 from pingze.batches import Ids
 from pingze.vocabulary import Vocabulary
 

@@ -7,6 +7,7 @@ from typing import Any
 from pingze.composing import Alternative, Poem, Reason
 from pingze.composing.originality import Shared
 from pingze.errors import Cause, Clash
+from pingze.prosody.verdict import Note
 
 
 @dataclass(frozen=True)
@@ -87,9 +88,17 @@ class Script:
 
 @dataclass(frozen=True)
 class Poems:
-    """Composed poems."""
+    """Composed poems, and how what was asked for was read: which characters as others, and what without."""
 
     poems: Sequence[Poem]
+    notes: Sequence[str]
+    remarks: Sequence[Cause]
+    """The notes, each as a code with parameters."""
+
+    @classmethod
+    def noted(cls, poems: Sequence[Poem], notes: Sequence[Note]) -> "Poems":
+        """Poems with their notes."""
+        return cls(poems, notes, [note.cause for note in notes])
 
 
 @dataclass(frozen=True)

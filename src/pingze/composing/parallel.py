@@ -1,0 +1,40 @@
+"""Batches of poems on all processors at once."""
+
+import math
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from pingze.composing.deadline import Deadline, current_deadline, within
+
+B = TypeVar("B")
+R = TypeVar("R")
+
+
+def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
+    """What is computed for each batch, in their order; of several batches as many at once as there are processors.
+
+    Args:
+        compute: It asks now and then whether to go on (`deadline.check_deadline`).
+        batches: One or more.
+
+    Raises what `compute` raises for the first batch that fails, when all others have stopped.
+
+    """
+    if len(batches) == 1:
+        return [compute(batches[0])]
+    deadline = current_deadline() or Deadline(math.inf)
+
+    def patiently(batch: B) -> R:
+        with within(deadline):
+            return compute(batch)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        tasks = [pool.submit(patiently, batch) for batch in batches]
+        try:
+            return [task.result() for task in tasks]
+        except BaseException:
+            deadline.gone = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

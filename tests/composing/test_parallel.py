@@ -1,0 +1,49 @@
+"""Batches at once: in their order, each within the same deadline, and none left running where one fails."""
+
+import time
+
+import pytest
+
+from pingze.composing import compose
+from pingze.composing.deadline import Deadline, check_deadline, current_deadline, within
+from pingze.composing.parallel import each
+from pingze.errors import InputError
+
+
+def test_results_come_in_the_order_of_the_batches() -> None:
+    def later(seconds: float) -> float:
+        time.sleep(seconds)
+        return seconds
+
+    assert each(later, [0.05, 0.0, 0.02]) == [0.05, 0.0, 0.02]
+
+
+def test_many_poems_are_those_of_their_seeds_alone() -> None:
+    asked = {"form": "五絕", "particles": 64, "drafts": 2, "model": "report"}
+    together = compose(seed=3, count=5, **asked)
+    assert [poem.lines for poem in together] == [compose(seed=n, **asked)[0].lines for n in range(3, 8)]
+
+
+def test_all_compute_within_the_deadline_of_who_asks() -> None:
+    deadline = Deadline(60)
+    with within(deadline):
+        assert each(lambda _: current_deadline(), [1, 2, 3]) == [deadline] * 3
+
+
+def test_where_one_fails_the_others_stop() -> None:
+    running = set()
+
+    def compute(number: int) -> None:
+        if number == 0:
+            raise InputError("no")
+        running.add(number)
+        try:
+            while True:
+                check_deadline()
+                time.sleep(0.001)
+        finally:
+            running.remove(number)
+
+    with pytest.raises(InputError, match="no"):
+        each(compute, [0, 1, 2, 3])
+    assert running == set()
