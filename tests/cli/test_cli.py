@@ -117,7 +117,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["generate"], "Missing argument"),
+        (["generate"], "the opening is empty"),
         (["generate", ""], "the opening is empty"),
         (["generate", "日", "--temperature", "warm"], "--temperature"),
         (

@@ -1,5 +1,6 @@
 """The generator on a random model: its shape, its end, its distribution, and what it refuses."""
 
+import re
 import warnings
 
 import numpy as np
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import pingze
 from pingze import checkpoint
+from pingze.characters import MARKS
 from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
 from pingze.composing.report_generator import LineSampler
@@ -145,3 +147,26 @@ def test_a_text_begun_anew_knows_nothing_of_the_one_before() -> None:
     sampler.rng = np.random.default_rng(0)
     sampler.start()
     assert (sampler.lines("", 5, 2, may_end=False), sampler.log_probability) == first
+
+
+@given(
+    st.text(alphabet=invented.CHARACTERS, max_size=16),
+    st.sampled_from([0.0, 1.0, 1e6]),
+    st.sampled_from([2, 8, 40]),
+    st.integers(0, 2**32),
+)
+@settings(max_examples=30, deadline=None)
+def test_lines_of_the_models_own(start: str, temperature: float, max_lines: int, seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(checkpoint, "load", lambda model: MODEL)
+        free = pingze.generate(start, temperature, None, max_lines=max_lines, seed=seed)
+    text = free.replace("\n", "")
+    assert text.startswith(start)
+    assert sum(character in MARKS for character in text) <= max_lines
+    assert not re.search(f"^[{MARKS}]|[{MARKS}]{{2}}", text)
+    assert all(row[-1] in "。？！" for row in free.split("\n")[:-1])
+
+
+def test_conditions_that_the_model_does_not_know() -> None:
+    with pytest.raises(InputError, match="was not trained with a title"):
+        pingze.generate("日", split_len=None, title="夜")

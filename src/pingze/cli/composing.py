@@ -87,15 +87,37 @@ def mend(
 
 @app.command()
 def generate(
-    start: Annotated[str, typer.Argument(help="The opening, one or more characters.")],
+    start: Annotated[str, typer.Argument(help="The opening, one or more characters.")] = "",
     temperature: Annotated[float, typer.Option(help=Composing.sentence("temperature"))] = 0.7,
     split_len: Annotated[int, typer.Option(help="Characters a line, its mark included: 6 or 8.")] = 6,
-    max_lines: Annotated[int, typer.Option(help="An even number of lines at most.")] = 8,
+    free: Annotated[
+        bool, typer.Option("--free", help="Leave lines, marks and end to the model: 詞 and other free verse.")
+    ] = False,
+    max_lines: Annotated[
+        int | None, typer.Option(help="An even number of lines at most; 8, or 40 with --free.")
+    ] = None,
+    title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
+    poet: Annotated[
+        str | None, typer.Option(help=Composing.sentence("poet"), autocompletion=completion.poets)
+    ] = None,
+    about: Annotated[str | None, typer.Option(help=Composing.sentence("about"))] = None,
     seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
     model: ModelOption = checkpoint.DEFAULT,
 ) -> None:
     """Go on from an opening, as the report's generator does."""
-    typer.echo(composing.generate(start, temperature, split_len, max_lines=max_lines, seed=seed, model=model))
+    typer.echo(
+        composing.generate(
+            start,
+            temperature,
+            None if free else split_len,
+            max_lines=max_lines,
+            title=title,
+            poet=poet,
+            about=about,
+            seed=seed,
+            model=model,
+        )
+    )
 
 
 def _print_poems(poems: list[Poem], *, explain: bool, level: str, model: str, as_json: bool) -> None:

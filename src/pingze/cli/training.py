@@ -105,17 +105,17 @@ def evaluate(
     from pingze.model import LanguageModel
     from pingze.training import evaluation
     from pingze.training.configuration import LENGTHS
-    from pingze.training.data import read_split
+    from pingze.training.data import corpus_for, read_split
 
     loaded = checkpoint.load(model)
-    corpus = "tang" if loaded.configuration.special_tokens else "report"
     with Store.open() as store:
+        corpus = corpus_for(store, loaded.configuration.special_tokens)
         texts = read_split(store, corpus, split)
         qualities = list(quality.compare([model, BASELINE], poems, store)) if poems else []
     measured = LanguageModel.of(loaded)
     figures = evaluation.evaluate(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     row = {"model": loaded.name, "split": split, **asdict(figures)}
-    if corpus == "tang":
+    if loaded.configuration.special_tokens:
         row |= evaluation.by_condition(measured, texts, loaded.vocabulary, LENGTHS[corpus])
     if as_json:
         print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))

@@ -8,7 +8,7 @@ from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Composing, Revising
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
-from pingze.conditions import ABOUT
+from pingze.conditions import ABOUT, Conditions
 from pingze.errors import InputError
 
 
@@ -113,7 +113,7 @@ def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
 def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `compose` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, asked)
+    refuse_conditions(chosen.name, chosen.conditions, asked)
     return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
@@ -123,21 +123,21 @@ def seeds(asked: Revising) -> range:
     return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
-def refuse_conditions(chosen: Composer, asked: Revising) -> None:
+def refuse_conditions(model: str, conditions: Conditions, asked: Revising) -> None:
     """Raises InputError when a title, poet or theme is asked of a model that was not trained with them."""
-    known = bool(chosen.conditions)
+    known = bool(conditions)
     for option, value, knows in (
         ("title", asked.title, known),
         ("poet", asked.poet, known),
-        ("about", asked.about, ABOUT in chosen.conditions.names),
+        ("about", asked.about, ABOUT in conditions.names),
     ):
         if value and not knows:
             what = "themes" if option == "about" else f"a {option}"
             raise InputError(
-                f"the model {chosen.name} was not trained with {what}; leave it out",
+                f"the model {model} was not trained with {what}; leave it out",
                 field=option,
                 code="no_condition",
-                model=chosen.name,
+                model=model,
             )
 
 

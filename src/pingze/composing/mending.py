@@ -119,7 +119,7 @@ def mend(
         seed=seed,
     )
     chosen = composer(model)
-    refuse_conditions(chosen, asked)
+    refuse_conditions(chosen.name, chosen.conditions, asked)
     verdict = check(text, form=form, level=level)
     if verdict.ok:
         return Mended(_as_poem(verdict, title, poet), ())

@@ -39,9 +39,9 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         include=_words(asked.include, form, lines, vocabulary),
         exclude="".join(dict.fromkeys(_unread(asked.exclude))),
         repeat=asked.repeat,
-        title=_title(asked.title, vocabulary),
-        poet=_poet(asked.poet, vocabulary),
-        about=_about(asked.about, vocabulary),
+        title=read_title(asked.title, vocabulary),
+        poet=read_poet(asked.poet, vocabulary),
+        about=read_about(asked.about, vocabulary),
         original=asked.original,
         antithesis=asked.antithesis,
     )
@@ -114,13 +114,15 @@ def _rhyme(name: str | None, form: Form) -> str | None:
     return group.name
 
 
-def _title(title: str | None, vocabulary: Vocabulary) -> str | None:
+def read_title(title: str | None, vocabulary: Vocabulary) -> str | None:
+    """A title in the model's characters. Raises InputError on one that is too long."""
     if not title or not vocabulary.condition_tokens:
         return title or None
     return _written_to("title", title, vocabulary, LONGEST_TITLE)
 
 
-def _about(theme: str | None, vocabulary: Vocabulary) -> str | None:
+def read_about(theme: str | None, vocabulary: Vocabulary) -> str | None:
+    """A theme in the model's characters. Raises InputError on one that is too long."""
     return _written_to("theme", theme, vocabulary, LONGEST_THEME) if theme else None
 
 
@@ -133,7 +135,8 @@ def _written_to(option: str, text: str, vocabulary: Vocabulary, longest: int) ->
     return read or None
 
 
-def _poet(name: str | None, vocabulary: Vocabulary) -> str | None:
+def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
+    """A poet's name as the model has it. Raises InputError, which tells near ones, where it has none such."""
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())

@@ -1,6 +1,10 @@
-"""The report's own generator: `generate`, which goes on from an opening, line by line."""
+"""The report's own generator: `generate`, which goes on from an opening, line by line.
+
+Without the report's fixed length of lines it lets the model set its lines, marks and end: verse of no form, as 詞.
+"""
 
 import math
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -8,9 +12,14 @@ import numpy as np
 
 from pingze import checkpoint
 from pingze.arrays import Array
+from pingze.characters import MARKS
+from pingze.composing.composition import refuse_conditions
 from pingze.composing.input_characters import read_characters
 from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.options import Revising
 from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.read_request import read_about, read_poet, read_title
+from pingze.conditions import Conditions
 from pingze.errors import InputError
 from pingze.vocabulary import EOS, Vocabulary
 
@@ -18,44 +27,67 @@ from pingze.vocabulary import EOS, Vocabulary
 def generate(
     start: str,
     temperature: float = 0.7,
-    split_len: int = 6,
+    split_len: int | None = 6,
     *,
-    max_lines: int = 8,
+    max_lines: int | None = None,
+    title: str | None = None,
+    poet: str | None = None,
+    about: str | None = None,
     seed: int | None = None,
     model: str | Path | None = None,
 ) -> str:
     """A poem that goes on from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
 
     The marks ， and 。 stand in turn, whatever the model would put there. The poem ends when the model ends it after an
-    even line, else after `max_lines`.
+    even line, else after `max_lines`. With `split_len` None lines, marks and end are the model's own.
 
     Args:
-        start: The opening, one or more characters that the model knows.
+        start: The opening, one or more characters that the model knows; with `split_len` None it may be empty.
         temperature: The inverse of what logits are multiplied by, from 0; 0 takes the likeliest character each time.
-        split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven.
-        max_lines: An even number of lines at most, from 2.
+        split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven; None leaves
+            lines, marks and end to the model.
+        max_lines: An even number of lines at most, from 2; by default 8, or 40 where the model sets them.
+        title: A title, or what stands in its place in the model's corpus, as the tune of a 詞.
+        poet: A poet's manner.
+        about: A theme.
         seed: From 0; the same seed writes the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError on an opening that is empty, too long or unknown to the model, or a number out of its range;
-    CheckpointError on a model that cannot be read.
+    Raises InputError on an opening that is empty, too long or unknown to the model, a number out of its range, or a
+    condition that the model does not know; CheckpointError on a model that cannot be read.
 
     Source: the report, Part 2.
     """
     check_temperature(temperature)
     check_seed(seed)
-    if split_len < 2:
+    if split_len is not None and split_len < 2:
         raise InputError(f"split_len is {split_len}; it must be at least 2: a character and a mark")
+    max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines
     if max_lines < 2 or max_lines % 2:
         raise InputError(f"max_lines is {max_lines}; it must be an even number from 2")
     loaded = checkpoint.load(model or checkpoint.DEFAULT)
+    conditions = Conditions(loaded.vocabulary)
+    refuse_conditions(loaded.name, conditions, Revising(title=title, poet=poet, about=about))
+    title, about = read_title(title, loaded.vocabulary), read_about(about, loaded.vocabulary)
+    poet = read_poet(poet, loaded.vocabulary)
+    sampler = LineSampler(NumpyNetwork(loaded), loaded.vocabulary, temperature, np.random.default_rng(seed))
+    prefix = conditions.prefix(None, poet, title, about=about) if title or poet or about else ()
+    sampler.start([int(id_) for part in prefix for id_ in part])
+    if split_len is None:
+        opening = read_characters("opening", start, loaded.vocabulary) if start else ""
+        return sampler.free(opening, max_lines)
     opening = read_characters("opening", start, loaded.vocabulary)
     if len(opening) > max_lines * (split_len - 1):
         raise InputError(
             f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"
         )
-    sampler = LineSampler(NumpyNetwork(loaded), loaded.vocabulary, temperature, np.random.default_rng(seed))
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
+
+
+LINES, FREE_LINES = 8, 40
+"""Lines at most where nobody says: of fixed length, and the model's own."""
+FREE_CHARACTERS = 1000
+"""Characters and marks at most of a text whose lines the model sets: it may never end one."""
 
 
 def check_temperature(temperature: float) -> None:
@@ -112,6 +144,24 @@ class LineSampler:
             lines.append(self.vocabulary.decode(ids))
         self._score(EOS)
         return lines
+
+    def free(self, opening: str, max_lines: int) -> str:
+        """A text that begins with `opening` and has the model's own marks, a sentence a row, and its end."""
+        text, marks, given = "", 0, iter(self.vocabulary.encode(opening).tolist())
+        han_or_mark = self.han | np.array([token in MARKS for token in self.vocabulary.tokens])
+        while marks < max_lines and len(text) < FREE_CHARACTERS:
+            id_ = next(given, None)
+            if id_ is None:
+                ended = text[-1:] in MARKS  # so is an empty text
+                allowed = self.han.copy() if ended else han_or_mark.copy()
+                allowed[EOS] = bool(text) and ended
+                id_ = self._draw(allowed)
+            if id_ == EOS:
+                break
+            self._advance(id_)
+            text += self.vocabulary.tokens[id_]
+            marks += text[-1] in MARKS
+        return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _draw(self, allowed: Array) -> int:
         logits = np.where(allowed, self.logits.astype(np.float64), -np.inf)

@@ -110,7 +110,7 @@ def prepare_revision(
 ) -> tuple[Composer, Inclusion]:
     """The model that is to write, and what it is to keep; raises as `revise` does."""
     chosen = composer(model)
-    refuse_conditions(chosen, asked)
+    refuse_conditions(chosen.name, chosen.conditions, asked)
     places = _places(poem, targets)
     request = poem_request(chosen, poem, places, asked)
     width = request.form.width

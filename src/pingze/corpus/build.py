@@ -7,7 +7,7 @@ The tables:
 - `line`: one row a line, counted from 1, and where it starts in the poem's text, from 1;
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
-- `pair`: how often Tang poets set one character after another within a line;
+- `pair`: how often Tang poets, or those of a person's own corpus, set one character after another within a line;
 - `runs`: the arrays of the `pingze.suffix_array.SuffixArray` of all lines, in the order of `line`, by name, and their
   `checksum`;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
@@ -25,6 +25,7 @@ from zlib import crc32
 from pingze.corpus.clean import Cleaned, clean
 from pingze.corpus.deduplicate import groups
 from pingze.corpus.fetch import archive_path
+from pingze.corpus.own import is_own, read_own
 from pingze.corpus.poem import CorpusPoem, form
 from pingze.corpus.records import read
 from pingze.corpus.split import Places, split
@@ -76,17 +77,24 @@ def remove_unfinished() -> None:
         sweep(path)
 
 
-def build(source: Path, *, progress: Callable[[str], None] = lambda _: None) -> Path:
+def build(
+    source: Path,
+    *,
+    progress: Callable[[str], None] = lambda _: None,
+    on_cleaned: Callable[[Cleaned], None] = lambda _: None,
+) -> Path:
     """Build the store, and give its path; an older one is replaced.
 
     Args:
         source: An archive or a folder of poems, as `fetch` gives it.
         progress: Hears one line at the start of each part.
+        on_cleaned: Hears what was kept and dropped.
 
     Raises CorpusError where the source cannot be read or the store cannot be written; the older store then stays.
     """
     progress("reading and cleaning the poems")
-    cleaned = clean(read(source))
+    cleaned = clean(read_own(source) if is_own(source) else read(source))
+    on_cleaned(cleaned)
     if not cleaned.poems:
         raise CorpusError(f"{source} holds no poem that can be kept: name another source")
     progress(f"grouping {len(cleaned.poems):,} poems")
@@ -146,7 +154,7 @@ def _index(poems: Iterable[CorpusPoem]) -> Iterator[tuple[int, str, str, str, st
 def _pairs(poems: Iterable[CorpusPoem]) -> Iterator[tuple[str, str, int]]:
     counts: Counter[tuple[str, str]] = Counter()
     for poem in poems:
-        if poem.dynasty == "tang":
+        if poem.dynasty != "song":
             for line in poem.lines:
                 counts.update(pairwise(line))
     for (first, second), count in sorted(counts.items()):

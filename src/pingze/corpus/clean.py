@@ -4,10 +4,10 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pingze.characters import HAN, MARKS
-from pingze.corpus.poem import DYNASTIES, CorpusPoem
+from pingze.corpus.poem import DYNASTIES, OWN, CorpusPoem
 from pingze.corpus.records import File, Record
 
 SHORTEST = 20
@@ -27,21 +27,35 @@ class Cleaned:
 
     poems: list[CorpusPoem]
     dropped: Counter[tuple[str, str]]
+    first: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Of those the first, by the same: its title and how it begins."""
+    without: list[str] = field(default_factory=list)
+    """The names of files that hold no poem at all."""
+
+    @property
+    def is_own(self) -> bool:
+        """Whether they are a person's own poems, and not the package's."""
+        return any(poem.dynasty == OWN for poem in self.poems)
 
 
 def clean(files: Iterable[File]) -> Cleaned:
-    """Clean every record; Tang comes before Song, then by the number of the file, then by place in it."""
+    """Clean every record; Tang comes before Song and a person's own, then by the number of the file and place in it."""
     kept: dict[tuple[int, int], list[CorpusPoem]] = {}
     dropped: Counter[tuple[str, str]] = Counter()
+    first: dict[tuple[str, str], str] = {}
+    without = []
     for file in files:
+        if not file.records:
+            without.append(file.name)
         poems = kept.setdefault((DYNASTIES.index(file.dynasty), file.number), [])
         for record in file.records:
             text = _normal("".join(record.paragraphs))
             if reason := fault(text):
                 dropped[file.dynasty, reason] += 1
+                first.setdefault((file.dynasty, reason), f"《{record.title}》{text[:12]}")
             else:
                 poems.append(_poem(file.dynasty, record, text))
-    return Cleaned([poem for place in sorted(kept) for poem in kept[place]], dropped)
+    return Cleaned([poem for place in sorted(kept) for poem in kept[place]], dropped, first, without)
 
 
 def fault(text: str) -> str | None:

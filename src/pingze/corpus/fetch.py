@@ -12,6 +12,7 @@ from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pingze.corpus.own import is_own
 from pingze.corpus.records import poems_folder
 from pingze.errors import CorpusError
 from pingze.files import written
@@ -45,8 +46,9 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     What comes over the network is fetched once: an archive in the cache that verifies is used again.
 
     Args:
-        source: An archive, a folder (the unpacked package, or what holds its `poet.*.json`), or a URL (http, https,
-            file) of one archive; by default the package comes through npm.
+        source: An archive, a folder (the unpacked package, what holds its `poet.*.json`, or a person's own text and
+            JSON files: `corpus.own`), or a URL (http, https, file) of one archive; by default the package comes
+            through npm.
         progress: Hears one line at a time.
 
     Raises CorpusError where the source cannot be had or is not the corpus; the archive in the cache then stays.
@@ -59,7 +61,8 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     path = Path(source).expanduser()
     if not path.is_dir():
         return _from_file(path, progress)
-    progress(f"{poems_folder(path)}: poems in a folder are taken as they are, their digest is not checked")
+    place = path if is_own(path) else poems_folder(path)
+    progress(f"{place}: poems in a folder are taken as they are, their digest is not checked")
     return path
 
 

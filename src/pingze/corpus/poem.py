@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from pingze.characters import MARKS, only_han
 
-DYNASTIES = ("tang", "song")
+OWN = "own"
+"""In place of a dynasty, of the poems that a person brought."""
+DYNASTIES = ("tang", "song", OWN)
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
 """The forms 體 that a shape alone can name; see `form`."""
 
@@ -19,7 +21,7 @@ class CorpusPoem:
     """One poem of the corpus."""
 
     dynasty: str
-    """`tang` or `song`."""
+    """`tang`, `song` or `own`."""
     title: str
     """In Traditional characters, as the corpus has it."""
     author: str

@@ -29,15 +29,17 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of the package: `poet.<dynasty>.<number>.json`."""
+    """One file of the package, `poet.<dynasty>.<number>.json`, or of a person's folder."""
 
     dynasty: str
     number: int
     records: list[Record]
+    name: str = ""
+    """What a person's file is called."""
 
 
 def read(source: Path) -> Iterator[File]:
-    """Read every file of poems in an archive or a folder, in whatever order they stand there.
+    """Read every file of poems in an archive or a folder of the package, in whatever order they stand there.
 
     Raises `CorpusError` where the source cannot be read or a file is not what it should be.
     """
@@ -53,13 +55,27 @@ def poems_folder(folder: Path) -> Path:
 
     Raises `CorpusError` where there is none or it cannot be read.
     """
+    if place := _place(folder):
+        return place
+    raise CorpusError(
+        f"{folder} holds no {FOLDER}/poet.tang.0.json and no .txt or .json: name the folder of the unpacked package, "
+        "or one of poems"
+    )
+
+
+def has_package(folder: Path) -> bool:
+    """Whether a folder holds the package's poems. Raises `CorpusError` where it cannot be read."""
+    return _place(folder) is not None
+
+
+def _place(folder: Path) -> Path | None:
     try:
         for place in (folder, folder / FOLDER, folder / "package" / FOLDER):
             if place.is_dir() and any(_FILE.fullmatch(file.name) for file in place.iterdir()):
                 return place
     except OSError as error:
         raise CorpusError(f"{folder} cannot be read: {error.strerror or error}") from error
-    raise CorpusError(f"{folder} holds no {FOLDER}/poet.tang.0.json: name the folder of the unpacked package")
+    return None
 
 
 def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:

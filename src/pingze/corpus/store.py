@@ -25,7 +25,7 @@ from pingze.corpus.phrases import (
     matching,
     searchable,
 )
-from pingze.corpus.poem import DYNASTIES, FORMS, CorpusPoem
+from pingze.corpus.poem import DYNASTIES, FORMS, OWN, CorpusPoem
 from pingze.corpus.split import DRAWN, SPLITS
 from pingze.errors import CorpusError, InputError
 from pingze.suffix_array import SuffixArray
@@ -118,11 +118,16 @@ class Store:
         except sqlite3.DatabaseError as error:
             raise CorpusError(f"{path} is damaged ({error}): {_REBUILD}") from error
 
+    def dynasties(self) -> tuple[str, ...]:
+        """Those of whose poems this is the store: Tang and Song, or a person's own."""
+        (own,) = self._database.execute("SELECT count(*) FROM poem WHERE dynasty = ?", (OWN,)).fetchone()
+        return tuple(name for name in DYNASTIES if (name == OWN) == (own > 0))
+
     def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
         """Poems in the corpus's order.
 
         Args:
-            dynasty: tang or song; both by default.
+            dynasty: tang, song, or own; all by default.
             split: train, dev or test; all by default.
 
         Raises InputError on another dynasty or split.
@@ -160,7 +165,7 @@ class Store:
 
         Args:
             phrase: Han characters, with marks between them where it runs over lines.
-            dynasty: tang or song; both by default.
+            dynasty: tang, song, or own; all by default.
             form: A form 體, by shape alone: 五排 finds what 五古 finds.
             author: The poet's name.
             limit: How many lines at most.
@@ -274,9 +279,9 @@ class Store:
         )
 
     def _counts(self, query: str) -> dict[str, dict[str, int]]:
-        counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in DYNASTIES}
+        counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in self.dynasties()}
         for dynasty, name, count in self._database.execute(query):
-            counts[dynasty][name] = count
+            counts.setdefault(dynasty, {})[name] = count
         return counts
 
 

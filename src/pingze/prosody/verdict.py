@@ -100,6 +100,12 @@ class Verdict:
             return "shape"
         return "tones and rhyme" if self.template else "rhyme"
 
+    def _repr_html_(self) -> str:
+        """In a notebook: tones, faults and notes."""
+        from pingze.prosody.drawing import html  # which draws verdicts, so that it stands below
+
+        return html(self)
+
     def as_json(self) -> dict[str, object]:
         """The fields by name, and whether and on what the text was judged."""
         return {"ok": self.ok, "judged": self.judged, **asdict(self)}

@@ -4,11 +4,12 @@ import dataclasses
 import math
 from dataclasses import dataclass, field
 
+from pingze.corpus.poem import OWN
 from pingze.errors import InputError
 from pingze.lstm.dropout import Dropout
 from pingze.model_configuration import ModelConfiguration, check_at_least
 
-LENGTHS = {"report": 48, "tang": 80}
+LENGTHS = {"report": 48, "tang": 80, OWN: 120}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""
 
 
@@ -25,7 +26,10 @@ class TrainingConfiguration:
     epochs: float = 8
     """Passes over the training texts; a part of one counts by its steps."""
     corpus: str = "report"
-    """report: the report's draw, texts alone; tang: every Tang poem of the splits, with its form, poet and title."""
+    """report: the report's draw, texts alone; tang: every Tang poem of the splits, with its form, poet and title.
+
+    own: a person's own poems, likewise (docs/your-own.md); the vocabulary then has `vocabulary_size` tokens at most.
+    """
     poet_poems: int = 30
     """Under `tang`, how many training poems earn a Tang poet a token."""
     song_poet_poems: int = 200
@@ -98,7 +102,7 @@ class TrainingConfiguration:
         for name, choices in (
             ("optimizer", ("adam", "adamw", "sgd")),
             ("precision", ("float32", "bf16")),
-            ("corpus", ("report", "tang")),
+            ("corpus", tuple(LENGTHS)),
         ):
             if getattr(self, name) not in choices:
                 raise InputError(
@@ -131,6 +135,8 @@ class TrainingConfiguration:
             raise InputError(
                 "condition_dropout, theme_share and song_share belong to corpus tang, not report"
             )
+        if self.corpus == OWN and self.song_share:
+            raise InputError("song_share belongs to corpus tang, not own")
         if self.decay_epochs is not None and not self.decay:
             raise InputError("decay_epochs is of no use without decay; set one")
         if self.clip_norm is not None and self.clip_value is not None:
@@ -221,6 +227,31 @@ PRESETS = {
             decay_epochs=2,
             clip_norm=1.0,
             averaging=0.998,
+            precision="bf16",
+        ),
+    ),
+    OWN: Preset(
+        ModelConfiguration(
+            vocabulary_size=7000, embedding_size=128, hidden_size=384, layers=1, tied=True, held=True
+        ),
+        TrainingConfiguration(
+            batch_size=32,
+            length=LENGTHS[OWN],
+            epochs=10,
+            corpus=OWN,
+            poet_poems=20,
+            condition_dropout=0.3,
+            theme_share=0.2,
+            dropout=0.2,
+            output_dropout=0.3,
+            locked_dropout=True,
+            optimizer="adamw",
+            learning_rate=3e-3,
+            weight_decay=0.05,
+            warmup_steps=100,
+            clip_norm=1.0,
+            averaging=0.998,
+            patience=2,
             precision="bf16",
         ),
     ),

@@ -10,6 +10,7 @@ from pingze.batches import Ids, encode_sequence
 from pingze.characters import only_han
 from pingze.conditions import ABOUT, DYNASTIES, GIVEN, Conditions, Prefix
 from pingze.corpus import CorpusPoem, Store
+from pingze.corpus.poem import OWN
 from pingze.errors import InputError
 from pingze.prosody import check
 from pingze.prosody.forms import FORMS
@@ -19,7 +20,7 @@ from pingze.vocabulary import Vocabulary
 Text = str | CorpusPoem
 """A text alone, or a poem with its poet and title."""
 
-_NAMELESS = ("不詳", "無名氏", "佚名")
+_NAMELESS = ("", "不詳", "無名氏", "佚名")
 """What the corpus writes for a poet that no one knows."""
 
 
@@ -40,15 +41,30 @@ class Example(NamedTuple):
 
 
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
-    """The poems that a configuration asks for."""
+    """The poems that a configuration asks for. Raises InputError where there are none to train on or to measure."""
     train, dev = (read_split(store, configuration.corpus, split) for split in ("train", "dev"))
+    if not train or not dev:
+        raise InputError(_nothing_to_read(store, configuration.corpus, len(train)))
     song = list(store.poems(dynasty="song", split="train")) if configuration.song_share else []
     return Texts(train, dev, song)
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
-    """The poems of a split, of the report's draw or of all that Tang poets wrote."""
-    return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty="tang", split=split))
+    """The poems of a split: of the report's draw, of all that Tang poets wrote, or of a person's own."""
+    return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty=corpus, split=split))
+
+
+def _nothing_to_read(store: Store, corpus: str, train: int) -> str:
+    here = OWN if OWN in store.dynasties() else "tang"
+    if (corpus == OWN) != (here == OWN):
+        other = "your own poems" if here == OWN else "Tang and Song poems"
+        return f"corpus is {corpus}, but the one that was fetched is of {other}: train with --preset {here}"
+    return f"the corpus has {train} poems to train on and none to measure: some fifty are the fewest"
+
+
+def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
+    """The corpus on which a model is measured: a person's own where that was fetched, else by what the model knows."""
+    return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
@@ -56,7 +72,8 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
-    names = [*FORMS, *([ABOUT] if training.theme_share else []), DYNASTIES["tang"], *tang]
+    names = [*FORMS, *([ABOUT] if training.theme_share else [])]
+    names += [*([DYNASTIES["tang"]] if training.corpus == "tang" else []), *tang]
     if texts.song:
         song = _poets(texts.song, training.song_poet_poems)
         names += [DYNASTIES["song"], *(name for name in song if name not in tang)]
@@ -71,14 +88,14 @@ def _poets(texts: Sequence[Text], least: int) -> list[str]:
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     """The preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and the titles.
 
-    The characters are those of `train`. Raises InputError where the texts have fewer.
+    The characters are those of `train`. Raises InputError where the texts have fewer, and are not a person's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)
     written = [text[: training.length] for text in map(_text, train)]
     titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, special)
-    if len(vocabulary) < size:
+    if len(vocabulary) < size and training.corpus != OWN:
         raise InputError(
             f"vocabulary_size is {size}, but the texts have only {len(vocabulary)} tokens; "
             f"set vocabulary_size={len(vocabulary)}"
@@ -111,5 +128,5 @@ def _text(text: Text) -> str:
 
 def _prefix(text: Text, conditions: Conditions) -> Prefix:
     if isinstance(text, CorpusPoem) and conditions:
-        return conditions.prefix(check(text.text).form, text.author, text.title, DYNASTIES[text.dynasty])
+        return conditions.prefix(check(text.text).form, text.author, text.title, DYNASTIES.get(text.dynasty))
     return conditions.prefix(None, None, None)

@@ -63,7 +63,11 @@ class Trainer:
         keep_freed_memory()
         self.configuration, self.fabric = preset.training, launch()
         self.vocabulary = make_vocabulary(Texts(train, dev, song), preset)
-        model = replace(preset.model, special_tokens=self.vocabulary.condition_tokens)
+        model = replace(
+            preset.model,
+            special_tokens=self.vocabulary.condition_tokens,
+            vocabulary_size=len(self.vocabulary),
+        )
         self.preset = replace(preset, model=model)
         self.train_examples, self.song = self._encode(train), song
         self.conditions = Conditions(self.vocabulary)

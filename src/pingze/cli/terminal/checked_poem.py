@@ -1,18 +1,16 @@
 """A checked poem as a terminal shows it: tones and faults under each character.
 
-○ is level 平, ● oblique 仄, ◐ either, ? unknown. A terminal shows colours; anything else gets plain text.
+The signs are those of `prosody.drawing`. A terminal shows colours; anything else gets plain text.
 """
 
 from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
-from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
+from pingze.prosody.drawing import heading, sign, summary
 from pingze.prosody.rules import definition
-from pingze.prosody.tones import EITHER, tone
 from pingze.prosody.verdict import Verdict, Violation
 
-SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _CELL = 3  # columns: a character takes two, and one is left between
 
 
@@ -41,21 +39,6 @@ def show(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None 
     return text
 
 
-def heading(verdict: Verdict) -> str:
-    """Form, template, rhyme and level in one line."""
-    rhyme = "、".join(GROUPS[name].label for name in verdict.rhyme or "")
-    return " · ".join(filter(None, (verdict.form or "no form", verdict.template, rhyme, verdict.level)))
-
-
-def summary(verdict: Verdict) -> str:
-    """How many faults there are and what was judged, in one line."""
-    if verdict.form is None:
-        return "fits no form"
-    count = len(verdict.violations)
-    judged = " (only the rhyme was judged)" * (verdict.judged == "rhyme")
-    return f"{count or 'no'} {'fault' if count == 1 else 'faults'}{judged}"
-
-
 def _append_line(text: Text, number: int, line: str, faults: Sequence[Violation]) -> None:
     faulty = {fault.position - 1 for fault in faults}
     text.append(f"{number:>2} ")
@@ -64,9 +47,7 @@ def _append_line(text: Text, number: int, line: str, faults: Sequence[Violation]
             text.append(" ")
         text.append(character, "bold red" if place in faulty else "")
     text.append("\n   ")
-    text.append(
-        "".join(SIGNS.get(tone(character), "?").ljust(_CELL) for character in line).rstrip() + "\n", "cyan"
-    )
+    text.append("".join(sign(character).ljust(_CELL) for character in line).rstrip() + "\n", "cyan")
 
 
 def _append_fault(text: Text, fault: Violation, fitting: Sequence[str]) -> None:

@@ -1,0 +1,117 @@
+"""A person's own corpus: a folder of text and JSON files, read as records of the dynasty `own`.
+
+In a text file blank lines separate poems; a title, or a title and a poet, may stand above one. In JSON a poem is any
+object that has its verse under one of `VERSE`, as text or as a list of rows, however deep it lies; `.jsonl` holds one a
+line. Verse without marks gets them, a row a line. Simplified characters become Traditional ones by their neighbours.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pingze.corpus.poem import OWN
+from pingze.corpus.records import File, Record, has_package
+from pingze.errors import CorpusError
+from pingze.prosody.script import in_context
+from pingze.prosody.text import read_text, split_poems
+
+VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
+TITLE = ("title", "rhythmic", "name")
+POET = ("author", "poet")
+SUFFIXES = (".txt", ".json", ".jsonl")
+
+_FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
+_MARKED = re.compile("[，。？！；：、]")
+_SEPARATOR = re.compile(r"\s+|[·・—:：]")
+_LONGEST_POET = 4
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of a folder, and of those in it, that can hold poems, in the order of their names."""
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
+
+
+def is_own(source: Path) -> bool:
+    """Whether a folder holds a person's own files, and not the package's."""
+    return source.is_dir() and not has_package(source) and bool(files(source))
+
+
+def read_own(folder: Path) -> Iterator[File]:
+    """Read every file of a folder. Raises CorpusError on one that is no UTF-8 text or no JSON, naming it."""
+    for number, path in enumerate(files(folder)):
+        name = str(path.relative_to(folder))
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+            yield File(OWN, number, list(_records(path.suffix.lower(), text)), name)
+        except (UnicodeDecodeError, ValueError, RecursionError) as error:
+            reason = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "JSON"
+            raise CorpusError(
+                f"{path} is no {reason} ({error}): mend it, or take it out of the folder"
+            ) from None
+
+
+def _records(suffix: str, text: str) -> Iterator[Record]:
+    if suffix == ".txt":
+        yield from map(_of_text, split_poems(text))
+    elif suffix == ".jsonl":
+        yield from (
+            record for row in text.splitlines() if row.strip() for record in _of_json(json.loads(row))
+        )
+    else:
+        yield from _of_json(json.loads(text))
+
+
+def _of_json(value: Any) -> Iterator[Record]:
+    """The poems of a value, and of those in it that are none themselves."""
+    if isinstance(value, Mapping):
+        if (rows := _rows(value)) is not None:
+            yield _record(_first(value, TITLE), _first(value, POET), rows)
+            return
+        value = value.values()
+    elif not isinstance(value, list):
+        return
+    for part in value:
+        yield from _of_json(part)
+
+
+def _rows(value: Mapping[str, Any]) -> list[str] | None:
+    """The rows of a poem's verse; None where an object has none."""
+    for key in VERSE:
+        verse = value.get(key)
+        if isinstance(verse, str):
+            return verse.splitlines()
+        if isinstance(verse, list) and verse and all(isinstance(row, str) for row in verse):
+            return verse
+    return None
+
+
+def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
+    return next((str(value[key]) for key in keys if isinstance(value.get(key), str)), "")
+
+
+def _of_text(poem: str) -> Record:
+    """A poem of a text file: what `read_text` leaves out above it is its title and poet."""
+    read = read_text(poem)
+    words = [
+        word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word
+    ]
+    title, poet = [*words, "", ""][:2]
+    if read.cut:
+        return _record(title, poet, read.lines)
+    left = set(read.left_out)
+    return _record(
+        title, poet if len(poet) <= _LONGEST_POET else "", [r for r in poem.splitlines() if r not in left]
+    )
+
+
+def _record(title: str, poet: str, rows: list[str]) -> Record:
+    """A record in Traditional characters and full-width marks, without spaces."""
+    verse = ["".join(row.split()).translate(_FULL_WIDTH) for row in rows]
+    verse = [row for row in verse if row]
+    if not any(_MARKED.search(row) for row in verse):
+        verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
+    elif verse and not _MARKED.search(verse[0][-1]):  # marks within rows alone
+        verse = [row if _MARKED.search(row[-1]) else f"{row}。" for row in verse]
+    return Record(in_context(title), in_context(poet), [in_context("".join(verse))])

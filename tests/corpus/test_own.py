@@ -1,0 +1,160 @@
+"""A person's own corpus: what is read from text and JSON, what is kept, and that a model is trained on it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pingze.cli.terminal.cleaned import report
+from pingze.corpus import Store, build, fetch
+from pingze.corpus.clean import Cleaned
+from pingze.corpus.own import read_own
+from pingze.errors import CorpusError, InputError
+from pingze.training import data
+from pingze.training.configuration import preset
+from tests import invented
+
+VERSE = "天地山水風，月花雪日夜。江海春秋東，西人心雲雨。"
+ROWS = ["天地山水風", "月花雪日夜", "江海春秋東", "西人心雲雨"]
+
+
+def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
+    (folder / name).write_text(text, encoding="utf-8")
+    return [(r.title, r.author, "".join(r.paragraphs)) for file in read_own(folder) for r in file.records]
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (VERSE, ("", "", VERSE)),
+        ("\n".join(ROWS), ("", "", VERSE)),
+        ("天地山水風,月花雪日夜.\n江海 春秋东,西人心云雨.\n", ("", "", VERSE)),
+        (f"《夜行》\n張甲\n{VERSE}", ("夜行", "張甲", VERSE)),
+        (f"# 夜行 張甲\n\n{VERSE}", ("夜行", "張甲", VERSE)),
+        (
+            "小令\n\n天地山水，風月花雪日夜。\n江海春秋，東西人。\n心雲雨。",
+            ("小令", "", "天地山水，風月花雪日夜。江海春秋，東西人。心雲雨。"),
+        ),
+    ],
+)
+def test_a_poem_of_a_text_file(tmp_path: Path, written: str, read: tuple[str, str, str]) -> None:
+    assert records(tmp_path, "poems.txt", written) == [read]
+
+
+def test_blank_lines_separate_poems(tmp_path: Path) -> None:
+    assert len(records(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [{"title": "夜行", "author": "張甲", "paragraphs": [VERSE[:12], VERSE[12:]]}],
+        {"rhythmic": "夜行", "author": "张甲", "content": VERSE},
+        {"book": {"part": [{"name": "夜行", "poet": "張甲", "lines": ROWS}], "preface": "□"}},
+    ],
+)
+def test_a_poem_in_json_however_deep(tmp_path: Path, value: object) -> None:
+    assert records(tmp_path, "poems.json", json.dumps(value)) == [("夜行", "張甲", VERSE)]
+
+
+def test_json_lines_and_folders_below(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    row = json.dumps({"text": VERSE}, ensure_ascii=False)
+    assert len(records(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
+    (tmp_path / "notes.md").write_text("# 記\n", encoding="utf-8")
+    assert [file.name for file in read_own(tmp_path)] == [str(Path("below", "poems.jsonl"))]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"\xff\xfe", "is no UTF-8 text"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")],
+)
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    (tmp_path / "bad.json").write_bytes(content)
+    with pytest.raises(CorpusError, match=f"bad.json {said}"):
+        list(read_own(tmp_path))
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Cleaned:
+    """A built store of two hundred invented poems of free and fixed forms, and what cleaning said."""
+    folder, heard = tmp_path / "poems", []
+    folder.mkdir()
+    poems = [*invented.texts(150), *invented.texts(50, seed=1, lines=5, length=4)]
+    rows = [{"title": "夜", "author": "張甲" if n % 2 else "", "text": text} for n, text in enumerate(poems)]
+    bad = [{"title": "缺", "text": VERSE + "□"}, {"text": "天。"}]
+    (folder / "poems.json").write_text(json.dumps([*rows, *bad]), encoding="utf-8")
+    (folder / "authors.json").write_text(json.dumps([{"name": "張甲", "desc": "人"}]), encoding="utf-8")
+    build(fetch(folder), on_cleaned=heard.append)
+    return heard[0]
+
+
+def test_what_was_kept_and_why_the_rest_was_not(own: Cleaned) -> None:
+    kept, *dropped, without = report(own)
+    assert kept.startswith("kept: 200 poems of 1 poets, 24 characters")
+    assert "五絕 150" in kept
+    assert (
+        dropped[0]
+        == "dropped: 1, □ or ○ stands where a character is lost; the first is 《缺》天地山水風，月花雪日夜。…"
+    )
+    assert "fewer than 20" in dropped[1]
+    assert without == "no poem in 1 of the files, as in authors.json"
+
+
+def test_the_store_is_of_ones_own_poems(own: Cleaned) -> None:
+    with Store.open() as store:
+        assert store.dynasties() == ("own",)
+        assert store.statistics().poems == {"own": 200}
+        assert len(list(store.poems(dynasty="own"))) == 200
+        assert store.search("天", dynasty="own") or store.search("地", dynasty="own")
+        assert store.beside(before="天")
+
+
+def test_a_vocabulary_of_what_is_there(own: Cleaned) -> None:
+    chosen = preset("own")
+    with Store.open() as store:
+        texts = data.read(store, chosen.training)
+        assert data.corpus_for(store, ()) == "own"
+    vocabulary = data.make_vocabulary(texts, chosen)
+    assert len(vocabulary) < chosen.model.vocabulary_size
+    assert "<張甲>" in vocabulary.tokens
+    assert "<唐>" not in vocabulary.tokens
+    assert set(invented.CHARACTERS) <= set(vocabulary.tokens)
+
+
+@pytest.mark.parametrize("name", ["report", "tang"])
+def test_another_preset_says_which_to_take(own: Cleaned, name: str) -> None:
+    with (
+        Store.open() as store,
+        pytest.raises(InputError, match=f"corpus is {name}, .* train with --preset own"),
+    ):
+        data.read(store, preset(name).training)
+
+
+def test_too_few_poems_are_told(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text(VERSE, encoding="utf-8")
+    build(fetch(tmp_path))
+    with Store.open() as store, pytest.raises(InputError, match="some fifty are the fewest"):
+        data.read(store, preset("own").training)
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_and_composes(own: Cleaned, tmp_path: Path) -> None:
+    """From the folder to a poem of a form, and one in the model's own lines."""
+    import pingze
+    from pingze.training.loop import Run
+
+    chosen = preset("own", ["epochs=2", "hidden_size=32", "embedding_size=16", "precision=float32"])
+    chosen = replace(chosen, training=replace(chosen.training, poet_poems=50))
+    with Store.open() as store:
+        texts = data.read(store, chosen.training)
+    Run(tmp_path / "run", chosen, *texts).train()
+    model = tmp_path / "run"
+    free = pingze.generate(split_len=None, start="", model=model, title="夜", poet="張甲", seed=1)
+    assert free
+    assert set(free) <= set(invented.CHARACTERS) | set("，。\n")
+    chosen_form = {"form": "五古", "repeat": True, "particles": 2, "drafts": 1, "seed": 1}
+    assert len(pingze.compose(model=model, **chosen_form)[0].lines) == 8
+    assert np.isfinite(pingze.compose(model=model, **chosen_form)[0].log_probability)
