@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check page-types format train samples poems bench clean
+.PHONY: compose test test-slow check page-types format train samples poems bench docs release test-matrix clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -48,6 +48,22 @@ bench: .venv/dev
 	$(BIN)/pingze corpus fetch
 	$(BIN)/python -m benchmarks.engine
 
+# The documentation site, in build/site.
+docs: .venv/docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+.venv/docs: .venv/base
+	$(BIN)/pip install --quiet --editable '.[docs]'
+	touch $@
+
+# In dist/; says what is left to a person.
+release: .venv/release
+	$(BIN)/python scripts/release.py
+
+# The quick tests from the wheel, with every Python from 3.11 on that is at hand.
+test-matrix: .venv/release
+	$(BIN)/python scripts/test_matrix.py
+
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
@@ -56,6 +72,10 @@ clean:
 	$(BIN)/pip install --quiet --editable .
 	touch $@
 
+.venv/release: .venv/base
+	$(BIN)/pip install --quiet --editable '.[release]'
+	touch $@
+
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,corpus,serve,table,bench,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,corpus,serve,table,bench,docs,release,dev]'
 	touch $@

@@ -1,0 +1,87 @@
+"""What the documents tell people to type can be typed: commands parse, Python runs, the site builds."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+
+from pingze.cli import app
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+RUN = [path for path in DOCUMENTS if path.name != "first-poem.md"]  # a test of its own runs it as one program
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [block for name, block in fenced if name == language]
+
+
+def commands(path: Path) -> list[list[str]]:
+    """The arguments of each `pingze` in the shell blocks of a document, and in its transcripts."""
+    shell = "\n".join(blocks(path, "sh") + [b for b in blocks(path, "text") if b.startswith("$ ")])
+    lines = [line.removeprefix("$ ") for line in shell.replace("\\\n", " ").splitlines()]
+    parts = [part for line in lines for part in re.split(r" \| | > | && ", re.sub(r"\s#.*", "", line))]
+    words = [shlex.split(re.sub(r"^(\w+=\S+ +)+", "", part.strip())) for part in parts if "pingze" in part]
+    return [rest for first, *rest in filter(None, words) if first == "pingze"]
+
+
+def parse(arguments: list[str]) -> None:
+    """Parse as the command line does, and run nothing."""
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("pingze", list(arguments))
+    while hasattr(command, "resolve_command"):
+        rest = [*context._protected_args, *context.args]
+        name, command, rest = command.resolve_command(context, rest)
+        context = command.make_context(name, rest, parent=context)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_are_those_that_there_are(path: Path) -> None:
+    for arguments in commands(path):
+        if {"--help", "--version", "--install-completion", "--show-completion"}.isdisjoint(arguments):
+            parse(arguments)
+
+
+def test_commands_are_found_and_wrong_ones_are_refused() -> None:
+    assert sum(len(commands(path)) for path in DOCUMENTS) > 40
+    with pytest.raises(Exception, match="colour"):
+        parse(["compose", "--colour", "red"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", RUN, ids=lambda path: str(path.relative_to(ROOT)))
+def test_python_runs(path: Path, tmp_path: Path) -> None:
+    for block in blocks(path, "python"):
+        script = [sys.executable, "-c", block]
+        subprocess.run(script, check=True, cwd=tmp_path, env=os.environ | {"PYTHONUTF8": "1"})
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("mkdocs") is None, reason="needs the extra docs")
+def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
+    """A page that no menu has, a link to nothing, a formula or a docstring that cannot be read: each is a warning."""
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(site)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", cwd=ROOT, env=environment, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    html = {
+        path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")
+    }
+    assert "<math" in html["lstm-derivation.html"]
+    assert "$`" not in html["lstm-derivation.html"]
+    assert "Clash" not in html["python.html"]
+    assert "The rhyme group" in html["python.html"]
+    for name, text in html.items():
+        if not name.startswith("report/"):
+            assert not re.findall(r'(?:src|href)="(https?://[^"]*(?:fonts|cdn|unpkg)[^"]*)"', text), name
