@@ -1,6 +1,8 @@
 """Settings of every test: types and shapes are checked, and nothing reaches the user's own folders."""
 
+import re
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,28 @@ install_import_hook("pingze", f"{typechecking.__name__}.check")
 
 if TYPE_CHECKING:
     from pingze.corpus import Store
+
+OPTIONAL = {
+    "torch": "train",
+    "onnxruntime": "bench",
+    "playwright": "dev",
+    "schemathesis": "dev",
+    "matplotlib": "train",
+}
+"""Packages that tests import and that a plain installation lacks, with their extras."""
+_IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
+_TRAINS = re.compile(r"pingze\.(?:training|replication|model\b|derivation|ops|lstm\.(?:layer|cells|dropout))")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out files that import what is not installed, as `make test-matrix` has it; with all extras, none."""
+    if collection_path.suffix != ".py" or not (
+        absent := {name for name in OPTIONAL if find_spec(name) is None}
+    ):
+        return None
+    text = collection_path.read_text(encoding="utf-8")
+    trains = "torch" in absent and _TRAINS.search(text)
+    return True if trains or absent.intersection(_IMPORTS.findall(text)) else None
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.cli.terminal.checked_poem import show
@@ -37,5 +37,6 @@ def test_another_shape_is_described() -> None:
 
 
 @given(st.text(st.sampled_from("山水月花東先看過发后，。\n□"), max_size=60))
+@settings(deadline=None)
 def test_every_verdict_can_be_shown(text: str) -> None:
     assert show(check(text)).plain

@@ -1,0 +1,205 @@
+"""How the cost of training grows with width, vocabulary, corpus and processes, and what 850,000 poems would take.
+
+Run: python -m benchmarks.cost
+
+Processor time of one thread, so that other work on the machine does not count; memory as the kernel sees it. Steps are
+those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes benchmarks/results/cost.json and
+cost.svg, and prints the tables of docs/training.md.
+"""
+
+import dataclasses
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import contenders, machine
+from pingze.batches import Ids
+from pingze.corpus import CorpusPoem
+from pingze.model_configuration import ModelConfiguration
+from pingze.training.data import examples
+from pingze.vocabulary import BOS, Vocabulary
+
+RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
+BATCH, LENGTH = 32, 48
+REPORT = ModelConfiguration()
+GRID: dict[str, tuple[int, ...]] = {
+    "hidden_size": (128, 256, 512, 1024),
+    "vocabulary_size": (2000, 5851, 10000, 20000),
+}
+CORPORA = (1000, 4000, 16000)
+PROCESSES = (1, 2)
+MANY = 850_000
+"""Poems of the largest collection of classical Chinese verse that a person may bring."""
+EPOCHS = 10
+
+
+def batch_of(model: ModelConfiguration) -> list[Ids]:
+    """Random texts."""
+    rng = np.random.default_rng(0)
+    return [np.append(BOS, rng.integers(4, model.vocabulary_size, LENGTH)) for _ in range(BATCH)]
+
+
+def seconds_a_step(trainer: contenders.Fed, batch: Sequence[Ids]) -> float:
+    """Processor seconds, the median of three steps after two."""
+    return statistics.median([_seconds(lambda: trainer.step_on(batch)) for _ in range(5)][2:])
+
+
+def _seconds(work: Callable[[], object]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def sizes() -> list[dict[str, Any]]:
+    """A row for each size: seconds a step, bytes that stay, and bytes by which a step rises above them."""
+    rows = []
+    for name, values in GRID.items():
+        for value in values:
+            model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
+            trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
+            parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+            rows.append(
+                {
+                    "size": name,
+                    "value": value,
+                    "parameters": parameters,
+                    "seconds": seconds_a_step(trainer, batch),
+                    "stays": 16 * parameters,  # weight, gradient and Adam's two moments
+                    "rises": contenders.peak_bytes(_part(trainer), batch),
+                }
+            )
+            print(rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+def _part(trainer: contenders.Fed) -> contenders.Part:
+    def nothing(_: Sequence[Ids]) -> None:
+        pass
+
+    return contenders.Part(trainer.step_on, nothing, nothing)
+
+
+def corpora() -> list[dict[str, Any]]:
+    """A row for each number of poems: seconds to read them into tokens, and bytes that they then take."""
+    rng, characters = np.random.default_rng(0), [chr(0x4E00 + k) for k in range(5000)]
+    vocabulary = Vocabulary.of_texts(["".join(characters) + "，。"], 6000, ["<七絕>"])
+    rows = []
+    for count in CORPORA:
+        lines = ["".join(rng.choice(characters, 5)) for _ in range(8 * count)]
+        texts = ["".join(f"{line}，" for line in lines[k : k + 8]) for k in range(0, 8 * count, 8)]
+        poems = [CorpusPoem("tang", "題", "某", text) for text in texts]
+        before, started = _resident(), time.process_time()
+        made = examples(poems, vocabulary, LENGTH)
+        rows.append({"poems": count, "seconds": time.process_time() - started, "bytes": _resident() - before})
+        print(rows[-1], file=sys.stderr, flush=True)
+        del made
+    return rows
+
+
+def _resident() -> int:
+    with open("/proc/self/status", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("VmRSS"))
+
+
+def processes() -> list[dict[str, Any]]:
+    """A row for each number of processes: processor seconds a step, summed over them, and the largest's memory."""
+    rows = []
+    for count in PROCESSES:
+        command = ["torchrun", "--nproc-per-node", str(count), "-m", "benchmarks.cost", "--one-of-several"]
+        launcher = [sys.executable, "-m", "torch.distributed.run", *command[1:]]
+        done = subprocess.run(launcher, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT)
+        found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+        rows.append(
+            {
+                "processes": count,
+                "seconds": sum(row["seconds"] for row in found),
+                "bytes": max(row["bytes"] for row in found),
+            }
+        )
+        print(rows[-1], file=sys.stderr, flush=True)
+    return rows
+
+
+def one_of_several() -> None:
+    """Step with the other processes of a torchrun, and print this one's share."""
+    trainer = contenders.Fed(REPORT, "bf16")
+    seconds = seconds_a_step(trainer, batch_of(REPORT))
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"seconds": seconds, "bytes": most}) + "\n", end="", flush=True)
+
+
+def main() -> None:
+    """Measure, write, print."""
+    torch.set_num_threads(1)
+    if "--one-of-several" in sys.argv:
+        one_of_several()
+        return
+    result = {"machine": machine.description("torch", "numba") | {"threads": 1}}
+    result |= {"sizes": sizes(), "corpora": corpora(), "processes": processes()}
+    RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    print_tables(result)
+    plot(result)
+
+
+def print_tables(result: dict[str, Any]) -> None:
+    """In Markdown."""
+    print("| | | ms a step | MB that stay | MB that a step adds |\n|---|---|---|---|---|")
+    for row in result["sizes"]:
+        name = row["size"].replace("_size", "")
+        cells = f"{1e3 * row['seconds']:.0f} | {row['stays'] / 1e6:.0f} | {row['rises'] / 1e6:.0f}"
+        print(f"| {name} | {row['value']:,} | {cells} |")
+    print("\n| poems | s to read | MB |\n|---|---|---|")
+    for row in result["corpora"]:
+        print(f"| {row['poems']:,} | {row['seconds']:.1f} | {row['bytes'] / 1e6:.0f} |")
+    print("\n| processes | ms a step, of all together | MB of each |\n|---|---|---|")
+    for row in result["processes"]:
+        print(f"| {row['processes']} | {1e3 * row['seconds']:.0f} | {row['bytes'] / 1e6:.0f} |")
+    print("\n" + _many(result))
+
+
+def _many(result: dict[str, Any]) -> str:
+    """What `MANY` poems would take, from the largest corpus measured and a step at each width."""
+    largest = result["corpora"][-1]
+    times = MANY / largest["poems"]
+    hours = {
+        row["value"]: row["seconds"] * MANY / BATCH * EPOCHS / 3600
+        for row in result["sizes"]
+        if row["size"] == "hidden_size"
+    }
+    told = ", ".join(f"{value} units {hour:.0f} h" for value, hour in hours.items())
+    minutes, gigabytes = largest["seconds"] * times / 60, largest["bytes"] * times / 1e9
+    read = f"{MANY:,} poems: {minutes:.0f} minutes to read, {gigabytes:.1f} GB"
+    return f"{read}; {EPOCHS} epochs on one core: {told}"
+
+
+def plot(result: dict[str, Any]) -> None:
+    """Milliseconds a step and memory, over width and over vocabulary."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(7, 2.6), layout="constrained")
+    for axis, name in zip(axes, GRID, strict=True):
+        rows = [row for row in result["sizes"] if row["size"] == name]
+        values = [row["value"] for row in rows]
+        axis.plot(values, [1e3 * row["seconds"] for row in rows], "o-", color="#b33a2b", label="ms a step")
+        memory = [(row["stays"] + row["rises"]) / 1e6 for row in rows]
+        axis.plot(values, memory, "s--", color="#44484f", label="MB")
+        axis.set_xlabel(name.replace("_", " "))
+        axis.set_ylim(bottom=0)
+        axis.spines[["top", "right"]].set_visible(False)
+    axes[0].legend(frameon=False)
+    figure.savefig(RESULTS.with_suffix(".svg"), metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,93 @@
+"""Build a release, check it, and say what is left to a person.
+
+Run: python scripts/release.py    (`make release`)
+
+In dist/ it leaves a source archive and the wheel that was built from it, so that the archive is known to build. It
+needs the packages build and twine, and git for the changes that are not committed.
+"""
+
+import shutil
+import subprocess
+import sys
+import tarfile
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+DIST = ROOT / "dist"
+LARGEST_MB = 60
+NEEDED = (
+    *(
+        "pingze/py.typed",
+        "pingze/__main__.py",
+        "pingze/weights/tang.safetensors",
+        "pingze/weights/report.safetensors",
+    ),
+    *("pingze/weights/figures.json", "pingze/export/card.md", "pingze/serve/page/index.html"),
+)
+"""Files that a wheel without would fail only when it is used."""
+FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
+
+
+def main() -> None:
+    """Build, check, tell."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    shutil.rmtree(DIST, ignore_errors=True)
+    _python("-m", "build", "--outdir", str(DIST))  # the archive, and from it the wheel
+    archive, wheel = DIST / f"pingze-{version}.tar.gz", DIST / f"pingze-{version}-py3-none-any.whl"
+    _python("-m", "twine", "check", "--strict", str(archive), str(wheel))
+    if faults := [*wheel_faults(wheel), *archive_faults(archive)]:
+        sys.exit("\n".join(faults))
+    for path in (archive, wheel):
+        print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1e6:.1f} MB")
+    print(_left_to_a_person(version))
+
+
+def wheel_faults(wheel: Path) -> list[str]:
+    """What a wheel lacks, what it should not hold, and whether it is too large."""
+    with zipfile.ZipFile(wheel) as file:
+        names = file.namelist()
+    faults = [f"{wheel.name} lacks {name}" for name in NEEDED if name not in names]
+    faults += [f"{wheel.name} holds {name}" for name in names if name.startswith(FOREIGN)]
+    size = wheel.stat().st_size / 1e6
+    return faults + [f"{wheel.name} has {size:.1f} MB, more than {LARGEST_MB}"] * (size > LARGEST_MB)
+
+
+def archive_faults(archive: Path) -> list[str]:
+    """What a source archive lacks."""
+    with tarfile.open(archive) as file:
+        names = {name.partition("/")[2] for name in file.getnames()}
+    wanted = (
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "CITATION.cff",
+        "pyproject.toml",
+        "src/pingze/__init__.py",
+    )
+    return [f"{archive.name} lacks {name}" for name in wanted if name not in names]
+
+
+def _left_to_a_person(version: str) -> str:
+    done = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    changed = "commit what has changed (git status); " if done.stdout.strip() else ""
+    return f"""
+Left to a person:
+  1. {changed}see that `.ci/run` and `make test-matrix` pass on this commit
+  2. CHANGELOG.md: the day of the release in place of "Unreleased"; CITATION.cff: date-released
+  3. git tag --sign v{version} && git push origin v{version}
+  4. {Path(sys.executable).name} -m twine upload dist/*
+  5. the models, where they are to stand on a hub: pingze export --model tang --to FOLDER"""
+
+
+def _python(*arguments: str) -> None:
+    done = subprocess.run([sys.executable, *arguments], cwd=ROOT, check=False)
+    if done.returncode:
+        sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+"""Run the quick tests from the wheel with every Python that pingze is for and that is at hand; name the others.
+
+Run: python scripts/test_matrix.py [pytest's arguments]    (`make test-matrix`)
+
+Each Python gets an environment of its own in build/matrix, with the wheel, what serves and exports, and what tests;
+torch is not among them, so tests/conftest.py leaves out the tests that import it. Interpreters are those on PATH and
+those of pyenv.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
+TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "httpx>=0.27")
+
+
+def main() -> None:
+    """Build the wheel, test it with each, and say how each went; leaves with 1 where one failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        _python(sys.executable, "-m", "build", "--wheel", "--outdir", folder)
+        (wheel,) = Path(folder).glob("*.whl")
+        found = {version: interpreter(version) for version in VERSIONS}
+        told = {version: tested(version, python, wheel) for version, python in found.items() if python}
+    for version in VERSIONS:
+        print(f"Python {version}: {told.get(version, 'not tried, it is not on this machine')}")
+    sys.exit(any(word != "passed" for word in told.values()))
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of that version on PATH, else the newest of pyenv's."""
+    named = shutil.which(f"python{version}")
+    if named and _runs(named, version):
+        return named
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
+    pyenv = sorted(versions.glob(f"{version}.*/bin/python"))
+    return str(pyenv[-1]) if pyenv else None
+
+
+def _runs(python: str, version: str) -> bool:
+    """Whether it is that Python, and can make environments: pyenv's shims run nothing where no version is chosen."""
+    script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+    done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
+    return done.stdout.strip() == version
+
+
+def tested(version: str, python: str, wheel: Path) -> str:
+    """Install and test with one Python, and say in a word how it went."""
+    place = ROOT / "build" / "matrix" / version
+    _python(python, "-m", "venv", "--clear", str(place))
+    own = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
+    _python(own, "-m", "pip", "install", "--quiet", f"{wheel}[serve,export]", *TESTING)
+    chosen = sys.argv[1:] or ["tests"]
+    command = [own, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *chosen]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return (
+        "passed"
+        if not subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+        else "failed"
+    )
+
+
+def _python(python: str, *arguments: str) -> None:
+    if subprocess.run([python, *arguments], cwd=ROOT, check=False).returncode:
+        sys.exit(f"{python} {' '.join(arguments)} failed")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""A release says one version everywhere, and its checks see what is wrong with a wheel; a real one runs elsewhere."""
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def read(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def release() -> object:
+    spec = importlib.util.spec_from_file_location("release", ROOT / "scripts" / "release.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_versions_agree() -> None:
+    here = tomllib.loads(read("pyproject.toml"))["project"]["version"]
+    (newest, *_) = re.findall(r"^## \[(?:Unreleased\]: )?(\d+\.\d+\.\d+)", read("CHANGELOG.md"), re.MULTILINE)
+    (cited,) = re.findall(r"^version: (.*)$", read("CITATION.cff"), re.MULTILINE)
+    assert {here, newest, cited, version("pingze")} == {here}
+
+
+def test_the_citation_names_the_contributors_and_no_address() -> None:
+    citation = read("CITATION.cff")
+    assert "name: The pingze contributors" in citation
+    assert "http" not in citation
+    assert re.search(r"^license: MIT$", citation, re.MULTILINE)
+
+
+def test_a_wheels_faults_are_named(tmp_path: Path) -> None:
+    made = release()
+    wheel = tmp_path / "pingze-0.whl"
+    with zipfile.ZipFile(wheel, "w") as file:
+        for name in (*made.NEEDED[1:], "tests/test_release.py"):  # type: ignore[attr-defined]
+            file.writestr(name, "")
+    faults = made.wheel_faults(wheel)  # type: ignore[attr-defined]
+    assert faults == [f"{wheel.name} lacks {made.NEEDED[0]}", f"{wheel.name} holds tests/test_release.py"]  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The interpreter of an environment outside the repository, with the wheel that the source archive builds."""
+    if importlib.util.find_spec("build") is None:
+        pytest.skip("needs the package build (extra release)")
+    folder = tmp_path_factory.mktemp("release")
+    subprocess.run([sys.executable, "-m", "build", "--outdir", folder, ROOT], check=True, capture_output=True)
+    (archive,), (wheel,) = folder.glob("*.tar.gz"), folder.glob("*.whl")
+    assert release().wheel_faults(wheel) == release().archive_faults(archive) == []  # type: ignore[attr-defined]
+    subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
+    python = folder / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    subprocess.run([python, "-m", "pip", "install", "--quiet", wheel], check=True)
+    return python
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("", 0),
+        ("--version", 0),
+        ("compose --form 五絕 --title 山居 --seed 1 --drafts 2 --explain", 0),
+        ("revise 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。 --line 2 --seed 1", 0),
+        ("mend 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。 --seed 1", 0),
+        ("generate 日 --model report --seed 1", 0),
+        ("check poem.txt", 0),
+        ("tones 看", 0),
+        ("rhyme 陽", 0),
+        ("export --to shared", 0),
+        ("compose --model shared --form 五絕 --seed 1 --drafts 1", 0),
+        ("export --onnx step.onnx", 2),
+        ("corpus stats", 2),
+        ("train --out run", 2),
+        ("serve", 2),
+    ],
+)
+def test_the_wheel_outside_the_repository(installed: Path, arguments: str, status: int) -> None:
+    """What needs no extra works; what needs one names it in one line."""
+    folder = installed.parents[2]
+    (folder / "poem.txt").write_text("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8")
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {
+        "PYTHONUTF8": "1",
+        "PINGZE_HOME": str(folder / "home"),
+    }
+    command = [installed, "-m", "pingze", *arguments.split()]
+    done = subprocess.run(
+        command, capture_output=True, encoding="utf-8", cwd=folder, env=environment, check=False
+    )
+    assert done.returncode == status, done.stderr
+    assert done.stdout or "wrote" in done.stderr or re.fullmatch("pingze: .*\n", done.stderr)
