@@ -5,56 +5,89 @@ import math
 import pytest
 
 from pingze.replication.experiment import Row, Rows
+from pingze.replication.experiments import optimizers
 from pingze.replication.experiments.optimizer_grid import (
     ADAM,
-    KINDS,
-    RATES,
+    FAMILIES,
+    MOMENTUM,
+    RACE,
+    SGD,
     arrival,
-    best,
+    best_of,
     decades,
-    good_rates,
-    grid_points,
-    target,
+    further,
+    good_share,
+    setting_name,
+    settings_of,
+    unsteady,
 )
-from pingze.replication.experiments.optimizers import times
-
-LOOKS = [0, 10, 20]
+from tests.replication.verse import setup
 
 
-def row(family: str, rate: float, seed: int, dev: list[float | None]) -> Row:
-    figures = {"dev_nats": dev[-1] if len(dev) == len(LOOKS) else None, "diverged": False, "spikes": 0}
-    name = f"optimizers/{family}, rate {rate:g}, seed {seed}"
-    return Row(
-        name, KINDS[family][0] | {"learning_rate": rate}, figures, {"looks": LOOKS[: len(dev)], "dev": dev}
-    )
+def rows(dev: dict[str, list[float]], spikes: dict[str, list[int]] | None = None) -> Rows:
+    """The grids' rows with these figures of dev, in the grid's order; inf has diverged."""
+    found = {}
+    for family in FAMILIES:
+        for number, settings in enumerate(settings_of(family)):
+            value = dev[family][number]
+            figures = {
+                "dev_nats": None if math.isinf(value) else value,
+                "diverged": math.isinf(value),
+                "spikes": (spikes or {}).get(family, [0] * 15)[number],
+            }
+            name = setting_name(family, settings)
+            found[name] = Row(name, settings | {"steps": 6}, figures, {})
+    return found
 
 
-def grid() -> Rows:
-    """Every family comes to 5.0 at one rate; Adam goes further, at one rate of three with one seed only."""
-    rows = [
-        *(row(family, 1.0, seed, [9.0, 7.0, 5.0]) for family in RATES if family != ADAM for seed in (1, 2)),
-        *(row(ADAM, 0.01, seed, [9.0, 5.0 - off, 4.2 - off]) for seed, off in ((1, 0.2), (2, -0.2))),
-        *(row(ADAM, 0.03, seed, [9.0, 4.9, 4.3]) for seed in (1, 2)),
-        *(row(ADAM, 0.1, seed, dev) for seed, dev in ((1, [9.0, 4.9, 4.1]), (2, [9.0, 4.9]))),
-    ]
-    return {each.id: each for each in rows}
+FLAT = [6.0] * 15
+PEAKED = [9.0] * 6 + [6.0, 5.0, 5.2] + [9.0] * 5 + [math.inf]
 
 
-def test_the_target_is_the_worst_of_the_bests_and_all_arrive() -> None:
-    found = grid_points(grid())
-    assert target(found) == 5.0
-    assert best(found, ADAM).rate == 0.01
-    arrivals = {(point.family, point.rate): arrival(point, 5.0) for point in found}
-    assert arrivals[ADAM, 0.01] == 10
-    assert arrivals["SGD", 1.0] == 20
-    assert all(math.isfinite(min(arrivals[key] for key in arrivals if key[0] == family)) for family in RATES)
+def test_each_optimizer_has_the_same_tuning_budget() -> None:
+    assert {len(settings_of(family)) for family in FAMILIES} == {15}
 
 
-def test_the_good_rates_leave_out_what_failed_with_one_seed() -> None:
-    assert good_rates(grid_points(grid()), ADAM) == [0.01, 0.03]
-    assert decades([0.01, 0.03]) == pytest.approx(math.log10(3))
+def test_the_best_setting_of_each_goes_on_to_the_race() -> None:
+    found = rows({SGD: FLAT, MOMENTUM: PEAKED, ADAM: PEAKED})
+    race = further(setup(), found)
+    assert [trial.name for trial in race] == [family + RACE for family in FAMILIES]
+    assert race[1].settings == settings_of(MOMENTUM)[7]
+    assert race[2].settings == {"optimizer": "adam", "learning_rate": 0.0051}
+    assert best_of(found, ADAM).number("dev_nats") == 5.0
 
 
-def test_seconds_are_the_share_of_the_training_up_to_the_look() -> None:
-    told = times(grid(), lambda row: 30.0 if row.settings["learning_rate"] == 0.01 else 60.0)
-    assert told == "Fewest seconds to dev 5.000: SGD 60, SGD with momentum 60, Adam 15, AdamW 60."
+def test_a_tolerance_widens_what_is_good() -> None:
+    found = rows({SGD: FLAT, MOMENTUM: FLAT, ADAM: PEAKED})
+    assert good_share(found, SGD, 0.02) == 1
+    assert [good_share(found, ADAM, tolerance) for tolerance in (0.02, 0.05, 0.2)] == [1 / 15, 2 / 15, 3 / 15]
+    assert decades(found, ADAM, 0.02) == 0
+    assert decades(found, ADAM, 0.2) == pytest.approx(math.log10(0.0077 / 0.0034))
+
+
+def test_good_rates_beyond_a_gap_do_not_count() -> None:
+    gap = [5.1, 9.0, 5.0, 5.1] + [9.0] * 11
+    found = rows({SGD: FLAT, MOMENTUM: FLAT, ADAM: gap})
+    assert decades(found, ADAM, 0.05) == pytest.approx(math.log10(0.001 / 0.00068))
+
+
+def test_steadiness_is_looked_at_around_the_best_rate() -> None:
+    spikes = [1] + [0] * 7 + [2] + [0] * 6
+    found = rows({SGD: FLAT, MOMENTUM: PEAKED, ADAM: PEAKED}, {ADAM: spikes})
+    assert unsteady(found, ADAM) == pytest.approx(100 / 7)
+    assert unsteady(found, MOMENTUM) == 0
+
+
+def test_the_race_is_told_by_the_first_look_at_the_target() -> None:
+    row = Row("", {}, {}, {"looks": [0, 10, 20, 30], "dev": [9.0, 6.5, 6.1, None]})
+    assert [arrival(row, nats) for nats in (6.5, 6.2, 6.0)] == [10, 20, math.inf]
+
+
+def test_who_never_arrives_is_slower_than_any() -> None:
+    never, soon = ({"looks": [0, 10], "dev": dev} for dev in ([9.0, 9.0], [9.0, 5.0]))
+    found = {
+        family + RACE: Row("", {"learning_rate": 1}, {"dev_nats": 5.0}, curves)
+        for family, curves in ((SGD, never), (MOMENTUM, never), (ADAM, soon))
+    }
+    assert optimizers._momentum_fast(found).numbers["ratio_6.0"] == math.inf
+    assert optimizers._adam_slow(found).numbers["ratio_6.0"] == 0

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pingze.replication.experiment import CONFIRMED, REFINED, REFUTED
+from pingze.replication.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, claims
 from pingze.replication.ledger import RESULTS, TIMES, Ledger
 from pingze.replication.rerun import EXPERIMENTS, PAGE, rerun
 from tests.replication.verse import setup
@@ -25,14 +25,14 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_every_claim_has_a_verdict_that_names_its_rows(report: Path) -> None:
     results = json.loads((report / RESULTS).read_text(encoding="utf-8"))
-    assert list(results["verdicts"]) == [experiment.name for experiment in EXPERIMENTS]
-    for experiment in EXPERIMENTS:
-        found = results["verdicts"][experiment.name]
-        assert len(found) == len(experiment.claims)
-        for finding in found:
-            assert finding["verdict"] in (CONFIRMED, REFINED, REFUTED)
-            assert finding["rows"]
-            assert set(finding["rows"]) <= set(results["rows"])
+    every = {claim.id: claim for experiment in EXPERIMENTS for claim in claims(experiment.name).values()}
+    assert list(results["verdicts"]) == list(every)
+    for id_, finding in results["verdicts"].items():
+        assert finding["verdict"] in (CONFIRMED, REFINED, REFUTED, UNDECIDED)
+        assert list(finding["other"]) == [rule.label for rule in every[id_].other]
+        assert all(numbers.keys() == every[id_].numbers.keys() for numbers in finding["numbers"].values())
+        assert finding["rows"]
+        assert set(finding["rows"]) <= set(results["rows"])
 
 
 def test_rows_and_times_are_of_the_same_trials(report: Path) -> None:
@@ -53,7 +53,7 @@ def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> 
     for name in ("perplexity", "zero"):
         rerun(tmp_path, setup(), name)
     first, second = (json.loads((folder / RESULTS).read_text()) for folder in (report, tmp_path))
-    assert list(second["verdicts"]) == ["zero", "perplexity"]
+    assert {id_.partition("/")[0] for id_ in second["verdicts"]} == {"zero", "perplexity"}
     for name in second["verdicts"]:
         assert second["verdicts"][name] == first["verdicts"][name]
     assert list(second["rows"].items()) == [
@@ -103,7 +103,7 @@ def test_the_page_in_a_browser(report: Path, browser: object, width: int, scheme
     assert len(sizes) == charts > len(EXPERIMENTS)
     assert all(drawn > 0.6 * min(width, 400) and paths > 5 for drawn, paths in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".verdicts tbody tr").count() == sum(len(e.claims) for e in EXPERIMENTS)
+    assert page.locator(".verdicts tbody tr").count() == sum(len(e.judges) for e in EXPERIMENTS)
     ink = page.eval_on_selector("figure svg text", "e => getComputedStyle(e).fill")
     assert ink == page.evaluate("getComputedStyle(document.body).color")
     page.close()

@@ -12,7 +12,7 @@ TINY = replace(
     hidden_size=12,
     dev=8,
     poems=1,
-    steps=dict.fromkeys(BUDGETS["sketch"].steps, 6),
+    shortened=32,
 )
 
 

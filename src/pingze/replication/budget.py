@@ -1,7 +1,8 @@
 """How much a rerun trains and measures: two budgets, of minutes and of hours."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+
+from pingze.replication.claims import document
 
 
 @dataclass(frozen=True)
@@ -18,13 +19,13 @@ class Budget:
     dev: int
     """Dev poems at most, and so many training poems where those are measured too."""
     seeds: int
-    """With how many seeds the optimizers are compared."""
+    """With how many seeds each claim is judged."""
     poems: int
     """How many poems are written for each of the report's samples."""
     real: int
     """Real poems of each form at most."""
-    steps: Mapping[str, int]
-    """Optimizer steps of each training, by experiment."""
+    shortened: int
+    """By what the steps and epochs of `claims.toml` are divided."""
 
 
 BUDGETS = {
@@ -36,18 +37,10 @@ BUDGETS = {
         precision="float32",
         train=1024,
         dev=64,
-        seeds=1,
+        seeds=len(document()["seeds"]["sketch"]),
         poems=4,
         real=50,
-        steps={
-            "zero": 48,
-            "initialization": 32,
-            "activation": 32,
-            "clipping": 32,
-            "data": 96,
-            "softmax": 32,
-            "optimizers": 32,
-        },
+        shortened=16,
     ),
     "hours": Budget(
         name="hours",
@@ -57,18 +50,10 @@ BUDGETS = {
         precision="bf16",
         train=16384,
         dev=256,
-        seeds=2,
+        seeds=len(document()["seeds"]["hours"]),
         poems=20,
         real=1000,
-        steps={
-            "zero": 512,
-            "initialization": 768,
-            "activation": 384,
-            "clipping": 320,
-            "data": 2560,
-            "softmax": 256,
-            "optimizers": 384,
-        },
+        shortened=1,
     ),
 }
 """`sketch` shows in minutes that everything works; `hours` measures the report's own model."""

@@ -10,6 +10,8 @@ from io import StringIO
 from typing import Any, Literal, NamedTuple
 
 import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 INK, GRID = "#010101", "#020202"
@@ -50,6 +52,10 @@ class Line(NamedTuple):
     """Which of the dashes, from 0."""
     marked: bool = False
     """Whether each point is marked."""
+    panel: str = ""
+    """The title of the part of the picture that it is drawn in, beside those of other titles."""
+    crossed: bool = False
+    """Whether None is a cross at the top."""
 
 
 class Chart(NamedTuple):
@@ -84,35 +90,58 @@ def svg(chart: Chart, name: str) -> str:
 
 
 def legend(chart: Chart) -> list[tuple[str, str]]:
-    """For each line of a chart a small `<svg>` that is drawn as it is, and its label."""
+    """For each kind of line of a chart a small `<svg>` that is drawn as it is, and its label."""
+    kinds = {(line.label, line.colour % len(SERIES), line.style): None for line in chart.lines}
     return [
         (
             f'<svg viewBox="0 0 28 8" width="28" height="8" aria-hidden="true"><path d="M0 4H28" fill="none" '
-            f'stroke="var(--s{line.colour % len(SERIES) + 1})" stroke-width="2" '
-            f'stroke-dasharray="{_DASH_ARRAYS[line.style]}"/></svg>',
-            line.label,
+            f'stroke="var(--s{colour + 1})" stroke-width="2" '
+            f'stroke-dasharray="{_DASH_ARRAYS[style]}"/></svg>',
+            label,
         )
-        for line in chart.lines
+        for label, colour, style in kinds
     ]
 
 
 def draw(chart: Chart) -> Figure:
     """The chart as Matplotlib draws it, in the stand-ins of the page's colours."""
-    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-    axes = figure.subplots()
-    for line in chart.lines:
-        y = [float("nan") if value is None else value for value in line.y]
+    panels = list(dict.fromkeys(line.panel for line in chart.lines))
+    rows, columns = -(-len(panels) // 2), min(2, len(panels))
+    figure = Figure(figsize=(6.4, 4.2 if rows == 1 else 2.9 * rows), layout="constrained")
+    grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for number, (panel, axes) in enumerate(zip(panels, grid.flat, strict=False)):
+        _draw_panel(axes, chart, [line for line in chart.lines if line.panel == panel], limits=_limits(chart))
+        axes.set_title(panel, fontsize=11)
+        axes.set_ylabel("" if number % columns else chart.y_label)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_visible(False)
+    return figure
+
+
+def _draw_panel(
+    axes: Axes, chart: Chart, lines: Sequence[Line], limits: tuple[float | None, float | None]
+) -> None:
+    axes.set(xlabel=chart.x_label, xscale=chart.x_scale, yscale=chart.y_scale)
+    for line in lines:
+        colour = SERIES[line.colour % len(SERIES)]
         axes.plot(
-            [float("nan") if value is None else value for value in line.x],
-            y,
+            np.array(line.x, float),
+            np.array(line.y, float),
             _DASHES[line.style],
-            color=SERIES[line.colour % len(SERIES)],
+            color=colour,
             linewidth=1.6,
             marker="o" if line.marked else None,
             markersize=4,
         )
-    axes.set(xlabel=chart.x_label, ylabel=chart.y_label, xscale=chart.x_scale, yscale=chart.y_scale)
-    axes.set_ylim(*_limits(chart))
+        lost = [x for x, y in zip(line.x, line.y, strict=True) if y is None] if line.crossed else []
+        axes.plot(
+            np.array(lost, float),
+            np.full(len(lost), 0.97),
+            "x",
+            color=colour,
+            transform=axes.get_xaxis_transform(),
+        )
+    axes.set_ylim(*limits)
     for height, says in chart.marks:
         axes.axhline(height, color=INK, linewidth=0.9, linestyle=(0, (1, 2)))
         text = axes.annotate(
@@ -127,7 +156,6 @@ def draw(chart: Chart) -> Figure:
         text.set_in_layout(False)
     axes.grid(visible=True)
     axes.set_axisbelow(True)
-    return figure
 
 
 def _limits(chart: Chart) -> tuple[float | None, float | None]:

@@ -1,16 +1,17 @@
-"""An experiment: claims of the report, trials that test them, rows that they leave, conclusions that follow by a rule.
+"""An experiment: trials, rows that they leave, numbers that follow from the rows, conclusions that follow by a rule.
 
-No conclusion is written by hand: a claim's `judge` reads the rows and nothing else.
+No conclusion is written by hand: a judge computes a claim's numbers from the rows of one seed and nothing else, and the
+rule of `claims.toml` says what they mean.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from statistics import median
 from typing import Any, NamedTuple
 
 from pingze.replication.charts import Chart
+from pingze.replication.claims import UNDECIDED, Claim, Rule
 from pingze.replication.setup import Setting, Setup
-
-CONFIRMED, REFINED, REFUTED = "confirmed", "refined", "refuted"
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,13 @@ class Trial:
 
     name: str
     settings: Mapping[str, Setting]
+    steps: int = 0
+    """Of its training, if it has one."""
+
+    @property
+    def all_settings(self) -> dict[str, Setting]:
+        """What a row must have been measured with to be this trial's."""
+        return {**self.settings, "steps": self.steps} if self.steps else dict(self.settings)
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Row:
     """A trial and what it showed, as the ledger holds it."""
 
     id: str
-    """The key in results.json: experiment/trial."""
+    """The key in results.json: experiment/trial, seed."""
     settings: Mapping[str, Setting]
     figures: Mapping[str, Any]
     curves: Mapping[str, Sequence[float | None]]
@@ -46,24 +54,19 @@ class Row:
 
 
 Rows = Mapping[str, Row]
-"""The rows of an experiment by the trial's name."""
+"""The rows of an experiment with one seed, by the trial's name."""
 
 
-class Finding(NamedTuple):
-    """A conclusion, the numbers that it rests on, and the rows they come from."""
+class Judged(NamedTuple):
+    """What the rows of one seed say of a claim."""
 
-    conclusion: str
+    numbers: Mapping[str, float]
+    """Those that `claims.toml` names."""
     sentence: str
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True)
-class Claim:
-    """A line of the report, and the rule by which measurements confirm, refine or refute it."""
-
-    quote: str
-    rule: str
-    judge: Callable[[Rows], Finding]
+Judge = Callable[[Rows], Judged]
 
 
 @dataclass(frozen=True)
@@ -76,12 +79,57 @@ class Experiment:
     """What is done, in a few sentences; no number in it is a result."""
     trials: Callable[[Setup], Sequence[Trial]]
     measure: Callable[[Setup, Trial], Measured]
-    claims: Sequence[Claim]
+    judges: Mapping[str, Judge]
+    """For each claim of `claims.toml`, by the second half of its id."""
     charts: Callable[[Rows], Sequence[Chart]]
-    times: Callable[[Rows, Callable[[Row], float]], str] = lambda rows, seconds: ""
-    """What the seconds of each row say; it stands beside the results, for no two runs have the same."""
+    """Of the rows of one seed."""
+    further: Callable[[Setup, Rows], Sequence[Trial]] = lambda setup, rows: ()
+    """Trials that follow from the rows of `trials`."""
+    seeded: bool = True
+    """Whether chance has a part in it; else it is measured once."""
 
 
-def by_rule(confirmed: bool, refined: bool) -> str:
-    """The conclusion: confirmed, else refined, else refuted."""
-    return CONFIRMED if confirmed else REFINED if refined else REFUTED
+class Series(NamedTuple):
+    """An experiment with one seed."""
+
+    experiment: Experiment
+    setup: Setup
+
+    def key(self, trial: Trial) -> str:
+        """Of the trial's row in results.json."""
+        seed = f", seed {self.setup.seed}" if self.experiment.seeded else ""
+        return f"{self.experiment.name}/{trial.name}{seed}"
+
+
+class Finding(NamedTuple):
+    """A claim's conclusion over all seeds, and what it rests on."""
+
+    claim: Claim
+    by_seed: Mapping[int, Judged]
+
+    @property
+    def conclusion(self) -> str:
+        """What follows under the claim's rule."""
+        return self.under(self.claim.rule)
+
+    def under(self, rule: Rule) -> str:
+        """What follows under some rule: the conclusion of all seeds, or undecided."""
+        found = {rule.conclusion(judged.numbers) for judged in self.by_seed.values()}
+        return found.pop() if len(found) == 1 else UNDECIDED
+
+    def told(self, rule: Rule) -> str:
+        """The number that decides: the median of the seeds, and the least and the largest."""
+        values = sorted(judged.numbers[rule.number] for judged in self.by_seed.values())
+        middle = f"{median(values):.3g}"
+        return middle if len(values) == 1 else f"{middle} ({values[0]:.3g} to {values[-1]:.3g})"
+
+    @property
+    def sentence(self) -> str:
+        """What the first seed says, in words."""
+        seed, judged = next(iter(self.by_seed.items()))
+        return judged.sentence if len(self.by_seed) == 1 else f"Seed {seed}: {judged.sentence}"
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those of all seeds."""
+        return [row for judged in self.by_seed.values() for row in judged.rows]

@@ -6,14 +6,14 @@ all rows but the one it was measuring. Times are kept apart: the results of two 
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
-from pingze.replication.experiment import Experiment, Finding, Measured, Row, Rows, Trial
+from pingze.replication.experiment import Finding, Measured, Row, Trial
 
 RESULTS, TIMES = "results.json", "times.json"
 DIGITS = 6
@@ -36,37 +36,24 @@ class Ledger:
                 "remove it"
             )
 
-    def row(self, experiment: Experiment, trial: Trial) -> Row | None:
+    def row(self, key: str, trial: Trial) -> Row | None:
         """The row of a trial, if it stands and was measured with these settings."""
-        key = f"{experiment.name}/{trial.name}"
         row = self._results["rows"].get(key)
-        return Row(key, **row) if row and row["settings"] == _plain(trial.settings) else None
+        return Row(key, **row) if row and row["settings"] == _plain(trial.all_settings) else None
 
-    def rows(self, experiment: Experiment, trials: Sequence[Trial]) -> Rows | None:
-        """The rows of all trials, or None while one is missing."""
-        rows = {trial.name: row for trial in trials if (row := self.row(experiment, trial))}
-        return rows if len(rows) == len(trials) else None
-
-    def add(self, experiment: Experiment, trial: Trial, measured: Measured, seconds: float) -> None:
+    def add(self, key: str, trial: Trial, measured: Measured, seconds: float) -> None:
         """Write a row; its time is written first, so that no row is without one."""
-        key = f"{experiment.name}/{trial.name}"
         self._times["seconds"][key] = round(seconds, 3)
         self._write(TIMES, self._times)
-        self._results["rows"][key] = _plain({"settings": dict(trial.settings), **asdict(measured)})
+        self._results["rows"][key] = _plain({"settings": trial.all_settings, **asdict(measured)})
         self._write(RESULTS, self._results)
 
-    def conclude(self, order: Sequence[str], findings: Mapping[str, Sequence[Finding]]) -> None:
+    def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
         """Put the rows in order and the conclusions beside them."""
         place = {key: number for number, key in enumerate(order)}
         rows = {key: row for key, row in self._results["rows"].items() if key in place}
         self._results["rows"] = {key: rows[key] for key in sorted(rows, key=place.__getitem__)}
-        self._results["verdicts"] = {
-            name: [
-                {"verdict": f.conclusion, "sentence": f.sentence, "rows": [row.id for row in f.rows]}
-                for f in found
-            ]
-            for name, found in findings.items()
-        }
+        self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
         self._write(RESULTS, self._results)
 
     def seconds(self, row: Row) -> float:
@@ -82,6 +69,20 @@ class Ledger:
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         with written(self.folder / name, TrainingError) as partial:
             partial.write_text(_json(document), encoding="utf-8")
+
+
+def concluded(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in results.json."""
+    told: dict[str, Any] = _plain(
+        {
+            "verdict": finding.conclusion,
+            "numbers": {str(seed): dict(judged.numbers) for seed, judged in finding.by_seed.items()},
+            "other": {rule.label: finding.under(rule) for rule in finding.claim.other},
+            "sentence": finding.sentence,
+            "rows": [row.id for row in finding.rows],
+        }
+    )
+    return told
 
 
 def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """The page that tells what was measured: one HTML file that needs nothing else."""
 
-from collections.abc import Sequence
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any, NamedTuple
 
 from pingze.replication.charts import Chart, legend, svg
+from pingze.replication.claims import UNDECIDED
 from pingze.replication.experiment import Experiment, Finding, Row, Rows
 from pingze.replication.ledger import RESULTS, TIMES, Ledger
 from pingze.replication.setup import Setup
@@ -14,6 +17,8 @@ CAUTION = (
     "This is a sketch: a small network takes a few steps on a few poems. It shows that everything works; "
     "its verdicts mean nothing."
 )
+FIRST_RUN = "This page is of the first run"
+"""How the page begins to say, where it stands in the repository, that newer rules wait for their run."""
 _TEXTS = ("free", "free_verdict", "bound", "bound_verdict")
 """Figures that are shown as poems, not in the table."""
 
@@ -22,8 +27,18 @@ class Section(NamedTuple):
     """An experiment whose rows are all there, and what follows from them."""
 
     experiment: Experiment
-    rows: Rows
+    by_seed: Mapping[int, Rows]
     findings: Sequence[Finding]
+
+    @property
+    def rows(self) -> list[Row]:
+        """Those of all seeds."""
+        return [row for rows in self.by_seed.values() for row in rows.values()]
+
+    @property
+    def first(self) -> Rows:
+        """Those of the first seed, which the pictures show."""
+        return next(iter(self.by_seed.values()))
 
 
 def page(sections: Sequence[Section], setup: Setup, ledger: Ledger, planned: int) -> str:
@@ -48,8 +63,11 @@ def _introduction(sections: Sequence[Section], setup: Setup, planned: int) -> st
         f"a network of embedding {budget.embedding_size} and {budget.hidden_size} hidden units on "
         f"{len(setup.train):,} training and {len(setup.dev):,} dev poems of its draw, vocabulary "
         f"{setup.vocabulary_size:,}, batch {budget.batch_size}, at most 48 predicted tokens a poem, "
-        f"products in {budget.precision}, seed {setup.seed}. Each verdict follows from the rows of "
-        f"<code>{RESULTS}</code> by the rule beside it.</p>"
+        f"products in {budget.precision}, seeds {', '.join(map(str, setup.seeds))}. Each verdict follows from the rows "
+        f"of <code>{RESULTS}</code> by the rule beside it, which stood in <code>claims.toml</code> before the rows "
+        "were measured. Each seed is judged alone; where they disagree, the verdict is <em>undecided</em>. Beside the "
+        "median stand the least and the largest of the seeds, an interval that holds the true median with a "
+        f"probability of {1 - 2 ** (1 - len(setup.seeds)):.0%}. Pictures are of the first seed.</p>"
     )
     if budget.name == "sketch":
         told += f'<p class="caution">{escape(CAUTION)}</p>'
@@ -63,37 +81,73 @@ def _introduction(sections: Sequence[Section], setup: Setup, planned: int) -> st
 def _verdicts(sections: Sequence[Section]) -> str:
     rows = "".join(
         f'<tr><td><a href="#{section.experiment.name}">{escape(section.experiment.title)}</a></td>'
-        f"<td>{escape(claim.quote)}</td><td>{_badge(finding)}</td></tr>"
+        f"<td>{escape(finding.claim.quote)}{_reading(finding)}</td><td>{_number(finding)}</td>"
+        f'<td>{_badge(finding.conclusion)}<span class="rule">{escape(finding.claim.first_run)}</span></td></tr>'
         for section in sections
-        for claim, finding in zip(section.experiment.claims, section.findings, strict=True)
+        for finding in section.findings
     )
     return (
         '<table class="verdicts"><caption>Verdicts</caption><thead><tr><th>Experiment</th><th>The report</th>'
-        f"<th>Measured</th></tr></thead><tbody>{rows}</tbody></table>"
+        "<th>What decides</th><th>Measured, and in the first run</th></tr></thead>"
+        f"<tbody>{rows}</tbody></table>"
     )
 
 
-def _badge(finding: Finding) -> str:
-    return f'<span class="badge {finding.conclusion}">{finding.conclusion}</span>'
+def _reading(finding: Finding) -> str:
+    return f'<p class="rule">{_set(finding.claim.reading)}</p>' if finding.claim.reading else ""
+
+
+def _number(finding: Finding) -> str:
+    rule, numbers = finding.claim.rule, finding.claim.numbers
+    return f'<strong>{escape(finding.told(rule))}</strong><p class="rule">{_set(numbers[rule.number])}</p>'
+
+
+def _set(text: str) -> str:
+    """Text as HTML, what stands in backticks as code."""
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text))
+
+
+def _badge(conclusion: str) -> str:
+    return f'<span class="badge {conclusion}">{conclusion}</span>'
 
 
 def _section(section: Section, ledger: Ledger) -> str:
     experiment = section.experiment
-    claims = "".join(
-        f'<article class="claim"><blockquote>{escape(claim.quote)}</blockquote>'
-        f"<p>{_badge(finding)} {escape(finding.sentence)}</p>"
-        f'<p class="rule">{escape(claim.rule)} {_sources(finding)}</p></article>'
-        for claim, finding in zip(experiment.claims, section.findings, strict=True)
-    )
     charts = "".join(
         _figure(chart, f"{experiment.name}-{number}")
-        for number, chart in enumerate(experiment.charts(section.rows), start=1)
+        for number, chart in enumerate(experiment.charts(section.first), start=1)
     )
     return (
-        f'<section id="{experiment.name}"><h2>{escape(experiment.title)}</h2><p>{escape(experiment.about)}</p>'
-        f'{claims}<div class="figures">{charts}</div>{_poems(section.rows)}'
+        f'<section id="{experiment.name}"><h2>{escape(experiment.title)}</h2><p>{_set(experiment.about)}</p>'
+        f'{"".join(map(_claim, section.findings))}<div class="figures">{charts}</div>{_poems(section.first)}'
         f"{_table(section.rows)}{_times(section, ledger)}</section>"
     )
+
+
+def _claim(finding: Finding) -> str:
+    claim = finding.claim
+    other = "".join(
+        f'<p class="rule">{_badge(finding.under(rule))} {_set(rule.label)}: {escape(finding.told(rule))}. '
+        f"{_set(rule.told(claim.numbers))}</p>"
+        for rule in claim.other
+    )
+    return (
+        f'<article class="claim"><blockquote>{escape(claim.quote)}</blockquote>{_reading(finding)}'
+        f"<p>{_badge(finding.conclusion)} <strong>{escape(finding.told(claim.rule))}</strong>"
+        f"{_votes(finding)} {_set(finding.sentence)}</p>"
+        f'<p class="rule">{_set(claim.rule.told(claim.numbers))} {_set(claim.reason)} {_sources(finding)}</p>{other}'
+        "</article>"
+    )
+
+
+def _votes(finding: Finding) -> str:
+    """How many seeds say what, where they disagree."""
+    if finding.conclusion != UNDECIDED:
+        return ""
+    conclusions = Counter(
+        finding.claim.rule.conclusion(judged.numbers) for judged in finding.by_seed.values()
+    )
+    return f" ({', '.join(f'{count} {name}' for name, count in conclusions.items())})"
 
 
 def _sources(finding: Finding) -> str:
@@ -109,7 +163,7 @@ def _figure(chart: Chart, name: str) -> str:
     keys = "".join(f"<li>{drawn}{escape(label)}</li>" for drawn, label in legend(chart))
     return (
         f'<figure id="{name}" aria-label="{escape(chart.title)}"><h3>{escape(chart.title)}</h3>{svg(chart, name)}'
-        f'<ul class="legend">{keys}</ul><figcaption>{escape(chart.caption)}</figcaption></figure>'
+        f'<ul class="legend">{keys}</ul><figcaption>{_set(chart.caption)}</figcaption></figure>'
     )
 
 
@@ -129,12 +183,12 @@ def _poems(rows: Rows) -> str:
     return f'<div class="poems">{cards}</div>' if cards else ""
 
 
-def _table(rows: Rows) -> str:
+def _table(rows: Sequence[Row]) -> str:
     """Every row, its settings and figures."""
     body = "".join(
         f'<tr id="{_anchor(row)}"><th scope="row">{escape(row.id)}</th><td>{_pairs(row.settings)}</td>'
         f"<td>{_pairs({name: value for name, value in row.figures.items() if name not in _TEXTS})}</td></tr>"
-        for row in rows.values()
+        for row in rows
     )
     return (
         f'<details><summary>All {len(rows)} rows</summary><div class="scroll"><table class="rows"><thead><tr>'
@@ -144,9 +198,8 @@ def _table(rows: Rows) -> str:
 
 
 def _times(section: Section, ledger: Ledger) -> str:
-    minutes = sum(ledger.seconds(row) for row in section.rows.values()) / 60
-    told = section.experiment.times(section.rows, ledger.seconds)
-    return f'<p class="rule">Measured in {minutes:.1f} minutes. {escape(told)}</p>'
+    minutes = sum(ledger.seconds(row) for row in section.rows) / 60
+    return f'<p class="rule">Measured in {minutes:.1f} minutes.</p>'
 
 
 def _pairs(values: Any) -> str:
@@ -156,6 +209,8 @@ def _pairs(values: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {each}" for name, each in value.items())
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -24,14 +24,20 @@ class Setup:
 
     budget: Budget
     seed: int
+    """Of all chance. An experiment with chance in it is measured with `seeds`, each in its turn."""
     train: Sequence[str]
     dev: Sequence[str]
     real: Mapping[str, Sequence[Lines]]
     """Tang poems of the test split by form."""
+    tang: Sequence[str] = ()
+    """All Tang poems of the train split, to draw from."""
 
     @classmethod
     def of(cls, store: Store, budget: str, seed: int) -> "Setup":
-        """The setup of a corpus. Raises InputError on an unknown budget, a negative seed or an empty draw."""
+        """The setup of a corpus, with the first of some consecutive seeds.
+
+        Raises InputError on an unknown budget, a negative seed or an empty draw.
+        """
         if budget not in BUDGETS:
             raise InputError(f"budget {budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
         if seed < 0:
@@ -46,7 +52,17 @@ class Setup:
         real = {
             form: [poem.lines for poem in real_poems(FORMS[form], chosen.real, store)] for form in MEASURED
         }
-        return cls(chosen, seed, train, dev, real)
+        tang = [poem.text for poem in store.poems(dynasty="tang", split="train")]
+        return cls(chosen, seed, train, dev, real, tang)
+
+    @property
+    def seeds(self) -> range:
+        """All seeds."""
+        return range(self.seed, self.seed + self.budget.seeds)
+
+    def steps(self, planned: int) -> int:
+        """So many steps or epochs as `claims.toml` plans, shortened as the budget has it."""
+        return max(1, planned // self.budget.shortened)
 
     @cached_property
     def vocabulary_size(self) -> int:
@@ -86,7 +102,7 @@ class Setup:
             digest.update(text.encode() + b"\n")
         return {
             "budget": asdict(self.budget),
-            "seed": self.seed,
+            "seeds": list(self.seeds),
             "train": len(self.train),
             "dev": len(self.dev),
             "vocabulary": self.vocabulary_size,

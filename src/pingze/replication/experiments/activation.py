@@ -1,17 +1,19 @@
 """ReLU and leaky ReLU in the cell, with and without clipping, against tanh: what explodes, what learns."""
 
+import math
 from itertools import product
 
 from pingze.replication.charts import Chart, Line
+from pingze.replication.claims import plan
 from pingze.replication.diagnostics import diagnose
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.setup import Setup
 from pingze.replication.training import train
 
 ACTIVATIONS = ("tanh", "relu", "leaky_relu")
 RECTIFIERS = ACTIVATIONS[1:]
-RATES = (0.002, 0.02)
-CLIPS = (None, 1.0)
+RATES = tuple(plan("activation")["rates"])
+CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
 LARGE = 10.0
 
@@ -22,11 +24,13 @@ def trial_name(activation: str, rate: float, clip: float | None) -> str:
 
 
 def trials(setup: Setup) -> list[Trial]:
-    """Each activation at each rate, clipped and not."""
+    """Each activation at each rate, clipped and not; longer where the gradient is looked at afterwards."""
+    steps, back_steps = (setup.steps(plan("activation")[name]) for name in ("steps", "back_steps"))
     return [
         Trial(
             trial_name(activation, rate, clip),
             {"activation": activation, "learning_rate": rate, "clip_norm": clip},
+            back_steps if (rate, clip) == (RATES[0], CLIPS[1]) else steps,
         )
         for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS)
     ]
@@ -34,29 +38,28 @@ def trials(setup: Setup) -> list[Trial]:
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train; see how far back the gradient reaches afterwards."""
-    course = train(setup, trial.settings, setup.budget.steps["activation"])
+    course = train(setup, trial.settings, trial.steps)
     reach = diagnose(course.trainer.model, course.trainer.dev_sequences).reach
     measured = course.measured(share_back=float(reach[BACK] / reach[0]))
     return Measured(measured.figures, {**measured.curves, "reach": reach.tolist()})
 
 
-def _vanishing(rows: Rows) -> Finding:
+def _vanishing(rows: Rows) -> Judged:
     found = [rows[trial_name(activation, RATES[0], CLIPS[1])] for activation in ACTIVATIONS]
     tanh, *rectified = (row.figures["share_back"] or 0.0 for row in found)
-    wins = [share >= 2 * tanh for share in rectified]
     shares = ", ".join(f"{name} {share:.3g}" for name, share in zip(RECTIFIERS, rectified, strict=True))
     sentence = (
         f"Of the gradient at the last character, {BACK} steps back this share arrives: tanh {tanh:.3g}, "
         f"{shares} (trained at the rate {RATES[0]:g}, clipped)."
     )
-    return Finding(by_rule(all(wins), any(wins)), sentence, found)
+    return Judged({"ratio": min(rectified) / tanh if tanh else math.inf}, sentence, found)
 
 
 def _explodes(row: Row, tanh: Row) -> bool:
     return bool(row.figures["diverged"]) or row.number("largest_norm") > LARGE * tanh.number("largest_norm")
 
 
-def _exploding(rows: Rows) -> Finding:
+def _exploding(rows: Rows) -> Judged:
     pairs = {
         f"{activation} at {rate:g}": (
             rows[trial_name(activation, rate, None)],
@@ -77,8 +80,8 @@ def _exploding(rows: Rows) -> Finding:
         f"explode{': ' if exploded else ''}{', '.join(exploded)}. Largest norm of the gradient: {norms}. With "
         f"the norm clipped, dev ends at: {learnt} nats per token."
     )
-    return Finding(
-        by_rule(not exploded, len(exploded) < len(pairs)),
+    return Judged(
+        {"exploded": len(exploded)},
         sentence,
         [*(row for pair in pairs.values() for row in pair), *clipped.values()],
     )
@@ -107,15 +110,14 @@ def charts(rows: Rows) -> list[Chart]:
     ]
     dev = [
         Line(
-            name,
+            activation,
             row.curves["looks"],
             row.curves["dev"],
             ACTIVATIONS.index(activation),
-            2 * RATES.index(rate) + CLIPS.index(clip),
+            panel=f"rate {rate:g}, {'clipped' if clip else 'not clipped'}",
         )
-        for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS)
-        for name in [trial_name(activation, rate, clip)]
-        for row in [rows[name]]
+        for rate, clip, activation in product(RATES, CLIPS, ACTIVATIONS)
+        for row in [rows[trial_name(activation, rate, clip)]]
     ]
     top = max(row.curves["dev"][0] or 0 for row in rows.values()) + 1
     return [
@@ -141,20 +143,6 @@ EXPERIMENT = Experiment(
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "Use RELU/ leaky RELU as the activation function. avoid vanishing … gradient issue",
-            f"Set beside tanh: the share of the gradient that arrives {BACK} steps back. Confirmed if it "
-            "is at least twice as large with both; refined if with one; refuted if with neither.",
-            _vanishing,
-        ),
-        Claim(
-            "Use RELU/ leaky RELU as the activation function. avoid … exploding gradient issue",
-            "Without clipping, a network explodes if its loss is not finite, dev ends above its start, "
-            f"or the gradient's largest norm is over {LARGE:g} times that of tanh. Confirmed if neither "
-            "does at either rate; refined if some do; refuted if all do.",
-            _exploding,
-        ),
-    ),
+    judges={"vanishing": _vanishing, "exploding": _exploding},
     charts=charts,
 )

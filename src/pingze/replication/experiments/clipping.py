@@ -1,7 +1,8 @@
 """Gradient clipping by norm and by value: how often it acts, what it saves."""
 
 from pingze.replication.charts import Chart, Line
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.claims import plan
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import PlainTrainer, train
 from pingze.training.trainer import Taken
@@ -12,21 +13,23 @@ NETWORKS: dict[str, dict[str, Setting]] = {
     "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 1.0},
 }
 """The plain training, and two that are near an explosion."""
+PLAIN, *NEAR = NETWORKS
+NONE = "none"
+NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
 CLIPS: dict[str, dict[str, Setting]] = {
-    "none": {},
-    "norm 5": {"clip_norm": 5.0},
-    "norm 1": {"clip_norm": 1.0},
-    "norm 0.25": {"clip_norm": 0.25},
-    "value 0.1": {"clip_value": 0.1},
-    "value 0.01": {"clip_value": 0.01},
-    "value 0.001": {"clip_value": 0.001},
+    NONE: {},
+    **{f"norm {limit:g}": {"clip_norm": limit} for limit in NORMS},
+    **{f"value {limit:g}": {"clip_value": limit} for limit in VALUES},
 }
 
 
 def trials(setup: Setup) -> list[Trial]:
-    """Each network under each clipping."""
+    """Each network under each clipping; the plain one, which needs none, without."""
+    steps = setup.steps(plan("clipping")["steps"])
     return [
-        Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip]) for network in NETWORKS for clip in CLIPS
+        Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip], steps)
+        for network in NETWORKS
+        for clip in ([NONE] if network == PLAIN else CLIPS)
     ]
 
 
@@ -36,7 +39,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     course = train(
         setup,
         trial.settings,
-        setup.budget.steps["clipping"],
+        trial.steps,
         after_step=lambda trainer, taken: acted.append(acts(trainer, taken)),
     )
     return course.measured(acts=sum(acted) / max(1, len(acted)))
@@ -56,82 +59,90 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     return largest >= clip_value * (1 - 1e-6)
 
 
-def _fails(row: Row) -> bool:
-    return bool(row.figures["diverged"]) or row.figures["spikes"] > 0
+def _clipped(rows: Rows, network: str) -> dict[str, Row]:
+    return {clip: rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE}
+
+
+def _gradient(rows: Rows) -> Judged:
+    plain = rows[f"{PLAIN}, {NONE}"]
+    largest = plain.number("largest_norm")
+    ratios = {
+        network: min(row.number("largest_norm") / largest for row in _clipped(rows, network).values())
+        for network in NEAR
+    }
+    told = "; ".join(
+        f"{network}: "
+        + ", ".join(f"{clip} {rows[f'{network}, {clip}'].number('largest_norm'):.3g}" for clip in CLIPS)
+        for network in NEAR
+    )
+    sentence = (
+        f"Largest norm before clipping ({PLAIN}: {largest:.3g}): {told}. Clipping bounds what a step takes; the "
+        "gradient itself is as large as the weights make it."
+    )
+    return Judged({"raw": max(ratios.values())}, sentence, _all(rows))
+
+
+def _step(rows: Rows) -> Judged:
+    clipped = [row for network in NEAR for row in _clipped(rows, network).values()]
+    learning = sum(not row.figures["diverged"] for row in clipped) / len(clipped)
+    gains = [
+        rows[f"{network}, {NONE}"].number("dev_nats")
+        - min(row.number("dev_nats") for row in _clipped(rows, network).values())
+        for network in NEAR
+    ]
+    told = " ".join(
+        f"{network}: {', '.join(map(_tell, (rows[f'{network}, {NONE}'], *_clipped(rows, network).values())))}."
+        for network in NEAR
+    )
+    sentence = f"Dev at the end, spikes in brackets, and the share of steps in which clipping acts. {told}"
+    return Judged({"learning": learning, "gain": min(gains)}, sentence, _all(rows))
 
 
 def _tell(row: Row) -> str:
-    name = row.id.rpartition(", ")[2]
+    name = row.id.rpartition(", seed")[0].rpartition(", ")[2]
     dev = "diverged" if row.figures["diverged"] else f"{row.number('dev_nats'):.3f}"
-    return f"{name} {dev} ({row.figures['spikes']})"
+    acts = "" if name == NONE else f", {row.number('acts'):.0%}"
+    return f"{name} {dev} ({row.figures['spikes']}{acts})"
 
 
-def _saves(rows: Rows) -> Finding:
-    bad = {network: rows[f"{network}, none"] for network in NETWORKS if _fails(rows[f"{network}, none"])}
-    clipped = {network: [rows[f"{network}, {clip}"] for clip in CLIPS if clip != "none"] for network in bad}
-    saved = {network: [row for row in found if not _fails(row)] for network, found in clipped.items()}
-    everything = all(len(saved[network]) == len(clipped[network]) for network in bad)
-    told = "".join(
-        f" {network}, dev at the end (spikes) by threshold: {', '.join(map(_tell, (row, *clipped[network])))}."
-        for network, row in bad.items()
-    )
-    sentence = f"Without clipping {len(bad)} of {len(NETWORKS)} networks diverge or spike.{told}"
-    used = [rows[f"{network}, none"] for network in NETWORKS] + [
-        r for found in clipped.values() for r in found
-    ]
-    return Finding(by_rule(bool(bad) and everything, all(saved.values())), sentence, used)
-
-
-def _costs(rows: Rows) -> Finding:
-    network = next(iter(NETWORKS))
-    found = {clip: rows[f"{network}, {clip}"] for clip in CLIPS}
-    acting = {clip: row for clip, row in found.items() if row.number("acts") > 0}
-    plain = found["none"].number("dev_nats")
-    told = ", ".join(
-        f"{clip} acts in {row.number('acts'):.0%} of the steps ({row.number('dev_nats') / plain - 1:+.1%} "
-        "dev)"
-        for clip, row in found.items()
-        if clip != "none"
-    )
-    return Finding(
-        by_rule(len(acting) == len(CLIPS) - 1, bool(acting)), f"{network}: {told}.", list(found.values())
-    )
+def _all(rows: Rows) -> list[Row]:
+    return list(rows.values())
 
 
 def charts(rows: Rows) -> list[Chart]:
-    """Dev at the end and the share of steps in which clipping acts, by threshold; a loss that spikes."""
-    clips = list(CLIPS)
+    """The share of steps in which clipping acts, by threshold of either kind; a loss that spikes."""
     shares = [
         Line(
             network,
-            range(len(clips)),
-            [rows[f"{network}, {clip}"].figures["acts"] for clip in clips],
+            limits,
+            [rows[f"{network}, {kind} {limit:g}"].figures["acts"] for limit in limits],
             n,
-            n,
-            True,
+            marked=True,
+            panel=f"threshold of the {kind}",
         )
-        for n, network in enumerate(NETWORKS)
+        for kind, limits in (("norm", NORMS), ("value", VALUES))
+        for n, network in enumerate(NEAR)
     ]
     curves = [
-        Line(f"{network}, {clip}", range(1, len(row.curves["loss"]) + 1), row.curves["loss"], n, style)
-        for n, network in enumerate(NETWORKS)
-        for style, clip in enumerate(("none", "norm 1"))
+        Line(clip, range(1, len(row.curves["loss"]) + 1), row.curves["loss"], n, panel=network)
+        for network in NEAR
+        for n, clip in enumerate((NONE, "norm 1"))
         for row in [rows[f"{network}, {clip}"]]
     ]
     top = max(row.curves["dev"][0] or 0 for row in rows.values()) + 3
     return [
         Chart(
             "How often clipping acts",
-            "Share of the steps whose gradient is changed, by threshold: "
-            + ", ".join(f"{n} {clip}" for n, clip in enumerate(clips))
-            + ".",
+            "Share of the steps whose gradient is changed, by threshold. Logarithmic.",
             "threshold",
             "share of the steps",
             shares,
+            x_scale="log",
+            y_limits=(-0.03, 1.03),
         ),
         Chart(
             "What it saves",
-            "Loss of each step, not clipped (solid) and with the norm clipped at 1 (dashed).",
+            "Loss of each step, not clipped and with the norm clipped at 1.",
             "step",
             "nats per token",
             curves,
@@ -145,27 +156,14 @@ EXPERIMENT = Experiment(
     title="Gradient clipping",
     about=(
         "Three networks: the plain one; one with ReLU at ten times its rate; one trained by SGD with "
-        "momentum 0.9 at the rate 1. Each is trained without clipping, with the norm of the whole "
-        "gradient clipped, and with every entry clipped. A step spikes when its loss is a tenth above "
+        "momentum 0.9 at the rate 1. The last two are trained without clipping, with the norm of the whole "
+        'gradient clipped, and with every entry clipped. "Set a threshold value, and if a chosen function of a '
+        'gradient is larger than this threshold, we set it to another value" says what clipping is, and claims '
+        "nothing. A step spikes when its loss is a tenth above "
         "the mean of the ten before."
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "gradient clipping … avoid exploding gradient issue",
-            "Of the networks that diverge or spike without clipping: confirmed if every threshold "
-            "prevents it; refined if for each network some threshold does, or if none needed it; refuted "
-            "if one is saved by none.",
-            _saves,
-        ),
-        Claim(
-            "Set a threshold value, and if a chosen function of a gradient is larger than this "
-            "threshold, we set it to another value.",
-            "Of the six thresholds on the plain network: confirmed if each acts in some step; refined if "
-            "some do; refuted if none does.",
-            _costs,
-        ),
-    ),
+    judges={"gradient": _gradient, "step": _step},
     charts=charts,
 )

@@ -1,139 +1,105 @@
-"""The grid of the experiment on optimizers: every optimizer at several rates, and what is read off it."""
+"""The grid of the experiment on optimizers: fifteen settings of each, the race, and what is read off both."""
 
 import math
-from collections.abc import Mapping, Sequence
-from itertools import groupby
-from statistics import mean
-from typing import NamedTuple
+from collections.abc import Mapping
 
+from pingze.replication.claims import plan
 from pingze.replication.experiment import Row, Rows, Trial
 from pingze.replication.setup import Setting, Setup
 
-NEAR = 0.05
-"""A rate is good when dev ends within this share of the optimizer's best."""
-MOMENTA = (0.5, 0.9)
-SGD, MOMENTUM, ADAM, ADAMW = "SGD", "SGD with momentum", "Adam", "AdamW"
-RATES: dict[str, Sequence[float]] = {
-    SGD: (0.1, 0.3, 1.0, 3.0, 10.0),
-    MOMENTUM: (0.03, 0.1, 0.3, 1.0, 3.0),
-    ADAM: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-    ADAMW: (3e-4, 1e-3, 3e-3, 1e-2, 3e-2),
-}
-"""Two decades each, two steps a decade."""
-KINDS: dict[str, Sequence[dict[str, Setting]]] = {
-    SGD: [{"optimizer": "sgd"}],
-    MOMENTUM: [{"optimizer": "sgd", "momentum": momentum} for momentum in MOMENTA],
-    ADAM: [{"optimizer": "adam"}],
-    ADAMW: [{"optimizer": "adamw", "weight_decay": 0.05}],
-}
-
-
-class GridPoint(NamedTuple):
-    """One optimizer at one rate and momentum, over all seeds."""
-
-    family: str
-    momentum: float
-    rate: float
-    rows: Sequence[Row]
-
-    @property
-    def dev(self) -> float:
-        """Dev at the end, the mean of the seeds."""
-        return mean(row.number("dev_nats") for row in self.rows)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it diverged with any seed."""
-        return any(row.figures["diverged"] for row in self.rows)
-
-    @property
-    def spikes(self) -> int:
-        """Over all seeds."""
-        return sum(row.figures["spikes"] for row in self.rows)
+SGD, MOMENTUM, ADAM = FAMILIES = ("SGD", "SGD with momentum", "Adam")
+RACE = ", race"
+AROUND = 4.1
+"""Steadiness is looked at from the best rate over this to the best rate times this: the grids round a factor of 4."""
 
 
 def trials(setup: Setup) -> list[Trial]:
-    """The grid, with each seed."""
+    """Fifteen settings of each optimizer."""
+    steps = setup.steps(plan("optimizers")["steps"])
     return [
-        Trial(_name(family, each, rate, seed), each | {"learning_rate": rate, "seed": seed})
-        for family, kinds in KINDS.items()
-        for each in kinds
-        for rate in RATES[family]
-        for seed in range(setup.seed, setup.seed + setup.budget.seeds)
+        Trial(setting_name(family, settings), settings, steps)
+        for family in FAMILIES
+        for settings in settings_of(family)
     ]
 
 
-def _name(family: str, settings: Mapping[str, Setting], rate: float, seed: int) -> str:
-    return f"{kind_name(family, float(settings.get('momentum') or 0))}, rate {rate:g}, seed {seed}"
+def settings_of(family: str) -> list[dict[str, Setting]]:
+    """The grid of an optimizer, by momentum and rate."""
+    grid = plan("optimizers")
+    if family == MOMENTUM:
+        return [
+            {"optimizer": "sgd", "momentum": momentum, "learning_rate": rate}
+            for momentum in grid["momentum"]
+            for rate in grid["momentum_rates"]
+        ]
+    optimizer = "adam" if family == ADAM else "sgd"
+    return [{"optimizer": optimizer, "learning_rate": rate} for rate in grid[optimizer]]
 
 
-def kind_name(family: str, momentum: float) -> str:
-    """The family, with its momentum where it has one."""
-    return f"{family} {momentum:g}" if momentum else family
-
-
-def _family(settings: Mapping[str, Setting]) -> str:
-    """The family with a kind of these settings; SGD, whose kind has the fewest, is looked at last."""
-    return next(
-        family
-        for family, kinds in reversed(KINDS.items())
-        for kind in kinds
-        if kind.items() <= settings.items()
-    )
-
-
-def grid_points(rows: Rows) -> list[GridPoint]:
-    """The grid's points in order."""
-
-    def key(row: Row) -> tuple[str, float, float]:
-        momentum, rate = row.settings.get("momentum", 0.0), row.settings["learning_rate"]
-        return _family(row.settings), float(momentum or 0), float(rate or 0)
-
-    return [GridPoint(*found, list(each)) for found, each in groupby(rows.values(), key)]
-
-
-def best(found: Sequence[GridPoint], family: str) -> GridPoint:
-    """The point of a family whose dev is least."""
-    return min((point for point in found if point.family == family), key=lambda point: point.dev)
-
-
-def good_rates(found: Sequence[GridPoint], family: str) -> list[float]:
-    """The rates of a family, at the momentum of its best, that end near it."""
-    top = best(found, family)
+def further(setup: Setup, rows: Rows) -> list[Trial]:
+    """The race: the best setting of each."""
+    steps = setup.steps(plan("optimizers")["race_steps"])
     return [
-        point.rate
-        for point in found
-        if (point.family, point.momentum) == (family, top.momentum) and point.dev <= (1 + NEAR) * top.dev
+        Trial(family + RACE, {name: value for name, value in best.settings.items() if name != "steps"}, steps)
+        for family in FAMILIES
+        for best in [best_of(rows, family)]
     ]
 
 
-def decades(rates: Sequence[float]) -> float:
-    """How many decades rates span."""
-    return math.log10(max(rates) / min(rates))
+def setting_name(family: str, settings: Mapping[str, Setting]) -> str:
+    """The name of the trial of a setting."""
+    momentum = f" {settings['momentum']:g}" if family == MOMENTUM else ""
+    return f"{family}{momentum}, rate {settings['learning_rate']:g}"
 
 
-def target(found: Sequence[GridPoint]) -> float:
-    """The dev figure that all families reach: the worst of their bests."""
-    return max(best(found, family).dev for family in RATES)
+def tuned(rows: Rows, family: str) -> list[Row]:
+    """The rows of an optimizer's grid."""
+    return [rows[setting_name(family, settings)] for settings in settings_of(family)]
 
 
-def arrival(point: GridPoint, nats: float) -> float:
-    """The step of the first look at which dev, the mean of the seeds, was `nats` or less; infinite if never."""
-    looks = zip(point.rows[0].curves["looks"], *(row.curves["dev"] for row in point.rows), strict=False)
-    means = ((at, mean(math.inf if value is None else value for value in dev)) for at, *dev in looks)
-    return next((float(at or 0) for at, dev in means if dev <= nats), math.inf)
+def best_of(rows: Rows, family: str) -> Row:
+    """The setting whose dev ends lowest."""
+    return min(tuned(rows, family), key=lambda row: row.number("dev_nats"))
 
 
-def soonest(found: Sequence[GridPoint], family: str) -> float:
-    """The fewest steps in which a family's points come to the target."""
-    return min(arrival(point, target(found)) for point in found if point.family == family)
+def good_share(rows: Rows, family: str, tolerance: float) -> float:
+    """The share of settings that end within a tolerance of the best."""
+    top = best_of(rows, family).number("dev_nats")
+    found = tuned(rows, family)
+    return sum(row.number("dev_nats") <= (1 + tolerance) * top for row in found) / len(found)
 
 
-def unsteady(found: Sequence[GridPoint], family: str) -> tuple[int, int, int]:
-    """Of a family: points that diverged or spiked, its points, and all its spikes."""
-    own = [point for point in found if point.family == family]
-    return (
-        sum(point.failed or point.spikes > 0 for point in own),
-        len(own),
-        sum(point.spikes for point in own),
-    )
+def decades(rows: Rows, family: str, tolerance: float) -> float:
+    """How many decades the rates around the best span that end within a tolerance of it without a gap."""
+    top, found = best_of(rows, family), tuned(rows, family)
+    good = [row.number("dev_nats") <= (1 + tolerance) * top.number("dev_nats") for row in found]
+    first = last = found.index(top)
+    while first > 0 and good[first - 1]:
+        first -= 1
+    while last < len(found) - 1 and good[last + 1]:
+        last += 1
+    return math.log10(rate_of(found[last]) / rate_of(found[first]))
+
+
+def unsteady(rows: Rows, family: str) -> float:
+    """Percent of the settings around the best rate, at its momentum, that diverge or spike."""
+    top = best_of(rows, family)
+    near = [
+        row
+        for row in tuned(rows, family)
+        if row.settings.get("momentum") == top.settings.get("momentum")
+        and 1 / AROUND <= rate_of(row) / rate_of(top) <= AROUND
+    ]
+    shaken = sum(bool(row.figures["diverged"] or row.figures["spikes"]) for row in near)
+    return 100 * shaken / len(near)
+
+
+def arrival(row: Row, nats: float) -> float:
+    """The step of the first look at which dev was `nats` or less; infinite if never."""
+    looks = zip(row.curves["looks"], row.curves["dev"], strict=True)
+    return next((float(at or 0) for at, dev in looks if dev is not None and dev <= nats), math.inf)
+
+
+def rate_of(row: Row) -> float:
+    """The learning rate that a row was measured with."""
+    return float(row.settings["learning_rate"] or 0)

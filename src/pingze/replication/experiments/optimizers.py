@@ -1,151 +1,152 @@
-"""Optimizers at equal steps: the best of each, how wide its good rates lie, how often it fails, how soon it arrives."""
+"""SGD, SGD with momentum and Adam: the same tuning budget for each, then a race of each one's best setting.
+
+A seed tunes for itself: it trains fifteen settings of each optimizer for some steps, and the best of each goes on to
+the race, from the start and for two epochs.
+"""
 
 import math
-from collections.abc import Callable, Sequence
-from statistics import mean
 
 from pingze.replication.charts import Chart, Line
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.claims import plan
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.experiments.optimizer_grid import (
     ADAM,
-    MOMENTA,
+    FAMILIES,
     MOMENTUM,
-    NEAR,
-    RATES,
-    GridPoint,
+    RACE,
+    SGD,
     arrival,
-    best,
+    best_of,
     decades,
-    good_rates,
-    grid_points,
-    kind_name,
-    soonest,
-    target,
+    further,
+    good_share,
+    rate_of,
     trials,
+    tuned,
     unsteady,
 )
 from pingze.replication.setup import Setup
 from pingze.replication.training import train
 
-LOOKS = 16
+LOOKS, RACE_LOOKS = 6, 64
+TARGETS, TOLERANCES = plan("optimizers")["targets"], plan("optimizers")["tolerances"]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train."""
-    return train(setup, trial.settings, setup.budget.steps["optimizers"], looks=LOOKS).measured()
+    looks = RACE_LOOKS if trial.name.endswith(RACE) else LOOKS
+    return train(setup, trial.settings, trial.steps, looks=looks).measured()
 
 
-def _tell_steps(found: Sequence[GridPoint]) -> str:
-    steps = ", ".join(f"{family} {soonest(found, family):.0f}" for family in RATES)
-    bests = ", ".join(f"{family} {best(found, family).dev:.3f}" for family in RATES)
-    return f"Fewest steps to dev {target(found):.3f}, which all reach: {steps}. Best dev: {bests}."
+def _ratios(rows: Rows, family: str, beside: str) -> dict[str, float]:
+    """Steps to each target over those of another; infinite where the first never arrives, also if neither does."""
+    steps = {nats: [arrival(rows[each + RACE], nats) for each in (family, beside)] for nats in TARGETS}
+    return {
+        f"ratio_{nats}": max(1.0, ours) / max(1.0, theirs) if math.isfinite(ours) else math.inf
+        for nats, (ours, theirs) in steps.items()
+    }
 
 
-def _momentum_fast(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    ours, adam = soonest(found, MOMENTUM), soonest(found, ADAM)
-    return Finding(by_rule(ours < adam, ours <= 1.25 * adam), _tell_steps(found), list(rows.values()))
-
-
-def _momentum_unstable(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    ours, adam = (bad / count for bad, count, _ in (unsteady(found, MOMENTUM), unsteady(found, ADAM)))
-    return Finding(
-        by_rule(ours >= 1.5 * adam and ours > 0, ours > adam), _tell_failures(found), list(rows.values())
+def _tell_race(rows: Rows) -> str:
+    told = "; ".join(
+        f"{family} ({_setting(rows[family + RACE])}) "
+        + ", ".join(f"{arrival(rows[family + RACE], nats):.0f} to {nats}" for nats in TARGETS)
+        + f", in the end {rows[family + RACE].number('dev_nats'):.3f}"
+        for family in FAMILIES
     )
+    return f"Steps to a dev of so many nats, each at its best setting: {told}."
 
 
-def _tell_failures(found: Sequence[GridPoint]) -> str:
-    told = []
-    for family in RATES:
-        bad, count, spikes = unsteady(found, family)
-        diverged = sum(point.failed for point in found if point.family == family)
-        told.append(f"{family} {bad} of {count} ({diverged} diverge; spikes: {spikes})")
-    return f"Cells that diverge or spike, without clipping: {', '.join(told)}."
+def _setting(row: Row) -> str:
+    momentum = f"momentum {row.settings['momentum']:g}, " if "momentum" in row.settings else ""
+    return f"{momentum}rate {rate_of(row):g}"
 
 
-def _momentum_tuned(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    ours, adam = (decades(good_rates(found, family)) for family in (MOMENTUM, ADAM))
-    return Finding(by_rule(ours < adam, ours == adam), _tell_ranges(found), list(rows.values()))
+def _momentum_fast(rows: Rows) -> Judged:
+    return Judged(_ratios(rows, MOMENTUM, ADAM), _tell_race(rows), _racing(rows, MOMENTUM, ADAM))
 
 
-def _tell_ranges(found: Sequence[GridPoint]) -> str:
-    told = []
-    for family in RATES:
-        rates, top = good_rates(found, family), best(found, family)
-        momentum = f", momentum {top.momentum:g}" if top.momentum else ""
-        told.append(f"{family} {min(rates):g} to {max(rates):g} ({decades(rates):.1f} decades{momentum})")
-    return f"Rates that end within {NEAR:.0%} of the optimizer's best: {'; '.join(told)}."
+def _adam_slow(rows: Rows) -> Judged:
+    return Judged(_ratios(rows, ADAM, MOMENTUM), _tell_race(rows), _racing(rows, ADAM, MOMENTUM))
 
 
-def _adam_stable(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    adam, ours = unsteady(found, ADAM), unsteady(found, MOMENTUM)
-    fewer = adam[0] / adam[1] < ours[0] / ours[1]
-    return Finding(by_rule(adam[0] == 0, fewer), _tell_failures(found), list(rows.values()))
+def _racing(rows: Rows, *families: str) -> list[Row]:
+    return [rows[family + RACE] for family in families]
 
 
-def _adam_slow(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    ours, adam = soonest(found, MOMENTUM), soonest(found, ADAM)
-    return Finding(by_rule(adam > 1.25 * ours, adam > ours), _tell_steps(found), list(rows.values()))
+def _momentum_unstable(rows: Rows) -> Judged:
+    more = unsteady(rows, MOMENTUM) - unsteady(rows, ADAM)
+    return Judged({"more": more}, _tell_steadiness(rows), _tuned_both(rows))
 
 
-def _adam_wide(rows: Rows) -> Finding:
-    found = grid_points(rows)
-    width = decades(good_rates(found, ADAM))
-    return Finding(by_rule(width >= 0.99, width >= 0.47), _tell_ranges(found), list(rows.values()))
+def _adam_stable(rows: Rows) -> Judged:
+    adam = unsteady(rows, ADAM)
+    numbers = {"unsteady": adam, "less": unsteady(rows, MOMENTUM) - adam}
+    return Judged(numbers, _tell_steadiness(rows), _tuned_both(rows))
 
 
-def times(rows: Rows, seconds: Callable[[Row], float]) -> str:
-    """The fewest seconds in which each family comes to the target; looks at dev are counted with the steps."""
-    found = grid_points(rows)
+def _tuned_both(rows: Rows) -> list[Row]:
+    return [row for family in (MOMENTUM, ADAM) for row in tuned(rows, family)]
 
-    def arrives(point: GridPoint) -> float:
-        share = arrival(point, target(found)) / float(point.rows[0].curves["looks"][-1] or 1)
-        return share * mean(map(seconds, point.rows))
 
+def _tell_steadiness(rows: Rows) -> str:
     told = ", ".join(
-        f"{family} {min(arrives(point) for point in found if point.family == family):.0f}" for family in RATES
+        f"{family} {unsteady(rows, family):.0f} % (best: {_setting(best_of(rows, family))})"
+        for family in FAMILIES
     )
-    return f"Fewest seconds to dev {target(found):.3f}: {told}."
+    return f"Of the rates from a quarter of the best to four times it, so many diverge or spike: {told}."
+
+
+def _momentum_tuned(rows: Rows) -> Judged:
+    numbers = {
+        f"good_{tolerance}": good_share(rows, MOMENTUM, tolerance) / good_share(rows, ADAM, tolerance)
+        for tolerance in TOLERANCES
+    }
+    return Judged(numbers, _tell_tuning(rows), _tuned_both(rows))
+
+
+def _adam_wide(rows: Rows) -> Judged:
+    numbers = {f"decades_{tolerance}": decades(rows, ADAM, tolerance) for tolerance in TOLERANCES}
+    return Judged(numbers, _tell_tuning(rows), tuned(rows, ADAM))
+
+
+def _tell_tuning(rows: Rows) -> str:
+    told = "; ".join(
+        f"within {tolerance:.0%}: "
+        + ", ".join(f"{family} {good_share(rows, family, tolerance):.0%}" for family in FAMILIES)
+        + f", Adam's rates {decades(rows, ADAM, tolerance):.2f} decades"
+        for tolerance in TOLERANCES
+    )
+    return f"Settings whose dev ends near the optimizer's best: {told}."
 
 
 def charts(rows: Rows) -> list[Chart]:
-    """Dev by rate; dev by step of each family's best."""
-    found = grid_points(rows)
-    kinds = [
-        (family, momentum) for family in RATES for momentum in (MOMENTA if family == MOMENTUM else (0.0,))
-    ]
+    """Dev by rate, what diverged marked; dev by step in the race."""
+    momenta = plan("optimizers")["momentum"]
+    kinds = [(SGD, None), *((MOMENTUM, momentum) for momentum in momenta), (ADAM, None)]
     by_rate = [
         Line(
-            kind_name(family, momentum),
-            [point.rate for point in own],
-            [point.dev if math.isfinite(point.dev) else None for point in own],
+            f"{family} {momentum:g}" if momentum else family,
+            [rate_of(row) for row in own],
+            [None if row.figures["diverged"] else row.number("dev_nats") for row in own],
             n,
             marked=True,
+            panel="Adam" if family == ADAM else "SGD, without and with momentum",
+            crossed=True,
         )
         for n, (family, momentum) in enumerate(kinds)
-        for own in [[point for point in found if (point.family, point.momentum) == (family, momentum)]]
+        for own in [[row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]]
     ]
-    by_step = [
-        Line(
-            f"{kind_name(family, point.momentum)}, rate {point.rate:g}",
-            row.curves["looks"],
-            row.curves["dev"],
-            n,
-            n % 2,
-        )
-        for n, family in enumerate(RATES)
-        for point in [best(found, family)]
-        for row in point.rows[:1]
+    race = [
+        Line(f"{family}, {_setting(row)}", row.curves["looks"], row.curves["dev"], n)
+        for n, family in enumerate(FAMILIES)
+        for row in [rows[family + RACE]]
     ]
-    first = found[0].rows[0].curves["dev"][0] or 0
+    first = race[0].y[0] or 0
     return [
         Chart(
             "How much the rate matters",
-            "Dev after equal steps by learning rate, the mean of the seeds. A gap is a rate that diverged.",
+            "Dev after equal steps by learning rate; a cross at the top is a rate that diverged. Logarithmic.",
             "learning rate",
             "dev, nats per token",
             by_rate,
@@ -153,12 +154,13 @@ def charts(rows: Rows) -> list[Chart]:
             y_limits=(None, 1.05 * first),
         ),
         Chart(
-            "The best of each",
-            "Dev by step, first seed.",
+            "The race",
+            "Dev by step, each optimizer at its best setting; dotted, the targets.",
             "step",
             "dev, nats per token",
-            by_step,
+            race,
             y_limits=(None, 1.05 * first),
+            marks=[(nats, f"{nats}") for nats in TARGETS],
         ),
     ]
 
@@ -167,50 +169,21 @@ EXPERIMENT = Experiment(
     name="optimizers",
     title="Optimizers",
     about=(
-        "SGD, SGD with momentum 0.5 and 0.9, Adam and AdamW (weight decay 0.05) train the same network "
-        "for the same number of steps at five rates each, constant, without clipping. A cell is one rate "
-        "and momentum over all seeds. A cell diverges where a number is not finite or dev ends above its "
-        "start; a step spikes when its loss is a tenth above the mean of the ten before."
+        "SGD, SGD with momentum and Adam each get fifteen settings: of the rate alone, or of momentum and rate. All "
+        "train the same network for the same number of steps at a constant rate, without clipping. Then each one's "
+        "best setting trains from the start for two epochs. A setting diverges where a number is not finite or dev "
+        "ends above its start; a step spikes when its loss is a tenth above the mean of the ten before."
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "SGD with momentum: Fast",
-            "By the fewest steps to the dev figure that all four reach. Confirmed if fewer than Adam's; "
-            "refined if at most a quarter more; else refuted.",
-            _momentum_fast,
-        ),
-        Claim(
-            "SGD with momentum: … kind of unstable",
-            "By the share of cells that diverge or spike. Confirmed if it is at least 1.5 times Adam's; "
-            "refined if it is greater; else refuted.",
-            _momentum_unstable,
-        ),
-        Claim(
-            "SGD with momentum: … tune the learning rate and momentum many times",
-            "By the decades of rates that end within 5 % of the optimizer's best. Confirmed if fewer "
-            "than Adam's; refined if as many; else refuted.",
-            _momentum_tuned,
-        ),
-        Claim(
-            "Adam: Very stable",
-            "Confirmed if none of its cells diverges or spikes; refined if a smaller share than with "
-            "momentum; else refuted.",
-            _adam_stable,
-        ),
-        Claim(
-            "Adam: … kind of slow",
-            "Confirmed if Adam's fewest steps are over 1.25 times those of SGD with momentum; refined if "
-            "they are more; else refuted.",
-            _adam_slow,
-        ),
-        Claim(
-            "Adam: … You don't have to adjust the learning rate too often",
-            "Confirmed if Adam's good rates span a decade; refined if half a decade; else refuted.",
-            _adam_wide,
-        ),
-    ),
+    further=further,
+    judges={
+        "momentum-fast": _momentum_fast,
+        "momentum-unstable": _momentum_unstable,
+        "momentum-tuned": _momentum_tuned,
+        "adam-stable": _adam_stable,
+        "adam-slow": _adam_slow,
+        "adam-wide": _adam_wide,
+    },
     charts=charts,
-    times=times,
 )

@@ -1,6 +1,15 @@
-"""Samples: the report's fourteen calls, the same openings under constraints, and real verse, judged by one checker."""
+"""Samples: the report's fourteen poems, ours in answer to its calls, and real verse, judged by one checker.
 
+The report's poems are no part of this repository. What the checker says of each stands in `printed_poems.json`, which
+`experiments/printed_poems.py` writes from the report; a test holds it to the report where that is at hand.
+"""
+
+import hashlib
+import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from importlib.resources import files
+from typing import Any
 
 from pingze import checkpoint
 from pingze.composing import compose, generate
@@ -9,7 +18,7 @@ from pingze.composing.quality import MEASURED
 from pingze.prosody import Verdict, check
 from pingze.prosody.text import read_lines
 from pingze.replication.charts import Chart, Line
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.setup import Setup
 
 MODEL = "report"
@@ -31,7 +40,14 @@ FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
 def trials(setup: Setup) -> list[Trial]:
-    """The fourteen, and a form of real verse each."""
+    """The fourteen as printed, the fourteen calls, and a form of real verse each."""
+    printed = [
+        Trial(
+            f"printed {start} {temperature} {split_len}",
+            {"printed": number, "temperature": temperature, "split_len": split_len},
+        )
+        for number, (start, temperature, split_len) in enumerate(CALLS, start=1)
+    ]
     calls = [
         Trial(
             f"{start} {temperature} {split_len}",
@@ -39,19 +55,47 @@ def trials(setup: Setup) -> list[Trial]:
         )
         for start, temperature, split_len in CALLS
     ]
-    return calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
+    return printed + calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Write or take the poems of a trial, and have them checked."""
+    if number := trial.settings.get("printed"):
+        return Measured(printed_poems()[int(number) - 1])
     if form := trial.settings.get("form"):
         real = setup.real[str(form)]
         return Measured({"poems": len(real), "kept": sum(_kept(lines) for lines in real)})
     return _write(setup, *(trial.settings[name] for name in ("start", "temperature", "split_len")))  # type: ignore[arg-type]
 
 
+def printed_poems() -> list[dict[str, Any]]:
+    """What the checker says of the report's poems, in its order."""
+    text = files("pingze.replication").joinpath("printed_poems.json").read_text(encoding="utf-8")
+    poems: list[dict[str, Any]] = json.loads(text)
+    return poems
+
+
+def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
+    """The row of a printed poem; a digest stands for its text.
+
+    What keeps no form of itself is measured by the regulated one of its shape, as real verse is.
+    """
+    lines, verdict = read_lines(text), check(text)
+    if not verdict.form and (form := _form(lines)):
+        verdict = check("，".join(lines), form=form)
+    return {
+        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
+        "lines": len(lines),
+        "shaped": _shaped(lines, start, split_len - 1),
+        "form": verdict.form,
+        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
+        "kept": verdict.ok,
+    }
+
+
 def _write(setup: Setup, start: str, temperature: float, split_len: int) -> Measured:
-    seeds = range(setup.seed, setup.seed + setup.budget.poems)
+    first = setup.seed + 1000 * CALLS.index((start, temperature, split_len))
+    seeds = range(first, first + setup.budget.poems)
     texts = [generate(start, temperature, split_len, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
     regulated = [lines for lines in free if _form(lines)]
@@ -60,7 +104,7 @@ def _write(setup: Setup, start: str, temperature: float, split_len: int) -> Meas
         start,
         form=form,
         temperature=temperature,
-        seed=setup.seed,
+        seed=first,
         count=len(seeds),
         model=checkpoint.DEFAULT,
     )
@@ -104,6 +148,10 @@ def _calls(rows: Rows) -> list[Row]:
     return [row for row in rows.values() if "start" in row.settings]
 
 
+def _printed(rows: Rows) -> list[Row]:
+    return [row for row in rows.values() if "printed" in row.settings]
+
+
 def _real(rows: Rows) -> list[Row]:
     return [row for row in rows.values() if "form" in row.settings]
 
@@ -116,19 +164,29 @@ def _share(rows: Sequence[Row], part: str, whole: str) -> float:
     return _total(rows, part) / max(1, _total(rows, whole))
 
 
-def _reads_as_verse(rows: Rows) -> Finding:
-    calls, real = _calls(rows), _real(rows)
-    free, bound = _share(calls, "free_kept", "free_regulated"), _share(calls, "bound_kept", "bound_poems")
-    corpus = _share(real, "kept", "poems")
-    shaped = _total(calls, "free_shaped") == _total(calls, "free_poems")
+def _shape(rows: Rows) -> Judged:
+    printed, calls = _printed(rows), _calls(rows)
     sentence = (
-        f"Of {_total(calls, 'free_poems')} poems, {_total(calls, 'free_shaped')} have the lines asked "
-        f"for; of the {_total(calls, 'free_regulated')} in four or eight lines {free:.0%} keep tones and "
-        f"rhyme. Real Tang poems of these shapes: {corpus:.0%} of {_total(real, 'poems')}. The model "
-        f"`{calls[0].figures['bound_model']}` under constraints, from the same openings: {bound:.0%} of "
-        f"{_total(calls, 'bound_poems')}."
+        f"Of the report's {len(printed)} poems {_total(printed, 'shaped')} have the opening and the lines asked for; "
+        f"of {_total(calls, 'free_poems')} that our model of the report writes in answer to its calls, "
+        f"{_total(calls, 'free_shaped')}."
     )
-    return Finding(by_rule(shaped and free >= corpus, shaped), sentence, [*calls, *real])
+    return Judged({"shaped": _total(printed, "shaped") / len(printed)}, sentence, [*printed, *calls])
+
+
+def _verse(rows: Rows) -> Judged:
+    printed, calls, real = _printed(rows), _calls(rows), _real(rows)
+    free, bound = _share(calls, "free_kept", "free_regulated"), _share(calls, "bound_kept", "bound_poems")
+    corpus, kept = _share(real, "kept", "poems"), _total(printed, "kept")
+    faults = sum((Counter(row.figures["faults"]) for row in printed), Counter())
+    told = ", ".join(f"{name} {count}" for name, count in faults.most_common(4))
+    sentence = (
+        f"Of the report's {len(printed)} poems {kept} keep tones and rhyme; their faults, the commonest: {told}. Real "
+        f"Tang poems: {corpus:.0%} of {_total(real, 'poems')}. Written anew in answer to its calls: {free:.0%} of the "
+        f"{_total(calls, 'free_regulated')} in four or eight lines; by `{calls[0].figures['bound_model']}` under "
+        f"constraints, from the same openings, {bound:.0%} of {_total(calls, 'bound_poems')}."
+    )
+    return Judged({"kept": kept / len(printed) / corpus if corpus else 0.0}, sentence, [*printed, *real])
 
 
 def charts(rows: Rows) -> list[Chart]:
@@ -168,21 +226,15 @@ EXPERIMENT = Experiment(
     name="samples",
     title="Samples",
     about=(
-        "The report's fourteen calls of generate, answered by the shipped model of the report; the same "
+        "The fourteen poems that the report prints; its fourteen calls of `generate`, answered by the shipped model "
+        "of the report; the same "
         "openings in the quatrain of as many characters a line, composed under all constraints of form "
-        "by the default model; and Tang poems of the test split. All are judged by pingze check, "
+        "by the default model; and Tang poems of the test split. All are judged by `pingze check`, "
         "customarily. The poems shown are of the first seed, none chosen."
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "generate('日', temperature=0.7, split_len=6) …",
-            "The report says nothing of tones and rhyme; its samples are read as verse. Confirmed if "
-            "every poem has the lines asked for and as large a share keeps tones and rhyme as of real "
-            "poems; refined if they have the lines; else refuted.",
-            _reads_as_verse,
-        ),
-    ),
+    judges={"shape": _shape, "verse": _verse},
     charts=charts,
+    seeded=False,
 )

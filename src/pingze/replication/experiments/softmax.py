@@ -15,14 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from pingze.replication.charts import Chart, Line, smoothed
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.claims import plan
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import PlainTrainer, train
-
-ADAM_RATES = (1e-4, 1e-3, 1e-2, 1e-1)
-SGD_RATES = (1.0, 100.0, 10000.0)
-STALLS = 0.01
-"""Nats by which a loss falls from one quarter of the steps to the next that does not decrease at all."""
 
 
 def bound(classes: int) -> float:
@@ -40,14 +36,18 @@ class SoftmaxTwice(PlainTrainer):
 
 
 def trials(setup: Setup) -> list[Trial]:
-    """Each rate with softmax and without."""
+    """The rates with two softmaxes, and those that learn with one."""
+    grid = plan("softmax")
     settings: dict[str, dict[str, Setting]] = {
-        **{f"Adam, rate {rate:g}": {"learning_rate": rate} for rate in ADAM_RATES},
-        **{f"SGD, rate {rate:g}": {"optimizer": "sgd", "learning_rate": rate} for rate in SGD_RATES},
+        **{f"softmax, Adam, rate {rate:g}": {"learning_rate": rate} for rate in grid["twice_adam"]},
+        **{
+            f"softmax, SGD, rate {rate:g}": {"optimizer": "sgd", "learning_rate": rate}
+            for rate in grid["twice_sgd"]
+        },
+        **{f"plain, Adam, rate {rate:g}": {"learning_rate": rate} for rate in grid["plain_adam"]},
     }
     return [
-        Trial(f"{kind}, {name}", each | {"precision": "float32"})
-        for kind in ("softmax", "plain")
+        Trial(name, each | {"precision": "float32"}, setup.steps(grid["steps"]))
         for name, each in settings.items()
     ]
 
@@ -55,7 +55,7 @@ def trials(setup: Setup) -> list[Trial]:
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train with one of the losses; dev is measured by the model's own probabilities in both cases."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
-    course = train(setup, trial.settings, setup.budget.steps["softmax"], trainer=trainer)
+    course = train(setup, trial.settings, trial.steps, trainer=trainer)
     means = [value for value in smoothed(course.losses) if value is not None]
     return course.measured(
         first_loss=course.losses[0],
@@ -80,7 +80,7 @@ def _late_fall(row: Row) -> float:
     return mean(losses[-2 * quarter : -quarter]) - mean(losses[-quarter:]) if quarter else 0.0
 
 
-def _stalls(rows: Rows) -> Finding:
+def _stalls(rows: Rows) -> Judged:
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     falls = ", ".join(f"{row.number('fall'):.2g} ({name})" for name, row in twice.items())
     late = max(map(_late_fall, twice.values()))
@@ -92,29 +92,36 @@ def _stalls(rows: Rows) -> Finding:
         f"{falls}. From the third quarter of the steps to the last it falls by {late:.1g} at most, where that "
         f"with one softmax falls by up to {best:.2g}."
     )
-    return Finding(by_rule(late < STALLS, late < best / 10), sentence, list(rows.values()))
+    whole, whole_best = (
+        max(row.number("fall") for row in found.values() if not row.figures["failed_at"])
+        for found in (twice, plain)
+    )
+    numbers = {
+        "late": late,
+        "late_share": _share(late, best),
+        "whole": whole,
+        "whole_share": _share(whole, whole_best),
+    }
+    return Judged(numbers, sentence, list(rows.values()))
 
 
-def _mends(rows: Rows) -> Finding:
+def _share(part: float, whole: float) -> float:
+    return part / whole if whole > 0 else math.inf
+
+
+def _mends(rows: Rows) -> Judged:
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     best = {
         kind: min(row.number("best_dev_nats") for row in found.values())
         for kind, found in (("twice", twice), ("plain", plain))
     }
-    better = [
-        name for name in plain if plain[name].number("best_dev_nats") < twice[name].number("best_dev_nats")
-    ]
     name = next(iter(plain))
     ratio = plain[name].number("first_norm") / twice[name].number("first_norm")
     sentence = (
         f"Best dev by the model's own probabilities: {best['plain']:.3f} nats per token with one softmax, "
-        f"{best['twice']:.3f} with two; one is better at {len(better)} of {len(plain)} rates. The first "
-        f"gradient is {ratio:,.0f} times as large with one."
+        f"{best['twice']:.3f} with two. The first gradient is {ratio:,.0f} times as large with one."
     )
-    used = [*plain.values(), *twice.values()]
-    return Finding(
-        by_rule(best["plain"] < 0.9 * best["twice"], best["plain"] < best["twice"]), sentence, used
-    )
+    return Judged({"ratio": best["plain"] / best["twice"]}, sentence, [*plain.values(), *twice.values()])
 
 
 def charts(rows: Rows) -> list[Chart]:
@@ -159,27 +166,12 @@ EXPERIMENT = Experiment(
     title="Softmax before cross-entropy",
     about=(
         "The output goes through softmax before PyTorch's cross-entropy, which takes the softmax of what "
-        "it is given, at four rates of Adam and three of SGD; beside each, the same without. The doubled "
+        "it is given, at four rates of Adam and three of SGD; beside them, without it, three of Adam. The doubled "
         "loss is about ln(V − 1 + e) − E[p(correct)]: it starts at ln V and cannot pass ln(V − 1 + e) − "
         "1."
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "at some point the Loss wouldn't decrease at all no matter how I choose the learning rate",
-            f"Confirmed if, from the third quarter of the steps to the last, the doubled loss falls by less "
-            f"than {STALLS:g} nats at every rate; refined if by less than a tenth of what the plain loss "
-            "falls at its best; else refuted.",
-            _stalls,
-        ),
-        Claim(
-            "I shouldn't have applied Softmax to the result before calculating the loss, for "
-            "torch.CrossEntropyLoss had already done this for me.",
-            "Confirmed if the best dev with one softmax is at least a tenth below the best with two; "
-            "refined if it is below; else refuted.",
-            _mends,
-        ),
-    ),
+    judges={"stalls": _stalls, "mended": _mends},
     charts=charts,
 )

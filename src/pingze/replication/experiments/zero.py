@@ -1,13 +1,15 @@
 """Zero initialization: what stays equal to the bit, and what each network can still learn."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
 
 from pingze.model import LanguageModel
 from pingze.replication.charts import Chart, Line, smoothed
+from pingze.replication.claims import plan
 from pingze.replication.diagnostics import compare_units
-from pingze.replication.experiment import Claim, Experiment, Finding, Measured, Row, Rows, Trial, by_rule
+from pingze.replication.experiment import Experiment, Judged, Measured, Row, Rows, Trial
 from pingze.replication.setup import Setting, Setup
 from pingze.replication.training import Course, train
 from pingze.vocabulary import UNK
@@ -30,6 +32,7 @@ SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
 
 def trials(setup: Setup) -> list[Trial]:
     """Seven networks, and the floor of those that learn single characters' shares only."""
+    few, epoch = (setup.steps(plan("zero")[name]) for name in ("steps", "bias_steps"))
     settings: dict[str, dict[str, Setting]] = {
         FLOOR: {},
         "all": ZERO | BIAS_ALONE,
@@ -40,7 +43,10 @@ def trials(setup: Setup) -> list[Trial]:
         "biases": {"initialization": "xavier"},
         "forget": {"initialization": "xavier"},
     }
-    return [Trial(name, each) for name, each in settings.items()]
+    return [
+        Trial(name, each, 0 if name == FLOOR else few if name in SYMMETRIC else epoch)
+        for name, each in settings.items()
+    ]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -53,7 +59,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         STARTS[trial.name](model)
         first.update({name: tensor.copy() for name, tensor in model.tensors().items()})
 
-    course = train(setup, trial.settings, setup.budget.steps["zero"], start=start)
+    course = train(setup, trial.settings, trial.steps, start=start)
     model = course.trainer.model
     moved = [name for name, tensor in model.tensors().items() if not np.array_equal(tensor, first[name])]
     units = compare_units(model)
@@ -61,9 +67,16 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         units=model.configuration.hidden_size,
         kinds_of_units=units.kinds,
         units_apart=units.apart,
+        values=_values(model),
         moved=moved,
         train_nats=_train_nats(setup, course),
     )
+
+
+def _values(model: LanguageModel) -> int:
+    """How many different numbers stand in the weight matrices."""
+    matrices = [tensor.ravel() for tensor in model.tensors().values() if tensor.ndim == 2]
+    return len(np.unique(np.concatenate(matrices)))
 
 
 def _train_nats(setup: Setup, course: Course) -> float:
@@ -132,7 +145,7 @@ def _symmetric(row: Row) -> bool:
     return row.number("kinds_of_units") == 1
 
 
-def _same_values(rows: Rows) -> Finding:
+def _same_values(rows: Rows) -> Judged:
     row, floor = rows["all"], rows[FLOOR]
     moved = row.figures["moved"]
     sentence = (
@@ -142,10 +155,11 @@ def _same_values(rows: Rows) -> Finding:
         f"{row.number('train_nats'):.3f} nats per token on training poems, where the entropy of single "
         f"characters is {floor.number('train_entropy'):.3f}."
     )
-    return Finding(by_rule(_symmetric(row) and not moved, _symmetric(row)), sentence, [row, floor])
+    numbers = {"values": row.number("values"), "kinds": row.number("kinds_of_units")}
+    return Judged(numbers, sentence, [row, floor])
 
 
-def _stay_symmetric(rows: Rows) -> Finding:
+def _stay_symmetric(rows: Rows) -> Judged:
     found = [rows[name] for name in SYMMETRIC]
     kinds = "; ".join(
         f"{NAMES[name]}: {rows[name].figures['kinds_of_units']} (at most "
@@ -158,11 +172,10 @@ def _stay_symmetric(rows: Rows) -> Finding:
         "random mask of dropout does, and where the gradient is not 0 the rounding of a matrix product "
         "may."
     )
-    conclusion = by_rule(all(map(_symmetric, found)), any(map(_symmetric, found)))
-    return Finding(conclusion, sentence, found)
+    return Judged({"symmetric": sum(map(_symmetric, found))}, sentence, found)
 
 
-def _zero_biases(rows: Rows) -> Finding:
+def _zero_biases(rows: Rows) -> Judged:
     zero, one = rows["biases"], rows["forget"]
     excess = zero.number("dev_nats") / one.number("dev_nats") - 1
     apart = zero.figures["kinds_of_units"] == zero.figures["units"]
@@ -171,7 +184,7 @@ def _zero_biases(rows: Rows) -> Finding:
         f"kinds, and dev ends at {zero.number('dev_nats'):.3f} nats per token; with a forget bias of 1, "
         f"all else equal, at {one.number('dev_nats'):.3f} ({excess:+.1%})."
     )
-    return Finding(by_rule(apart and excess <= 0.005, apart and excess <= 0.05), sentence, [zero, one])
+    return Judged({"excess": 100 * excess if apart else math.inf}, sentence, [zero, one])
 
 
 def charts(rows: Rows) -> list[Chart]:
@@ -210,27 +223,6 @@ EXPERIMENT = Experiment(
     ),
     trials=trials,
     measure=measure,
-    claims=(
-        Claim(
-            "If all weights are set to 0, the derivative with respect to loss function is the same for "
-            "every W, then all the weights have the same values in the subsequent iteration.",
-            "Confirmed if after training from all zeros the hidden units are equal to the bit and "
-            "nothing moved; refined if they are equal and something else has learnt; refuted if they "
-            "differ.",
-            _same_values,
-        ),
-        Claim(
-            "This makes the hidden units symmetric and continues for all the n iterations you run.",
-            "Confirmed if all units stay equal to the bit in each of the five networks whose LSTM starts "
-            "at zero; refined if in some; refuted if in none.",
-            _stay_symmetric,
-        ),
-        Claim(
-            "However, we can still set biases to zero, which will not cause any troubles.",
-            "Confirmed if with zero biases all units differ and dev is at most 0.5 % above that with a "
-            "forget bias of 1; refined if at most 5 %; else refuted.",
-            _zero_biases,
-        ),
-    ),
+    judges={"same-values": _same_values, "symmetric": _stay_symmetric, "biases": _zero_biases},
     charts=charts,
 )
