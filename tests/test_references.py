@@ -33,6 +33,7 @@ BARE = re.compile(
 NAME = re.compile(r"([A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+)(?:\(\))?")
 
 
+@cache
 def prose(path: Path) -> str:
     """A document without its code blocks, or the strings that explain Python code, and its comments."""
     text = path.read_text(encoding="utf-8")
@@ -79,11 +80,15 @@ def figures() -> frozenset[str]:
     return frozenset(json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8")))
 
 
+@cache
+def rooms() -> tuple[Path, ...]:
+    return (PACKAGE, *(part for part in PACKAGE.rglob("*") if part.is_dir()))
+
+
 def roots(path: Path) -> Iterator[Path]:
     """Where a path may start: at the file, at a folder above it, or at a part of the package."""
     yield from path.parents
-    yield PACKAGE
-    yield from (part for part in PACKAGE.rglob("*") if part.is_dir())
+    yield from rooms()
 
 
 def is_file(span: str, path: Path) -> bool:

@@ -100,8 +100,7 @@ class Store:
         Args:
             path: Its file; by default the user's own store, which `pingze corpus fetch` built.
 
-        Raises CorpusError, here or where the block meets the damage, if the store is absent, damaged or of another
-        version.
+        Raises CorpusError, here or where the block meets the damage, if it is absent, damaged or of another version.
         """
         path = path or store_path()
         _be_readable(path)
