@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
+from pingze.serve.composing import Desk
 from pingze.serve.gathering import ROWS, Gathering
 from pingze.serve.guard import Guard
 from pingze.serve.idle import tidy
@@ -21,7 +22,6 @@ from pingze.serve.openapi import described
 from pingze.serve.problems import Problem
 from pingze.serve.routes import router
 from pingze.serve.work import Work
-from pingze.serve.writing import Desk
 
 PAGE = Path(__file__).with_name("page")
 SECONDS = 30.0

@@ -7,7 +7,7 @@ from anyio import to_thread
 
 from pingze.corpus.store import let_go
 from pingze.ops.memory import give_back_freed_memory
-from pingze.serve.writing import Desk
+from pingze.serve.composing import Desk
 
 REST = 3.0
 """Seconds without a request after which memory is given back."""

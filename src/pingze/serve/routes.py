@@ -12,12 +12,12 @@ from pingze import checkpoint
 from pingze.composing import Mended, Poem
 from pingze.prosody.verdict import Note
 from pingze.serve import answers, gates
+from pingze.serve.composing import Desk
 from pingze.serve.gates import Inside, Reach
 from pingze.serve.problems import Problem
 from pingze.serve.schemas import requests, responses
 from pingze.serve.units import Next, Units, likely, units
 from pingze.serve.work import Work
-from pingze.serve.writing import Desk
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}
