@@ -13,6 +13,7 @@ from pingze.composing.composition import compose_as
 from pingze.composing.options import Composing, Revising
 from pingze.composing.revision import revise_as
 from pingze.errors import InputError
+from pingze.prosody.patterns import CUSTOMARY
 
 ExplainOption = Annotated[bool, typer.Option("--explain", help="Say of each character why it stands there.")]
 
@@ -65,7 +66,7 @@ def mend(
         str | None,
         typer.Option(help="The form to mend it to, instead of its shape's.", autocompletion=completion.forms),
     ] = None,
-    level: LevelOption = "customary",
+    level: LevelOption = CUSTOMARY,
     title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
     poet: Annotated[
         str | None, typer.Option(help=Composing.sentence("poet"), autocompletion=completion.poets)

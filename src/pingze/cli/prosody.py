@@ -10,6 +10,7 @@ from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_file
 from pingze.errors import InputError
 from pingze.prosody import Verdict
+from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.rhyme import find_groups, rhyme_characters
 from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import describe
@@ -26,7 +27,7 @@ def check(
             help="The form to check for, instead of the one found.", autocompletion=completion.forms
         ),
     ] = None,
-    level: LevelOption = "customary",
+    level: LevelOption = CUSTOMARY,
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""

@@ -20,6 +20,7 @@ from pingze.composing.request import Fixed, Request
 from pingze.errors import Clash
 from pingze.prosody.forms import opening_name
 from pingze.prosody.groups import OBLIQUE
+from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.tones import groups, sides
 
 _MOST_NAMED = 3
@@ -79,7 +80,7 @@ class _Corrections:
 def _disagreeing(lexicon: Lexicon, request: Request) -> set[Clash]:
     """What disagrees with the hypothesis and the ways to write couplets with which most agrees."""
     readings = []
-    for strictness in dict.fromkeys((request.strictness, "customary")):
+    for strictness in dict.fromkeys((request.strictness, CUSTOMARY)):
         free = replace(request, template=None, rhyme=None, strictness=strictness, original=None)
         readings.append(_best_reading(Constraints(lexicon, free), request))
     return min(readings, key=lambda reading: reading[0])[1]

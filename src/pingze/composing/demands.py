@@ -15,7 +15,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
 from pingze.composing.request import Request
 from pingze.prosody.forms import line_types
-from pingze.prosody.patterns import RESCUED, accepted
+from pingze.prosody.patterns import CUSTOMARY, RESCUED, accepted
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
@@ -32,7 +32,7 @@ class Demands:
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         groups = [GROUP_NAMES.index(name) for name in request.groups]
-        borrow = request.strictness == "customary" and request.form.regulated
+        borrow = request.strictness == CUSTOMARY and request.form.regulated
         self.base = lexicon.han.copy()
         self.base[[lexicon.vocabulary.ids[c] for c in request.exclude if c in lexicon.vocabulary]] = False
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]

@@ -11,6 +11,7 @@ from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.revision import check_poem, poem_request
 from pingze.prosody.groups import GROUPS
+from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.tones import groups, sides, usable_tone
 
 
@@ -37,7 +38,7 @@ class Reason:
 
 
 def explain(
-    poem: Poem, *, limit: int = 5, level: str = "customary", model: str | Path | None = None
+    poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, model: str | Path | None = None
 ) -> list[Reason]:
     """A row for each character of a poem that keeps its form, template and rhyme.
 

@@ -24,6 +24,7 @@ from pingze.composing.revision import poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.prosody import Verdict, check
 from pingze.prosody.forms import FORMS, Form, find_form, opening_name
+from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.script import in_context
 
 MOST_TRIED = 12
@@ -81,7 +82,7 @@ def mend(
     *,
     keep: Sequence[str] = (),
     form: str | None = None,
-    level: str = "customary",
+    level: str = CUSTOMARY,
     title: str | None = None,
     poet: str | None = None,
     temperature: float = Revising.temperature,

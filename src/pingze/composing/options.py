@@ -13,7 +13,7 @@ from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
 from pingze.errors import InputError, wrong_type
 from pingze.prosody.forms import FORMS
-from pingze.prosody.patterns import STRICTNESSES
+from pingze.prosody.patterns import CUSTOMARY, STRICTNESSES
 
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_INCLUDED = 28
@@ -77,7 +77,7 @@ class Revising(Bounded):
     """What may be asked of a poem that is written, wholly or in part."""
 
     level: str = option(
-        "customary", f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
+        CUSTOMARY, f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
     )
     include: str = option("", "Words that must appear, as '雁 芙蓉'; a space separates them.", maxLength=100)
     exclude: str = option("", "Characters that must not.", maxLength=1000)

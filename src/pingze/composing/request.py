@@ -7,6 +7,7 @@ from pingze.composing.input_characters import FIELDS
 from pingze.errors import Clash
 from pingze.prosody.forms import OPENINGS, Form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
+from pingze.prosody.patterns import CUSTOMARY
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class Request:
 
     form: Form
     lines: int
-    strictness: str = "customary"
+    strictness: str = CUSTOMARY
     """How strictly the tones are kept: `prosody.patterns.STRICTNESSES`."""
     template: str | None = None
     """Part of the names of the opening templates to use, as 平起 or 首句入韻."""
@@ -81,9 +82,9 @@ class Request:
         asked = {
             "repeat": (not self.repeat, Clash("no character twice", "repeat"), True),
             "strictness": (
-                self.strictness != "customary",
+                self.strictness != CUSTOMARY,
                 Clash(f"level {self.strictness}", "level", has=self.strictness),
-                "customary",
+                CUSTOMARY,
             ),
             "template": (
                 self.template,

@@ -21,6 +21,7 @@ from pingze.composing.request import Request
 from pingze.errors import InputError, wrong_type
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS
+from pingze.prosody.patterns import CUSTOMARY
 
 Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""
@@ -39,7 +40,7 @@ class Alternative:
     """ln p of the whole poem with it, marks and end included."""
 
 
-def read_poem(text: str, *, form: str | None = None, level: str = "customary") -> Poem:
+def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Poem:
     """A poem as a person writes it; its form, template and rhyme as the checker finds them.
 
     Args:

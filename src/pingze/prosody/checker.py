@@ -11,14 +11,14 @@ from pingze.prosody import old_style, regulated
 from pingze.prosody.forms import FEWEST_LINES, FORMS, Form, find_form
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.notes import chosen_words, general_notes, shape_note, understood
-from pingze.prosody.patterns import STRICTNESSES
+from pingze.prosody.patterns import CUSTOMARY, STRICTNESSES
 from pingze.prosody.quatrains import name_of_quatrain
 from pingze.prosody.script import in_context
 from pingze.prosody.text import read_text
 from pingze.prosody.verdict import Note, Verdict, Violation
 
 
-def check(text: str, *, form: str | None = None, level: str = "customary") -> Verdict:
+def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verdict:
     """Check one poem in the form given, or in the one that it has the shape of.
 
     Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
@@ -79,7 +79,7 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     if (
         verdict
         and form
-        and _is_regulated(verdict if level == "customary" else _judge(lines, form, "customary"), form)
+        and _is_regulated(verdict if level == CUSTOMARY else _judge(lines, form, CUSTOMARY), form)
     ):
         return verdict
     as_old = _judge(lines, old, level) if old else None

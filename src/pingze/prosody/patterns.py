@@ -11,7 +11,8 @@ Two lines of a couplet can also be a' and B': the first breaks its pattern, and 
 from dataclasses import dataclass
 from functools import cache
 
-STRICTNESSES = ("customary", "strict")
+CUSTOMARY, STRICT = "customary", "strict"
+STRICTNESSES = (CUSTOMARY, STRICT)
 """How strictly verse is judged: strict does without the patterns that `Pattern.soft` names."""
 
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
@@ -55,7 +56,7 @@ class Pattern:
 
 
 @cache
-def accepted(kind: str, width: int, strictness: str = "customary") -> tuple[Pattern, ...]:
+def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """The patterns in which a line of a type and of five or seven characters may be written, the first preferred.
 
     `kind` is a letter of `BASES`, or a' or B'. A place with x takes any tone.
@@ -64,7 +65,7 @@ def accepted(kind: str, width: int, strictness: str = "customary") -> tuple[Patt
     return tuple(
         _pattern(prefix + tones, soft)
         for tones, soft in _ACCEPTED[kind]
-        if soft is None or strictness == "customary"
+        if soft is None or strictness == CUSTOMARY
     )
 
 

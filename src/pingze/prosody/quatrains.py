@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from pingze.prosody.fit import FAULT, Masks, fitted
-from pingze.prosody.patterns import is_opposed
+from pingze.prosody.patterns import CUSTOMARY, is_opposed
 from pingze.prosody.regulated import masks_of
 from pingze.prosody.verdict import Note
 
@@ -36,7 +36,7 @@ def _kinds(masks: Masks, width: int) -> set[str]:
     return {
         kind
         for kind in (*_ENDS_OBLIQUE, *_ENDS_LEVEL)
-        if fitted(kind, False, width, "customary", masks)[0] < FAULT
+        if fitted(kind, False, width, CUSTOMARY, masks)[0] < FAULT
         and (masks.level if kind in _ENDS_LEVEL else masks.oblique) & last
     }
 

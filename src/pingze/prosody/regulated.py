@@ -8,6 +8,7 @@ from pingze.prosody.fit import FAULT, FittedLine, Masks, fit, fitted
 from pingze.prosody.forms import Form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.notes import general_notes
+from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.rhyme import Groups, shared_group
 from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, needed, rare_side, sides
@@ -30,7 +31,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     feet = [groups(line[-1]) for line in lines]
     rhyme = shared_group(feet[1::2], preferring=(feet[0], _near(feet[0]), feet[1]), tone=LEVEL)
     first = _first_foot(feet[0], rhyme)
-    borrows = first == "鄰韻" and strictness == "customary"
+    borrows = first == "鄰韻" and strictness == CUSTOMARY
     rhymed_costs = 1 if borrows else FAULT * bool(first)
     # Where it rhymes, a first line that fits both ways is a rhymed one.
     unrhymed_costs = int(rhyme in feet[0])

@@ -6,6 +6,8 @@ for their rhyme. The tests check every example.
 
 from dataclasses import dataclass
 
+from pingze.prosody.patterns import CUSTOMARY, STRICT
+
 WANG = "王力《詩詞格律》"
 USAGE = "customary in Tang verse; counts in docs/prosody.md"
 
@@ -24,7 +26,7 @@ class Rule:
     """Poems that keep it, and every other rule."""
     rejected: tuple[str, ...]
     """Poems that break it, and no other."""
-    strictness: str = "customary"
+    strictness: str = CUSTOMARY
     """The strictness from which it is broken: a rule that only strict verse keeps is a note in customary verse."""
 
 
@@ -76,7 +78,7 @@ _ALL = (
         WANG,
         ("仄仄平平仄，平平仄仄東。仄平平仄仄，仄仄仄平同。",),
         ("仄仄平平仄，平平仄仄東。平平仄仄仄，仄仄仄平同。",),
-        strictness="strict",
+        strictness=STRICT,
     ),
     Rule(
         "特拗",
@@ -103,7 +105,7 @@ _ALL = (
         WANG,
         ("仄仄仄平仄，平平平仄東。平平平仄仄，仄仄仄平同。",),
         ("仄仄仄平仄，平平仄仄東。平平平仄仄，仄仄仄平同。",),
-        strictness="strict",
+        strictness=STRICT,
     ),
     Rule(
         "仄腳",
@@ -128,7 +130,7 @@ _ALL = (
         USAGE,
         ("仄仄仄平中，平平仄仄東。平平平仄仄，仄仄仄平同。",),
         ("仄仄仄平冬，平平仄仄東。平平平仄仄，仄仄仄平同。",),
-        strictness="strict",
+        strictness=STRICT,
     ),
     Rule(
         "重韻",

@@ -7,6 +7,7 @@ from pingze.composing import Poem, read_poem
 from pingze.composing.options import LARGEST_SEED, Bounded, Composing, Revising, option
 from pingze.errors import InputError
 from pingze.prosody.forms import find_form
+from pingze.prosody.patterns import CUSTOMARY
 
 LONGEST_POEM = 200
 MOST_PARTICLES = 256
@@ -41,7 +42,7 @@ class GivenPoem(Bounded):
     model: str | None = None
     log_probability: float | None = None
 
-    def read(self, level: str = "customary") -> Poem:
+    def read(self, level: str = CUSTOMARY) -> Poem:
         """The poem. Raises InputError on lines that have no form's shape, or not the form's that is given."""
         found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
         form = find_form(found.form)
@@ -108,7 +109,7 @@ class ExplainRequest(Bounded):
 
     poem: GivenPoem
     limit: int = option(5, "How many other characters are named.", minimum=0, maximum=64)
-    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
     model: str | None = _model()
 
 
@@ -118,7 +119,7 @@ class CheckRequest(Bounded):
 
     text: str = option(..., "One poem, or several with blank lines between.", maxLength=4000)
     form: str | None = option(None, "The form to check for, instead of the one found.", maxLength=20)
-    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ class MendRequest(Bounded):
     text: str = option(..., "The draft, as a person writes it.", maxLength=4000)
     keep: str = option("", "Words of it that stay; a space separates them.", maxLength=100)
     form: str | None = option(None, "The form to mend it to, instead of its shape's.", maxLength=20)
-    level: str = option("customary", Revising.sentence("level"), maxLength=20)
+    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
     title: str | None = option(None, Revising.sentence("title"), maxLength=200)
     poet: str | None = option(None, Revising.sentence("poet"), maxLength=20)
     seed: int | None = _narrowed("seed", LARGEST_SEED)
