@@ -20,9 +20,10 @@ check: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-# The types of the page's JavaScript; tests/serve/test_page_types.py runs it too, where npm has brought tsc.
+# The types and the format of the page's JavaScript; tests/serve/test_page_types.py checks both where npm has brought them.
 page-types: node_modules
 	npm run --silent types
+	npm run --silent formatted
 
 node_modules: package.json
 	npm install --silent --no-audit --no-fund
@@ -31,6 +32,7 @@ node_modules: package.json
 format: .venv/dev
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
+	if [ -x node_modules/.bin/prettier ]; then npm run --silent format; fi
 
 # Goes on where an interrupted run stopped.
 train: .venv/dev

@@ -1,4 +1,4 @@
-"""The page's JavaScript keeps its types, as TypeScript sees them."""
+"""The page's JavaScript keeps its types, as TypeScript sees them, and its format, as Prettier has it."""
 
 import shutil
 import subprocess
@@ -7,14 +7,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-TSC = ROOT / "node_modules" / ".bin" / "tsc"
+TOOLS = ROOT / "node_modules" / ".bin"
 
 
-@pytest.mark.skipif(
-    not TSC.exists() or shutil.which("node") is None, reason="`make node_modules` brings TypeScript, by npm"
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("tsc", ["--project", "tsconfig.json"]),
+        ("prettier", ["--check", "--log-level", "warn", "src/pingze/serve/page/*.js"]),
+    ],
 )
-def test_the_page_has_no_type_errors() -> None:
-    done = subprocess.run(
-        [TSC, "--project", ROOT / "tsconfig.json"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout
+def test_the_page_keeps_types_and_format(tool: str, arguments: list[str]) -> None:
+    if not (TOOLS / tool).exists() or shutil.which("node") is None:
+        pytest.skip(f"`make node_modules` brings {tool}, by npm")
+    done = subprocess.run([TOOLS / tool, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr

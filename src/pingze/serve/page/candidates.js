@@ -14,11 +14,10 @@ export function drawCandidates() {
     return;
   }
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  const waiting = Array.from({ length: missing }, () => el("li", {}, el("span", { class: "candidate waiting" }, t("waiting"))));
-  box.replaceChildren(
-    el("h2", {}, t("candidates")),
-    el("ol", { class: "candidates" }, entries.map(card), waiting),
+  const waiting = Array.from({ length: missing }, () =>
+    el("li", {}, el("span", { class: "candidate waiting" }, t("waiting"))),
   );
+  box.replaceChildren(el("h2", {}, t("candidates")), el("ol", { class: "candidates" }, entries.map(card), waiting));
   if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
 }
 

@@ -50,16 +50,32 @@ function card(entry, look, marks, outline) {
   const width = Math.round(2 * MARGIN + (columns - 1) * COLUMN + SIZE);
   const height = Math.round(2 * MARGIN + longest * STEP);
   const right = width - MARGIN - SIZE / 2;
-  const head = title ? [column([...title], right, { size: SIZE * 0.6, step: STEP * 0.62, fill: () => look.faded }, outline)] : [];
+  const head = title
+    ? [column([...title], right, { size: SIZE * 0.6, step: STEP * 0.62, fill: () => look.faded }, outline)]
+    : [];
   const fill = marks ? (line, position) => (isMarked(entry, line, position) ? look.red : look.ink) : () => look.ink;
   const lines = poem.lines.map((line, at) =>
-    column([...shown(line)], right - (at + head.length) * COLUMN, { size: SIZE, step: STEP, fill: (n) => fill(at + 1, n + 1) }, outline));
+    column(
+      [...shown(line)],
+      right - (at + head.length) * COLUMN,
+      { size: SIZE, step: STEP, fill: (n) => fill(at + 1, n + 1) },
+      outline,
+    ),
+  );
   return svg(
     "svg",
     { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", lang: verseLanguage() },
     svg("title", {}, [title, poem.lines.map(shown).join("，")].filter(Boolean).join("　")),
     svg("rect", { width, height, fill: look.paper }),
-    svg("rect", { x: 28, y: 28, width: width - 56, height: height - 56, fill: "none", stroke: look.faded, "stroke-opacity": 0.35 }),
+    svg("rect", {
+      x: 28,
+      y: 28,
+      width: width - 56,
+      height: height - 56,
+      fill: "none",
+      stroke: look.faded,
+      "stroke-opacity": 0.35,
+    }),
     look.ruled ? rules(columns, right, height, look) : null,
     head,
     lines,
@@ -75,23 +91,40 @@ function rules(columns, right, height, { red }) {
 
 /** Whether a place rhymes or holds a character of the acrostic. */
 function isMarked(entry, line, position) {
-  const { ask, now: { poem } } = entry;
+  const {
+    ask,
+    now: { poem },
+  } = entry;
   if (isFoot(poem, line, position, reasonAt(entry, line, position)?.rhyme_group)) return true;
   const { acrostic, acrostic_at } = ask;
-  return taken({ acrostic, acrostic_at }, [...poem.lines[0]].length).get(keyOf(line, position)) === [...poem.lines[line - 1]][position - 1];
+  return (
+    taken({ acrostic, acrostic_at }, [...poem.lines[0]].length).get(keyOf(line, position)) ===
+    [...poem.lines[line - 1]][position - 1]
+  );
 }
 
 /** A column of characters from the top margin down. */
 function column(characters, x, { size, step, fill }, outline) {
-  return svg("g", {}, characters.map((character, at) =>
-    glyph(character, { x, y: MARGIN + at * step + size * BASELINE, size, fill: fill(at) }, outline)));
+  return svg(
+    "g",
+    {},
+    characters.map((character, at) =>
+      glyph(character, { x, y: MARGIN + at * step + size * BASELINE, size, fill: fill(at) }, outline),
+    ),
+  );
 }
 
 /** A character's outline; of one that the font has not, the character itself. */
 function glyph(character, { x, y, size, fill }, outline) {
   const d = outline(character);
-  if (d === null) return svg("text", { x, y, "font-size": size, "font-family": "serif", "text-anchor": "middle", fill }, character);
-  return svg("path", { d, transform: `translate(${x - size / 2} ${y}) scale(${size})`, fill, "data-character": character });
+  if (d === null)
+    return svg("text", { x, y, "font-size": size, "font-family": "serif", "text-anchor": "middle", fill }, character);
+  return svg("path", {
+    d,
+    transform: `translate(${x - size / 2} ${y}) scale(${size})`,
+    fill,
+    "data-character": character,
+  });
 }
 
 function heading({ title, poet }) {
@@ -100,6 +133,8 @@ function heading({ title, poet }) {
 
 function seal(height, { red, paper }, outline) {
   const box = svg("rect", { x: 46, y: height - 98, width: 28, height: 52, rx: 3, fill: red });
-  const glyphs = [..."平仄"].map((character, at) => glyph(character, { x: 60, y: height - 76 + at * 23, size: 21, fill: paper }, outline));
+  const glyphs = [..."平仄"].map((character, at) =>
+    glyph(character, { x: 60, y: height - 76 + at * 23, size: 21, fill: paper }, outline),
+  );
   return svg("g", {}, box, glyphs);
 }

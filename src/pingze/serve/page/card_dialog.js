@@ -13,13 +13,21 @@ let preview = null; // the address of the card that is looked at
 export function makeCard({ save, say }) {
   const on = entry();
   const look = () => [on, settings.paper, settings.card_marks];
-  const file = (kind, make) => button(t(kind), () => attempt(async () => save(await make(...look()), kind)), { id: kind });
+  const file = (kind, make) =>
+    button(t(kind), () => attempt(async () => save(await make(...look()), kind)), { id: kind });
   const dialog = el(
     "dialog",
     { id: "card", class: "card-maker", "aria-label": t("card") },
     el("div", { id: "card-preview", class: "card-preview" }),
     papers(() => show(...look())),
-    el("div", { class: "pair" }, file("png", pngFile), file("svg", svgFile), copyButton(look, say), button(t("close"), () => dialog.close(), { id: "close-card" })),
+    el(
+      "div",
+      { class: "pair" },
+      file("png", pngFile),
+      file("svg", svgFile),
+      copyButton(look, say),
+      button(t("close"), () => dialog.close(), { id: "close-card" }),
+    ),
   );
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -37,10 +45,25 @@ function papers(changed) {
     changed();
   };
   const paper = (name) =>
-    el("label", { class: "chip" },
-      el("input", { type: "radio", name: "paper", value: name, class: "unseen", checked: settings.paper === name, on: { change: () => choose({ paper: name }) } }),
-      el("span", {}, t(`paper_${name}`)));
-  const marks = el("input", { type: "checkbox", id: "card_marks", checked: settings.card_marks, on: { change: ({ target }) => choose({ card_marks: target.checked }) } });
+    el(
+      "label",
+      { class: "chip" },
+      el("input", {
+        type: "radio",
+        name: "paper",
+        value: name,
+        class: "unseen",
+        checked: settings.paper === name,
+        on: { change: () => choose({ paper: name }) },
+      }),
+      el("span", {}, t(`paper_${name}`)),
+    );
+  const marks = el("input", {
+    type: "checkbox",
+    id: "card_marks",
+    checked: settings.card_marks,
+    on: { change: ({ target }) => choose({ card_marks: target.checked }) },
+  });
   return el(
     "div",
     { class: "papers" },
@@ -52,10 +75,11 @@ function papers(changed) {
 /** Where the browser can, the picture goes onto the clipboard. */
 function copyButton(look, say) {
   if (!window.ClipboardItem) return null;
-  const copy = () => attempt(async () => {
-    await navigator.clipboard.write([new ClipboardItem({ "image/png": await pngFile(...look()) })]);
-    say(t("copied"));
-  });
+  const copy = () =>
+    attempt(async () => {
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": await pngFile(...look()) })]);
+      say(t("copied"));
+    });
   return button(t("copy_picture"), copy, { id: "copy-picture" });
 }
 

@@ -15,26 +15,55 @@ export function bars(names, values, { unit, logarithmic = false }) {
   const scale = logarithmic ? logScale(values) : linearScale(values);
   const drawn = values.map((value, at) => {
     const tall = TALL * scale.of(value);
-    return svg("g", { "data-token": at },
+    return svg(
+      "g",
+      { "data-token": at },
       svg("title", {}, `${names[at]} ${value.toPrecision(2)} ${unit}`),
-      svg("rect", { class: "bar", x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall }));
+      svg("rect", { class: "bar", x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall }),
+    );
   });
-  return picture(names, TALL + 14, unit, scale.ticks.map(([value, text]) => tick(value, text, names.length, scale)), drawn);
+  return picture(
+    names,
+    TALL + 14,
+    unit,
+    scale.ticks.map(([value, text]) => tick(value, text, names.length, scale)),
+    drawn,
+  );
 }
 
 /** A row of squares for each [name, values, signed]. */
 export function heat(names, rows) {
   const label = rows.map(([name]) => name).join(", ");
-  return picture(names, rows.length * (SQUARE + 4), label, [], rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4))));
+  return picture(
+    names,
+    rows.length * (SQUARE + 4),
+    label,
+    [],
+    rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4))),
+  );
 }
 
 /** A picture with a column for each name: what lies below and above, the names, and what a mouse or a finger meets. */
 function picture(names, height, label, below, above) {
   const width = LEFT + names.length * STEP + 4;
-  const columns = names.map((_, at) => svg("rect", { class: "column", "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }));
+  const columns = names.map((_, at) =>
+    svg("rect", { class: "column", "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }),
+  );
   const under = names.map((name, at) =>
-    svg("text", { class: "name", "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" }, name));
-  return svg("svg", { class: "chart", width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() }, columns, below, above, under);
+    svg(
+      "text",
+      { class: "name", "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" },
+      name,
+    ),
+  );
+  return svg(
+    "svg",
+    { class: "chart", width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() },
+    columns,
+    below,
+    above,
+    under,
+  );
 }
 
 function tick(value, text, count, scale) {
@@ -61,7 +90,9 @@ function logScale(values) {
   const bottom = Math.max(Math.floor(Math.min(...powers, top - 1)), top - 10);
   const of = (value) => (value > 0 ? Math.max(0, (Math.log10(value) - bottom) / (top - bottom)) : 0);
   const all = Array.from({ length: top - bottom + 1 }, (_, n) => bottom + n);
-  const ticks = all.filter((power) => (power - bottom) % Math.ceil(all.length / 6) === 0).map((power) => [10 ** power, `1e${power}`]);
+  const ticks = all
+    .filter((power) => (power - bottom) % Math.ceil(all.length / 6) === 0)
+    .map((power) => [10 ** power, `1e${power}`]);
   return { of, ticks };
 }
 
@@ -80,7 +111,20 @@ function heatRow(names, label, values, signed, y) {
         "fill-opacity": (Math.abs(value) / most).toFixed(3),
       },
       svg("title", {}, `${label} ${names[at]} ${value.toFixed(3)}`),
-    ));
-  const frame = svg("rect", { class: "frame", x: LEFT - 0.5, y: y - 0.5, width: names.length * SQUARE, height: SQUARE + 1 });
-  return svg("g", {}, svg("text", { class: "row-name", x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label), frame, squares);
+    ),
+  );
+  const frame = svg("rect", {
+    class: "frame",
+    x: LEFT - 0.5,
+    y: y - 0.5,
+    width: names.length * SQUARE,
+    height: SQUARE + 1,
+  });
+  return svg(
+    "g",
+    {},
+    svg("text", { class: "row-name", x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label),
+    frame,
+    squares,
+  );
 }

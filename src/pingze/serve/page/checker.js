@@ -43,7 +43,10 @@ export function checkText(text) {
 export function drawChecker() {
   if (!state.known) return;
   fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
-  fill($("check_level"), state.known.levels.map((level) => [level, t(level)]));
+  fill(
+    $("check_level"),
+    state.known.levels.map((level) => [level, t(level)]),
+  );
   const hint = el("p", { class: "empty" }, t("check_empty"));
   $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
 }
@@ -73,7 +76,11 @@ function show(verdict) {
     { class: "verdict" },
     el("h2", {}, heading(verdict)),
     verdict.lines.length ? sheet(verdict) : null,
-    el("ul", { class: "faults" }, verdict.violations.map((fault) => faultRow(verdict, fault))),
+    el(
+      "ul",
+      { class: "faults" },
+      verdict.violations.map((fault) => faultRow(verdict, fault)),
+    ),
     verdict.notes.map((note, at) => el("p", { class: "hint" }, remarkText(verdict.remarks[at], note))),
     readingChips(verdict, (written, word) => checkText(asRead(checked, verdict, new Map([[written, word]])))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
@@ -119,14 +126,20 @@ const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}
 function faultRow(verdict, fault) {
   const { rule, line, position, char, fitting } = fault;
   const choice = (character) =>
-    button(shown(character), () => mend(verdict, fault, character), { class: "plain fit", "aria-label": t("fit", shown(character)), lang: verseLanguage() });
+    button(shown(character), () => mend(verdict, fault, character), {
+      class: "plain fit",
+      "aria-label": t("fit", shown(character)),
+      lang: verseLanguage(),
+    });
   return el(
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
     el("strong", {}, t("fault_at", rule, line, position, shown(char))),
     wants(fault),
     el("span", { class: "hint" }, ruleText(fault)),
-    fitting.length ? el("p", { class: "fits" }, t("fits"), fitting.map(choice)) : el("p", { class: "hint" }, t("no_fit")),
+    fitting.length
+      ? el("p", { class: "fits" }, t("fits"), fitting.map(choice))
+      : el("p", { class: "hint" }, t("no_fit")),
   );
 }
 
@@ -134,7 +147,9 @@ function faultRow(verdict, fault) {
 function wants({ char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return null;
   if (code === "tone") return el("span", {}, t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has])));
-  return has.includes(wanted) ? null : el("span", {}, t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
+  return has.includes(wanted)
+    ? null
+    : el("span", {}, t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
 }
 
 /** A button that has the poem mended, and the words of it that stay. */
@@ -160,7 +175,8 @@ async function mendAll(verdict, keep) {
     const text = verdict.lines.join("，");
     const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
     const [places, after] = [[...before], [...before]];
-    for (const { line, position, new: character } of changes) after[startOf(places, verdict, line, position)] = character;
+    for (const { line, position, new: character } of changes)
+      after[startOf(places, verdict, line, position)] = character;
     await checkText(after.join(""));
     mended = { before, changes };
     announce(t("mended", changes.length));
@@ -171,12 +187,17 @@ async function mendAll(verdict, keep) {
 /** What was changed and why, with a button that takes it back. */
 function mendedNews() {
   if (!mended) return null;
-  const told = ({ line, position, old, new: character, rules }) => t("change", line, position, shown(old), shown(character), rules.map(shown).join("、"));
+  const told = ({ line, position, old, new: character, rules }) =>
+    t("change", line, position, shown(old), shown(character), rules.map(shown).join("、"));
   return el(
     "section",
     { class: "mended" },
     el("p", {}, t("mended", mended.changes.length)),
-    el("ul", {}, mended.changes.map((change) => el("li", {}, told(change)))),
+    el(
+      "ul",
+      {},
+      mended.changes.map((change) => el("li", {}, told(change))),
+    ),
     button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" }),
   );
 }
@@ -193,7 +214,8 @@ async function mend(verdict, { line, position, char }, character) {
 /** Where a place of a poem stands in the whole text: its characters are those of all poems, in order. */
 function startOf(text, verdict, line, position) {
   const poems = verdicts.slice(0, verdicts.indexOf(verdict)).flatMap(({ lines }) => lines);
-  const before = [...poems, ...verdict.lines.slice(0, line - 1)].join("") + verdict.lines[line - 1].slice(0, position - 1);
+  const before =
+    [...poems, ...verdict.lines.slice(0, line - 1)].join("") + verdict.lines[line - 1].slice(0, position - 1);
   let at = -1;
   for (const character of [...before, verdict.lines[line - 1][position - 1]]) at = text.indexOf(character, at + 1);
   return at;
@@ -202,6 +224,17 @@ function startOf(text, verdict, line, position) {
 function entryOf(verdict) {
   const { form, template, rhyme, level } = verdict;
   const lines = verdict.lines.map((line) => asRead(line, verdict));
-  const poem = { form, template, rhyme: rhyme?.length === 1 ? rhyme : null, title: null, poet: null, about: null, seed: 0, model: "", lines, log_probability: null };
+  const poem = {
+    form,
+    template,
+    rhyme: rhyme?.length === 1 ? rhyme : null,
+    title: null,
+    poet: null,
+    about: null,
+    seed: 0,
+    model: "",
+    lines,
+    log_probability: null,
+  };
   return newEntry(poem, { form, level });
 }

@@ -57,10 +57,22 @@ export function drawChoices() {
   const first = !$("forms").childElementCount;
   if (first) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
   for (const chip of $("forms").querySelectorAll("label")) chip.lastChild.textContent = shown(chip.dataset.name);
-  fill($("count"), [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]));
-  fill($("level"), levels.map((level) => [level, t(level)]));
-  fill($("acrostic_at"), ["head", "middle", "end"].map((place) => [place, t(place)]));
-  fill($("model"), models.map(({ name }) => [name, name]));
+  fill(
+    $("count"),
+    [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]),
+  );
+  fill(
+    $("level"),
+    levels.map((level) => [level, t(level)]),
+  );
+  fill(
+    $("acrostic_at"),
+    ["head", "middle", "end"].map((place) => [place, t(place)]),
+  );
+  fill(
+    $("model"),
+    models.map(({ name }) => [name, name]),
+  );
   $("model").closest(".field").hidden = models.length < 2;
   $("original").closest(".field").hidden = !state.known.corpus;
   drawRhymes(rhymes);

@@ -114,9 +114,9 @@ export async function redraw({ line = null, position = null } = {}) {
 }
 
 function unlocked({ poem, locks }, only) {
-  return poem.lines.flatMap((text, at) =>
-    [...text].map((_, n) => ({ line: at + 1, position: n + 1 })),
-  ).filter(({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)));
+  return poem.lines
+    .flatMap((text, at) => [...text].map((_, n) => ({ line: at + 1, position: n + 1 })))
+    .filter(({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)));
 }
 
 async function busy(act) {

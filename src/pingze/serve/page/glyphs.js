@@ -57,7 +57,9 @@ function path(glyf, start, units) {
   const ends = Array.from({ length: count }, (_, n) => glyf.getUint16(start + 10 + 2 * n));
   const points = pointsOf(glyf, start + 10 + 2 * count, ends.at(-1) + 1);
   const em = (value) => Math.round((value / units) * 1000) / 1000;
-  return ends.map((end, n) => contour(points.slice(n ? ends[n - 1] + 1 : 0, end + 1), ({ x, y }) => `${em(x)} ${em(-y)}`)).join("");
+  return ends
+    .map((end, n) => contour(points.slice(n ? ends[n - 1] + 1 : 0, end + 1), ({ x, y }) => `${em(x)} ${em(-y)}`))
+    .join("");
 }
 
 function pointsOf(glyf, lengthAt, count) {

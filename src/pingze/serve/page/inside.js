@@ -20,7 +20,10 @@ export function drawInside() {
   const box = $("inside");
   box.hidden = !on;
   if (!on) return;
-  const toggle = button(t("inside_see"), () => change({ open: !view.open }), { "aria-expanded": String(view.open), id: "see-inside" });
+  const toggle = button(t("inside_see"), () => change({ open: !view.open }), {
+    "aria-expanded": String(view.open),
+    id: "see-inside",
+  });
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   if (view.open) drawOpen(box, toggle, on);
   else box.replaceChildren(el("h2", {}, toggle));
@@ -69,7 +72,11 @@ function content(on) {
     ready(units, (found) => unitFigure(found, sizeOf(on.now.poem))),
     ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
   ];
-  return el("div", { class: "insides", on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } }, figures);
+  return el(
+    "div",
+    { class: "insides", on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
+    figures,
+  );
 }
 
 /** A part of the look inside: drawn, or what went wrong, or that it is coming. */
@@ -150,19 +157,36 @@ function valuesOf({ tokens, units, ...packed }, which, unit) {
 function known({ known: found }, unit) {
   if (!found.length) return null;
   const choice = ({ unit: each, knows, share }) =>
-    button(t(`knows_${knows}`, each, share.toFixed(2)), () => change({ unit: each }), { id: `unit-${knows}-${each}`, "aria-pressed": String(each === unit) });
-  return el("div", { class: "known" }, el("p", { class: "hint" }, t("known_how")), el("div", { class: "group" }, found.map(choice)));
+    button(t(`knows_${knows}`, each, share.toFixed(2)), () => change({ unit: each }), {
+      id: `unit-${knows}-${each}`,
+      "aria-pressed": String(each === unit),
+    });
+  return el(
+    "div",
+    { class: "known" },
+    el("p", { class: "hint" }, t("known_how")),
+    el("div", { class: "group" }, found.map(choice)),
+  );
 }
 
 /** Which unit of which layer is shown. */
 function which({ layers, units }, unit) {
   const number = (id, value, most, changes) =>
-    el("span", { class: "pair" },
+    el(
+      "span",
+      { class: "pair" },
       el("label", { for: id }, t(id)),
       el("input", {
-        id, type: "number", min: 1, max: most, value,
-        on: { change: ({ target }) => change(changes(Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)))) },
-      }));
+        id,
+        type: "number",
+        min: 1,
+        max: most,
+        value,
+        on: {
+          change: ({ target }) => change(changes(Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)))),
+        },
+      }),
+    );
   const other = () => change({ unit: 1 + Math.floor(Math.random() * units) });
   return el(
     "div",
@@ -190,9 +214,22 @@ function figure(title, { how, summary = "", picture, numbers }) {
     { class: "figure", id: `inside-${title}` },
     el("h3", {}, t(title)),
     el("p", { class: "hint" }, how),
-    el("div", { class: "picture axis", tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } }, picture),
+    el(
+      "div",
+      { class: "picture axis", tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } },
+      picture,
+    ),
     summary ? el("p", { class: "summary" }, summary) : null,
-    el("details", {}, el("summary", {}, t("as_table")), el("div", { class: "picture", tabindex: 0, role: "region", "aria-label": `${t(title)} · ${t("as_table")}` }, numbers)),
+    el(
+      "details",
+      {},
+      el("summary", {}, t("as_table")),
+      el(
+        "div",
+        { class: "picture", tabindex: 0, role: "region", "aria-label": `${t(title)} · ${t("as_table")}` },
+        numbers,
+      ),
+    ),
   );
 }
 
@@ -202,8 +239,21 @@ function table(names, rows) {
   return el(
     "table",
     {},
-    el("thead", {}, el("tr", {}, el("th", { scope: "col" }, t("character")), rows.map(([label]) => el("th", { scope: "col" }, label)))),
-    el("tbody", {}, names.map((label, at) => el("tr", {}, el("th", { scope: "row" }, label), cells(at)))),
+    el(
+      "thead",
+      {},
+      el(
+        "tr",
+        {},
+        el("th", { scope: "col" }, t("character")),
+        rows.map(([label]) => el("th", { scope: "col" }, label)),
+      ),
+    ),
+    el(
+      "tbody",
+      {},
+      names.map((label, at) => el("tr", {}, el("th", { scope: "row" }, label), cells(at))),
+    ),
   );
 }
 

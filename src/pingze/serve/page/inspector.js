@@ -60,7 +60,8 @@ function close() {
 /** Where the inspector lies over the page, as on a phone, move the page so far that the place is seen above it. */
 function keepInSight(line, position) {
   if (getComputedStyle($("inspector")).position !== "fixed") return;
-  const below = cellAt($("sheet"), line, position).getBoundingClientRect().bottom - $("inspector").getBoundingClientRect().top;
+  const below =
+    cellAt($("sheet"), line, position).getBoundingClientRect().bottom - $("inspector").getBoundingClientRect().top;
   if (below > -MARGIN) window.scrollBy(0, below + MARGIN);
 }
 
@@ -72,7 +73,11 @@ function facts(reason) {
     ["probability", reason.probability.toPrecision(2)],
     ["rank", String(reason.rank)],
   ];
-  return el("dl", { class: "facts" }, rows.map(([name, value]) => el("div", {}, el("dt", {}, t(name)), el("dd", {}, value))));
+  return el(
+    "dl",
+    { class: "facts" },
+    rows.map(([name, value]) => el("div", {}, el("dt", {}, t(name)), el("dd", {}, value))),
+  );
 }
 
 function deeds() {
@@ -91,7 +96,11 @@ function choices() {
     "section",
     { on: { keydown: walk } },
     el("h3", {}, t("alternatives")),
-    el("div", { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") }, el("p", { class: "hint" }, t("loading"))),
+    el(
+      "div",
+      { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") },
+      el("p", { class: "hint" }, t("loading")),
+    ),
     el("p", { class: "hint" }, t("alternatives_hint")),
     own(),
   );
@@ -132,7 +141,8 @@ async function weigh(on, line, position, here) {
 }
 
 function list(box, alternatives, here, line, position) {
-  const now = alternatives.find(({ character }) => character === here)?.log_probability ?? entry().now.poem.log_probability;
+  const now =
+    alternatives.find(({ character }) => character === here)?.log_probability ?? entry().now.poem.log_probability;
   const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
   const focused = box.contains(document.activeElement) || box.dataset.awaited;
   delete box.dataset.awaited;

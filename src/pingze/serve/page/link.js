@@ -55,7 +55,15 @@ function unpacked(from) {
   const lines = Array.from({ length: count }, () => from.characters(form.width));
   const template = form.templates[from.number(3) - 1] ?? null;
   const [rhyme, title, poet, model] = [4, 8, 5, 6].map((bits) => from.text(bits));
-  const poem = readPoem({ form: form.name, template, rhyme, title, poet, model: model ?? state.known.default_model, lines });
+  const poem = readPoem({
+    form: form.name,
+    template,
+    rhyme,
+    title,
+    poet,
+    model: model ?? state.known.default_model,
+    lines,
+  });
   const ask = unpackedChoices(poem, from);
   const locks = unpackedLocks(poem, ask, from);
   const about = from.isAtEnd ? null : from.text(8);
@@ -79,7 +87,8 @@ function packChoices({ ask, now: { poem } }, into) {
   if (into.flag(ask.pattern)) packKeys(new Set(fixed({ pattern: ask.pattern }, [...poem.lines[0]].length)), poem, into);
   into.text(ask.include, 7);
   into.text(ask.exclude, 10);
-  for (const name of ["temperature", "antithesis"]) if (into.flag(ask[name] !== undefined)) into.number(Math.round(10 * ask[name]), 7);
+  for (const name of ["temperature", "antithesis"])
+    if (into.flag(ask[name] !== undefined)) into.number(Math.round(10 * ask[name]), 7);
   if (into.flag(ask.original)) into.number(ask.original, 4);
 }
 
@@ -93,7 +102,10 @@ function unpackedChoices(poem, from) {
   if (from.flag()) {
     ask.acrostic_at = PLACES[from.number(2)];
     const at = formOf(form).acrostic_positions[ask.acrostic_at] - 1;
-    ask.acrostic = lines.slice(0, from.number(LINES)).map((line) => [...line][at]).join("");
+    ask.acrostic = lines
+      .slice(0, from.number(LINES))
+      .map((line) => [...line][at])
+      .join("");
   }
   if (from.flag()) ask.start = [...lines.join("")].slice(0, from.number(11)).join("");
   if (from.flag()) ask.pattern = patternAt(unpackedKeys(poem, from), lines);
@@ -134,7 +146,16 @@ function written(parts) {
 export function readPoem({ lines, log_probability = null, ...facts }) {
   if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
   if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
-  const poem = { template: null, rhyme: null, title: null, poet: null, about: null, ...texts(facts), lines, log_probability };
+  const poem = {
+    template: null,
+    rhyme: null,
+    title: null,
+    poet: null,
+    about: null,
+    ...texts(facts),
+    lines,
+    log_probability,
+  };
   if (!poem.form) throw new RangeError("no form");
   return poem;
 }

@@ -124,7 +124,20 @@ async function start() {
     drawChecker();
     startChecker(takeToDesk);
     startWelcome({ compose: composeAs, check: checkAs });
-    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates, drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
+    for (const draw of [
+      drawWelcome,
+      drawSheet,
+      drawTools,
+      drawInspector,
+      drawCandidates,
+      drawOriginality,
+      drawInside,
+      drawChecker,
+      drawShelf,
+      keepDesk,
+      writeAddress,
+    ])
+      onChange(draw);
     listen();
     arrive();
     seeClashes();

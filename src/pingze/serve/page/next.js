@@ -18,7 +18,12 @@ export function nextFigure(found, here) {
     says.textContent = t("next_says", choices(found));
   };
   const slider = el("input", {
-    id: "next-temperature", type: "range", min: steps[0], max: steps.at(-1), step: 0.1, value: temperature,
+    id: "next-temperature",
+    type: "range",
+    min: steps[0],
+    max: steps.at(-1),
+    step: 0.1,
+    value: temperature,
     on: { input: ({ target }) => ((temperature = Number(target.value)), draw()) },
   });
   draw();
@@ -44,6 +49,12 @@ function rows(found, here) {
   return found.characters.map(({ character, log_probability: ln }) => {
     const p = Math.exp(ln / temperature - found.log_sums[at(found)]);
     const bar = el("meter", { min: 0, max: 1, value: p, "aria-hidden": "true" });
-    return el("li", { class: character === here ? "stands" : null }, el("span", { class: "character" }, shown(character)), bar, el("small", {}, `${(100 * p).toFixed(1)} %`));
+    return el(
+      "li",
+      { class: character === here ? "stands" : null },
+      el("span", { class: "character" }, shown(character)),
+      bar,
+      el("small", {}, `${(100 * p).toFixed(1)} %`),
+    );
   });
 }

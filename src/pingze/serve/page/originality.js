@@ -16,7 +16,10 @@ export function drawOriginality() {
   const box = $("originality");
   box.hidden = !on || !state.known?.corpus;
   if (box.hidden) return;
-  const toggle = button(t("originality_see"), () => show(!open), { "aria-expanded": String(open), id: "see-originality" });
+  const toggle = button(t("originality_see"), () => show(!open), {
+    "aria-expanded": String(open),
+    id: "see-originality",
+  });
   const focused = document.activeElement?.id === toggle.id;
   box.replaceChildren(el("h2", {}, toggle));
   if (open) box.append(el("p", { class: "hint" }, t("originality_hint")), found(on));
@@ -49,5 +52,10 @@ function row({ text, run, run_in, same, nearest }) {
     run_in ? `${t("shares", shown(run))} ${from(run_in)}` : t("shares_nothing"),
     nearest ? t("nearest", shown(nearest.line), from(nearest), same) : "",
   ];
-  return el("li", {}, el("span", { class: "verse", lang: verseLanguage() }, shown(text)), facts.filter(Boolean).map((fact) => el("small", {}, fact)));
+  return el(
+    "li",
+    {},
+    el("span", { class: "verse", lang: verseLanguage() }, shown(text)),
+    facts.filter(Boolean).map((fact) => el("small", {}, fact)),
+  );
 }

@@ -3,7 +3,12 @@
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const CHARACTER = 15; // bits of a UTF-16 unit of RANGES; of another one ESCAPE and its own 16
 const ESCAPE = 2 ** CHARACTER - 1;
-const RANGES = [[0x0000, 0x007f], [0x3000, 0x9fff], [0xd800, 0xdfff], [0xf900, 0xffff]];
+const RANGES = [
+  [0x0000, 0x007f],
+  [0x3000, 0x9fff],
+  [0xd800, 0xdfff],
+  [0xf900, 0xffff],
+];
 
 /** Bits that are written. */
 export class Packer {

@@ -14,7 +14,10 @@ export function pinyin(character) {
 
 async function learnSaid() {
   said = new Map();
-  const table = await fetch("/page/pinyin.json").then((response) => response.json()).catch(() => ({}));
-  for (const [syllable, characters] of Object.entries(table)) for (const character of characters) said.set(character, syllable);
+  const table = await fetch("/page/pinyin.json")
+    .then((response) => response.json())
+    .catch(() => ({}));
+  for (const [syllable, characters] of Object.entries(table))
+    for (const character of characters) said.set(character, syllable);
   changed();
 }

@@ -19,8 +19,9 @@ export function taken(ask, width) {
 /** The keys of every place that the choices fix, the pattern's too. */
 export function fixed(ask, width) {
   const keys = [...taken(ask, width).keys()];
-  (ask.pattern ?? "").split(/\s+/).forEach((block, line) =>
-    [...block].forEach((c, at) => c !== FREE && keys.push(keyOf(line + 1, at + 1))));
+  (ask.pattern ?? "")
+    .split(/\s+/)
+    .forEach((block, line) => [...block].forEach((c, at) => c !== FREE && keys.push(keyOf(line + 1, at + 1))));
   return keys;
 }
 
@@ -28,6 +29,9 @@ export function fixed(ask, width) {
 export function patternOf(characters, width, lines) {
   if (!characters.size) return null;
   const places = (count) => Array.from({ length: count }, (_, at) => at + 1);
-  const block = (line) => places(width).map((position) => characters.get(keyOf(line, position)) ?? FREE).join("");
+  const block = (line) =>
+    places(width)
+      .map((position) => characters.get(keyOf(line, position)) ?? FREE)
+      .join("");
   return places(lines).map(block).join(" ");
 }

@@ -18,7 +18,10 @@ export function plan(width, lines, ask, changed) {
     const { line, position } = input.dataset;
     const character = from.get(keyOf(line, position));
     input.placeholder = character ?? "";
-    input.setAttribute("aria-label", character ? t("plan_taken", line, position, character) : t("plan_place", line, position));
+    input.setAttribute(
+      "aria-label",
+      character ? t("plan_taken", line, position, character) : t("plan_place", line, position),
+    );
   }
 }
 
@@ -28,8 +31,9 @@ export const pattern = () => patternOf(new Map([...written].filter(([key]) => in
 /** Write a pattern into the plan. */
 export function writePattern(text) {
   written.clear();
-  (text ?? "").split(/\s+/).forEach((block, line) =>
-    [...block].forEach((c, at) => c !== FREE && written.set(keyOf(line + 1, at + 1), c)));
+  (text ?? "")
+    .split(/\s+/)
+    .forEach((block, line) => [...block].forEach((c, at) => c !== FREE && written.set(keyOf(line + 1, at + 1), c)));
   for (const input of $("plan").querySelectorAll("input")) input.value = written.get(keyOfInput(input)) ?? "";
 }
 
@@ -52,8 +56,11 @@ function inside(key) {
 function draw(width, lines) {
   shape = { width, lines };
   const row = (_, line) =>
-    el("div", { class: "plan-line", role: "row" }, Array.from({ length: width }, (_, at) =>
-      el("span", { role: "gridcell" }, place(line + 1, at + 1))));
+    el(
+      "div",
+      { class: "plan-line", role: "row" },
+      Array.from({ length: width }, (_, at) => el("span", { role: "gridcell" }, place(line + 1, at + 1))),
+    );
   $("plan").replaceChildren(...Array.from({ length: lines }, row));
 }
 

@@ -46,7 +46,9 @@ function cell(character, line, position, seen, chosen) {
   return el(
     "span",
     {
-      class: ["cell", seen.rhymes && "rhymes", seen.locked && "locked", seen.fault && "faulty"].filter(Boolean).join(" "),
+      class: ["cell", seen.rhymes && "rhymes", seen.locked && "locked", seen.fault && "faulty"]
+        .filter(Boolean)
+        .join(" "),
       role: "gridcell",
       tabindex: focused ? 0 : -1,
       "data-line": line,

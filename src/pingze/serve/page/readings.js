@@ -17,8 +17,19 @@ export function asRead(text, verdict, otherwise = new Map()) {
 /** A row for each such character; `correct(written, word)` hears of another choice. Null where nothing was chosen. */
 export function readingChips(verdict, correct) {
   const rows = [...chosenIn(verdict)].map(([written, read]) =>
-    el("li", { class: "fits" }, el("span", {}, t("read_as", written)),
+    el(
+      "li",
+      { class: "fits" },
+      el("span", {}, t("read_as", written)),
       [...new Set([...traditionals(written), written])].map((word) =>
-        button(word, () => correct(written, word), { class: "plain fit", "aria-pressed": String(word === read), lang: "zh-Hant", "aria-label": t("read_it_as", written, word) }))));
+        button(word, () => correct(written, word), {
+          class: "plain fit",
+          "aria-pressed": String(word === read),
+          lang: "zh-Hant",
+          "aria-label": t("read_it_as", written, word),
+        }),
+      ),
+    ),
+  );
   return rows.length ? el("ul", { class: "readings", "aria-label": shown(t("chosen_words")) }, rows) : null;
 }

@@ -9,7 +9,8 @@ const words = new Map(); // of each Simplified character those that it is writte
 /** Take the table of /v1/script. */
 export function learn(table) {
   simplified = table;
-  for (const [traditional, written] of Object.entries(table)) words.set(written, [...(words.get(written) ?? []), traditional]);
+  for (const [traditional, written] of Object.entries(table))
+    words.set(written, [...(words.get(written) ?? []), traditional]);
 }
 
 /** The Traditional characters that a Simplified one may stand for; none for a character of both scripts. */

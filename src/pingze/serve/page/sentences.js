@@ -15,7 +15,8 @@ const PROBLEMS = {
   too_long: ({ field, has, most }) => `${nameOf(field)}有 ${has}，至多 ${most}。`,
   surrogate: ({ field }) => `${nameOf(field)}裏有不完整的字。`,
   empty: ({ field }) => (field === "text" ? "沒有找到詩句。" : `${nameOf(field)}是空的。`),
-  character: ({ field, has, choices }) => `${nameOf(field)}：模型不識「${has}」${choices?.length ? `，可是${choices.join("或")}` : ""}。`,
+  character: ({ field, has, choices }) =>
+    `${nameOf(field)}：模型不識「${has}」${choices?.length ? `，可是${choices.join("或")}` : ""}。`,
   no_room: ({ has, most }) => `必用的字有 ${has} 個，空位只有 ${most} 個。`,
   line_count: ({ form, has, wanted }) => `${form}${wanted ? `須 ${wanted} 句` : "的句數須成雙"}，不能是 ${has} 句。`,
   block_width: ({ line, has, wanted }) => `定字的第 ${line} 句須 ${wanted} 字，寫了 ${has} 字。`,
@@ -42,28 +43,46 @@ const CLASHES = {
 
 const REMARKS = {
   lines: ({ count, least, most, name }) =>
-    count ? `共 ${count} 句，每句 ${least === most ? least : `${least} 至 ${most}`} 字${name ? `（${name}）` : ""}。` : "沒有找到詩句。",
+    count
+      ? `共 ${count} 句，每句 ${least === most ? least : `${least} 至 ${most}`} 字${name ? `（${name}）` : ""}。`
+      : "沒有找到詩句。",
   read_as: ({ form, other, faults }) => `當作${form}來讀：若作${other}，有 ${faults} 處不合。`,
-  not_checked: ({ form, wanted, width }) => `不是${form}的樣子（${wanted ? `${wanted} 句，` : ""}每句 ${width} 字），平仄未查。`,
-  neighbour_rhyme: ({ wanted, has, rare }) => `首句借鄰韻（孤雁入群）：它屬${list(has)}，全詩押${wanted}。${rare ? "唐人少有這樣借的。" : ""}`,
+  not_checked: ({ form, wanted, width }) =>
+    `不是${form}的樣子（${wanted ? `${wanted} 句，` : ""}每句 ${width} 字），平仄未查。`,
+  neighbour_rhyme: ({ wanted, has, rare }) =>
+    `首句借鄰韻（孤雁入群）：它屬${list(has)}，全詩押${wanted}。${rare ? "唐人少有這樣借的。" : ""}`,
   rare_rhyme: ({ line, has, wanted, times, total }) =>
     `第 ${line} 句以「${has}」押${wanted}韻，書上有而詩中少見：${total} 次押韻中 ${times} 次。`,
-  one_word: ({ line, has, other_line, other }) => `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
-  chosen: ({ has, more }) => `依上下文讀：${counted(has.map((one) => one.replace(/(.) as (.)/, "「$1」作「$2」")), more)}。`,
+  one_word: ({ line, has, other_line, other }) =>
+    `「${has}」「${other}」是同一個字的兩種寫法，第 ${line}、${other_line} 句重韻。`,
+  chosen: ({ has, more }) =>
+    `依上下文讀：${counted(
+      has.map((one) => one.replace(/(.) as (.)/, "「$1」作「$2」")),
+      more,
+    )}。`,
   left_out: ({ has, more }) => `不算詩句：${counted(has, more)}。`,
   cut: ({ width }) => `沒有標點，斷作每句 ${width} 字。`,
   rare_reading: ({ line, position, has, wanted, times, total, rule }) =>
     `${at({ line, position })}「${has}」讀${wanted}，${total} 處中只有 ${times} 處如此；不然便是${rule}。`,
   stray_last: ({ line, wanted }) => `孤雁出群：第 ${line} 句押${wanted}的鄰韻，晚唐以後有人許可。`,
-  suspects: ({ has }) => `出韻：${has.map((one) => one.replace(/ \(line (.*)\)/, (_, line) => `（第 ${line} 句）`)).join("、")}不同韻，錯在哪一字都有可能。`,
+  suspects: ({ has }) =>
+    `出韻：${has.map((one) => one.replace(/ \(line (.*)\)/, (_, line) => `（第 ${line} 句）`)).join("、")}不同韻，錯在哪一字都有可能。`,
   no_form: ({ rhyme }) => `不合任何一體，沒有評判${rhyme ? "：雙句大半不押韻" : ""}。`,
   named: ({ name }) => (name === "古絕" ? "古絕：不拘平仄的絕句。" : "仄韻律絕：押仄韻而用律句。"),
   rescue: ({ line, has }) => `第 ${line} 句救第 ${has} 句（拗救）。`,
   bent: ({ rule, ...place }) => `${rule}：${at(place)}。`,
   rhyme_changes: () => "中途換韻。",
-  repeated: ({ has, more }) => `重字：${counted(has.map((one) => one.replace(/ \(lines (.*)\)/, (_, lines) => `（第 ${lines.replaceAll(", ", "、")} 句）`)), more)}。`,
+  repeated: ({ has, more }) =>
+    `重字：${counted(
+      has.map((one) => one.replace(/ \(lines (.*)\)/, (_, lines) => `（第 ${lines.replaceAll(", ", "、")} 句）`)),
+      more,
+    )}。`,
   unknown: ({ has, more }) => `不知讀音：${counted(has, more)}。`,
-  doubtful: ({ has, more }) => `也許是另一字：${counted(has.map((one) => one.replaceAll(" or ", "或").replace(" (", "（").replace(")", "）")), more)}。`,
+  doubtful: ({ has, more }) =>
+    `也許是另一字：${counted(
+      has.map((one) => one.replaceAll(" or ", "或").replace(" (", "（").replace(")", "）")),
+      more,
+    )}。`,
 };
 
 const RULES = {
@@ -85,7 +104,11 @@ const RULES = {
 
 /** @param {Record<string, any>} bounds */
 function within({ least, above, most }) {
-  const sides = [least != null && `不小於 ${least}`, above != null && `大於 ${above}`, most != null && `不大於 ${most}`];
+  const sides = [
+    least != null && `不小於 ${least}`,
+    above != null && `大於 ${above}`,
+    most != null && `不大於 ${most}`,
+  ];
   return sides.filter(Boolean).join("、") || "是一個數";
 }
 
@@ -101,13 +124,17 @@ function said(table, cause, sentence) {
 export function clashText(clash) {
   const { field, has, constraint, wanted } = clash;
   if (settings.language !== "zh" || has === undefined) return constraint;
-  return shown(CLASHES[field]?.(clash) ?? `${nameOf(field)}${at(clash) && `在${at(clash)}`}的「${has}」${wanted ? `（該處須「${wanted}」）` : ""}`);
+  return shown(
+    CLASHES[field]?.(clash) ??
+      `${nameOf(field)}${at(clash) && `在${at(clash)}`}的「${has}」${wanted ? `（該處須「${wanted}」）` : ""}`,
+  );
 }
 
 /** Why something cannot be had: a problem of the server, or what it tells of clashes. */
 export function problemText({ cause, detail, title, clashes = [] }) {
   const sentence = detail ?? title;
-  if (settings.language !== "zh" || clashes.length === 0 || (cause && cause.code !== "clash")) return said(PROBLEMS, cause, sentence);
+  if (settings.language !== "zh" || clashes.length === 0 || (cause && cause.code !== "clash"))
+    return said(PROBLEMS, cause, sentence);
   const advice = clashes.length > 1 ? "須一併捨去，方能成詩。" : "須捨去，方能成詩。";
   return `${clashes.map(clashText).join("、")}：${shown(advice)}`;
 }
@@ -116,4 +143,5 @@ export function problemText({ cause, detail, title, clashes = [] }) {
 export const remarkText = (remark, sentence) => said(REMARKS, remark, sentence);
 
 /** What a broken rule asks for. */
-export const ruleText = ({ rule, definition }) => (settings.language === "zh" && RULES[rule] ? shown(RULES[rule]) : definition);
+export const ruleText = ({ rule, definition }) =>
+  settings.language === "zh" && RULES[rule] ? shown(RULES[rule]) : definition;

@@ -42,13 +42,20 @@ export function focusPlace() {
 function scroller(poem, on) {
   const body = grid(poem.lines, { label: label(poem), look: look(on), chosen: state.place, act });
   body.setAttribute("aria-describedby", "grid-help");
-  const book = el("div", { class: "book" }, heading(poem), body, el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, "平仄"));
+  const book = el(
+    "div",
+    { class: "book" },
+    heading(poem),
+    body,
+    el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, "平仄"),
+  );
   book.style.setProperty("--columns", poem.lines.length + (poem.title || poem.poet ? 1 : 0));
   return el("div", { class: scrollClasses() }, book, el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
 }
 
 /** What a sheet shows beside its characters. */
-export const scrollClasses = () => ["scroll", settings.tones && "with-tones", settings.rhyme && "with-rhyme"].filter(Boolean).join(" ");
+export const scrollClasses = () =>
+  ["scroll", settings.tones && "with-tones", settings.rhyme && "with-rhyme"].filter(Boolean).join(" ");
 
 function heading({ title, poet }) {
   if (!title && !poet) return null;
@@ -108,4 +115,5 @@ function caption({ form, template, rhyme }, on) {
 
 const waiting = () => el("p", { class: "empty brush" }, t("composing"));
 
-const empty = () => el("div", { class: "empty" }, el("p", { class: "large" }, t("empty")), el("p", {}, t("empty_more")));
+const empty = () =>
+  el("div", { class: "empty" }, el("p", { class: "large" }, t("empty")), el("p", {}, t("empty_more")));

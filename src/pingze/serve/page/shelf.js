@@ -34,7 +34,10 @@ function row(desk) {
   const name = poem.title || poem.lines[0];
   const face = button("", () => takeUp(desk.id), { class: "candidate", "aria-label": t("take_up", shown(name)) });
   face.append(smallPoem(poem));
-  const when = new Date(desk.when).toLocaleString(settings.language === "zh" ? "zh-TW" : "en", { dateStyle: "medium", timeStyle: "short" });
+  const when = new Date(desk.when).toLocaleString(settings.language === "zh" ? "zh-TW" : "en", {
+    dateStyle: "medium",
+    timeStyle: "short",
+  });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
   return el("li", {}, face, el("small", {}, facts.filter(Boolean).join(" · ")), el("small", {}, when));
 }

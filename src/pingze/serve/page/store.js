@@ -45,7 +45,11 @@ export function findDesk(id) {
 }
 
 /** All desks, the newest first. */
-export const desks = () => ids().map(deskOf).filter(Boolean).sort((one, other) => other.when - one.when);
+export const desks = () =>
+  ids()
+    .map(deskOf)
+    .filter(Boolean)
+    .sort((one, other) => other.when - one.when);
 
 /** Take a desk off the shelf. */
 export function forget(id) {
@@ -66,7 +70,9 @@ export function write(desk) {
 /** Whether there was one in the browser's own storage. */
 function forgetOldest() {
   const stored = guarded(() => Object.keys(localStorage)) ?? [];
-  const oldest = desks().filter(({ id }) => id !== state.desk.id && stored.includes(PREFIX + id)).at(-1);
+  const oldest = desks()
+    .filter(({ id }) => id !== state.desk.id && stored.includes(PREFIX + id))
+    .at(-1);
   if (oldest) forget(oldest.id);
   return Boolean(oldest);
 }
@@ -89,7 +95,12 @@ const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(lo
 
 function ids() {
   const stored = guarded(() => Object.keys(localStorage)) ?? [];
-  return [...new Set([...memory.keys(), ...stored.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length))])];
+  return [
+    ...new Set([
+      ...memory.keys(),
+      ...stored.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)),
+    ]),
+  ];
 }
 
 /** What an act gives; null where the browser does not let it. */

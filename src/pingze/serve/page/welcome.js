@@ -36,7 +36,12 @@ export function drawWelcome() {
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   $("intro").replaceChildren(
     el("p", {}, t("intro")),
-    el("p", { class: "examples" }, el("span", {}, t("examples")), examples().map(([text, act, id]) => button(text, act, { id }))),
+    el(
+      "p",
+      { class: "examples" },
+      el("span", {}, t("examples")),
+      examples().map(([text, act, id]) => button(text, act, { id })),
+    ),
   );
   $("intro").querySelectorAll("button")[focused]?.focus();
 }
@@ -48,7 +53,11 @@ function examples() {
     [t("example_acrostic", shown(NAME)), () => tries.compose({ form: "七絕", acrostic: NAME }), "try-acrostic"],
     titled && [t("example_title", shown(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
     corpus
-      ? [t("example_check", shown("杜甫"), shown("登高")), () => attempt(async () => tries.check((await ask("example")).text)), "try-check"]
+      ? [
+          t("example_check", shown("杜甫"), shown("登高")),
+          () => attempt(async () => tries.check((await ask("example")).text)),
+          "try-check",
+        ]
       : [t("example_fault"), () => tries.check(FAULTY.join("，")), "try-check"],
   ].filter(Boolean);
 }

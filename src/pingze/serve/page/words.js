@@ -41,7 +41,10 @@ const words = {
   include: ["必用", "Must appear"],
   exclude: ["不用", "Must not appear"],
   pattern: ["定字", "Fixed characters"],
-  pattern_hint: ["點一格，寫入要定的字。自右至左，自上而下。", "Write a character where it must stand. Lines run from right to left."],
+  pattern_hint: [
+    "點一格，寫入要定的字。自右至左，自上而下。",
+    "Write a character where it must stand. Lines run from right to left.",
+  ],
   plan_place: ["第$1句第$2字", "line $1, character $2"],
   plan_taken: ["第$1句第$2字，已定為$3", "line $1, character $2, fixed as $3"],
   manner: ["寫法", "Manner"],
@@ -61,7 +64,10 @@ const words = {
   stop: ["止", "Stop"],
   stopped: ["已止。", "Stopped."],
   composed: ["得詩 $1 首", "Poems: $1"],
-  unreachable: ["伺服器沒有回應，請看 pingze serve 還在不在。", "The server does not answer; see whether pingze serve still runs."],
+  unreachable: [
+    "伺服器沒有回應，請看 pingze serve 還在不在。",
+    "The server does not answer; see whether pingze serve still runs.",
+  ],
   not_a_link: ["這個連結裏的詩已殘缺。", "The poem in this link is damaged."],
 
   poem: ["詩", "Poem"],
@@ -106,7 +112,10 @@ const words = {
   legend: ["○ 平　● 仄　◐ 兩讀　◎ 韻", "○ level   ● oblique   ◐ either   ◎ rhyme"],
 
   inspector: ["推敲", "A character"],
-  choose_place: ["點詩中一字：聲調、韻部、可代之字。", "Choose a character of the poem: its tone, its rhyme, and what could stand there."],
+  choose_place: [
+    "點詩中一字：聲調、韻部、可代之字。",
+    "Choose a character of the poem: its tone, its rhyme, and what could stand there.",
+  ],
   place: ["第$1句 第$2字", "line $1, character $2"],
   close: ["收起", "Close"],
   tone: ["聲調", "Tone"],
@@ -114,7 +123,10 @@ const words = {
   probability: ["機率", "Probability"],
   rank: ["名次", "Rank"],
   alternatives: ["可代之字", "What could stand here"],
-  alternatives_hint: ["全詩對數機率之差（nats）：大於零，則全詩更合模型之意。", "How much likelier the whole poem becomes, in nats; above zero it gains."],
+  alternatives_hint: [
+    "全詩對數機率之差（nats）：大於零，則全詩更合模型之意。",
+    "How much likelier the whole poem becomes, in nats; above zero it gains.",
+  ],
   replace_by: ["$1：換上，$2 nats", "$1: put it here, $2 nats"],
   replaced: ["換作$1。", "Now $1."],
   own: ["自己寫（可連寫幾字）", "Characters of your own"],
@@ -131,8 +143,14 @@ const words = {
   redone: ["已重做。", "Done again."],
   loading: ["稍候……", "One moment…"],
 
-  shelf_hint: ["你在這個瀏覽器裏寫過的詩，只存在這裏，不傳給任何人。", "What you wrote in this browser. It is kept here and nowhere else."],
-  shelf_empty: ["還沒有舊作：作成或改過的詩會留在這裏，只存於這個瀏覽器。", "Nothing yet. Poems that you compose or change are kept here, in this browser and nowhere else."],
+  shelf_hint: [
+    "你在這個瀏覽器裏寫過的詩，只存在這裏，不傳給任何人。",
+    "What you wrote in this browser. It is kept here and nowhere else.",
+  ],
+  shelf_empty: [
+    "還沒有舊作：作成或改過的詩會留在這裏，只存於這個瀏覽器。",
+    "Nothing yet. Poems that you compose or change are kept here, in this browser and nowhere else.",
+  ],
   take_up: ["取出：$1", "Take up: $1"],
   clear_shelf: ["清空舊作", "Clear the shelf"],
   restore_shelf: ["放回去", "Put it back"],
@@ -153,8 +171,14 @@ const words = {
   example_fault: ["查一首有病的詩", "Check a poem that has a fault"],
   what: ["這是什麼：$1", "What it is: $1"],
   絕: ["絕句：四句，平仄有譜，雙句押平聲韻。", "jueju: four lines on a pattern of tones; even lines rhyme."],
-  律: ["律詩：八句，平仄有譜，中間兩聯對仗。", "lüshi: eight lines on a pattern of tones; the two middle couplets are antithetical."],
-  排: ["排律：十句以上的律詩，首尾兩聯之外都對仗。", "pailü: ten lines or more on a pattern of tones; all couplets but the first and the last are antithetical."],
+  律: [
+    "律詩：八句，平仄有譜，中間兩聯對仗。",
+    "lüshi: eight lines on a pattern of tones; the two middle couplets are antithetical.",
+  ],
+  排: [
+    "排律：十句以上的律詩，首尾兩聯之外都對仗。",
+    "pailü: ten lines or more on a pattern of tones; all couplets but the first and the last are antithetical.",
+  ],
   古: ["古詩：句數不限，不拘平仄，只求押韻。", "gushi: any even number of lines, free tones; only rhyme is kept."],
   antithesis_what: [
     "一聯的上下句字字相對，如「明月」對「清風」。數越大越講究，零則隨模型。",
@@ -164,19 +188,40 @@ const words = {
     "模型取字時敢離最合適的字多遠：低則穩，高則奇。",
     "How far from the likeliest character the model dares to go: low is safe, high is bold.",
   ],
-  theme_words_what: ["詩中要說的事物：一至四個詞，或一句成語。", "What the poem is to speak of: one to four words, or an idiom."],
-  seed_what: ["種子相同、所擇相同，得同一首詩。空着則每次不同。", "The same seed with the same choices gives the same poem. Empty, each time another."],
-  level_what: ["從寬許拗救與常見的變格，從嚴則不許。", "Customary allows the rescues and deviations that poets use; strict allows none."],
-  template_what: ["一首詩平聲仄聲的位置。「起」看首句第二字，「首句入韻」則首句也押韻。", "Where level and oblique tones stand. It is named after the second character, and after whether the first line rhymes."],
-  rhyme_what: ["平水韻的韻部：同部的字可以相押。", "A group of the Pingshui rhyme book: its characters rhyme with each other."],
-  acrostic_what: ["每句的第一字（或中間、末尾的字）連起來是你的話。", "The first characters of the lines, or the middle or last ones, read as words of yours."],
+  theme_words_what: [
+    "詩中要說的事物：一至四個詞，或一句成語。",
+    "What the poem is to speak of: one to four words, or an idiom.",
+  ],
+  seed_what: [
+    "種子相同、所擇相同，得同一首詩。空着則每次不同。",
+    "The same seed with the same choices gives the same poem. Empty, each time another.",
+  ],
+  level_what: [
+    "從寬許拗救與常見的變格，從嚴則不許。",
+    "Customary allows the rescues and deviations that poets use; strict allows none.",
+  ],
+  template_what: [
+    "一首詩平聲仄聲的位置。「起」看首句第二字，「首句入韻」則首句也押韻。",
+    "Where level and oblique tones stand. It is named after the second character, and after whether the first line rhymes.",
+  ],
+  rhyme_what: [
+    "平水韻的韻部：同部的字可以相押。",
+    "A group of the Pingshui rhyme book: its characters rhyme with each other.",
+  ],
+  acrostic_what: [
+    "每句的第一字（或中間、末尾的字）連起來是你的話。",
+    "The first characters of the lines, or the middle or last ones, read as words of yours.",
+  ],
 
   more: ["更多", "More"],
   candidates: ["並觀", "Side by side"],
   candidate: ["第$1首：$2", "Poem $1: $2"],
   waiting: ["……", "…"],
   originality: ["與古人", "Originality"],
-  originality_hint: ["每句與全唐詩、全宋詩最長的相同字串，及最相近的一句。", "For each line the longest run it shares with the Tang and Song poems, and the nearest line."],
+  originality_hint: [
+    "每句與全唐詩、全宋詩最長的相同字串，及最相近的一句。",
+    "For each line the longest run it shares with the Tang and Song poems, and the nearest line.",
+  ],
   originality_see: ["對照古人", "Compare with the poets of old"],
   shares: ["同「$1」", "shares 「$1」"],
   shares_nothing: ["無相同字串", "shares nothing"],
@@ -185,7 +230,10 @@ const words = {
   verdict: ["查得", "Verdict"],
   own_poem: ["你的詩", "Your poem"],
   check: ["查", "Check"],
-  check_empty: ["寫下或貼上一首詩：句間用標點或換行，兩首之間空一行。", "Write or paste a poem: marks or line breaks between lines, a blank line between poems."],
+  check_empty: [
+    "寫下或貼上一首詩：句間用標點或換行，兩首之間空一行。",
+    "Write or paste a poem: marks or line breaks between lines, a blank line between poems.",
+  ],
   no_form: ["不合任何詩體", "no form"],
   found_form: ["自認", "the one found"],
   no_faults: ["無病。", "No faults."],
@@ -254,7 +302,10 @@ const words = {
   cell_row: ["記憶 c", "cell c"],
   hidden_row: ["隱狀態 h", "hidden h"],
   norm: ["範數", "norm"],
-  surprise_summary: ["最意外的是「$1」，$2 nats；平均 $3 nats。", "The greatest surprise is 「$1」, $2 nats; the mean is $3 nats."],
+  surprise_summary: [
+    "最意外的是「$1」，$2 nats；平均 $3 nats。",
+    "The greatest surprise is 「$1」, $2 nats; the mean is $3 nats.",
+  ],
   end_token: ["終", "end"],
 };
 
