@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 from jaxtyping import install_import_hook
 
 from tests import typechecking
 
 install_import_hook("pingze", f"{typechecking.__name__}.check")
+settings.register_profile("pingze", deadline=None)  # a deadline would measure what else the machine does
+settings.load_profile("pingze")
 
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def random_request(seed: int) -> tuple[str, Request]:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
@@ -124,7 +124,7 @@ def corrected(characters: str, request: Request) -> Request:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)

@@ -42,7 +42,7 @@ def with_end(bias: float) -> checkpoint.Checkpoint:
     st.sampled_from([8, 10, 64]),
     st.integers(0, 2**32),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_shape(start: str, temperature: float, split_len: int, max_lines: int, seed: int) -> None:
     if len(start) > max_lines * (split_len - 1):
         return

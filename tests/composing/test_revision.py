@@ -70,7 +70,7 @@ def test_a_character_with_no_other_stays_or_is_doubled(poem: Poem) -> None:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(seed: int) -> None:
     """What stood at a place comes back only where nothing else can stand there."""
     rng = random.Random(seed)

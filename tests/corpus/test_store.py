@@ -20,7 +20,7 @@ from pingze.corpus.records import read
 from pingze.errors import CorpusError, InputError
 from tests.corpus.invented import DIGITS, line, text
 
-one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture
