@@ -5,8 +5,8 @@ import time
 import pytest
 
 from pingze.composing import compose
-from pingze.composing.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.composing.parallel import each
+from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
 
 

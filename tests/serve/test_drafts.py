@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.composing.deadline import Deadline
+from pingze.deadline import Deadline
 from pingze.serve.drafts import LITTLE, STEP_ROWS, Draft, Pace, Ticket, in_turn, parted, size_of
 from tests.composing.verse import composer
 

@@ -7,11 +7,11 @@ from functools import partial
 import pytest
 
 from pingze.composing.composer import Composer
-from pingze.composing.deadline import Deadline, DeadlineError
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing
 from pingze.composing.read_request import read_request
+from pingze.deadline import Deadline, DeadlineError
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
 from pingze.serve.problems import BusyError, TooMuchError

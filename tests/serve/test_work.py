@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pingze.composing.deadline import DeadlineError, check_deadline
+from pingze.deadline import DeadlineError, check_deadline
 from pingze.serve.problems import BusyError
 from pingze.serve.turns import OVERDUE
 from pingze.serve.work import CLIENT, Work

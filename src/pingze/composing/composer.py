@@ -16,7 +16,6 @@ from pingze.composing.choice import best, log_probabilities
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
-from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
@@ -26,6 +25,7 @@ from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request
 from pingze.conditions import Conditions
+from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
 from pingze.prosody.forms import opening_name
 from pingze.vocabulary import EOS

@@ -13,10 +13,10 @@ import numpy as np
 from pingze.arrays import Array, Float
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
-from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.request import Fixed, Request
+from pingze.deadline import check_deadline
 from pingze.errors import Clash
 from pingze.prosody.forms import opening_name
 from pingze.prosody.groups import OBLIQUE

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 
 from pingze.composing.composer import composer
-from pingze.composing.deadline import check_deadline
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
 from pingze.composing.revision import check_poem, poem_request
+from pingze.deadline import check_deadline
 from pingze.prosody.groups import GROUPS
 from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.tones import groups, sides, usable_tone

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from pingze.composing.deadline import Deadline, current_deadline, within
+from pingze.deadline import Deadline, current_deadline, within
 
 B = TypeVar("B")
 R = TypeVar("R")

@@ -19,13 +19,13 @@ import numpy as np
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.constraints import Constraints
-from pingze.composing.deadline import check_deadline
 from pingze.composing.feasibility import Plan
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.options import Sampling
 from pingze.composing.poem import mark_after
 from pingze.composing.sampling import choose, effective_size, log_share, log_sum_exp, resample
+from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 
 COLDEST = 0.01

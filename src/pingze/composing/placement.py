@@ -21,10 +21,10 @@ import numpy as np
 
 from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints import Constraints
-from pingze.composing.deadline import check_deadline
 from pingze.composing.demands import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Fixes
 from pingze.composing.feasibility import stock_of
 from pingze.composing.lexicon import FREE
+from pingze.deadline import check_deadline
 
 Word = tuple[int, ...]
 """The ids of characters that stand side by side in a line."""

@@ -10,7 +10,6 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
 from pingze.composing.composition import refuse_conditions, seeds
-from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import log_softmax
@@ -18,6 +17,7 @@ from pingze.composing.options import Composing, Kept, Revising
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
+from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.prosody import check
 from pingze.prosody.groups import GROUPS

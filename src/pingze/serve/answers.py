@@ -8,7 +8,6 @@ from functools import cache, partial
 from pingze import checkpoint, composing, prosody
 from pingze.composing.composer import Composer, composer
 from pingze.composing.composition import prepare
-from pingze.composing.deadline import check_deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.mending import Mended
 from pingze.composing.options import ACROSTIC_PLACES, acrostic_position
@@ -17,6 +16,7 @@ from pingze.composing.revision import alternatives_as, prepare_revision
 from pingze.conditions import ABOUT
 from pingze.corpus import Store, store_path
 from pingze.corpus.store import usual_neighbours
+from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.prosody import Verdict, Violation
 from pingze.prosody.forms import FORMS, opening_name

@@ -8,10 +8,10 @@ from functools import partial
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
 from pingze.composing.composition import prepare, seeds
-from pingze.composing.deadline import Deadline
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.input_characters import noted
 from pingze.composing.options import Revising
+from pingze.deadline import Deadline
 from pingze.errors import InputError
 from pingze.prosody.verdict import Note
 from pingze.serve import answers

@@ -8,8 +8,8 @@ from itertools import accumulate, count
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
-from pingze.composing.deadline import Deadline
 from pingze.composing.particles import Writing
+from pingze.deadline import Deadline
 
 STEP_ROWS = 128
 """So many texts are stepped side by side: more are hardly faster a text, and make the others wait longer."""

@@ -13,8 +13,8 @@ import numpy as np
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, composer
-from pingze.composing.deadline import check_deadline
 from pingze.composing.revision import poem_request
+from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
 
-from pingze.composing.deadline import within
 from pingze.composing.particles import Writing, go_on
+from pingze.deadline import within
 from pingze.serve.drafts import Draft, Pace, in_turn, parted, size_of
 from pingze.serve.problems import BusyError, TooMuchError
 

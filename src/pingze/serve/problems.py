@@ -12,7 +12,7 @@ from typing import Any, Literal
 from starlette.responses import Response
 
 from pingze import errors
-from pingze.composing.deadline import DeadlineError
+from pingze.deadline import DeadlineError
 from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError, PingzeError, UnfinishedError
 
 MEDIA_TYPE = "application/problem+json"

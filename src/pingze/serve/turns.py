@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 
-from pingze.composing.deadline import Deadline
+from pingze.deadline import Deadline
 
 SLICE = 0.05
 """Seconds after which a computation makes room for another."""

@@ -14,7 +14,7 @@ from typing import TypeVar
 import anyio
 from anyio import to_thread
 
-from pingze.composing.deadline import too_slow, within
+from pingze.deadline import too_slow, within
 from pingze.serve.problems import BusyError
 from pingze.serve.turns import OVERDUE, Turn, Turns
 
