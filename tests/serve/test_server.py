@@ -1,6 +1,7 @@
 """The listening socket: what its connections inherit, and addresses that cannot be had."""
 
 import socket
+import time
 
 import pytest
 
@@ -37,5 +38,5 @@ def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: py
 
     monkeypatch.setattr(answers, "MODELS", ("report",))
     monkeypatch.setattr(Composer, "write", counted)
-    monkeypatch.setattr(answers.time, "perf_counter", lambda: next(clock, 40.0))
+    monkeypatch.setattr(time, "perf_counter", lambda: next(clock, 40.0))
     assert answers.warm_up() == pytest.approx(40 / (40 * texts[-1]))
