@@ -4,6 +4,7 @@ Nothing that takes time is imported before `run` stands ready for Ctrl-C.
 """
 
 import _signal as signal  # type: ignore[import-not-found]  # what `signal` wraps in enumerations, slowly
+import gc
 import os
 import sys
 
@@ -22,7 +23,9 @@ def run(arguments: list[str] | None = None) -> None:
     arguments = sys.argv[1:] if arguments is None else arguments
     if not arguments and "_PINGZE_COMPLETE" not in os.environ:  # a shell that completes gives no arguments
         sys.exit(guarded(print_start))
-    sys.exit(guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False)))
+    status = guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False))
+    gc.freeze()  # else the last collection looks through all that was loaded, which takes as long as a poem
+    sys.exit(status)
 
 
 def _leave(*_: object) -> None:
