@@ -15,7 +15,7 @@ from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
-from pingze.composing.sampling import effective_size, resample
+from pingze.composing.sampling import effective_sizes, resample
 from pingze.prosody import check
 from pingze.prosody.forms import Form
 from tests.composing.verse import composer
@@ -208,7 +208,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
 @pytest.mark.parametrize(("weights", "size"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([2, 2, 0, 0], 2)])
 def test_effective_size(weights: list[float], size: float) -> None:
     with np.errstate(divide="ignore"):
-        assert effective_size(np.log(np.array(weights, float))) == pytest.approx(size)
+        assert effective_sizes(np.log([np.array(weights, float)])) == pytest.approx([size])
 
 
 def test_resampling_takes_each_row_in_proportion() -> None:

@@ -24,7 +24,7 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.options import Sampling
 from pingze.composing.poem import mark_after
-from pingze.composing.sampling import choose, effective_size, log_share, log_sum_exp, resample
+from pingze.composing.sampling import choose, effective_sizes, log_share, log_sum_exp, resample
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 
@@ -94,7 +94,7 @@ class Writing:
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
         self.texts = np.full((len(plans), constraints.places), FREE)
         self.ids, self.log_probabilities = np.zeros(len(plans), np.int64), np.zeros(len(plans))
-        self.sizes: list[list[float]] = [[] for _ in starts]
+        self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
 
     @property
@@ -148,11 +148,11 @@ class Writing:
             return
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
-        for g, start in enumerate(self.starts):
-            self.sizes[g].append(effective_size(self.log_weights[g]))
-            if self.sizes[g][-1] < N / 2 and not self.finished:
-                rows[g] = rows[g][resample(self.log_weights[g], start.rng)]
-                self.log_weights[g] = 0
+        sizes = effective_sizes(self.log_weights)
+        self.sizes.append(sizes)
+        for g in np.flatnonzero(sizes < N / 2) if not self.finished else ():
+            rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
+            self.log_weights[g] = 0
         if (np.diff(rows.ravel()) != 1).any():
             kept = rows.ravel()
             self.histories, self.state = self.histories.take(kept), self.state.take(kept)
@@ -167,7 +167,7 @@ class Writing:
             self.texts.reshape(G, N, -1),
             self.log_weights,
             alive.reshape(G, N, *alive.shape[1:]),
-            self.sizes,
+            np.transpose(self.sizes).tolist(),
             self.log_probabilities.reshape(G, N),
             [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
         )

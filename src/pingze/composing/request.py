@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from pingze.composing.input_characters import FIELDS
 from pingze.errors import Clash
@@ -58,7 +59,7 @@ class Request:
     antithesis: float = 0.0
     """How much antithesis 對仗 weighs in the couplets that need it."""
 
-    @property
+    @cached_property
     def openings(self) -> tuple[str, ...]:
         """The openings of `prosody.forms.OPENINGS` whose template is asked for; one "" for old-style verse."""
         if not self.form.regulated:
@@ -69,7 +70,7 @@ class Request:
             if (self.template or "") in opening_name(self.form.width, opening[0])
         )
 
-    @property
+    @cached_property
     def groups(self) -> tuple[str, ...]:
         """The rhyme groups that are asked for: level ones for regulated verse."""
         if self.rhyme:

@@ -10,12 +10,14 @@ OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
 _TINY = 1e-30
 _BLOCK = 64
+_FAR_ABOVE = 30
 
 
-def effective_size(log_weights: Float[Array, "N"]) -> float:
-    """(Σ w)² / Σ w²: how many particles of equal weight would be as good."""
-    weights = np.exp(log_weights - log_weights.max())
-    return float(weights.sum() ** 2 / (weights**2).sum())
+def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
+    """(Σ w)² / Σ w² of each population: how many particles of equal weight would be as good."""
+    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+    sizes: Array = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
+    return sizes
 
 
 def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
@@ -83,12 +85,17 @@ def choose(
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> Int[Array, "n"]:
     """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), flat.
 
-    Columns below the mean of what may be left out have no more than that in all: only the others are sorted.
+    Columns below the mean of what may be left out have no more than that in all: only the others are sorted, or where
+    they suffice the few that are far above it.
     """
     N, V = weights.shape
     total = _block_sums(weights).sum(axis=1)
-    at = np.flatnonzero(weights >= ((1 - top_p) / V * total).astype(weights.dtype)[:, None])
-    row, heavy = at // V, weights.reshape(-1)[at]
+    mean = (1 - top_p) / V * total
+    for least in (_FAR_ABOVE * mean, mean):
+        at = np.flatnonzero(weights >= least.astype(weights.dtype)[:, None])
+        row, heavy = at // V, weights.reshape(-1)[at]
+        if (np.bincount(row, heavy, minlength=N) >= top_p * total).all():
+            break
     count = np.bincount(row, minlength=N)
     ranked = np.zeros((N, count.max()), weights.dtype)
     ranked[row, np.arange(len(at)) - (count.cumsum() - count)[row]] = -heavy
