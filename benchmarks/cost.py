@@ -31,10 +31,10 @@ RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
 BATCH, LENGTH = 32, 48
 REPORT = ModelConfiguration()
 GRID: dict[str, tuple[int, ...]] = {
-    "hidden_size": (128, 256, 512, 1024),
-    "vocabulary_size": (2000, 5851, 10000, 20000),
+    "hidden_size": (256, 512, 1024),
+    "vocabulary_size": (2000, 5851, 20000),
 }
-CORPORA = (1000, 4000, 16000)
+CORPORA = (1000, 4000)
 PROCESSES = (1, 2)
 MANY = 850_000
 """Poems of the largest collection of classical Chinese verse that a person may bring."""
@@ -48,8 +48,8 @@ def batch_of(model: ModelConfiguration) -> list[Ids]:
 
 
 def seconds_a_step(trainer: contenders.Fed, batch: Sequence[Ids]) -> float:
-    """Processor seconds, the median of three steps after two."""
-    return statistics.median([_seconds(lambda: trainer.step_on(batch)) for _ in range(5)][2:])
+    """Processor seconds, the median of three steps after one."""
+    return statistics.median([_seconds(lambda: trainer.step_on(batch)) for _ in range(4)][1:])
 
 
 def _seconds(work: Callable[[], object]) -> float:
@@ -59,25 +59,33 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def sizes() -> list[dict[str, Any]]:
-    """A row for each size: seconds a step, bytes that stay, and bytes by which a step rises above them."""
-    rows = []
-    for name, values in GRID.items():
-        for value in values:
-            model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
-            trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
-            parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
-            rows.append(
-                {
-                    "size": name,
-                    "value": value,
-                    "parameters": parameters,
-                    "seconds": seconds_a_step(trainer, batch),
-                    "stays": 16 * parameters,  # weight, gradient and Adam's two moments
-                    "rises": contenders.peak_bytes(_part(trainer), batch),
-                }
-            )
-            print(rows[-1], file=sys.stderr, flush=True)
-    return rows
+    """A row for each size, each in a fresh process: memory that one has freed another would find."""
+    return [asked("--size", name, str(value)) for name, values in GRID.items() for value in values]
+
+
+def asked(*arguments: str) -> dict[str, Any]:
+    """What this file says in a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.cost", *arguments]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8", cwd=machine.ROOT)
+    print(done.stdout, end="", file=sys.stderr, flush=True)
+    row: dict[str, Any] = json.loads(done.stdout)
+    return row
+
+
+def of_size(name: str, value: int) -> dict[str, Any]:
+    """Seconds a step, bytes that stay, bytes by which a step rises above them, and those of the whole process."""
+    model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
+    trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
+    parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
+    rises = contenders.peak_bytes(_part(trainer), batch)
+    row = {"size": name, "value": value, "parameters": parameters, "seconds": seconds_a_step(trainer, batch)}
+    stays = 16 * parameters  # weight, gradient and Adam's two moments
+    return row | {"stays": stays, "rises": rises, "whole": _most()}
+
+
+def _most() -> int:
+    """The largest resident memory of this process, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _part(trainer: contenders.Fed) -> contenders.Part:
@@ -113,9 +121,9 @@ def processes() -> list[dict[str, Any]]:
     """A row for each number of processes: processor seconds a step, summed over them, and the largest's memory."""
     rows = []
     for count in PROCESSES:
-        command = ["torchrun", "--nproc-per-node", str(count), "-m", "benchmarks.cost", "--one-of-several"]
-        launcher = [sys.executable, "-m", "torch.distributed.run", *command[1:]]
-        done = subprocess.run(launcher, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT)
+        launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
+        command = [*launcher, "-m", "benchmarks.cost", "--one-of-several"]
+        done = subprocess.run(command, check=True, capture_output=True, encoding="utf-8", cwd=machine.ROOT)
         found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
         rows.append(
             {
@@ -132,17 +140,24 @@ def one_of_several() -> None:
     """Step with the other processes of a torchrun, and print this one's share."""
     trainer = contenders.Fed(REPORT, "bf16")
     seconds = seconds_a_step(trainer, batch_of(REPORT))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    print(json.dumps({"seconds": seconds, "bytes": most}) + "\n", end="", flush=True)
+    print(json.dumps({"seconds": seconds, "bytes": _most()}) + "\n", end="", flush=True)
 
 
 def main() -> None:
-    """Measure, write, print."""
+    """Measure all, or what another process of this file asks for."""
     torch.set_num_threads(1)
-    if "--one-of-several" in sys.argv:
-        one_of_several()
-        return
-    result = {"machine": machine.description("torch", "numba") | {"threads": 1}}
+    match sys.argv[1:]:
+        case ["--one-of-several"]:
+            one_of_several()
+        case ["--size", name, value]:
+            print(json.dumps(of_size(name, int(value))))
+        case _:
+            measure()
+
+
+def measure() -> None:
+    """Measure everything, write, print."""
+    result: dict[str, Any] = {"machine": machine.description("torch", "numba") | {"threads": 1}}
     result |= {"sizes": sizes(), "corpora": corpora(), "processes": processes()}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print_tables(result)
@@ -151,11 +166,11 @@ def main() -> None:
 
 def print_tables(result: dict[str, Any]) -> None:
     """In Markdown."""
-    print("| | | ms a step | MB that stay | MB that a step adds |\n|---|---|---|---|---|")
+    print("| | | ms a step | MB that stay | MB that a step adds | MB in all |\n|---|---|---|---|---|---|")
     for row in result["sizes"]:
         name = row["size"].replace("_size", "")
-        cells = f"{1e3 * row['seconds']:.0f} | {row['stays'] / 1e6:.0f} | {row['rises'] / 1e6:.0f}"
-        print(f"| {name} | {row['value']:,} | {cells} |")
+        megabytes = " | ".join(f"{row[key] / 1e6:.0f}" for key in ("stays", "rises", "whole"))
+        print(f"| {name} | {row['value']:,} | {1e3 * row['seconds']:.0f} | {megabytes} |")
     print("\n| poems | s to read | MB |\n|---|---|---|")
     for row in result["corpora"]:
         print(f"| {row['poems']:,} | {row['seconds']:.1f} | {row['bytes'] / 1e6:.0f} |")
@@ -193,7 +208,7 @@ def plot(result: dict[str, Any]) -> None:
         values = [row["value"] for row in rows]
         axis.plot(values, [1e3 * row["seconds"] for row in rows], "o-", color="#b33a2b", label="ms a step")
         memory = [(row["stays"] + row["rises"]) / 1e6 for row in rows]
-        axis.plot(values, memory, "s--", color="#44484f", label="MB")
+        axis.plot(values, memory, "s--", color="#44484f", label="MB: weights, Adam, a step")
         axis.set_xlabel(name.replace("_", " "))
         axis.set_ylim(bottom=0)
         axis.spines[["top", "right"]].set_visible(False)

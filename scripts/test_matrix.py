@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
-TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "httpx>=0.27")
+TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "jaxtyping>=0.2.36", "httpx>=0.27")
 
 
 def main() -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 OPTIONAL = {
     "torch": "train",
-    "onnxruntime": "bench",
     "playwright": "dev",
     "schemathesis": "dev",
     "matplotlib": "train",
