@@ -14,9 +14,10 @@ from rich.console import Console
 from pingze.cli.terminal.derivation_table import summary, table
 from pingze.derivation import latex, through_time
 from pingze.derivation.derive import derive, draw
-from pingze.derivation.measure import Point, TimeSpan, measure_through_time
+from pingze.derivation.measure import Point, measure_through_time
 from pingze.derivation.printed_lines import WRONG, LineResult, lines
 from pingze.derivation.sample_layers import letters, random_layer, trained_layer
+from pingze.derivation.time_span import TimeSpan
 from pingze.errors import MissingExtraError
 from pingze.lstm.formulas import gate_weights
 from tests.lstm.test_jacobians import SHAPES, random_steps

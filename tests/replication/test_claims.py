@@ -54,7 +54,7 @@ def test_a_rule_may_refine_by_another_number() -> None:
     rule = Rule("x > 1", "y >= -2")
     assert rule.conclusion({"x": 1, "y": -2}) == REFINED
     assert rule.told({"x": "the one", "y": "the other"}) == (
-        "the one. Confirmed if > 1; refined if the other: >= -2; else refuted."
+        "the one. Confirmed if > 1; refined if the other: ≥ -2; else refuted."
     )
 
 
@@ -80,6 +80,7 @@ def test_a_verdict_is_undecided_where_seeds_disagree() -> None:
     wide = finding(0.2, 1.1, 0.5)
     assert wide.under(wide.claim.other[0]) == CONFIRMED
     assert wide.told(wide.claim.rule) == "0.5 (0.2 to 1.1)"
+    assert finding(2, 2, 2).told(wide.claim.rule) == "2 (all seeds)"
     assert wide.sentence == "Seed 11: 0.2"
     assert (finding(3).told(wide.claim.rule), finding(3).sentence) == ("3", "3")
     assert finding(3, math.inf, 4).told(wide.claim.rule) == "4 (3 to inf)"

@@ -98,5 +98,16 @@ def central_differences(function: Callable[[Array], Array], start: Array) -> Arr
     return by_entry.reshape(*by_entry.shape[:-1], *start.shape)
 
 
+def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
+    """The distance of two Jacobians, relative to the reference, or where that is zero to the whole derivative.
+
+    What has fewer axes than a Jacobian stands for its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
+    """
+    if actual.ndim < reference.ndim:
+        actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)
+    scale = reference if whole is None or reference.any() else whole
+    return float(np.linalg.norm(actual - reference) / np.linalg.norm(scale))
+
+
 def _given(arrays: Mapping[str, Array], xp: Any) -> dict[str, Any]:
     return {name: xp.asarray(array) for name, array in arrays.items()}

@@ -9,16 +9,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
 from pingze.arrays import Array
-from pingze.derivation import latex, through_time
-from pingze.derivation.differentiation import (
-    Differentiation,
-    automatic_jacobian,
-    central_differences,
-    last_state,
-)
+from pingze.derivation import latex
+from pingze.derivation.differentiation import Differentiation, relative_error
 from pingze.derivation.printed_lines import (
     CONVENTION,
     NOTHING,
@@ -32,6 +26,7 @@ from pingze.derivation.printed_lines import (
     sum_of,
 )
 from pingze.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
+from pingze.derivation.time_span import PRODUCTS, TimeSpan
 from pingze.lstm.formulas import StepCache
 
 TOLERANCE = 1e-9
@@ -48,8 +43,6 @@ FURTHER_TERM = "a term of a further equality"
 FURTHER_SUM = "a further sum"
 FURTHER_EQUALITY = "a further equality by itself"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
-PRODUCTS = ("R70", "R71")
-"""The lines that go through time; the second goes on from the first's left side."""
 
 
 class LineReading(NamedTuple):
@@ -152,13 +145,13 @@ class Point:
         (array, liberties), reference = self._read(side), self._reference(line)
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
-        return LineReading(_error(array, reference, self._reference(line, "fico")), liberties)
+        return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
 
     def _error_of(self, formula: str, line: PrintedLine, reference: Array) -> float:
         """The largest error of a formula's sides; a line that should go has none."""
         whole = self._reference(line, "fico")
         return max(
-            (_error(self._read(side).array, reference, whole) for side in latex.sides(formula)),
+            (relative_error(self._read(side).array, reference, whole) for side in latex.sides(formula)),
             default=0.0,
         )
 
@@ -173,7 +166,7 @@ class Point:
             if line
         ]
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]
-        return _error(np.sum(terms, axis=0), self._reference(lines()[rows[0]], "fico"))
+        return relative_error(np.sum(terms, axis=0), self._reference(lines()[rows[0]], "fico"))
 
 
 def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
@@ -198,44 +191,6 @@ def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict
         )
         for id_, readings in zip(PRODUCTS, (by_distance, by_order), strict=True)
     }
-
-
-class TimeSpan:
-    """Some steps k+1 … t, and ∂(h_t, c_t)/∂(h_k, c_k) over them: some rows by PyTorch, some columns by differences."""
-
-    def __init__(self, caches: list[StepCache], units: Array) -> None:
-        self.caches, H = caches, caches[0].h_prev.shape[1]
-        self.places = np.concatenate([units, H + units])
-        given = [letters(cache) for cache in caches]
-        start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
-        self.rows = automatic_jacobian(lambda state: last_state(given, state, torch)[self.places], start)
-        self.columns = central_differences(
-            lambda values: last_state(given, _replaced(start, self.places, values), np), start[self.places]
-        )
-
-    def error(
-        self, side: str, *, backwards: bool = False, left: str | None = None, central: bool = False
-    ) -> float:
-        """How far a side is from the derivative that the left side names, of a line as printed if none is given."""
-        array = through_time.read(side, self.caches, backwards=backwards)
-        wanted = through_time.read_factor(left or lines()[PRODUCTS[0]].left, {"t": len(self.caches), "k": 0})
-        if wanted != (wanted.joint, len(self.caches), 0):
-            raise ValueError(f"{left!r} is not the derivative of step t by step k")
-        size, half = (2, 1) if wanted.joint else (1, 2)
-        H, places = len(self.columns) // 2, self.places[: len(self.places) // half]
-        if array.shape != (size * H, size * H):
-            raise ValueError(
-                f"{side!r} is no {'joint' if wanted.joint else 'hidden'} product, as its left side is"
-            )
-        if central:
-            return _error(array[:, places], self.columns[: size * H, : len(places)])
-        return _error(array[places], self.rows[: len(places), : size * H])
-
-    def corrected_error(self, id_: str, *, central: bool = False) -> float:
-        """The error of what a line should say."""
-        left = lines()[PRODUCTS[0]].corrected.split(" = ")[0]
-        (side,) = latex.sides(lines()[id_].corrected)
-        return self.error(side, left=left, central=central)
 
 
 def row(id_: str, points: Sequence[Measurement]) -> LineResult:
@@ -278,23 +233,6 @@ def _granted(error: float, liberties: frozenset[str]) -> str:
     if liberties & {*QUALIFIERS}:
         return CONVENTION
     return RENAMING if latex.NAME in liberties else NOTHING
-
-
-def _error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """The distance of two Jacobians, relative to the reference, or where that is zero to the whole derivative.
-
-    What has fewer axes than a Jacobian stands for its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
-    """
-    if actual.ndim < reference.ndim:
-        actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)
-    scale = reference if whole is None or reference.any() else whole
-    return float(np.linalg.norm(actual - reference) / np.linalg.norm(scale))
-
-
-def _replaced(vector: Array, places: Array, values: Array) -> Array:
-    changed = vector.copy()
-    changed[places] = values
-    return changed
 
 
 def _part(cache: StepCache, rng: np.random.Generator) -> dict[str, Array]:

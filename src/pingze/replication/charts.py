@@ -13,6 +13,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 INK, GRID = "#010101", "#020202"
 SERIES = tuple(f"#0{number}0{number}0{number}" for number in range(3, 10))
@@ -122,6 +123,7 @@ def _draw_panel(
     axes: Axes, chart: Chart, lines: Sequence[Line], limits: tuple[float | None, float | None]
 ) -> None:
     axes.set(xlabel=chart.x_label, xscale=chart.x_scale, yscale=chart.y_scale)
+    axes.xaxis.set_minor_formatter(NullFormatter())
     for line in lines:
         colour = SERIES[line.colour % len(SERIES)]
         axes.plot(

@@ -36,12 +36,9 @@ class Rule:
 
     def told(self, numbers: Mapping[str, str]) -> str:
         """The rule in words."""
-        first, second = (_parts(condition) for condition in (self.confirmed, self.refined))
+        first, second = (_told(condition) for condition in (self.confirmed, self.refined))
         limit = "" if second[0] == first[0] else f"{numbers[second[0]]}: "
-        return (
-            f"{numbers[first[0]]}. Confirmed if {' '.join(first[1:])}; refined if {limit}{' '.join(second[1:])}; "
-            "else refuted."
-        )
+        return f"{numbers[first[0]]}. Confirmed if {first[1]}; refined if {limit}{second[1]}; else refuted."
 
 
 @dataclass(frozen=True)
@@ -90,6 +87,12 @@ def _parts(condition: str) -> tuple[str, str, str]:
     if not found:
         raise ValueError(f"{condition!r} is no condition")
     return found[1], found[2], found[3]
+
+
+def _told(condition: str) -> tuple[str, str]:
+    """The name of a number, and the condition on it as it is printed."""
+    name, comparison, limit = _parts(condition)
+    return name, f"{comparison.replace('<=', '≤').replace('>=', '≥')} {limit}"
 
 
 def _holds(condition: str, numbers: Mapping[str, float]) -> bool:
