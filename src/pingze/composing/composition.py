@@ -47,7 +47,7 @@ def compose(
     Args:
         start: The opening, of any length up to the whole poem.
         form: The form 體: 五絕 七絕 五律 七律 五排 七排 五古 七古.
-        lines: How many lines 句 a 排 or 古 has, an even number up to 100; by default 10 and 8.
+        lines: How many lines 句 a 排 or 古 has, an even number up to 60; by default 10 and 8.
         level: How strictly tones are kept, customary or strict.
         template: The name of an opening template or a part of it: 平起, 首句入韻.
         rhyme: The rhyme group 韻部, as 陽; a level one in regulated verse.

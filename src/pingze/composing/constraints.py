@@ -27,6 +27,8 @@ from pingze.composing.lexicon import FREE, Lexicon
 from pingze.composing.request import Request
 
 _NAMES = ("", "平", "仄")
+_TRIED = 8
+"""Of so many texts what can follow is tried at once."""
 
 
 class Constraints(Demands):
@@ -104,17 +106,24 @@ class Constraints(Demands):
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
-        for row in nearly_used_up(self, histories, place):
-            ids = np.flatnonzero(allowed[row])
-            if not len(ids):
-                continue
-            _, first, alike = np.unique(
-                2 * self.alike[ids] + histories.unused[row, ids], return_index=True, return_inverse=True
-            )
-            futures = histories.take(np.full(len(first), row))
-            self.advance(futures, place, ids[first])
-            allowed[row, ids] = np.take(futures.alive.any(axis=(1, 2)), alike)
+        narrow = nearly_used_up(self, histories, place)
+        for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
+            at, ids = allowed[some].nonzero()
+            allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
         return allowed
+
+    def _can_follow(
+        self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
+    ) -> Bool[Array, "n"]:
+        """Whether a text can be completed after a character, which is tried for one character of each kind."""
+        kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
+        _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
+        if not len(first):
+            return np.zeros(0, bool)
+        futures = histories.take(rows[first])
+        self.advance(futures, place, ids[first])
+        can: Array = futures.alive.any(axis=(1, 2))[like]
+        return can
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
@@ -202,7 +211,7 @@ class Constraints(Demands):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def _is_fixed_rhyme(self, histories: Histories, ids: Int[Array, "N"]) -> Bool[Array, "N"]:
-        feet = [place for place in range(self.places) if self.is_foot(place).any()]
+        feet = np.flatnonzero(self.feet.any(axis=1))
         fixed = of_plans(histories.plans, lambda plan: [plan.fixed[place] for place in feet])
         found: Array = (fixed == ids[:, None]).any(axis=1)
         return found

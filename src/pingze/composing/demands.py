@@ -80,6 +80,15 @@ class Demands:
 
     def is_foot(self, place: int) -> Bool[Array, "T"]:
         """For each template whether a place carries the rhyme."""
+        foot: Array = self.feet[place]
+        return foot
+
+    @cached_property
+    def feet(self) -> Bool[Array, "P T"]:
+        """The same of every place."""
+        return np.stack([self._is_foot(place) for place in range(self.places)])
+
+    def _is_foot(self, place: int) -> Bool[Array, "T"]:
         line, position = divmod(place, self.width)
         if position != self.width - 1 or (line % 2 == 0 and line > 0):
             return np.zeros(len(self.kinds), bool)

@@ -76,7 +76,7 @@ def places_left(
 ) -> tuple[Int[Array, "P T"], Int[Array, "P T"], Int[Array, "P T"]]:
     """How many free places there are from each place on: feet, a first line's foot, others."""
     free = np.array([id_ == FREE for id_ in fixed])[:, None]
-    foot = np.stack([demands.is_foot(place) for place in range(demands.places)])
+    foot = demands.feet
     first = np.arange(demands.places)[:, None] < demands.width
     kinds = (free & foot & ~first, free & foot & first, free & ~foot)
     feet, first_feet, others = (

@@ -18,8 +18,8 @@ from pingze.prosody.patterns import CUSTOMARY, STRICTNESSES
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_INCLUDED = 28
 """So many characters may be asked to appear: those of a whole 七絕."""
-MOST_LINES = 100
-"""So many lines may be asked for: those of a poem in fifty rhymes."""
+MOST_LINES = 60
+"""So many lines may be asked for: a poem of thirty rhymes."""
 MOST_TOKENS = 4096
 """A poem whose drafts have more tokens in all is chosen among fewer: sixteen of four particles are those of a 七律."""
 LARGEST_SEED = 2**53 - 1

@@ -57,7 +57,7 @@ class Placements:
     def __init__(self, constraints: Constraints, fixed: Fixes, words: Sequence[Word]) -> None:
         self.constraints, self.fixed, self.words = constraints, fixed, words
         self.alive, self.ways = constraints.agreeing(fixed)
-        self.feet = np.stack([constraints.is_foot(place) for place in range(constraints.places)])
+        self.feet = constraints.feet
         self.free = constraints.free_without(fixed, words)
         self.stock = stock_of(constraints, self.free)
         alike: dict[object, list[int]] = {}
