@@ -8,7 +8,7 @@ import pytest
 import pingze
 
 PACKAGE = Path(pingze.__path__[0])
-DERIVATION = PACKAGE.parents[1] / "docs" / "lstm-derivation.md"
+DERIVATION = Path(__file__).parents[2] / "docs" / "lstm-derivation.md"
 TERMS = {"do": 1, "dc": 2, "df": 3, "di": 4, "dc_tilde": 5, "dc_prev": 6}
 FUSED = {"i": (4, 7), "f": (3, 8), "c_tilde": (5, 9), "o": (1, 10)}
 """What a gate's gradient by its pre-activation is made of, where both terms are one line."""
