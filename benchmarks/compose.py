@@ -74,7 +74,8 @@ def our_step(
 ) -> Step:
     """The engine that composes."""
     network = NumpyNetwork(loaded, product)
-    state = network.start(batch)
+    begun = network.start(batch)
+    state = begun._replace(h=np.zeros_like(begun.h), c=np.zeros_like(begun.c))  # as the peers begin
 
     def step(ids: Array) -> Array:
         nonlocal state

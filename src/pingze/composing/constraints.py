@@ -122,7 +122,7 @@ class Constraints(Demands):
             return np.zeros(0, bool)
         futures = histories.take(rows[first])
         self.advance(futures, place, ids[first])
-        can: Array = futures.alive.any(axis=(1, 2))[like]
+        can: Array = np.take(futures.alive.any(axis=(1, 2)), like)
         return can
 
     @cached_property

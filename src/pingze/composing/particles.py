@@ -150,7 +150,7 @@ class Writing:
         rows = np.arange(G * N).reshape(G, N)
         sizes = effective_sizes(self.log_weights)
         self.sizes.append(sizes)
-        for g in np.flatnonzero(sizes < N / 2) if not self.finished else ():
+        for g in np.flatnonzero(sizes < N / 2).tolist() if not self.finished else ():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = 0
         if (np.diff(rows.ravel()) != 1).any():
