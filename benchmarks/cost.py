@@ -4,7 +4,7 @@ Run: python -m benchmarks.cost
 
 Processor time of one thread, so that other work on the machine does not count; memory as the kernel sees it. Steps are
 those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes benchmarks/results/cost.json and
-cost.svg, and prints the tables of docs/training.md.
+docs/training-cost.svg, and prints the tables of docs/training.md.
 """
 
 import dataclasses
@@ -28,6 +28,7 @@ from pingze.training.data import examples
 from pingze.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
+PICTURE = machine.ROOT / "docs" / "training-cost.svg"
 BATCH, LENGTH = 32, 48
 REPORT = ModelConfiguration()
 GRID: dict[str, tuple[int, ...]] = {
@@ -220,7 +221,7 @@ def plot(result: dict[str, Any]) -> None:
         axis.set_ylim(bottom=0)
         axis.spines[["top", "right"]].set_visible(False)
     axes[0].legend(frameon=False)
-    figure.savefig(RESULTS.with_suffix(".svg"), metadata={"Date": None})
+    figure.savefig(PICTURE, metadata={"Date": None})
 
 
 if __name__ == "__main__":
