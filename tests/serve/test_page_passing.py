@@ -104,7 +104,7 @@ def test_any_text_is_packed_and_unpacked(browser: "Browser", address: str, text:
     with opened(browser, address) as page:
         back = page.evaluate(
             """async (text) => {
-                const { Packer, Unpacker } = await import("/page/packing.js");
+                const { Packer, Unpacker } = await import("/page/bits.js");
                 const into = new Packer();
                 into.number(5, 3);
                 into.text(text, 8);

@@ -5,7 +5,7 @@ import { open } from "./desk.js";
 import { entryOf, hashOf } from "./link.js";
 import { trouble } from "./say.js";
 import { shown } from "./script.js";
-import { desks, findDesk } from "./store.js";
+import { desks, findDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, state } from "./state.js";
 import { welcome } from "./welcome.js";
 import { t } from "./words.js";

@@ -5,7 +5,7 @@ import { showProblem } from "./choices.js";
 import { fixed } from "./places.js";
 import { bare, modelOf } from "./reasons.js";
 import { announce, attempt, trouble } from "./say.js";
-import { findDesk, layOut, replaceDesk } from "./store.js";
+import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
 import { shown } from "./script.js";
 import { problemText } from "./sentences.js";

@@ -1,7 +1,7 @@
 // The permalink: the poem, its locks and its choices, in the page's own address after #; nothing is kept on the server.
 // It is short enough to paste anywhere: the poem's characters in 15 bits each, and all that follows from them left out.
 
-import { Packer, Unpacker } from "./packing.js";
+import { Packer, Unpacker } from "./bits.js";
 import { FREE, fixed } from "./places.js";
 import { keyOf, newEntry, state } from "./state.js";
 

@@ -15,7 +15,7 @@ import { learn } from "./script.js";
 import { keep, settings } from "./settings.js";
 import { drawSheet, focusPlace } from "./sheet.js";
 import { drawShelf } from "./shelf.js";
-import { keepDesk, replaceDesk } from "./store.js";
+import { keepDesk, replaceDesk } from "./shelf_storage.js";
 import { changed, newDesk, onChange, state, touch } from "./state.js";
 import { drawTips } from "./tips.js";
 import { drawTools } from "./tools.js";

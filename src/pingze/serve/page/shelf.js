@@ -9,7 +9,7 @@ import { shown } from "./script.js";
 import { settings } from "./settings.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, state } from "./state.js";
-import { desks, findDesk, forget, write } from "./store.js";
+import { desks, findDesk, forget, write } from "./shelf_storage.js";
 import { t } from "./words.js";
 
 let gone = []; // what was cleared away since the page was opened
