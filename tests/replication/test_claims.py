@@ -1,12 +1,16 @@
 """The claims as they are written down, and what rules make of numbers."""
 
+import inspect
 import math
 
 import pytest
 
+from pingze.cli.report import report
+from pingze.replication.budget import BUDGETS
 from pingze.replication.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, Claim, Rule, claims, document
 from pingze.replication.experiment import Finding, Judged
 from pingze.replication.rerun import EXPERIMENTS
+from pingze.replication.setup import Setup
 
 NAMES = [experiment.name for experiment in EXPERIMENTS]
 
@@ -33,6 +37,12 @@ def test_no_seed_was_used_before() -> None:
     seeds = document()["seeds"]
     assert len(seeds["hours"]) >= 5
     assert not {*seeds["hours"], *seeds["sketch"]} & {*seeds["used_before"]}
+
+
+def test_the_command_takes_these_seeds() -> None:
+    first = inspect.signature(report).parameters["seed"].default
+    for budget, seeds in ((name, document()["seeds"][name]) for name in BUDGETS):
+        assert Setup(BUDGETS[budget], first, [], [], {}).seeds == range(seeds[0], seeds[-1] + 1)
 
 
 @pytest.mark.parametrize(
