@@ -15,6 +15,7 @@ RECTIFIERS = ACTIVATIONS[1:]
 RATES = tuple(plan("activation")["rates"])
 CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
+LOOKS = 4
 LARGE = 10.0
 
 
@@ -38,7 +39,7 @@ def trials(setup: Setup) -> list[Trial]:
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train; see how far back the gradient reaches afterwards."""
-    course = train(setup, trial.settings, trial.steps)
+    course = train(setup, trial.settings, trial.steps, looks=LOOKS)
     reach = diagnose(course.trainer.model, course.trainer.dev_sequences).reach
     measured = course.measured(share_back=float(reach[BACK] / reach[0]))
     return Measured(measured.figures, {**measured.curves, "reach": reach.tolist()})

@@ -15,6 +15,7 @@ NETWORKS: dict[str, dict[str, Setting]] = {
 """The plain training, and two that are near an explosion."""
 PLAIN, *NEAR = NETWORKS
 NONE = "none"
+LOOKS = 4
 NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
 CLIPS: dict[str, dict[str, Setting]] = {
     NONE: {},
@@ -40,6 +41,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         setup,
         trial.settings,
         trial.steps,
+        looks=LOOKS,
         after_step=lambda trainer, taken: acted.append(acts(trainer, taken)),
     )
     return course.measured(acts=sum(acted) / max(1, len(acted)))

@@ -14,7 +14,7 @@ from pingze.training.configuration import LENGTHS, PRESETS
 from pingze.vocabulary import SPECIAL_TOKENS
 
 FEW, MANY, DRAWN = "few", "many", "drawn"
-LOOKS = {FEW: 40, MANY: 24}
+LOOKS = {FEW: 40, MANY: 16}
 VOCABULARY = PRESETS["report"].model.vocabulary_size
 
 

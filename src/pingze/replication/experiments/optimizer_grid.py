@@ -7,7 +7,7 @@ from pingze.replication.claims import plan
 from pingze.replication.experiment import Row, Rows, Trial
 from pingze.replication.setup import Setting, Setup
 
-SGD, MOMENTUM, ADAM = FAMILIES = ("SGD", "SGD with momentum", "Adam")
+MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
 AROUND = 4.1
 """Steadiness is looked at from the best rate over this to the best rate times this: the grids round a factor of 4."""
@@ -32,8 +32,7 @@ def settings_of(family: str) -> list[dict[str, Setting]]:
             for momentum in grid["momentum"]
             for rate in grid["momentum_rates"]
         ]
-    optimizer = "adam" if family == ADAM else "sgd"
-    return [{"optimizer": optimizer, "learning_rate": rate} for rate in grid[optimizer]]
+    return [{"optimizer": "adam", "learning_rate": rate} for rate in grid["adam"]]
 
 
 def further(setup: Setup, rows: Rows) -> list[Trial]:
