@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
-from pingze.composing.options import Composing
-from tests.serve.page import count, lines, opened, says
+from pingze.composing.options import MOST_LINES, Composing
+from tests.serve.page import compose, count, lines, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
-
-MOST_LINES = 200
 
 
 def test_the_poem_that_stands_there_keeps_its_pattern(browser: "Browser", address: str) -> None:
@@ -118,11 +116,24 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", addr
 def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Browser", address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
-        cell = page.locator("#sheet [data-line='1'][data-position='1'][data-pinyin='qīng']")
+        cell = page.locator("#sheet [data-line='1'][data-position='1'][data-pinyin='xiāng']")
         cell.hover()
-        assert cell.evaluate("node => getComputedStyle(node, '::before').content") == '"qīng"'
+        assert cell.evaluate("node => getComputedStyle(node, '::before').content") == '"xiāng"'
         cell.click()
-        says(page, "#inspector h2", "qīng · line 1, character 1")
+        says(page, "#inspector h2", "xiāng · line 1, character 1")
         page.click("#language")
         count(page, "#sheet [data-pinyin]", 0)
         count(page, "#sheet .how-to-read", 0)
+
+
+def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
+    for language, told in (("zh-TW", "詩題：「发」讀作「發」。"), ("en-US", "发 was read as 發")):
+        with opened(browser, address, language=language) as page:
+            page.fill("#title", "發")
+            compose(page)
+            assert page.locator("#reading").inner_text() == ""
+            page.fill("#title", "发")
+            compose(page)
+            says(page, "#reading", told)
+            page.fill("#title", "")
+            assert page.locator("#reading").inner_text() == ""

@@ -28,11 +28,11 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and hear of each poem as soon as it is finished. Throws a Problem. */
+/** Compose, and hear of each poem, and how the request was read, as soon as it is finished. Throws a Problem. */
 export async function composeEach({ count = 1, seed = null, ...body }, hear, signal) {
   for (let next = seed, made = 0; made < count; made++, next++) {
-    const { poems } = await ask("compose", { ...body, ...(next !== null && { seed: next }) }, signal);
-    hear(poems[0]);
+    const { poems, ...told } = await ask("compose", { ...body, ...(next !== null && { seed: next }) }, signal);
+    hear(poems[0], told);
     next = poems[0].seed;
   }
 }

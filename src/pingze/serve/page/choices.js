@@ -4,7 +4,7 @@ import { ask } from "./api.js";
 import { $, el, fill } from "./dom.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
 import { shown } from "./script.js";
-import { clashText, problemText } from "./sentences.js";
+import { clashText, problemText, remarkText } from "./sentences.js";
 import { draft, keepDraft } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -76,7 +76,9 @@ export function drawChoices() {
   $("model").closest(".field").hidden = models.length < 2;
   $("original").closest(".field").hidden = !state.known.corpus;
   drawRhymes(rhymes);
-  for (const name of SLIDERS) $(name).defaultValue = state.known.options.find((option) => option.name === name).default;
+  for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
+  $("lines").min = optionOf("lines").bounds.minimum;
+  $("lines").max = optionOf("lines").bounds.maximum;
   if (first) writeChoices({});
   suit();
 }
@@ -126,11 +128,12 @@ function suit() {
 
 /** How many lines are chosen; more than the server would write are never drawn. */
 function linesChosen({ lines, default_lines: usual }) {
-  const { minimum, maximum } = state.known.options.find(({ name }) => name === "lines").bounds;
+  const { minimum, maximum } = optionOf("lines").bounds;
   const wanted = Math.trunc(Number($("lines").value)) || usual;
   return lines ?? Math.min(maximum, Math.max(minimum, wanted));
 }
 
+const optionOf = (wanted) => state.known.options.find(({ name }) => name === wanted);
 const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
 
 /** Fold the choices away on a narrow page, or unfold them. */
@@ -148,6 +151,7 @@ export function drawFold() {
 /** A choice was made: suit the controls to it, and soon ask what clashes. */
 export function chose() {
   suit();
+  $("reading").textContent = "";
   keepDraft("choices", readChoices());
   clearTimeout(waiting);
   waiting = setTimeout(seeClashes, WAIT);
@@ -164,6 +168,11 @@ export async function seeClashes() {
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
+}
+
+/** Show how the choices were read, where not as they were typed. */
+export function showReading({ notes, remarks }) {
+  $("reading").textContent = notes.map((note, at) => remarkText(remarks[at], note)).join(" ");
 }
 
 /** Show what is wrong with the choices. */

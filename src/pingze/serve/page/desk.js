@@ -1,7 +1,7 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
 import { ask, composeEach } from "./api.js";
-import { showProblem } from "./choices.js";
+import { showProblem, showReading } from "./choices.js";
 import { fixed } from "./places.js";
 import { bare, modelOf } from "./reasons.js";
 import { announce, attempt, trouble } from "./say.js";
@@ -31,7 +31,11 @@ export async function compose(request) {
   /** @type {any} */
   let desk = null;
   try {
-    await composeEach(request, (poem) => (desk = hear(poem, request, desk)), signal);
+    const heard = (poem, told) => {
+      showReading(told);
+      desk = hear(poem, request, desk);
+    };
+    await composeEach(request, heard, signal);
     announce(t("composed", desk.entries.length));
   } catch (error) {
     refused(error);

@@ -60,6 +60,10 @@ const REMARKS = {
       has.map((one) => one.replace(/(.) as (.)/, "「$1」作「$2」")),
       more,
     )}。`,
+  converted: ({ field, has, read }) => `${nameOf(field)}：「${has}」讀作「${read}」。`,
+  not_known: ({ field, has }) => `${nameOf(field)}：模型不識「${has.join("」「")}」，讀時略去。`,
+  one_by_one: ({ field, has, width }) =>
+    `${nameOf(field)}：「${has}」長過一句的 ${width} 字，各字分開來用；詞與詞之間請空一格。`,
   left_out: ({ has, more }) => `不算詩句：${counted(has, more)}。`,
   cut: ({ width }) => `沒有標點，斷作每句 ${width} 字。`,
   rare_reading: ({ line, position, has, wanted, times, total, rule }) =>

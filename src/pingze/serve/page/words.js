@@ -26,7 +26,7 @@ const words = {
   lines: ["句數", "Lines"],
   start: ["起首", "Opening"],
   title: ["詩題", "Title"],
-  theme_words: ["詠", "About"],
+  about: ["詠", "About"],
   poet: ["擬", "In the manner of"],
   anyone: ["不拘", "no one in particular"],
   any: ["不拘", "any"],
@@ -157,7 +157,7 @@ const words = {
   shelf_cleared: ["已清空；案上的詩還在。", "Cleared; the poem on the desk stays."],
   shelf_restored: ["已放回。", "All is back."],
 
-  about: ["關於", "About"],
+  about_page: ["關於", "About"],
   help: ["怎麼用", "Help"],
   source: ["源碼", "Source"],
   intro: [
@@ -188,7 +188,7 @@ const words = {
     "模型取字時敢離最合適的字多遠：低則穩，高則奇。",
     "How far from the likeliest character the model dares to go: low is safe, high is bold.",
   ],
-  theme_words_what: [
+  about_what: [
     "詩中要說的事物：一至四個詞，或一句成語。",
     "What the poem is to speak of: one to four words, or an idiom.",
   ],
