@@ -7,19 +7,19 @@ import { shown } from "./script.js";
 import { newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
-/** A poem that pingze composed: title 秋夜, after 李白, seed 4. */
+/** A poem that pingze composed: title 秋夜, after 李白, seed 6. */
 const POEM = {
   form: "七絕",
-  template: "平起首句不入韻",
-  rhyme: "尤",
+  template: "仄起首句入韻",
+  rhyme: "侵",
   title: "秋夜",
   poet: "李白",
-  seed: 4,
+  seed: 6,
   model: "tang",
-  lines: ["青楓葉下荆江月", "白玉杯中水底流", "人散離魂千萬里", "一聲寒雨向西秋"],
+  lines: ["湘水流清夜夜深", "西風吹雨送愁心", "不知何處人家笛", "一曲江南月滿林"],
   log_probability: null,
 };
-const FAULTY = POEM.lines.with(3, "一聲寒雨向北秋");
+const FAULTY = POEM.lines.with(3, "一曲江上月滿林");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
