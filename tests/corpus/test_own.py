@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.cli.terminal.cleaned import report
+from pingze.cli.terminal.cleaned import kept_and_dropped
 from pingze.corpus import Store, build, fetch
 from pingze.corpus.clean import Cleaned
 from pingze.corpus.own import read_own
@@ -92,7 +92,7 @@ def own(tmp_path: Path) -> Cleaned:
 
 
 def test_what_was_kept_and_why_the_rest_was_not(own: Cleaned) -> None:
-    kept, *dropped, without = report(own)
+    kept, *dropped, without = kept_and_dropped(own)
     assert kept.startswith("kept: 200 poems of 1 poets, 24 characters")
     assert "五絕 150" in kept
     assert (

@@ -1,17 +1,17 @@
 """`pingze corpus fetch`, `stats` and `search`."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
-from pingze.cli.terminal.cleaned import report
-from pingze.corpus.clean import Cleaned
-from pingze.corpus.poem import OWN
 from pingze.errors import CorpusError
 from pingze.prosody.script import to_traditional
+
+if TYPE_CHECKING:
+    from pingze.corpus.clean import Cleaned
 
 corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
 app.add_typer(corpus_app, name="corpus")
@@ -31,6 +31,7 @@ def fetch(
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
+    from pingze.cli.terminal.cleaned import kept_and_dropped
     from pingze.cli.terminal.status import status
 
     corpus.remove_unfinished()
@@ -42,7 +43,7 @@ def fetch(
         corpus.build(corpus.fetch(source, progress=tell), progress=tell, on_cleaned=heard.append)
     typer.echo(_standing_store(), err=True)
     if heard[0].is_own:
-        typer.echo("\n".join(report(heard[0])), err=True)
+        typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
 
 
 @corpus_app.command()
@@ -97,6 +98,7 @@ def search(
 def _standing_store() -> str | None:
     """A line about the corpus on disk, or None where there is none to use."""
     from pingze.corpus import Store, store_path
+    from pingze.corpus.poem import OWN
 
     try:
         with Store.open() as store:

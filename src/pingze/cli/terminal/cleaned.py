@@ -14,7 +14,7 @@ WHY = {
 """Each of `corpus.clean.REASONS` as a sentence."""
 
 
-def report(cleaned: Cleaned) -> list[str]:
+def kept_and_dropped(cleaned: Cleaned) -> list[str]:
     """What was kept, by shape and length, and for each reason how many were dropped, with the first of them."""
     shapes = Counter(form(poem.lines) or "free" for poem in cleaned.poems)
     lengths = sorted(len(poem.text) for poem in cleaned.poems)
