@@ -28,3 +28,9 @@ def test_a_pickled_error_comes_back_whole(error: PingzeError) -> None:
     back = pickle.loads(pickle.dumps(error))
     assert (type(back), str(back), vars(back)) == (type(error), str(error), vars(error))
     assert back.cause == error.cause
+
+
+def test_where_there_is_nothing_to_give_up_the_refusal_says_what_to_do() -> None:
+    assert str(InfeasibleError("五古", [])) == (
+        "the model knows too few characters for a 五古: ask for fewer lines, another form or model"
+    )

@@ -137,7 +137,7 @@ class InfeasibleError(PingzeError):
 
     Args:
         form: The form 體 that was asked for, as 七絕.
-        clashing: What to give up.
+        clashing: What to give up; nothing where the model's own vocabulary does not suffice.
     """
 
     exit_status = 1
@@ -146,7 +146,12 @@ class InfeasibleError(PingzeError):
     def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
         given_up = " and ".join(map(str, clashing))
-        super().__init__(f"no {form} can keep all that is asked for: give up {given_up}", form=form)
+        said = f"no {form} can keep all that is asked for: give up {given_up}"
+        if not clashing:
+            said = (
+                f"the model knows too few characters for a {form}: ask for fewer lines, another form or model"
+            )
+        super().__init__(said, form=form)
 
 
 class UnfinishedError(PingzeError):
