@@ -1,4 +1,4 @@
-"""How the server gives back memory: what is free now and then under load, and all that a load has left when it rests."""
+"""How the server gives back memory: garbage now and then under load, and all that a load has left when it rests."""
 
 import asyncio
 import gc
