@@ -1,8 +1,10 @@
 """The gathering's threads on a random model: who joins, who leaves, who is refused, and that none harms another."""
 
+import gc
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
+from weakref import ref
 
 import pytest
 
@@ -68,6 +70,23 @@ def test_a_draft_larger_than_the_batch_is_written_alone(gathering: Gathering) ->
     gathering.submit([small, large, draft()])
     assert large.finished.result(SECONDS).lines
     assert small.finished.result(SECONDS).lines
+
+
+def test_what_a_draft_holds_is_free_when_it_is_finished_and_not_when_garbage_is_collected() -> None:
+    gathering = Gathering(rows=16, waiting=8)
+    gathering.start()
+    drafts = [draft(seed) for seed in range(3)]
+    known = [ref(each) for each in drafts]
+    gc.collect()
+    gc.disable()
+    try:
+        gathering.submit(drafts)
+        assert all(each.finished.result(SECONDS).lines for each in drafts)
+        gathering.close()  # a thread remembers the last one that it wrote
+        del drafts
+        assert [each() for each in known] == [None] * len(known)
+    finally:
+        gc.enable()
 
 
 def test_beyond_the_queue_all_or_none_are_refused() -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import groupby
+from weakref import ref
 
 from pingze.composing.particles import Writing, go_on
 from pingze.deadline import within
@@ -64,10 +65,12 @@ class Gathering:
             self.unfinished.update(drafts)
             self.changed.notify_all()
         for draft in drafts:
-            draft.finished.add_done_callback(partial(self._forget, draft))
+            # A future keeps its callbacks: one that held the draft would keep its arrays till garbage is collected.
+            draft.finished.add_done_callback(partial(self._forget, ref(draft)))
 
-    def _forget(self, draft: Draft, _: object) -> None:
-        self.unfinished.discard(draft)
+    def _forget(self, draft: "ref[Draft]", _: object) -> None:
+        if found := draft():
+            self.unfinished.discard(found)
 
     def _refuse(self, drafts: Sequence[Draft]) -> None:
         client, seconds = drafts[0].ticket.client, drafts[0].deadline.seconds
