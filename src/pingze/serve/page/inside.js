@@ -149,8 +149,16 @@ function unitFigure(found, size) {
 /** What a unit did over the tokens, from the packed numbers of all units, which are unpacked once. */
 function valuesOf({ tokens, units, ...packed }, which, unit) {
   const of = packed[which];
-  of.values ??= new Int16Array(Uint8Array.from(atob(of.numbers), (c) => c.charCodeAt(0)).buffer);
+  of.values ??= new Int16Array(bytes(of.numbers).buffer);
   return tokens.map((_, at) => of.scale * of.values[at * units + unit - 1]);
+}
+
+/** The bytes of a base64 text. A loop takes a tenth of the time of an iteration over a long text's characters. */
+function bytes(base64) {
+  const text = atob(base64);
+  const found = new Uint8Array(text.length);
+  for (let at = 0; at < found.length; at++) found[at] = text.charCodeAt(at);
+  return found;
 }
 
 /** The units that were found to know something, in words. */

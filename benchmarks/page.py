@@ -1,0 +1,99 @@
+"""How long the page keeps a reader waiting, in a real Chromium, and how long it holds the main thread at once.
+
+Run: python -m benchmarks.page
+
+Times are the processor's own on the page's main thread, so that what else the machine does is not counted; medians of
+five. Beside each stands how many times a loop of a million additions in the same page would have taken as long, which
+is what two machines can be compared by. Needs playwright and a Chromium. Writes the figures `page.*`.
+"""
+
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from experiments.figures import record
+
+TIMES = 5
+OPTIONS = ["--no-sandbox", "--disable-background-networking"]
+TRACED = ["toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline"]
+LOOP = """() => {
+  const started = performance.now();
+  let sum = 0;
+  for (let n = 0; n < 1e6; n++) sum += Math.sqrt(n);
+  return [performance.now() - started, sum][0];
+}"""
+
+
+def main() -> None:
+    """Serve, use the page, and record what was seen."""
+    command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as p:
+        assert server.stderr is not None
+        address = "http://" + server.stderr.readline().split("http://", 1)[1].split()[0]
+        browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
+        try:
+            seen = [measured(browser, address) for _ in range(TIMES)]
+        finally:
+            browser.close()
+            server.terminate()
+    record(
+        "python -m benchmarks.page", {name: statistics.median(one[name] for one in seen) for name in seen[0]}
+    )
+
+
+def measured(browser: Browser, address: str) -> dict[str, float]:
+    """Milliseconds until the first poem stands with its marks, and of the longest tasks, then and at work; ratios."""
+    context = browser.new_context(locale="zh-TW", reduced_motion="reduce")
+    page = context.new_page()
+    first = tasks(browser, address, lambda: arrive(page, address))
+    loop = statistics.median(page.evaluate(LOOP) for _ in range(9))
+    work = tasks(browser, address, lambda: work_at(page))
+    context.close()
+    values = {"first_poem": sum(first), "first_task": max(first), "work_task": max(work)}
+    return {f"page.{name}_ms": value for name, value in values.items()} | {
+        f"page.{name}_ratio": value / loop for name, value in values.items()
+    }
+
+
+def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float]:
+    """Milliseconds of each task of the page's main thread meanwhile, the browser's own pages left out."""
+    browser.start_tracing(categories=TRACED)
+    act()
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    ours = {e["pid"] for e in events if address in json.dumps(e.get("args", {}))}
+    main = {(e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"}
+    found = [e for e in events if e["pid"] in ours and (e["pid"], e["tid"]) in main and "tdur" in e]
+    return [e["tdur"] / 1000 for e in found if e["name"].endswith("RunTask")]
+
+
+def arrive(page: Page, address: str) -> None:
+    """Open the page, and wait until the poem on its sheet has its marks."""
+    page.goto(address)
+    page.locator("#sheet .rhymes").first.wait_for()
+
+
+def work_at(page: Page) -> None:
+    """Compose, revise, make a card, and look inside."""
+    page.locator(".chip", has_text="七律").click()
+    page.select_option("#count", "2")
+    page.click("#go")
+    page.locator("#go", has_text="作").wait_for()
+    page.locator("#sheet .rhymes").first.wait_for()
+    page.locator("#sheet [role=gridcell]").nth(9).click()
+    page.locator(".alternative").first.click()
+    page.click("#make-card")
+    page.locator("#card-preview img").wait_for()
+    page.click("#close-card")
+    page.click("#see-inside")
+    page.locator("#inside-reach .bar").first.wait_for()
+    page.click("#another-unit")
+    page.fill("#next-temperature", "1.5")
+
+
+if __name__ == "__main__":
+    main()
