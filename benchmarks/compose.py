@@ -54,8 +54,8 @@ LARGEST_DIFFERENCE = {"pingze": 0.2, "onnxruntime int8": 0.5}
 """In ln p from float32, root mean square: 8 bits round the weights."""
 FLOAT32_DIFFERENCE = 1e-4
 ASKED: dict[str, dict[str, Any]] = {
-    "8": {"particles": 8, "drafts": 1},
-    "32": {"particles": 32, "drafts": 1},
+    "8": {"particles": 8},
+    "32": {"particles": 32},
     "default": {},
 }
 """How poems are asked for, by the name of their figures."""
@@ -271,7 +271,7 @@ def measure_poems() -> dict[str, float]:
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     result, operations = {}, TOKENS * _operations(checkpoint.load(checkpoint.DEFAULT))
     for name, asked in ASKED.items():
-        texts = asked.get("particles", Composing.particles) * asked.get("drafts", Composing.drafts)
+        texts = asked.get("particles", Composing.particles)
         seeds = iter(range(10_000))
         tasks = {"poem": lambda a=asked, s=seeds: compose(form="七絕", seed=next(s), **a)}
         seconds = time_in_turn(tasks | {"product": lambda: matrix @ matrix}, 4)

@@ -71,7 +71,7 @@ def serving(*options: str) -> Iterator[Server]:
 
 def ask(client: httpx.Client, seed: int, particles: int) -> httpx.Response:
     """One poem."""
-    return client.post("/v1/compose", json={"form": FORM, "seed": seed, "particles": particles, "drafts": 1})
+    return client.post("/v1/compose", json={"form": FORM, "seed": seed, "particles": particles})
 
 
 def burst(server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]) -> None:

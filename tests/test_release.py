@@ -73,7 +73,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ("", 0),
         ("--version", 0),
-        ("compose --form 五絕 --title 山居 --seed 1 --drafts 2 --explain", 0),
+        ("compose --form 五絕 --title 山居 --seed 1 --explain", 0),
         ("revise 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。 --line 2 --seed 1", 0),
         ("mend 獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。 --seed 1", 0),
         ("generate 日 --model report --seed 1", 0),
@@ -81,7 +81,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("tones 看", 0),
         ("rhyme 陽", 0),
         ("export --to shared", 0),
-        ("compose --model shared --form 五絕 --seed 1 --drafts 1", 0),
+        ("compose --model shared --form 五絕 --seed 1", 0),
         ("export --onnx step.onnx", 2),
         ("corpus stats", 2),
         ("train --out run", 2),

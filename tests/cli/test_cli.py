@@ -204,8 +204,6 @@ def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str
         "2",
         "--particles",
         "4",
-        "--drafts",
-        "1",
         "--seed",
         "1",
     )[1]
@@ -242,16 +240,14 @@ def test_a_faulty_poem_is_shown_with_its_fault_and_status_1(
 
 
 def test_revise_keeps_the_rest(capsys: pytest.CaptureFixture[str]) -> None:
-    poem = call(capsys, "compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--drafts", "1")[
-        1
-    ].split()
+    poem = call(capsys, "compose", "--form", "五絕", "--seed", "1", "--particles", "4")[1].split()
     revised = call(capsys, "revise", "".join(poem), "--line", "1", "--char", "2", "--seed", "1")[1].split()
     assert revised[1] == poem[1]
     assert [a == b for a, b in zip(revised[0], poem[0], strict=True)].count(False) == 1
 
 
 def test_explain_has_a_row_for_each_character(capsys: pytest.CaptureFixture[str]) -> None:
-    arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--drafts", "1", "--explain")
+    arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--explain")
     assert len(call(capsys, *arguments)[1].split("\n\n")[1].splitlines()) == 20
     reasons = json.loads(call(capsys, *arguments, "--json")[1])[0]["reasons"]
     assert [(r["line"], r["position"]) for r in reasons[4:6]] == [(1, 5), (2, 1)]
@@ -328,9 +324,7 @@ def process(script: str) -> str:
     ).stdout
 
 
-@pytest.mark.parametrize(
-    "arguments", [["generate", "日"], ["compose", "--drafts", "1"], ["compose", "--help"]]
-)
+@pytest.mark.parametrize("arguments", [["generate", "日"], ["compose"], ["compose", "--help"]])
 def test_composing_imports_no_torch(arguments: list[str]) -> None:
     script = f"""
 import sys
@@ -344,7 +338,7 @@ finally:
 
 
 def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
-    command = f"{sys.executable} -m pingze compose --count 3 --drafts 1 --seed 1 | head -n 1"
+    command = f"{sys.executable} -m pingze compose --count 3 --seed 1 | head -n 1"
     done = subprocess.run(command, shell=True, check=True, capture_output=True, encoding="utf-8")
     assert len(done.stdout) == 17
     assert done.stderr == ""
@@ -354,11 +348,11 @@ def test_python_m_pingze_and_a_reader_that_has_gone() -> None:
     ("redirected", "said"),
     [
         (
-            "compose --drafts 1 --seed 1 > /dev/full",
+            "compose --seed 1 > /dev/full",
             "pingze: standard output cannot be written: No space left on device\n",
         ),
         (
-            "compose --drafts 1 --seed 1 >&-",
+            "compose --seed 1 >&-",
             "pingze: standard output cannot be written: Bad file descriptor\n",
         ),
         ("check - <&-", "pingze: standard input cannot be read: Bad file descriptor\n"),

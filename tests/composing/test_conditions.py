@@ -31,7 +31,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(model: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=1, particles=4, drafts=1, model=model)
+    (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=1, particles=4, model=model)
     assert (poem.title, poem.poet) == ("春山夜", "李賀")
     assert check(str(poem)).form == "五絕"
     loaded = checkpoint.load(model)
@@ -51,14 +51,14 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
 
 def test_a_title_changes_what_is_composed(model: Path) -> None:
     poems = [
-        compose(form="五絕", title=title, seed=1, particles=4, drafts=1, top_p=1.0, model=model)[0].lines
+        compose(form="五絕", title=title, seed=1, particles=4, top_p=1.0, model=model)[0].lines
         for title in (None, "春山", "海")
     ]
     assert len({tuple(lines) for lines in poems}) == 3
 
 
 def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, drafts=1, model=model)
+    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, model=model)
     revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
     assert (revised.title, revised.poet) == ("春山", "杜甫")
     chosen = composer(model)
@@ -83,7 +83,6 @@ def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(model: Path) -> 
             seed=1,
             count=3,
             particles=16,
-            drafts=1,
             model=model,
         )
         for poem in poems:
@@ -92,7 +91,7 @@ def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(model: Path) -> 
 
 
 def test_a_form_is_read_even_alone_and_the_generator_is_free(model: Path) -> None:
-    (poem,) = compose(form="五絕", seed=1, particles=4, drafts=1, model=model)
+    (poem,) = compose(form="五絕", seed=1, particles=4, model=model)
     chosen = composer(model)
     assert poem.log_probability == pytest.approx(
         chosen.log_probability(poem.lines, [chosen.vocabulary.ids["<五絕>"]]), rel=1e-5
@@ -115,15 +114,15 @@ def test_what_the_model_does_not_know_is_named(model: Path, options: dict[str, s
 
 def test_a_title_and_a_theme_are_free_text_of_which_is_read_what_the_model_knows(model: Path) -> None:
     with pytest.warns(ConversionWarning, match="the model does not know 龘、G: the title is read without"):
-        (poem,) = compose(form="五絕", title="春龘山G", seed=1, particles=2, drafts=1, model=model)
+        (poem,) = compose(form="五絕", title="春龘山G", seed=1, particles=2, model=model)
     assert poem.title == "春山"
     with pytest.warns(ConversionWarning, match="the theme is read without"):
-        (poem,) = compose(form="五絕", about="龘", seed=1, particles=2, drafts=1, model=model)
+        (poem,) = compose(form="五絕", about="龘", seed=1, particles=2, model=model)
     assert poem.about is None
 
 
 def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -> None:
-    options = {"form": "五絕", "seed": 1, "particles": 4, "drafts": 1, "top_p": 1.0, "model": model}
+    options = {"form": "五絕", "seed": 1, "particles": 4, "top_p": 1.0, "model": model}
     (plain,), (themed,) = compose(**options), compose(**options, about="山 海")
     assert (plain.about, themed.about) == (None, "山海")
     assert plain.lines != themed.lines
@@ -135,7 +134,7 @@ def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -
 
 def test_simplified_names_and_titles_are_read(model: Path) -> None:
     with pytest.warns(ConversionWarning, match="风 was read as 風"):
-        (poem,) = compose(form="五絕", title="风", poet="李贺", seed=1, particles=2, drafts=1, model=model)
+        (poem,) = compose(form="五絕", title="风", poet="李贺", seed=1, particles=2, model=model)
     assert (poem.title, poem.poet) == ("風", "李賀")
 
 
@@ -143,7 +142,7 @@ def test_a_model_without_conditions_refuses_them(tmp_path: Path) -> None:
     made = verse.checkpoint_of(verse.POOL)
     path = tmp_path / "plain.safetensors"
     checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
-    (poem,) = compose(form="五絕", seed=1, particles=2, drafts=1, model=path)
+    (poem,) = compose(form="五絕", seed=1, particles=2, model=path)
     for option, what in (("title", "a title"), ("poet", "a poet"), ("about", "themes")):
         with pytest.raises(InputError, match=f"was not trained with {what}; leave it out"):
             compose(form="五絕", model=path, **{option: "春"})
@@ -152,7 +151,7 @@ def test_a_model_without_conditions_refuses_them(tmp_path: Path) -> None:
 
 
 def test_another_model_s_title_stays_with_the_poem(model: Path, tmp_path: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=2, drafts=1, model=model)
+    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=2, model=model)
     made = verse.checkpoint_of(verse.POOL)
     path = tmp_path / "plain.safetensors"
     checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)

@@ -31,9 +31,12 @@ def test_what_a_revised_poem_keeps_has_the_schema_s_fields() -> None:
     assert {each.name for each in fields(Revising)} - drawn <= kept.keys()
 
 
-def test_a_long_poem_is_chosen_among_fewer_drafts() -> None:
-    asked = Sampling(0.6, particles=4, drafts=16)
-    assert [asked.within(tokens).drafts for tokens in (32, 64, 65, 480, 10**6)] == [16, 16, 15, 2, 1]
+@pytest.mark.parametrize(
+    ("particles", "of_lengths"), [(64, [64, 64, 63, 8, 8]), (256, [256, 256, 252, 34, 8]), (4, [4] * 5)]
+)
+def test_a_long_poem_is_drawn_among_fewer_texts(particles: int, of_lengths: list[int]) -> None:
+    asked = Sampling(0.6, particles)
+    assert [asked.within(tokens).particles for tokens in (32, 64, 65, 480, 10**6)] == of_lengths
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def poem() -> Poem:
-    return compose(form="五絕", seed=3, particles=4, drafts=1)[0]
+    return compose(form="五絕", rhyme="東", seed=3, particles=4)[0]
 
 
 def differing(one: Poem, other: Poem) -> set[tuple[int, int]]:
@@ -74,7 +74,7 @@ def test_a_character_with_no_other_stays_or_is_doubled(poem: Poem) -> None:
 def test_however_few_characters_are_left_nothing_comes_to_a_dead_end(seed: int) -> None:
     """What stood at a place comes back only where nothing else can stand there."""
     rng = random.Random(seed)
-    poem = compose(form="五絕", seed=seed, particles=2, drafts=1)[0]
+    poem = compose(form="五絕", seed=seed, particles=2)[0]
     text = "".join(poem.lines)
     assume(len(set(text)) == 20)  # a request never counts on a doubled character
     spare = [c for c in CHOSEN.vocabulary.tokens[4:] if c not in MARKS and c not in text]
@@ -102,7 +102,7 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:
 @pytest.mark.parametrize("line", [3, 4])
 def test_alternatives_answer_the_line_that_stands_opposite(line: int) -> None:
     """At weight w they are ranked by ln p + w·s, s being the couplet's score (its mean, hence times its width)."""
-    poem, weight = compose(form="五律", seed=3, particles=4, drafts=1)[0], 4.0
+    poem, weight = compose(form="五律", seed=3, particles=4)[0], 4.0
     found = alternatives(poem, line, 2, limit=60, antithesis=weight, repeat=True)
     assert found != alternatives(poem, line, 2, limit=60, antithesis=0, repeat=True)
 

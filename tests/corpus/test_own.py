@@ -155,6 +155,6 @@ def test_a_model_is_trained_and_composes(own: Cleaned, tmp_path: Path) -> None:
     free = pingze.generate(split_len=None, start="", model=model, title="夜", poet="張甲", seed=1)
     assert free
     assert set(free) <= set(invented.CHARACTERS) | set("，。\n")
-    chosen_form = {"form": "五古", "lines": 4, "repeat": True, "particles": 2, "drafts": 1, "seed": 1}
+    chosen_form = {"form": "五古", "lines": 4, "repeat": True, "particles": 2, "seed": 1}
     assert len(pingze.compose(model=model, **chosen_form)[0].lines) == 4
     assert np.isfinite(pingze.compose(model=model, **chosen_form)[0].log_probability)

@@ -54,7 +54,7 @@ def test_a_step_is_that_of_the_formulas(
 
 def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -> None:
     """The shipped model, read as one who has nothing but the file reads it: prefix, `<bos>`, text, `<eos>`."""
-    poem = compose(form="五絕", title="山居", seed=3, particles=2, drafts=1)[0]
+    poem = compose(form="五絕", title="山居", seed=3, particles=2)[0]
     writer = Composer(loaded := checkpoint.load("tang"))
     writer.network = NumpyNetwork(loaded, in_float32)
     run = session(tmp_path / "step.onnx", loaded)

@@ -45,7 +45,7 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
         {"form": "五律", "seed": 3, "include": "月", "temperature": 0.5},
         {"form": "五古", "seed": 4, "repeat": True, "top_p": 0.9},
     ]
-    asked = [MODEL | {"drafts": 2} | body for body in asked]
+    asked = [MODEL | {"particles": 8} | body for body in asked]
     with ThreadPoolExecutor(len(asked)) as pool:
         answers = list(pool.map(lambda body: post(client, "compose", **body).json(), asked))
     for body, answer in zip(asked, answers, strict=True):
@@ -388,7 +388,7 @@ def closed(slow: socket.socket, byte: bytes) -> bool:
 
 
 def test_nobody_pays_for_a_client_that_has_gone(server: Server, client: httpx.Client) -> None:
-    heavy = {"form": "五律", "particles": 128, "drafts": 1}
+    heavy = {"form": "五律", "particles": 128}
     with pytest.raises(httpx.ReadTimeout):
         client.post("/v1/compose", json=heavy, timeout=0.5)
     end = time.monotonic() + 30
@@ -403,7 +403,7 @@ def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
     server.start()
 
     def ask() -> None:
-        body = {"form": "七律", "particles": 64, "drafts": 1, "seed": 1}
+        body = {"form": "七律", "particles": 64, "seed": 1}
         answers.append(httpx.post(f"{server.address}/v1/compose", json=body, timeout=60))
 
     asking = threading.Thread(target=ask)

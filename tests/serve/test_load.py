@@ -19,7 +19,7 @@ from tests.serve.process import SECONDS, Server, serving
 pytestmark = pytest.mark.slow
 
 LOAD = float(os.environ.get("SECONDS_OF_LOAD", "10"))
-BODY = {"form": "五絕", "particles": 4, "drafts": 1, "model": "report"}
+BODY = {"form": "五絕", "particles": 4, "model": "report"}
 CLEAN = (httpx.ConnectError, httpx.ReadError, httpx.RemoteProtocolError, httpx.WriteError)
 """What a client may see of a server that is killed: no answer; never half of one taken for whole."""
 
@@ -150,7 +150,7 @@ def test_below_the_queue_s_limit_no_request_fails_and_memory_stays(tmp_path: Pat
 
 
 def test_beyond_it_clients_are_told_to_wait(tmp_path: Path) -> None:
-    heavy = {"form": "五絕", "particles": 2, "drafts": 1, "count": 100, "model": "report"}
+    heavy = {"form": "五絕", "particles": 2, "count": 100, "model": "report"}
     with serving(tmp_path) as server:
 
         def ask(_: int) -> httpx.Response | None:

@@ -33,7 +33,7 @@ def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: py
     write, clock, texts = Composer.write, iter((0.0, 40.0)), []
 
     def counted(chosen: Composer, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        texts.append(sampling.particles * sampling.drafts)
+        texts.append(sampling.particles)
         return write(chosen, inclusion, sampling, seed)
 
     monkeypatch.setattr(answers, "MODELS", ("report",))

@@ -1,9 +1,7 @@
 """A `Composer`: a model made ready to write poems that keep a request."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +10,6 @@ from pingze import checkpoint
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.blas import shared_fairly
-from pingze.composing.choice import best, log_probabilities
 from pingze.composing.conflict import clashing
 from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
@@ -24,6 +21,7 @@ from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, mark_after
 from pingze.composing.request import Request
+from pingze.composing.taste import Taste
 from pingze.conditions import Conditions
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
@@ -83,7 +81,7 @@ class Composer:
     ) -> list[Poem]:
         """A poem for each seed, from drafts of its own; those of some poems are written side by side."""
         sampling = self.sampling(inclusion.constraints, sampling)
-        together = max(1, ROWS // (sampling.particles * sampling.drafts))
+        together = max(1, ROWS // sampling.particles)
         batches = [seeds[start : start + together] for start in range(0, len(seeds), together)]
 
         def write(batch: Sequence[int]) -> list[Poem]:
@@ -95,11 +93,10 @@ class Composer:
         return [poem for poems in each(write, batches) for poem in poems]
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
-        """How the poems of a request are drawn: a long one is chosen among fewer drafts."""
-        sampling = asked.within(constraints.places + constraints.request.lines)
+        """How the poems of a request are drawn: a long one among fewer texts."""
         if constraints.request.original:  # only in a broad population some text is sure to stay original
-            return replace(sampling, particles=sampling.particles * sampling.drafts, drafts=1)
-        return sampling
+            return asked
+        return asked.within(constraints.places + constraints.request.lines)
 
     def draft(
         self,
@@ -107,60 +104,40 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> Writing:
-        """A population for each draft of each seed, nothing of them written yet."""
-        request, sampling = inclusion.constraints.request, self.sampling(inclusion.constraints, sampling)
+        """A population for each seed, with as many texts as `sampling` has; nothing of them written yet."""
+        request = inclusion.constraints.request
         return Writing(
             self.network,
             inclusion.constraints,
-            [
-                inclusion.draw(sampling.particles, np.random.default_rng([seed, draft]))
-                for seed in seeds
-                for draft in range(sampling.drafts)
-            ],
+            [inclusion.draw(sampling.particles, np.random.default_rng(seed)) for seed in seeds],
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
+            taste=Taste(self.vocabulary, request) if request.taste else None,
         )
 
     def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
-        """A poem for each seed of some finished writings: the best of its drafts."""
-        drafts = [
-            (writing, population, population.choose(start.rng), int(seed))
+        """The poem of each population of some finished writings, whose seeds are given."""
+        chosen = [
+            (writing, population, self._chosen(writing, population, start.rng), int(seed))
             for writing, own in zip(writings, seeds, strict=True)
-            for population, start, seed in zip(
-                writing.populations,
-                writing.starts,
-                np.repeat(own, len(writing.starts) // len(own)),
-                strict=True,
-            )
+            for population, start, seed in zip(writing.populations, writing.starts, own, strict=True)
         ]
-        states = [population.states.take(slice(row, row + 1)) for _, population, row, _ in drafts]
-        last_marks = np.array([writing.ids[0] for writing, *_ in drafts])
+        states = [population.states.take(slice(row, row + 1)) for _, population, row, _ in chosen]
+        last_marks = np.array([writing.ids[0] for writing, *_ in chosen])
         ends = log_softmax(self.network.logits(self.network.step(LayerStates.joined(states), last_marks)))[
             :, EOS
         ]
-        poems = iter(
-            [
-                self._poem(writing.constraints, population, row, seed, float(end))
-                for (writing, population, row, seed), end in zip(drafts, ends, strict=True)
-            ]
-        )
         return [
-            self._best(writing, list(islice(poems, len(writing.starts) // len(own))))
-            for writing, own in zip(writings, seeds, strict=True)
-            for _ in own
+            self._poem(writing.constraints, population, row, seed, float(end))
+            for (writing, population, row, seed), end in zip(chosen, ends, strict=True)
         ]
 
-    def _best(self, writing: Writing, drafts: Sequence[Poem]) -> Poem:
-        """The draft that becomes the poem."""
-        request = writing.constraints.request
-        given = np.array([draft.log_probability for draft in drafts])
-        plain = given
-        if len(drafts) > 1 and self.conditions and (request.title or request.about):
-            texts = np.stack([self.token_ids(draft.lines) for draft in drafts])
-            prefix = self.prefix(replace(request, title=None, about=None))
-            plain = log_probabilities(self.network, texts, prefix)
-        return drafts[best([draft.lines for draft in drafts], given, plain)]
+    def _chosen(self, writing: Writing, population: Population, rng: np.random.Generator) -> int:
+        """The row of a population that becomes the poem: by taste, or drawn by weight."""
+        if writing.taste:
+            return writing.taste.best(population.ids, population.scores)
+        return population.choose(rng)
 
     def _antithesis(self, request: Request) -> Antithesis | None:
         """The table of antithesis, where the request gives it weight and the form needs it."""

@@ -28,13 +28,13 @@ def compose(
     repeat: bool = False,
     original: int | None = None,
     antithesis: float = Composing.antithesis,
+    taste: float = Composing.taste,
     title: str | None = None,
     poet: str | None = None,
     about: str | None = None,
     temperature: float = Composing.temperature,
     top_p: float = Composing.top_p,
     particles: int = Composing.particles,
-    drafts: int = Composing.drafts,
     seed: int | None = None,
     count: int = Composing.count,
     model: str | Path | None = None,
@@ -59,13 +59,14 @@ def compose(
         repeat: Whether a character may stand twice apart.
         original: How many characters in a row a line may share with any line of the corpus, 2 to 100.
         antithesis: What antithesis 對仗 weighs in the couplets that need it, 0 to 10; 0 leaves it to the model.
+        taste: How much it weighs that no word is unlikely or worn, and that the title's are there, 0 to 10; 0 leaves it
+            to the model.
         title: A title, for models that know titles.
         poet: Whose manner, for models that know poets.
         about: A theme, a word or some, for models that know themes.
         temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
-        particles: How many texts are written side by side for each draft, 1 to 4096.
-        drafts: Among how many finished drafts the best is chosen for each poem, 1 to 256; fewer for a long poem.
+        particles: How many texts are written side by side for each poem, 1 to 4096; fewer of a long one.
         seed: From 0; poems of a seed repeat. Poem n of `count` has the seed + n - 1.
         count: How many poems, 1 to 1000.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
@@ -90,13 +91,13 @@ def compose(
             repeat=repeat,
             original=original,
             antithesis=antithesis,
+            taste=taste,
             title=title,
             poet=poet,
             about=about,
             temperature=temperature,
             top_p=top_p,
             particles=particles,
-            drafts=drafts,
             seed=seed,
             count=count,
         ),

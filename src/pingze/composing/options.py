@@ -20,8 +20,9 @@ MOST_INCLUDED = 28
 """So many characters may be asked to appear: those of a whole 七絕."""
 MOST_LINES = 60
 """So many lines may be asked for: a poem of thirty rhymes."""
-MOST_TOKENS = 4096
-"""A poem whose drafts have more tokens in all is chosen among fewer: sixteen of four particles are those of a 七律."""
+FEW_TOKENS = 64
+"""The tokens of a 七律: a poem of more is drawn among fewer texts, so that it takes about as long."""
+FEWEST_PARTICLES = 8
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
 LIMITS = (
@@ -61,15 +62,14 @@ class Sampling:
     temperature: float
     """The inverse of what the model's logits are multiplied by; 0 takes the likeliest character."""
     particles: int
-    """Texts written side by side for each draft."""
+    """Texts written side by side for each poem."""
     top_p: float = 1.0
     """Below 1, at each place the likeliest characters that together have this share."""
-    drafts: int = 1
-    """Finished drafts, of which the best becomes the poem (`composing.choice`)."""
 
     def within(self, tokens: int) -> "Sampling":
-        """With no more drafts of so many tokens than `MOST_TOKENS` leave room for, and one at least."""
-        return replace(self, drafts=max(1, min(self.drafts, MOST_TOKENS // (tokens * self.particles))))
+        """As it is for a poem of so many tokens: a long one has fewer particles, `FEWEST_PARTICLES` at least."""
+        fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS // tokens)
+        return replace(self, particles=min(self.particles, fewer))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,19 +94,28 @@ class Revising(Bounded):
         minimum=0,
         maximum=10,
     )
+    taste: float = option(
+        1.0,
+        "How much it weighs that no word is unlikely or worn, and the title's are there; 0 leaves it to the model.",
+        minimum=0,
+        maximum=10,
+    )
     title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
     about: str | None = option(
         None, "What it is to be about, a word or some, as 江雪, for models that know themes.", maxLength=200
     )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(
-        0.6, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
+        0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
     )
     top_p: float = option(
         0.85, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
     )
     particles: int = option(
-        4, "How many texts are written side by side for each draft.", minimum=1, maximum=4096
+        64,
+        "How many texts are written side by side for each poem; fewer of a long one.",
+        minimum=1,
+        maximum=4096,
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
@@ -139,23 +148,12 @@ class Composing(Revising):
     pattern: str | None = option(
         None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
     )
-    drafts: int = option(
-        16,
-        "Among how many finished drafts the best is chosen; fewer for a long poem.",
-        minimum=1,
-        maximum=256,
-    )
     count: int = option(1, "How many poems.", minimum=1, maximum=1000)
 
     @classmethod
     def of(cls, asked: Revising) -> "Composing":
         """What is asked of a poem that is written again, with nothing asked beside it."""
         return cls(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
-
-    @property
-    def sampling(self) -> Sampling:
-        """How poems are drawn."""
-        return replace(super().sampling, drafts=self.drafts)
 
 
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
@@ -192,6 +190,7 @@ class Kept(TypedDict, total=False):
     repeat: bool
     original: int | None
     antithesis: float
+    taste: float
     title: str | None
     about: str | None
     poet: str | None

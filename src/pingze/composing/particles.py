@@ -25,6 +25,7 @@ from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.options import Sampling
 from pingze.composing.poem import mark_after
 from pingze.composing.sampling import choose, effective_sizes, log_share, log_sum_exp, resample
+from pingze.composing.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 
@@ -54,6 +55,8 @@ class Population:
     """The effective number of particles after each place, before they were drawn anew."""
     log_probabilities: Float[Array, "N"]
     """ln p of each text up to its last mark, at temperature 1."""
+    scores: Float[Array, "N"]
+    """What taste added to the logarithm of each text's weight; 0 without any."""
     states: LayerStates
     """What the model remembers of each text before it reads the last mark."""
 
@@ -72,7 +75,8 @@ class Writing:
     conditional; others are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them
     is still written.
     `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
-    pair of opposite characters, w being the request's weight and s their score.
+    pair of opposite characters, w being the request's weight and s their score. With `taste` its weight holds what a
+    reader would make of it.
     """
 
     def __init__(
@@ -84,16 +88,18 @@ class Writing:
         sampling: Sampling,
         prefix: Sequence[int] = (),
         antithesis: Antithesis | None = None,
+        taste: Taste | None = None,
     ) -> None:
         self.network, self.constraints, self.starts = network, constraints, starts
-        self.top_p, self.antithesis = sampling.top_p, antithesis
+        self.top_p, self.antithesis, self.taste = sampling.top_p, antithesis, taste
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
         self.coldness = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
         self.texts = np.full((len(plans), constraints.places), FREE)
-        self.ids, self.log_probabilities = np.zeros(len(plans), np.int64), np.zeros(len(plans))
+        self.ids = np.zeros(len(plans), np.int64)
+        self.log_probabilities, self.scores = np.zeros(len(plans)), np.zeros(len(plans))
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
 
@@ -107,11 +113,21 @@ class Writing:
 
         Raises UnfinishedError when no draft of a population can stay original.
         """
-        if self.at_mark:
+        is_mark = self.at_mark
+        if is_mark:
             self._write_mark(logits * self.coldness)
         else:
             self._write_character(logits * self.coldness)
-        self.log_probabilities += logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
+        log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
+        self.log_probabilities += log_p
+        if self.taste:
+            added = (
+                self.taste.of_mark(log_p)
+                if is_mark
+                else self.taste.of_character(log_p, self.texts, self.place - 1)
+            )
+            self.scores += added
+            self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
@@ -156,7 +172,8 @@ class Writing:
         if (np.diff(rows.ravel()) != 1).any():
             kept = rows.ravel()
             self.histories, self.state = self.histories.take(kept), self.state.take(kept)
-            self.texts, self.log_probabilities = self.texts[kept], self.log_probabilities[kept]
+            self.texts = self.texts[kept]
+            self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     @property
     def populations(self) -> list[Population]:
@@ -169,6 +186,7 @@ class Writing:
             alive.reshape(G, N, *alive.shape[1:]),
             np.transpose(self.sizes).tolist(),
             self.log_probabilities.reshape(G, N),
+            self.scores.reshape(G, N),
             [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
         )
         return [Population(*part) for part in zip(*parts, strict=True)]

@@ -44,6 +44,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         about=read_about(asked.about, vocabulary),
         original=asked.original,
         antithesis=asked.antithesis,
+        taste=asked.taste,
     )
 
 

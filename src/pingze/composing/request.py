@@ -58,6 +58,8 @@ class Request:
     """How many characters in a row a line may share with a line of the corpus."""
     antithesis: float = 0.0
     """How much antithesis 對仗 weighs in the couplets that need it."""
+    taste: float = 0.0
+    """How much it weighs what a reader would make of the text (`composing.taste`)."""
 
     @cached_property
     def openings(self) -> tuple[str, ...]:

@@ -87,14 +87,12 @@ def revise(
         seed: From 0; the same seed writes the same again.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         **constraints: Those of `compose`: lines, level, template, rhyme, acrostic, acrostic_at, include, exclude,
-            repeat, original, antithesis, title, poet, about. What is not given stays as the poem has it.
+            repeat, original, antithesis, taste, title, poet, about. What is not given stays as the poem has it.
 
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, UnfinishedError when no draft came to an end, CheckpointError on a model that cannot be read.
     """
-    asked = Composing(
-        temperature=temperature, top_p=top_p, particles=particles, drafts=1, seed=seed, **constraints
-    )
+    asked = Composing(temperature=temperature, top_p=top_p, particles=particles, seed=seed, **constraints)
     return revise_as(poem, targets, asked, model)
 
 

@@ -210,7 +210,7 @@ def warm_up() -> float:
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(requests.CheckRequest(text=text, form="五絕"))
-    asked = requests.ComposeRequest(form="五律", particles=64, drafts=1, seed=0)
+    asked = requests.ComposeRequest(form="五律", particles=64, seed=0)
     for name in MODELS:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()

@@ -73,7 +73,7 @@ class Desk:
         chosen, inclusion = await self.work(start)
         sampling = chosen.sampling(inclusion.constraints, asked.sampling)
         tokens = inclusion.constraints.places + inclusion.constraints.request.lines
-        rows = sampling.particles * sampling.drafts
+        rows = sampling.particles
         ticket = Ticket(CLIENT.get(), tokens * rows * len(seeds))
         begin = partial(chosen.draft, inclusion, sampling)
         drafts = [
@@ -99,10 +99,7 @@ def _prepare(asked: ComposeRequest, notes: list[Note]) -> Started:
 
 
 def _check_size(asked: ComposeRequest) -> None:
-    texts = asked.count * asked.drafts * asked.particles
+    texts = asked.count * asked.particles
     if texts > MOST_TEXTS:
-        message = (
-            f"{asked.count} poems × {asked.drafts} drafts × {asked.particles} particles are {texts} texts"
-        )
-        message += f"; ask for {MOST_TEXTS} at most"
+        message = f"{asked.count} poems × {asked.particles} particles are {texts} texts; ask for {MOST_TEXTS} at most"
         raise InputError(message, field="count", code="range", has=texts, least=1, most=MOST_TEXTS)

@@ -13,7 +13,7 @@ LONGEST_POEM = 200
 MOST_PARTICLES = 256
 MOST_POEMS = 256
 MOST_TEXTS = 4096
-"""So many texts in all one request may ask for: particles times drafts times count."""
+"""So many texts in all one request may ask for: particles times count."""
 
 
 def _model() -> Any:

@@ -1,0 +1,133 @@
+"""Taste: what it adds to a text's weight, against sums by hand and full enumeration; and which text it chooses."""
+
+from collections import Counter
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from pingze.composing import lapses
+from pingze.composing.numpy_network import log_softmax
+from pingze.composing.options import Composing, Sampling
+from pingze.composing.particles import Writing, finish
+from pingze.composing.read_request import read_request
+from pingze.composing.request import Request
+from pingze.composing.taste import LIKELY, NAMED, UNLIKELY, WORN, Taste
+from tests.composing import verse
+from tests.composing.test_particles import CHARACTERS, OPTIONS, TEMPERATURE, target, total_variation
+
+CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"))
+
+
+@pytest.fixture(autouse=True)
+def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
+    """Pairs of the small vocabulary that count as worn."""
+    pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
+    monkeypatch.setattr("pingze.composing.taste.overused", lambda: pairs)
+    return pairs
+
+
+def by_hand(request: Request, lines: list[str], log_p: list[float], worn: dict[str, float]) -> float:
+    """The sum over a text's tokens, `log_p` being that of each, marks included."""
+    words = set((request.title or "") + (request.about or ""))
+    text = "".join(lines)
+    unlikely = sum(max(0.0, LIKELY - each) for each in log_p)
+    named = sum(word in text for word in words) * NAMED * min(1, 4 / max(1, len(words)))
+    pairs = sum(worn.get(one + other, 0) for line in lines for one, other in pairwise(line))
+    return request.taste * (named - UNLIKELY * unlikely - WORN * pairs)
+
+
+@pytest.mark.parametrize(
+    "given", [{}, {"title": "春山"}, {"about": "海"}, {"title": "春山水月夜雪", "poet": "李白", "taste": 0.5}]
+)
+@pytest.mark.parametrize("repeat", [False, True])
+def test_every_text_has_the_sum_of_its_tokens(
+    given: dict[str, str], repeat: bool, worn: dict[str, float]
+) -> None:
+    asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=repeat, **given)  # type: ignore[arg-type]
+    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
+    request = inclusion.constraints.request
+    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
+    for ids, score in zip(population.ids, population.scores, strict=True):
+        text = CHOSEN.vocabulary.decode(ids)
+        lines = [text[start : start + 5] for start in range(0, 20, 5)]
+        log_p = CHOSEN.score(lines, CHOSEN.prefix(request))[1][:-1].tolist()
+        assert score == pytest.approx(by_hand(request, lines, log_p, worn), rel=1e-4)
+
+
+def test_the_poem_is_the_text_with_the_largest_sum() -> None:
+    asked = Composing(form="五絕", title="春山", particles=16, seed=3)
+    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
+    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
+    lines = CHOSEN.write(inclusion, asked.sampling, 3).lines
+    ids = CHOSEN.vocabulary.encode("".join(lines))
+    chosen = population.scores[(population.ids == ids).all(axis=1)]
+    assert len(chosen)
+    consistent = [
+        score
+        for row, score in zip(population.ids, population.scores, strict=True)
+        if not lapses.contradicts([CHOSEN.vocabulary.decode(row)])
+    ]
+    assert chosen.max() == max(consistent)
+
+
+def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
+    request = read_request(CHOSEN.vocabulary, Composing(form="五絕"))
+    texts = ["春風吹落葉" + "山" * 15, "山水有清音" + "山" * 15, "山月照人來" + "山" * 15]
+    vocabulary = verse.composer("".join(texts)).vocabulary
+    taste, ids = Taste(vocabulary, request), np.stack([vocabulary.encode(text) for text in texts])
+    assert lapses.contradicts(texts[:1])
+    assert taste.best(ids, np.array([-1.0, -9.0, -8.0])) == 2
+    assert taste.best(ids, np.array([-1.0, -8.0, -8.0])) == 1
+    assert taste.best(ids[[0, 0]], np.array([-3.0, -2.0])) == 1
+
+
+def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
+    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0)
+    request = replace(read_request(chosen.vocabulary, Composing(**OPTIONS)), taste=0.7)
+    inclusion = chosen.prepare(request)
+    plain = target(chosen, request)
+    expected = {}
+    for poem, share in plain.items():
+        lines = [poem[start : start + 5] for start in range(0, 20, 5)]
+        expected[poem] = np.log(share) + by_hand(request, lines, chosen.score(lines)[1][:-1].tolist(), worn)
+    total = np.logaddexp.reduce(list(expected.values()))
+    expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
+    shares: Counter[str] = Counter()
+    for seed in range(8):
+        writing = Writing(
+            chosen.network,
+            inclusion.constraints,
+            [inclusion.draw(128, np.random.default_rng(seed))],
+            sampling=Sampling(TEMPERATURE, 128),
+            taste=Taste(chosen.vocabulary, request),
+        )
+        (population,) = finish(writing)
+        weights = np.exp(log_softmax(population.log_weights))
+        for ids, weight in zip(population.ids, weights, strict=True):
+            shares[chosen.vocabulary.decode(ids)] += float(weight) / 8
+    assert total_variation(shares, expected) < 0.15
+    assert total_variation(Counter(plain), expected) > 0.2
+
+
+def test_without_taste_a_text_is_drawn_by_weight() -> None:
+    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五絕", taste=0)))
+    writing = CHOSEN.draft(inclusion, Sampling(1.0, 4), [1])
+    assert writing.taste is None
+    (population,) = finish(writing)
+    assert not population.scores.any()
+
+
+def test_poems_written_side_by_side_are_those_written_alone() -> None:
+    asked = Composing(form="五絕", title="春山", particles=6)
+    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
+    together = CHOSEN.write_many(inclusion, asked.sampling, [4, 5, 6])
+    alone = [CHOSEN.write(inclusion, asked.sampling, seed) for seed in (4, 5, 6)]
+    assert [poem.lines for poem in together] == [poem.lines for poem in alone]
+
+
+def test_where_a_poem_must_stay_original_it_has_all_its_texts() -> None:
+    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五古", lines=12, repeat=True)))
+    inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
+    assert CHOSEN.sampling(inclusion.constraints, Sampling(0.8, 300)).particles == 300
