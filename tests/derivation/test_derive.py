@@ -1,6 +1,5 @@
 """Every displayed line of the report has a row, and the page on the derivation agrees with what is measured."""
 
-import importlib.util
 import io
 import json
 from dataclasses import asdict
@@ -20,9 +19,9 @@ from pingze.derivation.sample_layers import letters, random_layer, trained_layer
 from pingze.derivation.time_span import TimeSpan
 from pingze.errors import MissingExtraError
 from pingze.lstm.formulas import gate_weights
+from tests.derivation.documents import document
 from tests.lstm.test_jacobians import SHAPES, random_steps
 
-DOCS = Path(__file__).parents[2] / "docs"
 PRINTED = [
     *[
         ("forward", name, rows)
@@ -50,16 +49,6 @@ def rows() -> list[LineResult]:
 @pytest.fixture(scope="module")
 def blocks() -> ModuleType:
     return document("blocks")
-
-
-def document(name: str) -> ModuleType:
-    """A script of the folder docs, as a module."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def test_every_displayed_line_has_a_row(rows: list[LineResult]) -> None:

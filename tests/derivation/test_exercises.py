@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from tests.derivation.test_derive import DOCS, document
+from tests.derivation.documents import DOCS, document
 
 
 def test_every_exercise_has_an_answer_and_no_other() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.derivation.test_derive import DOCS, document
+from tests.derivation.documents import DOCS, document
 
 pytestmark = pytest.mark.slow
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.derivation.test_derive import document
+from tests.derivation.documents import document
 
 
 def test_the_walk_ends_with_a_toy_that_remembers(capsys: pytest.CaptureFixture[str]) -> None:
