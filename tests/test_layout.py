@@ -10,7 +10,7 @@ import pytest
 import pingze
 
 PACKAGE = Path(pingze.__path__[0])
-README = PACKAGE.parents[1] / "README.md"
+README = Path(__file__).parents[1] / "README.md"  # the package may be an installed one
 
 
 def pictured() -> list[str]:

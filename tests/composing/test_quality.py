@@ -1,6 +1,7 @@
 """The figures of poems by their definitions, and composed poems beside real ones of an invented corpus."""
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_models_stand_beside_real_poems_of_the_test_split(model: str) -> None:
             assert (row.poems, row.kept) == (2, 1.0)
 
 
+@pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.usefixtures("store_of_every_form")
 def test_evaluate_prints_both(
     model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
