@@ -80,8 +80,13 @@ def test_the_site_builds_without_a_warning(tmp_path: Path) -> None:
     }
     assert "<math" in html["lstm-derivation.html"]
     assert "$`" not in html["lstm-derivation.html"]
+    assert "<mo>+=</mo>" in html["lstm-variants.html"]
+    assert 'mathvariant="bold"' not in html["lstm-variants.html"], "browsers no longer draw it"
     assert 'id="pingze.errors.Clash"' not in html["python.html"]
     assert "The rhyme group" in html["python.html"]
     for name, text in html.items():
+        assert "```" not in text, f"{name} shows the marks of a block"
+        inline = re.findall(r'(.*?)<math[^>]*display="inline"', text)
+        assert all(inline), f"{name} has a formula in a sentence that stands outside its paragraph"
         if not name.startswith("report/"):
             assert not re.findall(r'(?:src|href)="(https?://[^"]*(?:fonts|cdn|unpkg)[^"]*)"', text), name

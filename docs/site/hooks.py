@@ -10,6 +10,12 @@ DOCS = Path(__file__).parents[1]
 
 _BLOCK = re.compile(r"\$\$(.+?)\$\$|^```math\n(.+?)^```$", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"\$`(.+?)`\$")
+_BOLD = re.compile(r'<mi mathvariant="bold">([A-Za-z])</mi>')
+"""Of a word, as in `\\mathbf{net}`; browsers no longer read the attribute, a bold letter is a character of its own."""
+_ADDED = "<mo><mrow><mo>&#x0002B;</mo></mrow></mo><mo>&#x0003D;</mo>"
+"""`\\mathrel{+}=`, which would stand apart as two signs."""
+_KIND = re.compile(r"^(```\w+) .*$", re.MULTILINE)
+"""What follows the language of a block, as in `text poem`: the site's Markdown would take such a block for none."""
 _LINK = re.compile(r"\[([^\]]*)\]\((?!\w+:|#)([^)#]+)(#[^)]*)?\)")
 
 
@@ -23,15 +29,22 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
     parts = re.split(r"(^```(?!math).*?^```$)", markdown, flags=re.DOTALL | re.MULTILINE)
     parts[::2] = [_formulas(_LINK.sub(link, part)) for part in parts[::2]]
+    parts[1::2] = [_KIND.sub(r"\1", part, count=1) for part in parts[1::2]]
     return "".join(parts)
 
 
 def _formulas(text: str) -> str:
     text = _BLOCK.sub(lambda match: f"\n\n{_mathml(match[1] or match[2], 'block')}\n\n", text)
-    return _INLINE.sub(lambda match: _mathml(match[1], "inline"), text)
+    # In a span, since Markdown takes a <math> that begins a line for a block and ends the paragraph before it.
+    return _INLINE.sub(lambda match: f"<span>{_mathml(match[1], 'inline')}</span>", text)
 
 
 def _mathml(latex: str, display: str) -> str:
     # GitHub's \cr ends a row, which latex2mathml calls \\; it names no operators of its own.
     latex = re.sub(r"\\operatorname\{(\w+)\}", r"\\mathrm{\1}", latex.strip().replace(r"\cr", r"\\"))
-    return str(convert(latex, display=display)).replace("\n", " ").replace("|", "&#x7c;")
+    made = str(convert(latex, display=display)).replace("\n", " ").replace("|", "&#x7c;")
+    return _BOLD.sub(lambda match: f"<mi>{_bold(match[1])}</mi>", made).replace(_ADDED, "<mo>+=</mo>")
+
+
+def _bold(letter: str) -> str:
+    return chr(ord(letter) + (0x1D41A - ord("a") if letter.islower() else 0x1D400 - ord("A")))
