@@ -6,6 +6,7 @@ In dist/ it leaves a source archive and the wheel that was built from it, so tha
 needs the packages build and twine, and git for the changes that are not committed.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -23,8 +24,10 @@ NEEDED = (
         "pingze/__main__.py",
         "pingze/weights/tang.safetensors",
         "pingze/weights/report.safetensors",
+        "pingze/weights/antithesis.safetensors",
     ),
     *("pingze/weights/figures.json", "pingze/export/card.md", "pingze/serve/page/index.html"),
+    *("pingze/prosody/data/characters.tsv", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )
 """Files that a wheel without would fail only when it is used."""
 FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
@@ -79,7 +82,7 @@ Left to a person:
   1. {changed}see that `.ci/run` and `make test-matrix` pass on this commit
   2. CHANGELOG.md: the day of the release in place of "Unreleased"; CITATION.cff: date-released
   3. git tag --sign v{version} && git push origin v{version}
-  4. {Path(sys.executable).name} -m twine upload dist/*
+  4. {os.path.relpath(sys.executable, ROOT)} -m twine upload dist/*
   5. the models, where they are to stand on a hub: pingze export --model tang --to FOLDER"""
 
 
