@@ -34,9 +34,14 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
 
 
 def _formulas(text: str) -> str:
-    text = _BLOCK.sub(lambda match: f"\n\n{_mathml(match[1] or match[2], 'block')}\n\n", text)
+    text = _BLOCK.sub(lambda match: _scrolling(_mathml(match[1] or match[2], "block")), text)
     # In a span, since Markdown takes a <math> that begins a line for a block and ends the paragraph before it.
     return _INLINE.sub(lambda match: f"<span>{_mathml(match[1], 'inline')}</span>", text)
+
+
+def _scrolling(formula: str) -> str:
+    """A formula wider than the screen scrolls by itself, and the page does not."""
+    return f'\n\n<div style="overflow-x: auto">{formula}</div>\n\n'
 
 
 def _mathml(latex: str, display: str) -> str:
