@@ -133,9 +133,12 @@ class Store:
         """
         query = """
             SELECT dynasty, title, author, text FROM poem
-            WHERE (?1 IS NULL OR dynasty = ?1) AND (?2 IS NULL OR split = ?2) ORDER BY id
+            WHERE (:dynasty IS NULL OR dynasty = :dynasty) AND (:split IS NULL OR split = :split) ORDER BY id
         """
-        chosen = (_one_of("dynasty", dynasty, DYNASTIES), _one_of("split", split, SPLITS))
+        chosen = {
+            "dynasty": _one_of("dynasty", dynasty, DYNASTIES),
+            "split": _one_of("split", split, SPLITS),
+        }
         return (CorpusPoem(*row) for row in self._database.execute(query, chosen))
 
     def report_draw(self, split: str) -> list[str]:
