@@ -22,7 +22,8 @@ TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "jaxtyping>=0.2
 def main() -> None:
     """Build the wheel, test it with each, and say how each went; leaves with 1 where one failed."""
     with tempfile.TemporaryDirectory() as folder:
-        _python(sys.executable, "-m", "build", "--wheel", "--outdir", folder)
+        if not _ran(sys.executable, "-m", "build", "--wheel", "--outdir", folder):
+            sys.exit("the wheel could not be built")
         (wheel,) = Path(folder).glob("*.whl")
         found = {version: interpreter(version) for version in VERSIONS}
         told = {version: tested(version, python, wheel) for version, python in found.items() if python}
@@ -37,8 +38,8 @@ def interpreter(version: str) -> str | None:
     if named and _runs(named, version):
         return named
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    pyenv = sorted(versions.glob(f"{version}.*/bin/python"))
-    return str(pyenv[-1]) if pyenv else None
+    pyenv = [path for path in versions.glob(f"{version}.*/bin/python") if path.parts[-3][5:].isdecimal()]
+    return str(max(pyenv, key=lambda path: int(path.parts[-3][5:]))) if pyenv else None
 
 
 def _runs(python: str, version: str) -> bool:
@@ -51,22 +52,21 @@ def _runs(python: str, version: str) -> bool:
 def tested(version: str, python: str, wheel: Path) -> str:
     """Install and test with one Python, and say in a word how it went."""
     place = ROOT / "build" / "matrix" / version
-    _python(python, "-m", "venv", "--clear", str(place))
     own = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
-    _python(own, "-m", "pip", "install", "--quiet", f"{wheel}[serve,export]", *TESTING)
+    installed = _ran(python, "-m", "venv", "--clear", str(place)) and _ran(
+        own, "-m", "pip", "install", "--quiet", f"{wheel}[serve,export]", *TESTING
+    )
+    if not installed:
+        return "could not be installed"
     chosen = sys.argv[1:] or ["tests"]
     command = [own, "-m", "pytest", "-m", "not slow", "-p", "no:cacheprovider", *chosen]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return (
-        "passed"
-        if not subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
-        else "failed"
-    )
+    failed = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return "failed" if failed else "passed"
 
 
-def _python(python: str, *arguments: str) -> None:
-    if subprocess.run([python, *arguments], cwd=ROOT, check=False).returncode:
-        sys.exit(f"{python} {' '.join(arguments)} failed")
+def _ran(*command: str) -> bool:
+    return not subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Revising(Bounded):
         maximum=100,
     )
     antithesis: float = option(
-        0.1,  # so composed couplets have about as much of it as real ones
+        0.1,  # more than real couplets have, as they have without it since taste likes what answers
         "How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.",
         minimum=0,
         maximum=10,

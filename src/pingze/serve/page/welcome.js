@@ -7,19 +7,19 @@ import { shown } from "./script.js";
 import { newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
-/** A poem that pingze composed: title 秋夜, after 李白, seed 6. */
+/** A poem that pingze composed: title 秋夜, after 李白, seed 1. */
 const POEM = {
   form: "七絕",
-  template: "仄起首句入韻",
-  rhyme: "侵",
+  template: "平起首句入韻",
+  rhyme: "東",
   title: "秋夜",
   poet: "李白",
-  seed: 6,
+  seed: 1,
   model: "tang",
-  lines: ["湘水流清夜夜深", "西風吹雨送愁心", "不知何處人家笛", "一曲江南月滿林"],
+  lines: ["秋風吹葉落梧桐", "月白團圓夜漏空", "誰使此時愁不寐", "一聲砧杵隔江東"],
   log_probability: null,
 };
-const FAULTY = POEM.lines.with(3, "一曲江上月滿林");
+const FAULTY = POEM.lines.with(3, "一夜砧杵隔江東");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
