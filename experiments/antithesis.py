@@ -244,7 +244,7 @@ def weigh(poems: int) -> None:
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
             inclusion = chosen.prepare(
-                read_request(chosen.vocabulary, Composing(form=form.name, antithesis=weight))
+                read_request(chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0))
             )
             lines = [poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))]
             scores = [

@@ -40,7 +40,9 @@ def compose(
     chosen: Composer, form: str, original: int | None, count: int
 ) -> tuple[list[list[str]], int, float]:
     """Poems, how many could not be finished, and milliseconds a poem once the corpus is loaded."""
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form, original=original)))
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
+    )
     lines, unfinished, start = [], 0, time.perf_counter()
     for seed in range(count):
         try:
