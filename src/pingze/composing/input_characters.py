@@ -59,18 +59,19 @@ def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
 
 def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
     """The same of free text: what the model does not know is left out, with a ConversionWarning."""
-    known, unknown = [], []
+    known: list[str] = []
+    unknown: dict[str, None] = {}  # each once, in order
     typed = _typed(option, text)
     for character, read in zip(typed, in_context("".join(typed)), strict=True):
         try:
             _known(option, read, vocabulary)
         except InputError:
-            unknown.append(character)
+            unknown[character] = None
         else:
             known.append(character)
     if unknown:
         sentence = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
-        tell(Note(sentence, "not_known", field=_field(option), has=unknown), stacklevel=3)
+        tell(Note(sentence, "not_known", field=_field(option), has=list(unknown)), stacklevel=3)
     return _read(option, known, vocabulary)
 
 
