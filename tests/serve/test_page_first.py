@@ -116,11 +116,11 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", addr
 def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Browser", address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
-        cell = page.locator("#sheet [data-line='1'][data-position='1'][data-pinyin='xiāng']")
+        cell = page.locator("#sheet [data-line='1'][data-position='1'][data-pinyin='qiū']")
         cell.hover()
-        assert cell.evaluate("node => getComputedStyle(node, '::before').content") == '"xiāng"'
+        assert cell.evaluate("node => getComputedStyle(node, '::before').content") == '"qiū"'
         cell.click()
-        says(page, "#inspector h2", "xiāng · line 1, character 1")
+        says(page, "#inspector h2", "qiū · line 1, character 1")
         page.click("#language")
         count(page, "#sheet [data-pinyin]", 0)
         count(page, "#sheet .how-to-read", 0)
