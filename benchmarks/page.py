@@ -3,19 +3,18 @@
 Run: python -m benchmarks.page
 
 Times are the processor's own on the page's main thread, so that what else the machine does is not counted; medians of
-five. Beside each stands how many times a loop of a million additions in the same page would have taken as long, which
+five. Beside each stands how many times a loop of a million roots in the same page would have taken as long, which
 is what two machines can be compared by. Needs playwright and a Chromium. Writes the figures `page.*`.
 """
 
 import json
 import shutil
 import statistics
-import subprocess
-import sys
 from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks.serve import serving
 from experiments.figures import record
 
 TIMES = 5
@@ -31,16 +30,10 @@ LOOP = """() => {
 
 def main() -> None:
     """Serve, use the page, and record what was seen."""
-    command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as p:
-        assert server.stderr is not None
-        address = "http://" + server.stderr.readline().split("http://", 1)[1].split()[0]
+    with serving() as server, sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
-        try:
-            seen = [measured(browser, address) for _ in range(TIMES)]
-        finally:
-            browser.close()
-            server.terminate()
+        seen = [measured(browser, server.address) for _ in range(TIMES)]
+        browser.close()
     record(
         "python -m benchmarks.page", {name: statistics.median(one[name] for one in seen) for name in seen[0]}
     )

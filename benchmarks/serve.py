@@ -65,8 +65,10 @@ def serving(*options: str) -> Iterator[Server]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
         said = process.stderr.readline()
-        yield Server(process, "http://" + said.split("http://")[1].split()[0])
-        process.terminate()
+        try:
+            yield Server(process, "http://" + said.split("http://")[1].split()[0])
+        finally:
+            process.terminate()
 
 
 def ask(client: httpx.Client, seed: int, particles: int) -> httpx.Response:
