@@ -38,8 +38,9 @@ def interpreter(version: str) -> str | None:
     if named and _runs(named, version):
         return named
     versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"), "versions")
-    pyenv = [path for path in versions.glob(f"{version}.*/bin/python") if path.parts[-3][5:].isdecimal()]
-    return str(max(pyenv, key=lambda path: int(path.parts[-3][5:]))) if pyenv else None
+    patches = {path.name.removeprefix(f"{version}."): path for path in versions.glob(f"{version}.*")}
+    newest = max((patch for patch in patches if patch.isdecimal()), key=int, default=None)
+    return str(patches[newest] / "bin" / "python") if newest else None
 
 
 def _runs(python: str, version: str) -> bool:
