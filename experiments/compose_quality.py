@@ -29,7 +29,7 @@ from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish
-from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.poem import in_lines, mark_after, punctuate
 from pingze.composing.quality import MEASURED
 from pingze.composing.read_request import read_request
 from pingze.composing.report_generator import LineSampler
@@ -332,8 +332,8 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                     prefix=prefix_of(chosen, form),
                 )
             )
-            text, width = chosen.vocabulary.decode(population.ids[population.choose(rng)]), form.width
-            values += per_hanzi(chosen, form, [[text[at : at + width] for at in range(0, len(text), width)]])
+            text = chosen.vocabulary.decode(population.ids[population.choose(rng)])
+            values += per_hanzi(chosen, form, [in_lines(text, form.width)])
             sizes.append(statistics.mean(population.effective_sizes))
         mean, error = mean_error(values)
         rows[particles] = {"ess": statistics.mean(sizes), "log_p": mean, "error": error}

@@ -1,6 +1,6 @@
-"""Count which pairs of characters the drafts of `tang` use more often than verse, for composing/data/overused.tsv.
+"""Count which pairs of characters the drafts of `tang` use more often than verse, for composing/data/worn.tsv.
 
-    python scripts/count_overused.py [--titles 600]
+    python scripts/count_worn.py [--titles 600]
 
 Drafts are composed for titles of the train split, half of them 七絕 and half 五律, by the model alone, without taste. A
 row is a pair that the drafts for one title in 25 or more have, and all of them more than twice as often as the poems of
@@ -19,7 +19,7 @@ from experiments.blind_reading import title_prompts
 from pingze import compose
 from pingze.corpus import Store
 
-FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "overused.tsv"
+FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "worn.tsv"
 DRAFTS = 16
 TEMPERATURE = 0.7
 """Cool, since what drafts use too often shows sooner so."""
@@ -70,9 +70,9 @@ def count(drafts: Sequence[Sequence[Sequence[str]]], verse: Counter[str]) -> lis
         for pair, times in composed.items()
         if titles[pair] >= LEAST * len(drafts)
     }
-    overused = {pair: math.log(much) for pair, much in excess.items() if much > EXCESS}
-    first = sorted(overused, key=lambda pair: (-composed[pair] * overused[pair], pair))
-    return [f"{pair}\t{overused[pair]:.2f}" for pair in first]
+    worn = {pair: math.log(much) for pair, much in excess.items() if much > EXCESS}
+    first = sorted(worn, key=lambda pair: (-composed[pair] * worn[pair], pair))
+    return [f"{pair}\t{worn[pair]:.2f}" for pair in first]
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from pingze.composing.poem import mark_after
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sampling import effective_sizes, resample
+from pingze.composing.taste import Taste
 from pingze.prosody import check
 from pingze.prosody.forms import Form
 from tests.composing.verse import composer
@@ -88,6 +89,7 @@ def expected_shares(
     runs: int,
     top_p: float = 1.0,
     antithesis: Antithesis | None = None,
+    taste: Taste | None = None,
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion = chosen.prepare(request)
@@ -102,6 +104,7 @@ def expected_shares(
                 starts,
                 sampling=Sampling(TEMPERATURE, particles, top_p),
                 antithesis=antithesis,
+                taste=taste,
             )
         )
         weights = np.exp(log_softmax(population.log_weights))

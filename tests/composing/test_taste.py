@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 from pingze.composing import lapses
-from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.particles import Writing, finish
+from pingze.composing.particles import finish
+from pingze.composing.poem import in_lines
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
-from pingze.composing.taste import LIKELY, NAMED, UNLIKELY, WORN, Taste
+from pingze.composing.taste import LIKELY, NAMED, UNLIKELY, WORN, Taste, WornPairs
 from tests.composing import verse
-from tests.composing.test_particles import CHARACTERS, OPTIONS, TEMPERATURE, target, total_variation
+from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
 CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"))
 
@@ -24,7 +24,7 @@ CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>
 def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Pairs of the small vocabulary that count as worn."""
     pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
-    monkeypatch.setattr("pingze.composing.taste.overused", lambda: pairs)
+    monkeypatch.setattr("pingze.composing.taste.worn", lambda: pairs)
     return pairs
 
 
@@ -50,8 +50,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     request = inclusion.constraints.request
     (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
     for ids, score in zip(population.ids, population.scores, strict=True):
-        text = CHOSEN.vocabulary.decode(ids)
-        lines = [text[start : start + 5] for start in range(0, 20, 5)]
+        lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
         log_p = CHOSEN.score(lines, CHOSEN.prefix(request))[1][:-1].tolist()
         assert score == pytest.approx(by_hand(request, lines, log_p, worn), rel=1e-4)
 
@@ -76,7 +75,7 @@ def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
     request = read_request(CHOSEN.vocabulary, Composing(form="五絕"))
     texts = ["春風吹落葉" + "山" * 15, "山水有清音" + "山" * 15, "山月照人來" + "山" * 15]
     vocabulary = verse.composer("".join(texts)).vocabulary
-    taste, ids = Taste(vocabulary, request), np.stack([vocabulary.encode(text) for text in texts])
+    taste, ids = Taste(WornPairs(vocabulary), request), np.stack([vocabulary.encode(text) for text in texts])
     assert lapses.contradicts(texts[:1])
     assert taste.best(ids, np.array([-1.0, -9.0, -8.0])) == 2
     assert taste.best(ids, np.array([-1.0, -8.0, -8.0])) == 1
@@ -86,27 +85,15 @@ def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
     chosen = verse.composer(CHARACTERS, seed=4, scale=1.0)
     request = replace(read_request(chosen.vocabulary, Composing(**OPTIONS)), taste=0.7)
-    inclusion = chosen.prepare(request)
     plain = target(chosen, request)
     expected = {}
     for poem, share in plain.items():
-        lines = [poem[start : start + 5] for start in range(0, 20, 5)]
+        lines = in_lines(poem, 5)
         expected[poem] = np.log(share) + by_hand(request, lines, chosen.score(lines)[1][:-1].tolist(), worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
-    shares: Counter[str] = Counter()
-    for seed in range(8):
-        writing = Writing(
-            chosen.network,
-            inclusion.constraints,
-            [inclusion.draw(128, np.random.default_rng(seed))],
-            sampling=Sampling(TEMPERATURE, 128),
-            taste=Taste(chosen.vocabulary, request),
-        )
-        (population,) = finish(writing)
-        weights = np.exp(log_softmax(population.log_weights))
-        for ids, weight in zip(population.ids, weights, strict=True):
-            shares[chosen.vocabulary.decode(ids)] += float(weight) / 8
+    taste = Taste(WornPairs(chosen.vocabulary), request)
+    shares = expected_shares(chosen, request, 128, 8, taste=taste)
     assert total_variation(shares, expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.2
 

@@ -19,9 +19,9 @@ from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softma
 from pingze.composing.options import Sampling
 from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
-from pingze.composing.poem import Poem, mark_after
+from pingze.composing.poem import Poem, in_lines, mark_after
 from pingze.composing.request import Request
-from pingze.composing.taste import Taste
+from pingze.composing.taste import Taste, WornPairs
 from pingze.conditions import Conditions
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
@@ -70,7 +70,7 @@ class Composer:
             return Copying(store.suffix_array(), self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        """One poem from drafts of its own."""
+        """One poem, from a population of its own."""
         return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(
@@ -79,7 +79,7 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> list[Poem]:
-        """A poem for each seed, from drafts of its own; those of some poems are written side by side."""
+        """A poem for each seed, from a population of its own; those of some poems are written side by side."""
         sampling = self.sampling(inclusion.constraints, sampling)
         together = max(1, ROWS // sampling.particles)
         batches = [seeds[start : start + together] for start in range(0, len(seeds), together)]
@@ -113,7 +113,7 @@ class Composer:
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
-            taste=Taste(self.vocabulary, request) if request.taste else None,
+            taste=Taste(self.worn_pairs, request) if request.taste else None,
         )
 
     def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
@@ -162,13 +162,14 @@ class Composer:
         return added * np.float32(request.antithesis)
 
     @cached_property
+    def worn_pairs(self) -> WornPairs:
+        """How worn the vocabulary's pairs are."""
+        return WornPairs(self.vocabulary)
+
+    @cached_property
     def antithesis(self) -> Antithesis:
         """How well the vocabulary's characters stand opposite each other."""
         return antithesis_table().of(self.vocabulary)
-
-    def _lines(self, constraints: Constraints, ids: Int[Array, "P"]) -> list[str]:
-        width, text = constraints.width, self.vocabulary.decode(ids)
-        return [text[start : start + width] for start in range(0, len(text), width)]
 
     def _poem(
         self, constraints: Constraints, population: Population, row: int, seed: int, log_end: float
@@ -184,7 +185,7 @@ class Composer:
             about=request.about,
             seed=seed,
             model=self.name,
-            lines=self._lines(constraints, population.ids[row]),
+            lines=in_lines(self.vocabulary.decode(population.ids[row]), constraints.width),
             log_probability=float(population.log_probabilities[row]) + log_end,
         )
 

@@ -17,7 +17,7 @@ Lines = Sequence[str]
 @cache
 def times() -> dict[str, dict[str, list[str]]]:
     """Words that tell a season, and an hour: kind -> time -> words."""
-    import tomllib  # composing one draft does not need it
+    import tomllib  # composing without taste does not need it
 
     text = (files("pingze.composing") / "data" / "times.toml").read_text(encoding="utf-8")
     return {
@@ -35,9 +35,9 @@ def doublings() -> dict[str, tuple[int, int]]:
 
 
 @cache
-def overused() -> dict[str, float]:
-    """The pairs that drafts use too often, by the logarithm of how much too often (scripts/count_overused.py)."""
-    text = (files("pingze.composing") / "data" / "overused.tsv").read_text(encoding="utf-8")
+def worn() -> dict[str, float]:
+    """The worn pairs, which drafts use too often, by the logarithm of how much too often (scripts/count_worn.py)."""
+    text = (files("pingze.composing") / "data" / "worn.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
     return {pair: float(excess) for pair, excess in rows}
 

@@ -121,11 +121,9 @@ class Writing:
         log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
         self.log_probabilities += log_p
         if self.taste:
-            added = (
-                self.taste.of_mark(log_p)
-                if is_mark
-                else self.taste.of_character(log_p, self.texts, self.place - 1)
-            )
+            added = self.taste.of_token(log_p)
+            if not is_mark:
+                added = added + self.taste.of_character(self.texts, self.place - 1)
             self.scores += added
             self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
 

@@ -54,6 +54,11 @@ def punctuate(lines: list[str]) -> str:
     return "\n".join("".join(marked[start : start + 2]) for start in range(0, len(marked), 2))
 
 
+def in_lines(text: str, width: int) -> list[str]:
+    """A text without marks, cut into lines of a width."""
+    return [text[start : start + width] for start in range(0, len(text), width)]
+
+
 def mark_after(index: int) -> str:
     """The mark after the line of this index (from 0)."""
     return "。" if index % 2 else "，"

@@ -3,7 +3,7 @@
 While a text is drawn its weight is multiplied, token by token, by e to the power of the request's `taste` times
 
     − UNLIKELY · what ln p of the token lacks of LIKELY
-    − WORN · by how much drafts use the pair that it ends too often (`lapses.overused`)
+    − WORN · by how much drafts use the pair that it ends too often (`lapses.worn`)
     + NAMED, the first time that it is one of the title's or the theme's characters.
 
 A reader is stopped by a character that does not fit; how likely the others are does not matter to her, and to ask for
@@ -15,7 +15,8 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.characters import only_han
-from pingze.composing.lapses import contradicts, overused
+from pingze.composing.lapses import contradicts, worn
+from pingze.composing.poem import in_lines
 from pingze.composing.request import Request
 from pingze.vocabulary import Vocabulary
 
@@ -27,52 +28,59 @@ NAMED = 4.0
 """For each character of up to four; those of a longer title share what four would have."""
 
 
-class Taste:
-    """The taste of a request, for a vocabulary of V tokens."""
+class WornPairs:
+    """How worn the pairs of a vocabulary are."""
 
-    def __init__(self, vocabulary: Vocabulary, request: Request) -> None:
-        self.vocabulary, self.strength, self.width = vocabulary, request.taste, request.form.width
-        known = {
-            vocabulary.ids[pair[0]] * len(vocabulary) + vocabulary.ids[pair[1]]: excess
-            for pair, excess in overused().items()
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self.vocabulary, ids = vocabulary, vocabulary.ids
+        known = sorted(
+            (ids[pair[0]] * len(vocabulary) + ids[pair[1]], excess)
+            for pair, excess in worn().items()
             if pair[0] in vocabulary and pair[1] in vocabulary
-        }
-        self.pairs = np.array(sorted(known), np.int64)
-        self.excess = np.array([known[pair] for pair in sorted(known)])
+        )
+        self.keys = np.array([key for key, _ in known], np.int64)
+        self.excess = np.array([excess for _, excess in known])
+
+    def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
+        """By how much each pair is used too often, 0 where it is not worn."""
+        if not len(self.keys):
+            return np.zeros(len(ids))
+        keys = before.astype(np.int64) * len(self.vocabulary) + ids
+        found = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
+        excess: Array = np.where(self.keys[found] == keys, self.excess[found], 0.0)
+        return excess
+
+
+class Taste:
+    """The taste of a request."""
+
+    def __init__(self, worn_pairs: WornPairs, request: Request) -> None:
+        self.worn_pairs, self.vocabulary = worn_pairs, worn_pairs.vocabulary
+        self.strength, self.width = request.taste, request.form.width
         words = set(only_han((request.title or "") + (request.about or "")))
-        self.named: Bool[Array, V] = np.isin(vocabulary.tokens, list(words))
+        self.named: Bool[Array, V] = np.zeros(len(self.vocabulary), bool)
+        self.named[[self.vocabulary.ids[word] for word in words if word in self.vocabulary]] = True
         self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
 
-    def of_mark(self, log_p: Float[Array, "rows"]) -> Float[Array, "rows"]:
-        """What is added to the logarithm of each text's weight for a mark."""
+    def of_token(self, log_p: Float[Array, "rows"]) -> Float[Array, "rows"]:
+        """What is added to the logarithm of each text's weight for the ln p of a token."""
         added: Array = self.strength * UNLIKELY * np.minimum(0.0, log_p - LIKELY)
         return added
 
-    def of_character(
-        self, log_p: Float[Array, "rows"], texts: Int[Array, "rows P"], place: int
-    ) -> Float[Array, "rows"]:
-        """The same for the character that was just written at a place of each text."""
+    def of_character(self, texts: Int[Array, "rows P"], place: int) -> Float[Array, "rows"]:
+        """What is added beside it for the character that was just written at a place of each text."""
         ids = texts[:, place]
         new = ~(texts[:, :place] == ids[:, None]).any(axis=1)
         added = self.gain * (self.named[ids] & new)
         if place % self.width:
-            added = added - WORN * self._excess(texts[:, place - 1], ids)
-        result: Array = self.of_mark(log_p) + self.strength * added
+            added = added - WORN * self.worn_pairs.of(texts[:, place - 1], ids)
+        result: Array = self.strength * added
         return result
-
-    def _excess(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        if not len(self.pairs):
-            return np.zeros(len(ids))
-        pairs = before.astype(np.int64) * len(self.vocabulary) + ids
-        found = np.searchsorted(self.pairs, pairs).clip(max=len(self.pairs) - 1)
-        excess: Array = np.where(self.pairs[found] == pairs, self.excess[found], 0.0)
-        return excess
 
     def best(self, texts: Int[Array, "rows P"], scores: Float[Array, "rows"]) -> int:
         """The row that becomes the poem."""
         ranked: list[int] = np.argsort(-scores, kind="stable").tolist()
-        return next((row for row in ranked if not contradicts(self._lines(texts[row]))), ranked[0])
-
-    def _lines(self, ids: Int[Array, "P"]) -> list[str]:
-        text = self.vocabulary.decode(ids)
-        return [text[start : start + self.width] for start in range(0, len(text), self.width)]
+        lines = (in_lines(self.vocabulary.decode(texts[row]), self.width) for row in ranked)
+        return next(
+            (row for row, each in zip(ranked, lines, strict=True) if not contradicts(each)), ranked[0]
+        )
