@@ -150,3 +150,32 @@ def test_a_failed_save_leaves_the_file_before_it(path: Path, monkeypatch: pytest
         checkpoint.save(path, weights(), CONFIGURATION, VOCABULARY)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_reward_lies_beside_its_model(path: Path) -> None:
+    assert checkpoint.load(path).reward is None
+    reward = np.array([0.5, -1.0, 2.0], np.float32)
+    checkpoint.save_reward(path, reward)
+    for place in (path, path.parent):
+        np.testing.assert_array_equal(checkpoint.load(place).reward, reward)
+
+
+def test_a_reward_of_another_size_is_refused(path: Path) -> None:
+    checkpoint.save_reward(path, np.zeros(4, np.float32))
+    with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
+        checkpoint.load(path)
+
+
+def test_a_reward_does_not_outlive_its_model(path: Path) -> None:
+    checkpoint.save_reward(path, np.zeros(3, np.float32))
+    rewrite(path, {"configuration": json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})})
+    with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
+        checkpoint.load(path)
+
+
+def test_a_damaged_reward_is_refused(path: Path) -> None:
+    checkpoint.save_reward(path, np.zeros(3, np.float32))
+    beside = path.with_suffix(".reward.safetensors")
+    beside.write_bytes(beside.read_bytes()[:-3])
+    with pytest.raises(CheckpointError, match="is damaged or is no reward"):
+        checkpoint.load(path)

@@ -5,12 +5,15 @@ The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, 
 for its output's weight is the embedding's; one that holds a poem's conditions beside every input has
 `lstm.0.weight_ph` (4H, E). The metadata hold the format's version, the configuration, the
 ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
+
+Beside it may lie `model.reward.safetensors`: `reward.weight` (H), which tells from the model's state what a reader
+makes of a text (`composing.taste`), and the SHA-256 of the model that it belongs to.
 """
 
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -27,6 +30,8 @@ FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """What an export has beside the model, for readers that know the file names of model hubs."""
+REWARD_FILE = "model.reward.safetensors"
+REWARD = "reward.weight"
 SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
 DEFAULT = "tang"
@@ -47,6 +52,10 @@ class Checkpoint:
     """Its tokens, in the order of their ids."""
     tensors: dict[str, np.ndarray]
     """By the names of `shapes`."""
+    reward: np.ndarray | None = None
+    """What a reader's score of a text gains by a state h_t, (H), in points; None where nobody read for this model."""
+    sha256: str = ""
+    """Of all that is stored."""
 
 
 def save(
@@ -90,18 +99,56 @@ def load(model: str | Path) -> Checkpoint:
     version, tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
     """
     if model in SHIPPED:
-        with as_file(files("pingze.weights") / f"{model}.safetensors") as path:
-            return _read(path, str(model))
+        weights = files("pingze.weights")
+        with (
+            as_file(weights / f"{model}.safetensors") as path,
+            as_file(weights / _reward_path(Path(f"{model}.safetensors")).name) as reward_path,
+        ):
+            return _with_reward(_read(path, str(model)), reward_path)
     folder = Path(model)
     path = folder / MODEL_FILE if folder.is_dir() else folder
     if not path.is_file():
         raise CheckpointError(
             f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a folder"
         )
-    loaded = _read(path, str(model))
+    loaded = _with_reward(_read(path, str(model)), _reward_path(path))
     if folder.is_dir():
         _check_beside(folder, loaded)
     return loaded
+
+
+def save_reward(path: Path, weight: np.ndarray) -> None:
+    """Write a model's reward beside it, whole or not at all.
+
+    Args:
+        path: The model's file.
+        weight: (H), in points.
+
+    Raises CheckpointError when the disk does not take it.
+    """
+    stored = {REWARD: np.ascontiguousarray(weight, np.float32)}
+    with written(_reward_path(path), CheckpointError) as partial:
+        partial.write_bytes(serialize(stored, {"model": _read(path, str(path)).sha256}))
+
+
+def _reward_path(path: Path) -> Path:
+    return path.with_suffix(".reward.safetensors")
+
+
+def _with_reward(model: Checkpoint, path: Path) -> Checkpoint:
+    """The model with what lies beside it; as it is where nothing does."""
+    if not path.is_file():
+        return model
+    try:
+        with safe_open(path, framework="numpy") as file:
+            owner, weight = (file.metadata() or {}).get("model"), file.get_tensor(REWARD)
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{path} is damaged or is no reward ({error}); remove it or fit it again"
+        ) from error
+    if owner != model.sha256 or weight.shape != (model.configuration.hidden_size,):
+        raise CheckpointError(f"{path} is not of the model beside it; remove it or fit it again")
+    return replace(model, reward=weight)
 
 
 def config(configuration: ModelConfiguration) -> dict[str, object]:
@@ -160,7 +207,7 @@ def _read(path: Path, name: str) -> Checkpoint:
         raise CheckpointError(f"{path} has other special tokens in its vocabulary than in its configuration")
     _check_shapes(path, stored, configuration)
     tensors = {key: tensor.astype(np.float32) for key, tensor in stored.items()}
-    return Checkpoint(name, configuration, vocabulary, tensors)
+    return Checkpoint(name, configuration, vocabulary, tensors, sha256=metadata["sha256"])
 
 
 def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 
 from pingze.composing import lapses
+from pingze.composing.composer import Composer
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import finish
 from pingze.composing.poem import in_lines
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
-from pingze.composing.taste import LIKELY, NAMED, UNLIKELY, WORN, Taste, WornPairs
+from pingze.composing.taste import LIKELY, NAMED, REWARD, WORN, Taste, WornPairs
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
-CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"))
+CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"), reward=True)
 
 
 @pytest.fixture(autouse=True)
@@ -28,14 +29,19 @@ def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     return pairs
 
 
-def by_hand(request: Request, lines: list[str], log_p: list[float], worn: dict[str, float]) -> float:
-    """The sum over a text's tokens, `log_p` being that of each, marks included."""
+def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str, float]) -> float:
+    """The sum over a text's tokens, marks included; the state after the last mark counts no more."""
     words = set((request.title or "") + (request.about or ""))
     text = "".join(lines)
-    unlikely = sum(max(0.0, LIKELY - each) for each in log_p)
+    prefix = chosen.prefix(request)
+    likely = LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
     named = sum(word in text for word in words) * NAMED * min(1, 4 / max(1, len(words)))
-    pairs = sum(worn.get(one + other, 0) for line in lines for one, other in pairwise(line))
-    return request.taste * (named - UNLIKELY * unlikely - WORN * pairs)
+    pairs = WORN * sum(worn.get(one + other, 0) for line in lines for one, other in pairwise(line))
+    reward, state = 0.0, chosen.network.start(1, prefix)
+    for id_ in chosen.token_ids(lines)[:-2]:
+        state = chosen.network.step(state, id_[None])
+        reward += 0 if chosen.reward is None else REWARD * float(state.h[-1, 0] @ chosen.reward)
+    return request.taste * float(likely + named - pairs + reward)
 
 
 @pytest.mark.parametrize(
@@ -51,8 +57,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
     for ids, score in zip(population.ids, population.scores, strict=True):
         lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
-        log_p = CHOSEN.score(lines, CHOSEN.prefix(request))[1][:-1].tolist()
-        assert score == pytest.approx(by_hand(request, lines, log_p, worn), rel=1e-4)
+        assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
 
 
 def test_the_poem_is_the_text_with_the_largest_sum() -> None:
@@ -83,16 +88,16 @@ def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
 
 
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
-    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0)
+    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0, reward=True)
     request = replace(read_request(chosen.vocabulary, Composing(**OPTIONS)), taste=0.7)
     plain = target(chosen, request)
     expected = {}
     for poem, share in plain.items():
         lines = in_lines(poem, 5)
-        expected[poem] = np.log(share) + by_hand(request, lines, chosen.score(lines)[1][:-1].tolist(), worn)
+        expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
-    taste = Taste(WornPairs(chosen.vocabulary), request)
+    taste = Taste(WornPairs(chosen.vocabulary), request, chosen.reward)
     shares = expected_shares(chosen, request, 128, 8, taste=taste)
     assert total_variation(shares, expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.2
@@ -118,3 +123,13 @@ def test_where_a_poem_must_stay_original_it_has_all_its_texts() -> None:
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五古", lines=12, repeat=True)))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
     assert CHOSEN.sampling(inclusion.constraints, Sampling(0.8, 300)).particles == 300
+
+
+def test_a_model_without_a_reward_is_composed_with_the_other_terms(worn: dict[str, float]) -> None:
+    chosen = verse.composer(verse.POOL)
+    asked = Composing(form="五絕", title="春山", particles=6)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
+    (population,) = finish(chosen.draft(inclusion, asked.sampling, [3]))
+    lines = in_lines(chosen.vocabulary.decode(population.ids[0]), 5)
+    expected = by_hand(chosen, inclusion.constraints.request, lines, worn)
+    assert population.scores[0] == pytest.approx(expected, rel=1e-4)

@@ -1,6 +1,7 @@
 """A random model over a few dozen real characters, and a solver that decides by search what can be composed."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -26,10 +27,19 @@ POOL = RHYMES + LEVELS + OBLIQUES + OPEN
 
 
 def composer(
-    characters: str = POOL, *, seed: int = 0, scale: float = 1.0, conditions: tuple[str, ...] = ()
+    characters: str = POOL,
+    *,
+    seed: int = 0,
+    scale: float = 1.0,
+    conditions: tuple[str, ...] = (),
+    reward: bool = False,
 ) -> Composer:
-    """A composer on a random model that knows these characters and the marks."""
-    return Composer(checkpoint_of(characters, seed=seed, scale=scale, conditions=conditions))
+    """A composer on a random model that knows these characters and the marks, and may have a random reward."""
+    loaded = checkpoint_of(characters, seed=seed, scale=scale, conditions=conditions)
+    if reward:
+        H = loaded.configuration.hidden_size
+        loaded = replace(loaded, reward=0.3 * np.random.default_rng(seed + 1).standard_normal(H, np.float32))
+    return Composer(loaded)
 
 
 def checkpoint_of(

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,15 @@ def test_it_is_read_back(folder: Path) -> None:
     assert sorted(path.name for path in folder.iterdir()) == [
         "README.md", "config.json", "model.safetensors", "vocab.txt",
     ]  # fmt: skip
+
+
+def test_the_reward_goes_with_its_model(tmp_path: Path) -> None:
+    reward = np.linspace(-1, 1, MADE.configuration.hidden_size, dtype=np.float32)
+    paths = write_folder(tmp_path, replace(MADE, reward=reward))
+    assert tmp_path / "model.reward.safetensors" in paths
+    np.testing.assert_array_equal(checkpoint.load(tmp_path).reward, reward)
+    write_folder(tmp_path, MADE)
+    assert checkpoint.load(tmp_path).reward is None
 
 
 def test_config_and_vocabulary_say_what_other_readers_need(folder: Path) -> None:

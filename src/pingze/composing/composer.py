@@ -36,7 +36,7 @@ class Composer:
     """A model made ready to compose: what is computed once and used for every poem."""
 
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
-        self.name, self.vocabulary = loaded.name, loaded.vocabulary
+        self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = NumpyNetwork(loaded)
         self.lexicon = Lexicon.of(loaded.vocabulary)
         self.conditions = Conditions(loaded.vocabulary)
@@ -113,7 +113,7 @@ class Composer:
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
-            taste=Taste(self.worn_pairs, request) if request.taste else None,
+            taste=Taste(self.worn_pairs, request, self.reward) if request.taste else None,
         )
 
     def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:

@@ -59,8 +59,7 @@ def compose(
         repeat: Whether a character may stand twice apart.
         original: How many characters in a row a line may share with any line of the corpus, 2 to 100.
         antithesis: What antithesis 對仗 weighs in the couplets that need it, 0 to 10; 0 leaves it to the model.
-        taste: How much it weighs that no word is unlikely or worn, and that the title's are there, 0 to 10; 0 leaves it
-            to the model.
+        taste: How much it weighs what a reader would make of the poem, 0 to 10; 0 leaves it to the model.
         title: A title, for models that know titles.
         poet: Whose manner, for models that know poets.
         about: A theme, a word or some, for models that know themes.

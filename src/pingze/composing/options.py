@@ -96,7 +96,7 @@ class Revising(Bounded):
     )
     taste: float = option(
         1.0,
-        "How much it weighs that no word is unlikely or worn, and the title's are there; 0 leaves it to the model.",
+        "How much it weighs what a reader would make of the poem; 0 leaves it to the model.",
         minimum=0,
         maximum=10,
     )

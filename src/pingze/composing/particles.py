@@ -121,11 +121,13 @@ class Writing:
         log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
         self.log_probabilities += log_p
         if self.taste:
-            added = self.taste.of_token(log_p)
+            self._reward(self.taste.of_token(log_p))
             if not is_mark:
-                added = added + self.taste.of_character(self.texts, self.place - 1)
-            self.scores += added
-            self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
+                self._reward(self.taste.of_character(self.texts, self.place - 1))
+
+    def _reward(self, added: Float[Array, "rows"]) -> None:
+        self.scores += added
+        self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
@@ -158,6 +160,8 @@ class Writing:
     def read(self, state: LayerStates) -> None:
         """Go on from the model's state after the token; populations of few weights are drawn anew."""
         self.state = state
+        if self.taste and not self.finished:
+            self._reward(self.taste.of_state(state.h[-1]))
         if self.at_mark:
             return
         G, N = self.log_weights.shape

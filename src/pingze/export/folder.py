@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from pingze import checkpoint
-from pingze.checkpoint import CONFIG_FILE, MODEL_FILE, VOCABULARY_FILE, Checkpoint
+from pingze.checkpoint import CONFIG_FILE, MODEL_FILE, REWARD_FILE, VOCABULARY_FILE, Checkpoint
 from pingze.errors import CheckpointError, InputError
 from pingze.export.card import card
 from pingze.files import written
 
 CARD_FILE = "README.md"
-OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
+OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
@@ -39,10 +39,15 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
     checkpoint.save(
         folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=_smallest(model)
     )
+    names = [MODEL_FILE]
+    (folder / REWARD_FILE).unlink(missing_ok=True)
+    if model.reward is not None:
+        checkpoint.save_reward(folder / MODEL_FILE, model.reward)
+        names.append(REWARD_FILE)
     for name, text in texts.items():
         with written(folder / name, CheckpointError) as partial:
             partial.write_bytes(text.encode())
-    return [folder / name for name in (MODEL_FILE, *texts)]
+    return [folder / name for name in (*names, *texts)]
 
 
 def _files(folder: Path) -> list[Path]:

@@ -1,0 +1,196 @@
+"""The reward of `tang`: what a reader makes of a text, learned from blind readings of composed poems.
+
+Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` with a reading each)
+     python -m experiments.reward measure           (how well it goes with readings of titles that it did not see)
+     python -m experiments.reward fit               (writes weights/tang.reward.safetensors)
+
+`add` puts the composed poems of sheets and the mean of their readings into reading/readings.tsv: the sheet, the title,
+the form, the lines, and a score for each criterion. Real poems are not among them.
+
+`fit` is a ridge regression, within the poems that one sheet has to one title, of a poem's mean score on three things:
+the mean ln p of its tokens, the share of the title's characters that stand in it, and the mean of the model's states
+h_t. The states' weights are the reward. The others are in the regression so that the reward does not learn what taste
+already counts (`composing.taste`).
+"""
+
+import argparse
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.blind_reading import CRITERIA, REAL, Entry, reading
+from experiments.figures import record
+from pingze import checkpoint
+from pingze.arrays import Array, Float
+from pingze.characters import only_han
+from pingze.composing.composer import Composer, composer
+from pingze.composing.numpy_network import log_softmax
+from pingze.corpus.poem import lines
+from pingze.prosody import check
+
+READINGS = Path(__file__).with_name("reading") / "readings.tsv"
+MODEL = Path(checkpoint.__file__).with_name("weights") / f"{checkpoint.DEFAULT}.safetensors"
+SHRINKAGE = 10.0
+"""What is added to the diagonal for the states, whose mean square norm is 1; 3 to 20 measure alike."""
+FOLDS = 8
+
+
+class Reading(NamedTuple):
+    """A composed poem and what readers gave it."""
+
+    sheet: str
+    title: str
+    form: str
+    lines: list[str]
+    scores: list[float]
+    """By each criterion; the mean of the sheet's readings."""
+
+
+def readings_of(folder: Path) -> list[Reading]:
+    """The composed poems of a sheet that was read."""
+    key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    entries = [Entry(**entry) for entry in key["entries"]]
+    ids = {entry.id for entry in entries}
+    given = [
+        reading(path, ids, CRITERIA[key["kind"]]) for path in sorted((folder / "readings").glob("*.txt"))
+    ]
+    return [
+        Reading(
+            folder.name,
+            entry.prompt,
+            check(entry.poem).form or "",
+            lines(entry.poem.replace("\n", "")),
+            np.mean([each[entry.id] for each in given], axis=0).tolist(),
+        )
+        for entry in entries
+        if entry.condition != REAL
+    ]
+
+
+def row(read: Reading) -> str:
+    """A reading as a line of the file."""
+    scores = "\t".join(f"{score:g}" for score in read.scores)
+    return f"{read.sheet}\t{read.title}\t{read.form}\t{'，'.join(read.lines)}\t{scores}\n"
+
+
+def stored() -> list[Reading]:
+    """The readings of the file."""
+    rows = (line.split("\t") for line in READINGS.read_text(encoding="utf-8").splitlines())
+    return [
+        Reading(sheet, title, form, text.split("，"), [float(score) for score in scores])
+        for sheet, title, form, text, *scores in rows
+    ]
+
+
+class Regression(NamedTuple):
+    """What is fitted: everything within the poems of one sheet to one title."""
+
+    features: Float[Array, "poems 2+H"]
+    """Mean ln p, the share of the title's characters, the mean state; each part of mean square norm 1."""
+    scores: Float[Array, "poems"]
+    groups: list[int]
+    """Of the poems: those of one title have one number."""
+    scale: float
+    """By which the states were divided."""
+
+    def weights(self, rows: Float[Array, "_"]) -> Float[Array, "2+H"]:
+        """The ridge regression on some of the poems."""
+        X, y = self.features[rows], self.scores[rows]
+        penalty = np.full(X.shape[1], SHRINKAGE)
+        penalty[:2] = 0.0
+        weights: Array = np.linalg.solve(X.T @ X + np.diag(penalty), X.T @ y)
+        return weights
+
+
+def regression(chosen: Composer, readings: list[Reading]) -> Regression:
+    """The regression of all readings, by a model's states."""
+    together: dict[tuple[str, str, str], list[Reading]] = defaultdict(list)
+    for read in readings:
+        together[read.sheet, read.title, read.form].append(read)
+    counted, states, scores, titles = [], [], [], []
+    for (_, title, form), group in together.items():
+        log_p, h = _read(chosen, form, title, group)
+        words = set(only_han(title))
+        named = [len(words & set("".join(read.lines))) / len(words) for read in group]
+        counted.append(_within(np.stack([log_p, named], axis=1)))
+        states.append(_within(h))
+        scores.append(_within(np.array([np.mean(read.scores) for read in group])))
+        titles += [title] * len(group)
+    parts = [np.concatenate(counted), np.concatenate(states)]
+    counted_scale = parts[0].std(axis=0)
+    scale = float(np.sqrt((parts[1] ** 2).sum(axis=1).mean()))
+    numbers = {title: number for number, title in enumerate(dict.fromkeys(titles))}
+    return Regression(
+        np.concatenate([parts[0] / counted_scale, parts[1] / scale], axis=1),
+        np.concatenate(scores),
+        [numbers[title] for title in titles],
+        scale,
+    )
+
+
+def _read(
+    chosen: Composer, form: str, title: str, group: list[Reading]
+) -> tuple[Float[Array, "poems"], Float[Array, "poems H"]]:
+    """Mean ln p of each poem's tokens up to the last mark, and the mean state after all but that."""
+    prefix = [int(id_) for part in chosen.conditions.prefix(form, None, title) for id_ in part]
+    ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
+    state, log_p, h = chosen.network.start(len(ids), prefix), [], []
+    for column in ids.T:
+        log_p.append(log_softmax(chosen.network.logits(state))[np.arange(len(ids)), column])
+        state = chosen.network.step(state, column)
+        h.append(state.h[-1])
+    return np.mean(log_p, axis=0), np.mean(h[:-1], axis=0)
+
+
+def _within(values: Float[Array, "poems *_"]) -> Float[Array, "poems *_"]:
+    centred: Array = values - values.mean(axis=0)
+    return centred
+
+
+def agreement(fitted: Regression) -> tuple[float, float]:
+    """The correlation with scores of titles that were left out, with the states and without them."""
+    fold = np.random.default_rng(0).permutation(max(fitted.groups) + 1) % FOLDS
+    of_poem = fold[fitted.groups]
+    bare = fitted._replace(features=fitted.features[:, :2])
+    found = []
+    for each in (fitted, bare):
+        predicted = np.zeros(len(each.scores))
+        for k in range(FOLDS):
+            predicted[of_poem == k] = each.features[of_poem == k] @ each.weights(of_poem != k)
+        found.append(float(np.corrcoef(predicted, each.scores)[0, 1]))
+    return found[0], found[1]
+
+
+def add(folders: Iterable[Path]) -> None:
+    """Write the readings of sheets to the file's end."""
+    rows = [row(read) for folder in folders for read in readings_of(folder)]
+    with READINGS.open("a", encoding="utf-8") as file:
+        file.writelines(rows)
+    print(f"{len(rows)} poems")
+
+
+def main() -> None:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("what", choices=("add", "measure", "fit"))
+    parser.add_argument("folders", nargs="*", type=Path)
+    asked = parser.parse_args()
+    if asked.what == "add":
+        add(asked.folders)
+        return
+    fitted = regression(composer(), stored())
+    if asked.what == "fit":
+        weights = fitted.weights(np.ones(len(fitted.scores), bool))
+        checkpoint.save_reward(MODEL, weights[2:] / fitted.scale)
+        return
+    with_states, without = agreement(fitted)
+    print(f"{len(fitted.scores)} poems: R {with_states:.3f}, without the states {without:.3f}")
+    record("python -m experiments.reward measure", {"reward.r": with_states, "reward.r_without": without})
+
+
+if __name__ == "__main__":
+    main()
