@@ -5,7 +5,7 @@
 Poems are composed at the defaults, with the file as it stands, for titles of the train split, half of them 七絕 and
 half 五律. A row is a pair and how worn it is: what the row said before, and the logarithm of how many times as often as
 in the train split's lines of five and seven the poems still have it. Pairs come in that poems for one title in 75 or
-more have twice as often as verse; those that sink below a tenth go out. A run takes fifteen minutes of one core.
+more have twice as often as verse; those that sink below a tenth go out. A run takes twelve minutes of one core.
 """
 
 import argparse

@@ -36,7 +36,8 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
     prefix = chosen.prefix(request)
     likely = LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
     named = sum(word in text for word in words) * NAMED * min(1, 4 / max(1, len(words)))
-    pairs = WORN * sum(worn.get(one + other, 0) for line in lines for one, other in pairwise(line))
+    free = [one + other for line in lines for one, other in pairwise(line) if not words & {one, other}]
+    pairs = WORN * sum(worn.get(pair, 0) for pair in free)
     reward, state = 0.0, chosen.network.start(1, prefix)
     for id_ in chosen.token_ids(lines)[:-2]:
         state = chosen.network.step(state, id_[None])

@@ -36,7 +36,7 @@ def doublings() -> dict[str, tuple[int, int]]:
 
 @cache
 def worn() -> dict[str, float]:
-    """The worn pairs, which drafts use too often, by the logarithm of how much too often (scripts/count_worn.py)."""
+    """The worn pairs, which poems use too often, by the logarithm of how much too often (scripts/count_worn.py)."""
     text = (files("pingze.composing") / "data" / "worn.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
     return {pair: float(excess) for pair, excess in rows}

@@ -7,19 +7,19 @@ import { shown } from "./script.js";
 import { newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
-/** A poem that pingze composed: title 秋夜, after 李白, seed 1. */
+/** A poem that pingze composed: title 秋夜, after 李白, seed 3. */
 const POEM = {
   form: "七絕",
-  template: "平起首句入韻",
-  rhyme: "東",
+  template: "仄起首句入韻",
+  rhyme: "真",
   title: "秋夜",
   poet: "李白",
-  seed: 1,
+  seed: 3,
   model: "tang",
-  lines: ["秋風吹葉落梧桐", "月白團圓夜漏空", "誰使此時愁不寐", "一聲砧杵隔江東"],
+  lines: ["秋夜迢迢月色新", "菱歌一曲淚盈巾", "空山寂寂無人語", "獨立孤樓對白蘋"],
   log_probability: null,
 };
-const FAULTY = POEM.lines.with(3, "一夜砧杵隔江東");
+const FAULTY = POEM.lines.with(3, "獨立孤閣對白蘋");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
