@@ -121,11 +121,11 @@ class Writing:
         log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
         self.log_probabilities += log_p
         if self.taste:
-            self._reward(self.taste.of_token(log_p))
+            self._gain(self.taste.of_token(log_p))
             if not is_mark:
-                self._reward(self.taste.of_character(self.texts, self.place - 1))
+                self._gain(self.taste.of_character(self.texts, self.place - 1))
 
-    def _reward(self, added: Float[Array, "rows"]) -> None:
+    def _gain(self, added: Float[Array, "rows"]) -> None:
         self.scores += added
         self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
 
@@ -161,7 +161,7 @@ class Writing:
         """Go on from the model's state after the token; populations of few weights are drawn anew."""
         self.state = state
         if self.taste and not self.finished:
-            self._reward(self.taste.of_state(state.h[-1]))
+            self._gain(self.taste.of_state(state.h[-1]))
         if self.at_mark:
             return
         G, N = self.log_weights.shape
