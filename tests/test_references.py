@@ -72,7 +72,7 @@ def literals() -> frozenset[str]:
 @cache
 def tensors() -> frozenset[str]:
     sizes = (ModelConfiguration(tied=tied) for tied in (False, True))
-    return frozenset(name for size in sizes for name in checkpoint.shapes(size))
+    return frozenset([checkpoint.REWARD, *(name for size in sizes for name in checkpoint.shapes(size))])
 
 
 @cache

@@ -5,12 +5,12 @@ While a text is drawn its weight is multiplied, token by token, by e to the powe
     LIKELY · ln p of the token
     − WORN · by how much poems use the pair that it ends too often (`lapses.worn`), unless the title has a half of it
     + NAMED, the first time that it is one of the title's or the theme's characters
-    + REWARD · r·h, h being the model's state after the token and r what readings taught (`Checkpoint.reward`).
+    + REWARD · r·h, h being the model's state after the token and r the reward that readings taught.
 
-r is a ridge regression of the scores of blind readings on the mean state over a text (experiments/reward.py), beside
-ln p and the title's characters: a text's sum is about what a reader would give it. docs/sampling.md tells how the terms
-were found. At the end the text with the largest sum is the poem; one with words of two seasons, or of day and night,
-comes after all others.
+The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
+a text, beside ln p and the title's characters (experiments/reward.py): a text's sum is about what a reader would give
+it. docs/sampling.md tells how the terms were found. At the end the text with the largest sum is the poem; one with
+words of two seasons, or of day and night, comes after all others.
 """
 
 import numpy as np
