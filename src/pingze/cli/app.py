@@ -11,6 +11,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from pingze.characters import MARKS
 from pingze.cli import completion
 from pingze.composing.options import Composing, Revising
 from pingze.errors import InputError
@@ -127,6 +128,10 @@ def read_file(file: str) -> str:
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
+        if set(file) & set(MARKS):
+            raise InputError(
+                f"there is no file {name}: give a text itself on standard input, and - here"
+            ) from error
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     try:
         return data.decode("utf-8-sig")
