@@ -173,6 +173,12 @@ def test_a_reward_does_not_outlive_its_model(path: Path) -> None:
         checkpoint.load(path)
 
 
+def test_a_model_that_replaces_another_takes_no_reward_of_it(path: Path) -> None:
+    checkpoint.save_reward(path, np.zeros(3, np.float32))
+    checkpoint.save(path, {name: 2 * tensor for name, tensor in weights().items()}, CONFIGURATION, VOCABULARY)
+    assert checkpoint.load(path).reward is None
+
+
 def test_a_damaged_reward_is_refused(path: Path) -> None:
     checkpoint.save_reward(path, np.zeros(3, np.float32))
     beside = path.with_suffix(".reward.safetensors")

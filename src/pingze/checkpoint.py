@@ -66,7 +66,7 @@ def save(
     *,
     dtype: type[np.floating] = np.float32,
 ) -> None:
-    """Write one checkpoint, whole or not at all.
+    """Write one checkpoint, whole or not at all; the reward of a model that it replaces goes with that.
 
     Args:
         path: The file, whose folder exists.
@@ -87,6 +87,7 @@ def save(
     metadata["sha256"] = _digest(stored, metadata)
     with written(path, CheckpointError) as partial:
         partial.write_bytes(serialize(stored, metadata))
+        _reward_path(path).unlink(missing_ok=True)
 
 
 def load(model: str | Path) -> Checkpoint:
@@ -99,11 +100,8 @@ def load(model: str | Path) -> Checkpoint:
     version, tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
     """
     if model in SHIPPED:
-        weights = files("pingze.weights")
-        with (
-            as_file(weights / f"{model}.safetensors") as path,
-            as_file(weights / _reward_path(Path(f"{model}.safetensors")).name) as reward_path,
-        ):
+        weights, file = files("pingze.weights"), Path(f"{model}.safetensors")
+        with as_file(weights / file.name) as path, as_file(weights / _reward_path(file).name) as reward_path:
             return _with_reward(_read(path, str(model)), reward_path)
     folder = Path(model)
     path = folder / MODEL_FILE if folder.is_dir() else folder

@@ -40,7 +40,6 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
         folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=_smallest(model)
     )
     names = [MODEL_FILE]
-    (folder / REWARD_FILE).unlink(missing_ok=True)
     if model.reward is not None:
         checkpoint.save_reward(folder / MODEL_FILE, model.reward)
         names.append(REWARD_FILE)
