@@ -26,7 +26,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -180,21 +180,38 @@ def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, lis
     return scores
 
 
-def score(folder: Path, prefix: str | None) -> None:
-    """Print the table of all readings."""
+class Read(NamedTuple):
+    """A sheet that was read."""
+
+    criteria: Sequence[str]
+    conditions: list[str]
+    entries: list[Entry]
+    readings: dict[str, dict[str, list[int]]]
+    """By the reader's name, the scores by poem."""
+
+
+def read_sheet(folder: Path) -> Read:
+    """A sheet's key and its readings, of which there must be one."""
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     criteria, entries = CRITERIA[key["kind"]], [Entry(**entry) for entry in key["entries"]]
+    ids = {entry.id for entry in entries}
     paths = sorted((folder / "readings").glob("*.txt"))
-    readings = [reading(path, {entry.id for entry in entries}, criteria) for path in paths]
-    if not readings:
+    if not paths:
         sys.exit(f"{folder / 'readings'} holds no reading")
+    readings = {path.stem: reading(path, ids, criteria) for path in paths}
+    return Read(criteria, list(key["conditions"]), entries, readings)
+
+
+def score(folder: Path, prefix: str | None) -> None:
+    """Print the table of all readings."""
+    criteria, conditions, entries, readings = read_sheet(folder)
     prompts = list(dict.fromkeys(entry.prompt for entry in entries))
-    names = list(dict.fromkeys([*key["conditions"], *(entry.condition for entry in entries)]))
+    names = list(dict.fromkeys([*conditions, *(entry.condition for entry in entries)]))
     # scores[condition]: (prompts, readings, criteria)
     scores = {
         name: np.array(
             [
-                [each[entry.id] for each in readings]
+                [each[entry.id] for each in readings.values()]
                 for prompt in prompts
                 for entry in entries
                 if (entry.condition, entry.prompt) == (name, prompt)
@@ -203,9 +220,7 @@ def score(folder: Path, prefix: str | None) -> None:
         )
         for name in names
     }
-    print(
-        f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(p.stem for p in paths)}\n"
-    )
+    print(f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(readings)}\n")
     print(
         "| poems | "
         + " | ".join(criteria)

@@ -14,7 +14,6 @@ already counts (`composing.taste`).
 """
 
 import argparse
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,7 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from experiments.blind_reading import CRITERIA, REAL, Entry, reading
+import pingze.weights
+from experiments.blind_reading import REAL, read_sheet
 from experiments.figures import record
 from pingze import checkpoint
 from pingze.arrays import Array, Float
@@ -33,7 +33,7 @@ from pingze.corpus.poem import lines
 from pingze.prosody import check
 
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
-MODEL = Path(checkpoint.__file__).with_name("weights") / f"{checkpoint.DEFAULT}.safetensors"
+MODEL = Path(pingze.weights.__path__[0]) / "tang.safetensors"
 SHRINKAGE = 10.0
 """What is added to the diagonal for the states, whose mean square norm is 1; 3 to 20 measure alike."""
 FOLDS = 8
@@ -52,21 +52,16 @@ class Reading(NamedTuple):
 
 def readings_of(folder: Path) -> list[Reading]:
     """The composed poems of a sheet that was read."""
-    key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
-    entries = [Entry(**entry) for entry in key["entries"]]
-    ids = {entry.id for entry in entries}
-    given = [
-        reading(path, ids, CRITERIA[key["kind"]]) for path in sorted((folder / "readings").glob("*.txt"))
-    ]
+    sheet = read_sheet(folder)
     return [
         Reading(
             folder.name,
             entry.prompt,
             check(entry.poem).form or "",
             lines(entry.poem.replace("\n", "")),
-            np.mean([each[entry.id] for each in given], axis=0).tolist(),
+            np.mean([each[entry.id] for each in sheet.readings.values()], axis=0).tolist(),
         )
-        for entry in entries
+        for entry in sheet.entries
         if entry.condition != REAL
     ]
 
@@ -90,7 +85,7 @@ class Regression(NamedTuple):
     """What is fitted: everything within the poems of one sheet to one title."""
 
     features: Float[Array, "poems 2+H"]
-    """Mean ln p, the share of the title's characters, the mean state; each part of mean square norm 1."""
+    """Mean ln p, the share of the title's characters, and the mean state, of mean square norm 1."""
     scores: Float[Array, "poems"]
     groups: list[int]
     """Of the poems: those of one title have one number."""
@@ -121,11 +116,10 @@ def regression(chosen: Composer, readings: list[Reading]) -> Regression:
         scores.append(_within(np.array([np.mean(read.scores) for read in group])))
         titles += [title] * len(group)
     parts = [np.concatenate(counted), np.concatenate(states)]
-    counted_scale = parts[0].std(axis=0)
     scale = float(np.sqrt((parts[1] ** 2).sum(axis=1).mean()))
     numbers = {title: number for number, title in enumerate(dict.fromkeys(titles))}
     return Regression(
-        np.concatenate([parts[0] / counted_scale, parts[1] / scale], axis=1),
+        np.concatenate([parts[0], parts[1] / scale], axis=1),
         np.concatenate(scores),
         [numbers[title] for title in titles],
         scale,
