@@ -31,7 +31,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(model: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=1, particles=4, model=model)
+    (poem,) = compose(form="五絕", title="春山 夜", poet="李賀", seed=2, particles=4, model=model)
     assert (poem.title, poem.poet) == ("春山夜", "李賀")
     assert check(str(poem)).form == "五絕"
     loaded = checkpoint.load(model)
@@ -46,7 +46,7 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
     assert poem.log_probability == pytest.approx(made.log_probability(poem.lines, prefix), rel=1e-5)
     assert poem.log_probability == pytest.approx(score, rel=0.02)  # 8 bits round
     without = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100, ("form", "title"))
-    assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-6)
+    assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-4)
 
 
 def test_a_title_changes_what_is_composed(model: Path) -> None:

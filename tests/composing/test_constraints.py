@@ -128,9 +128,14 @@ def corrected(characters: str, request: Request) -> Request:
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
-    if is_possible(chosen.lexicon, request) or not is_possible(chosen.lexicon, request.keeping([])):
-        return  # the latter: these characters make no 五絕 whatever is given up
+    if is_possible(chosen.lexicon, request):
+        return
     smaller = corrected(characters, request)
+    if not is_possible(chosen.lexicon, smaller):  # such characters make no 五絕, whatever is given up
+        assert not smaller.parts
+        with pytest.raises(InfeasibleError, match="the model knows too few characters"):
+            chosen.prepare(smaller)
+        return
     poem = chosen.write(chosen.prepare(smaller), Sampling(1.0, 2), seed)
     assert check(str(poem), form="五絕", level=smaller.strictness).ok
     assert all(poem.lines[fix.line - 1][fix.position - 1] == fix.character for fix in smaller.fixed)
