@@ -38,9 +38,10 @@ from benchmarks import machine
 from experiments.figures import record
 from pingze import checkpoint, compose
 from pingze.arrays import Array
-from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.options import Composing
 from pingze.composing.products import Product, in_8_bits, in_float32
+from pingze.composing.softmax import log_softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)

@@ -28,7 +28,7 @@ from pingze import checkpoint
 from pingze.arrays import Array, Float
 from pingze.characters import only_han
 from pingze.composing.composer import Composer, composer
-from pingze.composing.numpy_network import log_softmax
+from pingze.composing.softmax import log_softmax
 from pingze.corpus.poem import lines
 from pingze.prosody import check
 

@@ -14,8 +14,9 @@ import numpy as np
 
 from experiments.figures import record
 from pingze import checkpoint
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.products import LARGEST, LARGEST_IN_16_BITS, Product, in_8_bits, in_float32
+from pingze.composing.softmax import log_softmax
 from pingze.corpus import Store
 from pingze.training import data
 from pingze.training.configuration import LENGTHS

@@ -9,13 +9,13 @@ import pytest
 from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import Composer
-from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.sampling import effective_sizes, resample
+from pingze.composing.softmax import log_softmax
 from pingze.composing.taste import Taste
 from pingze.prosody import check
 from pingze.prosody.forms import Form
@@ -72,7 +72,8 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
     for number, line in enumerate(lines):
         for character in line + mark_after(number):
             id_ = chosen.vocabulary.ids[character]
-            p = np.exp(log_softmax(chosen.network.logits(state)[0].astype(np.float64) / TEMPERATURE))
+            p = np.exp(chosen.network.logits(state)[0].astype(np.float64) / TEMPERATURE)
+            p /= p.sum()
             if character not in "，。":
                 ranked = sorted(p, reverse=True)
                 least = next(ranked[n] for n in range(len(p)) if sum(ranked[: n + 1]) >= top_p - 1e-9)

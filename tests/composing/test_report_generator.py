@@ -12,8 +12,9 @@ import pingze
 from pingze import checkpoint
 from pingze.characters import MARKS
 from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.report_generator import LineSampler
+from pingze.composing.softmax import log_softmax
 from pingze.errors import InputError
 from pingze.vocabulary import EOS
 from tests import invented

@@ -10,8 +10,9 @@ import pytest
 
 from pingze import checkpoint, compose
 from pingze.composing.composer import Composer
-from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.products import in_float32
+from pingze.composing.softmax import log_softmax
 from pingze.errors import MissingExtraError
 from pingze.export import write_onnx
 from pingze.lstm.formulas import ACTIVATIONS, Parameters, held_forward, step_forward

@@ -7,8 +7,9 @@ import pytest
 
 from pingze.batches import encode_sequence
 from pingze.characters import MARKS
-from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.products import in_float32
+from pingze.composing.softmax import log_softmax
 from pingze.lstm.dropout import Dropout
 from pingze.model import LanguageModel
 from pingze.training.evaluation import evaluate, exp

@@ -15,12 +15,13 @@ from pingze.composing.constraints import Constraints
 from pingze.composing.copying import Copying
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE, Lexicon
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.options import Sampling
 from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
 from pingze.composing.request import Request
+from pingze.composing.softmax import log_softmax
 from pingze.composing.taste import Taste, WornPairs
 from pingze.conditions import Conditions
 from pingze.deadline import check_deadline

@@ -105,10 +105,3 @@ class NumpyNetwork:
         logits = self.output(features)
         logits += self.output_bias
         return logits
-
-
-def log_softmax(logits: Float[Array, "*B V"]) -> Float[Array, "*B V"]:
-    """Ln softmax over the last axis; -inf stays -inf where a logit is."""
-    shifted = logits - logits.max(axis=-1, keepdims=True)
-    normalized: Array = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
-    return normalized

@@ -1,4 +1,4 @@
-"""The ONNX graph of one product in 8 bits, written without the onnx package.
+"""Small ONNX graphs, written without the onnx package: a product in 8 bits, and a function of a matrix.
 
 An ONNX file is a protocol buffer: a message is a row of fields, each of which is a number and a value
 (https://protobuf.dev/programming-guides/encoding; the numbers are those of onnx/onnx.proto).
@@ -18,28 +18,30 @@ Value = int | str | bytes
 """Of a field: a number, or bytes, which a message in a message becomes."""
 
 
-def graph(weight: Int8[Array, "K N"], scales: Float[Array, "N"]) -> bytes:
+def product(weight: Int8[Array, "K N"], scales: Float[Array, "N"]) -> bytes:
     """`y` = (`x` - 128) weight · scales, in float32, of unsigned bytes `x` (B, K)."""
-    node = _message(
-        *((1, name) for name in ("x", "weight", "one", "scales", "zero")),
-        (2, "y"),
-        (4, "MatMulIntegerToFloat"),
-        (7, _CONTRIBUTED),
-    )
-    constants = (
-        _tensor("weight", _INT8, weight),
-        _tensor("one", _FLOAT, np.ones((), np.float32)),
-        _tensor("scales", _FLOAT, scales),
-        _tensor("zero", _UINT8, np.array(ZERO, np.uint8)),
-    )
+    constants = {
+        "weight": _tensor("weight", _INT8, weight),
+        "one": _tensor("one", _FLOAT, np.ones((), np.float32)),
+        "scales": _tensor("scales", _FLOAT, scales),
+        "zero": _tensor("zero", _UINT8, np.array(ZERO, np.uint8)),
+    }
+    node = _node("MatMulIntegerToFloat", ["x", *constants], _CONTRIBUTED)
     K, N = weight.shape
-    inside = _message(
-        (1, node),
-        (2, "product"),
-        *((5, constant) for constant in constants),
-        (11, _described("x", _UINT8, K)),
-        (12, _described("y", _FLOAT, N)),
-    )
+    return _model(node, _described("x", _UINT8, K), _described("y", _FLOAT, N), *constants.values())
+
+
+def function(name: str) -> bytes:
+    """`y` = an ONNX operator of `x`, both float32 and of any number of rows and columns, as `Softmax` over each row."""
+    return _model(_node(name, ["x"]), _described("x", _FLOAT, "V"), _described("y", _FLOAT, "V"))
+
+
+def _node(operator: str, operands: list[str], domain: str = "") -> bytes:
+    return _message(*((1, name) for name in operands), (2, "y"), (4, operator), (7, domain))
+
+
+def _model(node: bytes, x: bytes, y: bytes, *constants: bytes) -> bytes:
+    inside = _message((1, node), (2, "graph"), *((5, each) for each in constants), (11, x), (12, y))
     opsets = [_message((1, domain), (2, version)) for domain, version in (("", _OPSET), (_CONTRIBUTED, 1))]
     return _message((1, _IR_VERSION), (7, inside), *((8, opset) for opset in opsets))
 
@@ -49,9 +51,10 @@ def _tensor(name: str, type_: int, values: Array) -> bytes:
     return _message(*((1, size) for size in values.shape), (2, type_), (8, name), (9, values.tobytes()))
 
 
-def _described(name: str, type_: int, columns: int) -> bytes:
-    """An operand or result of any number of rows."""
-    shape = _message((1, _message((2, "B"))), (1, _message((1, columns))))
+def _described(name: str, type_: int, columns: int | str) -> bytes:
+    """An operand or result of any number of rows; so many columns, or any number under a name."""
+    last = _message((1, columns)) if isinstance(columns, int) else _message((2, columns))
+    shape = _message((1, _message((2, "B"))), (1, last))
     return _message((1, name), (2, _message((1, _message((1, type_), (2, shape))))))
 
 

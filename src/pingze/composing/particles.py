@@ -24,7 +24,8 @@ from pingze.composing.lexicon import FREE
 from pingze.composing.numpy_network import LayerStates, NumpyNetwork
 from pingze.composing.options import Sampling
 from pingze.composing.poem import mark_after
-from pingze.composing.sampling import choose, effective_sizes, log_share, log_sum_exp, resample
+from pingze.composing.sampling import choose, effective_sizes, resample
+from pingze.composing.softmax import log_softmax
 from pingze.composing.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
@@ -118,7 +119,7 @@ class Writing:
             self._write_mark(logits * self.coldness)
         else:
             self._write_character(logits * self.coldness)
-        log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
+        log_p = log_softmax(logits)[np.arange(len(logits)), self.ids]
         self.log_probabilities += log_p
         if self.taste:
             self._gain(self.taste.of_token(log_p))
@@ -131,7 +132,7 @@ class Writing:
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-        self.log_weights = self.log_weights + log_share(logits, mark).reshape(self.log_weights.shape)
+        self.log_weights = self.log_weights + log_softmax(logits)[:, mark].reshape(self.log_weights.shape)
         self.ids[:] = mark
         self.at_mark = False
 

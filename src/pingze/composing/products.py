@@ -12,7 +12,7 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 
 from pingze.arrays import Array, Float
-from pingze.composing.onnx_graph import ZERO, graph
+from pingze.composing import onnx_graph
 
 Product = Callable[[Array], Array]
 """x (B, K) to x Wᵀ (B, N)."""
@@ -39,12 +39,12 @@ def in_8_bits(weight: Float[Array, "N K"], largest: int | None = None) -> Produc
         rows = slice(start, start + _ROWS)
         rounded, scale = _rounded(weight[rows], largest or largest_weight())
         whole[:, rows], scales[rows] = rounded.T, scale[:, 0]
-    session = onnxruntime.InferenceSession(graph(whole, scales), _options())
+    run = session(onnx_graph.product(whole, scales))
 
     def product(x: Float[Array, "B K"]) -> Float[Array, "B N"]:
         whole, scales = _rounded(x, LARGEST)
-        whole += ZERO
-        y: Array = session.run(None, {"x": whole.astype(np.uint8)})[0]
+        whole += onnx_graph.ZERO
+        y = run(whole.astype(np.uint8))
         y *= scales
         return y
 
@@ -68,9 +68,15 @@ def largest_weight() -> int:
     return LARGEST if is_exact else LARGEST_IN_16_BITS
 
 
-def _options() -> onnxruntime.SessionOptions:
-    """One thread, for several that compose would fight over more; and no memory kept for the next product."""
+def session(graph: bytes) -> Callable[[Array], Array]:
+    """What an ONNX graph makes of `x`, in the thread that asks, for several that compose would fight over more."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False
-    return options
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # no memory is kept for the next run
+    ready = onnxruntime.InferenceSession(graph, options)
+
+    def run(x: Array) -> Array:
+        y: Array = ready.run(None, {"x": x})[0]
+        return y
+
+    return run

@@ -15,10 +15,11 @@ from pingze.arrays import Array
 from pingze.characters import MARKS
 from pingze.composing.composition import refuse_conditions
 from pingze.composing.input_characters import read_characters
-from pingze.composing.numpy_network import NumpyNetwork, log_softmax
+from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.options import Revising
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.read_request import read_about, read_poet, read_title
+from pingze.composing.softmax import log_softmax
 from pingze.conditions import Conditions
 from pingze.errors import InputError
 from pingze.vocabulary import EOS, Vocabulary

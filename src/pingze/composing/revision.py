@@ -12,11 +12,11 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.composition import refuse_conditions, seeds
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.lexicon import FREE
-from pingze.composing.numpy_network import log_softmax
 from pingze.composing.options import Composing, Kept, Revising
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
+from pingze.composing.softmax import log_softmax
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.prosody import check

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
+from pingze.composing.softmax import softmax
 
 OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
@@ -28,22 +29,6 @@ def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Ar
     return np.minimum(np.searchsorted(edges, (np.arange(N) + rng.random()) / N), N - 1)
 
 
-def log_share(logits: Float[Array, "N V"], id_: int) -> Float[Array, "N"]:
-    """The logarithm of one column's softmax. Overwrites the logits."""
-    logits -= logits.max(axis=1, keepdims=True)
-    one = logits[:, id_].astype(np.float64)
-    share: Array = one - np.log(_block_sums(np.exp(logits, out=logits)).sum(axis=1))
-    return share
-
-
-def log_sum_exp(logits: Float[Array, "N V"]) -> Float[Array, "N"]:
-    """The logarithm of each row's sum of exponentials."""
-    largest = logits.max(axis=1, keepdims=True)
-    sums = _block_sums(np.exp(logits - largest)).sum(axis=1)
-    log_sums: Array = largest[:, 0] + np.log(sums)
-    return log_sums
-
-
 def choose(
     logits: Float[Array, "N V"],
     allowed: Bool[Array, "N V"],
@@ -51,35 +36,36 @@ def choose(
     random: Callable[[], Array],
     lean: Float[Array, "N V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
+    """For each particle the logarithm of the allowed share, and a character drawn from it.
 
     `lean` makes a character exp(lean) times as heavy, without making the others lighter.
     """
-    logits -= logits.max(axis=1, keepdims=True)
-    weights = np.exp(logits)
+    weights = softmax(logits)
+    log_total = np.zeros(len(weights))
     if top_p < 1:
-        inside = _nucleus(
-            weights, top_p
-        )  # few are, so that these are made heavier and not the others lighter
-        logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
-        weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
-    log_total = np.log(_block_sums(weights).sum(axis=1))
+        # Few are inside, so that these are made heavier and not the others lighter.
+        weights.reshape(-1)[_nucleus(weights, top_p)] /= np.float32(OUTSIDE)
+        log_total = np.log(_block_sums(weights).sum(axis=1))
     if lean is not None:
-        logits += lean
-        heaviest = logits.max(axis=1, keepdims=True)
-        logits -= heaviest
-        log_total -= heaviest[:, 0]
-        weights = np.exp(logits)
+        weights *= np.exp(lean)
     weights *= allowed
     blocks = _block_sums(weights)
-    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
-        reachable = logits[row, allowed[row]]
-        log_total[row] -= reachable.max()
-        weights[row, allowed[row]] = np.exp(reachable - reachable.max())
+    for row in np.flatnonzero(
+        blocks.sum(axis=1) < _TINY
+    ):  # all that is allowed would underflow, and is outside
+        kept = allowed[row]
+        reachable = logits[row, kept] + (0 if lean is None else lean[row, kept])
+        log_total[row] += _log_sum_exp(logits[row]) - reachable.max()
+        weights[row, kept] = np.exp(reachable - reachable.max())
         blocks[row] = _block_sums(weights[row, None])[0]
     # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
     block = _draw_column(blocks, random())
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
+
+
+def _log_sum_exp(logits: Float[Array, "V"]) -> float:
+    largest = float(logits.max())
+    return largest + float(np.log(np.exp(logits - largest).sum()))
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> Int[Array, "n"]:

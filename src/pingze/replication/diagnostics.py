@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from pingze.arrays import Array, Float
 from pingze.batches import Ids
-from pingze.composing.numpy_network import log_softmax
 from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward
 from pingze.model import LanguageModel
 
@@ -63,7 +63,7 @@ def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:
             tensors["embedding.weight"][ids[:-1]], zeros, zeros, parameters, model.configuration.activation
         )
         logits = h_T @ tensors["output.weight"].T + tensors["output.bias"]
-        dlogits = np.exp(log_softmax(logits))
+        dlogits = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
         dlogits[np.arange(len(dlogits)), ids[-1]] -= 1
         dx = sequence_backward(np.zeros_like(hs), dlogits @ tensors["output.weight"], zeros, caches)[0]
     gates = np.array([[cache.gates.i, cache.gates.f, cache.gates.o] for cache in caches])
