@@ -332,7 +332,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                     prefix=prefix_of(chosen, form),
                 )
             )
-            text = chosen.vocabulary.decode(population.ids[population.choose(rng)])
+            text = chosen.vocabulary.decode(population.chosen().ids[0])
             values += per_hanzi(chosen, form, [in_lines(text, form.width)])
             sizes.append(statistics.mean(population.effective_sizes))
         mean, error = mean_error(values)

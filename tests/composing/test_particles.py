@@ -2,15 +2,16 @@
 
 import itertools
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from pingze.characters import MARKS
 from pingze.composing.antithesis import Antithesis
-from pingze.composing.composer import Composer
+from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.options import Composing, Sampling
-from pingze.composing.particles import Writing, finish, go_on
+from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
@@ -164,6 +165,62 @@ def test_an_included_character_is_placed_by_probability() -> None:
         chosen, read_request(chosen.vocabulary, Composing(include="空", **OPTIONS)), 128, 8
     )
     assert total_variation(shares, expected) < 0.15
+
+
+def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
+    """Each of two texts: alone they are far from the target, and many of them together are near."""
+    chosen = composer(CHARACTERS, seed=4, scale=1.0)
+    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
+    expected = target(chosen, request)
+    inclusion = chosen.prepare(request)
+    starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
+    writing = Writing(
+        chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2), taste=None
+    )
+    finished = finish(writing)
+    together = Population.joined(finished)
+    shares: list[Counter[str]] = [Counter(), Counter()]
+    weights = np.exp(log_softmax(together.log_weights))
+    alone = np.concatenate([np.exp(log_softmax(each.log_weights)) / len(finished) for each in finished])
+    for text, *of_text in zip(together.ids, weights, alone, strict=True):
+        for counted, weight in zip(shares, of_text, strict=True):
+            counted[chosen.vocabulary.decode(text)] += float(weight)
+    assert total_variation(shares[0], expected) < 0.15
+    assert total_variation(shares[1], expected) > 2 * total_variation(shares[0], expected)
+
+
+@pytest.mark.parametrize("taste", [0.0, 1.0])
+@pytest.mark.parametrize("processors", [1, 2, 5])
+def test_populations_are_the_same_on_any_number_of_processors(
+    taste: float, processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = composer(seed=6)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕", taste=taste)))
+    sampling = Sampling(0.8, 2 * POPULATION + 1)
+    expected = chosen.write_many(inclusion, sampling, [5, 6])
+    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
+    writing = chosen.draft(inclusion, sampling, [5, 6])
+    finish(writing)
+    assert [poem.lines for poem in chosen.poems([writing], [[5, 6]])] == [poem.lines for poem in expected]
+    assert len(writing.populations) == 6
+
+
+def test_the_poem_is_the_best_of_all_populations() -> None:
+    chosen = composer(seed=6)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
+    sampling = Sampling(0.8, 3 * POPULATION)
+    populations = finish(chosen.draft(inclusion, sampling, [5]))
+    assert [len(each.ids) for each in populations] == [POPULATION] * 3
+    best = max((each.chosen() for each in populations), key=lambda each: float(each.scores[0]))
+    assert "".join(chosen.write(inclusion, sampling, 5).lines) == chosen.vocabulary.decode(best.ids[0])
+
+
+def test_a_population_that_must_stay_original_is_not_parted() -> None:
+    chosen = composer(seed=6)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
+    inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
+    assert len(chosen.draft(inclusion, Sampling(0.8, 200), [5, 6]).starts) == 2
 
 
 def test_poems_written_side_by_side_are_those_written_alone() -> None:

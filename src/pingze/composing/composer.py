@@ -1,6 +1,7 @@
 """A `Composer`: a model made ready to write poems that keep a request."""
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -31,6 +32,11 @@ from pingze.vocabulary import EOS
 
 ROWS = 256
 """So many particles are written side by side where several poems are asked for."""
+POPULATION = 64
+"""A poem's particles are parted into populations of so many at most, each with a processor of its own."""
+
+Chance = tuple[int, int]
+"""A poem's seed, and the number of one of its populations."""
 
 
 class Composer:
@@ -80,18 +86,21 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> list[Poem]:
-        """A poem for each seed, from a population of its own; those of some poems are written side by side."""
+        """A poem for each seed, from populations of its own; those of some poems are written side by side."""
         sampling = self.sampling(inclusion.constraints, sampling)
-        together = max(1, ROWS // sampling.particles)
-        batches = [seeds[start : start + together] for start in range(0, len(seeds), together)]
+        chances = self._chances(inclusion, sampling, seeds)
+        together = ROWS // self._population(inclusion, sampling)
+        together = max(1, min(together, -(-len(chances) // (os.cpu_count() or 1))))
 
-        def write(batch: Sequence[int]) -> list[Poem]:
-            writing = self.draft(inclusion, sampling, batch)
+        def write(batch: Sequence[Chance]) -> list[Population]:
+            writing = self._writing(inclusion, sampling, batch)
             with shared_fairly():
                 finish(writing)
-            return self.poems([writing], [batch])
+            return [population.chosen() for population in writing.populations]
 
-        return [poem for poems in each(write, batches) for poem in poems]
+        batches = [chances[start : start + together] for start in range(0, len(chances), together)]
+        populations = [population for batch in each(write, batches) for population in batch]
+        return self._poems([(inclusion.constraints, *drawn) for drawn in _by_poem(populations, seeds)])
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
         """How the poems of a request are drawn: a long one among fewer texts."""
@@ -105,12 +114,27 @@ class Composer:
         sampling: Sampling,
         seeds: Sequence[int],
     ) -> Writing:
-        """A population for each seed, with as many texts as `sampling` has; nothing of them written yet."""
+        """Populations for each seed, of as many texts as `sampling` has; nothing of them written yet."""
+        return self._writing(inclusion, sampling, self._chances(inclusion, sampling, seeds))
+
+    def _chances(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Chance]:
+        """Those of all populations, poem by poem."""
+        populations = range(-(-sampling.particles // self._population(inclusion, sampling)))
+        return [(seed, number) for seed in seeds for number in populations]
+
+    def _population(self, inclusion: Inclusion, sampling: Sampling) -> int:
+        """How many texts a population has."""
+        if inclusion.constraints.request.original:  # only in a broad one some text is sure to stay original
+            return sampling.particles
+        return -(-sampling.particles // -(-sampling.particles // POPULATION))
+
+    def _writing(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
+        particles = self._population(inclusion, sampling)
         request = inclusion.constraints.request
         return Writing(
             self.network,
             inclusion.constraints,
-            [inclusion.draw(sampling.particles, np.random.default_rng(seed)) for seed in seeds],
+            [inclusion.draw(particles, np.random.default_rng(chance)) for chance in chances],
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
@@ -118,27 +142,24 @@ class Composer:
         )
 
     def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
-        """The poem of each population of some finished writings, whose seeds are given."""
-        chosen = [
-            (writing, population, self._chosen(writing, population, start.rng), int(seed))
-            for writing, own in zip(writings, seeds, strict=True)
-            for population, start, seed in zip(writing.populations, writing.starts, own, strict=True)
-        ]
-        states = [population.states.take(slice(row, row + 1)) for _, population, row, _ in chosen]
-        last_marks = np.array([writing.ids[0] for writing, *_ in chosen])
-        ends = log_softmax(self.network.logits(self.network.step(LayerStates.joined(states), last_marks)))[
-            :, EOS
-        ]
-        return [
-            self._poem(writing.constraints, population, row, seed, float(end))
-            for (writing, population, row, seed), end in zip(chosen, ends, strict=True)
-        ]
+        """The poem of each seed of some finished writings, whose seeds are given."""
+        return self._poems(
+            [
+                (writing.constraints, *drawn)
+                for writing, own in zip(writings, seeds, strict=True)
+                for drawn in _by_poem(writing.populations, own)
+            ]
+        )
 
-    def _chosen(self, writing: Writing, population: Population, rng: np.random.Generator) -> int:
-        """The row of a population that becomes the poem: by taste, or drawn by weight."""
-        if writing.taste:
-            return writing.taste.best(population.ids, population.scores)
-        return population.choose(rng)
+    def _poems(self, drawn: Sequence[tuple[Constraints, Population, int]]) -> list[Poem]:
+        """Of what each keeps, of the text that became it, and of its seed."""
+        last_marks = [self.vocabulary.ids[mark_after(kept.request.lines - 1)] for kept, *_ in drawn]
+        states = LayerStates.joined([population.states for _, population, _ in drawn])
+        ends = log_softmax(self.network.logits(self.network.step(states, np.array(last_marks))))[:, EOS]
+        return [
+            self._poem(constraints, population, seed, float(end))
+            for (constraints, population, seed), end in zip(drawn, ends, strict=True)
+        ]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
         """The table of antithesis, where the request gives it weight and the form needs it."""
@@ -172,10 +193,8 @@ class Composer:
         """How well the vocabulary's characters stand opposite each other."""
         return antithesis_table().of(self.vocabulary)
 
-    def _poem(
-        self, constraints: Constraints, population: Population, row: int, seed: int, log_end: float
-    ) -> Poem:
-        template, rhyme = self._kept(constraints, population.alive[row])
+    def _poem(self, constraints: Constraints, population: Population, seed: int, log_end: float) -> Poem:
+        template, rhyme = self._kept(constraints, population.alive[0])
         request = constraints.request
         return Poem(
             form=request.form.name,
@@ -186,8 +205,8 @@ class Composer:
             about=request.about,
             seed=seed,
             model=self.name,
-            lines=in_lines(self.vocabulary.decode(population.ids[row]), constraints.width),
-            log_probability=float(population.log_probabilities[row]) + log_end,
+            lines=in_lines(self.vocabulary.decode(population.ids[0]), constraints.width),
+            log_probability=float(population.log_probabilities[0]) + log_end,
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
@@ -226,6 +245,14 @@ def composer(model: str | Path | None = None) -> Composer:
     path = Path(name) / checkpoint.MODEL_FILE if Path(name).is_dir() else Path(name)
     changed = path.stat().st_mtime_ns if name not in checkpoint.SHIPPED and path.is_file() else 0
     return _composer(name, changed)
+
+
+def _by_poem(populations: Sequence[Population], seeds: Sequence[int]) -> Iterator[tuple[Population, int]]:
+    """The text that becomes each poem, and its seed; the populations stand poem by poem."""
+    of_one = len(populations) // len(seeds)
+    for number, seed in enumerate(seeds):
+        chosen = [population.chosen() for population in populations[number * of_one :][:of_one]]
+        yield Population.joined(chosen).chosen(), int(seed)
 
 
 @lru_cache(maxsize=4)

@@ -112,7 +112,7 @@ class Revising(Bounded):
         0.85, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
     )
     particles: int = option(
-        64,
+        128,
         "How many texts are written side by side for each poem; fewer of a long one.",
         minimum=1,
         maximum=4096,

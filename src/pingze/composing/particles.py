@@ -4,13 +4,14 @@ Masks alone bend the distribution: where a rhyme is forced, an unlucky line is f
 population of particles is advanced together, each with a weight (sequential Monte Carlo). The target is the product
 of the tempered conditionals over all texts that keep the constraints. Each step multiplies a particle's weight by the
 share of the conditional that was allowed; where few particles carry the weight, the population is drawn anew from
-itself; at the end one particle is drawn by weight. docs/sampling.md explains it from the beginning.
+itself; at the end one particle is drawn by weight. Several populations of one request are independent, and what all
+their particles weigh tells how much each of them counts. docs/sampling.md explains it from the beginning.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -60,10 +61,45 @@ class Population:
     """What taste added to the logarithm of each text's weight; 0 without any."""
     states: LayerStates
     """What the model remembers of each text before it reads the last mark."""
+    rng: np.random.Generator
+    """All its chance."""
+    taste: Taste | None
+    """What chooses among its texts."""
 
-    def choose(self, rng: np.random.Generator) -> int:
-        """A row drawn by weight."""
-        return int((self.log_weights + rng.gumbel(size=len(self.log_weights))).argmax())
+    def chosen(self) -> "Population":
+        """The text that taste likes best, or one drawn by weight; it weighs what all do."""
+        if len(self.ids) == 1:
+            return self
+        if self.taste:
+            row = self.taste.best(self.ids, self.scores)
+        else:
+            row = int((self.log_weights + self.rng.gumbel(size=len(self.log_weights))).argmax())
+        rows = slice(row, row + 1)
+        return replace(
+            self,
+            ids=self.ids[rows],
+            log_weights=np.logaddexp.reduce(self.log_weights, keepdims=True),
+            alive=self.alive[rows],
+            log_probabilities=self.log_probabilities[rows],
+            scores=self.scores[rows],
+            states=LayerStates(*(part.copy() for part in self.states.take(rows))),
+        )
+
+    @classmethod
+    def joined(cls, populations: Sequence["Population"]) -> "Population":
+        """Populations of one request as one, with the chance of the first."""
+        if len(populations) == 1:
+            return populations[0]
+        return replace(
+            populations[0],
+            ids=np.concatenate([each.ids for each in populations]),
+            log_weights=np.concatenate([each.log_weights for each in populations]),
+            alive=np.concatenate([each.alive for each in populations]),
+            effective_sizes=np.sum([each.effective_sizes for each in populations], axis=0).tolist(),
+            log_probabilities=np.concatenate([each.log_probabilities for each in populations]),
+            scores=np.concatenate([each.scores for each in populations]),
+            states=LayerStates.joined([each.states for each in populations]),
+        )
 
 
 class Writing:
@@ -171,7 +207,7 @@ class Writing:
         self.sizes.append(sizes)
         for g in np.flatnonzero(sizes < N / 2).tolist() if not self.finished else ():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
-            self.log_weights[g] = 0
+            self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         if (np.diff(rows.ravel()) != 1).any():
             kept = rows.ravel()
             self.histories, self.state = self.histories.take(kept), self.state.take(kept)
@@ -191,6 +227,8 @@ class Writing:
             self.log_probabilities.reshape(G, N),
             self.scores.reshape(G, N),
             [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
+            [start.rng for start in self.starts],
+            [self.taste] * G,
         )
         return [Population(*part) for part in zip(*parts, strict=True)]
 
