@@ -13,7 +13,7 @@ from pingze.deadline import Deadline
 
 STEP_ROWS = 128
 """So many texts are stepped side by side: more are hardly faster a text, and make the others wait longer."""
-LITTLE = 4096
+LITTLE = 8192
 """A request of no more tokens, over all its texts, goes before all larger ones."""
 
 

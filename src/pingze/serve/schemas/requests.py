@@ -12,7 +12,7 @@ from pingze.prosody.patterns import CUSTOMARY
 LONGEST_POEM = 200
 MOST_PARTICLES = 256
 MOST_POEMS = 256
-MOST_TEXTS = 4096
+MOST_TEXTS = 8192
 """So many texts in all one request may ask for: particles times count."""
 
 
