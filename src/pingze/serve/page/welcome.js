@@ -7,19 +7,19 @@ import { shown } from "./script.js";
 import { newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
-/** A poem that pingze composed: title 秋夜, after 李白, seed 3. */
+/** A poem that pingze composed: title 秋夜, after 李白, seed 2. */
 const POEM = {
   form: "七絕",
   template: "仄起首句入韻",
-  rhyme: "真",
+  rhyme: "庚",
   title: "秋夜",
   poet: "李白",
-  seed: 3,
+  seed: 2,
   model: "tang",
-  lines: ["秋夜迢迢月色新", "菱歌一曲淚盈巾", "空山寂寂無人語", "獨立孤樓對白蘋"],
+  lines: ["秋夜寥寥月欲明", "涼風吹葉下庭楹", "寒蛩唧唧繞籬落", "螢火滿林聞客聲"],
   log_probability: null,
 };
-const FAULTY = POEM.lines.with(3, "獨立孤閣對白蘋");
+const FAULTY = POEM.lines.with(3, "螢光滿林聞客聲");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
 
