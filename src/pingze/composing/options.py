@@ -21,7 +21,7 @@ MOST_INCLUDED = 28
 MOST_LINES = 60
 """So many lines may be asked for: a poem of thirty rhymes."""
 FEW_TOKENS = 64
-"""The tokens of a 七律: a poem of more is drawn among fewer texts, so that it takes about as long."""
+"""The tokens of a 七律: a poem of more is drawn among fewer texts, so that it takes no longer."""
 FEWEST_PARTICLES = 8
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
@@ -67,8 +67,8 @@ class Sampling:
     """Below 1, at each place the likeliest characters that together have this share."""
 
     def within(self, tokens: int) -> "Sampling":
-        """As it is for a poem of so many tokens: a long one has fewer particles, `FEWEST_PARTICLES` at least."""
-        fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS // tokens)
+        """As it is for a poem of so many tokens: a long one has fewer particles, by the square of its length."""
+        fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2)
         return replace(self, particles=min(self.particles, fewer))
 
 
