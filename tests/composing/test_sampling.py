@@ -28,3 +28,25 @@ def test_the_share_of_the_nucleus_that_is_allowed(top_p: float, sharpness: float
     log_share, ids = choose(logits.copy(), allowed, top_p, lambda: rng.random(len(p)))
     np.testing.assert_allclose(np.exp(log_share), expected, rtol=0.01)
     assert allowed[np.arange(len(p)), ids].all()
+
+
+@pytest.mark.parametrize("top_p", [0.85, 1.0])
+@pytest.mark.parametrize(
+    "strength", [1.0, 30.0, 300.0]
+)  # exp(300) is beyond float32, exp(1000) beyond float64
+def test_a_lean_of_any_size_weighs_exactly(top_p: float, strength: float) -> None:
+    rng = np.random.default_rng(1)
+    logits = (rng.standard_normal((6, 500)) * 3).astype(np.float32)
+    lean = (rng.standard_normal(logits.shape) * strength).astype(np.float32)
+    allowed = rng.random(logits.shape) < 0.1
+    log_p = logits.astype(np.float64)
+    log_p -= np.logaddexp.reduce(log_p, axis=1, keepdims=True)
+    if top_p < 1:
+        for row in log_p:
+            ranked = np.argsort(-row)
+            row[ranked[int((np.exp(row[ranked]).cumsum() < top_p).sum()) + 1 :]] += np.log(OUTSIDE)
+    expected = np.logaddexp.reduce(np.where(allowed, log_p + lean, -np.inf), axis=1)
+    expected -= np.logaddexp.reduce(log_p, axis=1)
+    log_share, ids = choose(logits.copy(), allowed, top_p, lambda: rng.random(len(log_p)), lean)
+    np.testing.assert_allclose(log_share, expected, rtol=1e-4, atol=1e-3)
+    assert allowed[np.arange(len(ids)), ids].all()

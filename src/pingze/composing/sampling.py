@@ -36,36 +36,40 @@ def choose(
     random: Callable[[], Array],
     lean: Float[Array, "N V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """For each particle the logarithm of the allowed share, and a character drawn from it.
+    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
 
     `lean` makes a character exp(lean) times as heavy, without making the others lighter.
     """
-    weights = softmax(logits)
+    weights, log_sums = _softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
-        # Few are inside, so that these are made heavier and not the others lighter.
-        weights.reshape(-1)[_nucleus(weights, top_p)] /= np.float32(OUTSIDE)
+        inside = _nucleus(
+            weights, top_p
+        )  # few are, so that these are made heavier and not the others lighter
+        logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
+        weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         log_total = np.log(_block_sums(weights).sum(axis=1))
     if lean is not None:
-        weights *= np.exp(lean)
+        logits += lean
+        log_total += log_sums
+        weights, log_sums = _softmax(logits)
+        log_total -= log_sums
     weights *= allowed
     blocks = _block_sums(weights)
-    for row in np.flatnonzero(
-        blocks.sum(axis=1) < _TINY
-    ):  # all that is allowed would underflow, and is outside
-        kept = allowed[row]
-        reachable = logits[row, kept] + (0 if lean is None else lean[row, kept])
-        log_total[row] += _log_sum_exp(logits[row]) - reachable.max()
-        weights[row, kept] = np.exp(reachable - reachable.max())
+    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
+        reachable = logits[row, allowed[row]]
+        log_total[row] += log_sums[row] - reachable.max()
+        weights[row, allowed[row]] = np.exp(reachable - reachable.max())
         blocks[row] = _block_sums(weights[row, None])[0]
     # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
     block = _draw_column(blocks, random())
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
 
 
-def _log_sum_exp(logits: Float[Array, "V"]) -> float:
-    largest = float(logits.max())
-    return largest + float(np.log(np.exp(logits - largest).sum()))
+def _softmax(logits: Float[Array, "N V"]) -> tuple[Float[Array, "N V"], Float[Array, "N"]]:
+    """The softmax, and the logarithm of each row's sum of exponentials."""
+    weights = softmax(logits)
+    return weights, logits.max(axis=1).astype(np.float64) - np.log(weights.max(axis=1))
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> Int[Array, "n"]:
