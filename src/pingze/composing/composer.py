@@ -1,5 +1,6 @@
 """A `Composer`: a model made ready to write poems that keep a request."""
 
+import math
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
@@ -90,7 +91,7 @@ class Composer:
         sampling = self.sampling(inclusion.constraints, sampling)
         chances = self._chances(inclusion, sampling, seeds)
         together = ROWS // self._population(inclusion, sampling)
-        together = max(1, min(together, -(-len(chances) // (os.cpu_count() or 1))))
+        together = max(1, min(together, math.ceil(len(chances) / (os.cpu_count() or 1))))
 
         def write(batch: Sequence[Chance]) -> list[Population]:
             writing = self._writing(inclusion, sampling, batch)
@@ -99,8 +100,8 @@ class Composer:
             return [population.chosen() for population in writing.populations]
 
         batches = [chances[start : start + together] for start in range(0, len(chances), together)]
-        populations = [population for batch in each(write, batches) for population in batch]
-        return self._poems([(inclusion.constraints, *drawn) for drawn in _by_poem(populations, seeds)])
+        chosen = [population for batch in each(write, batches) for population in batch]
+        return self._poems([(inclusion.constraints, *drawn) for drawn in _by_poem(chosen, seeds)])
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
         """How the poems of a request are drawn: a long one among fewer texts."""
@@ -119,14 +120,14 @@ class Composer:
 
     def _chances(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Chance]:
         """Those of all populations, poem by poem."""
-        populations = range(-(-sampling.particles // self._population(inclusion, sampling)))
-        return [(seed, number) for seed in seeds for number in populations]
+        populations = math.ceil(sampling.particles / self._population(inclusion, sampling))
+        return [(seed, number) for seed in seeds for number in range(populations)]
 
     def _population(self, inclusion: Inclusion, sampling: Sampling) -> int:
         """How many texts a population has."""
         if inclusion.constraints.request.original:  # only in a broad one some text is sure to stay original
             return sampling.particles
-        return -(-sampling.particles // -(-sampling.particles // POPULATION))
+        return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
 
     def _writing(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
         particles = self._population(inclusion, sampling)
@@ -147,7 +148,7 @@ class Composer:
             [
                 (writing.constraints, *drawn)
                 for writing, own in zip(writings, seeds, strict=True)
-                for drawn in _by_poem(writing.populations, own)
+                for drawn in _by_poem([each.chosen() for each in writing.populations], own)
             ]
         )
 
@@ -247,12 +248,11 @@ def composer(model: str | Path | None = None) -> Composer:
     return _composer(name, changed)
 
 
-def _by_poem(populations: Sequence[Population], seeds: Sequence[int]) -> Iterator[tuple[Population, int]]:
-    """The text that becomes each poem, and its seed; the populations stand poem by poem."""
-    of_one = len(populations) // len(seeds)
+def _by_poem(chosen: Sequence[Population], seeds: Sequence[int]) -> Iterator[tuple[Population, int]]:
+    """The text that becomes each poem, and its seed, given that of each population; they stand poem by poem."""
+    of_one = len(chosen) // len(seeds)
     for number, seed in enumerate(seeds):
-        chosen = [population.chosen() for population in populations[number * of_one :][:of_one]]
-        yield Population.joined(chosen).chosen(), int(seed)
+        yield Population.joined(chosen[number * of_one :][:of_one]).chosen(), int(seed)
 
 
 @lru_cache(maxsize=4)

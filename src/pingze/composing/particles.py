@@ -68,8 +68,6 @@ class Population:
 
     def chosen(self) -> "Population":
         """The text that taste likes best, or one drawn by weight; it weighs what all do."""
-        if len(self.ids) == 1:
-            return self
         if self.taste:
             row = self.taste.best(self.ids, self.scores)
         else:
@@ -88,8 +86,6 @@ class Population:
     @classmethod
     def joined(cls, populations: Sequence["Population"]) -> "Population":
         """Populations of one request as one, with the chance of the first."""
-        if len(populations) == 1:
-            return populations[0]
         return replace(
             populations[0],
             ids=np.concatenate([each.ids for each in populations]),

@@ -43,9 +43,7 @@ def choose(
     weights, log_sums = _softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
-        inside = _nucleus(
-            weights, top_p
-        )  # few are, so that these are made heavier and not the others lighter
+        inside = _nucleus(weights, top_p)  # few are: these are made heavier, and not the others lighter
         logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
         weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         log_total = np.log(_block_sums(weights).sum(axis=1))
