@@ -22,7 +22,7 @@ import argparse
 import json
 import random
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean
@@ -97,6 +97,10 @@ class Entry:
     poem: str
 
 
+Writer = Callable[[Prompt, int], str]
+"""Writes a poem to a prompt, with a seed."""
+
+
 def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
     """Titles of regulated Tang poems of a split, half of each form, in which no title and no poet comes twice."""
     with Store.open() as store:
@@ -142,14 +146,18 @@ def poem_for(prompt: Prompt, options: dict[str, Any], seed: int) -> str:
     return str(compose(**given)[0])
 
 
+def composer(options: dict[str, Any]) -> Writer:
+    """What composes under a condition."""
+    return lambda prompt, seed: poem_for(prompt, options, seed)
+
+
 def write_sheet(
-    folder: Path, kind: str, prompts: Sequence[Prompt], conditions: Sequence[str], seed: int
+    folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int
 ) -> None:
     """The sheet, its instructions and the key."""
     rng, key, page = random.Random(seed), [], []
-    read = [condition(text) for text in conditions]
     for number, prompt in enumerate(prompts, 1):
-        poems = [(name, poem_for(prompt, options, seed + number)) for name, options in read]
+        poems = [(name, write(prompt, seed + number)) for name, write in writers.items()]
         poems += [(REAL, prompt.real)] if prompt.real else []
         rng.shuffle(poems)
         page.append(f"## {number}. {prompt.text} ({prompt.form})\n")
@@ -163,7 +171,7 @@ def write_sheet(
     (reader / "instructions.md").write_text(
         (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8"
     )
-    described = {"kind": kind, "conditions": dict(read), "entries": [asdict(entry) for entry in key]}
+    described = {"kind": kind, "conditions": list(writers), "entries": [asdict(entry) for entry in key]}
     (folder / "key.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
 
 
@@ -199,7 +207,7 @@ def read_sheet(folder: Path) -> Read:
     if not paths:
         sys.exit(f"{folder / 'readings'} holds no reading")
     readings = {path.stem: reading(path, ids, criteria) for path in paths}
-    return Read(criteria, list(key["conditions"]), entries, readings)
+    return Read(criteria, key["conditions"], entries, readings)
 
 
 def score(folder: Path, prefix: str | None) -> None:
@@ -286,7 +294,8 @@ def main() -> None:
     prompts = (
         theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
     )
-    write_sheet(given.folder, kind, prompts, given.conditions, given.seed)
+    writers = {name: composer(options) for name, options in map(condition, given.conditions)}
+    write_sheet(given.folder, kind, prompts, writers, given.seed)
 
 
 if __name__ == "__main__":
