@@ -185,3 +185,11 @@ def test_a_damaged_reward_is_refused(path: Path) -> None:
     beside.write_bytes(beside.read_bytes()[:-3])
     with pytest.raises(CheckpointError, match="is damaged or is no reward"):
         checkpoint.load(path)
+
+
+def test_a_model_has_changed_where_its_reward_has(path: Path) -> None:
+    before = checkpoint.changed(path)
+    checkpoint.save_reward(path, np.zeros(3))
+    assert checkpoint.changed(path) != before
+    assert checkpoint.changed(path.parent) == checkpoint.changed(path)
+    assert checkpoint.changed("tang") == ()

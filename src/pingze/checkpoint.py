@@ -103,16 +103,31 @@ def load(model: str | Path) -> Checkpoint:
         weights, file = files("pingze.weights"), Path(f"{model}.safetensors")
         with as_file(weights / file.name) as path, as_file(weights / _reward_path(file).name) as reward_path:
             return _with_reward(_read(path, str(model)), reward_path)
-    folder = Path(model)
-    path = folder / MODEL_FILE if folder.is_dir() else folder
+    path = _file_of(model)
     if not path.is_file():
         raise CheckpointError(
             f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a folder"
         )
     loaded = _with_reward(_read(path, str(model)), _reward_path(path))
-    if folder.is_dir():
-        _check_beside(folder, loaded)
+    if Path(model).is_dir():
+        _check_beside(Path(model), loaded)
     return loaded
+
+
+def changed(model: str | Path) -> tuple[int, ...]:
+    """When each file of a model was last changed, in nanoseconds; () for a shipped one.
+
+    Args:
+        model: As `load` takes it.
+    """
+    if model in SHIPPED:
+        return ()
+    path = _file_of(model)
+    return tuple(file.stat().st_mtime_ns for file in (path, _reward_path(path)) if file.is_file())
+
+
+def _file_of(model: str | Path) -> Path:
+    return Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
 
 
 def save_reward(path: Path, weight: np.ndarray) -> None:

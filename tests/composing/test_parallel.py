@@ -1,5 +1,6 @@
-"""Batches at once: in their order, each within the same deadline, and none left running where one fails."""
+"""Batches at once: in their order, and none left running where one fails."""
 
+import threading
 import time
 
 import pytest
@@ -24,10 +25,13 @@ def test_many_poems_are_those_of_their_seeds_alone() -> None:
     assert [poem.lines for poem in together] == [compose(seed=n, **asked)[0].lines for n in range(3, 8)]
 
 
-def test_all_compute_within_the_deadline_of_who_asks() -> None:
+def test_what_has_a_deadline_is_computed_in_its_own_thread() -> None:
+    """The deadline of a request of the server is one thread's turn."""
     deadline = Deadline(60)
     with within(deadline):
-        assert each(lambda _: current_deadline(), [1, 2, 3]) == [deadline] * 3
+        seen = each(lambda _: (current_deadline(), threading.get_ident()), [1, 2, 3])
+    assert seen == [(deadline, threading.get_ident())] * 3
+    assert not deadline.gone
 
 
 def test_where_one_fails_the_others_stop() -> None:

@@ -200,17 +200,21 @@ def test_populations_are_the_same_on_any_number_of_processors(
     expected = chosen.write_many(inclusion, sampling, [5, 6])
     monkeypatch.setattr("os.cpu_count", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
-    writing = chosen.draft(inclusion, sampling, [5, 6])
+    chances = [chance for seed in (5, 6) for chance in chosen.chances(inclusion, sampling, seed)]
+    writing = chosen.draft(inclusion, sampling, chances)
     finish(writing)
-    assert [poem.lines for poem in chosen.poems([writing], [[5, 6]])] == [poem.lines for poem in expected]
-    assert len(writing.populations) == 6
+    texts = chosen.choose([writing])
+    assert len(texts) == 6
+    constraints = inclusion.constraints
+    poems = [chosen.poem(constraints, texts[:3], 5), chosen.poem(constraints, texts[3:], 6)]
+    assert [poem.lines for poem in poems] == [poem.lines for poem in expected]
 
 
 def test_the_poem_is_the_best_of_all_populations() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     sampling = Sampling(0.8, 3 * POPULATION)
-    populations = finish(chosen.draft(inclusion, sampling, [5]))
+    populations = finish(chosen.draft(inclusion, sampling, chosen.chances(inclusion, sampling, 5)))
     assert [len(each.ids) for each in populations] == [POPULATION] * 3
     best = max((each.chosen() for each in populations), key=lambda each: float(each.scores[0]))
     assert "".join(chosen.write(inclusion, sampling, 5).lines) == chosen.vocabulary.decode(best.ids[0])
@@ -220,7 +224,7 @@ def test_a_population_that_must_stay_original_is_not_parted() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
-    assert len(chosen.draft(inclusion, Sampling(0.8, 200), [5, 6]).starts) == 2
+    assert chosen.chances(inclusion, Sampling(0.8, 200), 5) == [(5, 0)]
 
 
 def test_poems_written_side_by_side_are_those_written_alone() -> None:
@@ -248,7 +252,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     drafts = [
-        chosen.draft(inclusion, Sampling(temperature, particles), [seed])
+        chosen.draft(inclusion, Sampling(temperature, particles), [(seed, 0)])
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     waiting, going = list(drafts), []
@@ -260,8 +264,8 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
             going = [draft for draft in going if not draft.finished]
             if not going:
                 break
-    for poem, draft in zip(alone, drafts, strict=True):
-        (together,) = chosen.poems([draft], [[poem.seed]])
+    for poem, draft, text in zip(alone, drafts, chosen.choose(drafts), strict=True):
+        together = chosen.poem(draft.constraints, [text], poem.seed)
         assert together.lines == poem.lines
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 

@@ -55,7 +55,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=repeat, **given)  # type: ignore[arg-type]
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
     request = inclusion.constraints.request
-    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
+    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [(3, 0)]))
     for ids, score in zip(population.ids, population.scores, strict=True):
         lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
@@ -64,7 +64,7 @@ def test_every_text_has_the_sum_of_its_tokens(
 def test_the_poem_is_the_text_with_the_largest_sum() -> None:
     asked = Composing(form="五絕", title="春山", particles=16, seed=3)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
-    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [3]))
+    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [(3, 0)]))
     lines = CHOSEN.write(inclusion, asked.sampling, 3).lines
     ids = CHOSEN.vocabulary.encode("".join(lines))
     chosen = population.scores[(population.ids == ids).all(axis=1)]
@@ -106,7 +106,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
 
 def test_without_taste_a_text_is_drawn_by_weight() -> None:
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五絕", taste=0)))
-    writing = CHOSEN.draft(inclusion, Sampling(1.0, 4), [1])
+    writing = CHOSEN.draft(inclusion, Sampling(1.0, 4), [(1, 0)])
     assert writing.taste is None
     (population,) = finish(writing)
     assert not population.scores.any()
@@ -130,7 +130,7 @@ def test_a_model_without_a_reward_is_composed_with_the_other_terms(worn: dict[st
     chosen = verse.composer(verse.POOL)
     asked = Composing(form="五絕", title="春山", particles=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
-    (population,) = finish(chosen.draft(inclusion, asked.sampling, [3]))
+    (population,) = finish(chosen.draft(inclusion, asked.sampling, [(3, 0)]))
     lines = in_lines(chosen.vocabulary.decode(population.ids[0]), 5)
     expected = by_hand(chosen, inclusion.constraints.request, lines, worn)
     assert population.scores[0] == pytest.approx(expected, rel=1e-4)

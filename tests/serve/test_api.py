@@ -41,7 +41,7 @@ def client(server: Server) -> Iterator[httpx.Client]:
 def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: httpx.Client) -> None:
     asked: list[dict[str, Any]] = [
         {"form": "五絕", "seed": 1, "start": "春"},
-        {"form": "七絕", "seed": 2, "rhyme": "陽", "count": 2},
+        {"form": "七絕", "seed": 2, "rhyme": "陽", "count": 2, "particles": 130},  # three populations
         {"form": "五律", "seed": 3, "include": "月", "temperature": 0.5},
         {"form": "五古", "seed": 4, "repeat": True, "top_p": 0.9},
     ]

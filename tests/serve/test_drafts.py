@@ -12,7 +12,7 @@ CHOSEN = composer(seed=6)
 
 def drafts(client: str, size: int, rows: int = 8, count: int = 1) -> list[Draft]:
     ticket = Ticket(client, size)
-    return [Draft(CHOSEN, lambda: None, 0, rows, Deadline(1), 10, ticket) for _ in range(count)]  # type: ignore[arg-type,return-value]
+    return [Draft(CHOSEN, lambda: None, rows, Deadline(1), 10, ticket) for _ in range(count)]  # type: ignore[arg-type,return-value]
 
 
 def test_small_requests_go_first_and_clients_by_turns() -> None:

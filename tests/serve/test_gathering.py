@@ -29,8 +29,8 @@ def prepared(chosen: Composer, form: str) -> Inclusion:
 
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
-    begin = partial(chosen.draft, inclusion, Sampling(0.8, particles), [seed])
-    return Draft(chosen, begin, seed, particles, Deadline(SECONDS))
+    begin = partial(chosen.draft, inclusion, Sampling(0.8, particles), [(seed, 0)])
+    return Draft(chosen, begin, particles, Deadline(SECONDS))
 
 
 def failing() -> Writing:
@@ -57,10 +57,9 @@ def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gath
     drafts = [draft(seed, form, chosen=model) for seed, form, model in asked]
     gathering.submit(drafts)
     for each, (seed, form, chosen) in zip(drafts, asked, strict=True):
-        poem, alone = (
-            each.finished.result(SECONDS),
-            chosen.write(prepared(chosen, form), Sampling(0.8, 4), seed),
-        )
+        inclusion = prepared(chosen, form)
+        poem = chosen.poem(inclusion.constraints, [each.finished.result(SECONDS)], seed)
+        alone = chosen.write(inclusion, Sampling(0.8, 4), seed)
         assert poem.log_probability == pytest.approx(alone.log_probability, rel=1e-5)
         assert poem == replace(alone, log_probability=poem.log_probability)
 
@@ -68,8 +67,8 @@ def test_drafts_of_two_models_are_written_as_they_would_be_alone(gathering: Gath
 def test_a_draft_larger_than_the_batch_is_written_alone(gathering: Gathering) -> None:
     large, small = draft(particles=40), draft()
     gathering.submit([small, large, draft()])
-    assert large.finished.result(SECONDS).lines
-    assert small.finished.result(SECONDS).lines
+    assert large.finished.result(SECONDS).ids.all()
+    assert small.finished.result(SECONDS).ids.all()
 
 
 def test_what_a_draft_holds_is_free_when_it_is_finished_and_not_when_garbage_is_collected() -> None:
@@ -81,7 +80,7 @@ def test_what_a_draft_holds_is_free_when_it_is_finished_and_not_when_garbage_is_
     gc.disable()
     try:
         gathering.submit(drafts)
-        assert all(each.finished.result(SECONDS).lines for each in drafts)
+        assert all(each.finished.result(SECONDS).ids.all() for each in drafts)
         gathering.close()  # a thread remembers the last one that it wrote
         del drafts
         assert [each() for each in known] == [None] * len(known)
@@ -104,12 +103,12 @@ def test_beyond_the_queue_all_or_none_are_refused() -> None:
 
 
 def test_a_fault_is_the_answer_of_its_own_draft_only(gathering: Gathering) -> None:
-    broken = Draft(CHOSEN, failing, 0, 4, Deadline(SECONDS))
+    broken = Draft(CHOSEN, failing, 4, Deadline(SECONDS))
     good = draft()
     gathering.submit([broken, good])
     with pytest.raises(ZeroDivisionError):
         broken.finished.result(SECONDS)
-    assert good.finished.result(SECONDS).lines
+    assert good.finished.result(SECONDS).ids.all()
 
 
 def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
@@ -127,7 +126,7 @@ def test_a_fault_of_the_batch_is_told_to_all_and_the_thread_goes_on(
                 each.finished.result(SECONDS)
     after = draft()
     gathering.submit([after])
-    assert after.finished.result(SECONDS).lines
+    assert after.finished.result(SECONDS).ids.all()
 
 
 def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
@@ -137,7 +136,7 @@ def test_who_waits_no_longer_leaves_the_batch(gathering: Gathering) -> None:
     for left in (late, gone):
         with pytest.raises(DeadlineError):
             left.finished.result(SECONDS)
-    assert staying.finished.result(SECONDS).lines
+    assert staying.finished.result(SECONDS).ids.all()
 
 
 def test_a_small_poem_does_not_wait_for_large_ones(gathering: Gathering) -> None:
@@ -147,10 +146,10 @@ def test_a_small_poem_does_not_wait_for_large_ones(gathering: Gathering) -> None
     gathering.submit(large)
     small = draft()
     gathering.submit([small])
-    assert small.finished.result(SECONDS).lines
+    assert small.finished.result(SECONDS).ids.all()
     assert not all(each.finished.done() for each in large)
     for each in large:
-        assert each.finished.result(SECONDS).lines
+        assert each.finished.result(SECONDS).ids.all()
 
 
 def test_what_would_take_too_long_is_not_begun() -> None:

@@ -20,7 +20,7 @@ def serve(
         ),
     ] = None,
     rows: Annotated[
-        int, typer.Option(min=1, help="How many drafts each thread writes as one batch; 1: poem after poem.")
+        int, typer.Option(min=1, help="How many texts each thread has begun at most; 1: poem after poem.")
     ] = 512,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""

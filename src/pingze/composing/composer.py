@@ -2,8 +2,10 @@
 
 import math
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -89,48 +91,45 @@ class Composer:
     ) -> list[Poem]:
         """A poem for each seed, from populations of its own; those of some poems are written side by side."""
         sampling = self.sampling(inclusion.constraints, sampling)
-        chances = self._chances(inclusion, sampling, seeds)
-        together = ROWS // self._population(inclusion, sampling)
+        chances = [chance for seed in seeds for chance in self.chances(inclusion, sampling, seed)]
+        together = ROWS // self.population_size(inclusion, sampling)
         together = max(1, min(together, math.ceil(len(chances) / (os.cpu_count() or 1))))
 
         def write(batch: Sequence[Chance]) -> list[Population]:
-            writing = self._writing(inclusion, sampling, batch)
+            writing = self.draft(inclusion, sampling, batch)
             with shared_fairly():
                 finish(writing)
-            return [population.chosen() for population in writing.populations]
+            return self.choose([writing])
 
         batches = [chances[start : start + together] for start in range(0, len(chances), together)]
-        chosen = [population for batch in each(write, batches) for population in batch]
-        return self._poems([(inclusion.constraints, *drawn) for drawn in _by_poem(chosen, seeds)])
+        chosen = dict(zip(chances, chain(*each(write, batches)), strict=True))
+        return [
+            self.poem(
+                inclusion.constraints, [chosen[own] for own in self.chances(inclusion, sampling, seed)], seed
+            )
+            for seed in seeds
+        ]
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
         """How the poems of a request are drawn: a long one among fewer texts."""
         if constraints.request.original:  # only in a broad population some text is sure to stay original
             return asked
-        return asked.within(constraints.places + constraints.request.lines)
+        return asked.within(constraints.tokens)
 
-    def draft(
-        self,
-        inclusion: Inclusion,
-        sampling: Sampling,
-        seeds: Sequence[int],
-    ) -> Writing:
-        """Populations for each seed, of as many texts as `sampling` has; nothing of them written yet."""
-        return self._writing(inclusion, sampling, self._chances(inclusion, sampling, seeds))
+    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
+        """Those of a poem's populations."""
+        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
+        return [(seed, number) for number in range(populations)]
 
-    def _chances(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Chance]:
-        """Those of all populations, poem by poem."""
-        populations = math.ceil(sampling.particles / self._population(inclusion, sampling))
-        return [(seed, number) for seed in seeds for number in range(populations)]
-
-    def _population(self, inclusion: Inclusion, sampling: Sampling) -> int:
+    def population_size(self, inclusion: Inclusion, sampling: Sampling) -> int:
         """How many texts a population has."""
         if inclusion.constraints.request.original:  # only in a broad one some text is sure to stay original
             return sampling.particles
         return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
 
-    def _writing(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
-        particles = self._population(inclusion, sampling)
+    def draft(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
+        """A population for each chance, nothing of them written yet."""
+        particles = self.population_size(inclusion, sampling)
         request = inclusion.constraints.request
         return Writing(
             self.network,
@@ -142,24 +141,16 @@ class Composer:
             taste=Taste(self.worn_pairs, request, self.reward) if request.taste else None,
         )
 
-    def poems(self, writings: Sequence[Writing], seeds: Sequence[Sequence[int]]) -> list[Poem]:
-        """The poem of each seed of some finished writings, whose seeds are given."""
-        return self._poems(
-            [
-                (writing.constraints, *drawn)
-                for writing, own in zip(writings, seeds, strict=True)
-                for drawn in _by_poem([each.chosen() for each in writing.populations], own)
-            ]
-        )
-
-    def _poems(self, drawn: Sequence[tuple[Constraints, Population, int]]) -> list[Poem]:
-        """Of what each keeps, of the text that became it, and of its seed."""
-        last_marks = [self.vocabulary.ids[mark_after(kept.request.lines - 1)] for kept, *_ in drawn]
-        states = LayerStates.joined([population.states for _, population, _ in drawn])
-        ends = log_softmax(self.network.logits(self.network.step(states, np.array(last_marks))))[:, EOS]
+    def choose(self, writings: Sequence[Writing]) -> list[Population]:
+        """The text that each population of some finished writings chooses, read to its end."""
+        chosen = [population.chosen() for writing in writings for population in writing.populations]
+        lines = [writing.constraints.request.lines for writing in writings for _ in writing.starts]
+        last_marks = np.array([self.vocabulary.ids[mark_after(count - 1)] for count in lines])
+        states = LayerStates.joined([population.states for population in chosen])
+        ends = log_softmax(self.network.logits(self.network.step(states, last_marks)))[:, EOS]
         return [
-            self._poem(constraints, population, seed, float(end))
-            for (constraints, population, seed), end in zip(drawn, ends, strict=True)
+            replace(population, log_probabilities=population.log_probabilities + end)
+            for population, end in zip(chosen, ends, strict=True)
         ]
 
     def _antithesis(self, request: Request) -> Antithesis | None:
@@ -194,7 +185,9 @@ class Composer:
         """How well the vocabulary's characters stand opposite each other."""
         return antithesis_table().of(self.vocabulary)
 
-    def _poem(self, constraints: Constraints, population: Population, seed: int, log_end: float) -> Poem:
+    def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
+        """The poem of a seed, of the texts that its populations chose."""
+        population = Population.joined(chosen).chosen()
         template, rhyme = self._kept(constraints, population.alive[0])
         request = constraints.request
         return Poem(
@@ -207,7 +200,7 @@ class Composer:
             seed=seed,
             model=self.name,
             lines=in_lines(self.vocabulary.decode(population.ids[0]), constraints.width),
-            log_probability=float(population.log_probabilities[0]) + log_end,
+            log_probability=float(population.log_probabilities[0]),
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
@@ -243,19 +236,10 @@ class Composer:
 def composer(model: str | Path | None = None) -> Composer:
     """The composer of a model, kept for the next call. Raises CheckpointError where the model cannot be read."""
     name = str(model or checkpoint.DEFAULT)
-    path = Path(name) / checkpoint.MODEL_FILE if Path(name).is_dir() else Path(name)
-    changed = path.stat().st_mtime_ns if name not in checkpoint.SHIPPED and path.is_file() else 0
-    return _composer(name, changed)
-
-
-def _by_poem(chosen: Sequence[Population], seeds: Sequence[int]) -> Iterator[tuple[Population, int]]:
-    """The text that becomes each poem, and its seed, given that of each population; they stand poem by poem."""
-    of_one = len(chosen) // len(seeds)
-    for number, seed in enumerate(seeds):
-        yield Population.joined(chosen[number * of_one :][:of_one]).chosen(), int(seed)
+    return _composer(name, checkpoint.changed(name))
 
 
 @lru_cache(maxsize=4)
-def _composer(name: str, changed: int) -> Composer:
-    """Kept by name and by when the file was last changed."""
+def _composer(name: str, changed: tuple[int, ...]) -> Composer:
+    """Kept by name and by when its files were last changed."""
     return Composer(checkpoint.load(name))

@@ -30,6 +30,7 @@ class Demands:
     def __init__(self, lexicon: Lexicon, request: Request) -> None:
         self.lexicon, self.request = lexicon, request
         self.width, self.places = request.form.width, request.lines * request.form.width
+        self.tokens = self.places + request.lines  # a mark after each line
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         groups = [GROUP_NAMES.index(name) for name in request.groups]
         borrow = request.strictness == CUSTOMARY and request.form.regulated

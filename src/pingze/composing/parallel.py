@@ -15,6 +15,8 @@ R = TypeVar("R")
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """What is computed for each batch, in their order; of several batches as many at once as there are processors.
 
+    What has a deadline is computed in its own thread: the deadline holds that thread's turn among others.
+
     Args:
         compute: It asks now and then whether to go on (`deadline.check_deadline`).
         batches: One or more.
@@ -22,12 +24,12 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     Raises what `compute` raises for the first batch that fails, when all others have stopped.
 
     """
-    if len(batches) == 1:
-        return [compute(batches[0])]
-    deadline = current_deadline() or Deadline(math.inf)
+    if len(batches) == 1 or current_deadline():
+        return [compute(batch) for batch in batches]
+    waiting = Deadline(math.inf)
 
     def patiently(batch: B) -> R:
-        with within(deadline):
+        with within(waiting):
             return compute(batch)
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -35,6 +37,6 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
         try:
             return [task.result() for task in tasks]
         except BaseException:
-            deadline.gone = True
+            waiting.gone = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -56,7 +56,7 @@ class Population:
     effective_sizes: list[float]
     """The effective number of particles after each place, before they were drawn anew."""
     log_probabilities: Float[Array, "N"]
-    """ln p of each text up to its last mark, at temperature 1."""
+    """ln p of each text at temperature 1, up to its last mark; of one that was read to its end, all of it."""
     scores: Float[Array, "N"]
     """What taste added to the logarithm of each text's weight; 0 without any."""
     states: LayerStates

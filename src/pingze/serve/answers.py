@@ -217,4 +217,4 @@ def warm_up() -> float:
         written = chosen.write(inclusion, asked.sampling, seed=0)
         took = time.perf_counter() - begun
         composing.explain(written, model=name)
-    return took / (asked.particles * inclusion.constraints.places)
+    return took / (asked.particles * inclusion.constraints.tokens)

@@ -35,7 +35,7 @@ def create_app(
 
     Args:
         hosts: Other names that it answers to.
-        rows: How many texts a thread writes side by side, from 1; there is a thread for each processor.
+        rows: How many texts of one size class a thread has begun at most, from 1; there is a thread for each processor.
         seconds: How long one request may take.
         pace: The seconds that a token of one text takes among many, as first guess; 0 where it is not known.
     """

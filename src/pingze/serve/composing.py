@@ -1,9 +1,10 @@
 """Composing for the API: each poem is answered as soon as it is finished."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from functools import partial
+from itertools import chain
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
@@ -71,23 +72,30 @@ class Desk:
         """The poems as they are finished; where this is left early, what is under way stops."""
         deadline = Deadline(self.work.seconds)
         chosen, inclusion = await self.work(start)
-        sampling = chosen.sampling(inclusion.constraints, asked.sampling)
-        tokens = inclusion.constraints.places + inclusion.constraints.request.lines
-        rows = sampling.particles
-        ticket = Ticket(CLIENT.get(), tokens * rows * len(seeds))
+        constraints = inclusion.constraints
+        sampling = chosen.sampling(constraints, asked.sampling)
+        rows, tokens = chosen.population_size(inclusion, sampling), constraints.tokens
+        chances = {seed: chosen.chances(inclusion, sampling, seed) for seed in seeds}
+        ticket = Ticket(CLIENT.get(), tokens * rows * sum(map(len, chances.values())))
         begin = partial(chosen.draft, inclusion, sampling)
-        drafts = [
-            Draft(chosen, partial(begin, [seed]), seed, rows, deadline, tokens, ticket) for seed in seeds
-        ]
-        self.gathering.submit(drafts)
-        poems = [asyncio.wrap_future(draft.finished) for draft in drafts]
+        drafts = {
+            seed: [Draft(chosen, partial(begin, [chance]), rows, deadline, tokens, ticket) for chance in own]
+            for seed, own in chances.items()
+        }
+        self.gathering.submit(list(chain(*drafts.values())))
+
+        async def poem(seed: int, own: Sequence[Draft]) -> Poem:
+            texts = await asyncio.gather(*(asyncio.wrap_future(draft.finished) for draft in own))
+            return chosen.poem(constraints, texts, seed)
+
+        poems = [asyncio.ensure_future(poem(seed, own)) for seed, own in drafts.items()]
         try:
             for finished in asyncio.as_completed(poems):
                 yield await finished
         finally:
             deadline.gone = True
-            for poem in poems:
-                poem.cancel()
+            for each in poems:
+                each.cancel()
             await asyncio.gather(*poems, return_exceptions=True)
 
 

@@ -1,4 +1,4 @@
-"""Drafts of poems that are asked for, the order in which they go on, and how long they take."""
+"""Drafts, of which a poem has one for each population, the order in which they go on, and how long they take."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -6,9 +6,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from itertools import accumulate, count
 
-from pingze.composing import Poem
 from pingze.composing.composer import Composer
-from pingze.composing.particles import Writing
+from pingze.composing.particles import Population, Writing
 from pingze.deadline import Deadline
 
 STEP_ROWS = 128
@@ -34,17 +33,17 @@ class Ticket:
 
 @dataclass(eq=False)
 class Draft:
-    """A poem that is asked for: so many tokens on each of so many texts, its rows."""
+    """A population of a poem that is asked for: so many tokens on each of so many texts, its rows."""
 
-    chosen: Composer
+    composer: Composer
     begin: Callable[[], Writing]
-    seed: int
     rows: int
     deadline: Deadline
     tokens: int = 0
     """Those that are still to be written."""
     ticket: Ticket = field(default_factory=Ticket)
-    finished: Future[Poem] = field(default_factory=Future)
+    finished: Future[Population] = field(default_factory=Future)
+    """With the text that it chose."""
 
     def __post_init__(self) -> None:
         self.finished.set_running_or_notify_cancel()  # from now on only a thread settles it

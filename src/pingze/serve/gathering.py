@@ -1,6 +1,7 @@
 """Write the poems of many requests together, in one batch a processor.
 
-A thread for each processor steps drafts as one batch, a token at a time; the model's state has a fixed size, so that a
+A poem's populations are drafts of their own, so that one poem is written by several processors where they are free. A
+thread for each processor steps drafts as one batch, a token at a time; the model's state has a fixed size, so that a
 draft can join, pause or leave at any token. Small requests go first and larger ones have a share of the time, so that
 nobody waits for a large one to end. What could not be answered in time is not begun.
 """
@@ -21,9 +22,9 @@ from pingze.serve.problems import BusyError, TooMuchError
 
 ROWS = 512
 """So many texts of one size class each thread has begun at most, as far as drafts wait for it."""
-WAITING = 512
-WAITING_OF_ONE = 256
-"""So many drafts wait at most, of all clients and of one."""
+WAITING = 1024
+WAITING_OF_ONE = 512
+"""So many drafts wait at most, of all clients and of one; a poem has two at the defaults."""
 OTHERS_SHARE = 0.25
 """What part of the time larger requests have beside the smallest."""
 
@@ -143,22 +144,22 @@ class Gathering:
             draft.tokens -= 1
 
     def _finish(self, going: dict[Draft, Writing]) -> None:
-        """Take what is over out of the batch; poems that end at the same token are scored together."""
+        """Take what is over out of the batch; drafts that end at the same token choose their texts together."""
         over = [draft for draft in going if draft.finished.done() or going[draft].finished]
         written = {draft: going.pop(draft) for draft in over}
         for group in _groups([draft for draft in over if not draft.finished.done()]):
             try:
-                poems = group[0].chosen.poems([written[draft] for draft in group], [[d.seed] for d in group])
+                texts = group[0].composer.choose([written[draft] for draft in group])
             except Exception as error:
                 _fail(group, error)
             else:
-                for draft, poem in zip(group, poems, strict=True):
-                    draft.finished.set_result(poem)
+                for draft, text in zip(group, texts, strict=True):
+                    draft.finished.set_result(text)
 
     def _step(self, drafts: list[Draft], going: dict[Draft, Writing]) -> None:
         writings = [going[draft] for draft in drafts]
         try:
-            failed = go_on(drafts[0].chosen.network, writings)
+            failed = go_on(drafts[0].composer.network, writings)
         except Exception as error:
             _fail(drafts, error)
             return
@@ -171,7 +172,7 @@ def _groups(drafts: Sequence[Draft]) -> list[list[Draft]]:
     """Those of each model."""
 
     def model(draft: Draft) -> int:
-        return id(draft.chosen)
+        return id(draft.composer)
 
     return [list(group) for _, group in groupby(sorted(drafts, key=model), key=model)]
 

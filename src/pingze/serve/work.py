@@ -25,11 +25,11 @@ CLIENT: ContextVar[str] = ContextVar("client", default="")
 
 
 class Work:
-    """Computations of at most `seconds` each, `at_once` at a time; at most `most` wait, half of them one client's."""
+    """Computations of at most `seconds` each, one at a time; at most `most` wait, half of them one client's."""
 
-    def __init__(self, seconds: float, at_once: int = 1, most: int = 512) -> None:
+    def __init__(self, seconds: float, most: int = 512) -> None:
         self.seconds, self.most = seconds, most
-        self.turns, self.limiter = Turns(at_once), anyio.CapacityLimiter(most)
+        self.turns, self.limiter = Turns(at_once=1), anyio.CapacityLimiter(most)
 
     async def __call__(self, compute: Callable[..., T], *arguments: object) -> T:
         """What the computation gives. A request that is cancelled stops it where it next asks whether to go on.
