@@ -54,10 +54,17 @@ class Composer:
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """The request compiled; `old` holds what stood at places that are written again.
 
+        Words to include are read as verse reads them, and parted by no pause of the line, where that can be.
+
         Raises InfeasibleError, which names what clashes, if no poem can keep it; CorpusError if it asks for
         originality and there is no corpus.
         """
         copying = self._copying(request)
+        if any(len(word) > 1 for word in request.include):
+            lexicon = self.lexicon.reading(request.include)
+            inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=True)
+            if inclusion.is_possible:
+                return inclusion
         inclusion = Inclusion(Constraints(self.lexicon, request, old, copying))
         if not inclusion.is_possible:
             raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))

@@ -21,10 +21,15 @@ TRIES = 100
 
 
 class Inclusion:
-    """Draws places for a request's words, among those from which the poem can be completed."""
+    """Draws places for a request's words, among those from which the poem can be completed.
 
-    def __init__(self, constraints: Constraints) -> None:
-        self.constraints = constraints
+    Args:
+        constraints: The request compiled.
+        whole: Whether a pause of the line may part no word.
+    """
+
+    def __init__(self, constraints: Constraints, *, whole: bool = False) -> None:
+        self.constraints, self.whole = constraints, whole
         self.planned: dict[Fixes, tuple[Plan, float]] = {}
 
     @cached_property
@@ -47,7 +52,7 @@ class Inclusion:
         """All ways to place the words."""
         fixed = self.constraints.fixed
         assert fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(self.constraints, fixed, self.words)
+        return Placements(self.constraints, fixed, self.words, whole=self.whole)
 
     @property
     def is_possible(self) -> bool:

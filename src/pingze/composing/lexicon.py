@@ -5,13 +5,14 @@ rhymes only in groups in which Tang poets rhyme on it, and of several forms of o
 most. What a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.lapses import DOUBLED_OFTEN, doublings
+from pingze.composing.word_tones import tones
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, sides, usable_tone
@@ -77,6 +78,14 @@ class Lexicon:
         return cls(
             vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, word
         )
+
+    def reading(self, words: Iterable[str]) -> "Lexicon":
+        """The same, but that characters of these words have only the tones in which verse reads them there."""
+        level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
+        for character, read in tones(words).items():
+            id_ = self.vocabulary.ids[character]
+            level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
+        return replace(self, can_be_level=level, can_be_oblique=oblique)
 
 
 def _main_form(token: str, vocabulary: Vocabulary) -> str:

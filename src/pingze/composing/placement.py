@@ -24,6 +24,7 @@ from pingze.composing.constraints import Constraints
 from pingze.composing.demands import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Fixes
 from pingze.composing.feasibility import stock_of
 from pingze.composing.lexicon import FREE
+from pingze.composing.word_tones import starts
 from pingze.deadline import check_deadline
 
 Word = tuple[int, ...]
@@ -50,12 +51,19 @@ class Choice(NamedTuple):
 class Placements:
     """The placements of words, each within a line, in a poem of which some places are fixed.
 
-    A word may take in a fixed place that has its character. It is placed together with a template, a rhyme group and
-    a way to write each couplet under which the poem can be completed; `log_number` counts all of these.
+    A word may take in a fixed place that has its character; if `whole`, no pause of the line may part it. It is placed
+    together with a template, a rhyme group and a way to write each couplet under which the poem can be completed;
+    `log_number` counts all of these.
     """
 
-    def __init__(self, constraints: Constraints, fixed: Fixes, words: Sequence[Word]) -> None:
+    def __init__(
+        self, constraints: Constraints, fixed: Fixes, words: Sequence[Word], *, whole: bool = False
+    ) -> None:
         self.constraints, self.fixed, self.words = constraints, fixed, words
+        self.starts = {
+            length: starts(length, constraints.width) if whole else frozenset(range(constraints.width))
+            for length in map(len, words)
+        }
         self.alive, self.ways = constraints.agreeing(fixed)
         self.feet = constraints.feet
         self.free = constraints.free_without(fixed, words)
@@ -290,6 +298,8 @@ class Count:
         for kind, (word, *_) in enumerate(self.kinds):
             here = self.all.fixed[place : place + len(word)]
             if place % self.width + len(word) > self.width or FREE not in here:
+                continue
+            if place % self.width not in self.all.starts[len(word)]:
                 continue
             if any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
                 continue
