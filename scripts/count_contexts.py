@@ -11,7 +11,8 @@ nats, rounded; first comes the weight of the word itself. Counted in the train s
     weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
 
 where N is how often verse has the word, n_word how often with n on that side, q the share of n among
-all of them, k = 2.
+all of them, k = 2. All neighbours that are not told are one, written …: 髮 is mostly 白髮, so that another character
+before it speaks for 發.
 """
 
 import argparse
@@ -21,7 +22,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pingze.corpus import Store
-from pingze.prosody.script import in_context, to_traditional, variants
+from pingze.prosody.script import OTHER, in_context, to_traditional, variants
 from pingze.prosody.table import entry, simplified
 
 DATA = Path(__file__).parents[1] / "src" / "pingze" / "prosody" / "data"
@@ -112,22 +113,27 @@ def describe(
     """A word, its weight, and the neighbours that speak for it, those of equal weight together."""
     prior = math.log((totals[word] + 1) / (totals[usual] + 1))
     by_weight: dict[tuple[str, int], str] = defaultdict(str)
+    others: dict[str, list[str]] = {"<": [], ">": []}
+    all_ = sum(totals[each] for each in words)
+
+    def weight_of(side: str, neighbours: list[str]) -> float:
+        times = {each: sum(counts[each, side, one] for one in neighbours) for each in words}
+        share = sum(times.values()) / all_
+        shares = {each: (times[each] + SMOOTHING * share) / (totals[each] + SMOOTHING) for each in words}
+        return math.log(shares[word] / shares[usual]) if share else 0.0
+
     for side, neighbour in sorted({*sides[word], *sides[usual]}):
-        share = sum(counts[each, side, neighbour] for each in words) / sum(totals[each] for each in words)
-        weight = _log_share(word, side, neighbour, share, totals, counts) - _log_share(
-            usual, side, neighbour, share, totals, counts
-        )
+        weight = weight_of(side, [neighbour])
         for_word, for_usual = counts[word, side, neighbour], counts[usual, side, neighbour]
         if ((weight > 0 and for_word > 1) or for_usual >= _TELLING) and round(weight):
             by_weight[side, round(weight)] += neighbour
+        else:
+            others[side].append(neighbour)
+    for side, untold in others.items():
+        if weight := round(weight_of(side, untold)):
+            by_weight[side, weight] += OTHER
     cells = "".join(f"{side}{weight}{found}" for (side, weight), found in sorted(by_weight.items()))
     return f"{word}{round(prior)}{cells}"
-
-
-def _log_share(
-    word: str, side: str, neighbour: str, share: float, totals: Counter[str], counts: Counts
-) -> float:
-    return math.log((counts[word, side, neighbour] + SMOOTHING * share) / (totals[word] + SMOOTHING))
 
 
 def measure(poems: Iterable[str]) -> str:

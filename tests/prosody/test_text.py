@@ -47,6 +47,10 @@ COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
         "夜思\n\n" + "\n\n".join(LINES),
         "<p>夜思</p><p>" + "<br/>&emsp;&#12288;".join(COUPLETS) + "</p>",
         "夜思（其一）\n[唐] 某甲\n" + "&nbsp;".join(LINES),
+        "（唐）某甲某乙《夜思》" + "".join(COUPLETS),
+        "《夜思》：" + "".join(COUPLETS),
+        "夜思\n[唐] 某甲\n" + "".join(COUPLETS) + "\n注释：山月，山上之月。",
+        "夜思\n\n" + "\n".join(COUPLETS) + "\n\n【譯文】\n山上之月，照於東水。天風吹雲。",
     ],
 )
 def test_lines_are_found_as_people_write_them(text: str) -> None:
@@ -95,6 +99,7 @@ def test_what_was_understood_is_told() -> None:
         "cut into lines of 5 characters, for it has no marks",
     )
     assert read_text("".join(COUPLETS)) == (LINES, [], None)
+    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (LINES, ["注釋：山月。", "某。"], None)
 
 
 def test_two_quatrains_stay_two_poems() -> None:

@@ -2,12 +2,16 @@
 
 import math
 import re
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 
 from pingze.prosody.table import entry, read, simplified
 
 _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
+
+OTHER = "…"
+"""Every neighbour that a row of contexts.tsv does not tell."""
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
 """The words that a character may stand for: their weights, and those of neighbours, before (<) and after (>)."""
@@ -31,7 +35,7 @@ def to_traditional(text: str) -> str:
 def in_context(text: str) -> str:
     """The text with each Simplified character converted, those that stand for several words by their neighbours.
 
-    Which word verse has beside them decides: 白发 is 白髮, 发生 發生. One that is a word itself (云) is only taken
+    Which word verse has beside them decides: 白发 is 白髮, 出发 出發. One that is a word itself (云) is only taken
     for another in a text that has Simplified characters and not more Traditional ones, or in one that has neither and
     where the evidence is strong. So 宁 in 當宁 stays.
     """
@@ -44,14 +48,22 @@ def in_context(text: str) -> str:
         return "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
     for _ in range(2):  # the second time the neighbours are chosen too
         chosen = "".join(
-            _choose(
-                contexts[character], character, chosen[max(0, at - 1) : at], chosen[at + 1 : at + 2], caution
-            )
-            if character in contexts
+            _choose(contexts[one], one, list(_beside(text, chosen, at)), caution)
+            if one in contexts
             else chosen[at]
-            for at, character in enumerate(text)
+            for at, one in enumerate(text)
         )
     return chosen
+
+
+def _beside(text: str, chosen: str, at: int) -> Iterator[tuple[str, str, str]]:
+    """The side of each neighbour at a place, the neighbour, and what else it is: `OTHER`, or itself if it is open.
+
+    Marks and a text's ends tell nothing.
+    """
+    for side, place in (("<", at - 1), (">", at + 1)):
+        if 0 <= place < len(text) and chosen[place].isalpha():
+            yield side, chosen[place], chosen[place] if text[place] in _contexts() else OTHER
 
 
 def _caution(text: str) -> float:
@@ -70,10 +82,11 @@ def _only_simplified() -> frozenset[str]:
     return frozenset(one for one in simplified() if not in_use(one) and one not in contexts.get(one, {}))
 
 
-def _choose(context: _Context, character: str, before: str, after: str, caution: float) -> str:
-    """The word that a character stands for between its neighbours, each "" at the end of a text."""
+def _choose(context: _Context, character: str, beside: Sequence[tuple[str, str, str]], caution: float) -> str:
+    """The word that a character stands for between its neighbours."""
     weights = {
-        word: weight + neighbours.get(("<", before), 0) + neighbours.get((">", after), 0)
+        word: weight
+        + sum(neighbours.get((side, one), neighbours.get((side, other), 0)) for side, one, other in beside)
         for word, (weight, neighbours) in context.items()
     }
     best = max(weights, key=lambda word: weights[word])

@@ -15,7 +15,11 @@ _STOPS = "，。？！；,.?!;｡､．…﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
 _REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
-_HEADING = re.compile(r"\s*[#《〈【]")
+_HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
+_TITLED = re.compile(
+    f"^([^{_STOPS}\\n]*[《〈【][^》〉】\\n]*[》〉】])[\\s：:]*(?=[{_CHARACTER}])", re.MULTILINE
+)
+_COMMENT = re.compile(r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)")
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
 _MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
@@ -53,7 +57,7 @@ def split_poems(text: str) -> list[str]:
         if not _NOT_CHARACTER.sub("", block):
             continue
         block = block.strip("\n")
-        if not heading and poems and _goes_on(poems[-1], block):
+        if not heading and poems and (_goes_on(poems[-1], block) or _COMMENT.match(block)):
             poems[-1] += "\n" + block
         elif _is_heading(heading + block):
             heading += block + "\n"
@@ -72,10 +76,10 @@ def read_text(text: str) -> ReadText:
     """The lines of one poem: Han characters between marks, spaces and line ends.
 
     Title and author are left out: the first and last rows without a full stop or comma that have another length
-    than the poem's lines, or that would make their number odd. Remarks in brackets are left out. Rows without any mark
-    are cut into lines: one of a whole 絕 or 律, or several couplets.
+    than the poem's lines, or that would make their number odd. Remarks in brackets and what comes after 注釋 or 譯文
+    are left out. Rows without any mark are cut into lines: one of a whole 絕 or 律, or several couplets.
     """
-    normal = _normal(text)
+    normal, comments = _without_comments(_normal(text))
     rows = [_Row(row) for row in _REMARK.sub("", normal).split("\n")]
     rows = [row for row in rows if row.lines]
     cut = _cut(rows)
@@ -83,7 +87,14 @@ def read_text(text: str) -> ReadText:
     kept = set(map(id, verse))
     left_out = [row.text.strip() for row in rows if id(row) not in kept]
     remarks = [remark.group() for remark in _REMARK.finditer(normal)]
-    return ReadText([line for row in verse for line in row.lines], left_out + remarks, cut)
+    return ReadText([line for row in verse for line in row.lines], left_out + remarks + comments, cut)
+
+
+def _without_comments(text: str) -> tuple[str, list[str]]:
+    """A poem without the rows of prose that explain it, which come last; and those."""
+    rows = text.split("\n")
+    end = next((place for place, row in enumerate(rows) if place and _COMMENT.match(row)), len(rows))
+    return "\n".join(rows[:end]), [row.strip() for row in rows[end:] if row.strip()]
 
 
 def _cut(rows: Sequence["_Row"]) -> int | None:
@@ -175,5 +186,5 @@ def _normal(text: str) -> str:
     """NFC, one kind of line end, no byte-order mark, no HTML, and 々 replaced by the character that it repeats."""
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
     text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
-    text = "\n".join(text.splitlines())
+    text = _TITLED.sub(r"\1\n", "\n".join(text.splitlines()))
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)
