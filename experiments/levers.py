@@ -39,7 +39,7 @@ from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import evaluate
 from pingze.training.optimizers import make_optimizer
 from pingze.training.trainer import Trainer
-from pingze.vocabulary import BOS, EOS, PAD, SPECIAL_TOKENS
+from pingze.vocabulary import BOS, EOS, PAD
 
 WEIGHTS = Path("runs/levers")
 POEMS, TITLES, TEMPERATURE = 1000, 40, 0.5
@@ -126,6 +126,7 @@ LEVERS = {
     "no themes": Lever(["theme_share=0"]),
     "twice the units": Lever(["hidden_size=512"]),
     "a rate that falls from the start": Lever(falling=1.0),
+    "twice the rate": Lever(["learning_rate=4e-3"]),
     "Transformer": Lever(build=transformer),
     "Transformer, half the rate": Lever(["learning_rate=1e-3"], transformer),
     "Transformer, twice the rate": Lever(["learning_rate=4e-3"], transformer),
@@ -188,11 +189,7 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
     load_model(trainer.model, str(_weights(name, seed)))
     trainer.model.eval()
     vocabulary = trainer.vocabulary
-    special = [
-        PAD,
-        BOS,
-        *(n for n, t in enumerate(vocabulary.tokens) if len(t) > 1 and n >= len(SPECIAL_TOKENS)),
-    ]
+    special = [n for n, token in enumerate(vocabulary.tokens) if len(token) > 1 and n != EOS]
 
     @torch.no_grad()
     def write(prompt: Prompt, number: int) -> str:
