@@ -18,7 +18,8 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.revision import poem_request
 from pingze.prosody.groups import LEVEL
 from pingze.prosody.tones import usable_tone
-from pingze.serve.units import cells, fingerprint
+from pingze.serve.gates import cells
+from pingze.serve.units import fingerprint
 from pingze.vocabulary import BOS
 
 FOUND = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "units.json"

@@ -6,6 +6,7 @@ from itertools import combinations, product
 import pytest
 
 from pingze.composing.constraints import Constraints
+from pingze.composing.input_characters import ConversionWarning
 from pingze.composing.mending import Change, fewest, mend
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
@@ -91,8 +92,14 @@ def test_a_poem_without_faults_is_left_alone() -> None:
     assert mended.poem.lines == ["獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲"]
 
 
+def test_words_to_keep_are_looked_for_in_a_poem_without_faults_too() -> None:
+    with pytest.raises(InputError, match="夢 is to be kept, but no line of the poem has it"):
+        mend("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", keep=["夢"])
+
+
 def test_simplified_drafts_are_read() -> None:
-    mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，何处有琴天。", seed=1)
+    with pytest.warns(ConversionWarning, match="独无问闲见处 was read as 獨無問閑見處"):
+        mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，何处有琴天。", seed=1)
     assert mended.poem.lines[0] == "獨坐寒窗下"
     assert isinstance(mended.changes[0], Change)
 

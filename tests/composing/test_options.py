@@ -4,13 +4,14 @@ import subprocess
 import sys
 from dataclasses import fields
 from inspect import Parameter, signature
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
+import numpy as np
 import pytest
 
 from pingze import compose
 from pingze.cli.composing import compose as command
-from pingze.composing.options import Composing, Kept, Revising, Sampling
+from pingze.composing.options import Composing, Kept, Revising, Sampling, check_bounds
 from pingze.errors import InputError
 
 
@@ -88,6 +89,14 @@ for values, expected in {values!r}:
     assert message(lambda: compose(form="五絕", **values)) == expected, values
 assert message(lambda: revise("春", [1])) == "poem must be a Poem, as compose and read_poem give, not str"
 assert message(lambda: compose(5, form="五絕")) == "start must be text, not int"
-compose(form="五絕", seed=numpy.int64(3), temperature=numpy.float32(0.5), top_p=1, model="report")
+poem, *_ = compose(form="五絕", seed=numpy.int64(3), temperature=numpy.float32(0.5), top_p=1, model="report")
+places = "targets must be a list of lines and places, as [2, (3, 5)], not int"
+assert message(lambda: revise(poem, 2)) == places
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+@pytest.mark.parametrize("number", [np.int64(0), np.float32(0), 0])
+def test_bounds_hold_for_numbers_of_numpy_too(number: Any) -> None:
+    with pytest.raises(InputError, match=r"particles is 0(\.0)?; it must be at least 1"):
+        check_bounds("particles", number, {"minimum": 1})

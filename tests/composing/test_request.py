@@ -29,6 +29,7 @@ def test_an_acrostic_stands_at_the_head_middle_or_end(at: str, position: int) ->
 def test_a_pattern_fixes_what_is_not_free() -> None:
     assert places(pattern="＿月_□＿ ＿＿＿＿風") == [(1, 2, "月"), (2, 5, "風")]
     assert places(pattern="？月?*. ＊．□_風") == [(1, 2, "月"), (2, 5, "風")]
+    assert places(pattern="？月?*.，＊．□_風。") == [(1, 2, "月"), (2, 5, "風")]
 
 
 @pytest.mark.parametrize("name", ["東", "一東", "上平一東", "上平一东", " 東韻 "])
@@ -102,7 +103,7 @@ def test_lengths() -> None:
         ({"form": "宋詞"}, "no form '宋詞'"),
         ({"lines": 6}, "a 五絕 has 4 lines"),
         ({"form": "五排", "lines": 8}, "五排 has an even number of lines from 10"),
-        ({"form": "五古", "lines": 7}, "even number here, not 7"),
+        ({"form": "五古", "lines": 7}, "a 五古 has couplets, so an even number of lines, not 7"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"template": "上起"}, "template '上起' is none of 五絕's"),
         ({"form": "五古", "template": "平起"}, "none: it has no templates"),

@@ -11,12 +11,16 @@ from pingze.composing import alternatives, compose, explain, read_poem, revise
 from pingze.composing import revision as revision_module
 from pingze.composing.antithesis import antithesis_table
 from pingze.composing.composer import Composer
+from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.lexicon import FREE
+from pingze.composing.options import Composing
 from pingze.composing.poem import Poem
-from pingze.composing.revision import Alternative
+from pingze.composing.read_request import read_request
+from pingze.composing.revision import Alternative, poem_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
 from pingze.prosody.tones import groups
-from tests.composing.verse import composer
+from tests.composing.verse import POOL, composer
 
 CHOSEN = composer(seed=6)
 
@@ -99,6 +103,32 @@ def test_alternatives_are_ranked_by_the_whole_poem(poem: Poem) -> None:
         assert check("，".join(lines)).ok
 
 
+def test_only_the_likeliest_candidates_are_weighed(poem: Poem, monkeypatch: pytest.MonkeyPatch) -> None:
+    every = {one.character: one.log_probability for one in alternatives(poem, 2, 3, limit=100)}
+    monkeypatch.setattr(revision_module, "TRIED", 3)
+    few = alternatives(poem, 2, 3, limit=100)
+    assert len(few) == 3 < len(every)
+    assert all(one.log_probability == pytest.approx(every[one.character], rel=1e-5) for one in few)
+
+
+def test_a_number_of_alternatives_is_not_negative(poem: Poem) -> None:
+    for ask in (lambda: alternatives(poem, 2, 3, limit=-1), lambda: explain(poem, limit=-1)):
+        with pytest.raises(InputError, match="limit is -1; it must be at least 0"):
+            ask()
+
+
+def test_what_stands_beside_a_place_may_be_doubled_there_but_no_third_time() -> None:
+    """Verse doubles 年 often; a place between two of them would make three."""
+    request = Composing(form="五絕", pattern="年＿＿＿＿ ＿＿年＿年")
+    constraints = CHOSEN.prepare(read_request(CHOSEN.vocabulary, request)).constraints
+    year = CHOSEN.vocabulary.ids["年"]
+    fixed = [FREE] * 20
+    fixed[0] = year
+    assert constraints.allowed_alone(tuple(fixed), 1)[year]
+    fixed[2] = year
+    assert not constraints.allowed_alone(tuple(fixed), 1)[year]
+
+
 @pytest.mark.parametrize("line", [3, 4])
 def test_alternatives_answer_the_line_that_stands_opposite(line: int) -> None:
     """At weight w they are ranked by ln p + w·s, s being the couplet's score (its mean, hence times its width)."""
@@ -158,6 +188,22 @@ def test_a_poem_of_one_s_own_is_read_as_it_is_written(poem: Poem) -> None:
 def test_bad_targets(poem: Poem, targets: list, message: str) -> None:
     with pytest.raises(InputError, match=message):
         revise(poem, targets, seed=1)
+
+
+def test_a_simplified_poem_is_read_once_each_character_beside_its_neighbours() -> None:
+    with pytest.warns(ConversionWarning, match="发无问声 was read as 髮無問聲"):
+        read = read_poem("白发寒窗下，无人问姓名。秋山不可見，何處有琴声。")
+    assert read.lines == ["白髮寒窗下", "無人問姓名", "秋山不可見", "何處有琴聲"]
+
+
+def test_what_a_poem_has_is_kept_as_it_stands() -> None:
+    """云 and 后 are words of their own too, and alone they would be read as 雲 and 後."""
+    chosen = composer(f"{POOL}云雲后後", seed=6)
+    poem = Poem(
+        "五絕", None, None, None, None, 0, "", ["人云春日月", "古后白雲天", "秋水山花落", "江風草木年"], 0.0
+    )
+    fixed = poem_request(chosen, poem, [3]).fixed
+    assert "".join(fix.character for fix in fixed) == "人云春月古后白雲天秋水山花落江風草木年"
 
 
 def test_no_poem_to_revise() -> None:

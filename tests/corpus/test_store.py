@@ -119,35 +119,6 @@ def test_a_megabyte_is_searched_at_once(store: Store) -> None:
 # --- lines and neighbours -----------------------------------------------------------------------------------
 
 
-def _longest_shared(one: str, other: str) -> int:
-    parts = [one[a:b] for a in range(len(one)) for b in range(a, len(one) + 1)]
-    return max((len(part) for part in parts if part in other), default=0)
-
-
-@one_store
-@given(st.text(DIGITS[:3], min_size=1, max_size=9), st.integers(1, 6))
-def test_sharing_finds_the_tang_lines_with_a_common_substring(
-    store: Store, poems: list[CorpusPoem], words: str, least: int
-) -> None:
-    hits = store.sharing(words, least=least, limit=10_000)
-    assert all(hit.phrase in words and hit.phrase in hit.line for hit in hits)
-    expected = [
-        (poem.title, number, shared)
-        for poem in poems
-        if poem.dynasty == "tang"
-        for number, other in enumerate(poem.lines, 1)
-        if (shared := _longest_shared(words, other)) >= least
-    ]
-    found = [(hit.title, hit.number, len(hit.phrase)) for hit in hits]
-    assert found == sorted(expected, key=lambda hit: -hit[2])
-
-
-def test_sharing_takes_one_line(store: Store) -> None:
-    for words in ("甲乙，丙丁", "甲" * 61, "moon", ""):
-        with pytest.raises(InputError):
-            store.sharing(words)
-
-
 def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem]) -> None:
     pairs = Counter(
         pair for poem in poems if poem.dynasty == "tang" for words in poem.lines for pair in pairwise(words)

@@ -110,6 +110,16 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int) -> None:
     assert_close(actual, renamed, 1e-11)
 
 
+def test_what_is_held_stays_with_its_sequence_where_those_come_in_any_order() -> None:
+    ours, lengths = LSTM(4, 5, 2, held_size=3).double(), [2, 5, 3]
+    torch.nn.init.normal_(ours.layers[0].weight_ph)
+    x, held = torch.randn(5, 3, 4).double(), torch.randn(3, 3).double()
+    _, (h, _) = ours(pack_padded_sequence(x, torch.tensor(lengths), enforce_sorted=False), held=held)
+    for n, length in enumerate(lengths):
+        _, (alone, _) = ours(x[:length, n : n + 1], held=held[n : n + 1])
+        torch.testing.assert_close(h[:, n : n + 1], alone)
+
+
 @pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
 def test_what_is_held_beside_every_input_is_as_if_joined_to_it(T: int, B: int, E: int, H: int) -> None:
     """Against `torch.nn.LSTM` over [x, p], sequences of unequal length."""

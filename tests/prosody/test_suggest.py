@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.prosody import check
-from pingze.prosody.rules import RULES
+from pingze.prosody.rules import RHYME_RULES, RULES
 from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import groups, usable_tone
 
@@ -63,3 +63,22 @@ def test_no_verse_raises(text: str) -> None:
     verdict = check("，".join(text[start : start + 5] for start in range(0, 20, 5)), form="五絕")
     for fault in verdict.violations:
         suggest(verdict, fault)
+
+
+def test_rhymes_come_from_the_group_of_the_verdict_where_feet_are_of_several() -> None:
+    verdict = check("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。")
+    (fault,) = [fault for fault in verdict.violations if fault.rule in RHYME_RULES]
+    found = suggest(verdict, fault)
+    assert found
+    assert all(verdict.rhyme in groups(character) for character in found)
+
+
+def test_verse_that_rhymes_oblique_gets_oblique_rhymes() -> None:
+    verdict = check(
+        "春風吹客酒，夜雨落江月。老樹古人家，青山行處絕。白水照孤雲，秋花看似雪。山中無一事，草木何年天。",
+        form="五古",
+    )
+    (fault,) = [fault for fault in verdict.violations if fault.rule in RHYME_RULES]
+    found = suggest(verdict, fault)
+    assert found
+    assert all(usable_tone(character) == "仄" for character in found)

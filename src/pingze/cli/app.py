@@ -123,17 +123,17 @@ def print_json(value: Any) -> None:
 
 
 def read_file(file: str) -> str:
-    """The text of a file or of standard input (-), whatever bytes it holds."""
+    """The text of a file or of standard input (-); what has marks of verse and is no file's name is a text itself."""
     name = "standard input" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         if set(file) & set(MARKS):
-            raise InputError(
-                f"there is no file {name}: give a text itself on standard input, and - here"
-            ) from error
+            return file
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(f"{name} is not UTF-8 text") from None
+        raise InputError(
+            f"{name} is not UTF-8 text: convert it, as with `iconv -f GB18030 -t UTF-8`"
+        ) from None

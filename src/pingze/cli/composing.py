@@ -15,7 +15,13 @@ from pingze.composing.revision import revise_as
 from pingze.errors import InputError
 from pingze.prosody.patterns import CUSTOMARY
 
-ExplainOption = Annotated[bool, typer.Option("--explain", help="Say of each character why it stands there.")]
+ExplainOption = Annotated[
+    bool,
+    typer.Option(
+        "--explain",
+        help="Say of each character how likely it was, its tone and rhyme, and what else could stand there.",
+    ),
+]
 
 
 @app.command()

@@ -90,6 +90,8 @@ def search(
         return
     for hit in hits:
         typer.echo(f"{hit.line}  {hit.author}《{hit.title}》 {hit.dynasty}, line {hit.number}")
+    if len(hits) == limit:
+        typer.echo(f"the first {limit}; --limit gives more", err=True)
     if not hits:
         typer.echo(f"no line holds {phrase}", err=True)
         raise typer.Exit(1)

@@ -13,14 +13,16 @@ from pingze.prosody import Verdict
 from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.rhyme import find_groups, rhyme_characters
 from pingze.prosody.suggest import suggest
-from pingze.prosody.tones import describe
+from pingze.prosody.tones import describe, needed
 
 RHYMES_SHOWN = 60
 
 
 @app.command()
 def check(
-    file: Annotated[str, typer.Argument(metavar="[FILE|-]", help="Poems with blank lines between.")] = "-",
+    file: Annotated[
+        str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems with blank lines between.")
+    ] = "-",
     form: Annotated[
         str | None,
         typer.Option(
@@ -33,7 +35,9 @@ def check(
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
     texts = prosody.split_poems(read_file(file))
     if not texts:
-        raise InputError(f"{'standard input' if file == '-' else file} holds no verse")
+        raise InputError(
+            f"{'standard input' if file == '-' else file} holds no verse: give lines of Han characters"
+        )
     verdicts = [prosody.check(text, form=form, level=level) for text in texts]
     if as_json:
         print_json([verdict.as_json() for verdict in verdicts])
@@ -57,7 +61,11 @@ def tones(
         return
     for reading in found:
         used = "" if reading.used is None else f"  used {reading.used:,} times"
-        typer.echo(f"{reading.group.side} {reading.group.label}{used}  rhymed on {reading.rhymed:,} times")
+        times = "time" if reading.rhymed == 1 else "times"
+        typer.echo(f"{reading.group.side} {reading.group.label}{used}  rhymed on {reading.rhymed:,} {times}")
+    if (places := needed(character)) and any(reading.used is None for reading in found):
+        sides = "、".join(f"{side} {times:,}" for side, times in places.items())
+        typer.echo(f"places of verse that ask for one tone: {sides}")
 
 
 @app.command()

@@ -21,6 +21,7 @@ from pingze.errors import Clash
 from pingze.prosody.forms import opening_name
 from pingze.prosody.groups import OBLIQUE
 from pingze.prosody.patterns import CUSTOMARY
+from pingze.prosody.rhyme import names as group_names
 from pingze.prosody.tones import groups, sides
 
 _MOST_NAMED = 3
@@ -167,5 +168,5 @@ def _wanted(constraints: Constraints, fix: Fixed) -> tuple[str | None, str]:
         wanted = "".join(names) if feet.all() and len(names) <= _MOST_NAMED else None
         rhyme = f"rhyme in {''.join(names)}" if len(names) <= _MOST_NAMED else "rhyme with the others"
         oblique = "" if feet.all() else f"be {OBLIQUE}, or "
-        return wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {''.join(own)}"
+        return wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {group_names(own)}"
     return None, ""

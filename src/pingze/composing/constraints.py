@@ -143,6 +143,8 @@ class Constraints(Demands):
             return np.zeros_like(self.base)
         histories = self.start([plan])
         histories.ways = plan.ways[None, :, place // (2 * self.width)]
+        before = fixed[max(place // self.width * self.width, place - 2) : place]
+        histories.last = np.array([[FREE, FREE, *before][-2:]])
         allowed = self.allowed(histories, place)
         original: Array = self.original(allowed, np.array([plan.fixed]), [plan], place)[0]
         return original

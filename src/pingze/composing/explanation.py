@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from pingze.composing.composer import composer
-from pingze.composing.options import Revising
+from pingze.composing.options import Revising, check_bounds
 from pingze.composing.poem import Poem
 from pingze.composing.revision import check_poem, poem_request
 from pingze.deadline import check_deadline
@@ -52,6 +52,7 @@ def explain(
     cannot be read.
     """
     check_poem(poem)
+    check_bounds("limit", limit, {"minimum": 0})
     chosen = composer(model)
     text = "".join(poem.lines)
     constraints = chosen.prepare(poem_request(chosen, poem, asked=Revising(level=level))).constraints

@@ -64,7 +64,7 @@ def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
     typed = _typed(option, text)
     for character, read in zip(typed, in_context("".join(typed)), strict=True):
         try:
-            _known(option, read, vocabulary)
+            known_character(option, read, vocabulary)
         except InputError:
             unknown[character] = None
         else:
@@ -75,8 +75,37 @@ def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
     return _read(option, known, vocabulary)
 
 
+def read_pattern(text: str, blanks: str, vocabulary: Vocabulary) -> str:
+    """A pattern with its fixed characters as the model knows them, each read beside those that stand with it.
+
+    Spaces stand for its marks.
+    """
+    normalized = unicodedata.normalize("NFC", text)
+    typed = "".join(
+        " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
+    )
+    read = "".join(
+        one if one == " " or one in blanks else known_character("pattern", one, vocabulary)
+        for one in in_context(typed)
+    )
+    tell_converted("pattern", typed, read)
+    return read
+
+
+def tell_converted(option: str, written: str, read: str, stacklevel: int = 2) -> None:
+    """Tell which characters of a text were read as others of its length, if any were."""
+    changed = [(one, other) for one, other in zip(written, read, strict=True) if one != other]
+    if changed:
+        ones, others = map("".join, zip(*dict.fromkeys(changed), strict=True))
+        sentence = f"{ones} was read as {others}"
+        tell(
+            Note(sentence, "converted", field=_field(option), has=ones, read=others),
+            stacklevel=stacklevel + 1,
+        )
+
+
 def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
-    read = "".join(_known(option, character, vocabulary) for character in in_context("".join(typed)))
+    read = "".join(known_character(option, character, vocabulary) for character in in_context("".join(typed)))
     if (written := "".join(typed)) != read:
         note = Note(
             f"{written} was read as {read}", "converted", field=_field(option), has=written, read=read
@@ -96,7 +125,8 @@ def _field(option: str) -> str:
     return FIELDS.get(option, option)
 
 
-def _known(option: str, character: str, vocabulary: Vocabulary) -> str:
+def known_character(option: str, character: str, vocabulary: Vocabulary) -> str:
+    """A character, or the Traditional form of it that the model knows. Raises InputError where it knows neither."""
     if character in vocabulary:
         return character
     if (traditional := to_traditional(character)) in vocabulary:

@@ -20,15 +20,18 @@ from pingze.composing.constraints import Constraints
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Revising
 from pingze.composing.poem import Poem
-from pingze.composing.revision import poem_request
+from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
-from pingze.prosody import Verdict, check
+from pingze.prosody import check
 from pingze.prosody.forms import FORMS, Form, find_form, opening_name
 from pingze.prosody.patterns import CUSTOMARY
 from pingze.prosody.script import in_context
 
 MOST_TRIED = 12
 """Of equally small sets of places so many are written."""
+
+FEWEST = 16
+"""With so many texts at least each of them is written."""
 
 Places = frozenset[int]
 
@@ -102,13 +105,13 @@ def mend(
         poet: Whose manner, for models that know poets.
         temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model would; up to 100.
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
-        particles: How many texts are written side by side for each way to mend, 1 to 4096.
+        particles: How many texts are written side by side, over all ways to mend, 1 to 4096.
         seed: From 0; the same seed mends the same again.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError on a draft that has no regulated form's shape, a word to keep that is not in it, or a character
-    that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError where no
-    draft came to an end; CheckpointError on a model that cannot be read.
+    Raises InputError on a draft with faults that has no regulated form's shape, a word to keep that is not in it, or a
+    character that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError
+    where no draft came to an end; CheckpointError on a model that cannot be read.
     """
     asked = Revising(
         level=level,
@@ -122,26 +125,22 @@ def mend(
     chosen = composer(model)
     refuse_conditions(chosen.name, chosen.conditions, asked)
     verdict = check(text, form=form, level=level)
+    written = poem_of(verdict, title, poet)
+    draft = written if verdict.ok else _draft(written, form)
+    locked = _locked(draft.lines, keep)
     if verdict.ok:
-        return Mended(_as_poem(verdict, title, poet), ())
-    draft = _draft(verdict, form, title, poet)
+        return Mended(draft, ())
     constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, asked=Revising(level=level)))
-    repairs = fewest(constraints, _locked(draft.lines, keep))
+    repairs = fewest(constraints, locked)
     if not repairs:
         raise InfeasibleError(draft.form, _given_up(constraints, draft.lines, keep))
     poem = _best(chosen, draft, repairs, asked)
     return Mended(poem, tuple(_changes(draft.lines, poem, level)))
 
 
-def _as_poem(verdict: Verdict, title: str | None, poet: str | None) -> Poem:
-    return Poem(
-        verdict.form or "", verdict.template, verdict.rhyme, title, poet, 0, "", list(verdict.lines), 0.0
-    )
-
-
-def _draft(verdict: Verdict, form: str | None, title: str | None, poet: str | None) -> Poem:
+def _draft(written: Poem, form: str | None) -> Poem:
     """The draft as a poem of the regulated form that it is to have, with neither template nor rhyme."""
-    lines = in_context("\n".join(verdict.lines)).split("\n")
+    lines = written.lines
     found = find_form(form) if form else _regulated_form(lines)
     if found is None or not found.regulated:
         raise InputError(
@@ -154,7 +153,7 @@ def _draft(verdict: Verdict, form: str | None, title: str | None, poet: str | No
             code="shape",
             form=found.name,
         )
-    return Poem(found.name, None, None, title, poet, 0, "", lines, 0.0)
+    return replace(written, form=found.name, template=None, rhyme=None)
 
 
 def _regulated_form(lines: Sequence[str]) -> Form | None:
@@ -264,10 +263,13 @@ def _repeated(feet: Sequence[int], ids: Sequence[int]) -> list[list[Places]]:
 def _best(chosen: Composer, draft: Poem, repairs: Sequence[_Repair], asked: Revising) -> Poem:
     """The likeliest of the poems that the model writes, one for each way to mend."""
     poems, refused, seed = [], None, seeds(asked)[0]
-    for repair in repairs[:MOST_TRIED]:
+    tried = repairs[:MOST_TRIED]
+    particles = max(min(FEWEST, asked.particles), asked.particles // len(tried))
+    sampling = replace(asked.sampling, particles=particles)
+    for repair in tried:
         try:
             inclusion = _opened(chosen, draft, repair, asked.level)
-            poems.append(chosen.write(inclusion, asked.sampling, seed))
+            poems.append(chosen.write(inclusion, sampling, seed))
         except InfeasibleError as error:
             refused = error
     kept = [poem for poem in poems if check(str(poem), form=poem.form, level=asked.level).ok]

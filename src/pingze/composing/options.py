@@ -100,9 +100,13 @@ class Revising(Bounded):
         minimum=0,
         maximum=10,
     )
-    title: str | None = option(None, "A title, for models that know titles.", maxLength=200)
+    title: str | None = option(
+        None, "A title, of 20 characters at most, for models that know titles.", maxLength=200
+    )
     about: str | None = option(
-        None, "What it is to be about, a word or some, as 江雪, for models that know themes.", maxLength=200
+        None,
+        "What it is to be about, as 江雪, in 8 characters at most, for models that know themes.",
+        maxLength=200,
     )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(
@@ -205,15 +209,20 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
     """Raises InputError, which names the field and what would do, when a value is out of bounds."""
     if isinstance(value, str):
         _check_text(name, value, bounds)
-    elif isinstance(value, int | float) and not _within(value, bounds):
-        shown = _shown(value)
+    elif isinstance(value, Real) and not _within(number := _plain(value), bounds):
+        shown = _shown(number)
         raise InputError(
-            f"{name} is {shown}; it must be {_in_words(value, bounds)}",
+            f"{name} is {shown}; it must be {_in_words(number, bounds)}",
             field=name,
             code="range",
             has=shown,
             **{word: bounds[key] for word, key, _ in LIMITS if key in bounds},
         )
+
+
+def _plain(value: Real) -> float:
+    """A number of Python's own, of one that may be NumPy's."""
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def _shown(value: float) -> float | str:
@@ -242,7 +251,11 @@ def _check_text(name: str, text: str, bounds: dict[str, Any]) -> None:
         most = bounds["maxLength"]
         raise too_long(f"{name} has {len(text)} characters; give {most} at most", name, len(text), most)
     if any("\ud800" <= character <= "\udfff" for character in text):
-        raise InputError(f"{name} holds half a character (a lone surrogate)", field=name, code="surrogate")
+        raise InputError(
+            f"{name} holds half a character (a lone surrogate); if you typed it whole, set PYTHONUTF8=1",
+            field=name,
+            code="surrogate",
+        )
 
 
 def _within(value: float, bounds: dict[str, Any]) -> bool:

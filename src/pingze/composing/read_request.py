@@ -1,10 +1,10 @@
 """Read the options that a person gave as a `Request`, or refuse them: form and vocabulary decide."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
 
 from pingze.characters import MARKS
-from pingze.composing.input_characters import FIELDS, read_characters, read_known, tell
+from pingze.composing.input_characters import FIELDS, read_characters, read_known, read_pattern, tell
 from pingze.composing.options import MOST_INCLUDED, Composing, acrostic_position, too_long
 from pingze.composing.request import Fixed, Request
 from pingze.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -49,12 +49,18 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
 
 
 def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[Fixed, ...]:
-    """What opening, acrostic and pattern fix, in the order of the places; the first of two that ask the same."""
-    fixed = [
-        *_opening(asked.start, form, lines, vocabulary),
-        *_acrostic(asked.acrostic or "", asked.acrostic_at, form, lines, vocabulary),
-        *_pattern(asked.pattern or "", form, lines, vocabulary),
-    ]
+    """What opening, acrostic and pattern fix."""
+    return in_order(
+        [
+            *_opening(asked.start, form, lines, vocabulary),
+            *_acrostic(asked.acrostic or "", asked.acrostic_at, form, lines, vocabulary),
+            *_pattern(asked.pattern or "", form, lines, vocabulary),
+        ]
+    )
+
+
+def in_order(fixed: Iterable[Fixed]) -> tuple[Fixed, ...]:
+    """What is fixed in the order of the places; the first of two that ask the same."""
     at_place: dict[tuple[int, int, str], Fixed] = {}
     for fix in fixed:
         at_place.setdefault((fix.line, fix.position, fix.character), fix)
@@ -64,8 +70,9 @@ def _fixed(asked: Composing, form: Form, lines: int, vocabulary: Vocabulary) -> 
 def _count_lines(form: Form, lines: int | None) -> int:
     count = lines or form.default_lines
     if not form.takes(count) or count % 2:
+        wanted = "couplets, so an even number of lines" if form.takes(count) else form.size
         raise InputError(
-            f"a {form.name} has {form.size}, and an even number here, not {count}",
+            f"a {form.name} has {wanted}, not {count}",
             field="lines",
             code="line_count",
             form=form.name,
@@ -81,9 +88,9 @@ def _template(name: str | None, form: Form) -> str | None:
     name = to_traditional(name.strip())
     names = [opening_name(form.width, opening[0]) for opening in form.openings]
     if not any(name in known for known in names):
-        known = ", ".join(names) or "none: it has no templates"
+        message = f"template {name!r} is none of {form.name}'s, or a part of one: {', '.join(names)}"
         raise InputError(
-            f"template {name!r} is none of {form.name}'s, or a part of one: {known}",
+            message if names else f"a {form.name} has no templates: leave template out",
             field="template",
             code="choice",
             has=name,
@@ -204,7 +211,7 @@ def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary
 
 
 def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
-    blocks = text.split()
+    blocks = read_pattern(text, BLANKS, vocabulary).split()
     if len(blocks) > lines:
         raise too_long(
             f"the pattern has {len(blocks)} blocks for {lines} lines", "pattern", len(blocks), lines
@@ -222,4 +229,4 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
             )
         for position, character in enumerate(block, 1):
             if character not in BLANKS:
-                yield Fixed("pattern", line, position, _read("pattern", character, vocabulary))
+                yield Fixed("pattern", line, position, character)

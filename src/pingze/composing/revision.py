@@ -11,17 +11,19 @@ from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
 from pingze.composing.composition import refuse_conditions, seeds
 from pingze.composing.inclusion import Inclusion
+from pingze.composing.input_characters import known_character, tell_converted
 from pingze.composing.lexicon import FREE
-from pingze.composing.options import Composing, Kept, Revising
+from pingze.composing.options import Composing, Kept, Revising, check_bounds
 from pingze.composing.poem import Poem
-from pingze.composing.read_request import read_request
-from pingze.composing.request import Request
+from pingze.composing.read_request import in_order, read_request
+from pingze.composing.request import Fixed, Request
 from pingze.composing.softmax import log_softmax
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
-from pingze.prosody import check
+from pingze.prosody import Verdict, check
 from pingze.prosody.groups import GROUPS
 from pingze.prosody.patterns import CUSTOMARY
+from pingze.prosody.script import in_context
 
 Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""
@@ -52,14 +54,30 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
+        notes = [
+            note for note in verdict.notes if note.cause["code"] != "chosen"
+        ]  # how it was read is no reason
         raise InputError(
-            f"this is no poem to revise: {'; '.join(verdict.notes) or 'it has no lines'}",
+            f"this is no poem to revise: {'; '.join(notes) or 'it has no lines'}",
             field="poem",
             code="no_poem",
         )
-    lines = list(verdict.lines)
+    return poem_of(verdict)
+
+
+def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
+    """The poem that was checked; its Simplified characters are read as Traditional ones, with a ConversionWarning."""
     rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
-    return Poem(verdict.form, verdict.template, rhyme, None, None, 0, "", lines, 0.0)
+    lines = traditional_lines(verdict.lines)
+    return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
+
+
+def traditional_lines(lines: Sequence[str]) -> list[str]:
+    """A poem's lines in Traditional characters, each read beside its neighbours; what changes is told."""
+    written = "\n".join(lines)
+    read = in_context(written)
+    tell_converted("poem", written, read, stacklevel=3)
+    return read.split("\n")
 
 
 def revise(
@@ -150,37 +168,39 @@ def alternatives_as(
     poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
 ) -> list[Alternative]:
     """What could stand at a line's position while the poem keeps what is asked; raises as `revise` does."""
+    check_bounds("limit", limit, {"minimum": 0})
     chosen = composer(model)
+    refuse_conditions(chosen.name, chosen.conditions, asked)
     (place,) = _places(poem, [target])
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     ids = chosen.token_ids(poem.lines)
     at = place + place // compiled.width  # the marks of the lines before stand between
-    scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
-    ranked = np.argsort(-(scores + chosen.answering(compiled, place)[candidates]), kind="stable")[:limit]
-    return [Alternative(chosen.vocabulary.tokens[candidates[n]], float(scores[n])) for n in ranked]
+    tried, scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
+    ranked = np.argsort(-(scores + chosen.answering(compiled, place)[tried]), kind="stable")[:limit]
+    return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
 
 
-def _score_each(chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]) -> Array:
-    """Ln p of the whole text with each candidate at `at`; -inf for those beyond the `TRIED` likeliest there."""
+def _score_each(
+    chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]
+) -> tuple[Array, Array]:
+    """The `TRIED` candidates that are likeliest at `at`, and ln p of the whole text with each."""
     state, before = chosen.network.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
         check_deadline()
         before += float(log_softmax(chosen.network.logits(state))[0, id_])
         state = chosen.network.step(state, id_[None])
     log_p = log_softmax(chosen.network.logits(state))[0, candidates]
-    tried = np.argsort(-log_p)[:TRIED]
-    scores = before + log_p[tried].astype(np.float64)
+    likeliest = np.argsort(-log_p)[:TRIED]
+    tried, scores = candidates[likeliest], before + log_p[likeliest].astype(np.float64)
     states = state.take(np.zeros(len(tried), int))
-    states = chosen.network.step(states, candidates[tried])
+    states = chosen.network.step(states, tried)
     for id_ in ids[at + 1 :]:
         check_deadline()
         scores += log_softmax(chosen.network.logits(states))[:, id_]
         states = chosen.network.step(states, np.full(len(tried), id_))
-    result = np.full(len(candidates), -np.inf)
-    result[tried] = scores
-    return result
+    return tried, scores
 
 
 def check_poem(poem: Poem) -> None:
@@ -192,6 +212,8 @@ def check_poem(poem: Poem) -> None:
 def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     """The targets as places from 0, each once and in order."""
     check_poem(poem)
+    if not isinstance(targets, Iterable):
+        raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
     width = len(poem.lines[0])
     places: set[int] = set()
     for target in targets:
@@ -228,13 +250,22 @@ def poem_request(
 ) -> Request:
     """The poem as a request that leaves some places free; what is not asked otherwise stays as the poem has it."""
     width, free = len(poem.lines[0]), set(places)
-    rows = [
-        "".join("＿" if number * width + at in free else character for at, character in enumerate(line))
-        for number, line in enumerate(poem.lines)
-    ]
+    fixed = (
+        Fixed(
+            "pattern", *_line_and_position(place, width), known_character("pattern", one, chosen.vocabulary)
+        )
+        for place, one in enumerate("".join(poem.lines))
+        if place not in free
+    )
     whole = asked if isinstance(asked, Composing) else Composing.of(asked)
     own = ("template", "rhyme", "title", "poet", "about")
     kept = {name: getattr(poem, name) for name in own if getattr(whole, name) is None}
     lines = whole.lines or len(poem.lines)
-    whole = replace(whole, form=poem.form, lines=lines, pattern=" ".join(rows), **kept)
-    return read_request(chosen.vocabulary, whole)
+    request = read_request(chosen.vocabulary, replace(whole, form=poem.form, lines=lines, **kept))
+    return replace(request, fixed=in_order([*request.fixed, *fixed]))
+
+
+def _line_and_position(place: int, width: int) -> tuple[int, int]:
+    """Of a place, from 0; both count from 1."""
+    line, position = divmod(place, width)
+    return line + 1, position + 1

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pingze.characters import MARKS
 from pingze.corpus.poem import OWN
 from pingze.corpus.records import File, Record, has_package
 from pingze.errors import CorpusError
@@ -23,7 +24,7 @@ POET = ("author", "poet")
 SUFFIXES = (".txt", ".json", ".jsonl")
 
 _FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
-_MARKED = re.compile("[，。？！；：、]")
+_MARKED = re.compile(f"[{MARKS}]")
 _SEPARATOR = re.compile(r"\s+|[·・—:：]")
 _LONGEST_POET = 4
 

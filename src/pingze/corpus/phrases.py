@@ -1,7 +1,6 @@
 """Phrases of Han characters, and the full-text queries that find the lines with them."""
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from unicodedata import normalize
 
 from pingze.characters import MARKS
@@ -12,9 +11,6 @@ _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 
 _INDEXED = 8
 """So much of a phrase is looked up in the index, which is slow on long ones; the rest is compared."""
-
-LONGEST_LINE = 60
-"""No line of the corpus is longer."""
 
 LINES = """
     SELECT poem.dynasty, poem.author, poem.title, line.text, line.number
@@ -34,7 +30,7 @@ class Hit:
     """A phrase, and a line in which it stands, or begins."""
 
     phrase: str
-    """What was found: the phrase, or the characters that two lines share."""
+    """What was looked for."""
     dynasty: str
     """tang or song."""
     author: str
@@ -70,9 +66,3 @@ def _quoted(part: str) -> str:
 def encodable(name: str) -> str:
     """A name as the corpus writes it; a lone surrogate, which SQLite refuses and no name has, becomes ?."""
     return normalize("NFC", name).strip().encode(errors="replace").decode()
-
-
-def longest_shared(one: str, other: str) -> str:
-    """The longest substring that two lines have in common."""
-    match = SequenceMatcher(None, one, other, autojunk=False).find_longest_match()
-    return one[match.a : match.a + match.size]

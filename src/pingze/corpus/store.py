@@ -13,15 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pingze.characters import MARKS
 from pingze.corpus.build import CHECKSUM, VERSION, checksum, store_path
 from pingze.corpus.phrases import (
     BEGINS_HERE,
     LINES,
-    LONGEST_LINE,
     Hit,
     encodable,
-    longest_shared,
     matching,
     searchable,
 )
@@ -185,28 +182,6 @@ class Store:
         narrowed = f"{LINES} AND {BEGINS_HERE} AND (:author IS NULL OR poem.author = :author)"
         rows = self._database.execute(f"{narrowed} ORDER BY phrase.rowid LIMIT :limit", values)
         return [Hit(phrase, *row) for row in rows]
-
-    def sharing(self, line: str, *, least: int = 4, limit: int = 20) -> list[Hit]:
-        """The Tang lines that share characters in a row with a line, which are a hit's `phrase`; the most first.
-
-        Args:
-            line: One line of Han characters, without marks.
-            least: How many characters in a row, from 1.
-            limit: How many lines at most.
-
-        Raises InputError for what is no single line.
-        """
-        line = searchable(line)
-        if len(line) > LONGEST_LINE or any(mark in line for mark in MARKS):
-            raise InputError(f"{line[:20]!r} is not one line: give a single line, without marks")
-        parts = [line[start : start + least] for start in range(len(line) - least + 1)]
-        if not parts:
-            return []
-        query = " OR ".join(f"({matching(part, dynasty='tang')})" for part in parts)
-        rows = self._database.execute(f"{LINES} ORDER BY phrase.rowid", {"query": query})
-        hits = (Hit(longest_shared(line, row[3]), *row) for row in rows)
-        long_enough = [hit for hit in hits if len(hit.phrase) >= least]
-        return sorted(long_enough, key=lambda hit: len(hit.phrase), reverse=True)[:limit]
 
     def suffix_array(self) -> SuffixArray:
         """All lines of the corpus, indexed; it is held till `let_go`. Raises CorpusError on damage to them."""

@@ -193,7 +193,7 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
     first, *later = caches
     reached = np.concatenate([getattr(of(first), variable) for of in (of_hidden, of_cell)], axis=1)
     B, H = first.phi_c.shape
-    by_state = np.broadcast_to(np.eye(H, 2 * H), (B, H, 2 * H))
+    by_state = np.broadcast_to(np.eye(H, 2 * H, dtype=first.phi_c.dtype), (B, H, 2 * H))
     for cache in reversed(later):
         by_state = by_state @ joint(cache)
     jacobian: Array = np.einsum("bks,bs...->bk...", by_state, reached)
@@ -214,7 +214,7 @@ class Products(NamedTuple):
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     """The products for k = t-1, t-2, …, where the last of the caches is step t's."""
     B, H = caches[-1].phi_c.shape
-    whole = np.broadcast_to(np.eye(H, 2 * H), (B, H, 2 * H))
+    whole = np.broadcast_to(np.eye(H, 2 * H, dtype=caches[-1].phi_c.dtype), (B, H, 2 * H))
     hidden = whole[..., :H]
     kept = of_hidden(caches[-1]).diagonal_c
     for cache in reversed(caches):

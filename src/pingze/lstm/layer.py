@@ -84,6 +84,8 @@ class LSTM(nn.Module):
         h_0, c_0 = (
             self._initial(packed) if state is None else (_permute(s, packed.sorted_indices) for s in state)
         )
+        if held is not None and packed.sorted_indices is not None:
+            held = held[packed.sorted_indices]
         data, finals = packed.data, []
         for depth, layer in enumerate(self.layers):
             if depth and self.training:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 
 from pingze.prosody.checker import check
-from pingze.prosody.groups import LEVEL, OBLIQUE
+from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.rhyme import rhyme_characters, shared_group
 from pingze.prosody.rules import RHYME_RULES, SHAPE_RULES
 from pingze.prosody.table import entry, rows
@@ -38,8 +38,13 @@ def _pools(verdict: Verdict, violation: Violation) -> Iterable[Sequence[str]]:
     """Lists of characters, one of which may hold what the place needs, each in the order of use."""
     if violation.rule not in RHYME_RULES:
         return map(_of_tone, (LEVEL, OBLIQUE))
-    group = shared_group([groups(line[-1]) for line in verdict.lines[1::2]], tone=LEVEL)
+    group = verdict.rhyme if verdict.rhyme in GROUPS else _shared(verdict)
     return [[c for c in rhyme_characters(group) if practised(c, group)]] if group else []
+
+
+def _shared(verdict: Verdict) -> str | None:
+    """The group of most feet of verse that mixes several."""
+    return shared_group([groups(line[-1]) for line in verdict.lines[1::2]])
 
 
 @cache

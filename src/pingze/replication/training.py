@@ -106,7 +106,7 @@ def train(
             if look:
                 look(made)
         if number == steps or not _step(course, number, steps, after_step):
-            return course
+            break
     return course
 
 

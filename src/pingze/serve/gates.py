@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from pingze.arrays import Array
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, composer
 from pingze.composing.revision import poem_request
@@ -133,7 +134,11 @@ def _of_unit(caches: Sequence[StepCache], unit: int) -> dict[str, Any]:
     i, f, candidate, o = (
         np.array([gate[0, unit] for gate in gates]) for gates in zip(*(c.gates for c in caches), strict=True)
     )
-    cell = f * np.array([cache.c_prev[0, unit] for cache in caches]) + i * candidate
     hidden = o * np.array([cache.phi_c[0, unit] for cache in caches])
     gates = GateValues(*(values.tolist() for values in (i, f, o, candidate)))
-    return {"gates": gates, "cell": cell.tolist(), "hidden": hidden.tolist()}
+    return {"gates": gates, "cell": cells(caches)[:, unit].tolist(), "hidden": hidden.tolist()}
+
+
+def cells(caches: Sequence[StepCache]) -> Array:
+    """The cell's state after each step, (T, H): c = f c_prev + i c̃."""
+    return np.concatenate([c.gates.f * c.c_prev + c.gates.i * c.gates.c_tilde for c in caches])

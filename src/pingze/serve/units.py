@@ -17,9 +17,8 @@ from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.revision import poem_request
-from pingze.lstm.formulas import StepCache
 from pingze.serve.answers import model
-from pingze.serve.gates import check_within, read_layer, token_of
+from pingze.serve.gates import cells, check_within, read_layer, token_of
 from pingze.serve.schemas.requests import NextRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
@@ -103,11 +102,6 @@ def units(asked: UnitsRequest) -> Units:
         known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
         **{name: _packed(array) for name, array in values.items()},
     )
-
-
-def cells(caches: Sequence[StepCache]) -> Array:
-    """The cell's state after each step, (T, H): c = f c_prev + i c̃."""
-    return np.concatenate([c.gates.f * c.c_prev + c.gates.i * c.gates.c_tilde for c in caches])
 
 
 def likely(asked: NextRequest) -> Next:

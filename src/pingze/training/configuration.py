@@ -31,7 +31,7 @@ class TrainingConfiguration:
     own: a person's own poems, likewise (docs/your-own.md); the vocabulary then has `vocabulary_size` tokens at most.
     """
     poet_poems: int = 30
-    """Under `tang`, how many training poems earn a Tang poet a token."""
+    """How many training poems earn a poet a token, where poems have poets."""
     song_poet_poems: int = 200
     """How many earn a Song poet one, where Song poems are read."""
     condition_dropout: float = 0.0
@@ -133,7 +133,7 @@ class TrainingConfiguration:
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
         if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.song_share):
             raise InputError(
-                "condition_dropout, theme_share and song_share belong to corpus tang, not report"
+                "condition_dropout, theme_share and song_share belong to corpus tang or own, not report"
             )
         if self.corpus == OWN and self.song_share:
             raise InputError("song_share belongs to corpus tang, not own")
@@ -262,7 +262,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     """A preset with some of its values changed.
 
     Args:
-        name: report, recipe or tang.
+        name: report, recipe, tang or own.
         settings: field=value each, of `ModelConfiguration` or `TrainingConfiguration`; none clears a field that may be
             unset.
 

@@ -48,7 +48,7 @@ class Position:
     step: int = 0
     """Optimizer steps taken."""
     best_nats: float = float("inf")
-    """Least dev nats per token so far."""
+    """Least dev figure so far, in nats: per token of the report's texts, per Han character of poems."""
     stale_epochs: int = 0
     """Epochs since then."""
     seconds: float = 0.0

@@ -57,9 +57,7 @@ class GivenPoem(Bounded):
                 width=form.width,
             )
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
-        return Poem(
-            form.name, template, rhyme, self.title, self.poet, 0, "", list(self.lines), 0.0, self.about
-        )
+        return Poem(form.name, template, rhyme, self.title, self.poet, 0, "", found.lines, 0.0, self.about)
 
 
 @dataclass(frozen=True, kw_only=True)
