@@ -54,7 +54,10 @@ def test_a_long_poem_is_drawn_among_fewer_texts(particles: int, of_lengths: list
         ({"seed": 10**30}, "seed is 10^30 or so; it must be at least 0 and at most 9007199254740991"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
-        ({"exclude": "\udc00"}, "exclude holds half a character (a lone surrogate)"),
+        (
+            {"exclude": "\udc00"},
+            "exclude holds half a character (a lone surrogate); if you typed it whole, set PYTHONUTF8=1",
+        ),
         ({"seed": -(10**5000)}, "seed is -10^5000 or so; it must be at least 0 and at most 9007199254740991"),
         ({"antithesis": 1e100}, "antithesis is 1e+100; it must be at least 0 and at most 10"),
         ({"original": 1}, "original is 1; it must be at least 2 and at most 100"),

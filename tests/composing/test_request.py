@@ -106,7 +106,7 @@ def test_lengths() -> None:
         ({"form": "五古", "lines": 7}, "a 五古 has couplets, so an even number of lines, not 7"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"template": "上起"}, "template '上起' is none of 五絕's"),
-        ({"form": "五古", "template": "平起"}, "none: it has no templates"),
+        ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is no rhyme group"),
         ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
         ({"start": "春" * 21}, "the opening has 21 characters, a 五絕 holds 20"),

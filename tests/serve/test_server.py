@@ -39,4 +39,4 @@ def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: py
     monkeypatch.setattr(answers, "MODELS", ("report",))
     monkeypatch.setattr(Composer, "write", counted)
     monkeypatch.setattr(time, "perf_counter", lambda: next(clock, 40.0))
-    assert answers.warm_up() == pytest.approx(40 / (40 * texts[-1]))
+    assert answers.warm_up() == pytest.approx(40 / (48 * texts[-1]))  # 40 characters and 8 marks
