@@ -206,7 +206,7 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
             if drawn == EOS:
                 break
             poem.append(drawn)
-        return vocabulary.decode(poem)
+        return vocabulary.decode(poem).replace("。", "。\n").strip()  # a couplet a row, as real ones stand
 
     return write
 
