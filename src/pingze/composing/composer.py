@@ -54,21 +54,22 @@ class Composer:
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """The request compiled; `old` holds what stood at places that are written again.
 
-        Words to include are read as verse reads them, and parted by no pause of the line, where that can be.
+        Words to include are parted by no pause of the line, and read as verse reads them, where that can be; what is
+        given up last is how they are read.
 
         Raises InfeasibleError, which names what clashes, if no poem can keep it; CorpusError if it asks for
         originality and there is no corpus.
         """
         copying = self._copying(request)
+        ways = [(self.lexicon, False)]
         if any(len(word) > 1 for word in request.include):
-            lexicon = self.lexicon.reading(request.include)
-            inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=True)
+            read = self.lexicon.reading(request.include)
+            ways = [(read, True), (read, False), *ways]
+        for lexicon, whole in ways:
+            inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=whole)
             if inclusion.is_possible:
                 return inclusion
-        inclusion = Inclusion(Constraints(self.lexicon, request, old, copying))
-        if not inclusion.is_possible:
-            raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))
-        return inclusion
+        raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))
 
     def prefix(self, request: Request) -> list[int]:
         """The tokens of a request's conditions; none where the model knows none."""
