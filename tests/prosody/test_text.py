@@ -102,6 +102,16 @@ def test_what_was_understood_is_told() -> None:
     assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (LINES, ["注釋：山月。", "某。"], None)
 
 
+def test_a_line_that_begins_like_a_commentary_is_verse() -> None:
+    lines = [LINES[0], LINES[1], "賞析花樹下", LINES[3]]
+    assert read_lines("，\n".join(lines)) == lines
+
+
+def test_poems_signed_with_their_titles_stay_apart() -> None:
+    signed = [f"{''.join(COUPLETS)}\n——某甲《{title}》" for title in ("夜思", "春思")]
+    assert split_poems("\n\n".join(signed)) == signed
+
+
 def test_two_quatrains_stay_two_poems() -> None:
     poem = "\n".join(LINES)
     assert split_poems(f"{poem}\n\n{poem}") == [poem, poem]

@@ -17,9 +17,13 @@ _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
 _REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
 _TITLED = re.compile(
-    f"^([^{_STOPS}\\n]*[《〈【][^》〉】\\n]*[》〉】])[\\s：:]*(?=[{_CHARACTER}])", re.MULTILINE
+    f"^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】])[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])",
+    re.MULTILINE,
 )
-_COMMENT = re.compile(r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)")
+_COMMENT = re.compile(
+    r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
+    re.MULTILINE,
+)
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
 _MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet

@@ -46,7 +46,8 @@ class GivenPoem(Bounded):
         """The poem. Raises InputError on lines that have no form's shape, or not the form's that is given."""
         found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
         form = find_form(found.form)
-        if not form.takes(len(self.lines)) or any(len(line) != form.width for line in self.lines):
+        widths = [len(line) for line in self.lines]
+        if not form.takes(len(widths)) or {*widths} != {form.width} or [*map(len, found.lines)] != widths:
             shape = f"{form.size}, of {form.width} characters each, without marks"
             raise InputError(
                 f"a {form.name} has {shape}",
