@@ -24,6 +24,7 @@ import random
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -139,16 +140,11 @@ def condition(text: str) -> tuple[str, dict[str, Any]]:
     return name, options
 
 
-def poem_for(prompt: Prompt, options: dict[str, Any], seed: int) -> str:
+def poem_for(prompt: Prompt, seed: int, options: dict[str, Any]) -> str:
     """A condition's poem."""
     given = {"form": prompt.form, "seed": seed, **options}
     given[given.pop("idiom_as", "title")] = prompt.text
     return str(compose(**given)[0])
-
-
-def composer(options: dict[str, Any]) -> Writer:
-    """What composes under a condition."""
-    return lambda prompt, seed: poem_for(prompt, options, seed)
 
 
 def write_sheet(
@@ -294,7 +290,7 @@ def main() -> None:
     prompts = (
         theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
     )
-    writers = {name: composer(options) for name, options in map(condition, given.conditions)}
+    writers = {name: partial(poem_for, options=options) for name, options in map(condition, given.conditions)}
     write_sheet(given.folder, kind, prompts, writers, given.seed)
 
 

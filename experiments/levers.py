@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from safetensors.torch import load_model, save_model
 from torch import Tensor, nn
@@ -198,7 +199,7 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
         ids = [id_ for part in prefix for id_ in part] + [BOS]
         poem: list[int] = []
         while len(poem) < LENGTHS["tang"]:
-            batch = pack([torch.tensor([*ids, *poem, PAD]).numpy()])
+            batch = pack([np.array([*ids, *poem, PAD])])
             hidden = trainer.model(*map(torch.from_numpy, (batch.inputs, batch.sizes)))[-1]
             logits = trainer.model.output(hidden) / TEMPERATURE
             logits[special] = -torch.inf

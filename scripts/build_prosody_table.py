@@ -25,7 +25,7 @@ from pathlib import Path
 
 import opencc
 
-from pingze.prosody.fit import FAULT, Masks, fit
+from pingze.prosody.fit import FAULT, FittedLine, Masks, fit
 from pingze.prosody.forms import FORMS
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 
@@ -312,12 +312,17 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
         return
     verse.poems += 1
     for line, found in zip(lines, fitted, strict=True):
-        for place in fixed_places(found.kind, width):
-            need = LEVEL if found.pattern.level >> place & 1 else OBLIQUE
+        for place, need in needs(found, width):
             verse.needed[line[place]][need] += 1
             sides = {GROUPS[name].side for name in readings.get(line[place], ())}
             verse.single += len(sides) == 1
             verse.agreeing += sides == {need}
+
+
+def needs(found: FittedLine, width: int) -> Iterator[tuple[int, str]]:
+    """The fixed places of a line, and the tone that each needs."""
+    for place in fixed_places(found.kind, width):
+        yield place, LEVEL if found.pattern.level >> place & 1 else OBLIQUE
 
 
 def fixed_places(kind: str, width: int) -> list[int]:

@@ -10,7 +10,6 @@ of its characters: 平 or 仄 where at least `SHARE` of at least `FEWEST` such p
 import argparse
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from pathlib import Path
 
 from pingze.composing.word_tones import OPEN, starts
@@ -18,9 +17,8 @@ from pingze.corpus import Store
 from pingze.prosody import check
 from pingze.prosody.fit import FAULT, fit
 from pingze.prosody.forms import FORMS
-from pingze.prosody.groups import LEVEL, OBLIQUE
 from pingze.prosody.tones import groups, sides
-from scripts.build_prosody_table import fixed_places, masks
+from scripts.build_prosody_table import masks, needs
 
 FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "word_tones.tsv"
 FEWEST = 4
@@ -54,10 +52,9 @@ def count(poems: Iterable[Sequence[str]]) -> Needed:
         openings = FORMS["五絕" if width == 5 else "七絕"].openings
         fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, FAULT)
         for line, found in zip(lines, fitted, strict=True):
-            fixed = set(fixed_places(found.kind, width))
-            for place, pair in enumerate(map("".join, pairwise(line))):
-                for at in {place, place + 1} & fixed if place in starts(2, width) else ():
-                    needed[pair, at - place][LEVEL if found.pattern.level >> at & 1 else OBLIQUE] += 1
+            for place, need in needs(found, width):
+                for start in {place - 1, place} & starts(2, width):
+                    needed[line[start : start + 2], place - start][need] += 1
     return needed
 
 

@@ -214,6 +214,7 @@ def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str
     verdicts = json.loads(out)
     assert [verdict["form"] for verdict in verdicts] == ["五絕", "五絕"]
     assert [verdict["violations"] for verdict in verdicts] == [[], []]
+    assert call(capsys, "check", poems, "--json") == (0, out, "")  # the poems themselves, and no file's name
 
 
 def test_a_draft_is_mended_and_the_changes_told(capsys: pytest.CaptureFixture[str]) -> None:

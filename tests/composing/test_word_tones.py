@@ -6,7 +6,7 @@ import pytest
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Composing
 from pingze.composing.read_request import read_request
-from pingze.composing.word_tones import starts, tones
+from pingze.composing.word_tones import starts, tones_within
 from pingze.prosody.tones import sides
 from tests.composing.verse import POOL, composer
 
@@ -41,7 +41,7 @@ def test_no_pause_parts_a_word_unless_one_always_does(length: int, width: int, e
     ],
 )
 def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
-    told = tones([word])
+    told = tones_within([word])
     for character, tone in zip(word, expected, strict=True):
         if len(sides(character)) == 2:
             assert told[character] == frozenset(tone)
@@ -50,7 +50,7 @@ def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
 
 
 def test_what_two_words_read_differently_may_be_either() -> None:
-    assert tones(["相思", "秋思"])["思"] == {"平", "仄"}
+    assert tones_within(["相思", "秋思"])["思"] == {"平", "仄"}
 
 
 CHOSEN = composer(f"{POOL}相思", seed=6)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import Field, fields
 from importlib.metadata import version
 from inspect import Parameter, Signature, signature
+from os.path import isfile
 from pathlib import Path
 from typing import Annotated, Any, get_type_hints
 
@@ -123,13 +124,11 @@ def print_json(value: Any) -> None:
 
 
 def read_file(file: str) -> str:
-    """The text of a file or of standard input (-); what has marks of verse and is no file's name is a text itself."""
+    """The text of a file or of standard input (-), whatever bytes it holds."""
     name = "standard input" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        if set(file) & set(MARKS):
-            return file
         raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
     try:
         return data.decode("utf-8-sig")
@@ -137,3 +136,8 @@ def read_file(file: str) -> str:
         raise InputError(
             f"{name} is not UTF-8 text: convert it, as with `iconv -f GB18030 -t UTF-8`"
         ) from None
+
+
+def read_text(given: str) -> str:
+    """As `read_file`; but what has marks of verse and is no file's name is the text itself."""
+    return given if set(given) & set(MARKS) and not isfile(given) else read_file(given)

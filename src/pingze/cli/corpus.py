@@ -84,13 +84,14 @@ def search(
     traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
     traditional["dynasty"] = {"唐": "tang", "宋": "song"}.get(dynasty or "", dynasty)
     with Store.open() as store:
-        hits = store.search(to_traditional(phrase), limit=limit, **traditional)
+        found = store.search(to_traditional(phrase), limit=limit + 1, **traditional)
+    hits = found[:limit]
     if as_json:
         print_json([asdict(hit) for hit in hits])
         return
     for hit in hits:
         typer.echo(f"{hit.line}  {hit.author}《{hit.title}》 {hit.dynasty}, line {hit.number}")
-    if len(hits) == limit:
+    if len(found) > limit:
         typer.echo(f"the first {limit}; --limit gives more", err=True)
     if not hits:
         typer.echo(f"no line holds {phrase}", err=True)

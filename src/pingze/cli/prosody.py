@@ -7,7 +7,7 @@ import typer
 
 from pingze import prosody
 from pingze.cli import completion
-from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_file
+from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_text
 from pingze.errors import InputError
 from pingze.prosody import Verdict
 from pingze.prosody.patterns import CUSTOMARY
@@ -33,7 +33,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
-    texts = prosody.split_poems(read_file(file))
+    texts = prosody.split_poems(read_text(file))
     if not texts:
         raise InputError(
             f"{'standard input' if file == '-' else file} holds no verse: give lines of Han characters"

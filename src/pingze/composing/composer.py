@@ -99,7 +99,8 @@ class Composer:
     ) -> list[Poem]:
         """A poem for each seed, from populations of its own; those of some poems are written side by side."""
         sampling = self.sampling(inclusion.constraints, sampling)
-        chances = [chance for seed in seeds for chance in self.chances(inclusion, sampling, seed)]
+        of_poem = {seed: self.chances(inclusion, sampling, seed) for seed in seeds}
+        chances = list(chain(*of_poem.values()))
         together = ROWS // self.population_size(inclusion, sampling)
         together = max(1, min(together, math.ceil(len(chances) / (os.cpu_count() or 1))))
 
@@ -112,9 +113,7 @@ class Composer:
         batches = [chances[start : start + together] for start in range(0, len(chances), together)]
         chosen = dict(zip(chances, chain(*each(write, batches)), strict=True))
         return [
-            self.poem(
-                inclusion.constraints, [chosen[own] for own in self.chances(inclusion, sampling, seed)], seed
-            )
+            self.poem(inclusion.constraints, [chosen[chance] for chance in of_poem[seed]], seed)
             for seed in seeds
         ]
 

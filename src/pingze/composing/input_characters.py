@@ -97,20 +97,18 @@ def tell_converted(option: str, written: str, read: str, stacklevel: int = 2) ->
     changed = [(one, other) for one, other in zip(written, read, strict=True) if one != other]
     if changed:
         ones, others = map("".join, zip(*dict.fromkeys(changed), strict=True))
-        sentence = f"{ones} was read as {others}"
-        tell(
-            Note(sentence, "converted", field=_field(option), has=ones, read=others),
-            stacklevel=stacklevel + 1,
-        )
+        tell(_converted(option, ones, others), stacklevel=stacklevel + 1)
+
+
+def _converted(option: str, written: str, read: str) -> Note:
+    sentence = f"{written} was read as {read}"
+    return Note(sentence, "converted", field=_field(option), has=written, read=read)
 
 
 def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
     read = "".join(known_character(option, character, vocabulary) for character in in_context("".join(typed)))
     if (written := "".join(typed)) != read:
-        note = Note(
-            f"{written} was read as {read}", "converted", field=_field(option), has=written, read=read
-        )
-        tell(note, stacklevel=4)
+        tell(_converted(option, written, read), stacklevel=4)
     return read
 
 

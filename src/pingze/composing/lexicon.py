@@ -12,7 +12,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.lapses import DOUBLED_OFTEN, doublings
-from pingze.composing.word_tones import tones
+from pingze.composing.word_tones import tones_within
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.prosody.script import variants
 from pingze.prosody.tones import groups, sides, usable_tone
@@ -82,7 +82,7 @@ class Lexicon:
     def reading(self, words: Iterable[str]) -> "Lexicon":
         """The same, but that characters of these words have only the tones in which verse reads them there."""
         level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
-        for character, read in tones(words).items():
+        for character, read in tones_within(words).items():
             id_ = self.vocabulary.ids[character]
             level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
         return replace(self, can_be_level=level, can_be_oblique=oblique)

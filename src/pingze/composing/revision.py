@@ -54,9 +54,8 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
-        notes = [
-            note for note in verdict.notes if note.cause["code"] != "chosen"
-        ]  # how it was read is no reason
+        # How it was read is no reason.
+        notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]
         raise InputError(
             f"this is no poem to revise: {'; '.join(notes) or 'it has no lines'}",
             field="poem",
@@ -251,11 +250,10 @@ def poem_request(
     """The poem as a request that leaves some places free; what is not asked otherwise stays as the poem has it."""
     width, free = len(poem.lines[0]), set(places)
     fixed = (
-        Fixed(
-            "pattern", *_line_and_position(place, width), known_character("pattern", one, chosen.vocabulary)
-        )
-        for place, one in enumerate("".join(poem.lines))
-        if place not in free
+        Fixed("pattern", line, position, known_character("pattern", character, chosen.vocabulary))
+        for line, row in enumerate(poem.lines, 1)
+        for position, character in enumerate(row, 1)
+        if (line - 1) * width + position - 1 not in free
     )
     whole = asked if isinstance(asked, Composing) else Composing.of(asked)
     own = ("template", "rhyme", "title", "poet", "about")
@@ -263,9 +261,3 @@ def poem_request(
     lines = whole.lines or len(poem.lines)
     request = read_request(chosen.vocabulary, replace(whole, form=poem.form, lines=lines, **kept))
     return replace(request, fixed=in_order([*request.fixed, *fixed]))
-
-
-def _line_and_position(place: int, width: int) -> tuple[int, int]:
-    """Of a place, from 0; both count from 1."""
-    line, position = divmod(place, width)
-    return line + 1, position + 1

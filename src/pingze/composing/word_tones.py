@@ -29,7 +29,7 @@ def starts(length: int, width: int) -> frozenset[int]:
     return frozenset(whole & set(feet) if length > 2 else whole) or frozenset(every)
 
 
-def tones(words: Iterable[str]) -> dict[str, frozenset[str]]:
+def tones_within(words: Iterable[str]) -> dict[str, frozenset[str]]:
     """The tones in which the characters of some words are read within them; those of both tones alone are told."""
     found: dict[str, frozenset[str]] = {}
     for word in words:

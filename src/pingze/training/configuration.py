@@ -133,7 +133,7 @@ class TrainingConfiguration:
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
         if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.song_share):
             raise InputError(
-                "condition_dropout, theme_share and song_share belong to corpus tang or own, not report"
+                "condition_dropout, theme_share and song_share belong to corpus tang, the first two to own too"
             )
         if self.corpus == OWN and self.song_share:
             raise InputError("song_share belongs to corpus tang, not own")
