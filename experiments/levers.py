@@ -220,6 +220,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sheet", type=Path)
     given = parser.parse_args()
+    if unknown := [name for name in given.names if name not in LEVERS]:
+        parser.error(f"no lever is named {', '.join(unknown)}")
     torch.set_num_threads(1)
     if given.sheet:
         prompts = title_prompts("dev", TITLES, random.Random(given.seed))
