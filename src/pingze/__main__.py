@@ -16,6 +16,7 @@ def run(arguments: list[str] | None = None) -> None:
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
+    gc.set_threshold(100_000)  # what starting up makes lives on, and to look for garbage in it takes time
     from pingze.cli import app, print_start
     from pingze.cli.failures import guarded
 

@@ -11,7 +11,7 @@ OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
 _TINY = 1e-30
 _BLOCK = 64
-_FAR_ABOVE = 30
+_ABOVE_MEAN = (30, 10, 1)
 
 
 def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
@@ -43,10 +43,10 @@ def choose(
     weights, log_sums = _softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
-        inside = _nucleus(weights, top_p)  # few are: these are made heavier, and not the others lighter
+        inside, share = _nucleus(weights, top_p)  # few are: these are made heavier, and not the others lighter
         logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
         weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
-        log_total = np.log(_block_sums(weights).sum(axis=1))
+        log_total = np.log(1 - share + share / OUTSIDE)
     if lean is not None:
         logits += lean
         log_total += log_sums
@@ -70,28 +70,26 @@ def _softmax(logits: Float[Array, "N V"]) -> tuple[Float[Array, "N V"], Float[Ar
     return weights, logits.max(axis=1).astype(np.float64) - np.log(weights.max(axis=1))
 
 
-def _nucleus(weights: Float[Array, "N V"], top_p: float) -> Int[Array, "n"]:
-    """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), flat.
+def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
+    """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), and its share.
 
-    Columns below the mean of what may be left out have no more than that in all: only the others are sorted, or where
-    they suffice the few that are far above it.
+    A row's weights add up to 1; the columns are flat. Those below the mean of what may be left out have no more than
+    that in all: only the others are sorted, or where they suffice the fewer that are far above it.
     """
     N, V = weights.shape
-    total = _block_sums(weights).sum(axis=1)
-    mean = (1 - top_p) / V * total
-    for least in (_FAR_ABOVE * mean, mean):
-        at = np.flatnonzero(weights >= least.astype(weights.dtype)[:, None])
+    for above in _ABOVE_MEAN:
+        at = np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V))
         row, heavy = at // V, weights.reshape(-1)[at]
-        if (np.bincount(row, heavy, minlength=N) >= top_p * total).all():
+        if (np.bincount(row, heavy, minlength=N) >= top_p).all():
             break
     count = np.bincount(row, minlength=N)
     ranked = np.zeros((N, count.max()), weights.dtype)
     ranked[row, np.arange(len(at)) - (count.cumsum() - count)[row]] = -heavy
     ranked.sort(axis=1)
     share = -ranked.cumsum(axis=1, dtype=np.float64)
-    last = (share >= np.minimum(top_p * total, share[:, -1])[:, None]).argmax(axis=1)
-    nucleus: Array = at[heavy >= -ranked[np.arange(N), last][row]]
-    return nucleus
+    last = (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)
+    inside = heavy >= -ranked[np.arange(N), last][row]
+    return at[inside], np.bincount(row[inside], heavy[inside], minlength=N)
 
 
 def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
