@@ -191,9 +191,10 @@ def test_bad_targets(poem: Poem, targets: list, message: str) -> None:
 
 
 def test_a_simplified_poem_is_read_once_each_character_beside_its_neighbours() -> None:
-    with pytest.warns(ConversionWarning, match="发无问声 was read as 髮無問聲"):
+    with pytest.warns(ConversionWarning, match="发无问声 was read as 髮無問聲") as told:
         read = read_poem("白发寒窗下，无人问姓名。秋山不可見，何處有琴声。")
     assert read.lines == ["白髮寒窗下", "無人問姓名", "秋山不可見", "何處有琴聲"]
+    assert [warning.filename for warning in told] == [__file__]  # where a person called
 
 
 def test_what_a_poem_has_is_kept_as_it_stands() -> None:

@@ -87,6 +87,7 @@ def test_no_more_than_the_limit_are_found(store: Store) -> None:
     everything = store.search("甲", limit=1000)
     assert len(everything) == 4 + 4 + 4 + 12 + 8 + 4 + 4
     assert store.search("甲", limit=5) == everything[:5]
+    assert store.search("甲", limit=10**20) == everything
 
 
 @pytest.mark.parametrize(

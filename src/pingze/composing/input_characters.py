@@ -1,5 +1,7 @@
 """Read what a person typed as characters that the model knows, or refuse it with one clear error."""
 
+import sys
+import traceback
 import unicodedata
 import warnings
 from collections.abc import Iterator
@@ -34,13 +36,21 @@ def noted() -> Iterator[list[Note]]:
         _NOTES.reset(token)
 
 
-def tell(note: Note, stacklevel: int = 2) -> None:
+def tell(note: Note) -> None:
     """Tell whoever typed a text how it was read."""
     notes = _NOTES.get()
     if notes is None:
-        warnings.warn(note, ConversionWarning, stacklevel=stacklevel + 1)
+        warnings.warn(note, ConversionWarning, stacklevel=_outside())
     else:
         notes.append(note)
+
+
+def _outside() -> int:
+    """How far up from `tell` the call into this package stands."""
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
+    return 1 + max(
+        depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze.")
+    )
 
 
 def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
@@ -71,7 +81,7 @@ def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
             known.append(character)
     if unknown:
         sentence = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
-        tell(Note(sentence, "not_known", field=_field(option), has=list(unknown)), stacklevel=3)
+        tell(Note(sentence, "not_known", field=_field(option), has=list(unknown)))
     return _read(option, known, vocabulary)
 
 
@@ -92,12 +102,12 @@ def read_pattern(text: str, blanks: str, vocabulary: Vocabulary) -> str:
     return read
 
 
-def tell_converted(option: str, written: str, read: str, stacklevel: int = 2) -> None:
+def tell_converted(option: str, written: str, read: str) -> None:
     """Tell which characters of a text were read as others of its length, if any were."""
     changed = [(one, other) for one, other in zip(written, read, strict=True) if one != other]
     if changed:
         ones, others = map("".join, zip(*dict.fromkeys(changed), strict=True))
-        tell(_converted(option, ones, others), stacklevel=stacklevel + 1)
+        tell(_converted(option, ones, others))
 
 
 def _converted(option: str, written: str, read: str) -> Note:
@@ -108,7 +118,7 @@ def _converted(option: str, written: str, read: str) -> Note:
 def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
     read = "".join(known_character(option, character, vocabulary) for character in in_context("".join(typed)))
     if (written := "".join(typed)) != read:
-        tell(_converted(option, written, read), stacklevel=4)
+        tell(_converted(option, written, read))
     return read
 
 

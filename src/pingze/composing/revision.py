@@ -75,7 +75,7 @@ def traditional_lines(lines: Sequence[str]) -> list[str]:
     """A poem's lines in Traditional characters, each read beside its neighbours; what changes is told."""
     written = "\n".join(lines)
     read = in_context(written)
-    tell_converted("poem", written, read, stacklevel=3)
+    tell_converted("poem", written, read)
     return read.split("\n")
 
 

@@ -43,7 +43,8 @@ def choose(
     weights, log_sums = _softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
-        inside, share = _nucleus(weights, top_p)  # few are: these are made heavier, and not the others lighter
+        inside, share = _nucleus(weights, top_p)
+        # Few are inside: these are made heavier, and not the others lighter.
         logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
         weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         log_total = np.log(1 - share + share / OUTSIDE)

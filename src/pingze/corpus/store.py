@@ -29,6 +29,9 @@ from pingze.suffix_array import SuffixArray
 
 _REBUILD = "run `pingze corpus fetch --rebuild`"
 
+_LARGEST = 2**63 - 1
+"""SQLite's largest number."""
+
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
 """Forms that only the tones tell apart, and the name of the shape that they share."""
 
@@ -178,7 +181,12 @@ class Store:
             "form": _one_of("form", _SAME_SHAPE.get(form or "", form), FORMS),
             "author": author,
         }
-        values = {"phrase": phrase, "query": matching(phrase, **filters), "author": author, "limit": limit}
+        values = {
+            "phrase": phrase,
+            "query": matching(phrase, **filters),
+            "author": author,
+            "limit": min(limit, _LARGEST),
+        }
         narrowed = f"{LINES} AND {BEGINS_HERE} AND (:author IS NULL OR poem.author = :author)"
         rows = self._database.execute(f"{narrowed} ORDER BY phrase.rowid LIMIT :limit", values)
         return [Hit(phrase, *row) for row in rows]
