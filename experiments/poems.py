@@ -62,6 +62,7 @@ HEAD = f"""# Poems
 
 What the model `{checkpoint.DEFAULT}` composes, each poem with its command. The seeds are 1 to {len(ASKED)}; none was
 chosen. `make poems` writes this page again. docs/sampling.md says how the constraints are kept.
+Another version, or a processor of another kind, may write another poem to a seed.
 
 """
 

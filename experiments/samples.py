@@ -28,8 +28,8 @@ def page() -> str:
 
 def _section(start: str, temperature: float, split_len: int, seed: int) -> str:
     poem = pingze.generate(start, temperature, split_len, seed=seed, model="report")
-    call = f"pingze generate {start} --temperature {temperature} --split-len {split_len} --seed {seed}"
-    return f"`{call}`\n\n```text\n{poem}\n```\n"
+    options = f"--temperature {temperature} --split-len {split_len} --seed {seed} --model report"
+    return f"`pingze generate {start} {options}`\n\n```text\n{poem}\n```\n"
 
 
 if __name__ == "__main__":

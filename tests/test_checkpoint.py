@@ -187,6 +187,16 @@ def test_a_damaged_reward_is_refused(path: Path) -> None:
         checkpoint.load(path)
 
 
+def test_an_altered_reward_is_refused(path: Path) -> None:
+    checkpoint.save_reward(path, np.array([0.5, -1.0, 2.0], np.float32))
+    beside = path.with_suffix(".reward.safetensors")
+    *_, last = data = bytearray(beside.read_bytes())
+    data[-1] = last ^ 1
+    beside.write_bytes(data)
+    with pytest.raises(CheckpointError, match="was altered after it was saved"):
+        checkpoint.load(path)
+
+
 def test_a_model_has_changed_where_its_reward_has(path: Path) -> None:
     before = checkpoint.changed(path)
     checkpoint.save_reward(path, np.zeros(3))

@@ -141,7 +141,8 @@ def save_reward(path: Path, weight: np.ndarray) -> None:
     """
     stored = {REWARD: np.ascontiguousarray(weight, np.float32)}
     with written(_reward_path(path), CheckpointError) as partial:
-        partial.write_bytes(serialize(stored, {"model": _read(path, str(path)).sha256}))
+        metadata = {"model": _read(path, str(path)).sha256, "sha256": _digest(stored, {})}
+        partial.write_bytes(serialize(stored, metadata))
 
 
 def _reward_path(path: Path) -> Path:
@@ -154,12 +155,16 @@ def _with_reward(model: Checkpoint, path: Path) -> Checkpoint:
         return model
     try:
         with safe_open(path, framework="numpy") as file:
-            owner, weight = (file.metadata() or {}).get("model"), file.get_tensor(REWARD)
+            metadata, weight = file.metadata() or {}, file.get_tensor(REWARD)
     except (OSError, SafetensorError) as error:
         raise CheckpointError(
             f"{path} is damaged or is no reward ({error}); remove it or fit it again"
         ) from error
-    if owner != model.sha256 or weight.shape != (model.configuration.hidden_size,):
+    if metadata.get("sha256") != _digest({REWARD: weight}, {}):
+        raise CheckpointError(
+            f"{path} was altered after it was saved: its SHA-256 differs; remove it or fit it again"
+        )
+    if metadata.get("model") != model.sha256 or weight.shape != (model.configuration.hidden_size,):
         raise CheckpointError(f"{path} is not of the model beside it; remove it or fit it again")
     return replace(model, reward=weight)
 

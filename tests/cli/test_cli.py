@@ -217,6 +217,13 @@ def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str
     assert call(capsys, "check", poems, "--json") == (0, out, "")  # the poems themselves, and no file's name
 
 
+@pytest.mark.parametrize("between", ["，", " ", "\n"])
+def test_a_poem_is_checked_with_marks_or_spaces(between: str, capsys: pytest.CaptureFixture[str]) -> None:
+    poem = between.join(["獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲"])
+    status, out, _ = call(capsys, "check", poem, "--json")
+    assert (status, json.loads(out)[0]["form"]) == (0, "五絕")
+
+
 def test_a_draft_is_mended_and_the_changes_told(capsys: pytest.CaptureFixture[str]) -> None:
     draft = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
     status, out, err = call(capsys, "mend", draft, "--keep", "琴", "--seed", "1")

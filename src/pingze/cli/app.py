@@ -139,5 +139,7 @@ def read_file(file: str) -> str:
 
 
 def read_text(given: str) -> str:
-    """As `read_file`; but what has marks of verse and is no file's name is the text itself."""
-    return given if set(given) & set(MARKS) and not isfile(given) else read_file(given)
+    """As `read_file`; but what has marks of verse, or spaces and nothing of ASCII, is the text itself if no file."""
+    words = given.split()
+    is_verse = set(given) & set(MARKS) or (len(words) > 1 and not any(map(str.isascii, "".join(words))))
+    return given if is_verse and not isfile(given) else read_file(given)
