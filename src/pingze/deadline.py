@@ -28,9 +28,14 @@ class Deadline:
     gone: bool = False
     """Whether nobody waits any more."""
 
+    @property
+    def is_over(self) -> bool:
+        """Whether no time is left."""
+        return self.gone or time.monotonic() > self.begun + self.seconds
+
     def check(self) -> None:
-        """Raises DeadlineError where there is none left."""
-        if self.gone or time.monotonic() > self.begun + self.seconds:
+        """Raises DeadlineError where no time is left."""
+        if self.is_over:
             raise too_slow(self.seconds)
 
 

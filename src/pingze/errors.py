@@ -29,6 +29,7 @@ Code = Literal[
     "empty",
     "character",
     "no_room",
+    "too_many_words",
     "line_count",
     "block_width",
     "oblique_rhyme",

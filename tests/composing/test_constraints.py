@@ -15,10 +15,10 @@ from pingze.composing.options import Composing, Sampling
 from pingze.composing.read_request import read_request
 from pingze.composing.request import Request
 from pingze.composing.word_tones import starts
-from pingze.errors import InfeasibleError
+from pingze.errors import InfeasibleError, InputError
 from pingze.prosody import check
 from pingze.prosody.tones import groups
-from tests.composing.verse import POOL, RHYMES, composer, placements, solvable
+from tests.composing.verse import LEVELS, OBLIQUES, POOL, RHYMES, composer, placements, solvable
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -183,6 +183,16 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
         lines = chosen.write(inclusion, Sampling(1.0, 2), seed).lines
         assert sorted("".join(lines)) == sorted(characters)
         assert check("，".join(lines), form="五絕").ok
+
+
+def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted() -> None:
+    """Fourteen words, of which two and two end alike: two million states under each of four templates."""
+    chosen = composer()
+    ends = [end for end in LEVELS[:7] for _ in range(2)]
+    words = " ".join(map("".join, zip(OBLIQUES, ends, strict=False)))
+    request = read_request(chosen.vocabulary, Composing(form="七律", include=words))
+    with pytest.raises(InputError, match="include has 14 words that can stand in too many ways"):
+        chosen.prepare(request)
 
 
 @pytest.mark.parametrize("whole", [False, True])

@@ -95,6 +95,9 @@ assert message(lambda: compose(5, form="五絕")) == "start must be text, not in
 poem, *_ = compose(form="五絕", seed=numpy.int64(3), temperature=numpy.float32(0.5), top_p=1, model="report")
 places = "targets must be a list of lines and places, as [2, (3, 5)], not int"
 assert message(lambda: revise(poem, 2)) == places
+for target, kind in (("2", "str"), ((1, 2, 3), "tuple"), (1.5, "float"), ((1, "2"), "tuple")):
+    expected = "targets must be lines and places, as [2, (3, 5)], not " + kind
+    assert message(lambda: revise(poem, [target])) == expected, target
 """
     subprocess.run([sys.executable, "-c", script], check=True)
 

@@ -85,6 +85,22 @@ def test_spaces_and_marks_separate_words(include: str, words: tuple[str, ...] | 
         assert read_request(VOCABULARY, Composing(form="五絕", include=include)).include == words
 
 
+@pytest.mark.parametrize(
+    ("exclude", "unwanted"),
+    [
+        ("春 月，", "春月，"),
+        ("涌", "涌湧"),
+        ("发", "发發髮"),
+        ("白发", "白发發髮"),
+        ("后", "后後"),
+        ("风", "风風"),
+    ],
+)
+def test_what_is_not_wanted_is_excluded_in_all_its_forms(exclude: str, unwanted: str) -> None:
+    request = read_request(VOCABULARY, Composing(form="五絕", exclude=exclude))
+    assert sorted(request.exclude) == sorted(unwanted)
+
+
 def test_what_is_longer_than_a_line_is_taken_one_by_one() -> None:
     with pytest.warns(ConversionWarning, match="longer than a line of 5"):
         assert read_request(VOCABULARY, Composing(form="五絕", include="春秋人山雲花")).include == tuple(

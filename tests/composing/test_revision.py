@@ -1,6 +1,7 @@
 """Revision and alternatives on a random model: what is kept, what changes, and by what they are ranked."""
 
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import assume, given, settings
@@ -188,6 +189,14 @@ def test_a_poem_of_one_s_own_is_read_as_it_is_written(poem: Poem) -> None:
 def test_bad_targets(poem: Poem, targets: list, message: str) -> None:
     with pytest.raises(InputError, match=message):
         revise(poem, targets, seed=1)
+
+
+def test_a_poem_is_neither_cut_nor_longer_than_composing_takes(poem: Poem) -> None:
+    old_style = replace(poem, form="五古", template=None, rhyme=None, lines=poem.lines * 2)
+    with pytest.raises(InputError, match="lines is 4, and the poem has 8"):
+        revise(old_style, [1], lines=4, repeat=True)
+    with pytest.raises(InputError, match="the poem has 64 lines; give 60 at most"):
+        explain(replace(old_style, lines=poem.lines * 16))
 
 
 def test_a_simplified_poem_is_read_once_each_character_beside_its_neighbours() -> None:

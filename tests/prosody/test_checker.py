@@ -184,6 +184,7 @@ def test_oblique_rhyme_is_old_style() -> None:
         ("東同天前", None, True),
         ("東同天紅", None, False),
         ("月雪別絕", "月屑", True),
+        ("東", "東", True),
     ],
 )
 def test_old_style_rhyme(feet: str, rhyme: str | None, ok: bool) -> None:

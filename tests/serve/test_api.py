@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 import pingze
-from pingze.serve.connection import HEADER_SECONDS
+from pingze.serve.connection import HEADER_SECONDS, READING_SECONDS
 from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
@@ -374,6 +374,19 @@ def test_a_request_whose_headers_do_not_come_is_closed(server: Server) -> None:
             assert time.monotonic() < begun + HEADER_SECONDS + 5
         assert time.monotonic() > begun + HEADER_SECONDS - 1
         assert quick.get("/v1/health").status_code == 200
+
+
+@pytest.mark.slow
+def test_a_client_that_does_not_read_is_closed(server: Server) -> None:
+    """The page's font is larger than what the system holds for it."""
+    with socket.socket() as idle, httpx.Client(base_url=server.address) as quick:
+        idle.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        idle.connect(("127.0.0.1", server.port))
+        idle.sendall(b"GET /page/kai.woff HTTP/1.1\r\nhost: localhost\r\n\r\n")
+        time.sleep(READING_SECONDS + 3)
+        idle.settimeout(5)
+        came = sum(map(len, iter(lambda: idle.recv(1 << 20), b"")))
+        assert came < len(quick.get("/page/kai.woff").content)
 
 
 def closed(slow: socket.socket, byte: bytes) -> bool:

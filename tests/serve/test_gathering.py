@@ -2,8 +2,11 @@
 
 import gc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from threading import Event
 from weakref import ref
 
 import pytest
@@ -69,6 +72,33 @@ def test_a_draft_larger_than_the_batch_is_written_alone(gathering: Gathering) ->
     gathering.submit([small, large, draft()])
     assert large.finished.result(SECONDS).ids.all()
     assert small.finished.result(SECONDS).ids.all()
+
+
+def test_a_larger_request_is_written_beside_small_ones_that_never_end() -> None:
+    gathering = Gathering(rows=8, waiting=64)
+    gathering.start()
+    over, large = Event(), [draft(seed, "五律") for seed in range(2)]
+    large[0].ticket, large[1].ticket = (Ticket("large", 10**6) for _ in range(2))
+    large[1].deadline = Deadline(0.5)
+
+    def ask_on(client: str) -> None:
+        while not over.is_set():
+            small = draft()
+            small.ticket = Ticket(client, 80)
+            gathering.submit([small])
+            small.finished.result(SECONDS)
+
+    with ThreadPoolExecutor(8) as clients:
+        for number in range(8):
+            clients.submit(ask_on, str(number))
+        try:
+            gathering.submit(large)
+            assert large[0].finished.result(10).ids.all()
+            with suppress(DeadlineError):  # in time or not, it is answered
+                large[1].finished.result(10)
+        finally:
+            over.set()
+    gathering.close()
 
 
 def test_what_a_draft_holds_is_free_when_it_is_finished_and_not_when_garbage_is_collected() -> None:

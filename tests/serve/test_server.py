@@ -1,8 +1,10 @@
 """The listening socket: what its connections inherit, and addresses that cannot be had."""
 
+import asyncio
 import socket
 import time
 
+import httpx
 import pytest
 
 from pingze.composing import Poem
@@ -11,6 +13,7 @@ from pingze.composing.inclusion import Inclusion
 from pingze.composing.options import Sampling
 from pingze.errors import InputError
 from pingze.serve import answers
+from pingze.serve.app import create_app
 from pingze.serve.server import listen
 
 
@@ -26,6 +29,22 @@ def test_a_port_that_is_taken_is_one_line() -> None:
         port = bound.getsockname()[1]
         with pytest.raises(InputError, match=rf"^cannot listen at 127.0.0.1 port {port}: .*; choose another"):
             listen("127.0.0.1", port)
+
+
+def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
+    async def status(host: str) -> int:
+        transport = httpx.ASGITransport(app=create_app(["2001:DB8::5"]))
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            return (await client.get("/v1/openapi.json", headers={"host": host})).status_code
+
+    assert asyncio.run(status("[2001:db8::5]:8000")) == 200
+    assert asyncio.run(status("[2001:db8::6]:8000")) == 421
+
+
+@pytest.mark.parametrize("host", ["a..b", "é" * 70])
+def test_what_is_no_host_name_is_one_line(host: str) -> None:
+    with pytest.raises(InputError, match=r"^cannot listen at .*: that is no host name; choose another"):
+        listen(host, 0)
 
 
 def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: pytest.MonkeyPatch) -> None:

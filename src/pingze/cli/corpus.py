@@ -7,8 +7,9 @@ import typer
 
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
+from pingze.composing.input_characters import tell_converted
 from pingze.errors import CorpusError
-from pingze.prosody.script import to_traditional
+from pingze.prosody.script import in_context, to_traditional
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned
@@ -83,8 +84,10 @@ def search(
     filters = {"form": form, "dynasty": dynasty, "author": poet}
     traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
     traditional["dynasty"] = {"唐": "tang", "宋": "song"}.get(dynasty or "", dynasty)
+    read = in_context(phrase)
+    tell_converted("phrase", phrase, read)
     with Store.open() as store:
-        found = store.search(to_traditional(phrase), limit=limit + 1, **traditional)
+        found = store.search(read, limit=limit + 1, **traditional)
     hits = found[:limit]
     if as_json:
         print_json([asdict(hit) for hit in hits])
@@ -94,7 +97,7 @@ def search(
     if len(found) > limit:
         typer.echo(f"the first {limit}; --limit gives more", err=True)
     if not hits:
-        typer.echo(f"no line holds {phrase}", err=True)
+        typer.echo(f"no line holds {read}", err=True)
         raise typer.Exit(1)
 
 

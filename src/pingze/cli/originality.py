@@ -9,7 +9,7 @@ import typer
 from pingze import prosody
 from pingze.cli.app import JsonOption, app, print_json, read_file
 from pingze.errors import InputError
-from pingze.prosody.script import to_traditional
+from pingze.prosody.script import in_context
 from pingze.prosody.text import read_lines
 
 
@@ -22,7 +22,7 @@ def originality(
     from pingze.composing.originality import of_lines
     from pingze.corpus import Store
 
-    text = to_traditional(read_file(poem) if poem == "-" or isfile(poem) else poem)
+    text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
     poems = [read_lines(part) for part in prosody.split_poems(text)]
     if not poems:
         raise InputError(f"{poem[:20]!r} is neither verse nor a file of verse")

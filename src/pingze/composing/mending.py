@@ -127,13 +127,14 @@ def mend(
     verdict = check(text, form=form, level=level)
     written = poem_of(verdict, title, poet)
     draft = written if verdict.ok else _draft(written, form)
-    locked = _locked(draft.lines, keep)
+    texts = verdict.lines, draft.lines
+    locked = _locked(texts, keep)
     if verdict.ok:
         return Mended(draft, ())
     constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, asked=Revising(level=level)))
     repairs = fewest(constraints, locked)
     if not repairs:
-        raise InfeasibleError(draft.form, _given_up(constraints, draft.lines, keep))
+        raise InfeasibleError(draft.form, _given_up(constraints, texts, keep))
     poem = _best(chosen, draft, repairs, asked)
     return Mended(poem, tuple(_changes(draft.lines, poem, level)))
 
@@ -168,28 +169,39 @@ def _regulated_form(lines: Sequence[str]) -> Form | None:
     )
 
 
-def _locked(lines: Sequence[str], keep: Sequence[str]) -> Places:
-    """The places of every occurrence of the words to keep. Raises InputError where one does not occur."""
-    width, locked = len(lines[0]), set[int]()
-    for word in filter(None, (in_context(word.strip()) for word in keep)):
-        starts = [
-            number * width + at
-            for number, line in enumerate(lines)
-            for at in range(width)
-            if line.startswith(word, at)
-        ]
+def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
+    """The places of every occurrence of the words to keep, in the lines as they were written or as they were read.
+
+    Raises InputError where one does not occur.
+    """
+    written, read = texts
+    locked = set[int]()
+    for word in filter(None, map(str.strip, keep)):
+        starts = _starts(written, word) or _starts(read, in_context(word))
         if not starts:
             raise InputError(f"{word} is to be kept, but no line of the poem has it", field="keep", has=word)
         locked |= {start + at for start in starts for at in range(len(word))}
     return frozenset(locked)
 
 
-def _given_up(constraints: Constraints, lines: Sequence[str], keep: Sequence[str]) -> list[Clash]:
+def _starts(lines: Sequence[str], word: str) -> list[int]:
+    width = len(lines[0])
+    return [
+        number * width + at
+        for number, line in enumerate(lines)
+        for at in range(width)
+        if line.startswith(word, at)
+    ]
+
+
+def _given_up(
+    constraints: Constraints, texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]
+) -> list[Clash]:
     """The words to give up so that the others can be kept, late ones first; none of them could be kept."""
     kept: list[str] = []
     given_up = []
     for word in keep:
-        if fewest(constraints, _locked(lines, [*kept, word])):
+        if fewest(constraints, _locked(texts, [*kept, word])):
             kept.append(word)
         else:
             given_up.append(Clash(f"keep {word}", "keep", has=word))

@@ -12,7 +12,7 @@ Axes: T templates, W ways to write a couplet, then one axis for each thing that 
 """
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -26,10 +26,16 @@ from pingze.composing.feasibility import stock_of
 from pingze.composing.lexicon import FREE
 from pingze.composing.word_tones import starts
 from pingze.deadline import check_deadline
+from pingze.errors import InputError
 
 Word = tuple[int, ...]
 """The ids of characters that stand side by side in a line."""
 
+MOST_STATES = 1 << 21
+"""So many states, under all templates, are counted at most: more take many seconds, and gigabytes.
+
+Ten words of two characters that end alike two and two have 786,432.
+"""
 
 Axis = str | tuple[str, int]
 """What can be used up: words of a ("kind", number), the right of a ("shared", character) to rhyme, a set by name."""
@@ -179,10 +185,20 @@ class Count:
         rhymes: dict[Axis, int] = dict.fromkeys(self.missing, able)
         most = words | shared | placements.limits | rhymes
         self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
+        self._refuse_too_many()
         self.nothing = (0,) * len(self.sizes)
         self.kept: dict[object, list[list[Choice]]] = {}
         self.inside = lru_cache(maxsize=None)(self._inside)
         self.after, self.log_number = self._count()
+
+    def _refuse_too_many(self) -> None:
+        T, _, W = self.all.ways.shape
+        if math.prod(self.sizes) * T * W > MOST_STATES:
+            has = len(self.all.words)
+            sentence = (
+                f"include has {has} words that can stand in too many ways; give fewer, or single characters"
+            )
+            raise InputError(sentence, field="include", code="too_many_words", has=has)
 
     def _kind(self, word: Word) -> object:
         """What two words share that can stand in each other's place."""
@@ -198,7 +214,8 @@ class Count:
         for k in reversed(range(self.all.ways.shape[1])):
             templates, like = self.all.alike_templates[k]
             ways = self.all.ways[templates, k].astype(float)
-            here = np.einsum("tw,tw...->t...", ways, self._completions(k, after[0], templates)[0])[like]
+            first = deque(self._completions(k, after[0], templates), maxlen=1).pop()
+            here = np.einsum("tw,tw...->t...", ways, first)[like]
             if not (largest := here.max()):
                 return [here], -math.inf
             after.insert(0, here / largest)
@@ -220,23 +237,25 @@ class Count:
 
     def _completions(
         self, k: int, after: Float[Array, "T ..."], templates: list[int]
-    ) -> list[Float[Array, "D W ..."]]:
-        """The ways to go on from each place of a couplet under some templates, given those after it."""
-        check_deadline()
+    ) -> Iterator[Float[Array, "D W ..."]]:
+        """The ways to go on after a couplet, and from each of its places, the last first, under some templates."""
         shape = len(templates), self.all.ways.shape[2], *after.shape[1:]
-        ways = [np.broadcast_to(after[templates, None], shape)]
+        longest = max((len(word) for word in self.all.words), default=1)
+        ways = deque([np.broadcast_to(after[templates, None], shape)], maxlen=longest)
+        yield ways[0]
         for choices in reversed(self.choices(k)):
+            check_deadline()
             here = np.zeros(shape)
             for choice in choices:
                 low, high = _paid(choice.cost)
                 fits = choice.fits[templates]
                 here[low] += fits.reshape(fits.shape + (1,) * len(self.sizes)) * ways[choice.length - 1][high]
-            ways.insert(0, here)
-        return ways
+            ways.appendleft(here)
+            yield here
 
     def _inside(self, k: int, t: int) -> list[Float[Array, "W ..."]]:
-        """The ways to go on from each place of a couplet under one template."""
-        return [ways[0] for ways in self._completions(k, self.after[k + 1], [t])]
+        """The ways to go on from each place of a couplet, and after it, under one template."""
+        return [ways[0] for ways in self._completions(k, self.after[k + 1], [t])][::-1]
 
     def draw(self, rng: np.random.Generator) -> Fixes:
         """The fixed places with the words placed."""

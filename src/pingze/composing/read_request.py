@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import get_close_matches
+from itertools import chain
 
 from pingze.characters import MARKS
 from pingze.composing.input_characters import FIELDS, read_characters, read_known, read_pattern, tell
@@ -12,7 +13,7 @@ from pingze.errors import InputError
 from pingze.prosody.forms import Form, find_form, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL
 from pingze.prosody.rhyme import find_group
-from pingze.prosody.script import to_traditional
+from pingze.prosody.script import in_context, in_use, to_traditional, traditional_candidates
 from pingze.prosody.verdict import Note
 from pingze.vocabulary import Vocabulary
 
@@ -37,7 +38,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         rhyme=_rhyme(asked.rhyme, form),
         fixed=fixed,
         include=_words(asked.include, form, lines, vocabulary),
-        exclude="".join(dict.fromkeys(_unread(asked.exclude))),
+        exclude=_unwanted(asked.exclude),
         repeat=asked.repeat,
         title=read_title(asked.title, vocabulary),
         poet=read_poet(asked.poet, vocabulary),
@@ -185,9 +186,15 @@ def _within_lines(block: str, width: int) -> Sequence[str]:
     return block
 
 
-def _unread(text: str) -> str:
-    """Characters not to use, which the model need not know."""
-    return "".join(to_traditional(text).split())
+def _unwanted(text: str) -> str:
+    """Characters not to use, which the model need not know: as they are typed, and all that they are Simplified for."""
+    typed = "".join(text.split())
+    meant = zip(typed, in_context(typed), strict=True)
+    forms = [
+        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one)))
+        for one, read in meant
+    ]
+    return "".join(dict.fromkeys(chain(*forms)))
 
 
 def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from pathlib import Path
 from typing import Unpack
 
@@ -13,7 +14,7 @@ from pingze.composing.composition import refuse_conditions, seeds
 from pingze.composing.inclusion import Inclusion
 from pingze.composing.input_characters import known_character, tell_converted
 from pingze.composing.lexicon import FREE
-from pingze.composing.options import Composing, Kept, Revising, check_bounds
+from pingze.composing.options import MOST_LINES, Composing, Kept, Revising, check_bounds, too_long
 from pingze.composing.poem import Poem
 from pingze.composing.read_request import in_order, read_request
 from pingze.composing.request import Fixed, Request
@@ -216,7 +217,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     width = len(poem.lines[0])
     places: set[int] = set()
     for target in targets:
-        line, position = target if isinstance(target, tuple) else (target, None)
+        line, position = _line_and_position(target)
         if not 1 <= line <= len(poem.lines):
             raise InputError(
                 f"line {line} is not in the poem, which has {len(poem.lines)} lines",
@@ -244,11 +245,22 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     return sorted(places)
 
 
+def _line_and_position(target: Target) -> tuple[int, int | None]:
+    match target:
+        case Integral():
+            return int(target), None
+        case Integral() as line, Integral() as position:
+            return int(line), int(position)
+    raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
+
+
 def poem_request(
     chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
 ) -> Request:
     """The poem as a request that leaves some places free; what is not asked otherwise stays as the poem has it."""
-    width, free = len(poem.lines[0]), set(places)
+    width, has, free = len(poem.lines[0]), len(poem.lines), set(places)
+    if has > MOST_LINES:
+        raise too_long(f"the poem has {has} lines; give {MOST_LINES} at most", "poem", has, MOST_LINES)
     fixed = (
         Fixed("pattern", line, position, known_character("pattern", character, chosen.vocabulary))
         for line, row in enumerate(poem.lines, 1)
@@ -258,6 +270,9 @@ def poem_request(
     whole = asked if isinstance(asked, Composing) else Composing.of(asked)
     own = ("template", "rhyme", "title", "poet", "about")
     kept = {name: getattr(poem, name) for name in own if getattr(whole, name) is None}
-    lines = whole.lines or len(poem.lines)
+    lines = whole.lines or has
+    if lines < has:
+        message = f"lines is {lines}, and the poem has {has}"
+        raise InputError(message, field="lines", code="range", has=lines, least=has)
     request = read_request(chosen.vocabulary, replace(whole, form=poem.form, lines=lines, **kept))
     return replace(request, fixed=in_order([*request.fixed, *fixed]))

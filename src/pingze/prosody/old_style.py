@@ -15,7 +15,8 @@ from pingze.prosody.verdict import Note, Verdict, Violation
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone."""
     feet = [groups(line[-1]) for line in lines]
-    alone = [number for number in range(1, len(lines), 2) if not _chimes(feet, number)]
+    others = len(lines) > 2  # the rhyme of a single couplet has none to miss
+    alone = [number for number in range(1, len(lines), 2) if others and not _chimes(feet, number)]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
     rhyme = _rhyme(feet[1::2])
     notes = () if rhyme or violations else (Note("the rhyme changes", "rhyme_changes"),)

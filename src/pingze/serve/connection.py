@@ -1,6 +1,7 @@
-"""A connection that must send the headers of each request in time.
+"""A connection that must send the headers of each request, and read its answer, in time.
 
-uvicorn waits for them as long as it takes, so that a few hundred sockets which send a byte now and then stay for ever.
+uvicorn waits for both as long as it takes, so that a few hundred sockets which send a byte now and then, or read none,
+stay for ever.
 """
 
 import asyncio
@@ -9,12 +10,18 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 HEADER_SECONDS = 10.0
+READING_SECONDS = 30.0
+"""After so long a pause in which what was answered is not taken, nobody is there."""
 
 
 class Connection(H11Protocol):
-    """uvicorn's, closed where a request's headers are not there `HEADER_SECONDS` after they could begin."""
+    """uvicorn's, closed where a request's headers are not there `HEADER_SECONDS` after they could begin.
+
+    And where what it holds to be sent stays more than it should hold for `READING_SECONDS`.
+    """
 
     late: asyncio.TimerHandle | None = None
+    unread: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -30,6 +37,22 @@ class Connection(H11Protocol):
         """Wait for nothing more."""
         super().connection_lost(exc)
         self._wait_no_more()
+        self._has_read()
+
+    def pause_writing(self) -> None:
+        """Begin to wait for the client to read."""
+        super().pause_writing()
+        self.unread = self.loop.call_later(READING_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        super().resume_writing()
+        self._has_read()
+
+    def _has_read(self) -> None:
+        if self.unread is not None:
+            self.unread.cancel()
+            self.unread = None
 
     def _wait_or_not(self) -> None:
         if self.conn.their_state is not h11.IDLE:

@@ -111,22 +111,25 @@ class Gathering:
     def _admitted(self, going: Iterable[Draft]) -> list[Draft]:
         """The drafts that join those that are going; waits for one where there is nothing to do.
 
-        A thread takes no more at once than its share of those that wait, so that none stands idle.
+        A thread takes no more at once than its share of those that wait, so that none stands idle; and all whose time
+        is over.
         """
         rows: Counter[int] = Counter()
         for draft in going:
             rows[draft.ticket.size_class] += draft.rows
+        full: set[int] = set()
         admitted: list[Draft] = []
         with self.changed:
             while not (rows or self.queue or self.closing):
                 self.changed.wait()
             share = -(-len(self.queue) // len(self.threads))
-            for draft in in_turn(self.queue)[:share]:
+            for draft in in_turn(self.queue):
                 size_class = draft.ticket.size_class
                 if rows[size_class] and rows[size_class] + draft.rows > self.rows:
-                    break
-                admitted.append(draft)
-                rows[size_class] += draft.rows
+                    full.add(size_class)
+                if draft.deadline.is_over or (size_class not in full and len(admitted) < share):
+                    admitted.append(draft)
+                    rows[size_class] += draft.rows
             self.queue = [draft for draft in self.queue if draft not in admitted] if admitted else self.queue
         return admitted
 

@@ -43,7 +43,7 @@ class Guard:
     """The whole application, with what stands before it."""
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
-        self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in hosts)}
+        self.app, self.hosts = app, {*LOOPBACK, *map(_as_named, hosts)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it; every answer gets the headers."""
@@ -109,6 +109,11 @@ class Guard:
                 answer.cancel()
         with suppress(asyncio.CancelledError):
             await answer
+
+
+def _as_named(host: str) -> str:
+    """A host as requests name it: an address of IPv6 in brackets."""
+    return f"[{host.lower()}]" if ":" in host else host.lower()
 
 
 async def _read(receive: Receive) -> bytes:

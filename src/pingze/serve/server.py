@@ -29,7 +29,7 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise InputError(
             f"cannot listen at {host} port {port}: {_reason(error)}; choose another --host or --port",
             field="port",
@@ -40,8 +40,10 @@ def listen(host: str, port: int) -> socket.socket:
     return bound
 
 
-def _reason(error: OSError) -> str:
+def _reason(error: OSError | UnicodeError) -> str:
     """What is wrong, without what Python adds to it."""
+    if isinstance(error, UnicodeError):
+        return "that is no host name"
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 

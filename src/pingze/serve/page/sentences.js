@@ -17,6 +17,7 @@ const PROBLEMS = {
   empty: ({ field }) => (field === "text" ? "沒有找到詩句。" : `${nameOf(field)}是空的。`),
   character: ({ field, has, choices }) =>
     `${nameOf(field)}：模型不識「${has}」${choices?.length ? `，可是${choices.join("或")}` : ""}。`,
+  too_many_words: ({ has }) => `必用的 ${has} 個詞，排法太多；請少用幾個，或改用單字。`,
   no_room: ({ has, most }) => `必用的字有 ${has} 個，空位只有 ${most} 個。`,
   line_count: ({ form, has, wanted }) => `${form}${wanted ? `須 ${wanted} 句` : "的句數須成雙"}，不能是 ${has} 句。`,
   block_width: ({ line, has, wanted }) => `定字的第 ${line} 句須 ${wanted} 字，寫了 ${has} 字。`,
