@@ -141,6 +141,23 @@ def test_two_tabs_at_one_poem_both_keep_their_work(browser: "Browser", address: 
         count(other, ".shelf li", 2)
 
 
+def test_a_new_poem_leaves_what_another_tab_did_to_the_old_one(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        other = page.context.new_page()
+        other.goto(address)
+        other.locator("body[data-ready]").wait_for()
+        edited = edit(other)
+        other.close()
+        compose(page, form="七絕")
+        page.reload()
+        page.locator("body[data-ready]").wait_for()
+        page.click("[data-view-of=shelf]")
+        count(page, ".shelf li", 2)
+        page.locator(".shelf button").nth(1).click()
+        assert lines(page) == edited
+
+
 def test_a_browser_that_keeps_nothing_still_takes_back(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
         page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }")

@@ -14,9 +14,14 @@ const seen = new Map(); // of each desk the time of its last change that this ta
 export function keepDesk() {
   const { desk } = state;
   if (!desk.when || desk.when === seen.get(desk.id)) return;
-  const there = deskOf(desk.id);
-  if (there && there.when !== seen.get(desk.id)) desk.id = newDesk().id; // another tab went on with it: both stay
+  if (wentOn(desk)) desk.id = newDesk().id; // both stay
   write(desk);
+}
+
+/** Whether another tab went on with a desk since this one knew it. */
+function wentOn({ id }) {
+  const there = deskOf(id);
+  return Boolean(there && there.when !== seen.get(id));
 }
 
 /** Lay a desk out in place of the one that is there. */
@@ -31,7 +36,7 @@ export function replaceDesk(desk) {
   if (old.entries.length) {
     desk.before = old.id;
     old.after = desk.id;
-    if (old.when) write(old);
+    if (old.when && !wentOn(old)) write(old); // all that this tab did to it is kept already
   }
   layOut(desk);
 }
