@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+SHELF = "Object.keys(localStorage).filter(key => key.startsWith('pingze.desk'))"
+MOST = 300
+"""Poems that the shelf keeps."""
+
 
 def edit(page: "Page") -> list[str]:
     """Put another character in the first place; the lines as they are then."""
@@ -119,7 +123,7 @@ def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(browser: "Bro
         page.click("[data-view-of=shelf]")
         page.click("#clear-shelf")
         count(page, ".shelf li", 0)
-        assert page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('pingze.desk'))") == []
+        assert page.evaluate(SHELF) == []
         page.click("#restore-shelf")
         count(page, ".shelf li", 2)
 
@@ -168,3 +172,66 @@ def test_a_browser_that_keeps_nothing_still_takes_back(browser: "Browser", addre
         assert lines(page) == first
         page.click("[data-view-of=shelf]")
         count(page, ".shelf li", 2)
+
+
+def test_a_write_that_is_refused_costs_no_other_poem(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        first = lines(page)
+        compose(page, form="七絕")
+        page.evaluate(
+            """() => {
+                window.takes = Storage.prototype.setItem;
+                Storage.prototype.setItem = () => { throw new DOMException("refused") };
+            }"""
+        )
+        edit(page)
+        assert len(page.evaluate(SHELF)) == 2
+        page.evaluate("() => { Storage.prototype.setItem = window.takes }")
+        edited = edit(page)
+        page.click("[data-view-of=shelf]")
+        says(page, ".shelf li:nth-child(1)", edited[0])
+        says(page, ".shelf li:nth-child(2)", first[0])
+
+
+def test_where_there_is_no_more_room_the_oldest_goes(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page, form="七律")
+        compose(page)
+        (oldest,) = page.evaluate(f"{SHELF}.filter(key => localStorage[key].includes('七律'))")
+        page.evaluate(
+            """() => {
+                for (let text = "x".repeat(2 ** 23), n = 0; text; )
+                    try { localStorage.setItem(`full.${n++}`, text) }
+                    catch { text = text.slice(Math.ceil(text.length / 2)) }
+            }"""
+        )
+        before = page.evaluate(SHELF)
+        edited = edit(page)
+        kept = page.evaluate(SHELF)
+        assert oldest not in kept
+        assert {oldest, *kept} == set(before)
+        page.reload()
+        page.locator("body[data-ready]").wait_for()
+        assert lines(page) == edited
+
+
+def test_a_full_shelf_loses_one_for_a_new_poem_and_none_for_a_change(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        page.evaluate(
+            f"""() => {{
+                const desk = JSON.parse(localStorage[{SHELF}[0]]);
+                for (let n = 1; n < {MOST}; n++)
+                    localStorage["pingze.desk." + n] = JSON.stringify({{ ...desk, id: String(n), when: n }});
+            }}"""
+        )
+        edit(page)
+        assert len(page.evaluate(SHELF)) == MOST
+        compose(page, form="七絕")
+        kept = page.evaluate(SHELF)
+        assert len(kept) == MOST
+        assert "pingze.desk.1" not in kept
+        assert "pingze.desk.2" in kept

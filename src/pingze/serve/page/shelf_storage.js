@@ -67,19 +67,25 @@ export function forget(id) {
 export function write(desk) {
   const text = JSON.stringify(desk, (_, value) => (value instanceof Set ? [...value] : value));
   seen.set(desk.id, desk.when);
-  if (ids().length >= MOST) forgetOldest();
-  const put = () => guarded(() => (localStorage.setItem(PREFIX + desk.id, text), true));
-  while (!put()) if (!forgetOldest()) return memory.set(desk.id, text);
+  while (!put(desk.id, text)) {
+    const last = oldest();
+    // a browser that does not take again what it has lacks no room: forgetting would not help
+    if (!last || !put(last, localStorage.getItem(PREFIX + last))) return memory.set(desk.id, text);
+    forget(last);
+  }
+  memory.delete(desk.id);
+  if (ids().length > MOST) forget(oldest());
 }
 
-/** Whether there was one in the browser's own storage. */
-function forgetOldest() {
+/** Whether the browser's own storage took a text. */
+const put = (id, text) => guarded(() => (localStorage.setItem(PREFIX + id, text), true));
+
+/** The id of the oldest in the browser's own storage that is not laid out, or undefined. */
+function oldest() {
   const stored = guarded(() => Object.keys(localStorage)) ?? [];
-  const oldest = desks()
+  return desks()
     .filter(({ id }) => id !== state.desk.id && stored.includes(PREFIX + id))
-    .at(-1);
-  if (oldest) forget(oldest.id);
-  return Boolean(oldest);
+    .at(-1)?.id;
 }
 
 function deskOf(id) {
