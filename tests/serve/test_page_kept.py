@@ -128,6 +128,33 @@ def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(browser: "Bro
         count(page, ".shelf li", 2)
 
 
+def test_what_is_put_back_replaces_no_newer_work(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        page.click("[data-view-of=shelf]")
+        page.click("#clear-shelf")
+        page.click("[data-view-of=compose]")
+        edited = edit(page)
+        compose(page, form="七絕")
+        page.click("[data-view-of=shelf]")
+        page.click("#restore-shelf")
+        count(page, ".shelf li", 2)
+        says(page, ".shelf li:nth-child(2)", edited[0])
+
+
+def test_all_that_was_cleared_away_is_put_back(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        for form in ("五絕", "七絕"):
+            page.click("[data-view-of=compose]")
+            compose(page, form=form)
+            page.click("[data-view-of=shelf]")
+            count(page, ".shelf li", 1)
+            page.click("#clear-shelf")
+        page.click("#restore-shelf")
+        says(page, ".shelf li:nth-child(1)", "七絕")
+        says(page, ".shelf li:nth-child(2)", "五絕")
+
+
 def test_two_tabs_at_one_poem_both_keep_their_work(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
         compose(page)

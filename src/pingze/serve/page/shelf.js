@@ -52,14 +52,17 @@ function takeUp(id) {
 
 /** Clear all away. The poem on the desk still lies there, but is kept only when it changes again. */
 function clear() {
-  gone = desks();
-  gone.forEach(({ id }) => forget(id));
+  const all = desks();
+  gone = [...gone, ...all];
+  all.forEach(({ id }) => forget(id));
   Object.assign(state.desk, { when: 0, before: null, after: null });
   finish("shelf_cleared");
 }
 
+/** Put back all that was cleared away, but over no work that was done since. */
 function restore() {
-  gone.forEach(write);
+  const since = new Map(desks().map(({ id, when }) => [id, when]));
+  gone.filter(({ id, when }) => !(since.get(id) > when)).forEach(write);
   gone = [];
   finish("shelf_restored");
 }
