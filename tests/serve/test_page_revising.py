@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
@@ -14,7 +15,7 @@ from tests.serve.page import compose, count, lines, opened, says
 from tests.serve.process import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -70,6 +71,65 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(browser: "Browser", a
         count(page, "#sheet .cell.locked", 2)
         page.click("#redo")
         assert lines(page) == after
+
+
+@contextmanager
+def answers_held(page: "Page", path: str) -> Iterator[None]:
+    """What is asked of a path of the API waits until this ends, and is then answered in order."""
+    held: list[Route] = []
+    page.route(f"**/v1/{path}", lambda route: held.append(route))
+    yield
+    for route in held:
+        with page.expect_response(f"**/v1/{path}"):
+            route.continue_()
+    page.unroute(f"**/v1/{path}")
+
+
+def put(page: "Page", characters: str) -> None:
+    page.fill("#own", characters)
+    page.locator("#own").press("Enter")
+
+
+def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser", address: str) -> None:
+    verse = UNRHYMED.replace("，", "。").replace("\n", "").strip("。").split("。")
+    with opened(browser, address, after=link(*verse, form="五古")) as page:
+        choose(page, 1, 1)
+        with answers_held(page, "conflicts"):
+            for row, character in ((1, "河"), (2, "天")):
+                choose(page, row, 1)
+                with page.expect_request("**/v1/conflicts"):
+                    put(page, character)
+        says(page, "#trouble", "沒有作數")
+        first = ["河" + verse[0][1:], *verse[1:]]
+        assert lines(page) == first
+        put(page, "天")
+        news(page, "換作天")
+        assert lines(page) == [first[0], "天" + verse[1][1:], *verse[2:]]
+        assert page.locator("#trouble").is_hidden()
+
+
+def test_while_a_poem_is_drawn_again_no_change_is_lost(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        original = lines(page)
+        choose(page, 2, 1)
+        own = page.locator(".alternative .character").last.inner_text()
+        with answers_held(page, "revise"):
+            page.click("#redraw")
+            put(page, own)
+            says(page, "#trouble", "沒有作數")
+            assert page.locator("#own").input_value() == own
+            assert lines(page) == original
+        news(page, "已重寫")
+        redrawn = lines(page)
+        with answers_held(page, "revise"):
+            page.click("#redraw")
+            page.click("#undo")
+            assert lines(page) == original
+        says(page, "#trouble", "沒有作數")
+        assert lines(page) == original
+        page.click("#redo")
+        assert lines(page) == redrawn
 
 
 def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address: str) -> None:

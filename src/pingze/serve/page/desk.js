@@ -74,6 +74,7 @@ export function constraints({ ask: asked, now }) {
 
 /** Put characters into the poem from a place on, if it can bear them; what is left at its end is not put. */
 export async function replace(line, position, characters) {
+  if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;
   const lines = written(poem.lines, line, position, [...characters]);
@@ -82,11 +83,22 @@ export async function replace(line, position, characters) {
     const request = { form, template, rhyme, lines: lines.length, pattern: lines.join(" "), ...constraints(on) };
     const { possible, ...problem } = await ask("conflicts", request);
     if (!possible) throw new Error(problemText(problem));
-    if (entry() !== on) return;
+    stillOn(on, poem);
     step(on, { poem: { ...poem, lines, log_probability: null } });
     announce(t("replaced", shown(characters)));
     changed();
   });
+}
+
+/** Whether nothing is being written; where something is, the reader hears that this was not done. */
+function isFree() {
+  if (state.working) trouble(t("not_done"));
+  return !state.working;
+}
+
+/** Throws where the poem that was to be changed is not there any more: the change would undo what was done since. */
+function stillOn(on, poem) {
+  if (entry() !== on || on.now.poem !== poem) throw new Error(t("not_done"));
 }
 
 /** Lines of one width, written over from a place on. */
@@ -100,8 +112,9 @@ function written(lines, line, position, characters) {
 
 /** Write places again: all that are not locked of a line, or of the poem, or one character. */
 export async function redraw({ line = null, position = null } = {}) {
+  if (!isFree()) return;
   const on = entry();
-  if (state.working) return;
+  const { poem } = on.now;
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
   if (!targets.length) {
     trouble(t("all_locked"));
@@ -109,9 +122,9 @@ export async function redraw({ line = null, position = null } = {}) {
   }
   await busy(async () => {
     const { temperature, top_p } = on.ask;
-    const body = { poem: bare(on.now.poem), targets, temperature, top_p, ...constraints(on) };
+    const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
     const revised = await ask("revise", body);
-    if (entry() !== on) return;
+    stillOn(on, poem);
     step(on, { poem: revised });
     announce(t("redrawn"));
   });

@@ -138,6 +138,10 @@ const words = {
   redraw_one: ["重寫此字", "Redraw the character"],
   redraw_line: ["重寫此句", "Redraw the line"],
   all_locked: ["都鎖住了，無可重寫。", "All of it is locked; there is nothing to redraw."],
+  not_done: [
+    "另有一事在做，這一下沒有作數；請再試。",
+    "Something else was being done, so this was not; please try again.",
+  ],
   redrawn: ["已重寫。", "Redrawn."],
   undone: ["已復原。", "Undone."],
   redone: ["已重做。", "Done again."],
