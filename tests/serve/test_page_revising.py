@@ -132,6 +132,24 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(browser: "Browser", addre
         assert lines(page) == redrawn
 
 
+def test_what_is_drawn_again_can_be_stopped(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        compose(page)
+        before = lines(page)
+        page.route("**/v1/revise", lambda _: None)
+        page.click("#redraw")
+        says(page, "#go", "止")
+        page.click("#go")
+        news(page, "已止")
+        says(page, "#go", "作")
+        page.unroute("**/v1/revise")
+        assert lines(page) == before
+        assert page.locator("#trouble").is_hidden()
+        page.click("#redraw")
+        news(page, "已重寫")
+        assert lines(page) != before
+
+
 def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address: str) -> None:
     verse = BORROWED.replace("\n", "").replace("，", "。").strip("。").split("。")
     locks = " ".join(f"{row}.{at}" for row in range(1, 5) for at in range(1, 6))

@@ -11,7 +11,7 @@ import { shown } from "./script.js";
 import { problemText } from "./sentences.js";
 import { t } from "./words.js";
 
-let composing = new AbortController();
+let work = new AbortController(); // of the one thing that is being written, which the reader may stop
 
 /**
  * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
@@ -19,11 +19,11 @@ let composing = new AbortController();
  */
 export async function compose(request) {
   if (state.working) {
-    composing.abort();
+    work.abort();
     return;
   }
-  composing = new AbortController();
-  const { signal } = composing;
+  work = new AbortController();
+  const { signal } = work;
   Object.assign(state, { working: true, expected: 0 });
   trouble();
   announce(t("composing"));
@@ -120,10 +120,10 @@ export async function redraw({ line = null, position = null } = {}) {
     trouble(t("all_locked"));
     return;
   }
-  await busy(async () => {
+  await busy(async (signal) => {
     const { temperature, top_p } = on.ask;
     const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
-    const revised = await ask("revise", body);
+    const revised = await ask("revise", body, signal);
     stillOn(on, poem);
     step(on, { poem: revised });
     announce(t("redrawn"));
@@ -137,9 +137,12 @@ function unlocked({ poem, locks }, only) {
 }
 
 async function busy(act) {
+  work = new AbortController();
+  const { signal } = work;
   state.working = true;
   changed();
-  await attempt(act);
+  await attempt(() => act(signal));
+  if (signal.aborted) announce(t("stopped"));
   state.working = false;
   changed();
 }
@@ -178,8 +181,8 @@ function travel(done, word) {
   changed();
 }
 
-/** Lay out another desk; what is being composed stops. */
+/** Lay out another desk; what is being written stops. */
 export function open(desk, put = layOut) {
-  composing.abort();
+  work.abort();
   put(desk);
 }
