@@ -13,6 +13,14 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
+WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
+PLACES = [
+    (f"孤舟\n\n{WRONG_TONE}", 5),
+    (f"孤舟寒窗下\n{WRONG_TONE}", 7),
+    ("寂寂\n\n寂々寒窗下，無人問姓名。閑眠（一作坐）不可見，何處有琴天。", 31),
+    (f"{WRONG_TONE.replace('舟', '館')}\n\n{WRONG_TONE}", 27),
+]
+"""Texts with one fault, and where it stands in them."""
 LEAST_CONTRAST = 4.5
 CONTRAST = """node => {
     const canvas = document.createElement("canvas").getContext("2d");
@@ -33,7 +41,7 @@ def check(page: "Page", text: str) -> None:
     page.click("[data-view-of=check]")
     page.fill("#text", text)
     page.click("#checking [type=submit]")
-    page.locator(".verdict h2").wait_for()
+    page.locator(".verdict h2").first.wait_for()
 
 
 def test_the_sheet_has_its_legend_rhymes_and_readings(browser: "Browser", address: str) -> None:
@@ -129,6 +137,33 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(browser: "Brow
         text = page.locator("#text").input_value()
         assert text.startswith("發短愁多不自知，白雲深處有誰期。")
         count(page, ".readings", 0)
+
+
+@pytest.mark.parametrize("how", [".faults .fit >> nth=0", ".mend"])
+@pytest.mark.parametrize(
+    ("text", "place"), PLACES, ids=["title", "first-line-as-title", "repeated", "second"]
+)
+def test_what_is_mended_is_the_verse_and_not_its_title(
+    browser: "Browser", address: str, text: str, place: int, how: str
+) -> None:
+    with opened(browser, address) as page:
+        check(page, text)
+        page.locator(how).click()
+        count(page, ".faults > li", 0)
+        mended = page.locator("#text").input_value()
+        both = zip(text.replace("々", "寂"), mended, strict=True)
+        assert [at for at, (one, other) in enumerate(both) if one != other] == [place]
+
+
+def test_where_the_verse_is_not_found_nothing_is_mended(browser: "Browser", address: str) -> None:
+    text = FAULTY.replace("黃", "&#40643;")
+    with opened(browser, address) as page:
+        check(page, text)
+        for how in (".faults .fit >> nth=0", ".mend"):
+            page.locator(how).click()
+            says(page, "#trouble", "認不出這首詩的字")
+            assert page.locator("#text").input_value() == text
+        count(page, ".mended", 0)
 
 
 def test_a_poem_is_mended_and_what_was_changed_is_told(browser: "Browser", address: str) -> None:

@@ -11,6 +11,7 @@ import { remarkText, ruleText } from "./sentences.js";
 import { draft, keepDraft } from "./settings.js";
 import { scrollClasses } from "./sheet.js";
 import { newEntry, state } from "./state.js";
+import { placesOf } from "./text.js";
 import { t, verseLanguage } from "./words.js";
 
 let verdicts = null;
@@ -174,10 +175,7 @@ async function mendAll(verdict, keep) {
     const before = checked;
     const text = verdict.lines.join("，");
     const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
-    const [places, after] = [[...before], [...before]];
-    for (const { line, position, new: character } of changes)
-      after[startOf(places, verdict, line, position)] = character;
-    await checkText(after.join(""));
+    await checkText(textWith(verdict, changes));
     mended = { before, changes };
     announce(t("mended", changes.length));
     drawChecker();
@@ -203,22 +201,23 @@ function mendedNews() {
 }
 
 /** Put a character that fits into the text, and check again. */
-async function mend(verdict, { line, position, char }, character) {
-  const text = [...checked];
-  const start = startOf(text, verdict, line, position);
-  if (start < 0 || text[start] !== char) return;
-  await checkText(text.with(start, character).join(""));
-  $("verdicts").querySelector(".fit, button")?.focus();
+async function mend(verdict, { line, position }, character) {
+  await attempt(async () => {
+    await checkText(textWith(verdict, [{ line, position, new: character }]));
+    $("verdicts").querySelector(".fit, button")?.focus();
+  });
 }
 
-/** Where a place of a poem stands in the whole text: its characters are those of all poems, in order. */
-function startOf(text, verdict, line, position) {
-  const poems = verdicts.slice(0, verdicts.indexOf(verdict)).flatMap(({ lines }) => lines);
-  const before =
-    [...poems, ...verdict.lines.slice(0, line - 1)].join("") + verdict.lines[line - 1].slice(0, position - 1);
-  let at = -1;
-  for (const character of [...before, verdict.lines[line - 1][position - 1]]) at = text.indexOf(character, at + 1);
-  return at;
+/** The text that was checked, with some characters of a poem changed. Throws where the poem is not found in it. */
+function textWith(verdict, changes) {
+  const lines = verdict.lines.map((line) => [...line]);
+  for (const { line, position, new: character } of changes) lines[line - 1][position - 1] = character;
+  const poems = verdicts.map((each) => each.lines);
+  const places = placesOf(checked, poems)[verdicts.indexOf(verdict)];
+  if (!places) throw new Error(t("not_found"));
+  const text = [...checked];
+  lines.flat().forEach((character, n) => (text[places[n]] = character)); // all of them, for 々 is what stands before it
+  return text.join("");
 }
 
 function entryOf(verdict) {

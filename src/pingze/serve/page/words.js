@@ -249,6 +249,10 @@ const words = {
   readings: ["$1：$2", "$1: $2"],
   fits: ["可換：", "Would fit:"],
   fit: ["換作$1", "put $1 there"],
+  not_found: [
+    "原文中認不出這首詩的字，請自行改動。",
+    "The poem's characters cannot be told apart in the text; please change it there yourself.",
+  ],
   no_fit: ["換一字不能救。", "No one character mends it."],
   chosen_words: ["簡體字讀作", "How Simplified characters were read"],
   read_as: ["$1 讀作", "$1 read as"],
