@@ -121,6 +121,13 @@ def test_a_checked_poem_has_tones_and_what_would_fit(client: httpx.Client) -> No
     assert none["notes"]
 
 
+def test_a_checked_poem_has_the_lines_as_they_were_read(client: httpx.Client) -> None:
+    text = "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。"
+    (verdict,) = post(client, "check", text=text).json()["verdicts"]
+    assert verdict["lines"] == text.strip("。").replace("。", "，").split("，")
+    assert verdict["read"] == ["白髮悲明鏡", "青山出發遲", "秋風吹舊夢", "落日入江時"]
+
+
 def test_a_look_inside_agrees_with_the_model(client: httpx.Client) -> None:
     found = post(client, "inside", poem=POEM, line=2, position=1, unit=7, model="report").json()
     assert "".join(found["tokens"]).startswith("春月紅芳碧，風")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import count, opened, says
+from tests.serve.page import count, lines, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
+TWO_READINGS = "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。"
 WRONG_TONE = "孤舟寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
 PLACES = [
     (f"孤舟\n\n{WRONG_TONE}", 5),
@@ -137,6 +138,26 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(browser: "Brow
         text = page.locator("#text").input_value()
         assert text.startswith("發短愁多不自知，白雲深處有誰期。")
         count(page, ".readings", 0)
+
+
+def test_a_character_that_was_read_in_two_ways_goes_to_the_desk_as_both(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address) as page:
+        check(page, TWO_READINGS)
+        count(page, ".readings li", 2)
+        page.locator(".verdict > button").click()
+        assert lines(page) == ["白髮悲明鏡", "青山出發遲", "秋風吹舊夢", "落日入江時"]
+
+
+def test_one_of_two_readings_is_corrected_alone(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        check(page, "出发\n\n" + TWO_READINGS)
+        page.locator(".readings li >> nth=0").get_by_role("button", name="發").click()
+        count(page, ".readings", 0)
+        assert page.locator("#text").input_value() == (
+            "出发\n\n白發悲明鏡，青山出發遲。秋風吹舊夢，落日入江時。"
+        )
 
 
 @pytest.mark.parametrize("how", [".faults .fit >> nth=0", ".mend"])

@@ -3,7 +3,7 @@
 import { ask } from "./api.js";
 import { $, button, el, fill } from "./dom.js";
 import { TONES, grid } from "./poem.js";
-import { asRead, readingChips } from "./readings.js";
+import { readingChips } from "./readings.js";
 import { isFoot } from "./reasons.js";
 import { announce, attempt } from "./say.js";
 import { shown } from "./script.js";
@@ -83,7 +83,7 @@ function show(verdict) {
       verdict.violations.map((fault) => faultRow(verdict, fault)),
     ),
     verdict.notes.map((note, at) => el("p", { class: "hint" }, remarkText(verdict.remarks[at], note))),
-    readingChips(verdict, (written, word) => checkText(asRead(checked, verdict, new Map([[written, word]])))),
+    readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
     verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
   );
@@ -175,7 +175,7 @@ async function mendAll(verdict, keep) {
     const before = checked;
     const text = verdict.lines.join("，");
     const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
-    await checkText(textWith(verdict, changes));
+    await checkText(textWith(verdict, changedLines(verdict.lines, changes)));
     mended = { before, changes };
     announce(t("mended", changes.length));
     drawChecker();
@@ -203,26 +203,31 @@ function mendedNews() {
 /** Put a character that fits into the text, and check again. */
 async function mend(verdict, { line, position }, character) {
   await attempt(async () => {
-    await checkText(textWith(verdict, [{ line, position, new: character }]));
+    await checkText(textWith(verdict, changedLines(verdict.lines, [{ line, position, new: character }])));
     $("verdicts").querySelector(".fit, button")?.focus();
   });
 }
 
-/** The text that was checked, with some characters of a poem changed. Throws where the poem is not found in it. */
-function textWith(verdict, changes) {
-  const lines = verdict.lines.map((line) => [...line]);
-  for (const { line, position, new: character } of changes) lines[line - 1][position - 1] = character;
+/** A poem's lines with some characters changed. */
+function changedLines(lines, changes) {
+  const changed = lines.map((line) => [...line]);
+  for (const { line, position, new: character } of changes) changed[line - 1][position - 1] = character;
+  return changed.map((line) => line.join(""));
+}
+
+/** The text that was checked, with other characters in the places of a poem's. Throws where it is not found there. */
+function textWith(verdict, lines) {
   const poems = verdicts.map((each) => each.lines);
   const places = placesOf(checked, poems)[verdicts.indexOf(verdict)];
   if (!places) throw new Error(t("not_found"));
   const text = [...checked];
-  lines.flat().forEach((character, n) => (text[places[n]] = character)); // all of them, for 々 is what stands before it
+  // All of them, for a 々 says again what stands before it.
+  [...lines.join("")].forEach((character, n) => (text[places[n]] = character));
   return text.join("");
 }
 
 function entryOf(verdict) {
   const { form, template, rhyme, level } = verdict;
-  const lines = verdict.lines.map((line) => asRead(line, verdict));
   const poem = {
     form,
     template,
@@ -232,7 +237,7 @@ function entryOf(verdict) {
     about: null,
     seed: 0,
     model: "",
-    lines,
+    lines: verdict.read,
     log_probability: null,
   };
   return newEntry(poem, { form, level });

@@ -4,25 +4,25 @@ import { button, el } from "./dom.js";
 import { shown, traditionals } from "./script.js";
 import { t } from "./words.js";
 
-/** What was read as what in a verdict: the note says it as "云 as 雲". */
+/** What was read as what in a verdict: the note says it as "云 as 雲". A character may be read in two ways. */
 const chosenIn = ({ remarks }) =>
-  new Map(remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split(" as "))));
+  remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split(" as ")));
 
-/** A text with the characters that were read in place of those that are written; a few may be chosen otherwise. */
-export function asRead(text, verdict, otherwise = new Map()) {
-  const chosen = new Map([...chosenIn(verdict), ...otherwise]);
-  return [...text].map((c) => chosen.get(c) ?? (traditionals(c).length === 1 ? traditionals(c)[0] : c)).join("");
+/** The lines of a verdict as they were read, but for one character: where it was read as one word, another stands. */
+function otherwise({ lines, read }, written, wrong, word) {
+  const other = (was, character) => (was === written && character === wrong ? word : character);
+  return read.map((line, at) => [...line].map((character, n) => other([...lines[at]][n], character)).join(""));
 }
 
-/** A row for each such character; `correct(written, word)` hears of another choice. Null where nothing was chosen. */
+/** A row for each such reading; `correct(lines)` hears of another choice. Null where nothing was chosen. */
 export function readingChips(verdict, correct) {
-  const rows = [...chosenIn(verdict)].map(([written, read]) =>
+  const rows = chosenIn(verdict).map(([written, read]) =>
     el(
       "li",
       { class: "fits" },
       el("span", {}, t("read_as", written)),
       [...new Set([...traditionals(written), written])].map((word) =>
-        button(word, () => correct(written, word), {
+        button(word, () => correct(otherwise(verdict, written, read, word)), {
           class: "plain fit",
           "aria-pressed": String(word === read),
           lang: "zh-Hant",

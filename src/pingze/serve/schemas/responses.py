@@ -155,6 +155,8 @@ class Judged:
     rhyme: str | None
     level: str
     lines: Sequence[str]
+    read: Sequence[str]
+    """The lines in the Traditional characters that they were read as and judged by."""
     tones: Sequence[str]
     """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
     readings: Sequence[Sequence[Sequence[str]]]
