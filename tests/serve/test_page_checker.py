@@ -8,7 +8,7 @@ import pytest
 from tests.serve.page import count, lines, opened, says
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -201,3 +201,29 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(browser: "Browser", addre
         page.click("#take-mending-back")
         says(page, ".verdict h2", "1 處不合")
         assert page.locator("#text").input_value() == FAULTY
+
+
+@pytest.mark.parametrize(("route", "again"), [("mend", False), ("mend", True), ("check", False)])
+def test_what_is_written_while_it_mends_stays(
+    browser: "Browser", address: str, route: str, again: bool
+) -> None:
+    with opened(browser, address) as page:
+        check(page, FAULTY)
+        held: list[Route] = []
+
+        def hold(asked: "Route") -> None:
+            held.append(asked)
+
+        page.route(f"**/v1/{route}", hold)
+        with page.expect_request(f"**/v1/{route}"):
+            page.click(".mend")
+        page.fill("#text", "山")
+        if again:
+            page.click("#checking [type=submit]")
+            says(page, ".verdict h2", "不合任何詩體")
+        with page.expect_response(f"**/v1/{route}"):
+            held[0].continue_()
+        page.evaluate("async () => { await fetch('/v1/health'); }")  # it comes after the answer
+        assert page.locator("#text").input_value() == "山"
+        assert page.locator("#trouble").is_hidden()
+        count(page, ".mended", 0)

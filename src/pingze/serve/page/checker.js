@@ -175,7 +175,10 @@ async function mendAll(verdict, keep) {
     const before = checked;
     const text = verdict.lines.join("，");
     const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
-    await checkText(textWith(verdict, changedLines(verdict.lines, changes)));
+    if (!verdicts?.includes(verdict)) return; // another text is there by now, and is not written over
+    const after = textWith(verdict, changedLines(verdict.lines, changes));
+    await checkText(after);
+    if ($("text").value !== after) return;
     mended = { before, changes };
     announce(t("mended", changes.length));
     drawChecker();
