@@ -82,6 +82,22 @@ def test_undo_and_back_lead_to_the_poem_before(browser: "Browser", address: str)
         shows(page, first)
 
 
+def test_template_and_poet_come_back_after_another_form_and_model(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#bounds > summary")
+        page.click("#manner > summary")
+        page.select_option("#template", "平起首句入韻")
+        page.select_option("#poet", "李白")
+        compose(page, form="七絕")
+        first = lines(page)
+        page.select_option("#model", "report")
+        compose(page, form="五古")
+        page.go_back()
+        shows(page, first)
+        assert page.locator("#template").input_value() == "平起首句入韻"
+        assert page.locator("#poet").input_value() == "李白"
+
+
 def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(
     browser: "Browser", address: str
 ) -> None:

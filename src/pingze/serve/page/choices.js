@@ -41,10 +41,14 @@ export function restoreChoices({ ask: asked, now }, again = false) {
 export function writeChoices(chosen) {
   const form = $("choices");
   form.reset();
-  for (const [name, value] of Object.entries({ count: COUNT, model: state.known.default_model, ...chosen })) {
+  const all = { count: COUNT, model: state.known.default_model, ...chosen };
+  const write = (name) => {
     const control = form.elements.namedItem(name);
-    if (control && name !== "pattern") control.value = value;
-  }
+    if (control && name !== "pattern") control.value = all[name];
+  };
+  ["form", "model"].filter((name) => name in all).forEach(write);
+  suit(); // only then is there a template or a poet of theirs to choose
+  Object.keys(all).forEach(write);
   $("repeat").checked = Boolean(chosen.repeat);
   $("repeat").value = "on";
   suit();
