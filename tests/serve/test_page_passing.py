@@ -1,5 +1,6 @@
 """What is passed on, in a real browser: links short enough to paste, and cards that look the same everywhere."""
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -97,6 +98,49 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
         assert page.locator("#repeat").is_checked()
         assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"
         count(page, "#sheet .locked", 3)
+
+
+def test_spaces_and_marks_in_what_was_asked_for_take_no_place(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        page.click("#bounds > summary")
+        page.fill("#acrostic", "春 夏 秋 冬")
+        page.fill("#start", "春山，")
+        compose(page, form="五律")
+        link, poem = page.evaluate("location.hash"), lines(page)
+        count(page, "#sheet .locked", 5)
+    with opened(browser, address, after=link) as page:
+        assert lines(page) == poem
+        assert page.locator("#acrostic").input_value() == "春夏秋冬"
+        assert page.locator("#start").input_value() == "春山"
+        count(page, "#sheet .locked", 5)
+
+
+def test_a_bound_that_no_link_holds_is_left_out_of_it(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        for original, kept in ((15, 15), (16, None), (None, None)):
+            hash_and_back = page.evaluate(
+                """async (original) => {
+                    const { entryOf, hashOf } = await import("/page/link.js");
+                    const { entry } = await import("/page/state.js");
+                    const asked = original === null ? {} : { original };
+                    return entryOf(hashOf({ ...entry(), ask: asked })).ask.original ?? null;
+                }""",
+                original,
+            )
+            assert hash_and_back == kept
+
+
+def test_where_no_link_holds_the_poem_none_is_copied(browser: "Browser", address: str) -> None:
+    facts = json.dumps({"form": "五絕"})
+    with opened(browser, address, after=f"#poem=山山.水水&facts={facts}", refused=1) as page:
+        page.click("#link")
+        says(page, "#news", "連結已抄錄")
+        assert "#poem=" in page.evaluate("navigator.clipboard.readText()")
+        page.locator("#sheet [role=gridcell]").first.press("l")
+        count(page, "#sheet .locked", 1)
+        assert page.evaluate("location.hash") == ""
+        page.click("#link")
+        says(page, "#trouble", "裝不下這首詩")
 
 
 @pytest.mark.parametrize("text", ["山水", "ascii ~", "é한글", "𠡠𪚥", "，。？", "\uffff\u2fff\ua000", ""])

@@ -17,7 +17,8 @@ export function writeAddress() {
   document.title = [shown(on.now.poem.title ?? on.now.poem.lines[0]), t("page")].join(" · ");
   const here = { desk: state.desk.id };
   const hash = state.desk.when || location.hash ? hashOf(on) : "";
-  const address = hash ? `#${hash}` : location.pathname + (hash === null ? location.hash : "");
+  const linked = hash === null && !state.desk.when; // a link of the older kind may hold what this one cannot
+  const address = hash ? `#${hash}` : location.pathname + (linked ? location.hash : "");
   if (history.state && history.state.desk !== here.desk) history.pushState(here, "", address);
   else history.replaceState(here, "", address);
 }

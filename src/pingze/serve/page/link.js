@@ -2,7 +2,7 @@
 // It is short enough to paste anywhere: the poem's characters in 15 bits each, and all that follows from them left out.
 
 import { Packer, Unpacker } from "./bits.js";
-import { FREE, fixed } from "./places.js";
+import { FREE, fixed, onlyHan } from "./places.js";
 import { keyOf, newEntry, state } from "./state.js";
 
 const PACKED = "1"; // the first character of a link of this kind
@@ -10,9 +10,10 @@ const LONGEST = 16000; // characters of an address that is read
 const FORM = 4; // bits of its place in the list of /v1/forms, where new forms come last
 const LINES = 8;
 const PLACES = ["head", "middle", "end"];
+const MOST_SHARED = 15; // characters in a run that 4 bits hold; a looser bound is left out
 const FIXED_LOCKS = 2; // locked is what the choices fix
 
-/** An entry as what stands after #; null where it is not a poem of its form, which no other link could say either. */
+/** An entry as what stands after #; null where it is not a poem of its form, or more than a link holds. */
 export function hashOf(entry) {
   try {
     return packed(entry);
@@ -81,15 +82,15 @@ function packChoices({ ask, now: { poem } }, into) {
   into.flag(ask.repeat);
   if (into.flag(ask.acrostic)) {
     into.number(PLACES.indexOf(ask.acrostic_at ?? "head"), 2);
-    into.number([...ask.acrostic].length, LINES);
+    into.number(onlyHan(ask.acrostic).length, LINES);
   }
-  if (into.flag(ask.start)) into.number([...ask.start].length, 11);
+  if (into.flag(ask.start)) into.number(onlyHan(ask.start).length, 11);
   if (into.flag(ask.pattern)) packKeys(new Set(fixed({ pattern: ask.pattern }, [...poem.lines[0]].length)), poem, into);
   into.text(ask.include, 7);
   into.text(ask.exclude, 10);
   for (const name of ["temperature", "antithesis"])
     if (into.flag(ask[name] !== undefined)) into.number(Math.round(10 * ask[name]), 7);
-  if (into.flag(ask.original)) into.number(ask.original, 4);
+  if (into.flag(ask.original && ask.original <= MOST_SHARED)) into.number(ask.original, 4);
 }
 
 function unpackedChoices(poem, from) {
@@ -160,8 +161,8 @@ export function readPoem({ lines, log_probability = null, ...facts }) {
   return poem;
 }
 
-/** The address of the page as it is now. */
-export const address = () => location.href;
+/** The address of the page with an entry; null where it cannot hold that. */
+export const address = (on) => (location.hash || hashOf(on) ? location.href : null);
 
 function object(text) {
   const found = JSON.parse(text ?? "{}");

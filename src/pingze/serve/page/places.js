@@ -4,7 +4,8 @@ import { keyOf, state } from "./state.js";
 
 export const FREE = "＿";
 
-const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Script=Han}/u.test(character));
+/** The characters of a text that are placed, as the server reads it: no spaces and no marks. */
+export const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Script=Han}/u.test(character));
 
 /** The characters that the opening and the acrostic fix, by the key of their place. */
 export function taken(ask, width) {

@@ -4,7 +4,7 @@ import { makeCard } from "./card_dialog.js";
 import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { address } from "./link.js";
-import { announce, attempt } from "./say.js";
+import { announce, attempt, trouble } from "./say.js";
 import { keep, settings } from "./settings.js";
 import { changed, entry, state } from "./state.js";
 import { textOf } from "./text.js";
@@ -25,7 +25,7 @@ export function drawTools() {
     group(toggle("tones", "tones"), toggle("rhyme", "rhyme_marks")),
     group(
       tool("copy", () => copy(textOf(on.now.poem), "copied"), { id: "copy" }),
-      tool("link", () => copy(address(), "linked"), { id: "link" }),
+      tool("link", () => copyLink(on), { id: "link" }),
       tool("card", () => makeCard({ save, say }), { id: "make-card" }),
     ),
   );
@@ -48,6 +48,12 @@ async function copy(text, done) {
     if (!(await written(text))) throw new Error(t("no_copy"));
     say(t(done));
   });
+}
+
+function copyLink(on) {
+  const link = address(on);
+  if (link) copy(link, "linked");
+  else trouble(t("no_link"));
 }
 
 /** Whether the clipboard took the text; where the page is not secure, the old way. */

@@ -98,6 +98,7 @@ const words = {
   copied: ["已抄錄。", "Copied."],
   no_copy: ["瀏覽器不許抄錄。", "The browser does not let the page copy."],
   link: ["連結", "Copy link"],
+  no_link: ["連結裝不下這首詩，請抄錄其文。", "No link can hold this poem; copy its text instead."],
   linked: ["連結已抄錄。", "Link copied."],
   card: ["成箋", "Card"],
   paper: ["紙", "Paper"],
