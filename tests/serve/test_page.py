@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+PATIENCE = 5000  # milliseconds, as page/api.js has it
 POEM = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中平。"
 
 
@@ -222,3 +223,36 @@ def test_a_refusal_is_one_line(browser: "Browser", tmp_path: Path) -> None:
         )
         page.click("#go")
         says(page, "#trouble", "too much to do")
+
+
+def test_what_failed_once_is_asked_again(browser: "Browser", address: str) -> None:
+    """A reason, and a part of the look inside."""
+    with opened(browser, address, refused=4) as page:
+        page.clock.install()
+        for route in ("explain", "units", "next", "reach"):
+            page.route(
+                f"**/v1/{route}",
+                lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),
+                times=1,
+            )
+        page.locator("#sheet [role=gridcell]").first.click()
+        page.locator(".alternative").first.click()
+        says(page, "#sheet .caption", "too much to do")
+        page.click("#see-inside")
+        count(page, "#inside .clash", 4)
+        page.click("#show-tones")
+        count(page, "#inside .clash", 4)
+        page.clock.fast_forward(PATIENCE)
+        page.click("#show-tones")
+        count(page, "#sheet .caption .clash", 0)
+        count(page, "#inside .figure", 4)
+
+
+def test_a_font_that_did_not_come_is_fetched_again(browser: "Browser", address: str) -> None:
+    with opened(browser, address, refused=1) as page:
+        page.evaluate("document.fonts.ready.then(() => null)")
+        page.route("**/page/kai.woff", lambda asked: asked.abort(), times=1)
+        page.click("#make-card")
+        says(page, "#trouble", re.compile("."))
+        page.locator(".papers .chip").nth(1).click()
+        page.locator("#card-preview img").wait_for()

@@ -3,6 +3,9 @@
 import { problemText } from "./sentences.js";
 import { t } from "./words.js";
 
+/** Milliseconds for which a problem stays before the same is asked again. */
+export const PATIENCE = 5000;
+
 class Problem extends Error {
   constructor(problem) {
     super(problem ? problemText(problem) : t("unreachable"));

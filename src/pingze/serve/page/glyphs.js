@@ -4,7 +4,13 @@
 let reading = null;
 
 /** A function that gives a character's outline as an SVG path in em, y down from the baseline; null where there is none. */
-export const outlines = () => (reading ??= fetch("/page/kai.woff").then(read));
+export const outlines = () => (reading ??= fetch("/page/kai.woff").then(read).catch(forget));
+
+/** A font that did not come is fetched again when it is asked for again. */
+function forget(error) {
+  reading = null;
+  throw error;
+}
 
 async function read(response) {
   if (!response.ok) throw new Error(response.statusText);

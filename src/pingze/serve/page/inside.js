@@ -1,7 +1,7 @@
 // A look inside: how surprised the model was, what may come next at each temperature, what its units do and which of them
 // know something, how far back a gradient reaches. What is drawn is of this poem and place, or a word that it is coming.
 
-import { ask } from "./api.js";
+import { PATIENCE, ask } from "./api.js";
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
 import { nextFigure } from "./next.js";
@@ -55,7 +55,10 @@ async function fetchPart(path, body, key) {
   parts[path]?.calling.abort();
   const asked = { key, found: null, calling: new AbortController() };
   parts[path] = asked;
-  asked.found = await ask(path, body, asked.calling.signal).catch((error) => ({ problem: error.message }));
+  asked.found = await ask(path, body, asked.calling.signal).catch((error) => {
+    setTimeout(() => (asked.key = ""), PATIENCE);
+    return { problem: error.message };
+  });
   if (parts[path] === asked) changed();
 }
 

@@ -1,6 +1,6 @@
-// Why each character stands: asked of the server once for each poem and level.
+// Why each character stands: asked of the server once for each poem and level, and again some time after a problem.
 
-import { ask } from "./api.js";
+import { PATIENCE, ask } from "./api.js";
 import { changed, keyOf, state } from "./state.js";
 
 const known = new Map();
@@ -30,7 +30,10 @@ export function reasons(entry) {
     known.set(key, null);
     ask("explain", body)
       .then(({ reasons: rows }) => new Map(rows.map((row) => [keyOf(row.line, row.position), row])))
-      .catch((error) => ({ problem: error.message }))
+      .catch((error) => {
+        setTimeout(() => known.delete(key), PATIENCE);
+        return { problem: error.message };
+      })
       .then((found) => known.set(key, found))
       .then(changed);
   }
