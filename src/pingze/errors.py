@@ -35,6 +35,7 @@ Code = Literal[
     "oblique_rhyme",
     "no_condition",
     "no_poem",
+    "not_regulated",
     "shape",
     "value",
     "clash",

@@ -104,7 +104,7 @@ def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: 
         says(
             page,
             "#clash",
-            "起首在第 1 句第 4 字的「平」（該處須「仄」）、起首在第 1 句第 5 字的「平」：須一併捨去，方能成詩。",
+            "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、「起首」在第 1 句第 5 字的「平」：須一併捨去，方能成詩。",
         )
         page.fill("#start", "明" * 21)
         says(page, "#clash", "起首有 21，至多 20。")
@@ -130,7 +130,7 @@ def test_characters_flow_on_into_the_next_places(browser: "Browser", address: st
 def test_what_simplified_characters_were_read_as_can_be_corrected(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
         check(page, "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所思。")
-        says(page, ".readings", "发 讀作")
+        says(page, ".readings", "发 認作")
         chosen = page.locator(".readings [aria-pressed=true]").all_inner_texts()
         assert "".join(chosen).startswith("髮雲後復")
         page.locator(".readings button", has_text="發").click()

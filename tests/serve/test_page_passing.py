@@ -134,7 +134,7 @@ def test_where_no_link_holds_the_poem_none_is_copied(browser: "Browser", address
     facts = json.dumps({"form": "五絕"})
     with opened(browser, address, after=f"#poem=山山.水水&facts={facts}", refused=1) as page:
         page.click("#link")
-        says(page, "#news", "連結已抄錄")
+        says(page, "#news", "連結已複製")
         assert "#poem=" in page.evaluate("navigator.clipboard.readText()")
         page.locator("#sheet [role=gridcell]").first.press("l")
         count(page, "#sheet .locked", 1)

@@ -247,7 +247,7 @@ def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_addres
         assert rows.nth(0).inner_text().split("\n") == [
             verse[0],
             f"同「{verse[0]}」 張甲《六》",
-            f"最近：「{verse[0]}」（5 字同）張甲《六》",
+            f"最相近：「{verse[0]}」（5 字同）張甲《六》",
         ]
         assert rows.nth(1).inner_text().split("\n") == [verse[1], "無相同字串"]
         assert f"同「{verse[3][:4]}」" in rows.nth(3).inner_text()

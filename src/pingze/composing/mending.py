@@ -145,7 +145,9 @@ def _draft(written: Poem, form: str | None) -> Poem:
     found = find_form(form) if form else _regulated_form(lines)
     if found is None or not found.regulated:
         raise InputError(
-            "a draft to mend has the lines of 絕, 律 or 排, of five or seven characters", field="text"
+            "a draft to mend has the lines of 絕, 律 or 排, of five or seven characters",
+            field="text",
+            code="not_regulated",
         )
     if not found.takes(len(lines)) or any(len(line) != found.width for line in lines):
         raise InputError(
@@ -153,6 +155,8 @@ def _draft(written: Poem, form: str | None) -> Poem:
             field="text",
             code="shape",
             form=found.name,
+            wanted=found.lines,
+            width=found.width,
         )
     return replace(written, form=found.name, template=None, rhyme=None)
 
