@@ -177,7 +177,7 @@ def test_temperature_reshapes_what_comes_next_as_one_drags(browser: "Browser", a
             page.fill("#next-temperature", temperature)
             shares.append(float(first.inner_text().removesuffix(" %")))
         assert shares[0] > shares[1] > shares[2]
-        says(page, "#next-says", "個字裏挑一個")
+        says(page, "#next-says", "個字裡挑一個")
 
 
 def test_what_is_no_longer_wanted_is_called_off(browser: "Browser", address: str) -> None:

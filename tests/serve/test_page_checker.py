@@ -107,8 +107,8 @@ def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: 
             "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、「起首」在第 1 句第 5 字的「平」：須一併捨去，方能成詩。",
         )
         page.fill("#start", "明" * 21)
-        says(page, "#clash", "起首有 21，至多 20。")
-        says(page, "[data-field=start] .at-field", "起首有 21，至多 20。")
+        says(page, "#clash", "「起首」有 21 字，至多 20 字。")
+        says(page, "[data-field=start] .at-field", "「起首」有 21 字，至多 20 字。")
     with opened(browser, address, language="en-US") as page:
         page.locator(".chip", has_text="五絕").click()
         page.fill("#start", "明" * 21)
@@ -193,7 +193,7 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(browser: "Browser", addre
         page.fill(".mending input", "雁樓")
         page.click(".mend")
         says(page, ".mended", "改了 1 個字")
-        says(page, ".mended li", "第4句第7字：月作")
+        says(page, ".mended li", "第4句第7字：月改作")
         says(page, ".verdict h2", "無病")
         mended = page.locator("#text").input_value()
         assert "雁樓" in mended

@@ -99,7 +99,7 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser
                 choose(page, row, 1)
                 with page.expect_request("**/v1/conflicts"):
                     put(page, character)
-        says(page, "#trouble", "沒有作數")
+        says(page, "#trouble", "操作未生效")
         first = ["河" + verse[0][1:], *verse[1:]]
         assert lines(page) == first
         put(page, "天")
@@ -117,7 +117,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(browser: "Browser", addre
         with answers_held(page, "revise"):
             page.click("#redraw")
             put(page, own)
-            says(page, "#trouble", "沒有作數")
+            says(page, "#trouble", "操作未生效")
             assert page.locator("#own").input_value() == own
             assert lines(page) == original
         news(page, "已重寫")
@@ -126,7 +126,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(browser: "Browser", addre
             page.click("#redraw")
             page.click("#undo")
             assert lines(page) == original
-        says(page, "#trouble", "沒有作數")
+        says(page, "#trouble", "操作未生效")
         assert lines(page) == original
         page.click("#redo")
         assert lines(page) == redrawn

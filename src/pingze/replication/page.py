@@ -17,8 +17,6 @@ CAUTION = (
     "This is a sketch: a small network takes a few steps on a few poems. It shows that everything works; "
     "its verdicts mean nothing."
 )
-FIRST_RUN = "This page is of the first run"
-"""How the page begins to say, where it stands in the repository, that newer rules wait for their run."""
 _TEXTS = ("free", "free_verdict", "bound", "bound_verdict")
 """Figures that are shown as poems, not in the table."""
 
