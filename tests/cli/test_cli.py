@@ -14,6 +14,7 @@ import pytest
 
 from pingze import checkpoint
 from pingze.__main__ import run
+from pingze.composing.input_characters import ConversionWarning
 from tests.composing import verse
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
@@ -222,6 +223,19 @@ def test_a_poem_is_checked_with_marks_or_spaces(between: str, capsys: pytest.Cap
     poem = between.join(["獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲"])
     status, out, _ = call(capsys, "check", poem, "--json")
     assert (status, json.loads(out)[0]["form"]) == (0, "五絕")
+
+
+def test_simplified_phrases_are_read_by_their_neighbours(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    poems = tmp_path / "poems"
+    poems.mkdir()
+    (poems / "own.txt").write_text("夜坐\n\n獨坐寒窗下，無人問姓名。\n閑眠不可見，白髮有琴聲。", encoding="utf-8")
+    assert call(capsys, "corpus", "fetch", str(poems))[0] == 0
+    with pytest.warns(ConversionWarning, match="发 was read as 髮"):
+        status, out, _ = call(capsys, "corpus", "search", "白发")
+    assert (status, out.split()[0]) == (0, "白髮有琴聲")
+    assert "白髮有琴聲  shares 白髮有琴聲" in call(capsys, "originality", "闲眠不可见，白发有琴声。")[1]
 
 
 def test_a_draft_is_mended_and_the_changes_told(capsys: pytest.CaptureFixture[str]) -> None:
