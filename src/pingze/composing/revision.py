@@ -24,7 +24,7 @@ from pingze.errors import InputError, wrong_type
 from pingze.prosody import Verdict, check
 from pingze.prosody.groups import GROUPS
 from pingze.prosody.patterns import CUSTOMARY
-from pingze.prosody.script import in_context
+from pingze.prosody.script import lines_in_context
 
 Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""
@@ -74,10 +74,9 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
 
 def traditional_lines(lines: Sequence[str]) -> list[str]:
     """A poem's lines in Traditional characters, each read beside its neighbours; what changes is told."""
-    written = "\n".join(lines)
-    read = in_context(written)
-    tell_converted("poem", written, read)
-    return read.split("\n")
+    read = lines_in_context(lines)
+    tell_converted("poem", "".join(lines), "".join(read))
+    return read
 
 
 def revise(

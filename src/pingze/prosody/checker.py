@@ -13,7 +13,7 @@ from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.notes import chosen_words, general_notes, shape_note, understood
 from pingze.prosody.patterns import CUSTOMARY, STRICTNESSES
 from pingze.prosody.quatrains import name_of_quatrain
-from pingze.prosody.script import in_context
+from pingze.prosody.script import lines_in_context
 from pingze.prosody.text import read_text
 from pingze.prosody.verdict import Note, Verdict, Violation
 
@@ -47,7 +47,7 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verd
     asked = None if form is None else find_form(form)
     read = read_text(text)
     written = tuple(read.lines)
-    lines = tuple(in_context("\n".join(written)).split("\n")) if written else ()
+    lines = tuple(lines_in_context(written))
     verdict = _find(lines, level) if asked is None else _judge_as(lines, asked, level)
     notes = (*understood(read), *chosen_words(written, lines), *verdict.notes)
     faults = (

@@ -15,8 +15,7 @@ from pingze.prosody.verdict import Note, Verdict, Violation
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone."""
     feet = [groups(line[-1]) for line in lines]
-    others = len(lines) > 2  # the rhyme of a single couplet has none to miss
-    alone = [number for number in range(1, len(lines), 2) if others and not _chimes(feet, number)]
+    alone = [number for number in range(1, len(lines), 2) if not _chimes(feet, number)]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
     rhyme = _rhyme(feet[1::2])
     notes = () if rhyme or violations else (Note("the rhyme changes", "rhyme_changes"),)
@@ -24,9 +23,9 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def _chimes(feet: Sequence[Groups], number: int) -> bool:
-    """Whether an even line rhymes with the one before or after, or with the first line of its couplet."""
+    """Whether an even line rhymes with the one before or after or its couplet's first line, or is the only one."""
     near = (number - 2, number + 2, number - 1)
-    return any(chime(feet[number], feet[other]) for other in near if 0 <= other < len(feet))
+    return len(feet) == 2 or any(chime(feet[number], feet[other]) for other in near if 0 <= other < len(feet))
 
 
 def _rhyme(feet: Sequence[Groups]) -> str | None:

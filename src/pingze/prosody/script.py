@@ -56,6 +56,11 @@ def in_context(text: str) -> str:
     return chosen
 
 
+def lines_in_context(lines: Sequence[str]) -> list[str]:
+    """A poem's lines, each read beside its neighbours."""
+    return in_context("\n".join(lines)).split("\n") if lines else []
+
+
 def _beside(text: str, chosen: str, at: int) -> Iterator[tuple[str, str, str]]:
     """The side of each neighbour at a place, the neighbour, and what else it is: `OTHER`, or itself if it is open.
 

@@ -23,7 +23,7 @@ from pingze.prosody.forms import FORMS, opening_name
 from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
 from pingze.prosody.patterns import STRICTNESSES
 from pingze.prosody.rules import definition
-from pingze.prosody.script import in_context, simplified_forms
+from pingze.prosody.script import lines_in_context, simplified_forms
 from pingze.prosody.suggest import suggest
 from pingze.prosody.tones import EITHER, UNKNOWN, readings, tone
 from pingze.serve.problems import NO_CORPUS
@@ -181,7 +181,7 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         rhyme=verdict.rhyme,
         level=verdict.level,
         lines=verdict.lines,
-        read=in_context("\n".join(verdict.lines)).splitlines(),
+        read=lines_in_context(verdict.lines),
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
         violations=faults,
