@@ -54,11 +54,15 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, home: Path) -> None:
 def test_a_killed_report_goes_on_where_it_stood(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
     whole, killed, chance = tmp_path / "whole", tmp_path / "killed", random.Random(8)
-    assert report(whole).wait() == 0, command.said_by(whole).read_text()
+    process = report(whole)
+    after_a_row(whole, process)
+    began = time.perf_counter()
+    assert process.wait() == 0, command.said_by(whole).read_text()
+    row_seconds = (time.perf_counter() - began) / rows(whole)
     for _ in range(KILLS):
         before, process = rows(killed), report(killed)
         after_a_row(killed, process)
-        time.sleep(chance.random() / 2)
+        time.sleep(chance.random() * row_seconds)  # longer, and a fast machine would reach the end
         process.kill()
         assert process.wait() != 0
         assert before < rows(killed) < rows(whole)
