@@ -44,7 +44,12 @@ def writing(process: "subprocess.Popen[str]", run: Path) -> None:
 def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
     settings = ("epochs=20", "save_every=3", "patience=none")
-    command.trained(tmp_path / "whole", *settings)
+    whole, began = tmp_path / "whole", time.perf_counter()
+    process = command.train(whole, *settings)
+    started(process, whole, set())
+    first_step = time.perf_counter()
+    assert process.wait() == 0, command.said_by(whole).read_text()
+    seconds_before, seconds_after = first_step - began, time.perf_counter() - first_step
 
     run, rng = tmp_path / "killed", random.Random(0)
     interrupted_writes = 0
@@ -52,10 +57,10 @@ def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
         before = curve_files(run)
         process = command.train(run, *settings, resume=(run / "configuration.json").exists())
         if kill % 5 == 4:  # on the way to the first step
-            time.sleep(rng.uniform(0, 3))
+            time.sleep(rng.uniform(0, seconds_before))
         else:
             started(process, run, before)
-            time.sleep(rng.uniform(0, 0.4))
+            time.sleep(rng.uniform(0, seconds_after / KILLS / 2))  # all together before the end
             if kill % 5 < 2:
                 writing(process, run)
                 interrupted_writes += 1
@@ -64,11 +69,11 @@ def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
     assert interrupted_writes == 8
     command.trained(run, *settings, resume=True)
 
-    expected, actual = command.tensors(tmp_path / "whole"), command.tensors(run)
+    expected, actual = command.tensors(whole), command.tensors(run)
     assert actual.keys() == expected.keys()
     for name, tensor in expected.items():
         assert torch.equal(actual[name], tensor), name
-    assert command.without_times(log.read(run)) == command.without_times(log.read(tmp_path / "whole"))
+    assert command.without_times(log.read(run)) == command.without_times(log.read(whole))
     assert not list(run.glob("*.partial"))
 
 
