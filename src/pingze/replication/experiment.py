@@ -120,7 +120,9 @@ class Finding(NamedTuple):
     def told(self, rule: Rule) -> str:
         """The number that decides: the median of the seeds, and the least and the largest."""
         values = sorted(judged.numbers[rule.number] for judged in self.by_seed.values())
-        middle, least, largest = (f"{value:.3g}" for value in (median(values), values[0], values[-1]))
+        middle, least, largest = (
+            f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])
+        )
         if len(values) == 1:
             return middle
         return f"{middle} (all seeds)" if least == largest else f"{middle} ({least} to {largest})"

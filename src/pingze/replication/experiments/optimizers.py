@@ -49,11 +49,15 @@ def _ratios(rows: Rows, family: str, beside: str) -> dict[str, float]:
 def _tell_race(rows: Rows) -> str:
     told = "; ".join(
         f"{family} ({_setting(rows[family + RACE])}) "
-        + ", ".join(f"{arrival(rows[family + RACE], nats):.0f} to {nats}" for nats in TARGETS)
+        + ", ".join(f"{_steps(arrival(rows[family + RACE], nats))} to {nats}" for nats in TARGETS)
         + f", in the end {rows[family + RACE].number('dev_nats'):.3f}"
         for family in FAMILIES
     )
     return f"Steps to a dev of so many nats, each at its best setting: {told}."
+
+
+def _steps(arrived: float) -> str:
+    return f"{arrived:.0f}" if math.isfinite(arrived) else "never"
 
 
 def _setting(row: Row) -> str:
