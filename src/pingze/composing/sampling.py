@@ -81,16 +81,17 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
     for above in _ABOVE_MEAN:
         at = np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V))
         row, heavy = at // V, weights.reshape(-1)[at]
-        if (np.bincount(row, heavy, minlength=N) >= top_p).all():
+        count = np.bincount(row, minlength=N)
+        ranked = np.zeros((N, max(1, count.max())), weights.dtype)
+        ranked[np.arange(ranked.shape[1]) < count[:, None]] = -heavy
+        ranked.sort(axis=1)
+        share = -ranked.cumsum(axis=1, dtype=np.float64)
+        if (share[:, -1] >= top_p).all():
             break
-    count = np.bincount(row, minlength=N)
-    ranked = np.zeros((N, count.max()), weights.dtype)
-    ranked[row, np.arange(len(at)) - (count.cumsum() - count)[row]] = -heavy
-    ranked.sort(axis=1)
-    share = -ranked.cumsum(axis=1, dtype=np.float64)
     last = (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)
-    inside = heavy >= -ranked[np.arange(N), last][row]
-    return at[inside], np.bincount(row[inside], heavy[inside], minlength=N)
+    lightest = ranked[np.arange(N), last]
+    count = (ranked <= lightest[:, None]).sum(axis=1)
+    return at[-heavy <= lightest[row]], share[np.arange(N), count - 1]
 
 
 def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
