@@ -93,4 +93,4 @@ def test_a_verdict_is_undecided_where_seeds_disagree() -> None:
     assert finding(2, 2, 2).told(wide.claim.rule) == "2 (all seeds)"
     assert wide.sentence == "Seed 11: 0.2"
     assert (finding(3).told(wide.claim.rule), finding(3).sentence) == ("3", "3")
-    assert finding(3, math.inf, 4).told(wide.claim.rule) == "4 (3 to inf)"
+    assert finding(3, math.inf, 4).told(wide.claim.rule) == "4 (3 to ∞)"
