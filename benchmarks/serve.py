@@ -5,8 +5,8 @@ Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32]
 Poems have one draft: it is particles that are compared.
 
 Two real servers on loopback, one that gathers and one that writes poem after poem (`--rows 1`), are asked in turn in
-bursts, so that both meet the same machine; between bursts the rate of a large float32 matrix product is
-measured. Correctness first: both must answer a request with the same lines. Writes benchmarks/results/serve.json and
+bursts, so that both meet the same machine; between bursts the rate of a large float32 matrix product is measured.
+Correctness first: both must answer a request with the same lines. Writes benchmarks/results/serve.json and
 the figures `serve.*`.
 """
 

@@ -88,10 +88,10 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
         share = -ranked.cumsum(axis=1, dtype=np.float64)
         if (share[:, -1] >= top_p).all():
             break
-    last = (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)
-    lightest = ranked[np.arange(N), last]
-    count = (ranked <= lightest[:, None]).sum(axis=1)
-    return at[-heavy <= lightest[row]], share[np.arange(N), count - 1]
+    rows = np.arange(N)
+    lightest = ranked[rows, (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)]
+    last = (ranked <= lightest[:, None]).sum(axis=1) - 1  # those that are as heavy are inside too
+    return at[-heavy <= lightest[row]], share[rows, last]
 
 
 def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
