@@ -25,7 +25,7 @@ def report(
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; what a stopped run has measured, the same command goes on from."""
-    need_torch("the report's experiments")
+    need_torch("rerunning the report")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
