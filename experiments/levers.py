@@ -123,7 +123,7 @@ def transformer(configuration: ModelConfiguration) -> LanguageModel:
 LEVERS = {
     "all": Lever(),
     "conditions read once, not held": Lever(["held=false"]),
-    "no Song poems": Lever(["song_share=0"]),
+    "no Song poems": Lever(["mixture="]),
     "no themes": Lever(["theme_share=0"]),
     "twice the units": Lever(["hidden_size=512"]),
     "a rate that falls from the start": Lever(falling=1.0),

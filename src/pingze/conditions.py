@@ -4,9 +4,9 @@ A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-each of them present or not, and predicts what follows `<bos>`. A dynasty, a form and a poet are a special token each,
-as `<唐>`, `<七絕>` and `<李白>`; title and theme are written in the characters of verse. Among the special tokens the
-poets of a dynasty follow it, so that a poet tells the dynasty.
+each of them present or not, and predicts what follows `<bos>`. A dynasty, a form or tune, and a poet are special
+tokens, as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; title and theme are written in the characters of verse. Among
+the special tokens the poets of a dynasty follow it, so that a poet tells the dynasty.
 """
 
 from typing import NamedTuple
@@ -15,19 +15,23 @@ import numpy as np
 
 from pingze.batches import Ids
 from pingze.characters import only_han
+from pingze.dynasties import DYNASTIES
 from pingze.prosody.forms import FORMS
 from pingze.vocabulary import Vocabulary
 
 LONGEST_TITLE = 20
 """Characters of a title that are read; of a hundred Tang titles 98 have no more."""
 
-DYNASTIES = {"tang": "唐", "song": "宋"}
-"""The dynasties that a model may know, by their names in the corpus; the first is the one meant where none is said."""
 LONGEST_THEME = 8
 """Characters of a theme that are read: those in training have no more (`training.themes`)."""
 
 ABOUT = "about"
 """The token before a theme's characters, without its brackets."""
+
+
+def tune_token(tune: str) -> str:
+    """The token of a tune 詞牌, without its brackets."""
+    return f"詞:{tune}"
 
 
 class Prefix(NamedTuple):
@@ -57,7 +61,8 @@ class Conditions:
     @property
     def poets(self) -> list[str]:
         """The poets whose manner is known."""
-        return [name for name in self.names if name not in (*FORMS, *DYNASTIES.values(), ABOUT)]
+        others = (*FORMS, *DYNASTIES.values(), ABOUT)
+        return [name for name in self.names if name not in others and not name.startswith(tune_token(""))]
 
     def dynasty_of(self, poet: str | None) -> str:
         """The dynasty, as 唐, of a poet; the first of all where he is not known."""

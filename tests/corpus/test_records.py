@@ -8,7 +8,7 @@ from tests.corpus.invented import FILES, write_archive, write_folder
 
 
 def _by_name(files: list[File]) -> dict[tuple[str, int], File]:
-    return {(file.dynasty, file.number): file for file in files}
+    return {(file.dynasty, file.order[-1]): file for file in files}
 
 
 def test_an_archive_and_a_folder_give_the_same_records(tmp_path: Path) -> None:

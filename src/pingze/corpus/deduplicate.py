@@ -19,6 +19,22 @@ def groups(poems: Sequence[CorpusPoem]) -> list[int]:
     return _joined(len(poems), (pair for pair, shared in _shared_lines(poems).items() if shared >= 2))
 
 
+def versions(poems: Sequence[CorpusPoem], first: int) -> set[int]:
+    """The places, from `first` on, of poems that share two or more such lines with one that stays before them."""
+    homes: dict[str, list[int]] = {}
+    found = set()
+    for place, poem in enumerate(poems):
+        lines = {line for line in poem.lines if len(line) >= SHORTEST_LINE}
+        if place >= first:
+            shared = Counter(home for line in lines for home in homes.get(line, ()))
+            if shared and max(shared.values()) >= 2:
+                found.add(place)
+                continue
+        for line in lines:
+            homes.setdefault(line, []).append(place)
+    return found
+
+
 def _shared_lines(poems: Sequence[CorpusPoem]) -> Counter[tuple[int, int]]:
     """Count the different lines that two poems have in common, for every pair that has any."""
     homes: dict[str, list[int]] = {}

@@ -45,7 +45,7 @@ def read_own(folder: Path) -> Iterator[File]:
         name = str(path.relative_to(folder))
         try:
             text = path.read_text(encoding="utf-8-sig")
-            yield File(OWN, number, list(_records(path.suffix.lower(), text)), name)
+            yield File(OWN, (0, number), list(_records(path.suffix.lower(), text)), name)
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             reason = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "JSON"
             raise CorpusError(

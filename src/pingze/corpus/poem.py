@@ -1,4 +1,4 @@
-"""A poem of the corpus: its text, and what can be read off the text alone (lines, form, digest)."""
+"""A poem of the corpus: its text, and the lines, form and digest read off it."""
 
 import hashlib
 import re
@@ -9,11 +9,10 @@ from pingze.characters import MARKS, only_han
 
 OWN = "own"
 """In place of a dynasty, of the poems that a person brought."""
-DYNASTIES = ("tang", "song", OWN)
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
 """The forms 體 that a shape alone can name; see `form`."""
 
-_BETWEEN_LINES = re.compile(f"[{MARKS}]+")
+_BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +20,20 @@ class CorpusPoem:
     """One poem of the corpus."""
 
     dynasty: str
-    """`tang`, `song` or `own`."""
+    """A key of `DYNASTIES`, or `own`."""
     title: str
     """In Traditional characters, as the corpus has it."""
     author: str
     """The poet, as 李白."""
     text: str
-    """Han characters and marks, without spaces or line ends."""
+    """Han characters and marks, without spaces; a line end parts the stanzas of a 詞."""
+    tune: str = ""
+    """The tune 詞牌, as 浣溪沙, of a 詞; "" for every other poem."""
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it is a poem of Tang, Song or a person, whose versions are grouped and whose splits are measured."""
+        return not self.tune and self.dynasty in ("tang", "song", OWN)
 
     @property
     def lines(self) -> list[str]:

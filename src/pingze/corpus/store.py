@@ -22,8 +22,9 @@ from pingze.corpus.phrases import (
     matching,
     searchable,
 )
-from pingze.corpus.poem import DYNASTIES, FORMS, OWN, CorpusPoem
+from pingze.corpus.poem import FORMS, OWN, CorpusPoem
 from pingze.corpus.split import DRAWN, SPLITS
+from pingze.dynasties import DYNASTIES
 from pingze.errors import CorpusError, InputError
 from pingze.suffix_array import SuffixArray
 
@@ -41,7 +42,7 @@ class Statistics:
     """What the corpus holds; every count is by dynasty, then by name."""
 
     poems: dict[str, int]
-    """The poems that stayed."""
+    """The poems that stayed; "ci" counts the 詞 of all dynasties."""
     dropped: dict[str, dict[str, int]]
     """Those that did not, by reason."""
     forms: dict[str, dict[str, int]]
@@ -118,28 +119,48 @@ class Store:
             raise CorpusError(f"{path} is damaged ({error}): {_REBUILD}") from error
 
     def dynasties(self) -> tuple[str, ...]:
-        """Those of whose poems this is the store: Tang and Song, or a person's own."""
-        (own,) = self._database.execute("SELECT count(*) FROM poem WHERE dynasty = ?", (OWN,)).fetchone()
-        return tuple(name for name in DYNASTIES if (name == OWN) == (own > 0))
+        """The dynasties of its poems 詩, Tang and Song among them; or own alone."""
+        found = {
+            name for (name,) in self._database.execute("SELECT DISTINCT dynasty FROM poem WHERE tune = ''")
+        }
+        return (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
 
     def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
-        """Poems in the corpus's order.
+        """Poems 詩 in the corpus's order.
 
         Args:
-            dynasty: tang, song, or own; all by default.
+            dynasty: A key of `DYNASTIES`, or own; all by default.
             split: train, dev or test; all by default.
 
         Raises InputError on another dynasty or split.
         """
         query = """
             SELECT dynasty, title, author, text FROM poem
-            WHERE (:dynasty IS NULL OR dynasty = :dynasty) AND (:split IS NULL OR split = :split) ORDER BY id
+            WHERE tune = '' AND (:dynasty IS NULL OR dynasty = :dynasty)
+                AND (:split IS NULL OR split = :split) ORDER BY id
         """
         chosen = {
-            "dynasty": _one_of("dynasty", dynasty, DYNASTIES),
+            "dynasty": _one_of("dynasty", dynasty, (*DYNASTIES, OWN)),
             "split": _one_of("split", split, SPLITS),
         }
         return (CorpusPoem(*row) for row in self._database.execute(query, chosen))
+
+    def ci(self, *, split: str | None = None) -> Iterator[CorpusPoem]:
+        """The 詞 of all dynasties in the corpus's order.
+
+        Args:
+            split: train, dev or test; all by default.
+
+        Raises InputError on another split.
+        """
+        query = """
+            SELECT dynasty, title, author, text, tune FROM poem
+            WHERE tune != '' AND (:split IS NULL OR split = :split) ORDER BY id
+        """
+        return (
+            CorpusPoem(*row)
+            for row in self._database.execute(query, {"split": _one_of("split", split, SPLITS)})
+        )
 
     def report_draw(self, split: str) -> list[str]:
         """The texts of the report's draw, in its order: 16,384 of train, 2,730 of dev.
@@ -177,7 +198,7 @@ class Store:
         phrase = searchable(phrase)
         author = encodable(author) if author else None
         filters = {
-            "dynasty": _one_of("dynasty", dynasty, DYNASTIES),
+            "dynasty": _one_of("dynasty", dynasty, (*DYNASTIES, OWN)),
             "form": _one_of("form", _SAME_SHAPE.get(form or "", form), FORMS),
             "author": author,
         }
@@ -282,7 +303,8 @@ def _be_readable(path: Path) -> None:
 
 
 def _by(column: str) -> str:
-    return f"SELECT dynasty, {column}, count(*) AS n FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
+    counted = f"{column}, count(*) AS n FROM poem"
+    return f"SELECT iif(tune = '', dynasty, 'ci'), {counted} GROUP BY 1, 2 ORDER BY n DESC, 2"
 
 
 def _one_of(name: str, value: str | None, known: Collection[str]) -> str | None:

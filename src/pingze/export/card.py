@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
 from pingze.checkpoint import SHIPPED, Checkpoint
-from pingze.conditions import ABOUT, DYNASTIES, Conditions
+from pingze.conditions import ABOUT, Conditions
+from pingze.dynasties import DYNASTIES
 from pingze.prosody.forms import FORMS
 
 _TANG = """\

@@ -11,6 +11,16 @@ from pingze.model_configuration import ModelConfiguration, check_at_least
 
 LENGTHS = {"report": 48, "tang": 80, OWN: 120}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""
+SOURCES = {
+    "song": ("song",),
+    "early": ("qin", "han", "sanguo", "jin", "nanbei", "sui", "wudai"),
+    "yuan": ("jurchen", "yuan"),
+    "ming": ("ming",),
+    "qing": ("qing",),
+}
+"""The dynasties whose poems may be mixed with those of Tang, by the name of the source."""
+CI = "ci"
+"""The source of 詞."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +42,17 @@ class TrainingConfiguration:
     """
     poet_poems: int = 30
     """How many training poems earn a poet a token, where poems have poets."""
-    song_poet_poems: int = 200
-    """How many earn a Song poet one, where Song poems are read."""
+    later_poet_poems: int = 200
+    """How many earn a poet of another dynasty one, where its poems are read."""
     condition_dropout: float = 0.0
     """How likely each of form, poet and title is left out when a poem is read."""
     theme_share: float = 0.0
     """How likely a theme, some of a poem's own words, stands before it when it is read; see `training.themes`."""
-    song_share: float = 0.0
-    """Song poems that an epoch reads for each Tang poem, mixed in, others each time."""
+    mixture: str = ""
+    """Poems of other sources that an epoch reads for each Tang poem, others each time, as song:1,ming:0.5.
+
+    The sources are `SOURCES`, and ci: the 詞 of all dynasties.
+    """
     start_from: str | None = None
     """A model whose weights training starts from, grown where this one is larger; none starts from random ones."""
     initialization: str = "orthogonal"
@@ -87,7 +100,7 @@ class TrainingConfiguration:
 
     def __post_init__(self) -> None:
         check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
-        check_at_least(self, 1, "poet_poems", "song_poet_poems")
+        check_at_least(self, 1, "poet_poems", "later_poet_poems")
         check_at_least(
             self,
             0,
@@ -96,7 +109,6 @@ class TrainingConfiguration:
             "momentum",
             "weight_decay",
             "warmup_steps",
-            "song_share",
             "seed",
         )
         for name, choices in (
@@ -110,7 +122,7 @@ class TrainingConfiguration:
                 )
         if self.accumulate > self.batch_size:
             raise InputError(f"accumulate is {self.accumulate}, more than the batch_size {self.batch_size}")
-        for name in ("learning_rate", "epochs", "song_share"):
+        for name in ("learning_rate", "epochs"):
             if not math.isfinite(getattr(self, name)):
                 raise InputError(f"{name} is {getattr(self, name)}; it must be finite")
         for name in (
@@ -131,12 +143,17 @@ class TrainingConfiguration:
             raise InputError(f"momentum belongs to optimizer sgd, not {self.optimizer}")
         if self.weight_decay and self.optimizer != "adamw":
             raise InputError(f"weight_decay belongs to optimizer adamw, not {self.optimizer}")
-        if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.song_share):
+        if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.mixture):
             raise InputError(
-                "condition_dropout, theme_share and song_share belong to corpus tang, the first two to own too"
+                "condition_dropout, theme_share and mixture belong to corpus tang, the first two to own too"
             )
-        if self.corpus == OWN and self.song_share:
-            raise InputError("song_share belongs to corpus tang, not own")
+        if self.corpus == OWN and self.mixture:
+            raise InputError("mixture belongs to corpus tang, not own")
+        for source, share in self.shares.items():
+            if source not in (*SOURCES, CI) or not 0 < share < math.inf:
+                raise InputError(
+                    f"mixture {self.mixture!r} is not SOURCE:NUMBER,… with sources of {', '.join((*SOURCES, CI))}"
+                )
         if self.decay_epochs is not None and not self.decay:
             raise InputError("decay_epochs is of no use without decay; set one")
         if self.clip_norm is not None and self.clip_value is not None:
@@ -144,6 +161,18 @@ class TrainingConfiguration:
         for name in ("epochs", "decay_epochs", "clip_norm", "clip_value", "patience"):
             if getattr(self, name) is not None and getattr(self, name) <= 0:
                 raise InputError(f"{name} is {getattr(self, name)}; it must be above 0, or none")
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The mixture by source. A number that cannot be read is NaN."""
+        shares = {}
+        for part in filter(None, self.mixture.split(",")):
+            source, _, number = part.partition(":")
+            try:
+                shares[source.strip()] = float(number)
+            except ValueError:
+                shares[source.strip()] = math.nan
+        return shares
 
     @property
     def dropped(self) -> Dropout:
@@ -215,7 +244,7 @@ PRESETS = {
             corpus="tang",
             condition_dropout=0.4,
             theme_share=0.25,
-            song_share=1.0,
+            mixture="song:1",
             dropout=0.1,
             output_dropout=0.25,
             locked_dropout=True,

@@ -1,26 +1,30 @@
 """The corpus as a run needs it: the vocabulary, and each poem's tokens."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from pingze.batches import Ids, encode_sequence
 from pingze.characters import only_han
-from pingze.conditions import ABOUT, DYNASTIES, GIVEN, Conditions, Prefix
+from pingze.conditions import ABOUT, GIVEN, Conditions, Prefix, tune_token
 from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.poem import OWN
+from pingze.dynasties import DYNASTIES
 from pingze.errors import InputError
 from pingze.prosody import check
 from pingze.prosody.forms import FORMS
-from pingze.training.configuration import Preset, TrainingConfiguration
+from pingze.training.configuration import CI, SOURCES, Preset, TrainingConfiguration
 from pingze.vocabulary import Vocabulary
 
 Text = str | CorpusPoem
 """A text alone, or a poem with its poet and title."""
 
-_NAMELESS = ("", "不詳", "無名氏", "佚名")
+TUNE_PIECES = 30
+"""How many pieces earn a tune a token."""
+_NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 """What the corpus writes for a poet that no one knows."""
 
 
@@ -29,8 +33,8 @@ class Texts(NamedTuple):
 
     train: Sequence[Text]
     dev: Sequence[Text]
-    song: Sequence[CorpusPoem] = ()
-    """Those of which each epoch reads a part beside `train`."""
+    others: Mapping[str, Sequence[CorpusPoem]] = {}
+    """Those of which each epoch reads a part beside `train`, by source."""
 
 
 class Example(NamedTuple):
@@ -45,8 +49,18 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
     train, dev = (read_split(store, configuration.corpus, split) for split in ("train", "dev"))
     if not train or not dev:
         raise InputError(_nothing_to_read(store, configuration.corpus, len(train)))
-    song = list(store.poems(dynasty="song", split="train")) if configuration.song_share else []
-    return Texts(train, dev, song)
+    others = {source: read_source(store, source) for source in configuration.shares}
+    for source, poems in others.items():
+        if not poems:
+            raise InputError(f"the corpus has no poems of {source}: run `pingze corpus fetch --more FOLDER`")
+    return Texts(train, dev, others)
+
+
+def read_source(store: Store, source: str) -> list[CorpusPoem]:
+    """The train split of a source of `configuration.SOURCES`, or the 詞."""
+    if source == CI:
+        return list(store.ci(split="train"))
+    return [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
@@ -68,15 +82,19 @@ def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
-    """For poems, the forms' tokens, then each dynasty's and those of its poets, the most prolific first."""
+    """For poems, the forms' and tunes' tokens, then each dynasty's and those of its poets, the most prolific first."""
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
+    tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
     names = [*FORMS, *([ABOUT] if training.theme_share else [])]
+    names += [tune_token(tune) for tune, count in tunes.most_common() if count >= TUNE_PIECES]
     names += [*([DYNASTIES["tang"]] if training.corpus == "tang" else []), *tang]
-    if texts.song:
-        song = _poets(texts.song, training.song_poet_poems)
-        names += [DYNASTIES["song"], *(name for name in song if name not in tang)]
+    others = list(chain(*texts.others.values()))
+    for key, dynasty in DYNASTIES.items():
+        if key != "tang" and (poems := [poem for poem in others if poem.dynasty == key]):
+            poets = _poets(poems, training.later_poet_poems)
+            names += [dynasty, *(name for name in poets if name not in names)]
     return tuple(f"<{name}>" for name in names)
 
 
@@ -123,10 +141,12 @@ def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
 
 
 def _text(text: Text) -> str:
-    return text.text if isinstance(text, CorpusPoem) else text
+    return text.text.replace("\n", "") if isinstance(text, CorpusPoem) else text
 
 
 def _prefix(text: Text, conditions: Conditions) -> Prefix:
     if isinstance(text, CorpusPoem) and conditions:
-        return conditions.prefix(check(text.text).form, text.author, text.title, DYNASTIES.get(text.dynasty))
+        form = tune_token(text.tune) if text.tune else check(text.text).form
+        title = text.title.removeprefix(text.tune)
+        return conditions.prefix(form, text.author, title, DYNASTIES.get(text.dynasty))
     return conditions.prefix(None, None, None)

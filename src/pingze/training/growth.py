@@ -1,29 +1,89 @@
-"""Starting a model from another's weights: what both know is taken over, what is new begins without effect.
+"""Start a model from another's weights; one that is larger first predicts just as the smaller one does.
 
 Tokens are matched by name. Where the new layer is wider, the old units keep their weights and read nothing of the new
-ones, whose own weights stay as initialized, and the output reads nothing of them: at first the grown model predicts
-exactly what the old one did, and learns from there (in the manner of Net2Net: Chen et al. 2016).
+ones, whose own weights stay as initialized, and the output reads nothing of them (Net2Net: Chen et al. 2016). From a
+run's state the optimizer's moments and the averaged weights are taken too, so that training goes on at full rate; the
+moments of new weights are zero.
 """
+
+from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
-from pingze.arrays import Array
-from pingze.checkpoint import Checkpoint
+from pingze import checkpoint
 from pingze.errors import InputError
 from pingze.model import LanguageModel
+from pingze.training import state
+from pingze.training.averaging import Average
 from pingze.vocabulary import Vocabulary
 
 
-def grow_from(old: Checkpoint, model: LanguageModel, vocabulary: Vocabulary) -> None:
-    """Give a model that was just initialized what another one knows.
+def start_from(
+    source: str,
+    model: LanguageModel,
+    optimizer: torch.optim.Optimizer,
+    average: Average,
+    vocabulary: Vocabulary,
+) -> None:
+    """Give a model that was just initialized the weights of a shipped or saved one; of a run, its newest state.
 
-    old: a model of no more units, alike in embedding size, layers, activation and tying.
-    model: the new one; its weights are written over.
-    vocabulary: that of `model`.
+    Args:
+        source: a model's name or file, or a run's folder; of no more units than `model`, with the same embedding size,
+            layers, activation and tying.
+        model: the new one; its weights are written over.
+        optimizer: that of `model`; it gets the moments of a state.
+        average: that of `model`; it gets the average of a state, else the weights.
+        vocabulary: that of `model`.
 
-    Raises InputError where the two do not fit.
+    Raises InputError where the two do not fit, CheckpointError where the source cannot be read.
     """
+    old = checkpoint.load(source)
+    _check(old, model)
+    rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
+    parameters = dict(model.named_parameters())
+    saved = state.read(Path(source)) if Path(source).is_dir() else None
+    if saved is None:
+        grow({name: torch.from_numpy(values) for name, values in old.tensors.items()}, parameters, rows)
+        for name, tensor in average.tensors.items():
+            tensor.copy_(parameters[name].detach())
+        return
+    grow(_named(saved.tensors, "model."), parameters, rows)
+    grow(_named(saved.tensors, "average."), average.tensors, rows)
+    for index, (name, _) in enumerate(LanguageModel(old.configuration).named_parameters()):
+        values = _named(saved.tensors, f"optimizer.{index}.")
+        for key, value in values.items():
+            moment = torch.zeros_like(parameters[name]) if value.dim() else value.clone()
+            if value.dim():
+                grow({name: value}, {name: moment}, rows)
+            optimizer.state[parameters[name]][key] = moment
+
+
+def grow(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int, int]) -> None:
+    """Write the values of a model's tensors into those of a larger one; a tensor that `old` lacks stays.
+
+    rows: for each token's id in `new` its id in `old`, where it is known.
+    """
+    for name, tensor in new.items():
+        if name not in old:
+            continue  # the weights that read what is held beside the inputs: zero, as initialized
+        grown = tensor.detach()
+        values = old[name].to(grown.device)
+        if name.startswith(("embedding", "output")):
+            grown[list(rows)] = _widened(values[list(rows.values())], grown[list(rows)])
+        else:
+            gates = 4 if name.startswith("lstm") else 1
+            for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
+                part[: len(known)] = _widened(known, part[: len(known)])
+
+
+def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+
+
+def _check(old: checkpoint.Checkpoint, model: LanguageModel) -> None:
     before, after = old.configuration, model.configuration
     for name in ("embedding_size", "layers", "activation", "tied"):
         if getattr(before, name) != getattr(after, name):
@@ -32,33 +92,12 @@ def grow_from(old: Checkpoint, model: LanguageModel, vocabulary: Vocabulary) -> 
             )
     if before.hidden_size > after.hidden_size or before.held > after.held:
         raise InputError(f"start_from={old.name}: that model is larger than this one; a model can only grow")
-    rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            values, grown = (
-                old.tensors.get(name),
-                parameter.detach().numpy(),
-            )  # shares memory: writes go through
-            if values is None:
-                continue  # what is held beside the inputs: zero, as initialized
-            if name.startswith(("embedding", "output")):
-                grown[list(rows)] = _widened(values[list(rows.values())], grown[list(rows)])
-            else:
-                blocks = 4 if name.startswith("lstm") else 1
-                for new, known in zip(_blocks(grown, blocks), _blocks(values, blocks), strict=True):
-                    new[: len(known)] = _widened(known, new[: len(known)])
-
-
-def _blocks(array: Float[Array, "rows *columns"], count: int) -> list[Float[Array, "block *columns"]]:
-    """The rows of each gate, as views."""
-    size = len(array) // count
-    return [array[k * size : (k + 1) * size] for k in range(count)]
 
 
 def _widened(
-    known: Float[Array, "rows *known"], like: Float[Array, "rows *columns"]
-) -> Float[Array, "rows *columns"]:
+    known: Float[Tensor, "rows *known"], like: Float[Tensor, "rows *columns"]
+) -> Float[Tensor, "rows *columns"]:
     """Known rows with zeros for the columns that they do not have."""
-    wide = 0 * like
+    wide = torch.zeros_like(like)
     wide[..., : known.shape[-1]] = known
     return wide

@@ -13,10 +13,11 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -53,11 +54,11 @@ class Run(Trainer):
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        song: Sequence[CorpusPoem] = (),
+        others: Mapping[str, Sequence[CorpusPoem]] = MappingProxyType({}),
         *,
         resume: bool = False,
     ) -> None:
-        super().__init__(preset, train, dev, song)
+        super().__init__(preset, train, dev, others)
         self.folder, self.position = folder, state.Position()
         self.resumed = self._open_folder(resume)
         self._begun = self.resumed is not None

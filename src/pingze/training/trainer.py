@@ -6,16 +6,16 @@ other, and gradients are summed over all of them. What is dropped is fixed by th
 order of the poems is by the seed and the epoch: a step depends on nothing but its number and the state before it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pingze import checkpoint
 from pingze.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.conditions import Conditions
 from pingze.corpus import CorpusPoem
@@ -27,7 +27,7 @@ from pingze.training.averaging import Average
 from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, Texts, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.growth import grow_from
+from pingze.training.growth import start_from
 from pingze.training.optimizers import make_optimizer, prepare
 from pingze.training.processes import launch
 from pingze.training.schedule import rate_factor
@@ -56,25 +56,28 @@ class Trainer:
         preset: Preset,
         train: Sequence[Text],
         dev: Sequence[Text],
-        song: Sequence[CorpusPoem] = (),
+        others: Mapping[str, Sequence[CorpusPoem]] = MappingProxyType({}),
     ) -> None:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
         keep_freed_memory()
         self.configuration, self.fabric = preset.training, launch()
-        self.vocabulary = make_vocabulary(Texts(train, dev, song), preset)
+        self.vocabulary = make_vocabulary(Texts(train, dev, others), preset)
         model = replace(
             preset.model,
             special_tokens=self.vocabulary.condition_tokens,
             vocabulary_size=len(self.vocabulary),
         )
         self.preset = replace(preset, model=model)
-        self.train_examples, self.song = self._encode(train), song
+        self.train_examples, self.others = self._encode(train), others
         self.conditions = Conditions(self.vocabulary)
         self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
-        self.song_poems = round(self.configuration.song_share * len(train))
+        self.other_poems = {
+            source: round(share * len(train)) for source, share in preset.training.shares.items()
+        }
         self.dev_sequences = [sequence(example) for example in self._encode(dev)]
-        self.steps_per_epoch = -(-(len(train) + self.song_poems) // self.configuration.batch_size)
+        poems = len(train) + sum(self.other_poems.values())
+        self.steps_per_epoch = -(-poems // self.configuration.batch_size)
         self.total_steps = self._steps(self.configuration.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
         self.model = LanguageModel(
@@ -87,8 +90,6 @@ class Trainer:
             np.random.default_rng(self.configuration.seed),
             self.configuration.initialization_scale,
         )
-        if self.configuration.start_from:
-            grow_from(checkpoint.load(self.configuration.start_from), self.model, self.vocabulary)
         # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
         self.model.load_state_dict(self.fabric.broadcast(self.model.state_dict()))
         device = self.fabric.device
@@ -98,6 +99,10 @@ class Trainer:
         self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
         self.average = Average(self.model, self.configuration.averaging)
+        if self.configuration.start_from:
+            start_from(
+                self.configuration.start_from, self.model, self.optimizer, self.average, self.vocabulary
+            )
 
     def _steps(self, epochs: float) -> int:
         return max(1, round(self.steps_per_epoch * epochs))
@@ -166,10 +171,11 @@ class Trainer:
 
     def _order(self, epoch: int) -> list[Example]:
         """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
-        count, seed, poems = self.song_poems, self.configuration.seed, self.train_examples
-        if count:
-            order = np.resize(epoch_order(len(self.song), seed, epoch=0), (epoch + 1) * count)
-            poems = poems + self._encode([self.song[k] for k in order[epoch * count :]])
+        seed, poems = self.configuration.seed, list(self.train_examples)
+        for source, count in self.other_poems.items():
+            others = self.others[source]
+            order = np.resize(epoch_order(len(others), seed, epoch=0), (epoch + 1) * count)
+            poems += self._encode([others[k] for k in order[epoch * count :]])
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:

@@ -1,0 +1,114 @@
+"""Poems of other dynasties and 詞: read by context, kept apart from dev and test, with a condition of their own."""
+
+import json
+import lzma
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from pingze.corpus import Store, build
+from pingze.corpus.poetry_source import read_poetry_source
+from pingze.errors import CorpusError, InputError
+from tests.corpus.invented import record, text, write_archive, write_folder
+
+
+def entry(content: list[str], title: str = "题", author: str = "某") -> dict[str, object]:
+    return {"id": "0", "title": title, "authorName": author, "content": content}
+
+
+SOURCE = {
+    "诗/明/shi.明.0000.base.json": [
+        entry([text([901, 902]), text([903, 904])], "咏书", "张甲（乙山）"),
+        entry([text([11, 12]), text([905, 906])]),  # two lines of a Tang poem
+        entry([text([901, 902]), text([907, 908])]),  # two lines of the first
+        entry([text([911, 912]), text([913, 914])], author="于右任"),
+    ],
+    "诗/三国/shi.三国.0000.base.json": [entry([text([921, 922, 923, 924])])],
+    "诗/唐/shi.唐.0000.base.json": [entry([text([931, 932, 933, 934])])],
+    "词/清/ci.清.0001.base.json": [entry([text([941, 942, 943]), text([944, 945])[:-1]], "忆江南·书馆")],
+}
+
+
+def write_source(folder: Path) -> Path:
+    for name, records in SOURCE.items():
+        path = folder / "source" / name
+        path.parent.mkdir(parents=True)
+        path.write_text(json.dumps(records), encoding="utf-8")
+    return folder
+
+
+def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
+    clone = write_source(tmp_path / "poetry-source")
+    archive = tmp_path / "a.tar.xz"
+    with tarfile.open(archive, "w:xz") as packed:
+        packed.add(clone, "poetry-source")
+    files = {file.name: (file.dynasty, file.records) for file in read_poetry_source(clone)}
+    packed_files = {
+        file.name.partition("source/source/")[2]: file.records for file in read_poetry_source(archive)
+    }
+    assert packed_files == {name: records for name, (_, records) in files.items()}
+    assert {dynasty for dynasty, _ in files.values()} == {"ming", "sanguo", "qing"}
+    (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"][1], files["词/清/ci.清.0001.base.json"][1]
+    assert (poem.title, poem.author, poem.tune) == ("詠書", "張甲", "")
+    assert (ci.title, ci.tune) == ("憶江南·書館", "憶江南")
+    assert ci.paragraphs == [f"{text([941, 942, 943])}\n{text([944, 945])[:-1]}。"]
+
+
+def test_what_holds_no_such_poems_is_named(tmp_path: Path) -> None:
+    with pytest.raises(CorpusError, match="holds no source/诗/明"):
+        list(read_poetry_source(tmp_path))
+    (tmp_path / "a.tar.xz").write_bytes(lzma.compress(b"no tar at all"))
+    with pytest.raises(CorpusError, match="cannot be read"):
+        list(read_poetry_source(tmp_path / "a.tar.xz"))
+
+
+def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path: Path, home: Path) -> None:
+    package = write_folder(tmp_path / "poems")
+    before, after = [], []
+    for more, rows in ((None, before), (write_source(tmp_path / "clone"), after)):
+        build(package, more)
+        with Store.open() as store:
+            for split in ("train", "dev", "test"):
+                rows += [
+                    (poem, split)
+                    for name in ("tang", "song")
+                    for poem in store.poems(dynasty=name, split=split)
+                ]
+            dropped = store.statistics().dropped
+            others = [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)]
+            tunes = [poem.tune for poem in store.ci()]
+    assert before == after
+    assert others == ["詠書", "題"]
+    assert tunes == ["憶江南"]
+    assert dropped["ming"] == {"version of another": 2}
+    with Store.open() as store:
+        assert store.statistics().poems == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
+        (hit,) = store.search(text([941]).strip("，"))
+        assert (hit.dynasty, hit.title) == ("qing", "憶江南·書館")
+        with pytest.raises(InputError, match="split 'all' is unknown"):
+            store.ci(split="all")
+
+
+def test_the_package_s_ci_are_read_with_their_tune(tmp_path: Path, home: Path) -> None:
+    ci = record(text([951, 952, 953]) + text([954])) | {"rhythmic": "点绛唇"}
+    plain = {"title": "长相思·山一程", "author": "某", "para": [text([961, 962])[:-1], text([963, 964])[:-1]]}
+    package = tmp_path / "package" / "dist"
+    write_folder(package / "quantangshi")
+    for name, records in (("songci/ci.song.0.json", [ci]), ("nalanxingde/a.json", [plain])):
+        (package / name).parent.mkdir(parents=True)
+        (package / name).write_text(json.dumps(records), encoding="utf-8")
+    build(tmp_path)
+    with Store.open() as store:
+        found = {poem.tune: poem for poem in store.ci()}
+    assert found.keys() == {"點絳脣", "長相思"}
+    assert found["點絳脣"].dynasty == "song"
+    assert found["長相思"].text == f"{text([961, 962])[:-1]}。\n{text([963, 964])[:-1]}。"
+    assert len(found["長相思"].lines) == 4
+
+
+def test_own_poems_take_none_beside_them(tmp_path: Path, home: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "a.txt").write_text(text([1, 2, 3, 4]), encoding="utf-8")
+    with pytest.raises(CorpusError, match="leave out --more"):
+        build(tmp_path / "own", write_archive(tmp_path / "a.tgz"))
