@@ -36,12 +36,13 @@ from onnxruntime.quantization import (  # type: ignore[import-untyped]
 
 from benchmarks import machine
 from experiments.figures import record
-from pingze import checkpoint, compose
+from pingze import compose
 from pingze.arrays import Array
-from pingze.composing.numpy_network import NumpyNetwork
-from pingze.composing.options import Composing
-from pingze.composing.products import Product, in_8_bits, in_float32
-from pingze.composing.softmax import log_softmax
+from pingze.composing.request.options import Composing
+from pingze.network import checkpoint
+from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.products import Product, in_8_bits, in_float32
+from pingze.network.softmax import log_softmax
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)

@@ -16,10 +16,10 @@ import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
 
-from pingze.batches import Ids, pack
-from pingze.model import LanguageModel
-from pingze.model_configuration import ModelConfiguration
-from pingze.ops.loss import cross_entropy_sum
+from pingze.lstm.loss import cross_entropy_sum
+from pingze.network.batches import Ids, pack
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
 from pingze.training.configuration import Preset, TrainingConfiguration
 from pingze.training.trainer import Trainer
 

@@ -21,11 +21,11 @@ import numpy as np
 import torch
 
 from benchmarks import contenders, machine
-from pingze.batches import Ids
 from pingze.corpus import CorpusPoem
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.batches import Ids
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training.data import examples
-from pingze.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"

@@ -26,10 +26,10 @@ import torch
 from benchmarks import contenders, machine
 from benchmarks.contenders import NAMES
 from experiments.figures import record
-from pingze.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.corpus import Store
-from pingze.model_configuration import ModelConfiguration
-from pingze.vocabulary import BOS, Vocabulary
+from pingze.network.batches import Ids, encode_sequence, epoch_order, pack
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.vocabulary import BOS, Vocabulary
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()

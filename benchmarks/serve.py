@@ -30,7 +30,7 @@ import numpy as np
 
 from benchmarks import machine
 from experiments.figures import record
-from pingze import checkpoint
+from pingze.network import checkpoint
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "serve.json"
 BURST = 15.0

@@ -12,12 +12,12 @@ import numpy as np
 
 from pingze.arrays import Array
 from pingze.cli.terminal.derivation_table import figure, summary
-from pingze.derivation.derive import derive
-from pingze.derivation.pictures import gradient_flow, plain_gradient_flow
-from pingze.derivation.printed_lines import WRONG, LineResult
-from pingze.derivation.sample_layers import trained_layer, untrained_layer
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
+from pingze.report.derivation.derive import derive
+from pingze.report.derivation.pictures import gradient_flow, plain_gradient_flow
+from pingze.report.derivation.printed_lines import WRONG, LineResult
+from pingze.report.derivation.sample_layers import trained_layer, untrained_layer
 
 PAGE = Path(__file__).with_name("lstm-derivation.md")
 DISTANCES = (1, 2, 4, 8, 16)

@@ -2,14 +2,14 @@
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.antithesis [--trial]
 
-Writes src/pingze/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
+Writes network/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
 learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
 `--weigh N` composes N poems at each of several weights with the table that ships: so the default of
 `options.Composing.antithesis` was chosen.
 
 Learned from the train split: the couplets that need antithesis of the poems that pass the checker as 律 or 排. With
 counts C[a, b] of b opposite a, both ways round, it maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of
-`pingze.composing.antithesis`, by Adam on the whole sum: no chance but the seed of the first vectors.
+`pingze.composing.steering.antithesis`, by Adam on the whole sum: no chance but the seed of the first vectors.
 
 Measured on real couplets of the test split beside the same with the second line's characters in another order, and
 with the second line of another poem that has the same form, place in the poem, and tones where a form fixes them.
@@ -25,22 +25,22 @@ import numpy as np
 from jaxtyping import Float32
 from safetensors.numpy import save
 
-import pingze.weights
+import pingze.network.weights
 from experiments.compose_quality import mean_error, per_hanzi
 from experiments.figures import record
 from pingze.arrays import Array
-from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.composer import composer
-from pingze.composing.options import Composing, Sampling
-from pingze.composing.read_request import read_request
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.composing.steering.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError
 from pingze.files import written
-from pingze.prosody import check
-from pingze.prosody.forms import FORMS
-from pingze.prosody.tones import usable_tone
+from pingze.verse import check
+from pingze.verse.forms import FORMS
+from pingze.verse.tones import usable_tone
 
-SHIPPED = Path(pingze.weights.__path__[0]) / "antithesis.safetensors"
+SHIPPED = Path(pingze.network.weights.__path__[0]) / "antithesis.safetensors"
 COMMAND = "python -m experiments.antithesis"
 SOURCE = "couplets 2 and 3 of 律 and the inner ones of 排, train split of npm chinese-poetry 2.0.1 (MIT); counts only"
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
@@ -75,7 +75,7 @@ class Couplet(NamedTuple):
 
 
 class Table(NamedTuple):
-    """What is learned: see `pingze.composing.antithesis`."""
+    """What is learned: see `pingze.composing.steering.antithesis`."""
 
     vectors: Float32[Array, "K R"]
     signs: Float32[Array, "R"]

@@ -33,10 +33,10 @@ import numpy as np
 
 from experiments.figures import record
 from pingze import compose
-from pingze.characters import only_han
 from pingze.composing.poem import punctuate
 from pingze.corpus import CorpusPoem, Store
-from pingze.prosody import check
+from pingze.verse import check
+from pingze.verse.characters import only_han
 
 INSTRUCTIONS = Path(__file__).with_name("reading")
 CRITERIA = {

@@ -9,7 +9,7 @@ Run: python -m experiments.comparison RUNS [MINUTES]
   that such models are usually trained (dropout 0.1, AdamW, warm-up, cosine).
 
 Each trains for MINUTES (default 20), whatever it gets done; its rate falls along a half cosine of the time, so that
-each schedule is whole. What is timed is training, not measuring. All have the same head and loss (`pingze.ops.loss`),
+each schedule is whole. What is timed is training, not measuring. All have the same head and loss (`pingze.lstm.loss`),
 batches and bfloat16 products. A finished row is kept in RUNS/comparison.json and not run again; the LOG's entry is
 written by hand from it.
 """
@@ -30,15 +30,15 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from experiments.figures import record
-from pingze.batches import Batch, Ids, batches, encode_sequence, epoch_order
 from pingze.corpus import Store
 from pingze.lstm.dropout import Dropout
-from pingze.model import LanguageModel
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.batches import Batch, Ids, batches, encode_sequence, epoch_order
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import Vocabulary
 from pingze.training.averaging import Average
 from pingze.training.configuration import TrainingConfiguration, preset
 from pingze.training.evaluation import evaluate_sequences
-from pingze.vocabulary import Vocabulary
 
 GPT_WIDTH, GPT_HEADS, GPT_LAYERS = 248, 8, 6
 
@@ -179,7 +179,7 @@ def train(contender: Contender, sequences: list[Ids], seconds: float) -> tuple[A
         nn.utils.clip_grad_norm_(model.parameters(), training.clip_norm or math.inf)
         optimizer.step()
         steps += 1
-        average.update(steps)
+        average.update()
         used += time.perf_counter() - started
         if used >= seconds:
             break

@@ -3,7 +3,7 @@
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.compose_quality [--prompts 200] [--json FILE]
 
 Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the LOG. Poems are
-judged by `pingze.prosody.check`, which knows nothing of the composer, and by `broken`, which reads finished text.
+judged by `pingze.verse.check`, which knows nothing of the composer, and by `broken`, which reads finished text.
 
 A prompt is made around a template and a rhyme group drawn at random, so that most can be met: what it fixes is drawn,
 common characters more often, from those with the tone and rhyme that stand there; one in ten of the fixed characters is
@@ -25,21 +25,21 @@ from typing import Any
 import numpy as np
 
 from experiments.figures import record
-from pingze.characters import MARKS
 from pingze.composing.composer import Composer, composer
-from pingze.composing.options import Composing, Sampling
+from pingze.composing.generate import LineSampler
 from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import in_lines, mark_after, punctuate
 from pingze.composing.quality import MEASURED
-from pingze.composing.read_request import read_request
-from pingze.composing.report_generator import LineSampler
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
 from pingze.errors import InfeasibleError, InputError
-from pingze.prosody import check
-from pingze.prosody.forms import FORMS, OPENINGS, Form, line_types, opening_name
-from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
-from pingze.prosody.patterns import accepted
-from pingze.prosody.rhyme import rhyme_characters
-from pingze.prosody.tones import groups, usable_tone
+from pingze.verse import check
+from pingze.verse.characters import MARKS
+from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name
+from pingze.verse.patterns import accepted
+from pingze.verse.rhyme import rhyme_characters
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.tones import groups, usable_tone
 
 COMMAND = "python -m experiments.compose_quality"
 CURVE_FORMS = ("七絕", "五律")

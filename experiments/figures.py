@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pingze.weights
+import pingze.network.weights
 from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
-SHIPPED = Path(pingze.weights.__path__[0]) / "figures.json"
+SHIPPED = Path(pingze.network.weights.__path__[0]) / "figures.json"
 """Those of the shipped models, which come with the package, for their cards."""
 
 

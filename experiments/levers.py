@@ -30,17 +30,17 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from experiments.blind_reading import Prompt, title_prompts, write_sheet
 from experiments.figures import record
-from pingze.batches import pack
 from pingze.corpus import Store
-from pingze.model import LanguageModel
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.batches import pack
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import BOS, EOS, PAD
 from pingze.training import data
 from pingze.training.averaging import Average
 from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import evaluate
 from pingze.training.optimizers import make_optimizer
 from pingze.training.trainer import Trainer
-from pingze.vocabulary import BOS, EOS, PAD
 
 WEIGHTS = Path("runs/levers")
 POEMS, TITLES, TEMPERATURE = 1000, 40, 0.5

@@ -11,7 +11,7 @@ from collections import Counter
 from itertools import combinations
 
 from pingze.corpus import Store
-from pingze.prosody.script import variants
+from pingze.verse.simplified import variants
 from scripts.count_rhymes import rhyme_of
 
 PAIRS = ("台臺", "余餘", "才纔")

@@ -15,12 +15,12 @@ from collections.abc import Sequence
 from experiments.compose_quality import mean_error, per_hanzi
 from experiments.figures import record
 from pingze.composing.composer import Composer, composer
-from pingze.composing.options import Composing, Sampling
-from pingze.composing.originality import of_lines
-from pingze.composing.read_request import read_request
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
 from pingze.corpus import Store
+from pingze.corpus.originality import of_lines
 from pingze.errors import UnfinishedError
-from pingze.prosody.forms import FORMS
+from pingze.verse.forms import FORMS
 
 COMMAND = "python -m experiments.originality"
 LONGEST = (None, 4, 3, 2)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pingze
-from pingze import checkpoint
+from pingze.network import checkpoint
 
 ASKED: list[tuple[str, dict[str, Any]]] = [
     ("A title and a form", {"title": "秋夜", "form": "七絕"}),

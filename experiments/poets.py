@@ -25,10 +25,10 @@ from jaxtyping import Float
 
 import pingze
 from experiments.figures import record
-from pingze import checkpoint
 from pingze.arrays import Array
 from pingze.corpus import Store
 from pingze.errors import InputError
+from pingze.network import checkpoint
 
 COMMAND = "python -m experiments.poets"
 POETS = 16

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pingze.errors import InputError
-from pingze.replication.experiments.samples import CALLS, judge_printed
+from pingze.report.experiments.samples import CALLS, judge_printed
 
 CALL = re.compile(r"generate\('(.)', temperature=([\d.]+), split_len=(\d)\)([^a-z]*)")
 SENTENCE = re.compile(r"[\u4e00-\u9fff]+ *[,，] *[\u4e00-\u9fff]+。")
@@ -39,7 +39,7 @@ def main() -> None:
     if not path:
         raise InputError("PINGZE_REPORT must name the report's Markdown")
     rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in judged(Path(path)))
-    target = Path(str(files("pingze.replication"))) / "printed_poems.json"
+    target = Path(str(files("pingze.report"))) / "printed_poems.json"
     target.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
 
 

@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from pingze.corpus import Store
-from pingze.prosody import Verdict, check
-from pingze.prosody.forms import FORMS, Form
-from pingze.prosody.groups import GROUPS, LEVEL, neighbours
-from pingze.prosody.rules import RULES
-from pingze.prosody.tones import entries, groups, tone
+from pingze.verse import Verdict, check
+from pingze.verse.forms import FORMS, Form
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.rules import RULES
+from pingze.verse.tones import entries, groups, tone
 
 SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000

@@ -13,14 +13,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.figures import record
-from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
-from pingze.model import LanguageModel
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
 from pingze.training import data
 from pingze.training.configuration import Preset, preset
 from pingze.training.evaluation import Figures, evaluate
-from pingze.training.loop import Run
+from pingze.training.run import Run
 
 ABLATIONS = {
     "recipe": [],

@@ -2,7 +2,7 @@
 
 Run: python -m experiments.report_model RUN [field=value ...]
 
-RUN is taken up where it stopped. Writes src/pingze/weights/report.safetensors in half precision, and the figures
+RUN is taken up where it stopped. Writes network/weights/report.safetensors in half precision, and the figures
 `report.dev.*` of that very file to experiments/figures.json. The LOG's entry is written by hand from them.
 """
 
@@ -12,18 +12,18 @@ from pathlib import Path
 
 import numpy as np
 
-import pingze.weights
+import pingze.network.weights
 from experiments.figures import record
-from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
-from pingze.model import LanguageModel
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
 from pingze.training.configuration import preset
 from pingze.training.evaluation import evaluate
 from pingze.training.log import LOG_FILE
-from pingze.training.loop import Run
+from pingze.training.run import Run
 
-SHIPPED = Path(pingze.weights.__path__[0]) / "report.safetensors"
+SHIPPED = Path(pingze.network.weights.__path__[0]) / "report.safetensors"
 
 
 def main(folder: Path, settings: list[str]) -> None:

@@ -21,19 +21,19 @@ from typing import NamedTuple
 
 import numpy as np
 
-import pingze.weights
+import pingze.network.weights
 from experiments.blind_reading import REAL, read_sheet
 from experiments.figures import record
-from pingze import checkpoint
 from pingze.arrays import Array, Float
-from pingze.characters import only_han
 from pingze.composing.composer import Composer, composer
-from pingze.composing.softmax import log_softmax
 from pingze.corpus.poem import lines
-from pingze.prosody import check
+from pingze.network import checkpoint
+from pingze.network.softmax import log_softmax
+from pingze.verse import check
+from pingze.verse.characters import only_han
 
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
-MODEL = Path(pingze.weights.__path__[0]) / "tang.safetensors"
+MODEL = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 SHRINKAGE = 10.0
 """What is added to the diagonal for the states, whose mean square norm is 1; 3 to 20 measure alike."""
 FOLDS = 8

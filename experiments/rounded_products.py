@@ -13,14 +13,14 @@ from functools import partial
 import numpy as np
 
 from experiments.figures import record
-from pingze import checkpoint
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork
-from pingze.composing.products import LARGEST, LARGEST_IN_16_BITS, Product, in_8_bits, in_float32
-from pingze.composing.softmax import log_softmax
 from pingze.corpus import Store
+from pingze.network import checkpoint
+from pingze.network.numpy_network import LayerStates, NumpyNetwork
+from pingze.network.products import LARGEST, LARGEST_IN_16_BITS, Product, in_8_bits, in_float32
+from pingze.network.softmax import log_softmax
+from pingze.network.vocabulary import Vocabulary
 from pingze.training import data
 from pingze.training.configuration import LENGTHS
-from pingze.vocabulary import Vocabulary
 
 BATCH_SIZE = 128
 PRODUCTS: dict[str, Callable[[np.ndarray], Product]] = {

@@ -4,7 +4,7 @@ Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model ship RUN
      python -m experiments.tang_model test
 
-`train` takes RUN up where it stopped. `ship` writes src/pingze/weights/tang.safetensors in half precision from it, and
+`train` takes RUN up where it stopped. `ship` writes network/weights/tang.safetensors in half precision from it, and
 records that file's dev figures; what is counted of a model follows by `scripts/count_worn.py`, `experiments.reward` and
 `scripts/name_units.py`. `test` measures the test split: once, at the end. The LOG's entry is written by hand from them.
 """
@@ -15,19 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
-import pingze.weights
+import pingze.network.weights
 from experiments.figures import record
-from pingze import checkpoint
 from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
-from pingze.model import LanguageModel
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
 from pingze.training import data
 from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import by_condition, evaluate
 from pingze.training.log import LOG_FILE
-from pingze.training.loop import Run
+from pingze.training.run import Run
 
-SHIPPED = Path(pingze.weights.__path__[0]) / "tang.safetensors"
+SHIPPED = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 
 
 def train(folder: Path, settings: list[str]) -> None:

@@ -21,9 +21,9 @@ from fontTools.pens.ttGlyphPen import TTGlyphPen
 from fontTools.ttLib import TTFont, sfnt
 from fontTools.ttLib.tables._g_l_y_f import Glyph
 
-from pingze import checkpoint
 from pingze.corpus.fetch import npm_client
-from pingze.prosody.script import simplified_forms
+from pingze.network import checkpoint
+from pingze.verse.simplified import simplified_forms
 
 PAGE = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page"
 PACKAGES = (

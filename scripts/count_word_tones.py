@@ -1,4 +1,4 @@
-"""Count in which tone verse reads characters of both tones beside each other, for composing/data/word_tones.tsv.
+"""Count in which tone verse reads characters of both tones beside each other, for verse/data/word_tones.tsv.
 
     python -m scripts.count_word_tones
 
@@ -12,15 +12,15 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from pingze.composing.word_tones import OPEN, starts
 from pingze.corpus import Store
-from pingze.prosody import check
-from pingze.prosody.fit import FAULT, fit
-from pingze.prosody.forms import FORMS
-from pingze.prosody.tones import groups, sides
+from pingze.verse import check
+from pingze.verse.forms import FORMS
+from pingze.verse.scansion import FAULT, fit
+from pingze.verse.tones import groups, sides
+from pingze.verse.word_tones import OPEN, starts
 from scripts.build_prosody_table import masks, needs
 
-FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "word_tones.tsv"
+FILE = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data" / "word_tones.tsv"
 FEWEST = 4
 SHARE = 0.85
 

@@ -18,10 +18,10 @@ from pathlib import Path
 
 from experiments.blind_reading import title_prompts
 from pingze import compose
-from pingze.composing.lapses import worn
+from pingze.composing.steering.lapses import worn
 from pingze.corpus import Store
 
-FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "data" / "worn.tsv"
+FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "steering" / "data" / "worn.tsv"
 POEMS = 3
 """For each title."""
 LEAST = 1 / 75

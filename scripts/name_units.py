@@ -12,15 +12,16 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze import Poem, checkpoint, compose
+from pingze import Poem, compose
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
-from pingze.composing.revision import poem_request
-from pingze.prosody.groups import LEVEL
-from pingze.prosody.tones import usable_tone
+from pingze.composing.revise import poem_request
+from pingze.network import checkpoint
+from pingze.network.vocabulary import BOS
 from pingze.serve.gates import cells
 from pingze.serve.units import fingerprint
-from pingze.vocabulary import BOS
+from pingze.verse.rhyme_groups import LEVEL
+from pingze.verse.tones import usable_tone
 
 FOUND = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "units.json"
 POEMS = 150

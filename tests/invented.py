@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pingze import checkpoint
-from pingze.characters import MARKS
-from pingze.model_configuration import ModelConfiguration
-from pingze.vocabulary import Vocabulary
+from pingze.network import checkpoint
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.characters import MARKS
 
 CHARACTERS = "天地山水風月花雪日夜江海春秋東西人心雲雨"
 

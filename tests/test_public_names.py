@@ -11,8 +11,13 @@ from importlib import import_module
 import pytest
 
 MODULES = (
-    *("pingze", "pingze.composing", "pingze.corpus", "pingze.prosody"),
-    *("pingze.checkpoint", "pingze.vocabulary", "pingze.model_configuration", "pingze.model"),
+    *("pingze", "pingze.composing", "pingze.corpus", "pingze.verse"),
+    *(
+        "pingze.network.checkpoint",
+        "pingze.network.vocabulary",
+        "pingze.network.configuration",
+        "pingze.network.model",
+    ),
     *("pingze.lstm.formulas", "pingze.lstm.layer", "pingze.lstm.initialization"),
     *("pingze.training.configuration", "pingze.serve.app"),
 )

@@ -14,8 +14,8 @@ from types import ModuleType
 import pytest
 
 import pingze
-from pingze import checkpoint
-from pingze.model_configuration import ModelConfiguration
+from pingze.network import checkpoint
+from pingze.network.configuration import ModelConfiguration
 
 PACKAGE = Path(pingze.__path__[0])
 ROOT = PACKAGE.parents[1]

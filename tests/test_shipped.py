@@ -12,16 +12,16 @@ import pytest
 import torch
 
 import pingze
-from pingze import checkpoint
-from pingze.batches import encode_sequence
-from pingze.conditions import Conditions
 from pingze.corpus import Store
-from pingze.model import LanguageModel
-from pingze.prosody.forms import FORMS
+from pingze.network import checkpoint
+from pingze.network.batches import encode_sequence
+from pingze.network.conditions import Conditions
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import PAD
 from pingze.training.configuration import LENGTHS
 from pingze.training.data import read_split
 from pingze.training.evaluation import evaluate
-from pingze.vocabulary import PAD
+from pingze.verse.forms import FORMS
 from tests import invented
 
 ROOT = Path(__file__).parents[1]
@@ -70,14 +70,14 @@ def stock_nats_per_token(model: checkpoint.Checkpoint, texts: list[str]) -> floa
 
 
 def test_size_and_configuration(report: checkpoint.Checkpoint) -> None:
-    assert (files("pingze.weights") / "report.safetensors").stat().st_size < 13_000_000  # type: ignore[attr-defined]
+    assert (files("pingze.network.weights") / "report.safetensors").stat().st_size < 13_000_000  # type: ignore[attr-defined]
     configuration = report.configuration
     assert (configuration.vocabulary_size, configuration.embedding_size) == (5851, 256)
     assert (configuration.hidden_size, configuration.layers) == (512, 1)
 
 
 def test_the_default_model_knows_forms_poets_and_titles() -> None:
-    assert (files("pingze.weights") / "tang.safetensors").stat().st_size < 30_000_000  # type: ignore[attr-defined]
+    assert (files("pingze.network.weights") / "tang.safetensors").stat().st_size < 30_000_000  # type: ignore[attr-defined]
     conditions = Conditions(checkpoint.load(checkpoint.DEFAULT).vocabulary)
     assert {"李白", "杜甫", "白居易"} <= set(conditions.poets)
     assert set(FORMS) <= conditions.names.keys()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         TrainingError,
         UnfinishedError,
     )
-    from pingze.prosody import Verdict, Violation, check
+    from pingze.verse import Verdict, Violation, check
 
 __all__ = [
     "Alternative",
@@ -67,7 +67,7 @@ def __getattr__(name: str) -> object:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    homes = (import_module(f"{__name__}.{home}") for home in ("errors", "prosody", "composing"))
+    homes = (import_module(f"{__name__}.{home}") for home in ("errors", "verse", "composing"))
     globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
     return found
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from pingze import checkpoint
 from pingze.__main__ import run
+from pingze.network import checkpoint
 from tests.composing import verse
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pingze import checkpoint
-from pingze.prosody.forms import FORMS
-from pingze.prosody.groups import GROUPS
+from pingze.network import checkpoint
+from pingze.verse.forms import FORMS
+from pingze.verse.rhyme_groups import GROUPS
 from tests import invented
 
 PROGRAM = f"{sys.executable} -m pingze"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import pingze
-from pingze.prosody import check
+from pingze.verse import check
 
 POEM = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。"
 SOURCES = sorted(Path(pingze.__path__[0]).rglob("*.py"))

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from pingze.composing.antithesis import Antithesis, antithesis_table
-from pingze.composing.options import Composing, Sampling
-from pingze.composing.read_request import read_request
-from pingze.prosody.forms import find_form
-from pingze.vocabulary import Vocabulary
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.composing.steering.antithesis import Antithesis, antithesis_table
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.forms import find_form
 from tests.composing.verse import POOL, composer
 
 

@@ -5,18 +5,18 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze import checkpoint
 from pingze.composing import alternatives, compose, explain, generate, revise
 from pingze.composing.composer import Composer, composer
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.numpy_network import NumpyNetwork
 from pingze.composing.poem import punctuate
-from pingze.composing.products import in_float32
+from pingze.composing.request.input_characters import ConversionWarning
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
-from pingze.model import LanguageModel
-from pingze.prosody import check
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
+from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.products import in_float32
 from pingze.training.evaluation import evaluate
+from pingze.verse import check
 from tests.composing import verse
 
 TOKENS = ("<五絕>", "<七絕>", "<about>", "<李白>", "<李賀>", "<杜甫>")

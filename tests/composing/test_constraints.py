@@ -7,17 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pingze.composing import lapses
-from pingze.composing.conflict import clashing, is_possible
-from pingze.composing.constraints import Constraints
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.options import Composing, Sampling
-from pingze.composing.read_request import read_request
-from pingze.composing.request import Request
-from pingze.composing.word_tones import starts
+from pingze.composing.constraints.conflict import clashing, is_possible
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import Request
+from pingze.composing.steering import lapses
 from pingze.errors import InfeasibleError, InputError
-from pingze.prosody import check
-from pingze.prosody.tones import groups
+from pingze.verse import check
+from pingze.verse.tones import groups
+from pingze.verse.word_tones import starts
 from tests.composing.verse import LEVELS, OBLIQUES, POOL, RHYMES, composer, placements, solvable
 
 

@@ -6,17 +6,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.composing.composer import Composer
-from pingze.composing.conflict import clashing
-from pingze.composing.constraints import Constraints
-from pingze.composing.copying import Copying
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.lexicon import FREE
-from pingze.composing.options import Composing, Sampling
-from pingze.composing.read_request import read_request
+from pingze.composing.constraints.conflict import clashing
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
-from pingze.prosody import check
-from pingze.suffix_array import SuffixArray
-from pingze.vocabulary import Vocabulary
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse import check
 from tests.composing.verse import POOL, composer
 
 LETTERS = "天地山水"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pingze.composing.lapses import contradicts, doubled, false_doublings, stock, times
+from pingze.composing.steering.lapses import contradicts, doubled, false_doublings, stock, times
 
 
 @pytest.mark.parametrize(

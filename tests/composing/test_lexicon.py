@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from pingze.composing.constraints import Constraints
-from pingze.composing.lexicon import GROUP_NAMES
-from pingze.composing.options import Composing
-from pingze.composing.read_request import read_request
+from pingze.composing.constraints.lexicon import GROUP_NAMES
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
 from tests.composing.verse import POOL, composer
 
 

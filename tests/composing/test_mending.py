@@ -5,14 +5,14 @@ from itertools import combinations, product
 
 import pytest
 
-from pingze.composing.constraints import Constraints
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.mending import Change, fewest, mend
-from pingze.composing.options import Composing
-from pingze.composing.read_request import read_request
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.mend import Change, fewest, mend
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
 from pingze.errors import InfeasibleError, InputError
-from pingze.prosody import check
-from pingze.prosody.patterns import STRICTNESSES
+from pingze.verse import check
+from pingze.verse.patterns import STRICTNESSES
 from tests.composing.verse import LEVELS, OBLIQUES, RHYMES, composer
 
 FRESH = "風中前然夜"

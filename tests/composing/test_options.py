@@ -11,7 +11,7 @@ import pytest
 
 from pingze import compose
 from pingze.cli.composing import compose as command
-from pingze.composing.options import Composing, Kept, Revising, Sampling, check_bounds
+from pingze.composing.request.options import Composing, Kept, Revising, Sampling, check_bounds
 from pingze.errors import InputError
 
 

@@ -7,19 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from pingze.characters import MARKS
-from pingze.composing.antithesis import Antithesis
 from pingze.composing.composer import POPULATION, Composer
-from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
-from pingze.composing.read_request import read_request
-from pingze.composing.request import Request
-from pingze.composing.sampling import effective_sizes, resample
-from pingze.composing.softmax import log_softmax
-from pingze.composing.taste import Taste
-from pingze.prosody import check
-from pingze.prosody.forms import Form
+from pingze.composing.proposal import effective_sizes, resample
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import Request
+from pingze.composing.steering.antithesis import Antithesis
+from pingze.composing.steering.taste import Taste
+from pingze.network.softmax import log_softmax
+from pingze.verse import check
+from pingze.verse.characters import MARKS
+from pingze.verse.forms import Form
 from tests.composing.verse import composer
 
 TEMPERATURE = 0.9

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from pingze import checkpoint
 from pingze.__main__ import run
 from pingze.composing import quality
 from pingze.corpus import CorpusPoem, Store, build
-from pingze.prosody.forms import FORMS
-from pingze.prosody.rhyme import rhyme_characters
+from pingze.network import checkpoint
+from pingze.verse.forms import FORMS
+from pingze.verse.rhyme import rhyme_characters
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from pingze.composing.composer import Composer, composer
-from pingze.composing.constraints import Constraints
-from pingze.composing.options import Composing
-from pingze.composing.read_request import read_request
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
 from pingze.corpus import Store
-from pingze.prosody import Verdict, check
-from pingze.prosody.tones import sides, usable_tone
-from pingze.prosody.usage import lenders
+from pingze.verse import Verdict, check
+from pingze.verse.rhyme_usage import lenders
+from pingze.verse.tones import sides, usable_tone
 from tests.composing.verse import may_rhyme
 
 pytestmark = [pytest.mark.corpus, pytest.mark.slow]

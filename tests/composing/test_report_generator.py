@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pingze
-from pingze import checkpoint
-from pingze.characters import MARKS
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.numpy_network import NumpyNetwork
-from pingze.composing.report_generator import LineSampler
-from pingze.composing.softmax import log_softmax
+from pingze.composing.generate import LineSampler
+from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import InputError
-from pingze.vocabulary import EOS
+from pingze.network import checkpoint
+from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.softmax import log_softmax
+from pingze.network.vocabulary import EOS
+from pingze.verse.characters import MARKS
 from tests import invented
 
 MODEL = invented.model()

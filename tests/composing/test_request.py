@@ -2,11 +2,11 @@
 
 import pytest
 
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.options import Composing
-from pingze.composing.read_request import read_request
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
 from pingze.errors import InputError
-from pingze.prosody.forms import opening_name
+from pingze.verse.forms import opening_name
 from tests.composing.verse import composer
 
 VOCABULARY = composer().vocabulary

@@ -1,5 +1,6 @@
 """Revision and alternatives on a random model: what is kept, what changes, and by what they are ranked."""
 
+import importlib
 import random
 from dataclasses import replace
 
@@ -7,21 +8,22 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from pingze.characters import MARKS
 from pingze.composing import alternatives, compose, explain, read_poem, revise
-from pingze.composing import revision as revision_module
-from pingze.composing.antithesis import antithesis_table
 from pingze.composing.composer import Composer
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.lexicon import FREE
-from pingze.composing.options import Composing
+from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.poem import Poem
-from pingze.composing.read_request import read_request
-from pingze.composing.revision import Alternative, poem_request
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
+from pingze.composing.revise import Alternative, poem_request
+from pingze.composing.steering.antithesis import antithesis_table
 from pingze.errors import InfeasibleError, InputError
-from pingze.prosody import check
-from pingze.prosody.tones import groups
+from pingze.verse import check
+from pingze.verse.characters import MARKS
+from pingze.verse.tones import groups
 from tests.composing.verse import POOL, composer
+
+revision_module = importlib.import_module("pingze.composing.revise")
 
 CHOSEN = composer(seed=6)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from pingze.composing.sampling import OUTSIDE, choose
+from pingze.composing.proposal import OUTSIDE, choose
 
 
 def expected_share(p: np.ndarray, allowed: np.ndarray, top_p: float) -> float:

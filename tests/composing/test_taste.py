@@ -7,14 +7,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from pingze.composing import lapses
 from pingze.composing.composer import Composer
-from pingze.composing.options import Composing, Sampling
 from pingze.composing.particles import finish
 from pingze.composing.poem import in_lines
-from pingze.composing.read_request import read_request
-from pingze.composing.request import Request
-from pingze.composing.taste import LIKELY, NAMED, REWARD, WORN, Taste, WornPairs
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import Request
+from pingze.composing.steering import lapses
+from pingze.composing.steering.taste import LIKELY, NAMED, REWARD, WORN, Taste, WornPairs
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -25,7 +25,7 @@ CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>
 def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Pairs of the small vocabulary that count as worn."""
     pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
-    monkeypatch.setattr("pingze.composing.taste.worn", lambda: pairs)
+    monkeypatch.setattr("pingze.composing.steering.taste.worn", lambda: pairs)
     return pairs
 
 

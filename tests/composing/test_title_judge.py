@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from pingze.composing.title_judge import CANDIDATES, PRIOR, TitleJudge
+from pingze.composing.steering.titles import CANDIDATES, PRIOR, TitleJudge
 
 TITLES = [chr(0x4E00 + n) for n in range(CANDIDATES)]
 TEXTS = [chr(0x5200 + n) * 2 for n in range(CANDIDATES)]

@@ -6,18 +6,18 @@ from itertools import product
 
 import numpy as np
 
-from pingze import checkpoint
-from pingze.characters import MARKS
 from pingze.composing.composer import Composer
-from pingze.composing.request import Request
-from pingze.model_configuration import ModelConfiguration
-from pingze.prosody.forms import line_types
-from pingze.prosody.groups import LEVEL, OBLIQUE, neighbours
-from pingze.prosody.patterns import accepted
-from pingze.prosody.script import variants
-from pingze.prosody.tones import groups, sides, usable_tone
-from pingze.prosody.usage import lenders, practised, rhymes
-from pingze.vocabulary import Vocabulary
+from pingze.composing.request.request import Request
+from pingze.network import checkpoint
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.characters import MARKS
+from pingze.verse.forms import line_types
+from pingze.verse.patterns import accepted
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_usage import lenders, practised, rhymes
+from pingze.verse.simplified import variants
+from pingze.verse.tones import groups, sides, usable_tone
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
 LEVELS = "春秋人山雲花江來歸書樓家"

@@ -144,7 +144,7 @@ def test_too_few_poems_are_told(tmp_path: Path) -> None:
 def test_a_model_is_trained_and_composes(own: Cleaned, tmp_path: Path) -> None:
     """From the folder to a poem of a form, and one in the model's own lines."""
     import pingze
-    from pingze.training.loop import Run
+    from pingze.training.run import Run
 
     chosen = preset("own", ["epochs=2", "hidden_size=32", "embedding_size=16", "precision=float32"])
     chosen = replace(chosen, training=replace(chosen.training, poet_poems=50))

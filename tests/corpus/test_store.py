@@ -12,12 +12,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pingze.characters import MARKS
 from pingze.corpus import CorpusPoem, Hit, Store, build, store_path
 from pingze.corpus.build import CHECKSUM, VERSION
 from pingze.corpus.clean import clean
 from pingze.corpus.records import read
 from pingze.errors import CorpusError, InputError
+from pingze.verse.characters import MARKS
 from tests.corpus.invented import DIGITS, line, text
 
 one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])

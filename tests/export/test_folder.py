@@ -10,10 +10,11 @@ import pytest
 
 from experiments.figures import FIGURES, of_shipped_models
 from experiments.figures import SHIPPED as SHIPPED_FIGURES
-from pingze import checkpoint, compose
+from pingze import compose
 from pingze.errors import CheckpointError, InputError
 from pingze.export import write_folder
 from pingze.export.card import card
+from pingze.network import checkpoint
 from tests import invented
 
 MADE = invented.model(conditions=["<七絕>", "<about>", "<唐>", "<張甲>"], held=True, tied=True)

@@ -8,15 +8,16 @@ import numpy as np
 import onnxruntime  # type: ignore[import-untyped]
 import pytest
 
-from pingze import checkpoint, compose
+from pingze import compose
 from pingze.composing.composer import Composer
-from pingze.composing.numpy_network import NumpyNetwork
-from pingze.composing.products import in_float32
-from pingze.composing.softmax import log_softmax
 from pingze.errors import MissingExtraError
 from pingze.export import write_onnx
 from pingze.lstm.formulas import ACTIVATIONS, Parameters, held_forward, step_forward
-from pingze.vocabulary import BOS
+from pingze.network import checkpoint
+from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.products import in_float32
+from pingze.network.softmax import log_softmax
+from pingze.network.vocabulary import BOS
 from tests import invented
 from tests.comparing import assert_close
 

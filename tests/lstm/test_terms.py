@@ -21,7 +21,7 @@ COPIES: dict[str, dict[str, tuple[int, ...]]] = {
         r"^ *do = ": FUSED["o"],
         r"out=dc_next": (6,),
     },
-    "ops/kernels.py": {
+    "lstm/kernels.py": {
         r"^ *dc\[k\] = ": (2,),
         r"_sigmoid_gradient\(dc, c_tilde, i,": FUSED["i"],
         r"_sigmoid_gradient\(dc, c_prev\[b\], f,": FUSED["f"],

@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 import pingze
+from pingze.composing.request.options import Composing
 from pingze.serve.connection import HEADER_SECONDS, READING_SECONDS
 from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
@@ -161,7 +162,7 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert (long["lines"], long["default_lines"]) == (None, 10)
     assert long["acrostic_positions"] == {"head": 1, "middle": 4, "end": 7}
     options = {option["name"]: option for option in choices["options"]}
-    assert options["top_p"]["default"] == pingze.composing.options.Composing().top_p
+    assert options["top_p"]["default"] == Composing().top_p
     assert options["particles"]["bounds"] == {"minimum": 1, "maximum": 256}
     assert client.get("/").headers["content-type"].startswith("text/html")
 

@@ -12,10 +12,10 @@ from weakref import ref
 import pytest
 
 from pingze.composing.composer import Composer
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.options import Composing, Sampling
+from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Writing
-from pingze.composing.read_request import read_request
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.parse import read_request
 from pingze.deadline import Deadline, DeadlineError
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
-from pingze.composing.options import MOST_LINES, Composing
+from pingze.composing.request.options import MOST_LINES, Composing
 from tests.serve.page import compose, count, lines, opened, says
 
 if TYPE_CHECKING:

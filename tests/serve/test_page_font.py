@@ -3,9 +3,9 @@
 import struct
 import zlib
 
-from pingze import checkpoint
-from pingze.prosody.script import simplified_forms
+from pingze.network import checkpoint
 from pingze.serve.app import PAGE
+from pingze.verse.simplified import simplified_forms
 
 FONT = (PAGE / "kai.woff").read_bytes()
 LARGEST = 3.1e6

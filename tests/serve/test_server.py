@@ -9,8 +9,8 @@ import pytest
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.options import Sampling
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.request.options import Sampling
 from pingze.errors import InputError
 from pingze.serve import answers
 from pingze.serve.app import create_app

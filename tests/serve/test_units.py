@@ -5,9 +5,9 @@ import base64
 import numpy as np
 import pytest
 
-from pingze import checkpoint
 from pingze.composing.composer import composer
 from pingze.errors import InputError
+from pingze.network import checkpoint
 from pingze.serve.gates import inside
 from pingze.serve.schemas.requests import GivenPoem, InsideRequest, NextRequest, UnitsRequest
 from pingze.serve.units import Packed, fingerprint, likely, measured, units

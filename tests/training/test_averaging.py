@@ -19,7 +19,7 @@ def test_the_average_follows_its_formula() -> None:
     average, expected = Average(model, 0.5), 1.0
     for step, value in enumerate([3.0, -2.0, 5.0, 0.5, 7.0], start=1):
         model.weight.data.fill_(value)
-        average.update(step)
+        average.update()
         decay = min(0.5, (1 + step) / (10 + step))
         expected = decay * expected + (1 - decay) * value
     np.testing.assert_allclose(average.tensors["weight"], expected, rtol=1e-6)
@@ -51,7 +51,7 @@ def test_an_interruption_within_the_block_leaves_the_weights() -> None:
 def test_without_decay_the_weights_are_their_own_average() -> None:
     model = model_of(3)
     average = Average(model, 0)
-    average.update(1)
+    average.update()
     with average.in_place():
         assert model.weight.tolist() == [[3, 3]]
     assert not average.tensors

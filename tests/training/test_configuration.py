@@ -1,7 +1,7 @@
 import pytest
 
 from pingze.errors import InputError
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.configuration import ModelConfiguration
 from pingze.training.configuration import PRESETS, TrainingConfiguration, preset
 
 

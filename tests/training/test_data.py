@@ -6,21 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze import checkpoint
-from pingze.conditions import Conditions
 from pingze.corpus import CorpusPoem, Store
+from pingze.network import checkpoint
+from pingze.network.conditions import Conditions
+from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.training.configuration import Preset, preset
-from pingze.training.data import (
-    Texts,
-    condition_tokens,
-    draw,
-    examples,
-    make_vocabulary,
-    read,
-    sequence,
-)
-from pingze.training.loop import Run
-from pingze.vocabulary import UNK, Vocabulary
+from pingze.training.data import Texts, condition_tokens, draw, examples, make_vocabulary, read, sequence
+from pingze.training.run import Run
 from tests import invented
 
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")

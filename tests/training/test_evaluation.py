@@ -5,15 +5,15 @@ import math
 import numpy as np
 import pytest
 
-from pingze.batches import encode_sequence
-from pingze.characters import MARKS
-from pingze.composing.numpy_network import NumpyNetwork
-from pingze.composing.products import in_float32
-from pingze.composing.softmax import log_softmax
 from pingze.lstm.dropout import Dropout
-from pingze.model import LanguageModel
+from pingze.network.batches import encode_sequence
+from pingze.network.model import LanguageModel
+from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.products import in_float32
+from pingze.network.softmax import log_softmax
+from pingze.network.vocabulary import BOS, EOS, UNK
 from pingze.training.evaluation import evaluate, exp
-from pingze.vocabulary import BOS, EOS, UNK
+from pingze.verse.characters import MARKS
 from tests import invented
 
 LENGTH = 12

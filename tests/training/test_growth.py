@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 import torch
 
-from pingze import checkpoint
-from pingze.checkpoint import Checkpoint
 from pingze.errors import InputError
-from pingze.model import LanguageModel
-from pingze.model_configuration import ModelConfiguration
+from pingze.network import checkpoint
+from pingze.network.checkpoint import Checkpoint
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training import state
 from pingze.training.averaging import Average
 from pingze.training.configuration import TrainingConfiguration
 from pingze.training.growth import start_from
 from pingze.training.optimizers import make_optimizer
-from pingze.vocabulary import BOS, Vocabulary
 from tests import invented
 from tests.comparing import assert_close
 
@@ -80,14 +80,15 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     before = LanguageModel.of(old)
     optimizer, average = grown_from(saved(tmp_path, old), before, old.vocabulary)
     ids = torch.tensor([BOS, *old.vocabulary.encode("天地，山水。")])
-    for step in range(3):
+    for _ in range(3):
         before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
         optimizer.step()
-        average.update(step)
+        average.update()
     state.save(tmp_path, before, optimizer, average, state.Position(step=3))
 
     model = larger(old, held=True)
     new_optimizer, new_average = grown_from(tmp_path, model)
+    assert new_average.updates == 3
     names = dict(model.named_parameters())
     rows = [LARGER.ids[token] for token in old.vocabulary.tokens]
     for name, parameter in before.named_parameters():

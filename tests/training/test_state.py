@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from pingze.errors import CheckpointError
-from pingze.model import LanguageModel
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
 from pingze.training import state
 from pingze.training.averaging import Average
 from pingze.training.configuration import TrainingConfiguration
@@ -30,7 +30,7 @@ def step(model: LanguageModel, optimizer: torch.optim.Optimizer, average: Averag
     optimizer.zero_grad()
     model.loss_sum(torch.tensor([1, 4, 5]), torch.tensor([4, 5, 2]), torch.tensor([1, 1, 1])).backward()
     optimizer.step()
-    average.update(1)
+    average.update()
 
 
 def names(run: Path) -> list[str]:
@@ -39,7 +39,7 @@ def names(run: Path) -> list[str]:
 
 def test_a_restored_state_goes_on_as_the_saved_one(tmp_path: Path) -> None:
     learned = learner(0)
-    position = Position(7, 4.5, 1, 12.25, Window(9.1, 3, 0.1, 0.3))
+    position = Position(7, 4.5, 1, 12.25, window=Window(9.1, 3, 0.1, 0.3))
     state.save(tmp_path, *learned, position)
     other = learner(1)
     found = state.read(tmp_path)

@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.characters import MARKS
+from pingze.network.vocabulary import Vocabulary
 from pingze.training.themes import LARGEST, Themes
-from pingze.vocabulary import Vocabulary
+from pingze.verse.characters import MARKS
 
 CHARACTERS = "天地山水風月花雪"
 VOCABULARY = Vocabulary.of_texts([CHARACTERS + MARKS], 40)

@@ -12,11 +12,11 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from pingze.characters import MARKS
 from pingze.cli import completion
-from pingze.composing.options import Composing, Revising
+from pingze.composing.request.options import Composing, Revising
 from pingze.errors import InputError
-from pingze.prosody.patterns import STRICTNESSES
+from pingze.verse.characters import MARKS
+from pingze.verse.patterns import STRICTNESSES
 
 app = typer.Typer(
     help="pingze 平仄: classical Chinese poems from a small LSTM.",

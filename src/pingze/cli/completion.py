@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from pingze import checkpoint
-from pingze.conditions import Conditions
 from pingze.errors import CheckpointError
-from pingze.prosody.forms import FORMS
-from pingze.prosody.groups import GROUPS
-from pingze.prosody.script import to_traditional
+from pingze.network import checkpoint
+from pingze.network.conditions import Conditions
+from pingze.verse.forms import FORMS
+from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.simplified import to_traditional
 
 # typer knows the context of the command by the name `ctx`.
 Completion = Callable[[Any, str], list[str]]

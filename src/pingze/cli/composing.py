@@ -5,15 +5,16 @@ from typing import Annotated
 
 import typer
 
-from pingze import checkpoint, composing
+from pingze import composing
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
-from pingze.composing.composition import compose_as
-from pingze.composing.options import Composing, Revising
-from pingze.composing.revision import revise_as
+from pingze.composing.compose import compose_as
+from pingze.composing.request.options import Composing, Revising
+from pingze.composing.revise import revise_as
 from pingze.errors import InputError
-from pingze.prosody.patterns import CUSTOMARY
+from pingze.network import checkpoint
+from pingze.verse.patterns import CUSTOMARY
 
 ExplainOption = Annotated[
     bool,

@@ -8,10 +8,10 @@ import typer
 
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
-from pingze.composing.input_characters import tell_converted
-from pingze.dynasties import DYNASTIES
+from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError
-from pingze.prosody.script import in_context, to_traditional
+from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.simplified import in_context, to_traditional
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned

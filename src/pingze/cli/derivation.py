@@ -21,7 +21,7 @@ def derive(
     from rich.console import Console
 
     from pingze.cli.terminal.derivation_table import summary, table
-    from pingze.derivation import derive as derivation
+    from pingze.report.derivation import derive as derivation
 
     rows = derivation.derive(model)
     if as_json:

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pingze import checkpoint
 from pingze.cli.app import ModelOption, app, read_file
 from pingze.errors import InputError
+from pingze.network import checkpoint
 
 
 @app.command()

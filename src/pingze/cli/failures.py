@@ -10,7 +10,7 @@ from typing import Any, TextIO, cast
 
 import typer
 
-from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])

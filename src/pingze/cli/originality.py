@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from pingze import prosody
+from pingze import verse as prosody
 from pingze.cli.app import JsonOption, app, print_json, read_file
 from pingze.errors import InputError
-from pingze.prosody.script import in_context
-from pingze.prosody.text import read_lines
+from pingze.verse.pasted_text import read_lines
+from pingze.verse.simplified import in_context
 
 
 @app.command()
@@ -19,8 +19,8 @@ def originality(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each line of a poem shares with the Tang and Song poems of the corpus."""
-    from pingze.composing.originality import of_lines
     from pingze.corpus import Store
+    from pingze.corpus.originality import of_lines
 
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
     poems = [read_lines(part) for part in prosody.split_poems(text)]

@@ -5,15 +5,15 @@ from typing import Annotated
 
 import typer
 
-from pingze import prosody
+from pingze import verse as prosody
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_text
 from pingze.errors import InputError
-from pingze.prosody import Verdict
-from pingze.prosody.patterns import CUSTOMARY
-from pingze.prosody.rhyme import find_groups, rhyme_characters
-from pingze.prosody.suggest import suggest
-from pingze.prosody.tones import describe, needed
+from pingze.verse import Verdict
+from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme import find_groups, rhyme_characters
+from pingze.verse.suggestions import suggest
+from pingze.verse.tones import describe, needed
 
 RHYMES_SHOWN = 60
 

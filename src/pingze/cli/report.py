@@ -30,8 +30,8 @@ def report(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from pingze.corpus import Store
-    from pingze.replication.rerun import PAGE, rerun
-    from pingze.replication.setup import Setup
+    from pingze.report.rerun import PAGE, rerun
+    from pingze.report.setup import Setup
 
     with Store.open() as store:
         setup = Setup.of(store, budget, seed)

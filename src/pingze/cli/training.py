@@ -10,9 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
-from pingze import checkpoint
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
 from pingze.errors import MissingExtraError, StoppedError
+from pingze.network import checkpoint
 
 PresetOption = Annotated[str, typer.Option(help="Where the configuration starts from.")]
 SettingsOption = Annotated[
@@ -34,7 +34,8 @@ def train(
     need_torch("training")
     from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
-    from pingze.training import configuration, data, loop
+    from pingze.training import configuration, data
+    from pingze.training import run as loop
 
     chosen = configuration.preset(preset, settings)
     with Store.open() as store:
@@ -102,7 +103,7 @@ def evaluate(
     need_torch("evaluation")
     from pingze.composing import quality
     from pingze.corpus import Store
-    from pingze.model import LanguageModel
+    from pingze.network.model import LanguageModel
     from pingze.training import evaluation
     from pingze.training.configuration import LENGTHS
     from pingze.training.data import corpus_for, read_split

@@ -10,28 +10,28 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze import checkpoint
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.antithesis import Antithesis, antithesis_table
 from pingze.composing.blas import shared_fairly
-from pingze.composing.conflict import clashing
-from pingze.composing.constraints import Constraints
-from pingze.composing.copying import Copying
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.lexicon import FREE, Lexicon
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork
-from pingze.composing.options import Sampling
+from pingze.composing.constraints.conflict import clashing
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.constraints.masks import Constraints
 from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
-from pingze.composing.request import Request
-from pingze.composing.softmax import log_softmax
-from pingze.composing.taste import Taste, WornPairs
-from pingze.conditions import Conditions
+from pingze.composing.request.options import Sampling
+from pingze.composing.request.request import Request
+from pingze.composing.steering.antithesis import Antithesis, antithesis_table
+from pingze.composing.steering.taste import Taste, WornPairs
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
-from pingze.prosody.forms import opening_name
-from pingze.vocabulary import EOS
+from pingze.network import checkpoint
+from pingze.network.conditions import Conditions
+from pingze.network.numpy_network import LayerStates, NumpyNetwork
+from pingze.network.softmax import log_softmax
+from pingze.network.vocabulary import EOS
+from pingze.verse.forms import opening_name
 
 ROWS = 256
 """So many particles are written side by side where several poems are asked for."""

@@ -18,18 +18,18 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.antithesis import Antithesis
-from pingze.composing.constraints import Constraints
-from pingze.composing.feasibility import Plan
-from pingze.composing.lexicon import FREE
-from pingze.composing.numpy_network import LayerStates, NumpyNetwork
-from pingze.composing.options import Sampling
+from pingze.composing.constraints.feasibility import Plan
+from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import mark_after
-from pingze.composing.sampling import choose, effective_sizes, resample
-from pingze.composing.softmax import log_softmax
-from pingze.composing.taste import Taste
+from pingze.composing.proposal import choose, effective_sizes, resample
+from pingze.composing.request.options import Sampling
+from pingze.composing.steering.antithesis import Antithesis
+from pingze.composing.steering.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
+from pingze.network.numpy_network import LayerStates, NumpyNetwork
+from pingze.network.softmax import log_softmax
 
 COLDEST = 0.01
 """A temperature below this is read as this: particles need some breadth."""

@@ -9,20 +9,27 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pingze.characters import only_han
-from pingze.composing.antithesis import antithesis_table
+from pingze.composing.compose import compose
 from pingze.composing.composer import composer
-from pingze.composing.composition import compose
-from pingze.composing.input_characters import ConversionWarning
-from pingze.composing.lapses import DOUBLED_OFTEN, Lines, contradicts, doubled, false_doublings, stock
-from pingze.composing.title_judge import CANDIDATES, TitleJudge
-from pingze.conditions import LONGEST_TITLE
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.steering.antithesis import antithesis_table
+from pingze.composing.steering.lapses import (
+    DOUBLED_OFTEN,
+    Lines,
+    contradicts,
+    doubled,
+    false_doublings,
+    stock,
+)
+from pingze.composing.steering.titles import CANDIDATES, TitleJudge
 from pingze.corpus import CorpusPoem, Store
+from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InputError
-from pingze.prosody import Verdict, check
-from pingze.prosody.forms import FORMS, Form
-from pingze.prosody.rules import RHYME_RULES
-from pingze.suffix_array import SuffixArray
+from pingze.network.conditions import LONGEST_TITLE
+from pingze.verse import Verdict, check
+from pingze.verse.characters import only_han
+from pingze.verse.forms import FORMS, Form
+from pingze.verse.rules import RHYME_RULES
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"

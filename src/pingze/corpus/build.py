@@ -8,7 +8,7 @@ The tables:
 - `phrase`: the full-text index of whole poems (its rowid is the poem's id): each character and each mark is
   a token, and dynasty, form and author stand beside the text; it keeps no copy of what it indexes;
 - `pair`: how often Tang poets, or those of a person's own corpus, set one character after another within a line;
-- `runs`: the arrays of the `pingze.suffix_array.SuffixArray` of all lines, in the order of `line`, by name, and their
+- `runs`: the arrays of the `corpus.suffix_array.SuffixArray` of all lines, in the order of `line`, by name, and their
   `checksum`;
 - `dropped`: how many poems cleaning took away, by dynasty and reason.
 """
@@ -30,10 +30,10 @@ from pingze.corpus.poem import OWN, CorpusPoem, form
 from pingze.corpus.poetry_source import read_poetry_source
 from pingze.corpus.records import read
 from pingze.corpus.split import split
+from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
 from pingze.files import sweep, written
 from pingze.paths import data_folder
-from pingze.suffix_array import SuffixArray
 
 VERSION = 4
 """The number of the schema, and of the rules that filled it: a store with another one is built anew."""

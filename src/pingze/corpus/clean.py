@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pingze.characters import HAN, MARKS
 from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.corpus.records import File, Record
-from pingze.dynasties import DYNASTIES
+from pingze.verse.characters import HAN, MARKS
+from pingze.verse.dynasties import DYNASTIES
 
 SHORTEST = 20
 """A poem of fewer kept characters (Han and marks) is a fragment, and is dropped."""

@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pingze.characters import MARKS
 from pingze.corpus.poem import OWN
 from pingze.corpus.records import File, Record, has_package
 from pingze.errors import CorpusError
-from pingze.prosody.script import in_context
-from pingze.prosody.text import read_text, split_poems
+from pingze.verse.characters import MARKS
+from pingze.verse.pasted_text import read_text, split_poems
+from pingze.verse.simplified import in_context
 
 VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
 TITLE = ("title", "rhythmic", "name")

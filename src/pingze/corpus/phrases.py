@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from unicodedata import normalize
 
-from pingze.characters import MARKS
 from pingze.corpus.clean import fault
 from pingze.errors import InputError
+from pingze.verse.characters import MARKS
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pingze.characters import MARKS, only_han
+from pingze.verse.characters import MARKS, only_han
 
 OWN = "own"
 """In place of a dynasty, of the poems that a person brought."""

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from pingze.corpus.records import File, Record, members, parse, read_simplified, tune_of
-from pingze.dynasties import DYNASTIES
 from pingze.errors import CorpusError
+from pingze.verse.dynasties import DYNASTIES
 
 _FILE = re.compile(r"(?:^|/)(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json$")
 _SIMPLIFIED = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}

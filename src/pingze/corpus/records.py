@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pingze.characters import MARKS
 from pingze.errors import CorpusError
-from pingze.prosody.script import in_context
+from pingze.verse.characters import MARKS
+from pingze.verse.simplified import in_context
 
 FOLDER = "dist/quantangshi"
 """Where the package keeps the poems of both dynasties."""

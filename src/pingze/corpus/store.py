@@ -14,19 +14,12 @@ from pathlib import Path
 from typing import Self
 
 from pingze.corpus.build import CHECKSUM, VERSION, checksum, store_path
-from pingze.corpus.phrases import (
-    BEGINS_HERE,
-    LINES,
-    Hit,
-    encodable,
-    matching,
-    searchable,
-)
+from pingze.corpus.phrases import BEGINS_HERE, LINES, Hit, encodable, matching, searchable
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem
 from pingze.corpus.split import DRAWN, SPLITS
-from pingze.dynasties import DYNASTIES
+from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
-from pingze.suffix_array import SuffixArray
+from pingze.verse.dynasties import DYNASTIES
 
 _REBUILD = "run `pingze corpus fetch --rebuild`"
 

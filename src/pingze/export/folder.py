@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze import checkpoint
-from pingze.checkpoint import CONFIG_FILE, MODEL_FILE, REWARD_FILE, VOCABULARY_FILE, Checkpoint
 from pingze.errors import CheckpointError, InputError
 from pingze.export.card import card
 from pingze.files import written
+from pingze.network import checkpoint
+from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, REWARD_FILE, VOCABULARY_FILE, Checkpoint
 
 CARD_FILE = "README.md"
 OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}

@@ -16,11 +16,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pingze.checkpoint import FORMAT, Checkpoint
 from pingze.errors import CheckpointError, MissingExtraError
 from pingze.files import written
 from pingze.lstm.formulas import LEAK
-from pingze.model_configuration import ModelConfiguration
+from pingze.network.checkpoint import FORMAT, Checkpoint
+from pingze.network.configuration import ModelConfiguration
 
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto, ValueInfoProto

@@ -11,8 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from pingze.lstm import kernels
 from pingze.lstm.formulas import LEAK
-from pingze.ops import kernels
 
 
 class Cell(NamedTuple):

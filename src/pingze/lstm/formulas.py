@@ -1,7 +1,7 @@
 r"""THE MATH: an LSTM's forward pass and its hand-derived gradients, in NumPy, in the report's letters.
 
 Everything else in pingze is measured against this file: `layer.py` is the same on PyTorch, and
-`composing/numpy_network.py` writes poems with it.
+`network/numpy_network.py` writes poems with it.
 
 One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
 

@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import PackedSequence
 from pingze.lstm import cells
 from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows
 from pingze.lstm.formulas import ACTIVATIONS
-from pingze.ops.products import operand, product, products_with
+from pingze.lstm.matmul import operand, product, products_with
 
 __all__ = ["LSTM"]
 

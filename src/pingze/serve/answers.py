@@ -5,29 +5,31 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from functools import cache, partial
 
-from pingze import checkpoint, composing, prosody
+from pingze import composing
+from pingze import verse as prosody
+from pingze.composing.compose import prepare
 from pingze.composing.composer import Composer, composer
-from pingze.composing.composition import prepare
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.mending import Mended
-from pingze.composing.options import ACROSTIC_PLACES, acrostic_position
-from pingze.composing.originality import of_lines
-from pingze.composing.revision import alternatives_as, prepare_revision
-from pingze.conditions import ABOUT
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.mend import Mended
+from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
+from pingze.composing.revise import alternatives_as, prepare_revision
 from pingze.corpus import Store, store_path
+from pingze.corpus.originality import of_lines
 from pingze.corpus.store import usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
-from pingze.prosody import Verdict, Violation
-from pingze.prosody.forms import FORMS, opening_name
-from pingze.prosody.groups import GROUPS, LEVEL, OBLIQUE
-from pingze.prosody.patterns import STRICTNESSES
-from pingze.prosody.rules import definition
-from pingze.prosody.script import lines_in_context, simplified_forms
-from pingze.prosody.suggest import suggest
-from pingze.prosody.tones import EITHER, UNKNOWN, readings, tone
+from pingze.network import checkpoint
+from pingze.network.conditions import ABOUT
 from pingze.serve.problems import NO_CORPUS
 from pingze.serve.schemas import requests, responses
+from pingze.verse import Verdict, Violation
+from pingze.verse.forms import FORMS, opening_name
+from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rules import definition
+from pingze.verse.simplified import lines_in_context, simplified_forms
+from pingze.verse.suggestions import suggest
+from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")

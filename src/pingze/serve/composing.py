@@ -7,14 +7,13 @@ from functools import partial
 from itertools import chain
 
 from pingze.composing import Poem
+from pingze.composing.compose import prepare, seeds
 from pingze.composing.composer import Composer
-from pingze.composing.composition import prepare, seeds
-from pingze.composing.inclusion import Inclusion
-from pingze.composing.input_characters import noted
-from pingze.composing.options import Revising
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.request.input_characters import noted
+from pingze.composing.request.options import Revising
 from pingze.deadline import Deadline
 from pingze.errors import InputError
-from pingze.prosody.verdict import Note
 from pingze.serve import answers
 from pingze.serve.answers import model
 from pingze.serve.drafts import Draft, Ticket
@@ -22,6 +21,7 @@ from pingze.serve.gathering import Gathering
 from pingze.serve.schemas.requests import MOST_TEXTS, ComposeRequest, ReviseRequest
 from pingze.serve.schemas.responses import Poems
 from pingze.serve.work import CLIENT, Work
+from pingze.verse.verdict import Note
 
 Started = tuple[Composer, Inclusion]
 

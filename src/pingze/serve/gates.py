@@ -14,14 +14,14 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, composer
-from pingze.composing.revision import poem_request
+from pingze.composing.revise import poem_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
+from pingze.network.vocabulary import BOS
 from pingze.serve.answers import model
 from pingze.serve.schemas.requests import InsideRequest, NextRequest, ReachRequest
-from pingze.vocabulary import BOS
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import gc
 from anyio import to_thread
 
 from pingze.corpus.store import let_go
-from pingze.ops.memory import give_back_freed_memory
+from pingze.lstm.memory import give_back_freed_memory
 from pingze.serve.composing import Desk
 
 REST = 3.0

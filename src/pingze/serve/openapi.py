@@ -4,11 +4,11 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from pingze import checkpoint
-from pingze.prosody.forms import FORMS
-from pingze.prosody.groups import GROUPS
-from pingze.prosody.patterns import STRICTNESSES
+from pingze.network import checkpoint
 from pingze.serve.problems import MEDIA_TYPE
+from pingze.verse.forms import FORMS
+from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme_groups import GROUPS
 
 NAMES: dict[str, list[str]] = {
     "form": list(FORMS),

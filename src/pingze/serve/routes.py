@@ -8,9 +8,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import StreamingResponse
 
-from pingze import checkpoint
 from pingze.composing import Mended, Poem
-from pingze.prosody.verdict import Note
+from pingze.network import checkpoint
 from pingze.serve import answers, gates
 from pingze.serve.composing import Desk
 from pingze.serve.gates import Inside, Reach
@@ -18,6 +17,7 @@ from pingze.serve.problems import Problem
 from pingze.serve.schemas import requests, responses
 from pingze.serve.units import Next, Units, likely, units
 from pingze.serve.work import Work
+from pingze.verse.verdict import Note
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}

@@ -10,9 +10,9 @@ from collections.abc import Iterable
 import uvicorn
 from threadpoolctl import threadpool_limits
 
-from pingze.composing.input_characters import ConversionWarning
+from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import InputError
-from pingze.ops.memory import share_freed_memory
+from pingze.lstm.memory import share_freed_memory
 from pingze.serve.answers import warm_up
 from pingze.serve.app import SECONDS, create_app
 from pingze.serve.connection import Connection

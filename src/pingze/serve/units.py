@@ -15,8 +15,8 @@ import numpy as np
 
 from pingze.arrays import Array
 from pingze.composing.composer import composer
-from pingze.composing.numpy_network import NumpyNetwork
-from pingze.composing.revision import poem_request
+from pingze.composing.revise import poem_request
+from pingze.network.numpy_network import NumpyNetwork
 from pingze.serve.answers import model
 from pingze.serve.gates import cells, check_within, read_layer, token_of
 from pingze.serve.schemas.requests import NextRequest, UnitsRequest

@@ -17,14 +17,17 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model, self.decay = model, decay
+        self.updates = 0
+        """Steps whose weights it has taken in, those of a run that it was started from among them."""
         named = model.named_parameters() if decay else ()
         self.tensors = {name: parameter.detach().clone() for name, parameter in named}
 
     @torch.no_grad()
-    def update(self, step: int) -> None:
-        """Take in the weights after `step` steps."""
+    def update(self) -> None:
+        """Take in the weights after one more step."""
+        self.updates += 1
         if self.decay:
-            weight = 1 - min(self.decay, (1 + step) / (10 + step))
+            weight = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
             torch._foreach_lerp_(list(self.tensors.values()), list(self.model.parameters()), weight)
 
     @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pingze.corpus.poem import OWN
 from pingze.errors import InputError
 from pingze.lstm.dropout import Dropout
-from pingze.model_configuration import ModelConfiguration, check_at_least
+from pingze.network.configuration import ModelConfiguration, check_at_least
 
 LENGTHS = {"report": 48, "tang": 80, OWN: 120}
 """Predicted tokens of a poem at most, in training and measuring: by the corpus."""

@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from pingze.batches import Ids, encode_sequence
-from pingze.characters import only_han
-from pingze.conditions import ABOUT, GIVEN, Conditions, Prefix, tune_token
 from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.poem import OWN
-from pingze.dynasties import DYNASTIES
 from pingze.errors import InputError
-from pingze.prosody import check
-from pingze.prosody.forms import FORMS
+from pingze.network.batches import Ids, encode_sequence
+from pingze.network.conditions import ABOUT, GIVEN, Conditions, Prefix, tune_token
+from pingze.network.vocabulary import Vocabulary
 from pingze.training.configuration import CI, SOURCES, Preset, TrainingConfiguration
-from pingze.vocabulary import Vocabulary
+from pingze.verse import check
+from pingze.verse.characters import only_han
+from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem
 """A text alone, or a poem with its poet and title."""

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pingze.batches import Ids, batches
-from pingze.conditions import GIVEN, Prefix
-from pingze.model import LanguageModel
+from pingze.network.batches import Ids, batches
+from pingze.network.conditions import GIVEN, Prefix
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.training.data import Text, examples, sequence
-from pingze.vocabulary import UNK, Vocabulary
 
 BATCH_SIZE = 128
 

@@ -13,12 +13,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from pingze import checkpoint
 from pingze.errors import InputError
-from pingze.model import LanguageModel
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import Vocabulary
 from pingze.training import state
 from pingze.training.averaging import Average
-from pingze.vocabulary import Vocabulary
 
 
 def start_from(
@@ -52,6 +52,7 @@ def start_from(
         return
     grow(_named(saved.tensors, "model."), parameters, rows)
     grow(_named(saved.tensors, "average."), average.tensors, rows)
+    average.updates = saved.position.averaged
     for index, (name, _) in enumerate(LanguageModel(old.configuration).named_parameters()):
         values = _named(saved.tensors, f"optimizer.{index}.")
         for key, value in values.items():

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pingze.errors import CheckpointError
 from pingze.files import written
-from pingze.model import LanguageModel
+from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
 
 KEPT = 2
@@ -53,6 +53,8 @@ class Position:
     """Epochs since then."""
     seconds: float = 0.0
     """Time spent training, over all resumptions."""
+    averaged: int = 0
+    """Steps that the averaged weights have taken in."""
     window: Window = field(default_factory=Window)
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
@@ -87,6 +89,7 @@ def save(
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
+    position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
     with written(newest, CheckpointError) as partial:
         partial.write_bytes(serialize(tensors, {"position": json.dumps(asdict(position))}))
@@ -130,6 +133,7 @@ def restore(
             parameter.copy_(state.tensors[f"model.{name}"])
         for name, tensor in average.tensors.items():
             tensor.copy_(state.tensors[f"average.{name}"])
+    average.updates = state.position.averaged
     values: dict[int, dict[str, Tensor]] = {}
     for name, tensor in state.tensors.items():
         if name.startswith("optimizer."):

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 import numpy as np
 
 from pingze.arrays import Array, Float
-from pingze.batches import Ids
-from pingze.vocabulary import Vocabulary
+from pingze.network.batches import Ids
+from pingze.network.vocabulary import Vocabulary
 
 LARGEST = 4
 """Words of a theme at most."""

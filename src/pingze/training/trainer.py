@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pingze.batches import Ids, epoch_order, pack, predicted_tokens
-from pingze.conditions import Conditions
 from pingze.corpus import CorpusPoem
 from pingze.errors import TrainingError
-from pingze.model import LanguageModel
-from pingze.ops.memory import keep_freed_memory
-from pingze.ops.products import operand_type
+from pingze.lstm.matmul import operand_type
+from pingze.lstm.memory import keep_freed_memory
+from pingze.network.batches import Ids, epoch_order, pack, predicted_tokens
+from pingze.network.conditions import Conditions
+from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
 from pingze.training.configuration import Preset
 from pingze.training.data import Example, Text, Texts, draw, examples, make_vocabulary, sequence
@@ -57,6 +57,8 @@ class Trainer:
         train: Sequence[Text],
         dev: Sequence[Text],
         others: Mapping[str, Sequence[CorpusPoem]] = MappingProxyType({}),
+        *,
+        is_resumed: bool = False,
     ) -> None:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
@@ -99,7 +101,7 @@ class Trainer:
         self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
         self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
         self.average = Average(self.model, self.configuration.averaging)
-        if self.configuration.start_from:
+        if self.configuration.start_from and not is_resumed:
             start_from(
                 self.configuration.start_from, self.model, self.optimizer, self.average, self.vocabulary
             )
@@ -140,7 +142,7 @@ class Trainer:
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
             raise TrainingError(self._not_finite(number, float(loss), tokens))
         self.optimizer.step()
-        self.average.update(number + 1)
+        self.average.update()
         return Taken(float(loss), tokens, float(norm))
 
     def evaluate(self) -> Figures:

@@ -2,7 +2,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pingze.cli.terminal.checked_poem import show
-from pingze.prosody import check
+from pingze.verse import check
 
 
 def test_a_fault_stands_under_its_character() -> None:

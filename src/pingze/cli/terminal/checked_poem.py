@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 from rich.text import Text
 
-from pingze.prosody.drawing import heading, sign, summary
-from pingze.prosody.rules import definition
-from pingze.prosody.verdict import Verdict, Violation
+from pingze.verse.diagram import heading, sign, summary
+from pingze.verse.rules import definition
+from pingze.verse.verdict import Verdict, Violation
 
 _CELL = 3  # columns: a character takes two, and one is left between
 

@@ -7,8 +7,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from pingze.derivation.latex import readable
-from pingze.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG, LineResult
+from pingze.report.derivation.latex import readable
+from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG, LineResult
 
 
 def table(rows: Sequence[LineResult]) -> Table:

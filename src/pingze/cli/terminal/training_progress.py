@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pingze.training.log import LogRow
-from pingze.training.loop import Run
 from pingze.training.rate_finder import Search
+from pingze.training.run import Run
 
 WIDTH = 40
 """Of the bars of a table, in characters."""

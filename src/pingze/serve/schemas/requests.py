@@ -4,10 +4,10 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pingze.composing import Poem, read_poem
-from pingze.composing.options import LARGEST_SEED, Bounded, Composing, Revising, option
+from pingze.composing.request.options import LARGEST_SEED, Bounded, Composing, Revising, option
 from pingze.errors import InputError
-from pingze.prosody.forms import find_form
-from pingze.prosody.patterns import CUSTOMARY
+from pingze.verse.forms import find_form
+from pingze.verse.patterns import CUSTOMARY
 
 LONGEST_POEM = 200
 MOST_PARTICLES = 256

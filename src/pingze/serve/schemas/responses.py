@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pingze.composing import Alternative, Poem, Reason
-from pingze.composing.originality import Shared
+from pingze.corpus.originality import Shared
 from pingze.errors import Cause, Clash
-from pingze.prosody.verdict import Note
+from pingze.verse.verdict import Note
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,64 @@
+"""Which characters would copy a line of the corpus, for poems that must be original.
+
+Copied is a substring that some line of the corpus holds and that is longer than the request allows. One that is longer
+by more holds one that is longer by just one, so only those are looked for. Each is met at the last of its places that
+is not fixed.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.lexicon import FREE
+from pingze.corpus.suffix_array import Codes, SuffixArray
+from pingze.network.vocabulary import Vocabulary
+
+
+class Copying:
+    """The substrings of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width`."""
+
+    def __init__(self, corpus: SuffixArray, vocabulary: Vocabulary, width: int, longest: int) -> None:
+        self.corpus, self.width, self.size = corpus, width, longest + 1
+        single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
+        self.codes = corpus.encode(single)
+        self.ids = np.zeros(len(corpus.characters) + 2, int)
+        self.ids[self.codes] = np.arange(len(vocabulary))
+        self.known = np.isin(np.arange(len(self.ids)), self.codes)
+        self.completing = lru_cache(maxsize=1 << 14)(self._completing)
+
+    def holds(self, fixed: Sequence[int]) -> bool:
+        """Whether the characters that a poem's places are fixed to hold a copied substring by themselves."""
+        for start in range(len(fixed) - self.size + 1):
+            given = fixed[start : start + self.size]
+            in_one_line = start % self.width + self.size <= self.width
+            if in_one_line and FREE not in given and len(self.corpus.places(self._codes(given))):
+                return True
+        return False
+
+    def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
+        """The characters that would complete a copied substring at a place, after what each text has before it."""
+        line = place - place % self.width
+        copied = np.zeros((len(texts), len(self.codes)), bool)
+        first = max(line, place + 1 - self.size)
+        after = fixed[:, place + 1 : min(line + self.width, place + self.size)]
+        for row, (before, given) in enumerate(
+            zip(texts[:, first:place].tolist(), after.tolist(), strict=True)
+        ):
+            until = given.index(FREE) if FREE in given else len(given)
+            copied[row, self.completing(tuple(before), tuple(given[:until]))] = True
+        return copied
+
+    def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
+        """The characters that between others complete a copied substring."""
+        found = [np.zeros(0, int)]
+        for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
+            near = before[len(before) - taken :]
+            found.append(self.corpus.between(self._codes(near), self._codes(after[: self.size - 1 - taken])))
+        codes = np.concatenate(found)
+        ids: Array = self.ids[codes[self.known[codes]]]
+        return ids
+
+    def _codes(self, ids: Sequence[int]) -> Codes:
+        return [self.codes[id_] for id_ in ids]

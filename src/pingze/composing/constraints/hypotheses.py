@@ -1,0 +1,149 @@
+"""What a request asks of each place of a poem: tones, rhymes, fixed characters, under each template and rhyme group.
+
+A pair of an opening template and a rhyme group is a hypothesis. Within a couplet there are ways (pairs of tone
+patterns) in which its two lines may be written.
+
+Axes: T templates, G rhyme groups, K couplets, W ways, V characters, P places.
+"""
+
+from functools import cached_property
+from itertools import product
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
+from pingze.composing.request.request import Request
+from pingze.verse.forms import line_types
+from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
+
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
+_TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
+_MOST_WAYS = 6
+Fixes = tuple[int, ...]
+"""For each place the id that must stand there, or `FREE`."""
+
+
+class Demands:
+    """A request compiled against a lexicon, before anything is written."""
+
+    def __init__(self, lexicon: Lexicon, request: Request) -> None:
+        self.lexicon, self.request = lexicon, request
+        self.width, self.places = request.form.width, request.lines * request.form.width
+        self.tokens = self.places + request.lines  # a mark after each line
+        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
+        groups = [GROUP_NAMES.index(name) for name in request.groups]
+        borrow = request.strictness == CUSTOMARY and request.form.regulated
+        self.base = lexicon.han.copy()
+        self.base[[lexicon.vocabulary.ids[c] for c in request.exclude if c in lexicon.vocabulary]] = False
+        self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
+        self.first_rhymes, self.first_can_rhyme = (
+            (with_near(table) if borrow else table)[groups]
+            for table, with_near in (
+                (lexicon.rhymes, with_lenders),
+                (lexicon.can_rhyme, with_neighbours),
+            )
+        )
+        # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
+        self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
+        self.first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
+        self.asked, self.exists = self._ways()
+        sets = (lexicon.han, lexicon.level, lexicon.oblique)
+        self.by_wanted_tones = np.zeros((8, len(self.base)), bool)
+        for wanted, tone in product(range(8), WANTS):
+            if wanted >> tone & 1:
+                self.by_wanted_tones[wanted] |= sets[tone] & self.base
+
+    def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
+        """The tone that each way asks for at each place of each couplet, and which ways there are."""
+        T, K = len(self.kinds), self.request.lines // 2
+        asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
+        exists = np.zeros((T, K, _MOST_WAYS), bool)
+        for t, k in product(range(T), range(K)):
+            for w, tones in enumerate(self._couplet_tones(self.kinds[t][2 * k : 2 * k + 2])):
+                asked[t, k, w] = [_TONES[tone] for tone in tones]
+                exists[t, k, w] = True
+        return asked, exists
+
+    def _couplet_tones(self, kinds: tuple[str, ...]) -> list[str]:
+        if not kinds:
+            return ["x" * 2 * self.width]
+        couplets = [kinds]
+        if kinds == tuple(RESCUED):
+            couplets.append(tuple(RESCUED.values()))
+        return [
+            first.tones + second.tones
+            for couplet in couplets
+            for first, second in product(
+                *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
+            )
+        ]
+
+    def is_foot(self, place: int) -> Bool[Array, "T"]:
+        """For each template whether a place carries the rhyme."""
+        foot: Array = self.feet[place]
+        return foot
+
+    @cached_property
+    def feet(self) -> Bool[Array, "P T"]:
+        """The same of every place."""
+        return np.stack([self._is_foot(place) for place in range(self.places)])
+
+    def _is_foot(self, place: int) -> Bool[Array, "T"]:
+        line, position = divmod(place, self.width)
+        if position != self.width - 1 or (line % 2 == 0 and line > 0):
+            return np.zeros(len(self.kinds), bool)
+        return self.first_rhymed if line == 0 else np.ones(len(self.kinds), bool)
+
+    def opposite(self, place: int) -> int | None:
+        """The place in a couplet's first line that stands opposite one in its second; None where none need."""
+        k, at = divmod(place, 2 * self.width)
+        needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
+        return place - self.width if needed else None
+
+    def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
+        """The rhymes of each group that may stand at a foot; generous as the checker for what was fixed."""
+        if place < self.width:
+            return self.first_can_rhyme if generous else self.first_rhymes
+        return self.can_rhyme if generous else self.rhymes
+
+    def fits(
+        self, asked: Int[Array, "... T W"], ids: Int[Array, "..."], given: Bool[Array, "..."]
+    ) -> Bool[Array, "... T W"]:
+        """Whether characters have the tone asked for: the usable one, or any reading of what was given."""
+        level = np.where(given, self.lexicon.can_be_level[ids], self.lexicon.level[ids])
+        oblique = np.where(given, self.lexicon.can_be_oblique[ids], self.lexicon.oblique[ids])
+        fits: Array = (
+            (asked == WANTS_ANY) | ((asked == WANTS_LEVEL) & level) | ((asked == WANTS_OBLIQUE) & oblique)
+        )
+        return fits
+
+    @cached_property
+    def fixed(self) -> Fixes | None:
+        """The places that the request fixes; None where it asks for two characters at one place."""
+        places = [FREE] * self.places
+        for fix in self.request.fixed:
+            place = (fix.line - 1) * self.width + fix.position - 1
+            id_ = self.lexicon.vocabulary.ids[fix.character]
+            if places[place] not in (FREE, id_) or not self.base[id_]:
+                return None
+            places[place] = id_
+        return tuple(places)
+
+    def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
+        """The hypotheses, and the ways to write each couplet, that agree with fixed places."""
+        ways = self.exists.copy()
+        alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
+        rhymed: set[tuple[int, int]] = set()
+        for place, id_ in enumerate(fixed):
+            if id_ == FREE:
+                continue
+            k, at = divmod(place, 2 * self.width)
+            ways[:, k] &= self.fits(self.asked[:, k, :, at], np.array(id_), np.array(True))
+            foot = self.is_foot(place)
+            alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
+            for t in np.flatnonzero(foot).tolist():
+                alive[t] &= (t, id_) not in rhymed
+                rhymed.add((t, id_))
+        alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
+        return alive, ways

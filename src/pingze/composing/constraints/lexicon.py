@@ -1,0 +1,114 @@
+"""What each character of a vocabulary is in prosody: its tone, its rhymes.
+
+A character is counted on only in its one usable tone; one that stays open, as 看, is for places that take any tone. It
+rhymes only in groups in which Tang poets rhyme on it, and of several forms of one word only that on which they rhyme
+most. What a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.steering.lapses import DOUBLED_OFTEN, doublings
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_usage import lenders, practised, rhymes
+from pingze.verse.simplified import variants
+from pingze.verse.tones import groups, sides, usable_tone
+from pingze.verse.word_tones import tones_within
+
+GROUP_NAMES = tuple(GROUPS)
+"""The rhyme groups in the order of every group axis."""
+
+FREE = -1
+"""The id of no character: what stands at a place of a text that is still free."""
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The prosody of V tokens; G is the number of rhyme groups."""
+
+    vocabulary: Vocabulary
+    han: Bool[Array, "V"]
+    """Han characters: what a line may hold."""
+    level: Bool[Array, "V"]
+    """Usable as level 平."""
+    oblique: Bool[Array, "V"]
+    """Usable as oblique 仄."""
+    can_be_level: Bool[Array, "V"]
+    """Level in some reading, or unknown."""
+    can_be_oblique: Bool[Array, "V"]
+    """Oblique in some reading, or unknown."""
+    rhymes: Bool[Array, "G V"]
+    """Usable as a rhyme of the group."""
+    can_rhyme: Bool[Array, "G V"]
+    """In the group in some reading, or unknown."""
+    doubles: Bool[Array, "2 V"]
+    """Verse doubles it 疊字, as 年年; and at a line's end."""
+    word: Int[Array, "V"]
+    """Of a character that is a form of another on which poets rhyme more, as 游 of 遊, that one; else itself."""
+
+    @classmethod
+    def of(cls, vocabulary: Vocabulary) -> "Lexicon":
+        """Look up every character of a vocabulary."""
+        V = len(vocabulary)
+        han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
+        rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
+        doubles, word = np.zeros((2, V), bool), np.arange(V)
+        number = {name: row for row, name in enumerate(GROUP_NAMES)}
+        for id_, token in enumerate(vocabulary.tokens):
+            if not vocabulary.is_han(id_):
+                continue
+            usable, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
+            flags[:, id_] = (True, usable == LEVEL, usable == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
+            names = groups(token)
+            times = doublings().get(token, (0, 0))
+            doubles[:, id_] = times[0] >= DOUBLED_OFTEN, times[1] >= DOUBLED_OFTEN
+            main = _main_form(token, vocabulary)
+            word[id_] = vocabulary.ids[main]
+            for name in names:
+                can_rhyme[number[name], id_] = True
+                rhymes[number[name], id_] = (
+                    main == token and GROUPS[name].side == usable and practised(token, name)
+                )
+            if not names:
+                can_rhyme[:, id_] = True
+        return cls(
+            vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, word
+        )
+
+    def reading(self, words: Iterable[str]) -> "Lexicon":
+        """The same, but that characters of these words have only the tones in which verse reads them there."""
+        level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
+        for character, read in tones_within(words).items():
+            id_ = self.vocabulary.ids[character]
+            level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
+        return replace(self, can_be_level=level, can_be_oblique=oblique)
+
+
+def _main_form(token: str, vocabulary: Vocabulary) -> str:
+    """Of a character and its other forms in the vocabulary that on which poets rhyme most."""
+    forms = [token, *(other for other in variants(token) if other in vocabulary)]
+    return max(forms, key=lambda form: (sum(rhymes(form).values()), form)) if len(forms) > 1 else token
+
+
+def with_lenders(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
+    """For each group also the characters of those from which a first line borrows by Tang practice."""
+    return _joined(rhymes, lenders)
+
+
+def with_neighbours(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
+    """For each group the characters of its whole class 鄰韻."""
+    return _joined(rhymes, neighbours)
+
+
+def _joined(rhymes: Bool[Array, "G V"], near: Callable[[str], str]) -> Bool[Array, "G V"]:
+    """Each level group's characters with those of the groups that are near it."""
+    result = rhymes.copy()
+    number = {name: row for row, name in enumerate(GROUP_NAMES)}
+    for name, group in GROUPS.items():
+        if group.side == LEVEL:
+            result[number[name]] = rhymes[[number[other] for other in near(name)]].any(axis=0)
+    return result

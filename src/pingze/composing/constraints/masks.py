@@ -1,0 +1,255 @@
+"""A request as masks: which characters may stand at a place, after what was written so far.
+
+A poem is written under hypotheses (`demands`): a character may follow if some hypothesis survives it and can still be
+completed (`feasibility`); so no choice leads into a dead end.
+
+Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.feasibility import (
+    Histories,
+    Plan,
+    can_complete,
+    nearly_used_up,
+    of_plans,
+    places_left,
+    stock_of,
+)
+from pingze.composing.constraints.hypotheses import WANTS, Demands, Fixes
+from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.request.request import Request
+
+_NAMES = ("", "平", "仄")
+_TRIED = 8
+"""Of so many texts what can follow is tried at once."""
+
+
+class Constraints(Demands):
+    """The masks of a request.
+
+    `old` holds what stood at places that are written again, `copying` the substrings that may not be written where the
+    request asks for originality.
+    """
+
+    def __init__(
+        self,
+        lexicon: Lexicon,
+        request: Request,
+        old: dict[int, int] | None = None,
+        copying: Copying | None = None,
+    ) -> None:
+        super().__init__(lexicon, request)
+        self.old = old or {}
+        self.copying = copying if request.original else None
+
+    def tones_of(self, fixed: Fixes) -> list[str]:
+        """The tone, 平 or 仄, that a text keeps at each place, "" where the place takes any."""
+        plan = self.plan(fixed)
+        assert plan is not None, "the text keeps the constraints"
+        t = int(np.argwhere(plan.alive)[0, 0])
+        ways = plan.ways[t].argmax(axis=1)
+        asked = self.asked[t, np.arange(len(ways)), ways].ravel()
+        return [_NAMES[tone] for tone in asked.tolist()]
+
+    def tones_at(self, plan: Plan, place: int) -> set[str]:
+        """The tones that a plan's hypotheses ask for at a place, "" where one takes any."""
+        k, at = divmod(place, 2 * self.width)
+        ways = plan.ways[:, k] & plan.alive.any(axis=1, keepdims=True)
+        return {_NAMES[tone] for tone in np.unique(self.asked[:, k, :, at][ways]).tolist()}
+
+    def plan(self, fixed: Fixes) -> Plan | None:
+        """The hypotheses that agree with fixed places and can be completed; None where there are none."""
+        if self.copying and self.copying.holds(fixed):
+            return None
+        plan = Plan(fixed, *self.agreeing(fixed), *places_left(self, fixed))
+        alive = plan.alive
+        alive &= can_complete(self, self.start([plan]), 0)[0]
+        return plan if alive.any() else None
+
+    def start(self, plans: list[Plan]) -> Histories:
+        """The histories of texts that are still empty."""
+        N, V = len(plans), len(self.base)
+        unused = np.ones((N, V), bool)
+        for row, plan in enumerate(plans):
+            unused[row, self._taken(plan.fixed)] = False
+        alive = np.stack([plan.alive for plan in plans])
+        ways = np.stack([plan.ways[:, 0] for plan in plans])
+        return Histories(
+            plans, alive, ways, unused, np.full((N, 2), FREE), stock_of(self, unused & self.base)
+        )
+
+    def _taken(self, fixed: Fixes) -> list[int]:
+        """The characters that may not be composed: those fixed, or with repetition fixed as rhymes, and their words."""
+        feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.is_foot(place).any()]
+        given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
+        return [*given, *self.lexicon.word[feet].tolist()]
+
+    def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "1 V"]:
+        """What is left to compose with when places are fixed and words set apart."""
+        free = self.base[None].copy()
+        free[0, self._taken(fixed)] = False
+        if not self.request.repeat:
+            free[0, [id_ for word in words for id_ in word]] = False
+        return free
+
+    def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """The characters that may stand at a place, after which every text can still be completed."""
+        allowed = self._fitting(histories, place)
+        fixed = of_plans(histories.plans, lambda plan: plan.fixed[place])
+        rows = np.flatnonzero(fixed != FREE)
+        allowed[rows] = False
+        allowed[rows, fixed[rows]] = True
+        narrow = nearly_used_up(self, histories, place)
+        for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
+            at, ids = allowed[some].nonzero()
+            allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
+        return allowed
+
+    def _can_follow(
+        self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
+    ) -> Bool[Array, "n"]:
+        """Whether a text can be completed after a character, which is tried for one character of each kind."""
+        kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
+        _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
+        if not len(first):
+            return np.zeros(0, bool)
+        futures = histories.take(rows[first])
+        self.advance(futures, place, ids[first])
+        can: Array = np.take(futures.alive.any(axis=(1, 2)), like)
+        return can
+
+    @cached_property
+    def alike(self) -> Int[Array, "V"]:
+        """A number for each character, the same for those of the same tones and rhymes."""
+        lexicon = self.lexicon
+        rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
+        tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
+        columns = np.ascontiguousarray(np.packbits(np.vstack([*rows, *tables]), axis=0).T)
+        whole = columns.view(np.dtype((np.void, columns.shape[1])))[:, 0]
+        numbers: Array = np.unique(whole, return_inverse=True)[1]
+        return numbers
+
+    def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
+        """The characters that may stand at one place of a text that is fixed everywhere else."""
+        plan = self.plan((*fixed[:place], FREE, *fixed[place + 1 :]))
+        if plan is None:
+            return np.zeros_like(self.base)
+        histories = self.start([plan])
+        histories.ways = plan.ways[None, :, place // (2 * self.width)]
+        before = fixed[max(place // self.width * self.width, place - 2) : place]
+        histories.last = np.array([[FREE, FREE, *before][-2:]])
+        allowed = self.allowed(histories, place)
+        original: Array = self.original(allowed, np.array([plan.fixed]), [plan], place)[0]
+        return original
+
+    def original(
+        self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
+    ) -> Bool[Array, "N V"]:
+        """Of the characters allowed at a place those that copy nothing of the corpus; it may lead into a dead end."""
+        if self.copying is None:
+            return allowed
+        original: Array = allowed & ~self.copying.copied(
+            texts, of_plans(plans, lambda plan: plan.fixed), place
+        )
+        return original
+
+    def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
+        """Of the characters allowed at a place those that are not what stood there, unless only that may stand."""
+        if place not in self.old:
+            return allowed
+        others = allowed.copy()
+        others[:, self.old[place]] = False
+        return np.where(others.any(axis=1, keepdims=True), others, allowed)
+
+    def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """The characters that some hypothesis takes at a place, whatever comes after."""
+        k, at = divmod(place, 2 * self.width)
+        asked, foot = self.asked[:, k, :, at], self.is_foot(place)
+        living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
+        wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
+        fitting: Array = self.by_wanted_tones[wanted]
+        if foot.any():
+            groups = histories.alive[:, foot].any(axis=1).astype(np.float32)
+            fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
+        if self.request.repeat and not foot.any():
+            return fitting
+        rows, doubled = self._reduplication(histories, place)
+        kept = fitting[rows, doubled]
+        fitting &= histories.unused
+        fitting[rows, doubled] = kept
+        return fitting
+
+    def _reduplication(
+        self, histories: Histories, place: int
+    ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
+        """The texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
+
+        Verse must double them, at a line's end too if they stand there; none is a rhyme twice. Three in a row are too
+        many.
+        """
+        if self.request.repeat:
+            return np.zeros(0, int), np.zeros(0, int)
+        end = (place // self.width + 1) * self.width
+        after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
+        before = histories.last[:, ::-1]
+        rows, doubled = [], []
+        for (near, far), other, last in (
+            ((before[:, 0], before[:, 1]), after[:, 0], place),
+            ((after[:, 0], after[:, 1]), before[:, 0], place + 1),
+        ):
+            doubles = self.lexicon.doubles[int(last + 1 == end)]
+            may = (near != FREE) & (near != far) & (near != other) & doubles[near]
+            if self.is_foot(place).any():
+                may &= ~self._is_fixed_rhyme(histories, near)
+            rows.append(may.nonzero()[0])
+            doubled.append(near[may])
+        return np.concatenate(rows), np.concatenate(doubled)
+
+    def _is_fixed_rhyme(self, histories: Histories, ids: Int[Array, "N"]) -> Bool[Array, "N"]:
+        feet = np.flatnonzero(self.feet.any(axis=1))
+        fixed = of_plans(histories.plans, lambda plan: [plan.fixed[place] for place in feet])
+        found: Array = (fixed == ids[:, None]).any(axis=1)
+        return found
+
+    def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
+        """Write one more character of each text into its history."""
+        k, at = divmod(place, 2 * self.width)
+        given = of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
+        fits = self.fits(self.asked[None, :, k, :, at], ids[:, None, None], given[:, None, None])
+        histories.ways &= fits
+        histories.alive &= histories.ways.any(axis=2, keepdims=True)
+        foot = self.is_foot(place)
+        if foot.any():
+            rhyming = np.where(
+                given[:, None],
+                self.rhymes_at(place, generous=True)[:, ids].T,
+                self.rhymes_at(place)[:, ids].T,
+            )
+            histories.alive &= ~foot[:, None] | rhyming[:, None, :]
+        if not self.request.repeat or foot.any():
+            self._use(histories, ids)
+        histories.last = np.stack([histories.last[:, 1], ids], axis=1)
+        if (place + 1) % self.width == 0:
+            histories.last[:] = FREE
+        if (place + 1) % (2 * self.width) == 0 and place + 1 < self.places:
+            histories.ways = np.stack([plan.ways[:, k + 1] for plan in histories.plans])
+        histories.alive &= can_complete(self, histories, place + 1)
+
+    def _use(self, histories: Histories, ids: Int[Array, "N"]) -> None:
+        rows = np.arange(len(ids))
+        newly = histories.unused[rows, ids] & self.base[ids]
+        histories.unused[rows, ids] = False
+        stock = histories.stock
+        stock.rhymes -= newly[:, None] & self.rhymes[:, ids].T
+        stock.first_rhymes -= newly[:, None] & self.first_rhymes[:, ids].T
+        if not self.request.repeat:
+            stock.level -= newly & self.lexicon.level[ids]
+            stock.oblique -= newly & self.lexicon.oblique[ids]
+            stock.total -= newly

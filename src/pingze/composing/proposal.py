@@ -1,0 +1,121 @@
+"""Draw by weight: characters from logits, particles from their weights."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Float, Int
+from pingze.network.softmax import softmax
+
+OUTSIDE = 1e-6
+"""How likely a character outside the nucleus stays, as a share of what it was."""
+_TINY = 1e-30
+_BLOCK = 64
+_ABOVE_MEAN = (30, 10, 1)
+
+
+def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
+    """(Σ w)² / Σ w² of each population: how many particles of equal weight would be as good."""
+    weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
+    sizes: Array = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
+    return sizes
+
+
+def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
+    """Rows drawn by weight, systematically: each appears N·w times, rounded up or down (Kitagawa 1996)."""
+    weights = np.exp(log_weights - log_weights.max())
+    N = len(weights)
+    edges = weights.cumsum() / weights.sum()
+    return np.minimum(np.searchsorted(edges, (np.arange(N) + rng.random()) / N), N - 1)
+
+
+def choose(
+    logits: Float[Array, "N V"],
+    allowed: Bool[Array, "N V"],
+    top_p: float,
+    random: Callable[[], Array],
+    lean: Float[Array, "N V"] | None = None,
+) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
+    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
+
+    `lean` makes a character exp(lean) times as heavy, without making the others lighter.
+    """
+    weights, log_sums = _softmax(logits)
+    log_total = np.zeros(len(weights))
+    if top_p < 1:
+        inside, share = _nucleus(weights, top_p)
+        # Few are inside: these are made heavier, and not the others lighter.
+        logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
+        weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
+        log_total = np.log(1 - share + share / OUTSIDE)
+    if lean is not None:
+        logits += lean
+        log_total += log_sums
+        weights, log_sums = _softmax(logits)
+        log_total -= log_sums
+    weights *= allowed
+    blocks = _block_sums(weights)
+    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
+        reachable = logits[row, allowed[row]]
+        log_total[row] += log_sums[row] - reachable.max()
+        weights[row, allowed[row]] = np.exp(reachable - reachable.max())
+        blocks[row] = _block_sums(weights[row, None])[0]
+    # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
+    block = _draw_column(blocks, random())
+    return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
+
+
+def _softmax(logits: Float[Array, "N V"]) -> tuple[Float[Array, "N V"], Float[Array, "N"]]:
+    """The softmax, and the logarithm of each row's sum of exponentials."""
+    weights = softmax(logits)
+    return weights, logits.max(axis=1).astype(np.float64) - np.log(weights.max(axis=1))
+
+
+def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
+    """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), and its share.
+
+    A row's weights add up to 1; the columns are flat. Those below the mean of what may be left out have no more than
+    that in all: only the others are sorted, or where they suffice the fewer that are far above it.
+    """
+    N, V = weights.shape
+    for above in _ABOVE_MEAN:
+        at = np.flatnonzero(weights >= np.float32(above * (1 - top_p) / V))
+        row, heavy = at // V, weights.reshape(-1)[at]
+        count = np.bincount(row, minlength=N)
+        ranked = np.zeros((N, max(1, count.max())), weights.dtype)
+        ranked[np.arange(ranked.shape[1]) < count[:, None]] = -heavy
+        ranked.sort(axis=1)
+        share = -ranked.cumsum(axis=1, dtype=np.float64)
+        if (share[:, -1] >= top_p).all():
+            break
+    rows = np.arange(N)
+    lightest = ranked[rows, (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)]
+    last = (ranked <= lightest[:, None]).sum(axis=1) - 1  # those that are as heavy are inside too
+    return at[-heavy <= lightest[row]], share[rows, last]
+
+
+def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
+    """The sum of each block of columns; as products, in which BLAS is several times quicker than `sum`."""
+    N, V = weights.shape
+    whole = V - V % _BLOCK
+    sums = weights[:, :whole].reshape(N, -1, _BLOCK) @ np.ones(_BLOCK, weights.dtype)
+    return np.column_stack([sums, weights[:, whole:].sum(axis=1)]).astype(np.float64)
+
+
+def _inside(
+    weights: Float[Array, "N V"], block: Int[Array, "N"], random: Float[Array, "N"]
+) -> Int[Array, "N"]:
+    """For each row a column of its block, drawn by weight."""
+    N, V = weights.shape
+    columns = block[:, None] * _BLOCK + np.arange(_BLOCK)
+    inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
+    drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random)]
+    return drawn
+
+
+def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
+    """For each row a column drawn by weight; one of weight 0 never is."""
+    cumulative = weights.cumsum(axis=1)
+    threshold = random * cumulative[:, -1]
+    drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)
+    return drawn

@@ -1,0 +1,1 @@
+"""Terms that add to the log-weights of a text: antithesis, taste, mood, titles."""

@@ -1,0 +1,90 @@
+r"""Antithesis 對仗: how well two characters stand opposite each other in a couplet.
+
+The score of b under a is
+
+    s(a, b) = ln p(b | a) - ln p(b),    ln p(b | a) = u_a · (d ∘ u_b) + c_b + ln p(b) - ln Z_a
+
+where p(b | a)  is how often Tang and Song poets set b opposite a in couplets that need antithesis
+      u         is a vector for each character, the same whichever line it stands in
+      d         are signs: in some directions like stands opposite like, as 山 and 水, in some a contrast does, as
+                level and oblique
+      Z_a       makes the probabilities of what stands opposite a sum to one.
+
+It is 0 for characters that have nothing to do with each other, and for those that the table does not know. Learned by
+experiments/antithesis.py, which also measures it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+from safetensors import safe_open
+
+from pingze.arrays import Array, Float32, Int
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.forms import Form
+
+
+class Antithesis:
+    """The table for K tokens: s(a, b) is the product of a row of `above` and one of `below`."""
+
+    def __init__(
+        self, tokens: Sequence[str], above: Float32[Array, "K R"], below: Float32[Array, "K R"]
+    ) -> None:
+        self.rows = {token: row for row, token in enumerate(tokens)}
+        self.above, self.below = above, below
+
+    @classmethod
+    def of_vectors(
+        cls,
+        tokens: Sequence[str],
+        vectors: Float32[Array, "K R"],
+        signs: Float32[Array, "R"],
+        bias: Float32[Array, "K"],
+        log_z: Float32[Array, "K"],
+    ) -> "Antithesis":
+        """The table of u, d, c and ln Z."""
+        one = np.ones_like(bias)
+        return cls(
+            tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one])
+        )
+
+    def of(self, vocabulary: Vocabulary) -> "Antithesis":
+        """The same table in the order of a vocabulary's ids; tokens that are not in it score 0."""
+        zero = np.zeros((1, self.above.shape[1]), np.float32)
+        rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
+        above, below = (np.vstack([side, zero])[rows] for side in (self.above, self.below))
+        return Antithesis(vocabulary.tokens, above, below)
+
+    def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
+        """The score of every token under each of some rows."""
+        scores: Array = self.above[ids] @ self.below.T
+        return scores
+
+    def over(self, id_: int) -> Float32[Array, "K"]:
+        """The score of one row under each token."""
+        scores: Array = self.above @ self.below[id_]
+        return scores
+
+    def score(self, first: str, second: str) -> float:
+        """The mean score of a couplet's characters, place by place."""
+        pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
+        scores = [0.0 if a is None or b is None else float(self.above[a] @ self.below[b]) for a, b in pairs]
+        return sum(scores) / len(scores)
+
+    def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
+        """The mean score of the couplets of a poem that need antithesis; None where none does."""
+        scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
+        return sum(scores) / len(scores) if scores else None
+
+
+@cache
+def antithesis_table() -> Antithesis:
+    """The table that comes with the package."""
+    with (
+        as_file(files("pingze.network.weights") / "antithesis.safetensors") as path,
+        safe_open(path, framework="numpy") as file,
+    ):
+        tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
+        return Antithesis.of_vectors(file.metadata()["characters"], **tensors)

@@ -1,0 +1,65 @@
+"""Lapses that readers blame in composed poems, counted: no rule forbids them, and real poems seldom have them."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import pairwise
+
+STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
+"""The pairs that composed poems used most too often, in 105 poems of an earlier model."""
+DOUBLED_OFTEN = 40
+"""From so many times on a character is one that verse doubles."""
+
+Lines = Sequence[str]
+
+
+@cache
+def times() -> dict[str, dict[str, list[str]]]:
+    """Words that tell a season, and an hour: kind -> time -> words."""
+    import tomllib  # composing without taste does not need it
+
+    text = (files("pingze.composing.steering") / "data" / "times.toml").read_text(encoding="utf-8")
+    return {
+        kind: {time: words.split() for time, words in of_kind.items()}
+        for kind, of_kind in tomllib.loads(text).items()
+    }
+
+
+@cache
+def doublings() -> dict[str, tuple[int, int]]:
+    """The characters that verse doubles, how often, and how often so at a line's end (scripts/count_doublings.py)."""
+    text = (files("pingze.composing.steering") / "data" / "doublings.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {character: (int(times), int(at_end)) for character, times, at_end in rows}
+
+
+@cache
+def worn() -> dict[str, float]:
+    """The worn pairs, which poems use too often, by the logarithm of how much too often (scripts/count_worn.py)."""
+    text = (files("pingze.composing.steering") / "data" / "worn.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {pair: float(excess) for pair, excess in rows}
+
+
+def contradicts(lines: Lines) -> bool:
+    """Whether a poem has words of two seasons, or of day and night."""
+    return any(
+        sum(any(word in line for line in lines for word in words) for words in of_kind.values()) > 1
+        for of_kind in times().values()
+    )
+
+
+def doubled(poems: Iterable[Lines]) -> Counter[str]:
+    """How often each character stands twice in a row within a line."""
+    return Counter(one for lines in poems for line in lines for one, other in pairwise(line) if one == other)
+
+
+def false_doublings(lines: Lines, known: Collection[str]) -> int:
+    """Doubled characters of a poem that verse does not double."""
+    return sum(count for character, count in doubled([lines]).items() if character not in known)
+
+
+def stock(lines: Lines) -> int:
+    """How many of the overused pairs a poem holds."""
+    return sum(line.count(pair) for line in lines for pair in STOCK)

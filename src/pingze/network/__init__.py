@@ -1,0 +1,1 @@
+"""The language model: vocabulary, conditions, weights, and one step of its LSTM."""

@@ -1,0 +1,69 @@
+"""Poems packed into arrays of ids, a batch at a time, without padding.
+
+A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
+tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the
+sequences still running at a step are its first rows (PyTorch's packed form). What stands before `<bos>`
+(`pingze.network.conditions`) is read and not predicted.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from pingze.arrays import Bool, Int64
+from pingze.network.vocabulary import BOS, EOS, PAD, Vocabulary
+
+Ids = Int64[np.ndarray, "_"]
+
+
+class Batch(NamedTuple):
+    """Sequences in packed form: N tokens over T steps."""
+
+    inputs: Int64[np.ndarray, "N"]
+    targets: Int64[np.ndarray, "N"]
+    """The tokens after them; `PAD` where nothing is predicted."""
+    sizes: Int64[np.ndarray, "T"]
+    """How many sequences are still running at each step; their sum is N."""
+
+    @property
+    def predicted(self) -> Bool[np.ndarray, "N"]:
+        """Which targets are predicted."""
+        predicted: np.ndarray = self.targets != PAD
+        return predicted
+
+
+def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
+    """`<bos>` + text + `<eos>`, cut so that at most `length` tokens are predicted."""
+    ids = np.concatenate([[BOS], vocabulary.encode(text[:length]), [EOS]])
+    return ids[: length + 1]
+
+
+def predicted_tokens(sequence: Ids) -> int:
+    """How many of a sequence's tokens are predicted: those after `<bos>`."""
+    return len(sequence) - 1 - int(np.argmax(sequence == BOS))
+
+
+def pack(sequences: Sequence[Ids]) -> Batch:
+    """Sequences of any lengths to one batch; each token after `<bos>` is a target."""
+    ordered = sorted(sequences, key=len, reverse=True)
+    lengths = np.array([len(sequence) - 1 for sequence in ordered])
+    padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
+    for column, sequence in enumerate(ordered):
+        padded[: len(sequence), column] = sequence
+    running = np.arange(lengths[0])[:, None] < lengths
+    begun = np.logical_or.accumulate(padded[:-1] == BOS)
+    targets = np.where(begun, padded[1:], PAD)
+    return Batch(padded[:-1][running], targets[running], running.sum(axis=1))
+
+
+def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:
+    """The sequences in batches of `size`, in the given order (by default their own); the last may be smaller."""
+    indices = range(len(sequences)) if order is None else order
+    for start in range(0, len(indices), size):
+        yield pack([sequences[index] for index in indices[start : start + size]])
+
+
+def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
+    """The order of an epoch's sequences: a function of the seed and the epoch alone, so that a run can resume."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,0 +1,177 @@
+"""The language model: embedding, LSTM layers, output layer, in PyTorch."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from torch import Tensor, nn
+from torch.nn.utils.rnn import PackedSequence
+
+from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows, type_dropout
+from pingze.lstm.initialization import initialize
+from pingze.lstm.layer import LSTM
+from pingze.lstm.loss import cross_entropy_sum, token_losses
+from pingze.network.checkpoint import Checkpoint
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.vocabulary import BOS, PAD
+
+
+class LanguageModel(nn.Module):
+    """p(next character | the characters before): embedding (V, E) -> LSTM layers -> output (V, D).
+
+    A tied model projects the layers' output to E and has the embedding's weight as the output's; D is then E, else H.
+
+    Args:
+        configuration: V, E, H and the other choices that fix its shape.
+        dropout: What is dropped in training.
+        operands: The type in which large matrix products read their operands in training; by default the weights'.
+    """
+
+    def __init__(
+        self,
+        configuration: ModelConfiguration,
+        *,
+        dropout: Dropout = NO_DROPOUT,
+        operands: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
+        self.configuration = configuration
+        self.operands = operands
+        self.embedding = nn.Embedding(V, E)
+        self.lstm = LSTM(
+            E,
+            H,
+            configuration.layers,
+            activation=configuration.activation,
+            dropout=dropout,
+            operands=operands,
+            held_size=E if configuration.held else 0,
+        )
+        self.projection = nn.Linear(H, E, bias=False) if configuration.tied else None
+        self.output = nn.Linear(configuration.output_size, V)
+        if configuration.tied:
+            self.output.weight = self.embedding.weight
+        self.dropout = dropout
+
+    def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
+        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0.
+
+        Those of what is held beside every input are 0: training begins as if there were nothing.
+
+        Args:
+            name: Of the layers' first weights: zero, normal, uniform, xavier or orthogonal.
+            rng: What they are drawn from.
+            scale: The standard deviation under normal.
+        """
+        E, H = self.configuration.embedding_size, self.configuration.hidden_size
+        with torch.no_grad():
+            self.embedding.weight.copy_(_uniform(0.1, self.embedding.weight, rng))
+            for depth, layer in enumerate(self.lstm.layers):
+                values = initialize(name, E if depth == 0 else H, H, rng, scale)
+                for part, value in values._asdict().items():
+                    getattr(layer, part).copy_(torch.from_numpy(value))
+            output = self.output if self.projection is None else self.projection
+            output.weight.copy_(_uniform(H**-0.5, output.weight, rng))
+            self.output.bias.zero_()
+
+    @classmethod
+    def of(cls, checkpoint: Checkpoint) -> "LanguageModel":
+        """The model of a checkpoint, to measure or to go on with.
+
+        Args:
+            checkpoint: As `pingze.network.checkpoint.load` gives it.
+        """
+        model = cls(checkpoint.configuration)
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                parameter.copy_(torch.from_numpy(checkpoint.tensors[name]))
+        return model
+
+    def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
+        """What the output layer reads after each input token, (N, D), of texts that start at (0, 0).
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            sizes: How many texts run on at each step, (T).
+        """
+        embedded = self.embedding(inputs)
+        held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
+        if self.training:
+            embedded = self._drop_inputs(embedded, inputs, sizes)
+        hidden: Tensor = self.lstm(PackedSequence(embedded, sizes), held=held)[0].data
+        if self.training:
+            hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
+        if self.projection is None:
+            return hidden
+        operands = self.operands or hidden.dtype
+        projected = hidden.to(operands) @ self.projection.weight.to(operands).T
+        return projected.to(hidden.dtype)
+
+    def _drop_inputs(
+        self, embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "N E"]:
+        if self.dropout.types:
+            embedded = type_dropout(embedded, inputs, self.configuration.vocabulary_size, self.dropout.types)
+        return self.dropout.features(embedded, sizes, self.dropout.inputs)
+
+    def loss_sum(
+        self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, ""]:
+        """Sum of -ln p over the batch's targets, in nats: what training minimizes per token.
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
+            sizes: How many texts run on at each step, (T).
+        """
+        hidden, targets = self._predicting(inputs, targets, sizes)
+        return cross_entropy_sum(hidden, self.output.weight, self.output.bias, targets, self.operands)
+
+    def token_losses(
+        self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> Float[Tensor, "predicted"]:
+        """-ln p of each predicted target, in nats: what evaluation averages.
+
+        Args:
+            inputs: The ids of a packed batch, (N).
+            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
+            sizes: How many texts run on at each step, (T).
+        """
+        hidden, targets = self._predicting(inputs, targets, sizes)
+        return token_losses(hidden, self.output.weight, self.output.bias, targets)
+
+    def _predicting(
+        self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+    ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
+        """What the output layer reads where a token is predicted, and the token."""
+        hidden, predicted = self(inputs, sizes), targets != PAD
+        return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The weights by their names in a checkpoint."""
+        return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
+
+
+def prefix_means(
+    embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
+) -> Float[Tensor, "B E"]:
+    """The mean embedding of what stands before each text's `<bos>`, (B, E); 0 where nothing does.
+
+    Args:
+        embedded: The embeddings of a packed batch, (N, E).
+        inputs: Its ids, (N).
+        sizes: How many texts run on at each step, (T).
+    """
+    device = inputs.device
+    sequence = sequence_of_rows(sizes).to(device)
+    step = torch.repeat_interleave(torch.arange(len(sizes)), sizes).to(device)
+    begins = inputs == BOS
+    begin = torch.full((int(sizes[0]),), len(sizes), device=device)
+    begin[sequence[begins]] = step[begins]
+    before = step < begin[sequence]
+    sums = embedded.new_zeros(len(begin), embedded.shape[1]).index_add(0, sequence[before], embedded[before])
+    return sums / begin.clamp(min=1)[:, None]
+
+
+def _uniform(bound: float, like: Tensor, rng: np.random.Generator) -> Tensor:
+    return torch.from_numpy(rng.uniform(-bound, bound, like.shape))

@@ -1,0 +1,91 @@
+"""Characters to ids and back."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import SupportsIndex
+
+import numpy as np
+
+from pingze.arrays import Int64
+from pingze.errors import InputError
+from pingze.verse.characters import MARKS
+
+PAD, BOS, EOS, UNK = range(4)
+SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
+
+
+class Vocabulary:
+    """The tokens that a model knows.
+
+    Args:
+        tokens: In the order of their ids: `SPECIAL_TOKENS`, those of conditions, characters.
+
+    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS` or one stands twice.
+    """
+
+    def __init__(self, tokens: Sequence[str]) -> None:
+        self.tokens = tuple(tokens)
+        self.ids = {token: id_ for id_, token in enumerate(self.tokens)}
+        if self.tokens[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
+            raise InputError(f"a vocabulary begins with {' '.join(SPECIAL_TOKENS)}")
+        if len(self.ids) != len(self.tokens):
+            raise InputError("a vocabulary holds each token once")
+
+    @classmethod
+    def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
+        """Special tokens, then the texts' most frequent characters, ties by code point.
+
+        Args:
+            texts: The texts whose characters are counted.
+            size: How many tokens at most, special ones included.
+            condition_tokens: Those of `pingze.network.conditions`, as <七絕>; none by default.
+        """
+        counts = Counter(character for text in texts for character in text)
+        ranked = sorted(counts, key=lambda character: (-counts[character], character))
+        special = SPECIAL_TOKENS + tuple(condition_tokens)
+        return cls(special + tuple(ranked[: size - len(special)]))
+
+    @property
+    def condition_tokens(self) -> tuple[str, ...]:
+        """The special tokens of conditions, as `<七絕>`; see `pingze.network.conditions`."""
+        return tuple(token for token in self.tokens[len(SPECIAL_TOKENS) :] if len(token) > 1)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+    def __contains__(self, character: str) -> bool:
+        return character in self.ids
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Vocabulary) and self.tokens == other.tokens
+
+    def __hash__(self) -> int:
+        return hash(self.tokens)
+
+    def encode(self, text: str) -> Int64[np.ndarray, "length"]:
+        """The id of each character, `UNK` for those that are not in the vocabulary.
+
+        Args:
+            text: Characters alone; a special token's name is read as the characters that it is written with.
+        """
+        return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
+
+    def decode(self, ids: Iterable[SupportsIndex]) -> str:
+        """The text of ids; special tokens appear by name.
+
+        Args:
+            ids: From 0, below the number of tokens.
+        """
+        return "".join(self.tokens[id_] for id_ in ids)
+
+    def hanzi(self) -> list[bool]:
+        """For each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
+        return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
+
+    def is_han(self, id_: int) -> bool:
+        """Whether an id is that of a Han character.
+
+        Args:
+            id_: From 0, below the number of tokens.
+        """
+        return len(self.tokens[id_]) == 1 and self.tokens[id_] not in MARKS

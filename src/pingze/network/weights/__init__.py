@@ -1,0 +1,1 @@
+"""The weights that ship; `pingze.network.checkpoint.load` reads them by name."""

@@ -1,1 +1,0 @@
-"""Fast parts that know nothing of verse: compiled kernels, matrix products, the loss, memory."""

@@ -1,0 +1,121 @@
+"""Keep what was measured: `results.json` and `times.json`, whole at every moment.
+
+After each row both files are written anew and put in place by renaming, so that a process killed at any moment leaves
+all rows but the one it was measuring. Times are kept apart: the results of two runs with one seed are the same file.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pingze.errors import InputError, TrainingError
+from pingze.files import written
+from pingze.report.experiment import Finding, Measured, Row, Trial
+
+RESULTS, TIMES = "results.json", "times.json"
+DIGITS = 6
+"""Significant digits that are kept of a number."""
+
+
+class Ledger:
+    """The rows that stand in a folder, to be added to.
+
+    Raises InputError when the folder holds a rerun with another budget, seed or corpus.
+    """
+
+    def __init__(self, folder: Path, heading: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self._results = _read(folder / RESULTS, {"heading": _plain(heading), "rows": {}})
+        self._times = _read(folder / TIMES, {"machine": dict(machine), "seconds": {}})
+        if self._results["heading"] != _plain(heading):
+            raise InputError(
+                f"{folder} holds a report of another budget, seed or corpus; name another folder, or "
+                "remove it"
+            )
+
+    def row(self, key: str, trial: Trial) -> Row | None:
+        """The row of a trial, if it stands and was measured with these settings."""
+        row = self._results["rows"].get(key)
+        return Row(key, **row) if row and row["settings"] == _plain(trial.all_settings) else None
+
+    def add(self, key: str, trial: Trial, measured: Measured, seconds: float) -> None:
+        """Write a row; its time is written first, so that no row is without one."""
+        self._times["seconds"][key] = round(seconds, 3)
+        self._write(TIMES, self._times)
+        self._results["rows"][key] = _plain({"settings": trial.all_settings, **asdict(measured)})
+        self._write(RESULTS, self._results)
+
+    def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
+        """Put the rows in order and the conclusions beside them."""
+        place = {key: number for number, key in enumerate(order)}
+        rows = {key: row for key, row in self._results["rows"].items() if key in place}
+        self._results["rows"] = {key: rows[key] for key in sorted(rows, key=place.__getitem__)}
+        self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
+        self._write(RESULTS, self._results)
+
+    def seconds(self, row: Row) -> float:
+        """How long a row took to measure, on the machine that measured it."""
+        return float(self._times["seconds"][row.id])
+
+    @property
+    def machine(self) -> Mapping[str, Any]:
+        """What the times were taken on."""
+        machine: Mapping[str, Any] = self._times["machine"]
+        return machine
+
+    def _write(self, name: str, document: Mapping[str, Any]) -> None:
+        with written(self.folder / name, TrainingError) as partial:
+            partial.write_text(_json(document), encoding="utf-8")
+
+
+def concluded(finding: Finding) -> dict[str, Any]:
+    """A finding as it stands in results.json."""
+    told: dict[str, Any] = _plain(
+        {
+            "verdict": finding.conclusion,
+            "numbers": {str(seed): dict(judged.numbers) for seed, judged in finding.by_seed.items()},
+            "other": {rule.label: finding.under(rule) for rule in finding.claim.other},
+            "sentence": finding.sentence,
+            "rows": [row.id for row in finding.rows],
+        }
+    )
+    return told
+
+
+def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
+    if not path.exists():
+        return empty
+    try:
+        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return {name: document[name] for name in empty}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"{path} is no ledger of a report ({error}); remove it, or name another folder"
+        ) from None
+
+
+def _json(document: Mapping[str, Mapping[str, Any]]) -> str:
+    """A line for each row, so that two reruns can be compared line by line."""
+    parts = [
+        f"{json.dumps(name)}: {{\n" + ",\n".join(f"{_dump(key)}: {_dump(each)}" for key, each in part.items())
+        for name, part in document.items()
+    ]
+    return "{\n" + "\n},\n".join(parts) + "\n}\n}\n"
+
+
+def _dump(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON gives it back: numbers cut to `DIGITS`, None where they are not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    if isinstance(value, float):
+        return float(f"{value:.{DIGITS}g}") if math.isfinite(value) else None
+    return value

@@ -1,0 +1,134 @@
+"""Train for a fixed number of steps and keep the curves."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from pingze.errors import TrainingError
+from pingze.network.batches import Ids
+from pingze.network.model import LanguageModel
+from pingze.report.experiment import Measured
+from pingze.report.setup import Setting, Setup
+from pingze.training.evaluation import evaluate_sequences
+from pingze.training.schedule import rate_factor
+from pingze.training.trainer import Taken, Trainer
+
+LOOKS = 8
+"""How often dev is measured in a training, besides before it."""
+SPIKE, BEFORE = 1.1, 10
+"""A step spikes when its loss is above `SPIKE` times the mean of the `BEFORE` steps before it."""
+
+
+class PlainTrainer(Trainer):
+    """A trainer on the first `poems` of a setup, with the vocabulary of all."""
+
+    def __init__(self, setup: Setup, settings: Mapping[str, Setting], poems: int | None = None) -> None:
+        super().__init__(setup.preset(settings), setup.train, setup.dev)
+        self.train_examples = self.train_examples[:poems]
+        self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
+
+    def nats(self, sequences: Sequence[Ids]) -> float:
+        """Mean -ln p of the predicted tokens; infinite where it is not finite."""
+        nats = evaluate_sequences(self.model, sequences, self.vocabulary).nats_per_token
+        return nats if math.isfinite(nats) else math.inf
+
+
+@dataclass
+class Course:
+    """What a training showed."""
+
+    trainer: PlainTrainer
+    losses: list[float] = field(default_factory=list)
+    """Nats per token of each step's batch, before the step."""
+    norms: list[float] = field(default_factory=list)
+    """Of each step's gradient, before clipping."""
+    looks: list[int] = field(default_factory=list)
+    """The steps after which dev was measured."""
+    dev: list[float] = field(default_factory=list)
+    """Nats per token then."""
+    failed_at: int | None = None
+    """The step, from 1, whose loss or gradient was not finite, if one was."""
+
+    def measured(self, **figures: object) -> Measured:
+        """The figures that every training leaves, and others; curves too."""
+        finite = [value for value in self.dev if math.isfinite(value)]
+        common = {
+            "dev_nats": math.inf if self.failed_at else self.dev[-1],
+            "best_dev_nats": min(finite, default=math.inf),
+            "dev_nats_per_48": 48 * (math.inf if self.failed_at else self.dev[-1]),
+            "diverged": self.diverged,
+            "failed_at": self.failed_at,
+            "first_norm": self.norms[0] if self.norms else math.inf,
+            "largest_norm": math.inf if self.failed_at else max(self.norms),
+            "spikes": spikes(self.losses),
+        }
+        curves: dict[str, Sequence[float | None]] = {
+            "loss": self.losses,
+            "norm": self.norms,
+            "looks": self.looks,
+            "dev": self.dev,
+        }
+        return Measured(common | figures, curves)
+
+    @property
+    def diverged(self) -> bool:
+        """Whether a number was not finite, or dev ended worse than it began."""
+        return self.failed_at is not None or not self.dev[-1] <= self.dev[0]
+
+
+def train(
+    setup: Setup,
+    settings: Mapping[str, Setting],
+    steps: int,
+    *,
+    looks: int = LOOKS,
+    trainer: type[PlainTrainer] = PlainTrainer,
+    poems: int | None = None,
+    start: Callable[[LanguageModel], None] | None = None,
+    look: Callable[[PlainTrainer], None] | None = None,
+    after_step: Callable[[PlainTrainer, Taken], None] | None = None,
+) -> Course:
+    """Train for `steps`, or until a number is not finite.
+
+    `start` may change the first weights; `look` is called where dev is measured, `after_step` after each step.
+    """
+    made = trainer(setup, settings, poems)
+    if start:
+        with torch.no_grad():
+            start(made.model)
+    course, every = Course(made), max(1, steps // looks)
+    for number in range(steps + 1):
+        if number % every == 0 or number == steps:
+            course.looks.append(number)
+            course.dev.append(made.nats(made.dev_sequences))
+            if look:
+                look(made)
+        if number == steps or not _step(course, number, steps, after_step):
+            break
+    return course
+
+
+def _step(
+    course: Course, number: int, steps: int, after_step: Callable[[PlainTrainer, Taken], None] | None
+) -> bool:
+    """Take a step; False where its numbers were not finite."""
+    made = course.trainer
+    rate = made.configuration.learning_rate * rate_factor(number, steps, made.configuration)
+    try:
+        taken = made.step(number, rate)
+    except TrainingError:
+        course.failed_at = number + 1
+        return False
+    course.losses.append(taken.loss / taken.tokens)
+    course.norms.append(taken.norm)
+    if after_step:
+        after_step(made, taken)
+    return True
+
+
+def spikes(losses: Sequence[float]) -> int:
+    """How many steps spike."""
+    means = (sum(losses[at - BEFORE : at]) / BEFORE for at in range(BEFORE, len(losses)))
+    return sum(loss > SPIKE * mean for loss, mean in zip(losses[BEFORE:], means, strict=True))

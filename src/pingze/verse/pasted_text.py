@@ -1,0 +1,194 @@
+"""Split text as people write it into poems and lines 句, without marks and headings."""
+
+import html
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pingze.verse.characters import HAN
+from pingze.verse.forms import FEWEST_LINES
+
+_CHARACTER = f"{HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
+_STOPS = "，。？！；,.?!;｡､．…﹐﹒﹔﹖﹗"
+_ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
+_STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
+_REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
+_HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
+_TITLED = re.compile(
+    f"^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】])[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])",
+    re.MULTILINE,
+)
+_COMMENT = re.compile(
+    r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
+    re.MULTILINE,
+)
+_NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
+_SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
+_MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
+_LONGEST_POET = 4  # characters
+
+_UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
+"""Rows without marks that are verse: their length, the width of its lines, and how many there are at least."""
+
+_TAG = re.compile(r"</?(?:br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
+
+
+class ReadText(NamedTuple):
+    """A poem's lines, and how the text was understood."""
+
+    lines: list[str]
+    """Han characters (and □ where one is lost), without marks."""
+    left_out: list[str]
+    """Title, author and remarks in brackets, as they were written."""
+    cut: int | None
+    """The width of the lines into which rows without marks were cut; None where none were."""
+
+
+def split_poems(text: str) -> list[str]:
+    """The poems of a text, which blank lines separate; a title with blank lines around it stays with its poem.
+
+    So do couplets and single lines with blank lines between: a poem has at least four lines.
+
+    Args:
+        text: One poem or several; HTML's tags are left out.
+    """
+    poems: list[str] = []
+    heading = ""
+    for block in re.split(r"\n(?:[^\S\n]*\n)+", _normal(text)):
+        if not _NOT_CHARACTER.sub("", block):
+            continue
+        block = block.strip("\n")
+        if not heading and poems and (_goes_on(poems[-1], block) or _COMMENT.match(block)):
+            poems[-1] += "\n" + block
+        elif _is_heading(heading + block):
+            heading += block + "\n"
+        else:
+            poems.append(heading + block)
+            heading = ""
+    return [*poems, heading.strip("\n")] if heading else poems
+
+
+def read_lines(text: str) -> list[str]:
+    """The lines of one poem, as `read_text` finds them."""
+    return read_text(text).lines
+
+
+def read_text(text: str) -> ReadText:
+    """The lines of one poem: Han characters between marks, spaces and line ends.
+
+    Title and author are left out: the first and last rows without a full stop or comma that have another length
+    than the poem's lines, or that would make their number odd. Remarks in brackets and what comes after 注釋 or 譯文
+    are left out. Rows without any mark are cut into lines: one of a whole 絕 or 律, or several couplets.
+    """
+    normal, comments = _without_comments(_normal(text))
+    rows = [_Row(row) for row in _REMARK.sub("", normal).split("\n")]
+    rows = [row for row in rows if row.lines]
+    cut = _cut(rows)
+    verse = _without_headings(rows) or rows
+    kept = set(map(id, verse))
+    left_out = [row.text.strip() for row in rows if id(row) not in kept]
+    remarks = [remark.group() for remark in _REMARK.finditer(normal)]
+    return ReadText([line for row in verse for line in row.lines], left_out + remarks + comments, cut)
+
+
+def _without_comments(text: str) -> tuple[str, list[str]]:
+    """A poem without the rows of prose that explain it, which come last; and those."""
+    rows = text.split("\n")
+    end = next((place for place, row in enumerate(rows) if place and _COMMENT.match(row)), len(rows))
+    return "\n".join(rows[:end]), [row.strip() for row in rows[end:] if row.strip()]
+
+
+def _cut(rows: Sequence["_Row"]) -> int | None:
+    """Cut rows that are whole poems or couplets without marks; the width of the lines, None where there are none."""
+    if any(row.marked for row in rows):
+        return None
+    for length, (width, fewest) in _UNMARKED.items():
+        found = [row for row in rows if [len(line) for line in row.lines] == [length]]
+        if len(found) >= fewest:
+            for row in found:
+                row.cut(width)
+            return width
+    return None
+
+
+def _goes_on(poem: str, block: str) -> bool:
+    """Whether two blocks are too short for poems, and have lines of one length."""
+    lines, more = read_lines(poem), [line for row in block.split("\n") for line in _Row(row).lines]
+    widths = set(map(len, lines + more))
+    return len(lines) < FEWEST_LINES and len(more) < FEWEST_LINES and len(widths) == 1
+
+
+class _Row:
+    """A row of the text: its lines, and whether it is punctuated as verse is."""
+
+    def __init__(self, row: str) -> None:
+        self.text = row
+        self.marked = _STOP.search(row) is not None
+        self.heading = not self.marked and _HEADING.match(row) is not None
+        self.lines = [line for part in _ENDS_LINE.split(row) for line in _by_spaces(part)]
+
+    def cut(self, width: int) -> None:
+        """Cut the row's one line into lines of a width; it is verse then, whatever stands around it."""
+        (line,) = self.lines
+        self.lines = [line[start : start + width] for start in range(0, len(line), width)]
+        self.marked = True
+
+    def of(self, width: int) -> bool:
+        """Whether every line has this many characters."""
+        return all(len(line) == width for line in self.lines)
+
+
+def _by_spaces(part: str) -> list[str]:
+    """What spaces separate, where each piece is long enough to be a line; else all as one line."""
+    pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
+    if all(len(piece) >= _SHORTEST_PIECE for piece in pieces):
+        return pieces
+    return ["".join(pieces)]
+
+
+def _without_headings(rows: list[_Row]) -> list[_Row]:
+    rows = [row for row in rows if not row.heading]
+    marked = any(row.marked for row in rows)
+    widths = Counter(len(line) for row in rows if row.marked or not marked for line in row.lines)
+    if not widths:
+        return rows
+    width = widths.most_common(1)[0][0]
+
+    def may_go(row: _Row) -> bool:
+        return not row.marked and not row.of(width)
+
+    first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
+    for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
+        if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
+            break
+        first = place + 1  # the poet follows a title as wide as the verse
+    last = len(rows)
+    while marked and last > first and may_go(rows[last - 1]):
+        last -= 1
+    verse = rows[first:last]
+    if not marked and not all(row.of(width) for row in verse):
+        return rows  # lines of several lengths and no marks: nothing tells a title from a line
+    return verse[1:] if _begins_with_title(verse, marked) else verse
+
+
+def _begins_with_title(rows: list[_Row], marked: bool) -> bool:
+    """Whether the first row, of the lines' own length, is one too many: it is unmarked and leaves 4 or 8 lines."""
+    first, count = rows[0], sum(len(row.lines) for row in rows)
+    return not first.marked and len(first.lines) == 1 and (count - 1 in (4, 8) or (marked and count % 2 == 1))
+
+
+def _is_heading(block: str) -> bool:
+    """Whether a block of rows holds no verse: no stop, and fewer lines than any poem."""
+    rows = [_Row(row) for row in block.split("\n")]
+    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < FEWEST_LINES
+
+
+def _normal(text: str) -> str:
+    """NFC, one kind of line end, no byte-order mark, no HTML, and 々 replaced by the character that it repeats."""
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
+    text = _TITLED.sub(r"\1\n", "\n".join(text.splitlines()))
+    return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

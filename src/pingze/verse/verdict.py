@@ -1,0 +1,111 @@
+"""What checking a poem gives."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from pingze.errors import Cause, Parameter
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
+from pingze.verse.tones import readings, sides
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One fault, at one character."""
+
+    rule: str
+    """The rule's name, as 孤平: a key of `rules.RULES` or `rules.SHAPE_RULES`."""
+    line: int
+    """The line's number, from 1."""
+    position: int
+    """The character's in its line, from 1."""
+    char: str
+    """The character there, as it was written; "" where one is missing."""
+    readings: tuple[str, ...]
+    """Its readings, tone and rhyme group, as 平東; () where none is known."""
+
+    @classmethod
+    def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
+        """A violation at a place where a character may be missing.
+
+        Args:
+            rule: The rule's name.
+            lines: The poem's lines.
+            number: The line's number, from 0.
+            place: The place in it, from 0.
+        """
+        char = lines[number][place : place + 1] if number < len(lines) else ""
+        found = tuple(str(reading) for reading in readings(char)) if char else ()
+        return cls(rule, number + 1, place + 1, char, found)
+
+    def cause(self, rhyme: str | None) -> Cause:
+        """What the place wants and has, as a code (tone, rhyme, shape) with parameters.
+
+        Args:
+            rhyme: The poem's rhyme group, as 東; None where it has none.
+        """
+        found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
+        if self.rule in SHAPE_RULES:
+            return {"code": "shape", **found}
+        if self.rule in RHYME_RULES:
+            groups = [reading[1:] for reading in self.readings]
+            return {"code": "rhyme", **found, "wanted": rhyme, "has": groups}
+        tones = sides(self.char)
+        wanted = {frozenset({LEVEL}): OBLIQUE, frozenset({OBLIQUE}): LEVEL}.get(tones)
+        return {"code": "tone", **found, "wanted": wanted, "has": "".join(sorted(tones))}
+
+
+class Note(str):
+    """A sentence on what is no fault, and beside it its `cause`: a code with parameters."""
+
+    def __new__(cls, sentence: str, code: str = "note", **parameters: Parameter) -> "Note":
+        """The sentence, with the code and parameters that say the same."""
+        note = super().__new__(cls, sentence)
+        note.cause = {"code": code, **parameters}
+        return note
+
+    cause: Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A poem's form, template and rhyme, and all that breaks them."""
+
+    form: str | None
+    """As 七絕; None for a poem of another shape, which a note describes."""
+    template: str | None
+    """The name of the opening that fits best, as 平起首句入韻; None for old-style verse."""
+    rhyme: str | None
+    """The rhyme group, as 東; several where old-style verse mixes neighbours, None where it changes rhyme."""
+    level: str
+    """customary or strict."""
+    lines: tuple[str, ...]
+    """The poem's lines as they were written, without marks."""
+    violations: tuple[Violation, ...]
+    """In the order of their places."""
+    notes: tuple[Note, ...]
+    """What is no fault but worth knowing."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the text fits a form, and nothing is broken."""
+        return self.form is not None and not self.violations
+
+    @property
+    def judged(self) -> str:
+        """What was judged: "tones and rhyme", "rhyme" of old-style verse, "shape" where it is wrong, or "nothing"."""
+        if self.form is None:
+            return "nothing"
+        if any(violation.rule in SHAPE_RULES for violation in self.violations):
+            return "shape"
+        return "tones and rhyme" if self.template else "rhyme"
+
+    def _repr_html_(self) -> str:
+        """In a notebook: tones, faults and notes."""
+        from pingze.verse.diagram import html  # which draws verdicts, so that it stands below
+
+        return html(self)
+
+    def as_json(self) -> dict[str, object]:
+        """The fields by name, and whether and on what the text was judged."""
+        return {"ok": self.ok, "judged": self.judged, **asdict(self)}

@@ -1,1 +1,0 @@
-"""The weights that ship; `pingze.checkpoint.load` reads them by name."""

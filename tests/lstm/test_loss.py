@@ -1,0 +1,68 @@
+"""The chunked loss against PyTorch's cross_entropy over whole logits."""
+
+import pytest
+import torch
+
+from pingze.lstm import loss as loss_module
+from pingze.lstm.loss import cross_entropy_sum, token_losses
+from tests.comparing import assert_close
+
+
+def case(N: int, H: int, V: int, dtype: torch.dtype) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
+    torch.manual_seed(N)
+    shapes = {"hidden": (N, H), "weight": (V, H), "bias": (V,)}
+    tensors = {name: torch.randn(shape, dtype=dtype).requires_grad_() for name, shape in shapes.items()}
+    return tensors, torch.randint(V, (N,))
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float64, 1e-12), (torch.float32, 2e-6)])
+@pytest.mark.parametrize(("N", "H", "V"), [(1, 1, 1), (7, 3, 2), (512, 5, 63), (513, 7, 11), (1100, 2, 500)])
+def test_loss_and_gradients(N: int, H: int, V: int, dtype: torch.dtype, tolerance: float) -> None:
+    tensors, targets = case(N, H, V, dtype)
+    results = []
+    for function in (
+        lambda h, W, b: cross_entropy_sum(h, W, b, targets),
+        lambda h, W, b: torch.nn.functional.cross_entropy(h @ W.T + b, targets, reduction="sum"),
+    ):
+        loss = function(*tensors.values())
+        gradients = torch.autograd.grad(3 * loss, list(tensors.values()))
+        results.append({"loss": loss.detach()} | dict(zip(tensors, gradients, strict=True)))
+    assert_close(*results, tolerance=tolerance)
+
+
+def test_gradcheck() -> None:
+    tensors, targets = case(5, 3, 4, torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda h, W, b: cross_entropy_sum(h, W, b, targets), tuple(tensors.values())
+    )
+
+
+def test_bfloat16_operands_stay_near() -> None:
+    tensors, targets = case(300, 63, 100, torch.float32)
+    results = []
+    for operands in (None, torch.bfloat16):
+        loss = cross_entropy_sum(*tensors.values(), targets, operands)
+        gradients = torch.autograd.grad(loss, list(tensors.values()))
+        results.append({"loss": loss.detach()} | dict(zip(tensors, gradients, strict=True)))
+    assert_close(results[1], results[0], tolerance=2e-2)
+
+
+def test_large_logits_do_not_overflow() -> None:
+    hidden, weight, bias = torch.tensor([[1e4]]), torch.tensor([[1.0], [-1.0]]), torch.zeros(2)
+    targets = torch.tensor([1])
+    assert token_losses(hidden, weight, bias, targets).tolist() == [2e4]
+    assert cross_entropy_sum(hidden, weight, bias, targets).item() == 2e4
+
+
+def test_a_model_that_diverged_is_not_hidden() -> None:
+    tensors, targets = case(9, 3, 8, torch.float32)
+    with torch.no_grad():
+        tensors["weight"][2] = torch.nan
+    assert cross_entropy_sum(*tensors.values(), targets).isnan()
+
+
+def test_token_losses_sum_to_the_loss() -> None:
+    tensors, targets = case(loss_module.CHUNK + 9, 3, 8, torch.float64)
+    losses = token_losses(*tensors.values(), targets)
+    assert losses.shape == targets.shape
+    torch.testing.assert_close(losses.sum(), cross_entropy_sum(*tensors.values(), targets).detach())

@@ -1,0 +1,67 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.network.batches import batches, encode_sequence, epoch_order, pack
+from pingze.network.vocabulary import BOS, EOS, Vocabulary
+
+VOCABULARY = Vocabulary.of_texts(["天地山水風月"], size=20)
+sequences = st.lists(
+    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])),
+    min_size=1,
+    max_size=7,
+)
+
+
+def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
+    ids = VOCABULARY.encode("天地山水").tolist()
+    assert encode_sequence("天地山水", VOCABULARY, 5).tolist() == [BOS, *ids, EOS]
+    assert encode_sequence("天地山水", VOCABULARY, 4).tolist() == [BOS, *ids]
+    assert encode_sequence("天地山水", VOCABULARY, 2).tolist() == [BOS, *ids[:2]]
+
+
+@given(sequences)
+def test_every_transition_is_packed_once_and_nothing_else(sequences: list[np.ndarray]) -> None:
+    batch = pack(sequences)
+    expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
+    assert sorted(zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True)) == expected
+    assert batch.sizes.sum() == len(batch.inputs)
+
+
+@given(sequences, st.lists(st.integers(4, 9), max_size=5))
+def test_what_stands_before_bos_is_read_and_not_predicted(
+    sequences: list[np.ndarray], prefix: list[int]
+) -> None:
+    batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
+    assert sorted(batch.targets[batch.predicted]) == sorted(id_ for s in sequences for id_ in s[1:].tolist())
+    assert len(batch.inputs) == sum(len(s) - 1 for s in sequences) + len(prefix) * len(sequences)
+    assert not batch.predicted[: len(sequences) * len(prefix)].any()
+
+
+@given(sequences)
+def test_rows_of_a_step_go_on_from_the_first_rows_of_the_step_before(sequences: list[np.ndarray]) -> None:
+    batch = pack(sequences)
+    ends = batch.sizes.cumsum()
+    for step in range(1, len(batch.sizes)):
+        size = batch.sizes[step]
+        assert size <= batch.sizes[step - 1]
+        before = batch.targets[ends[step - 1] - batch.sizes[step - 1] :][:size]
+        np.testing.assert_array_equal(batch.inputs[ends[step - 1] : ends[step]], before)
+
+
+@given(sequences, st.integers(1, 4))
+def test_batches_hold_every_sequence_once(sequences: list[np.ndarray], size: int) -> None:
+    made = list(batches(sequences, size))
+    assert [int(batch.sizes[0]) for batch in made[:-1]] == [size] * (len(made) - 1)
+    assert sum(int(batch.sizes[0]) for batch in made) == len(sequences)
+
+
+@given(st.integers(1, 50), st.integers(0, 3), st.integers(0, 3))
+def test_epoch_order_is_a_permutation_fixed_by_seed_and_epoch(count: int, seed: int, epoch: int) -> None:
+    order = epoch_order(count, seed, epoch)
+    assert sorted(order) == list(range(count))
+    np.testing.assert_array_equal(order, epoch_order(count, seed, epoch))
+
+
+def test_epochs_differ() -> None:
+    assert epoch_order(50, 1, 0).tolist() != epoch_order(50, 1, 1).tolist() != epoch_order(50, 2, 1).tolist()

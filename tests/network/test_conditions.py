@@ -1,0 +1,78 @@
+"""What stands before a poem, token by token."""
+
+import pytest
+
+from pingze.network.conditions import LONGEST_TITLE, Conditions
+from pingze.network.vocabulary import Vocabulary
+
+TOKENS = ("<五絕>", "<七律>", "<張甲>", "<李乙>")
+DYNASTIC = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<唐>", "<張甲>", "<李乙>", "<宋>", "<王丙>"))
+VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
+
+
+def written(form: str | None, poet: str | None, title: str | None) -> list[str]:
+    _, *parts, _ = Conditions(VOCABULARY).prefix(form, poet, title)
+    return [VOCABULARY.decode(part) for part in parts]
+
+
+def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
+    assert VOCABULARY.tokens[4:8] == TOKENS == VOCABULARY.condition_tokens
+    assert not any(VOCABULARY.is_han(id_) for id_ in range(8))
+    assert VOCABULARY.hanzi() == [False, False, False, True, *[False] * 4, *[True] * 6]
+
+
+@pytest.mark.parametrize(
+    ("conditions", "tokens"),
+    [
+        (("五絕", "李乙", "山水"), ["<五絕>", "<李乙>", "山水"]),
+        ((None, None, None), ["", "", ""]),
+        (("七古", "王丙", "山龘"), ["", "", "山<unk>"]),
+        ((None, None, "《山、水》 二首"), ["", "", "山水<unk><unk>"]),
+    ],
+)
+def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], tokens: list[str]) -> None:
+    assert written(*conditions) == tokens
+
+
+@pytest.mark.parametrize(
+    ("about", "tokens"), [(None, ""), ("", ""), ("山 水", "<about>山水"), ("，", ""), ("龘", "<about><unk>")]
+)
+def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
+    thematic = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<about>", "<張甲>"))
+    prefix = Conditions(thematic).prefix(None, None, None, about=about)
+    assert thematic.decode(prefix.about) == tokens
+    assert Conditions(thematic).poets == ["張甲"]
+    assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
+
+
+def test_a_title_is_cut() -> None:
+    assert written(None, None, "山" * 30)[2] == "山" * LONGEST_TITLE
+
+
+@pytest.mark.parametrize(
+    ("poet", "given", "token"),
+    [
+        (None, None, "<唐>"),
+        ("張甲", None, "<唐>"),
+        ("李乙", None, "<唐>"),
+        ("王丙", None, "<宋>"),
+        ("陳丁", None, "<唐>"),
+        (None, "宋", "<宋>"),
+    ],
+)
+def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: str) -> None:
+    prefix = Conditions(DYNASTIC).prefix(None, poet, None, given)
+    assert DYNASTIC.decode(prefix.dynasty) == token
+    assert Conditions(DYNASTIC).poets == ["張甲", "李乙", "王丙"]
+
+
+def test_a_model_of_one_dynasty_has_no_token_for_it() -> None:
+    assert not len(Conditions(VOCABULARY).prefix("五絕", "李乙", None).dynasty)
+
+
+def test_a_poet_is_a_name_and_a_form_is_none() -> None:
+    assert Conditions(VOCABULARY).poets == ["張甲", "李乙"]
+
+
+def test_a_vocabulary_without_them_knows_none() -> None:
+    assert not Conditions(Vocabulary.of_texts(["天地"], 20))

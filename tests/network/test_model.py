@@ -1,0 +1,121 @@
+"""The whole model against stock PyTorch parts that hold the same weights."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch.nn.utils.rnn import pad_sequence
+
+from pingze.lstm.dropout import Dropout
+from pingze.network import checkpoint
+from pingze.network.batches import pack
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
+from pingze.network.vocabulary import BOS, Vocabulary
+from tests.comparing import assert_close
+
+CONFIGURATION = ModelConfiguration(vocabulary_size=30, embedding_size=5, hidden_size=7, layers=2)
+TIED = replace(CONFIGURATION, tied=True)
+HELD = replace(TIED, held=True)
+SEQUENCES = [
+    np.array([BOS, *np.random.default_rng(n).integers(4, 30, size=length)])
+    for n, length in enumerate((8, 1, 4, 4))
+]
+
+
+def made(configuration: ModelConfiguration = CONFIGURATION, **options: object) -> LanguageModel:
+    model = LanguageModel(configuration, **options)
+    model.initialize("orthogonal", np.random.default_rng(0))
+    if configuration.held:
+        torch.nn.init.normal_(model.lstm.layers[0].weight_ph)
+    return model.double()
+
+
+def stock_loss(model: LanguageModel, sequences: list[np.ndarray] = SEQUENCES) -> torch.Tensor:
+    """nn.Embedding, nn.LSTM, nn.Linear and cross_entropy on padded sequences; padding and prefixes are ignored."""
+    held = model.configuration.held
+    lstm = torch.nn.LSTM(10 if held else 5, 7, 2, dtype=torch.float64)
+    state = {"bias_hh_l0": torch.zeros(28), "bias_hh_l1": torch.zeros(28)}
+    weights = model.lstm.state_dict()
+    if held:
+        weights["0.weight_ih"] = torch.cat([weights["0.weight_ih"], weights.pop("0.weight_ph")], dim=1)
+    for name, value in weights.items():
+        depth, part = name.split(".")
+        state[f"{part}_ih_l{depth}" if part == "bias" else f"{part}_l{depth}"] = value
+    lstm.load_state_dict(state)
+    ids = pad_sequence([torch.from_numpy(s) for s in sequences])
+    inputs = model.embedding(ids[:-1])
+    if held:
+        before = [model.embedding(torch.from_numpy(s[: list(s).index(BOS)])) for s in sequences]
+        means = torch.stack([e.mean(dim=0) if len(e) else torch.zeros(5).double() for e in before])
+        inputs = torch.cat([inputs, means.expand_as(inputs)], dim=2)
+    hidden, _ = lstm(inputs)
+    if model.configuration.tied:
+        logits = hidden @ model.projection.weight.T @ model.embedding.weight.T + model.output.bias
+    else:
+        logits = hidden @ model.output.weight.T + model.output.bias
+    begun = (ids[:-1] == BOS).cumsum(dim=0) > 0
+    targets = torch.where((ids[1:] == 0) | ~begun, -100, ids[1:])
+    return torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="sum")
+
+
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"])
+@pytest.mark.parametrize("prefix", [[], [7, 8, 9]], ids=["text", "prefix and text"])
+def test_loss_and_gradients_agree_with_stock_parts_and_only_the_text_counts(
+    configuration: ModelConfiguration, prefix: list[int]
+) -> None:
+    model = made(configuration)
+    sequences = [np.array([*prefix[n:], *sequence]) for n, sequence in enumerate(SEQUENCES)]
+    shared = {name: p for name, p in model.named_parameters() if not name.startswith("lstm")}
+    ours = model.loss_sum(*map(torch.from_numpy, pack(sequences)))
+    theirs = stock_loss(model, sequences)
+    results = [
+        {"loss": loss.detach()} | dict(zip(shared, torch.autograd.grad(loss, shared.values()), strict=True))
+        for loss in (ours, theirs)
+    ]
+    assert ("projection.weight" in shared) == configuration.tied == ("output.weight" not in shared)
+    assert_close(*results, tolerance=1e-12)
+
+
+def test_token_losses_sum_to_the_loss() -> None:
+    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
+    model = made()
+    torch.testing.assert_close(model.token_losses(*batch).sum(), model.loss_sum(*batch).detach())
+
+
+@pytest.mark.parametrize(
+    "dropout",
+    [
+        Dropout(inputs=0.5),
+        Dropout(outputs=0.5),
+        Dropout(inputs=0.5, locked=True),
+        Dropout(outputs=0.5, locked=True),
+        Dropout(types=0.5),
+        Dropout(weights=0.5),
+    ],
+)
+def test_each_dropout_acts_only_while_training(dropout: Dropout) -> None:
+    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
+    model = made(dropout=dropout)
+    assert model.loss_sum(*batch) != model.loss_sum(*batch)
+    model.eval()
+    assert model.loss_sum(*batch) == model.loss_sum(*batch)
+
+
+@pytest.mark.parametrize("configuration", [CONFIGURATION, TIED, HELD], ids=["untied", "tied", "held"])
+def test_tensors_are_those_of_a_checkpoint(configuration: ModelConfiguration) -> None:
+    model = made(configuration)
+    assert {name: t.shape for name, t in model.tensors().items()} == checkpoint.shapes(configuration)
+    vocabulary = Vocabulary.of_texts([chr(0x4E00 + n) for n in range(26)], size=30)
+    again = LanguageModel.of(checkpoint.Checkpoint("", configuration, vocabulary, model.tensors())).double()
+    assert_close(again.tensors(), model.tensors(), 1e-7)
+
+
+@pytest.mark.parametrize("name", ["zero", "uniform", "xavier", "orthogonal"])
+def test_a_fresh_model_knows_nothing(name: str) -> None:
+    model = LanguageModel(ModelConfiguration(vocabulary_size=1000, embedding_size=16, hidden_size=32))
+    model.initialize(name, np.random.default_rng(0))
+    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
+    losses = model.token_losses(*batch)
+    assert float(losses.mean()) == pytest.approx(np.log(1000), rel=0.01)

@@ -1,0 +1,49 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.errors import InputError
+from pingze.network.vocabulary import BOS, EOS, PAD, SPECIAL_TOKENS, UNK, Vocabulary
+
+texts = st.lists(st.text(alphabet="山水風月雲，。", max_size=12), max_size=6)
+
+
+def test_most_frequent_first_ties_by_code_point() -> None:
+    vocabulary = Vocabulary.of_texts(["月月山水", "水月山"], size=6)
+    assert vocabulary.tokens == (*SPECIAL_TOKENS, "月", "山")
+    assert ord("山") > ord("水") or vocabulary.tokens[5] == "山"
+
+
+def test_special_tokens_have_their_ids() -> None:
+    vocabulary = Vocabulary.of_texts(["月"], size=5)
+    assert [vocabulary.ids[token] for token in SPECIAL_TOKENS] == [PAD, BOS, EOS, UNK]
+
+
+@given(texts)
+def test_decoding_gives_the_text_again(texts: list[str]) -> None:
+    vocabulary = Vocabulary.of_texts(texts, size=100)
+    for text in texts:
+        assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+@given(texts, st.integers(4, 12))
+def test_size_is_a_limit(texts: list[str], size: int) -> None:
+    assert len(Vocabulary.of_texts(texts, size)) == min(size, 4 + len(set("".join(texts))))
+
+
+def test_unknown_characters_become_unk() -> None:
+    assert Vocabulary.of_texts(["月"], size=5).encode("日月").tolist() == [UNK, 4]
+
+
+def test_hanzi_are_what_is_neither_mark_nor_special_but_unk() -> None:
+    vocabulary = Vocabulary([*SPECIAL_TOKENS, "，", "月"])
+    assert vocabulary.hanzi() == [False, False, False, True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [(["月"], "begins with <pad> <bos> <eos> <unk>"), ([*SPECIAL_TOKENS, "月", "月"], "each token once")],
+)
+def test_contradictions_are_refused(tokens: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        Vocabulary(tokens)

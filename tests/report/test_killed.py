@@ -1,0 +1,72 @@
+"""The real command, killed again and again, leaves the table of one that never was."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from pingze.report.ledger import RESULTS
+from pingze.report.rerun import PAGE
+from tests.training import command
+
+pytestmark = pytest.mark.slow
+
+KILLS = 4
+
+
+def report(out: Path) -> "subprocess.Popen[bytes]":
+    """Start the command; what it says goes to a file beside the folder."""
+    arguments = ["report", "--out", str(out), "--only", "softmax", "--budget", "sketch"]
+    with command.said_by(out).open("a") as output:
+        return subprocess.Popen(
+            [*command.PINGZE, *arguments], env=os.environ | {"OMP_NUM_THREADS": "1"}, stderr=output
+        )
+
+
+def rows(out: Path) -> int:
+    path = out / RESULTS
+    return len(json.loads(path.read_text(encoding="utf-8"))["rows"]) if path.exists() else 0
+
+
+def after_a_row(out: Path, process: "subprocess.Popen[bytes]") -> None:
+    before = rows(out)
+    while rows(out) == before:
+        assert process.poll() is None
+        time.sleep(0.01)
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, home: Path) -> None:
+    command.build_corpus(tmp_path / "poems")
+    out = tmp_path / "out"
+    process = report(out)
+    after_a_row(out, process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    said = command.said_by(out).read_text(encoding="utf-8").splitlines()
+    assert said[-1] == "pingze: stopped; the same command goes on from there"
+
+
+def test_a_killed_report_goes_on_where_it_stood(tmp_path: Path, home: Path) -> None:
+    command.build_corpus(tmp_path / "poems")
+    whole, killed, chance = tmp_path / "whole", tmp_path / "killed", random.Random(8)
+    process = report(whole)
+    after_a_row(whole, process)
+    began = time.perf_counter()
+    assert process.wait() == 0, command.said_by(whole).read_text()
+    row_seconds = (time.perf_counter() - began) / rows(whole)
+    for _ in range(KILLS):
+        before, process = rows(killed), report(killed)
+        after_a_row(killed, process)
+        time.sleep(chance.random() * row_seconds)  # longer, and a fast machine would reach the end
+        process.kill()
+        assert process.wait() != 0
+        assert before < rows(killed) < rows(whole)
+    assert not (killed / PAGE).exists()
+    assert report(killed).wait() == 0, command.said_by(killed).read_text()
+    assert (killed / PAGE).exists()
+    assert (killed / RESULTS).read_bytes() == (whole / RESULTS).read_bytes()

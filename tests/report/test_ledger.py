@@ -1,0 +1,59 @@
+"""Rows survive whatever happens between them, and times stand apart."""
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from pingze.errors import InputError
+from pingze.report.experiment import Measured, Trial
+from pingze.report.ledger import RESULTS, TIMES, Ledger
+
+ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2}, steps=3)
+KEY = "sums/one, seed 11"
+
+
+def ledger(folder: Path, seed: int = 1) -> Ledger:
+    return Ledger(folder, {"seed": seed}, {"cores": 2})
+
+
+def test_rows_stand_for_the_next_process(tmp_path: Path) -> None:
+    ledger(tmp_path).add(KEY, ONE, Measured({"x": 1 / 3}, {"y": [1.0, math.nan]}), seconds=2.5)
+    later = ledger(tmp_path)
+    row = later.row(KEY, ONE)
+    assert row is not None
+    assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
+    assert later.seconds(row) == 2.5
+    assert later.row("sums/two, seed 11", TWO) is None
+    later.add("sums/two, seed 11", TWO, Measured({"x": math.inf}), seconds=1)
+    row = ledger(tmp_path).row("sums/two, seed 11", TWO)
+    assert row is not None
+    assert row.number("x") == math.inf
+    assert row.settings == {"rate": 0.2, "steps": 3}
+
+
+def test_times_are_no_part_of_the_results(tmp_path: Path) -> None:
+    for folder, seconds in ((tmp_path / "a", 1.0), (tmp_path / "b", 9.0)):
+        ledger(folder).add(KEY, ONE, Measured({"x": 1}), seconds)
+    assert (tmp_path / "a" / RESULTS).read_bytes() == (tmp_path / "b" / RESULTS).read_bytes()
+    assert json.loads((tmp_path / "b" / TIMES).read_text())["seconds"] == {KEY: 9.0}
+
+
+def test_a_row_of_other_settings_is_measured_again(tmp_path: Path) -> None:
+    ledger(tmp_path).add(KEY, ONE, Measured({}), 1)
+    assert ledger(tmp_path).row(KEY, Trial("one", {"rate": 0.3})) is None
+    assert ledger(tmp_path).row(KEY, Trial("one", {"rate": 0.1}, steps=2)) is None
+
+
+def test_another_report_in_the_folder_is_refused(tmp_path: Path) -> None:
+    ledger(tmp_path).add(KEY, ONE, Measured({}), 1)
+    with pytest.raises(InputError, match="another budget, seed or corpus"):
+        ledger(tmp_path, seed=2)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
+def test_what_is_no_ledger_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / RESULTS).write_text(content)
+    with pytest.raises(InputError, match="no ledger of a report"):
+        ledger(tmp_path)

@@ -1,0 +1,321 @@
+"""Runs of a tiny model on invented verse: it learns, resumes exactly, and stops as it should."""
+
+import errno
+import json
+import os
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from pingze.__main__ import run as run_command
+from pingze.errors import InputError, TrainingError
+from pingze.network import checkpoint
+from pingze.network.model import LanguageModel
+from pingze.training import log
+from pingze.training import run as loop
+from pingze.training.configuration import Preset, preset
+from pingze.training.evaluation import evaluate_sequences
+from pingze.training.log import LOG_FILE, LogRow
+from pingze.training.run import LOG_EVERY, Run
+from pingze.training.trainer import Taken, Trainer
+from tests import invented
+from tests.training import command
+
+TRAIN, DEV = invented.texts(40), invented.texts(10, seed=1)
+
+
+def tiny(*settings: str) -> Preset:
+    base = ["vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=8", "epochs=3"]
+    return preset("report", [*base, "warmup_steps=2", "learning_rate=0.02", "precision=float32", *settings])
+
+
+def rows_of(run: Run) -> list[LogRow]:
+    rows: list[LogRow] = []
+    run.train(rows.append)
+    return rows
+
+
+def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
+    rows = rows_of(Run(tmp_path, tiny("epochs=12"), TRAIN, DEV))
+    dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
+    assert dev[0] == pytest.approx(np.log(26), rel=0.02)
+    assert min(dev) < 0.8 * dev[0]
+    best = checkpoint.load(tmp_path)
+    assert best.vocabulary.tokens[4:] == tuple(
+        json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))["vocabulary"]
+    )
+    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert logged == rows
+    assert list((tmp_path / "tensorboard").iterdir())
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "configuration.json",
+        "log.jsonl",
+        "model.safetensors",
+        "state.00000055.safetensors",
+        "state.00000060.safetensors",
+        "tensorboard",
+    }
+
+
+def test_the_model_kept_is_the_best_on_dev(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("epochs=8", "learning_rate=0.5", "decay=false", "patience=none"), TRAIN, DEV)
+    dev = [row["nats_per_token"] for row in rows_of(run) if row["kind"] == "dev" and row["step"]]
+    kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
+    assert kept.nats_per_token == pytest.approx(min(dev))
+    assert min(dev) < dev[-1]
+
+
+def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2"), TRAIN, DEV)
+    rows = rows_of(run)
+    assert rows[-1]["kind"] == "stop"
+    dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
+    assert np.argmin(dev) == len(dev) - 3
+
+
+RECIPE = [
+    "optimizer=adamw",
+    "tied=true",
+    "averaging=0.9",
+    "dropout=0.2",
+    "locked_dropout=true",
+    "embedding_dropout=0.1",
+    "weight_dropout=0.2",
+]
+
+
+@pytest.fixture
+def _interruptible() -> Iterator[None]:
+    """Ctrl-C raises KeyboardInterrupt also where the tests were started in the background, which ignores it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
+@pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 4)
+    settings = tiny(*optimizer, "dropout=0.3")
+    whole = Run(tmp_path / "whole", settings, TRAIN, DEV)
+    expected = rows_of(whole)
+
+    run = Run(tmp_path / "parts", settings, TRAIN, DEV)
+    step = run.step
+
+    def interrupted(at: int, rate: float) -> Taken:
+        if at == 6:
+            os.kill(os.getpid(), number)
+        return step(at, rate)
+
+    monkeypatch.setattr(run, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        run.train()
+    assert checkpoint.load(tmp_path / "parts")
+    torch.manual_seed(99)
+    resumed = Run(tmp_path / "parts", settings, TRAIN, DEV, resume=True)
+    assert resumed.position.step == 7
+    assert command.without_times(rows_of(resumed)) == command.without_times(expected)[3:]
+    assert command.without_times(log.read(tmp_path / "parts")) == command.without_times(expected)
+    for name, tensor in whole.model.tensors().items():
+        np.testing.assert_array_equal(resumed.model.tensors()[name], tensor, err_msg=name)
+    for name, tensor in whole.average.tensors.items():
+        np.testing.assert_array_equal(resumed.average.tensors[name], tensor, err_msg=name)
+
+
+def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("averaging=0.9"), TRAIN, DEV)
+    last = [row for row in rows_of(run) if row["kind"] == "dev"][-1]
+    saved = LanguageModel.of(checkpoint.load(tmp_path))
+    measured = evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
+    assert measured.nats_per_token == pytest.approx(last["nats_per_token"])
+    own = evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
+    assert own.nats_per_token != pytest.approx(last["nats_per_token"], rel=1e-4)
+
+
+def test_the_signals_are_given_back(tmp_path: Path) -> None:
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    Run(tmp_path, tiny("epochs=1"), TRAIN, DEV).train()
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+
+
+def test_a_run_can_train_outside_the_main_thread(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("epochs=1"), TRAIN, DEV)
+    thread = threading.Thread(target=run.train)
+    thread.start()
+    thread.join()
+    assert run.position.step == run.total_steps
+
+
+def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
+    Run(tmp_path, tiny(), TRAIN, DEV)
+    (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
+    (tmp_path / "state.00000000.safetensors.0.partial").touch()
+    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    assert run.resumed is None
+    rows = rows_of(run)
+    assert log.read(tmp_path) == rows
+    assert rows[0]["step"] == 0
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    Run(tmp_path, tiny(), TRAIN, DEV).train()
+    older, newest = sorted(tmp_path.glob("state.*"))
+    newest.write_bytes(newest.read_bytes()[:-10])
+    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    assert run.resumed is not None
+    assert (run.resumed.path, run.position.step) == (older, 10)
+    assert run.resumed.unread[0].startswith(f"{newest.name} cannot be read (")
+
+
+def test_the_command_says_what_it_goes_on_from(
+    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command.build_corpus(tmp_path / "poems")
+    arguments = ["train", "--out", str(tmp_path / "run"), "--set", "epochs=1", "--set", "save_every=2"]
+    arguments += [part for setting in command.SETTINGS for part in ("--set", setting)]
+    with pytest.raises(SystemExit) as exit_:
+        run_command(arguments)
+    assert exit_.value.code == 0
+    older, newest = sorted((tmp_path / "run").glob("state.*"))
+    newest.write_bytes(newest.read_bytes()[:-1])
+    capsys.readouterr()
+    with pytest.raises(SystemExit) as exit_:
+        run_command([*arguments, "--resume"])
+    assert exit_.value.code == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith(f"{newest.name} cannot be read (")
+    assert lines[1] == f"going on from {older.name} at step 20"
+
+
+def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
+    settings = tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2")
+    run = Run(tmp_path, settings, TRAIN, DEV)
+    rows = rows_of(run)
+    resumed = Run(tmp_path, settings, TRAIN, DEV, resume=True)
+    assert rows_of(resumed) == []
+    assert resumed.position.step == run.position.step < run.total_steps
+    assert log.read(tmp_path) == rows
+
+
+def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
+    """Level to its second epoch, and then a last leg of half an epoch, measured and kept at its end."""
+    whole = Run(tmp_path, tiny("epochs=2", "decay=false"), TRAIN, DEV)
+    rows_of(whole)
+    per_epoch = whole.steps_per_epoch
+    with pytest.raises(InputError, match="another configuration or corpus"):
+        Run(tmp_path, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+    level = tmp_path / "level"
+    rows_of(Run(level, tiny("epochs=2", "decay_epochs=0.001"), TRAIN, DEV))
+    ended = Run(level, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+    assert ended.total_steps == round(2.5 * per_epoch)
+    assert [ended.rate(step) for step in (2 * per_epoch - 1, 2 * per_epoch, ended.total_steps - 1)] == (
+        pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
+    )
+    rows = rows_of(ended)
+    assert (rows[-1]["kind"], rows[-1]["step"]) == ("dev", ended.total_steps)
+    described = json.loads((level / "configuration.json").read_text(encoding="utf-8"))
+    assert described["training"]["epochs"] == 2.5
+
+
+def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
+    Run(tmp_path, tiny(), TRAIN, DEV)
+    with pytest.raises(InputError, match="holds a run already; add --resume"):
+        Run(tmp_path, tiny(), TRAIN, DEV)
+    with pytest.raises(InputError, match="another configuration or corpus"):
+        Run(tmp_path, tiny("learning_rate=0.03"), TRAIN, DEV, resume=True)
+    with pytest.raises(InputError, match="another configuration or corpus"):
+        Run(tmp_path, tiny(), TRAIN[::-1][:30], DEV, resume=True)
+    with pytest.raises(InputError, match="holds no run to resume"):
+        Run(tmp_path / "new", tiny(), TRAIN, DEV, resume=True)
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+    batch = run._batch
+
+    def poisoned(number: int) -> object:
+        if number == 3:
+            with torch.no_grad():
+                run.model.lstm.layers[0].weight_hh[0, 0] = torch.nan
+        return batch(number)
+
+    monkeypatch.setattr(run, "_batch", poisoned)
+    with pytest.raises(
+        TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"
+    ):
+        run.train()
+    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+
+
+@pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
+def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    monkeypatch.setattr(loop, "LOG_EVERY", 3)
+    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def fill(at: int, rate: float) -> Taken:
+        if at == 2:
+            monkeypatch.setattr(place, full)
+        return Trainer.step(run, at, rate)
+
+    monkeypatch.setattr(run, "step", fill)
+    with pytest.raises(TrainingError) as error:
+        run.train()
+    assert re.fullmatch(
+        rf"{tmp_path}\S* cannot be written: No space left on device; the last good state stays in {tmp_path}",
+        str(error.value),
+    )
+    monkeypatch.undo()
+    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+
+
+def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="set vocabulary_size=26"):
+        Run(tmp_path, tiny("vocabulary_size=27"), TRAIN, DEV)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_home: Path) -> None:
+    settings = ["hidden_size=32", "embedding_size=16", "epochs=1"]
+    line = [*command.PINGZE, "train", "--out", str(tmp_path / "run")]
+    line += [part for setting in settings for part in ("--set", setting)]
+    environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
+    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
+        log = tmp_path / "run" / LOG_FILE
+        while not (log.exists() and '"train"' in log.read_text()):
+            assert process.poll() is None
+            time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        errors = process.communicate()[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    step = int(re.findall(r"stopped at step (\d+); --resume goes on", errors)[0])
+    assert step >= LOG_EVERY
+    assert checkpoint.load(tmp_path / "run")
+    done = subprocess.run(
+        [*line, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
+    )
+    assert f"going on from state.{step:08}.safetensors at step {step}" in done.stderr
+    rows = [json.loads(line) for line in log.read_text().splitlines()]
+    assert rows[-1]["step"] == 512

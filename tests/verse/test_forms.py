@@ -1,0 +1,88 @@
+import pytest
+
+from pingze.errors import InputError
+from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
+from pingze.verse.patterns import BASES, PREFIXES, RESCUED, STRICTNESSES, accepted
+from tests.verse import reference
+
+
+def test_the_forms() -> None:
+    assert sorted(FORMS) == sorted(a + b for a in "五七" for b in "絕律排古")
+    for form in FORMS.values():
+        assert len(form.openings) == (4 if form.regulated else 0)
+        assert set(form.openings) <= set(OPENINGS)
+    assert [count for count in range(20) if FORMS["五排"].takes(count)] == [10, 12, 14, 16, 18]
+    assert [count for count in range(20) if FORMS["七律"].takes(count)] == [8]
+    assert FORMS["七古"].takes(5)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("五绝", "五絕"), ("五言絕句", "五絕"), ("七律诗", "七律"), ("五言排律", "五排"), ("七言古诗", "七古")],
+)
+def test_names(name: str, form: str) -> None:
+    assert find_form(name) is FORMS[form]
+
+
+def test_other_names_are_refused() -> None:
+    with pytest.raises(InputError, match="there is no form '詞'; the forms are 五絕"):
+        find_form("詞")
+
+
+@pytest.mark.parametrize("start", reference.STARTS)
+def test_openings_settle_all_lines(start: str) -> None:
+    for count in (4, 8, 14):
+        assert "".join(line_types(start[:2], count)) == reference.types(start, count)
+
+
+def test_names_of_templates() -> None:
+    assert [opening_name(5, kind) for kind in "aDcB"] == [
+        *("仄起首句不入韻", "仄起首句入韻", "平起首句不入韻", "平起首句入韻")
+    ]
+    assert [opening_name(7, kind)[0] for kind in "aDcB"] == [*"平平仄仄"]
+
+
+@pytest.mark.parametrize("level", STRICTNESSES)
+@pytest.mark.parametrize("width", [5, 7])
+def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) -> None:
+    """Every pair of lines, against the brute force: alone, and as the rescue that replaces it."""
+    for start in ("aB", "cD"):
+        kinds = [tuple(start), *([tuple(RESCUED[kind] for kind in start)] if start == "aB" else [])]
+        written = {pair for first, second in kinds for pair in pairs(first, second, width, level)}
+        every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
+        expected = {
+            (text[:width], text[width:])
+            for text in every
+            if reference.fits([text[:width], text[width:]], start, level)
+        }
+        assert written == expected
+
+
+def pairs(first: str, second: str, width: int, level: str) -> list[tuple[str, str]]:
+    """All the couplets in two types."""
+    return [(one, two) for one in instances(first, width, level) for two in instances(second, width, level)]
+
+
+def instances(kind: str, width: int, level: str) -> set[str]:
+    """All the lines of P and Z in a type."""
+    found: set[str] = set()
+    for pattern in accepted(kind, width, level):
+        lines = [""]
+        for tone in pattern.tones:
+            lines = [line + each for line in lines for each in ("PZ" if tone == "x" else tone)]
+        found.update(lines)
+    return found
+
+
+def test_the_base_patterns_are_accepted_and_masks_say_what_patterns_say() -> None:
+    for kind, base in BASES.items():
+        assert base in instances(kind, 5, "strict")
+        for pattern in accepted(kind, 7):
+            assert pattern.tones.startswith(PREFIXES[kind])
+            assert [pattern.level >> place & 1 for place in range(7)] == [
+                tone == "P" for tone in pattern.tones
+            ]
+            assert [pattern.oblique >> place & 1 for place in range(7)] == [
+                tone == "Z" for tone in pattern.tones
+            ]
+            assert pattern.misfits(pattern.level, pattern.oblique) == 0

@@ -1,0 +1,30 @@
+import pytest
+
+from pingze.verse import check
+from pingze.verse.rules import RULES, Rule
+
+STRICT = [rule for rule in RULES.values() if rule.strictness == "strict"]
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_accepted_examples_keep_every_rule(rule: Rule) -> None:
+    for poem in rule.accepted:
+        assert check(poem, level=rule.strictness).violations == ()
+
+
+@pytest.mark.parametrize("rule", RULES.values(), ids=lambda rule: rule.name)
+def test_rejected_examples_break_this_rule_once(rule: Rule) -> None:
+    for poem in rule.rejected:
+        assert [violation.rule for violation in check(poem, level=rule.strictness).violations] == [rule.name]
+
+
+@pytest.mark.parametrize("rule", STRICT, ids=lambda rule: rule.name)
+def test_custom_allows_what_only_strict_verse_forbids(rule: Rule) -> None:
+    for poem in rule.rejected:
+        verdict = check(poem)
+        assert verdict.ok
+        assert any(note.startswith(f"{rule.name}: ") for note in verdict.notes)
+
+
+def test_every_rule_of_the_checker_is_defined() -> None:
+    assert " ".join(RULES) == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 出韻 鄰韻 重韻"

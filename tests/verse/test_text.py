@@ -1,0 +1,118 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.verse import check
+from pingze.verse.pasted_text import read_lines, read_text, split_poems
+
+LINES = ["山月照東水", "天風吹白雲", "人來花樹下", "客去酒樽前"]
+COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(COUPLETS),
+        "\n".join(COUPLETS),
+        "\ufeff" + "\r\n".join(COUPLETS) + "\r\n",
+        "\n".join(LINES),
+        " ".join(LINES),
+        "\u3000".join(LINES),
+        "\u3000\u3000" + "\n\u3000\u3000".join(COUPLETS),
+        f"{LINES[0]},{LINES[1]}.{LINES[2]}, {LINES[3]}.",
+        f"{LINES[0]}､ {LINES[1]}｡{LINES[2]}； {LINES[3]}！",
+        f"{LINES[0]} {LINES[1]}。\n{LINES[2]} {LINES[3]}。",
+        "「" + "".join(COUPLETS) + "」",
+        f"{LINES[0]}（一作某），{LINES[1]}[1]。{LINES[2]}，{LINES[3]}。",
+        "\n".join(" ".join(line) for line in LINES),
+        "夜思\n" + "\n".join(COUPLETS),
+        "夜思\n某甲\n" + "\n".join(COUPLETS),
+        "夜思\n\n某甲\n\n" + "\n".join(COUPLETS),
+        "夜思 某甲\n" + "\n".join(LINES),
+        "《夜思五個字》\n" + "\n".join(COUPLETS),
+        "# 1. 夜思\n" + "\n".join(COUPLETS),
+        "夜思五個字\n" + "\n".join(COUPLETS),
+        "夜思五個字\n" + "\n".join(LINES),
+        "夜思六個字也\n" + "".join(COUPLETS),
+        "\n".join(COUPLETS) + "\n——某甲《夜思》",
+        "".join(LINES),
+        "夜思\n某甲\n" + "".join(LINES),
+        f"夜思\n{LINES[0]}{LINES[1]}\n{LINES[2]}{LINES[3]}",
+        "夜思五個字\n某甲\n" + "\n".join(LINES),
+        "夜思五個字\n唐\n某甲\n" + "\n".join(LINES),
+        "夜思五個字\n某甲\n" + "\n".join(COUPLETS),
+        "夜思五個字\n\n某甲\n\n" + "\n\n".join(COUPLETS),
+        "\n\n".join(COUPLETS),
+        "\n\n".join(LINES),
+        "夜思\n\n" + "\n\n".join(LINES),
+        "<p>夜思</p><p>" + "<br/>&emsp;&#12288;".join(COUPLETS) + "</p>",
+        "夜思（其一）\n[唐] 某甲\n" + "&nbsp;".join(LINES),
+        "（唐）某甲某乙《夜思》" + "".join(COUPLETS),
+        "《夜思》：" + "".join(COUPLETS),
+        "夜思\n[唐] 某甲\n" + "".join(COUPLETS) + "\n注释：山月，山上之月。",
+        "夜思\n\n" + "\n".join(COUPLETS) + "\n\n【譯文】\n山上之月，照於東水。天風吹雲。",
+    ],
+)
+def test_lines_are_found_as_people_write_them(text: str) -> None:
+    assert read_lines(text) == LINES
+    assert [read_lines(poem) for poem in split_poems(text)] == [LINES]
+
+
+def test_lost_and_repeated_characters_keep_their_places() -> None:
+    assert read_lines("山□照東水，天風々白雲。") == ["山□照東水", "天風風白雲"]
+
+
+def test_lines_of_several_lengths_stay() -> None:
+    assert read_lines("山水花\n山水花月人\n山水花月人酒") == ["山水花", "山水花月人", "山水花月人酒"]
+    assert read_lines("山水花，山水花月人。\n山水花月人酒，山水。") == [
+        "山水花",
+        "山水花月人",
+        "山水花月人酒",
+        "山水",
+    ]
+
+
+def test_blank_lines_separate_poems_and_titles_go_with_theirs() -> None:
+    poem = "\n".join(COUPLETS)
+    text = f"其一\n\n{poem}\n \n\u3000\n其二\n{poem}\r\n\r\n{poem}\n"
+    poems = split_poems(text)
+    assert [read_lines(each) for each in poems] == [LINES] * 3
+    assert poems[1].startswith("其二")
+
+
+def test_what_has_no_verse_is_no_poem() -> None:
+    assert split_poems("") == split_poems(" \n\n\u3000\n") == split_poems("abc\n\n123") == []
+    assert split_poems("山水") == ["山水"]
+
+
+@given(st.text(st.characters()))
+def test_any_text_can_be_split(text: str) -> None:
+    for poem in split_poems(text):
+        assert all(read_lines(poem))
+
+
+def test_what_was_understood_is_told() -> None:
+    text = "夜思（其一）\n某甲\n" + "".join(LINES)
+    assert read_text(text) == (LINES, ["夜思", "某甲", "（其一）"], 5)
+    assert check(text).notes[:2] == (
+        "left out as no verse: 夜思, 某甲, （其一）",
+        "cut into lines of 5 characters, for it has no marks",
+    )
+    assert read_text("".join(COUPLETS)) == (LINES, [], None)
+    assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (LINES, ["注釋：山月。", "某。"], None)
+
+
+def test_a_line_that_begins_like_a_commentary_is_verse() -> None:
+    lines = [LINES[0], LINES[1], "賞析花樹下", LINES[3]]
+    assert read_lines("，\n".join(lines)) == lines
+
+
+def test_poems_signed_with_their_titles_stay_apart() -> None:
+    signed = [f"{''.join(COUPLETS)}\n——某甲《{title}》" for title in ("夜思", "春思")]
+    assert split_poems("\n\n".join(signed)) == signed
+
+
+def test_two_quatrains_stay_two_poems() -> None:
+    poem = "\n".join(LINES)
+    assert split_poems(f"{poem}\n\n{poem}") == [poem, poem]
+    assert len(split_poems("\n\n".join([*COUPLETS, "\n".join(COUPLETS)]))) == 2
