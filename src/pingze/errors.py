@@ -4,54 +4,26 @@
 
     PingzeError
     ├── InputError            a value that a person gave cannot be used
-    ├── InfeasibleError       what is asked for cannot be met together
-    ├── UnfinishedError       every draft of a poem came to a dead end
+    ├── InfeasibleError       the constraints cannot be met together
+    ├── UnfinishedError       no particle reached the end of a poem
     ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
     ├── TrainingError         a training run cannot start or go on
     └── StoppedError          a person stopped what can go on later
 
-The command line prints the message and leaves with `exit_status`: 1 when the answer is no,
-2 when the request itself is at fault, 130 after Ctrl-C. Beside the message stands its `cause`, a code with parameters,
-so that a page can say it in its reader's language; docs/serving.md lists the codes.
+The command line prints the message and exits with `exit_status`: 1 when the answer is no, 2 when the request is at
+fault, 130 after Ctrl-C. `cause` holds the message's code and its parameters; `messages.toml` has the sentences, in
+English and Chinese.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-Code = Literal[
-    "range",
-    "choice",
-    "too_long",
-    "surrogate",
-    "empty",
-    "character",
-    "no_room",
-    "too_many_words",
-    "line_count",
-    "block_width",
-    "oblique_rhyme",
-    "no_condition",
-    "no_poem",
-    "not_regulated",
-    "shape",
-    "value",
-    "clash",
-    "unfinished",
-    "too_slow",
-    "busy",
-    "extra",
-    "no_corpus",
-    "model",
-    "training",
-    "stopped",
-    "fault",
-]
-Parameter = str | int | float | Sequence[str] | None
+from pingze.messages import Language, Parameter, catalogue, say
+
 Cause = dict[str, Parameter]
-"""A code under "code", and what the sentence names: the `field` at fault, what it `has`, what was `wanted`."""
+"""A message's code under "code", and its parameters by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,26 +51,36 @@ class PingzeError(Exception):
     """Base of all errors that pingze raises on purpose.
 
     Args:
-        message: One line for a person: what is wrong and what to do.
-        code: The same for programs; by default that of the class.
-        **parameters: What the sentence names.
+        message: A code of messages.toml.
+        code: The code, where the message is none.
+        **parameters: What the sentence names: the `field` at fault, what it `has`, what was `wanted`.
     """
 
     exit_status = 2
-    code: Code = "fault"
+    code = "fault"
 
-    def __init__(self, message: str, *, code: Code | None = None, **parameters: Parameter) -> None:
-        self.code, self.parameters = code or self.code, parameters
-        super().__init__(message)
+    def __init__(self, message: str, *, code: str | None = None, **parameters: Parameter) -> None:
+        # Until every room raises by code, a message that is no code of the catalogue is itself the sentence.
+        self.code = message if message in catalogue() else code or self.code
+        self.parameters = parameters
+        super().__init__(say(message, parameters))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Restored from its fields, since several errors are made from other arguments than their message."""
+        """Restored from its fields, since several errors are made from other arguments than these."""
         return _restored, (type(self), self.args, vars(self))
 
     @property
     def cause(self) -> Cause:
         """The code and its parameters."""
         return {"code": self.code, **self.parameters}
+
+    def text(self, language: Language) -> str:
+        """Say the message in a language.
+
+        Args:
+            language: en or zh.
+        """
+        return say(self.code, self.parameters, language)
 
 
 def _restored(
@@ -110,22 +92,15 @@ def _restored(
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names it and what would do.
-
-    Args:
-        message: One line for a person.
-        field: The option at fault, where it is known.
-        code: The same for programs.
-        **parameters: What the sentence names.
-    """
+    """A value that a person gave cannot be used; the message names it and what would do."""
 
     code = "value"
 
-    def __init__(
-        self, message: str, *, field: str | None = None, code: Code | None = None, **parameters: Parameter
-    ) -> None:
-        self.field = field
-        super().__init__(message, code=code, **({"field": field} if field else {}), **parameters)
+    @property
+    def field(self) -> str | None:
+        """The option at fault, where it is known."""
+        field = self.parameters.get("field")
+        return field if isinstance(field, str) else None
 
 
 def wrong_type(name: str, value: object, wanted: str) -> InputError:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import httpx
 import pytest
@@ -18,10 +18,13 @@ import pytest
 import pingze
 from pingze.composing.request.options import Composing
 from pingze.serve.connection import HEADER_SECONDS, READING_SECONDS
-from pingze.serve.problems import Code
 from tests.serve.process import Server, post, serving
 
-CODES = {code for each in get_args(Code) for code in get_args(each)}
+CODES = set(
+    re.findall(
+        r"`([a-z_]+)`", (Path(__file__).parents[2] / "docs" / "serving.md").read_text(encoding="utf-8")
+    )
+)
 MODEL = {"model": "report", "particles": 4}
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
@@ -322,11 +325,6 @@ def test_composing_tells_how_what_was_asked_for_was_read(client: httpx.Client) -
     ]
     assert post(client, "stream", **asked).text.startswith('event: note\ndata: {"note": "云 was read as 雲"')
     assert post(client, "compose", form="五絕", **MODEL).json()["notes"] == []
-
-
-def test_every_code_is_documented() -> None:
-    text = Path("docs/serving.md").read_text(encoding="utf-8")
-    assert [code for code in CODES if f"`{code}`" not in text] == []
 
 
 def test_a_body_in_pieces_is_measured_too(client: httpx.Client) -> None:

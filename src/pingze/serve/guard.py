@@ -11,7 +11,7 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.errors import Parameter
+from pingze.messages import Parameter
 from pingze.serve.problems import Code, Problem
 from pingze.serve.work import CLIENT
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
-from pingze.errors import Parameter
+from pingze.messages import Parameter
 from pingze.verse.forms import Form, opening_name
 from pingze.verse.notes import general_notes
 from pingze.verse.patterns import CUSTOMARY

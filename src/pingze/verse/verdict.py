@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from pingze.errors import Cause, Parameter
+from pingze.errors import Cause
+from pingze.messages import Parameter
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tones import readings, sides

@@ -1,0 +1,53 @@
+"""Say every sentence that a user meets, by code, in English or Chinese: `messages.toml` is the catalogue."""
+
+import locale
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+Language = Literal["en", "zh"]
+Parameter = str | int | float | Sequence[str] | None
+
+_JOINTS = {"en": ", ", "zh": "、"}
+
+
+def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en") -> str:
+    """Fill in the sentence of a code.
+
+    Args:
+        code: A key of messages.toml.
+        parameters: The values of its template's braces; a list is joined, and `field` named in the language.
+        language: en or zh.
+    """
+    if code not in catalogue():
+        return code
+    values = {name: _in_words(name, value, language) for name, value in parameters.items()}
+    return catalogue()[code][language].format(**values)
+
+
+def language() -> Language:
+    """The language of the command line: Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English."""
+    asked = os.environ.get("PINGZE_LANG") or locale.getlocale(locale.LC_MESSAGES)[0] or ""
+    return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
+
+
+def field_name(field: str, language: Language) -> str:
+    """An option's name, as form or 體."""
+    return catalogue()["fields"].get(field, field) if language == "zh" else field
+
+
+def _in_words(name: str, value: Parameter, language: Language) -> str:
+    if name == "field" and isinstance(value, str):
+        return field_name(value, language)
+    if value is None:
+        return ""
+    return str(value) if isinstance(value, str | int | float) else _JOINTS[language].join(value)
+
+
+@cache
+def catalogue() -> dict[str, dict[str, str]]:
+    """The sentences by code, and under "fields" the Chinese names of options."""
+    return tomllib.loads(files("pingze").joinpath("messages.toml").read_text(encoding="utf-8"))
