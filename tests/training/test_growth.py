@@ -108,6 +108,30 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
                 assert large.abs().sum() == pytest.approx(float(small.abs().sum()))  # all new ones are zero
 
 
+def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> None:
+    vocabulary = Vocabulary.of_texts([invented.CHARACTERS], 60, ("<七絕>", "<唐>"))
+    configuration = ModelConfiguration(
+        len(vocabulary), 8, 12, 1, tied=True, special_tokens=("<七絕>", "<唐>")
+    )
+    old = LanguageModel(configuration)
+    old.output.bias.data[:] = torch.arange(len(vocabulary))
+    path = tmp_path / checkpoint.MODEL_FILE
+    checkpoint.save(path, old.tensors(), configuration, vocabulary)
+    state.save(
+        tmp_path,
+        old,
+        make_optimizer(old.parameters(), TrainingConfiguration()),
+        Average(old, 0.9),
+        state.Position(),
+    )
+    grown = Vocabulary.of_texts([invented.CHARACTERS], 61, ("<七絕>", "<詞:憶江南>", "<唐>"))
+    model = LanguageModel(
+        replace(configuration, vocabulary_size=len(grown), special_tokens=grown.condition_tokens)
+    )
+    grown_from(tmp_path, model, grown)
+    assert model.output.bias[4:7].tolist() == [4, 4.5, 5]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [

@@ -50,8 +50,9 @@ def start_from(
         for name, tensor in average.tensors.items():
             tensor.copy_(parameters[name].detach())
         return
-    grow(_named(saved.tensors, "model."), parameters, rows)
-    grow(_named(saved.tensors, "average."), average.tensors, rows)
+    for which, tensors in (("model.", parameters), ("average.", average.tensors)):
+        grow(_named(saved.tensors, which), tensors, rows)
+        _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
     average.updates = saved.position.averaged
     for index, (name, _) in enumerate(LanguageModel(old.configuration).named_parameters()):
         values = _named(saved.tensors, f"optimizer.{index}.")
@@ -78,6 +79,14 @@ def grow(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int
             gates = 4 if name.startswith("lstm") else 1
             for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
                 part[: len(known)] = _widened(known, part[: len(known)])
+
+
+def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mapping[int, int]) -> None:
+    """Give new condition tokens the mean bias of the known ones, which have learned that no text predicts them."""
+    special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
+    known = [id_ for id_ in special if id_ in rows]
+    if known:
+        bias[[id_ for id_ in special if id_ not in rows]] = bias[known].mean()
 
 
 def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
