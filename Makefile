@@ -60,11 +60,11 @@ docs: .venv/docs
 
 # In dist/; says what is left to a person.
 release: .venv/release
-	$(BIN)/python scripts/release.py
+	$(BIN)/python -m scripts.release
 
 # The quick tests from the wheel, with every Python from 3.11 on that is at hand.
 test-matrix: .venv/release
-	$(BIN)/python scripts/test_matrix.py
+	$(BIN)/python -m scripts.test_matrix
 
 clean:
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -74,8 +74,8 @@ def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = Run(folder, chosen, *texts, resume=folder.exists())
-    with training_progress.progress(run) as on_row:
-        run.train(on_row)
+    with training_progress.progress(run) as shown:
+        run.train(*shown)
     best = checkpoint.load(folder)
     return run, evaluate(LanguageModel.of(best), texts.dev, best.vocabulary, chosen.training.length)
 

@@ -31,8 +31,8 @@ def main(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         train, dev = store.report_draw("train"), store.report_draw("dev")
     run = Run(folder, preset("report", settings), train, dev, resume=folder.exists())
-    with training_progress.progress(run) as on_row:
-        run.train(on_row)
+    with training_progress.progress(run) as shown:
+        run.train(*shown)
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
     loaded = checkpoint.load("report")

@@ -36,8 +36,8 @@ def train(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = Run(folder, chosen, *texts, resume=folder.exists())
-    with training_progress.progress(run) as on_row:
-        run.train(on_row)
+    with training_progress.progress(run) as shown:
+        run.train(*shown)
 
 
 def ship(folder: Path) -> None:

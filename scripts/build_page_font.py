@@ -1,7 +1,7 @@
 """Build the page's own font from two free ones: src/pingze/serve/page/kai.woff and its licence beside it.
 
     pip install 'pingze[page]'
-    python scripts/build_page_font.py
+    python -m scripts.build_page_font
 
 It holds the characters of every shipped model's vocabulary, their Simplified forms, and what a card writes beside
 them. The glyphs are LXGW WenKai TC's (npm: @fontsource/lxgw-wenkai-tc), and the Kai of mainland forms' (npm:

@@ -1,7 +1,7 @@
 """Build the page's table of pronunciations: src/pingze/serve/page/pinyin.json.
 
     pip install 'pingze[page]'
-    python scripts/build_page_pinyin.py
+    python -m scripts.build_page_pinyin
 
 Each syllable of modern Mandarin with the characters that it is the usual reading of, as pypinyin (MIT licence) has it:
 the characters of every shipped model's vocabulary.

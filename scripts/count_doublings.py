@@ -1,6 +1,6 @@
 """Count which characters verse doubles 疊字, as 年年, for src/pingze/composing/steering/data/doublings.tsv.
 
-    python scripts/count_doublings.py
+    python -m scripts.count_doublings
 
 Read are all poems of the corpus's train split. A row is a character, how often it stands twice in a row within a line,
 and how often so at the line's end; rare ones are left out.

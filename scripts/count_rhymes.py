@@ -1,6 +1,6 @@
 """Count how Tang poets rhyme, for src/pingze/verse/data/: rhymes.tsv and borrowings.tsv.
 
-    python scripts/count_rhymes.py
+    python -m scripts.count_rhymes
 
 Run it again after a change of the table of characters. Read are the poems of the corpus's train split with an even
 number of equal lines, four at least, whose even lines share exactly one group. A row of rhymes.tsv is a character and

@@ -1,6 +1,6 @@
 """Correct composing/data/worn.tsv by which pairs of characters poems of `tang` use more often than verse.
 
-    python scripts/count_worn.py [--titles 600]
+    python -m scripts.count_worn [--titles 600]
 
 Poems are composed at the defaults, with the file as it stands, for titles of the train split, half of them 七絕 and
 half 五律. A row is a pair and how worn it is: what the row said before, and the logarithm of how many times as often as

@@ -1,6 +1,6 @@
 """Measure what single units of the shipped models know: src/pingze/serve/units.json, which the look inside shows.
 
-    python scripts/name_units.py
+    python -m scripts.name_units
 
 Each model composes 七律, and its cells are recorded over their tokens. A feature's R² for a cell is the share of the
 cell's variance that lies between the feature's values. Of each layer and feature the three best cells are kept, where

@@ -1,6 +1,6 @@
 """Build a release, check it, and say what is left to a person.
 
-Run: python scripts/release.py    (`make release`)
+Run: python -m scripts.release    (`make release`)
 
 In dist/ it leaves a source archive and the wheel that was built from it, so that the archive is known to build. It
 needs the packages build and twine, and git for the changes that are not committed.

@@ -1,6 +1,6 @@
 """Run the quick tests from the wheel with every Python that pingze is for and that is at hand; name the others.
 
-Run: python scripts/test_matrix.py [pytest's arguments]    (`make test-matrix`)
+Run: python -m scripts.test_matrix [pytest's arguments]    (`make test-matrix`)
 
 Each Python gets an environment of its own in build/matrix, with the wheel, what serves and exports, and what tests;
 torch is not among them, so tests/conftest.py leaves out the tests that import it. Interpreters are those on PATH and

@@ -1,5 +1,7 @@
 """What the documents tell people to type can be typed: commands parse, Python runs, the site builds."""
 
+import ast
+import importlib
 import os
 import re
 import shlex
@@ -16,6 +18,9 @@ from pingze.cli import app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+RUNNABLE = sorted(
+    path for folder in ("scripts", "experiments", "benchmarks") for path in (ROOT / folder).glob("*.py")
+)
 RUN = [path for path in DOCUMENTS if path.name != "first-poem.md"]  # a test of its own runs it as one program
 
 
@@ -50,10 +55,40 @@ def test_commands_are_those_that_there_are(path: Path) -> None:
             parse(arguments)
 
 
+@pytest.mark.parametrize(
+    "path", [*DOCUMENTS, ROOT / "src" / "pingze" / "cli" / "app.py"], ids=lambda path: path.name
+)
+def test_no_command_reads_a_text_file_that_nobody_has(path: Path) -> None:
+    typed = re.findall(r"^[^#\n]*?\bpingze [a-z][^#>`\n]*", path.read_text(encoding="utf-8"), re.MULTILINE)
+    named = [word for line in typed for word in line.split() if word.endswith(".txt")]
+    assert [word for word in named if not (ROOT / word).is_file()] == []
+
+
 def test_commands_are_found_and_wrong_ones_are_refused() -> None:
     assert sum(len(commands(path)) for path in DOCUMENTS) > 40
     with pytest.raises(Exception, match="colour"):
         parse(["compose", "--colour", "red"])
+
+
+@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_docstring_runs_a_module_that_can_be_imported(path: Path) -> None:
+    """From the root, as `python -m`: a file that is run by its path would not find its neighbours."""
+    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
+    for arguments in re.findall(r"\bpython (.*)", docstring):
+        module = re.match(r"-m ((?:scripts|experiments|benchmarks)\.\w+)", arguments)
+        assert module, f"python {arguments}: run it as a module"
+        try:
+            importlib.import_module(module[1])
+        except ModuleNotFoundError as error:
+            if (error.name or "").split(".")[0] in (
+                "scripts",
+                "experiments",
+                "benchmarks",
+                "pingze",
+                "tests",
+            ):
+                raise
+            pytest.skip(f"needs {error.name}")
 
 
 @pytest.mark.slow

@@ -1,24 +1,18 @@
-"""The notebooks of examples/ run from their first cell to their last, in the interpreter that tests them."""
+"""The notebooks of examples/ hold what they print and draw when they run from their first cell to their last."""
 
-import ast
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
 
-NOTEBOOKS = sorted((Path(__file__).parents[1] / "examples").glob("*.ipynb"))
+from scripts import run_notebooks
+
+NOTEBOOKS = sorted(run_notebooks.FOLDER.glob("*.ipynb"))
 
 
-def cells(path: Path) -> list[dict]:
-    return json.loads(path.read_text(encoding="utf-8"))["cells"]
-
-
-def run(source: str, names: dict[str, object]) -> object:
-    """Run a cell, and give the value of its last expression, which a notebook draws."""
-    tree = ast.parse(source)
-    last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-    exec(compile(tree, "cell", "exec"), names)
-    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if last else None  # type: ignore[attr-defined]
+def read(path: Path) -> run_notebooks.Notebook:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def test_there_are_three() -> None:
@@ -27,15 +21,16 @@ def test_there_are_three() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_runs(path: Path) -> None:
-    names: dict[str, object] = {}
-    values = [run("".join(cell["source"]), names) for cell in cells(path) if cell["cell_type"] == "code"]
-    drawn = [value._repr_html_() for value in values if hasattr(value, "_repr_html_")]
-    assert drawn or path.stem == "inside"
+def test_a_notebook_holds_what_running_it_gives(path: Path) -> None:
+    assert run_notebooks.run(deepcopy(committed := read(path))) == committed
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_short_and_committed_without_output(path: Path) -> None:
-    code = [cell for cell in cells(path) if cell["cell_type"] == "code"]
-    assert len(cells(path)) <= 12
-    assert all(not cell["outputs"] and cell["execution_count"] is None for cell in code)
+def test_a_notebook_is_short_and_committed_with_its_outputs(path: Path) -> None:
+    cells = read(path)["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert len(cells) <= 12
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    drawn = [output["data"] for cell in code for output in cell["outputs"] if "data" in output]
+    assert path.stem == "inside" or any("text/html" in data for data in drawn)
+    assert any(output.get("text") for cell in code for output in cell["outputs"])

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from dataclasses import fields
-from inspect import Parameter, signature
+from inspect import signature
 from typing import Any, get_type_hints
 
 import numpy as np
@@ -18,8 +18,7 @@ from pingze.errors import InputError
 def test_python_and_the_command_line_take_its_fields_and_defaults() -> None:
     expected = {each.name: each.default for each in fields(Composing)}
     python = {name: p.default for name, p in signature(compose).parameters.items() if name != "model"}
-    assert python.pop("form") is Parameter.empty
-    assert python == {name: value for name, value in expected.items() if name != "form"}
+    assert python == expected
     own = ("model", "explain", "as_json")
     typed = {name: p.default for name, p in signature(command).parameters.items() if name not in own}
     assert typed == expected
@@ -53,6 +52,7 @@ def test_a_long_poem_is_drawn_among_fewer_texts(particles: int, of_lengths: list
         ({"particles": 0}, "particles is 0; it must be at least 1 and at most 4096"),
         ({"seed": 10**30}, "seed is 10^30 or so; it must be at least 0 and at most 9007199254740991"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
+        ({"mood": "merry"}, "mood 'merry' is unknown; choose one of joyful, calm, sad"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
         (
             {"exclude": "\udc00"},

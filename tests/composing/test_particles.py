@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
@@ -92,6 +93,7 @@ def expected_shares(
     top_p: float = 1.0,
     antithesis: Antithesis | None = None,
     taste: Taste | None = None,
+    leaning: Array | None = None,
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion = chosen.prepare(request)
@@ -106,6 +108,7 @@ def expected_shares(
                 starts,
                 sampling=Sampling(TEMPERATURE, particles, top_p),
                 antithesis=antithesis,
+                leaning=leaning,
                 taste=taste,
             )
         )

@@ -80,17 +80,25 @@ def test_models_stand_beside_real_poems_of_the_test_split(model: str) -> None:
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.usefixtures("store_of_every_form")
-def test_evaluate_prints_both(
+def test_evaluate_measures_what_is_asked_for_and_says_what_it_does(
     model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pingze.cli.training.BASELINE", model)
-    for arguments in (["--json"], []):
+    found = []
+    for arguments in (["--split", "dev", "--json"], ["--json"], []):
         with pytest.raises(SystemExit) as exit_:
             run(["evaluate", "--model", model, "--poems", "1", *arguments])
         assert not exit_.value.code
-    out = capsys.readouterr().out
-    row, end = json.JSONDecoder().raw_decode(out)
-    assert {each["source"] for each in row["poems"]} == {model, "real"}
-    table = out[end:]
-    assert [line.split()[0] for line in table.split("\n\n")[1:2]] == ["五絕"]
-    assert table.count("repetition") == 4
+        found.append(capsys.readouterr())
+    both, poems = (json.loads(each.out) for each in found[:2])
+    assert both["split"] == "dev"
+    assert both["perplexity"] > 1
+    assert poems.keys() == {"model", "poems"}
+    assert both["poems"] == poems["poems"]
+    assert {each["source"] for each in poems["poems"]} == {model, "real"}
+    assert [line.split()[0] for line in found[2].out.split("\n\n")[1:2]] == ["五絕"]
+    assert found[2].out.count("repetition") == 4
+    said = found[0].err.splitlines()
+    assert sum(line.startswith("predicting ") for line in said) == 1
+    assert f"{model} composes 七律: 1 of 1" in said
+    assert not any(line.startswith("predicting ") for line in found[1].err.splitlines())

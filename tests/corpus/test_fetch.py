@@ -87,6 +87,14 @@ def test_a_spoilt_archive_is_refused(
     assert _folders_are_clean(before)
 
 
+def test_a_file_that_is_no_archive_is_not_called_a_truncated_one(tmp_path: Path) -> None:
+    poems = tmp_path / "poems.txt"
+    poems.write_text("獨坐寒窗下，無人問姓名。", encoding="utf-8")
+    with pytest.raises(CorpusError, match=rf"^{poems} is no archive of .* name the folder that holds them$"):
+        fetch(poems)
+    assert _folders_are_clean(None)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         CorpusError, match=rf"^{tmp_path}/none\.tgz cannot be read: No such file or directory$"

@@ -327,6 +327,17 @@ def test_composing_tells_how_what_was_asked_for_was_read(client: httpx.Client) -
     assert post(client, "compose", form="五絕", **MODEL).json()["notes"] == []
 
 
+def test_a_mood_is_told_with_the_poem_and_kept_by_its_revision(client: httpx.Client) -> None:
+    answer = post(client, "compose", form="五絕", about="壽", particles=8, seed=1).json()
+    (poem,) = answer["poems"]
+    assert poem["mood"] == "joyful"
+    assert answer["remarks"] == [{"code": "mood", "field": "mood", "has": "joyful"}]
+    revised = post(client, "revise", poem=poem, targets=[{"line": 2}], particles=8, seed=1).json()
+    assert revised["mood"] == "joyful"
+    plain = post(client, "compose", form="五絕", mood="calm", seed=1, **MODEL).json()
+    assert (plain["poems"][0]["mood"], plain["notes"]) == ("calm", [])
+
+
 def test_a_body_in_pieces_is_measured_too(client: httpx.Client) -> None:
     pieces = (b" " * 1000 for _ in range(100))
     headers = {"content-type": "application/json"}

@@ -79,6 +79,7 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
         page.fill("#exclude", "愁")
         page.fill("#start", "明月")
         page.fill("#about", "江雪 孤舟")
+        page.select_option("#mood", "calm")
         page.locator("#plan [data-line='2'][data-position='1']").fill("江")
         compose(page)
         link, poem = page.evaluate("location.hash"), lines(page)
@@ -86,7 +87,7 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
         assert lines(page) == poem
         chosen = {
             name: page.locator(f"#{name}").input_value()
-            for name in ("temperature", "level", "exclude", "start", "about")
+            for name in ("temperature", "level", "exclude", "start", "about", "mood")
         }
         assert chosen == {
             "temperature": "0.5",
@@ -94,6 +95,7 @@ def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> No
             "exclude": "愁",
             "start": "明月",
             "about": "江雪孤舟",
+            "mood": "calm",
         }
         assert page.locator("#repeat").is_checked()
         assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"

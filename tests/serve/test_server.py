@@ -1,18 +1,20 @@
 """The listening socket: what its connections inherit, and addresses that cannot be had."""
 
 import asyncio
+import re
 import socket
 import time
 
 import httpx
 import pytest
 
+from pingze.cli import app
 from pingze.composing import Poem
 from pingze.composing.composer import Composer
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.request.options import Sampling
 from pingze.errors import InputError
-from pingze.serve import answers
+from pingze.serve import answers, server
 from pingze.serve.app import create_app
 from pingze.serve.server import listen
 
@@ -39,6 +41,25 @@ def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
 
     assert asyncio.run(status("[2001:db8::5]:8000")) == 200
     assert asyncio.run(status("[2001:db8::6]:8000")) == 421
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+def test_the_printed_address_reaches_the_server_and_is_answered(
+    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answered: list[str] = []
+    monkeypatch.setattr(server, "prepared", lambda hosts, rows: answered.extend(hosts))
+
+    def reach(bound: socket.socket, application: object) -> None:
+        found = re.search(r"http://([\d.]+):(\d+) ", capsys.readouterr().err)
+        assert found
+        assert found[1] in answered
+        assert found[1] != "0.0.0.0"
+        socket.create_connection((found[1], int(found[2]))).close()
+
+    monkeypatch.setattr(server, "run", reach)
+    app(["serve", "--host", host, "--port", "0"], standalone_mode=False)
+    assert answered
 
 
 @pytest.mark.parametrize("host", ["a..b", "é" * 70])

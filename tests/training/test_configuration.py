@@ -33,7 +33,9 @@ def test_settings_change_fields_of_either_part() -> None:
     ("setting", "message"),
     [
         ("colour=red", "'colour=red' is not field=value with one of the fields vocabulary_size"),
-        ("epochs", "'epochs' is not field=value"),
+        ("epochs", "'epochs' is not field=value with one of the fields epochs"),
+        ("epoch=1", "'epoch=1' is not field=value with one of the fields epochs"),
+        ("learningrate=1", "'learningrate=1' is not field=value with one of the fields learning_rate"),
         ("epochs=many", "epochs='many' is not of type float"),
         ("epochs=0", "epochs is 0.0; it must be above 0"),
         ("epochs=none", "epochs='none' is not of type float"),

@@ -28,7 +28,7 @@ START = """\
 pingze 平仄 writes classical Chinese verse, and checks yours.
 
   pingze compose --form 七絕 --title 山居     a poem
-  pingze check poem.txt                     form, tones and rhyme of any poem
+  pingze check 獨坐寒窗下，…                  form, tones and rhyme of any poem
   pingze mend 獨坐寒窗下，…                   a draft without its faults
   pingze serve                              a page to compose on
 

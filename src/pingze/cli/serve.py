@@ -26,11 +26,11 @@ def serve(
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
         raise MissingExtraError("serving", "serve")
-    from pingze.serve.server import listen, prepared, run
+    from pingze.serve.server import listen, prepared, reached_at, run
 
     with listen(host, port) as bound:
-        application = prepared([host, *(allow_host or [])], rows)
-        address, actual = bound.getsockname()[:2]
+        address = reached_at(bound)
+        application = prepared([host, address, *(allow_host or [])], rows)
         shown = f"[{address}]" if ":" in address else address
-        typer.echo(f"pingze serves at http://{shown}:{actual}  (Ctrl-C stops)", err=True)
+        typer.echo(f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True)
         run(bound, application)

@@ -1,18 +1,22 @@
 """`pingze train`, `rate` and `evaluate`; all need torch."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
 from importlib.util import find_spec
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
 from pingze.errors import MissingExtraError, StoppedError
 from pingze.network import checkpoint
+
+if TYPE_CHECKING:
+    from pingze.corpus import Store
 
 PresetOption = Annotated[str, typer.Option(help="Where the configuration starts from.")]
 SettingsOption = Annotated[
@@ -48,8 +52,8 @@ def train(
         source = run.resumed.path.name if run.resumed else "the start"
         typer.echo(f"going on from {source} at step {run.position.step}", err=True)
     try:
-        with training_progress.progress(run) as on_row:
-            run.train(on_row)
+        with training_progress.progress(run) as shown:
+            run.train(*shown)
     except KeyboardInterrupt:
         if not first:
             sys.exit(StoppedError.exit_status)
@@ -86,38 +90,30 @@ def rate(
 def evaluate(
     model: ModelOption = checkpoint.DEFAULT,
     split: Annotated[
-        str,
+        str | None,
         typer.Option(
-            help="train or dev, of the report's draw; or test, of models that know form, poet and title."
+            help="train or dev, of the report's draw; or test, of models that know form, poet and title. "
+            "dev by default; none with --poems."
         ),
-    ] = "dev",
+    ] = None,
     poems: Annotated[
         int,
-        typer.Option(
-            min=0, help="Compose so many poems of each form too, and measure them beside real ones."
-        ),
+        typer.Option(min=0, help="Compose so many poems of each form, and measure them beside real ones."),
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
     need_torch("evaluation")
+    from pingze.cli.terminal.status import status
     from pingze.composing import quality
     from pingze.corpus import Store
-    from pingze.network.model import LanguageModel
-    from pingze.training import evaluation
-    from pingze.training.configuration import LENGTHS
-    from pingze.training.data import corpus_for, read_split
 
     loaded = checkpoint.load(model)
-    with Store.open() as store:
-        corpus = corpus_for(store, loaded.configuration.special_tokens)
-        texts = read_split(store, corpus, split)
-        qualities = list(quality.compare([model, BASELINE], poems, store)) if poems else []
-    measured = LanguageModel.of(loaded)
-    figures = evaluation.evaluate(measured, texts, loaded.vocabulary, LENGTHS[corpus])
-    row = {"model": loaded.name, "split": split, **asdict(figures)}
-    if loaded.configuration.special_tokens:
-        row |= evaluation.by_condition(measured, texts, loaded.vocabulary, LENGTHS[corpus])
+    row: dict[str, Any] = {"model": loaded.name}
+    with Store.open() as store, status() as tell:
+        if split or not poems:
+            row |= _predicted(loaded, store, split or "dev", tell)
+        qualities = list(quality.compare([model, BASELINE], poems, store, tell)) if poems else []
     if as_json:
         print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))
     else:
@@ -129,6 +125,22 @@ def evaluate(
             )
         for form, rows in groupby(qualities, key=attrgetter("form")):
             typer.echo("\n" + _block(form, [asdict(row) for row in rows]))
+
+
+def _predicted(
+    loaded: checkpoint.Checkpoint, store: "Store", split: str, progress: Callable[[str], None]
+) -> dict[str, Any]:
+    """How well a model predicts a split, under each condition where it knows some."""
+    from pingze.network.model import LanguageModel
+    from pingze.training import evaluation
+    from pingze.training.configuration import LENGTHS
+    from pingze.training.data import corpus_for, read_split
+
+    corpus, measured = corpus_for(store, loaded.configuration.special_tokens), LanguageModel.of(loaded)
+    of = measured, read_split(store, corpus, split), loaded.vocabulary, LENGTHS[corpus]
+    progress(f"predicting {len(of[1]):,} poems")
+    row = {"split": split, **asdict(evaluation.evaluate(*of))}
+    return row | (evaluation.by_condition(*of, progress) if loaded.configuration.special_tokens else {})
 
 
 def _block(form: str, rows: list[dict[str, Any]]) -> str:

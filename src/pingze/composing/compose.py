@@ -15,7 +15,7 @@ from pingze.network.conditions import ABOUT, Conditions
 def compose(
     start: str = "",
     *,
-    form: str,
+    form: str = Composing.form,
     lines: int | None = None,
     level: str = Composing.level,
     template: str | None = None,
@@ -32,6 +32,7 @@ def compose(
     title: str | None = None,
     poet: str | None = None,
     about: str | None = None,
+    mood: str | None = None,
     temperature: float = Composing.temperature,
     top_p: float = Composing.top_p,
     particles: int = Composing.particles,
@@ -63,6 +64,7 @@ def compose(
         title: A title, for models that know titles.
         poet: Whose manner, for models that know poets.
         about: A theme, a word or some, for models that know themes.
+        mood: joyful, calm or sad; by default the one that title or theme tells, if any.
         temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
         top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
         particles: How many texts are written side by side for each poem, 1 to 4096; fewer of a long one.
@@ -94,6 +96,7 @@ def compose(
             title=title,
             poet=poet,
             about=about,
+            mood=mood,
             temperature=temperature,
             top_p=top_p,
             particles=particles,

@@ -23,6 +23,7 @@ from pingze.composing.poem import Poem, in_lines, mark_after
 from pingze.composing.request.options import Sampling
 from pingze.composing.request.request import Request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_table
+from pingze.composing.steering.mood import leanings
 from pingze.composing.steering.taste import Taste, WornPairs
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
@@ -145,6 +146,7 @@ class Composer:
             sampling=sampling,
             prefix=self.prefix(request),
             antithesis=self._antithesis(request),
+            leaning=self.leanings[request.mood] if request.mood else None,
             taste=Taste(self.worn_pairs, request, self.reward) if request.taste else None,
         )
 
@@ -167,25 +169,33 @@ class Composer:
         return self.antithesis
 
     def answering(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """What antithesis adds to ln p of each character at a place of a finished text.
+        """What mood and antithesis add to ln p of each character at a place of a finished text.
 
-        That is w·s with the character that stands opposite, in the line before or after.
+        Antithesis adds w·s with the character that stands opposite, in the line before or after.
         """
         request, fixed = constraints.request, constraints.fixed
         table, added = self._antithesis(request), np.zeros(len(self.vocabulary), np.float32)
+        if request.mood:
+            added += self.leanings[request.mood]
         if table is None or fixed is None:
             return added
+        weight = np.float32(request.antithesis)
         above, below = constraints.opposite(place), place + constraints.width
         if above is not None and fixed[above] != FREE:
-            added += table.opposite(np.array([fixed[above]]))[0]
+            added += weight * table.opposite(np.array([fixed[above]]))[0]
         if below < constraints.places and constraints.opposite(below) == place and fixed[below] != FREE:
-            added += table.over(fixed[below])
-        return added * np.float32(request.antithesis)
+            added += weight * table.over(fixed[below])
+        return added
 
     @cached_property
     def worn_pairs(self) -> WornPairs:
         """How worn the vocabulary's pairs are."""
         return WornPairs(self.vocabulary)
+
+    @cached_property
+    def leanings(self) -> dict[str, Float[Array, "V"]]:
+        """What each mood adds to ln p of the vocabulary's tokens."""
+        return leanings(self.vocabulary)
 
     @cached_property
     def antithesis(self) -> Antithesis:
@@ -204,6 +214,7 @@ class Composer:
             title=request.title,
             poet=request.poet,
             about=request.about,
+            mood=request.mood,
             seed=seed,
             model=self.name,
             lines=in_lines(self.vocabulary.decode(population.ids[0]), constraints.width),

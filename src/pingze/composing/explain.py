@@ -34,7 +34,7 @@ class Reason:
     rhyme_group: str
     """The label of the group it is read in, as 下平七陽: the poem's where it rhymes; "" where it is unknown."""
     alternatives: list[str]
-    """The likeliest other characters that the form allowed here, antithesis weighed."""
+    """The likeliest other characters that the form allowed here, mood and antithesis weighed."""
 
 
 def explain(

@@ -108,8 +108,8 @@ class Writing:
     conditional; others are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them
     is still written.
     `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
-    pair of opposite characters, w being the request's weight and s their score. With `taste` its weight holds what a
-    reader would make of it.
+    pair of opposite characters, w being the request's weight and s their score, and exp(`leaning`) times for each
+    character. With `taste` its weight holds what a reader would make of it.
     """
 
     def __init__(
@@ -121,10 +121,11 @@ class Writing:
         sampling: Sampling,
         prefix: Sequence[int] = (),
         antithesis: Antithesis | None = None,
+        leaning: Float[Array, "V"] | None = None,
         taste: Taste | None = None,
     ) -> None:
         self.network, self.constraints, self.starts = network, constraints, starts
-        self.top_p, self.antithesis, self.taste = sampling.top_p, antithesis, taste
+        self.top_p, self.antithesis, self.leaning, self.taste = sampling.top_p, antithesis, leaning, taste
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
         self.coldness = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
@@ -175,7 +176,7 @@ class Writing:
         dead = ~original.any(axis=1)  # such a draft goes on without weight, until it is drawn anew
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)
-        lean = _lean(self.antithesis, constraints, self.texts, place)
+        lean = self._lean()
         log_mass, ids = choose(logits, original, self.top_p, self._random, lean)
         log_mass = np.where(dead, -np.inf, log_mass).reshape(self.log_weights.shape)
         self.log_weights = self.log_weights + log_mass
@@ -185,6 +186,18 @@ class Writing:
         self.ids, self.texts[:, place] = ids, ids
         self.place += 1
         self.at_mark = self.place % constraints.width == 0
+
+    def _lean(self) -> Float[Array, "rows V"] | None:
+        """What mood, and antithesis to the character above, add to the logarithm of each character's weight."""
+        lean = None
+        if self.leaning is not None:
+            lean = np.broadcast_to(self.leaning, (len(self.texts), len(self.leaning)))
+        above = self.constraints.opposite(self.place)
+        if self.antithesis is not None and above is not None:
+            weight = np.float32(self.constraints.request.antithesis)
+            answers = self.antithesis.opposite(self.texts[:, above]) * weight
+            lean = answers if lean is None else answers + lean
+        return lean
 
     def _random(self) -> Float[Array, "rows"]:
         N = self.log_weights.shape[1]
@@ -268,16 +281,6 @@ def finish(writing: Writing) -> list[Population]:
         for error in go_on(writing.network, [writing]).values():
             raise error
     return writing.populations
-
-
-def _lean(
-    antithesis: Antithesis | None, constraints: Constraints, texts: Int[Array, "N P"], place: int
-) -> Float[Array, "N V"] | None:
-    """What is added to the logarithm of each character's weight where it stands opposite one of the line before."""
-    above = constraints.opposite(place)
-    if antithesis is None or above is None:
-        return None
-    return antithesis.opposite(texts[:, above]) * np.float32(constraints.request.antithesis)
 
 
 def _unfinished(constraints: Constraints, particles: int, place: int) -> UnfinishedError:

@@ -30,6 +30,8 @@ class Poem:
     """ln p of the poem's text, marks and end included, under the model at temperature 1, in nats."""
     about: str | None = None
     """What it was to be about."""
+    mood: str | None = None
+    """The mood that it was written in."""
 
     def __str__(self) -> str:
         return punctuate(self.lines)

@@ -5,8 +5,9 @@ the titles of the real ones, where the model knows titles.
 """
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from pingze.composing.compose import compose
@@ -83,27 +84,42 @@ class Reference:
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_lines(line for poem in poems for line in poem.lines)
-        tang = [poem for poem in poems if poem.dynasty == "tang"]
-        counts = doubled(poem.lines for poem in tang)
+        self.tang = [poem for poem in poems if poem.dynasty == "tang"]
+        counts = doubled(poem.lines for poem in self.tang)
         self.doubled = {character for character, count in counts.items() if count >= DOUBLED_OFTEN}
-        self.judge = TitleJudge((poem.title, poem.text) for poem in tang)
+
+    @cached_property
+    def judge(self) -> TitleJudge:
+        """Who knows titles; fewer poems than it needs are measured without."""
+        return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
-def compare(models: Iterable[str | Path], count: int, store: Store) -> Iterator[Quality]:
+def compare(
+    models: Iterable[str | Path],
+    count: int,
+    store: Store,
+    progress: Callable[[str], None] = lambda line: None,
+) -> Iterator[Quality]:
     """For each form `count` poems of each model, seeds from 1, and as many real ones of the test split.
 
     Of a form with fewer real poems all are taken. The models compose with all options as they are by default.
+    `progress` is called with a line for each step.
+
     Raises InputError when `count` is below 1, CheckpointError on a model that cannot be read.
     """
     if count < 1:
         raise InputError(f"poems is {count}; it must be at least 1")
+    progress("indexing the train split, with which poems are compared")
     reference = Reference(list(store.poems(split="train")))
     names = list(dict.fromkeys(map(str, models)))
     for form in map(FORMS.__getitem__, MEASURED):
         real = real_poems(form, count, store)
         titles = [poem.title for poem in real]
         for name in names:
-            poems = [_composed(form, title, seed, name) for seed, title in enumerate(titles, 1)]
+            poems = []
+            for seed, title in enumerate(titles, 1):
+                progress(f"{name} composes {form.name}: {seed} of {len(titles)}")
+                poems.append(_composed(form, title, seed, name))
             yield measure(form, name, poems, reference, titles)
         yield measure(form, REAL, [poem.lines for poem in real], reference, titles)
 

@@ -104,7 +104,7 @@ def revise(
         seed: From 0; the same seed writes the same again.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
         **constraints: Those of `compose`: lines, level, template, rhyme, acrostic, acrostic_at, include, exclude,
-            repeat, original, antithesis, taste, title, poet, about. What is not given stays as the poem has it.
+            repeat, original, antithesis, taste, title, poet, about, mood. What is not given stays as the poem has it.
 
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
     constraints, UnfinishedError when no draft came to an end, CheckpointError on a model that cannot be read.
@@ -147,7 +147,7 @@ def alternatives(
 ) -> list[Alternative]:
     """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
 
-    Where the place answers another, antithesis weighs in the order, as it does in composing.
+    The poem's mood weighs in the order, and antithesis where the place answers another, as they do in composing.
     The `TRIED` characters that are likeliest after what comes before are weighed.
 
     Args:
@@ -267,7 +267,7 @@ def poem_request(
         if (line - 1) * width + position - 1 not in free
     )
     whole = asked if isinstance(asked, Composing) else Composing.of(asked)
-    own = ("template", "rhyme", "title", "poet", "about")
+    own = ("template", "rhyme", "title", "poet", "about", "mood")
     kept = {name: getattr(poem, name) for name in own if getattr(whole, name) is None}
     lines = whole.lines or has
     if lines < has:

@@ -27,6 +27,8 @@ SHA512 = (
 """The digest of the package as published: no other archive becomes the corpus."""
 
 _CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+"""An archive's first bytes."""
 _SILENCE = 60.0
 """Seconds without a byte after which a server is given up."""
 _LONGEST = 900
@@ -115,6 +117,11 @@ def _land(read: Callable[[int], bytes], size: int, name: str, progress: Progress
     received = 0
     with written(archive_path(), CorpusError) as partial, partial.open("wb") as file:
         for chunk in _chunks(read, name):
+            if not received and not chunk.startswith(_GZIP):
+                raise CorpusError(
+                    f"{name} is no archive of {PACKAGE} {VERSION} (.tgz); for your own poems "
+                    "name the folder that holds them"
+                )
             digest.update(chunk)
             file.write(chunk)
             received += len(chunk)

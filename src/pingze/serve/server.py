@@ -6,6 +6,7 @@ import socket
 import sys
 import warnings
 from collections.abc import Iterable
+from ipaddress import ip_address
 
 import uvicorn
 from threadpoolctl import threadpool_limits
@@ -38,6 +39,22 @@ def listen(host: str, port: int) -> socket.socket:
     # without it each answer's body waits 40 ms for the acknowledgement of its headers.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
+
+
+def reached_at(bound: socket.socket) -> str:
+    """Give the address to type: of a socket that listens at every address, this machine's own on the local network."""
+    address = str(bound.getsockname()[0])
+    if not ip_address(address).is_unspecified:
+        return address
+    anywhere, loopback = (
+        ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
+    )
+    with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect((anywhere, 9))  # picks the way there, and sends nothing
+        except OSError:
+            return loopback
+        return str(probe.getsockname()[0])
 
 
 def _reason(error: OSError | UnicodeError) -> str:

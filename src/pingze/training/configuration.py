@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 from pingze.corpus.poem import OWN
 from pingze.errors import InputError
@@ -306,6 +307,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
         part = next((p for p in changes if key in _fields(getattr(chosen, p))), None)
         if part is None or not equals:
             names = [f for p in changes for f in _fields(getattr(chosen, p))]
+            names = list(dict.fromkeys([*get_close_matches(key, names), *names]))
             raise InputError(
                 f"setting {setting!r} is not field=value with one of the fields {', '.join(names)}"
             )

@@ -1,7 +1,7 @@
 """How well a model predicts texts: nats per token, perplexity, and the same over Han characters alone."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,16 +50,20 @@ def evaluate(
 
 
 def by_condition(
-    model: LanguageModel, texts: Sequence[Text], vocabulary: Vocabulary, length: int
+    model: LanguageModel,
+    texts: Sequence[Text],
+    vocabulary: Vocabulary,
+    length: int,
+    progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
     """The hanzi perplexity under no condition but the dynasty, and under each alone, by name."""
     kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
-    return {
-        f"hanzi_perplexity_given_{name}": evaluate(
-            model, texts, vocabulary, length, ("dynasty", *names)
-        ).hanzi_perplexity
-        for name, names in kept.items()
-    }
+    found = {}
+    for name, names in kept.items():
+        progress(f"predicting {len(texts):,} poems, given {name}")
+        figures = evaluate(model, texts, vocabulary, length, ("dynasty", *names))
+        found[f"hanzi_perplexity_given_{name}"] = figures.hanzi_perplexity
+    return found
 
 
 def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:

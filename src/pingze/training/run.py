@@ -112,8 +112,12 @@ class Run(Trainer):
             partial.unlink()
         return state.read(self.folder)
 
-    def train(self, on_row: Callable[[LogRow], None] = lambda row: None) -> None:
+    def train(
+        self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
+    ) -> None:
         """Train to the last epoch, or until dev has not improved for `patience` epochs.
+
+        `on_row` is called with each row of the log, and `on_step` after each step.
 
         On Ctrl-C or SIGTERM the step is finished, the state is saved, a model too if there is none yet, and
         KeyboardInterrupt is raised. Raises TrainingError when the loss is no longer finite or the disk is full; the
@@ -130,11 +134,11 @@ class Run(Trainer):
                     on_row(row)
 
             with _asked_to_stop() as asked:
-                self._train(add, asked)
+                self._train(add, on_step, asked)
         except (CheckpointError, TrainingError) as fault:
             raise TrainingError(f"{fault}; the last good state stays in {self.folder}") from fault
 
-    def _train(self, add: Add, asked: list[int]) -> None:
+    def _train(self, add: Add, on_step: Callable[[], None], asked: list[int]) -> None:
         position, configuration = self.position, self.configuration
         if not self._begun:
             add("dev", **asdict(self.evaluate()))
@@ -150,6 +154,7 @@ class Run(Trainer):
             if position.step % LOG_EVERY == 0:
                 add("train", steps=self.total_steps, learning_rate=rate, **position.window.figures())
                 position.window = state.Window()
+            on_step()
             if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:
                 self._end_epoch(add)
             elif position.step % configuration.save_every == 0:

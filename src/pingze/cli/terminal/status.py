@@ -8,12 +8,17 @@ from contextlib import contextmanager
 import typer
 
 EVERY = 10.0
-"""Seconds after which a line whose numbers alone have changed is told again where there is no terminal."""
+"""Seconds after which a line of which only the numbers have changed is printed again where there is no terminal."""
+SHARE = 0.05
+"""In a long run that is this share of the time that it has taken, so that a night leaves some hundred lines."""
 
 
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
-    """Give what tells a line: on a terminal in place of the one before, elsewhere beneath it, if there is news."""
+    """Give a function that shows a line: on a terminal in place of the last one, elsewhere below it.
+
+    Without a terminal a line is printed if its words are new, if its numbers are and it is time, or if it is the last.
+    """
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -21,17 +26,25 @@ def status() -> Iterator[Callable[[str], None]]:
         with console.status("") as shown:
             yield shown.update
     else:
-        yield _telling()
+        with _lines() as tell:
+            yield tell
 
 
-def _telling() -> Callable[[str], None]:
-    told, at = "", 0.0
+@contextmanager
+def _lines() -> Iterator[Callable[[str], None]]:
+    last, printed, begun = "", "", time.monotonic()
+    at = begun
 
     def tell(line: str) -> None:
-        nonlocal told, at
-        words, now = re.sub(r"\d", "", line), time.monotonic()
-        if words != told or now >= at + EVERY:
+        nonlocal last, printed, at
+        last, now = line, time.monotonic()
+        is_news = re.sub(r"\d", "", line) != re.sub(r"\d", "", printed)
+        if is_news or (line != printed and now >= at + max(EVERY, SHARE * (now - begun))):
             typer.echo(line, err=True)
-            told, at = words, now
+            printed, at = line, now
 
-    return tell
+    try:
+        yield tell
+    finally:
+        if last != printed:
+            typer.echo(last, err=True)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from pingze.cli.terminal.status import status
 from pingze.training.log import LogRow
 from pingze.training.rate_finder import Search
 from pingze.training.run import Run
@@ -14,36 +15,81 @@ WIDTH = 40
 """Of the bars of a table, in characters."""
 
 
+OnRow = Callable[[LogRow], None]
+OnStep = Callable[[], None]
+
+
 @contextmanager
-def progress(run: Run) -> Iterator[Callable[[LogRow], None]]:
-    """Give a function for `Run.train` to call; what it hears is shown on standard error, by the first process."""
+def progress(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
+    """Give what `Run.train` calls after a row of its log and after a step; the first process shows them.
+
+    On standard error: a bar on a terminal, elsewhere a line from time to time and one at the end.
+    """
+    console = Console(stderr=True)
+    if not run.fabric.is_global_zero:
+        yield (lambda row: None), (lambda: None)
+    elif console.is_terminal:
+        with _bar(run, console) as shown:
+            yield shown
+    else:
+        with _lines(run) as shown:
+            yield shown
+
+
+@contextmanager
+def _bar(run: Run, console: Console) -> Iterator[tuple[OnRow, OnStep]]:
     columns = [
         MofNCompleteColumn(),
         BarColumn(),
-        TextColumn("loss {task.fields[loss]}  {task.fields[speed]}  left"),
+        TextColumn("{task.fields[figures]}  left"),
         TimeRemainingColumn(),
     ]
-    silent = not run.fabric.is_global_zero
-    with Progress(*columns, console=Console(stderr=True), disable=silent) as bar:
-        task = bar.add_task("", total=run.total_steps, completed=run.position.step, loss="-", speed="-")
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
 
-        def show(row: LogRow) -> None:
+        def on_row(row: LogRow) -> None:
             if row["kind"] == "train":
-                bar.update(
-                    task,
-                    completed=int(row["step"]),
-                    loss=f"{row['nats_per_token']:.3f} ({row['nats_per_48_tokens']:.1f} per 48 tokens)",
-                    speed=f"{row['tokens_per_second']:,.0f} tokens/s",
-                )
-            elif row["kind"] == "dev":
-                bar.console.print(
-                    f"step {row['step']}: dev {row['nats_per_token']:.4f} nats per token, perplexity "
-                    f"{row['perplexity']:.1f}, {row['nats_per_48_tokens']:.2f} nats per 48 tokens"
-                )
+                bar.update(task, figures=_figures(row))
             else:
-                bar.console.print(f"stopped: dev has not improved for {row['stale_epochs']} epochs")
+                bar.console.print(_event(row))
 
-        yield show
+        yield on_row, lambda: bar.update(task, completed=run.position.step)
+
+
+@contextmanager
+def _lines(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
+    figures = ""
+    with status() as tell:
+
+        def on_step() -> None:
+            tell(f"step {run.position.step}/{run.total_steps}{figures}")
+
+        def on_row(row: LogRow) -> None:
+            nonlocal figures
+            if row["kind"] == "train":
+                figures = "  " + _figures(row)
+            else:
+                tell(_event(row))
+
+        on_step()
+        yield on_row, on_step
+        on_step()
+
+
+def _figures(row: LogRow) -> str:
+    """What training has measured since the row before."""
+    nats = f"{row['nats_per_token']:.3f} ({row['nats_per_48_tokens']:.1f} per 48 tokens)"
+    return f"loss {nats}  {row['tokens_per_second']:,.0f} tokens/s"
+
+
+def _event(row: LogRow) -> str:
+    """A look at dev, or why training stopped early."""
+    if row["kind"] == "dev":
+        return (
+            f"step {row['step']}: dev {row['nats_per_token']:.4f} nats per token, perplexity "
+            f"{row['perplexity']:.1f}, {row['nats_per_48_tokens']:.2f} nats per 48 tokens"
+        )
+    return f"stopped: dev has not improved for {row['stale_epochs']} epochs"
 
 
 def table(search: Search) -> str:

@@ -11,6 +11,7 @@ from numbers import Integral, Real
 from types import UnionType
 from typing import Any, TypedDict, get_args, get_origin, get_type_hints
 
+from pingze.composing.steering.mood import MOODS
 from pingze.errors import InputError, wrong_type
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
@@ -108,6 +109,11 @@ class Revising(Bounded):
         "What it is to be about, as 江雪, in 8 characters at most, for models that know themes.",
         maxLength=200,
     )
+    mood: str | None = option(
+        None,
+        f"{', '.join(MOODS)}; by default the one that title or theme tells, if any.",
+        enum=[None, *MOODS],
+    )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
     temperature: float = option(
         0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
@@ -197,6 +203,7 @@ class Kept(TypedDict, total=False):
     taste: float
     title: str | None
     about: str | None
+    mood: str | None
     poet: str | None
 
 
@@ -239,13 +246,13 @@ def too_long(message: str, field: str, has: int, most: int) -> InputError:
 
 def _check_text(name: str, text: str, bounds: dict[str, Any]) -> None:
     if text not in bounds.get("enum", [text]):
-        choices = ", ".join(bounds["enum"])
+        choices = [choice for choice in bounds["enum"] if choice]
         raise InputError(
-            f"{name} {text[:20]!r} is unknown; choose one of {choices}",
+            f"{name} {text[:20]!r} is unknown; choose one of {', '.join(choices)}",
             field=name,
             code="choice",
             has=text[:20],
-            choices=list(bounds["enum"]),
+            choices=choices,
         )
     if len(text) > bounds.get("maxLength", math.inf):
         most = bounds["maxLength"]

@@ -7,6 +7,7 @@ from itertools import chain
 from pingze.composing.request.input_characters import FIELDS, read_characters, read_known, read_pattern, tell
 from pingze.composing.request.options import MOST_INCLUDED, Composing, acrostic_position, too_long
 from pingze.composing.request.request import Fixed, Request
+from pingze.composing.steering.mood import mood_of
 from pingze.errors import InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
@@ -30,6 +31,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
     form = find_form(asked.form)
     lines = _count_lines(form, asked.lines)
     fixed = _fixed(asked, form, lines, vocabulary)
+    title, about = read_title(asked.title, vocabulary), read_about(asked.about, vocabulary)
     return Request(
         form=form,
         lines=lines,
@@ -40,9 +42,10 @@ def read_request(vocabulary: Vocabulary, asked: Composing) -> Request:
         include=_words(asked.include, form, lines, vocabulary),
         exclude=_unwanted(asked.exclude),
         repeat=asked.repeat,
-        title=read_title(asked.title, vocabulary),
+        title=title,
         poet=read_poet(asked.poet, vocabulary),
-        about=read_about(asked.about, vocabulary),
+        about=about,
+        mood=_mood(asked, title, about),
         original=asked.original,
         antithesis=asked.antithesis,
         taste=asked.taste,
@@ -159,6 +162,17 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
             choices=near,
         )
     return read
+
+
+def _mood(asked: Composing, title: str | None, about: str | None) -> str | None:
+    """The mood that is asked for, or that title and theme tell where taste counts."""
+    if asked.mood or not asked.taste or not (told := mood_of(title, about)):
+        return asked.mood
+    sentence = (
+        f"the poem is written as {told} because of its title or theme; give another mood to change that"
+    )
+    tell(Note(sentence, "mood", field="mood", has=told))
+    return told
 
 
 def _read(option: str, text: str, vocabulary: Vocabulary) -> str:

@@ -54,6 +54,8 @@ class Request:
     """The poet in whose manner to write."""
     about: str | None = None
     """The characters of the theme to write to."""
+    mood: str | None = None
+    """The mood to write in (`composing.mood.MOODS`)."""
     original: int | None = None
     """How many characters in a row a line may share with a line of the corpus."""
     antithesis: float = 0.0

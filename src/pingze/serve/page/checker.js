@@ -238,6 +238,7 @@ function entryOf(verdict) {
     title: null,
     poet: null,
     about: null,
+    mood: null,
     seed: 0,
     model: "",
     lines: verdict.read,

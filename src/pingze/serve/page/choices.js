@@ -69,6 +69,8 @@ export function drawChoices() {
     $("level"),
     levels.map((level) => [level, t(level)]),
   );
+  const moods = optionOf("mood").bounds.enum.filter(Boolean);
+  fill($("mood"), [["", t("mood_told")], ...moods.map((mood) => [mood, t(mood)])]);
   fill(
     $("acrostic_at"),
     ["head", "middle", "end"].map((place) => [place, t(place)]),

@@ -10,6 +10,7 @@ const LONGEST = 16000; // characters of an address that is read
 const FORM = 4; // bits of its place in the list of /v1/forms, where new forms come last
 const LINES = 8;
 const PLACES = ["head", "middle", "end"];
+const MOODS = ["joyful", "calm", "sad"];
 const MOST_SHARED = 15; // characters in a run that 4 bits hold; a looser bound is left out
 const FIXED_LOCKS = 2; // locked is what the choices fix
 
@@ -38,7 +39,9 @@ function packed(entry) {
   into.text(poem.model === state.known.default_model ? null : poem.model, 6);
   packChoices(entry, into);
   packLocks(entry, into);
-  into.text(poem.about, 8); // last, for links that were made before poems had themes
+  // Last, for links that were made before poems had themes, and then moods.
+  into.text(poem.about, 8);
+  if (into.flag(poem.mood)) into.number(MOODS.indexOf(poem.mood), 2);
   return PACKED + into;
 }
 
@@ -68,7 +71,8 @@ function unpacked(from) {
   const ask = unpackedChoices(poem, from);
   const locks = unpackedLocks(poem, ask, from);
   const about = from.isAtEnd ? null : from.text(8);
-  return newEntry({ ...poem, about }, about ? { ...ask, about } : ask, locks);
+  const mood = !from.isAtEnd && from.flag() ? MOODS[from.number(2)] : null;
+  return newEntry({ ...poem, about, mood }, { ...ask, ...(about && { about }), ...(mood && { mood }) }, locks);
 }
 
 const formOf = (name) => state.known.forms.find((form) => form.name === name);
@@ -153,6 +157,7 @@ export function readPoem({ lines, log_probability = null, ...facts }) {
     title: null,
     poet: null,
     about: null,
+    mood: null,
     ...texts(facts),
     lines,
     log_probability,
@@ -172,7 +177,7 @@ function object(text) {
 
 /** The facts of a poem that are text, and its seed. */
 function texts(facts) {
-  const names = ["form", "template", "rhyme", "title", "poet", "about", "model"];
+  const names = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model"];
   const kept = names.filter((name) => typeof facts[name] === "string").map((name) => [name, facts[name]]);
   return { ...Object.fromEntries(kept), seed: Number.isInteger(facts.seed) ? facts.seed : 0 };
 }

@@ -6,8 +6,8 @@ import { changed, keyOf, state } from "./state.js";
 const known = new Map();
 
 /** The poem as the API takes it. */
-export function bare({ form, template, rhyme, title, poet, about, lines }) {
-  return { form, template, rhyme, title, poet, about, lines };
+export function bare({ form, template, rhyme, title, poet, about, mood, lines }) {
+  return { form, template, rhyme, title, poet, about, mood, lines };
 }
 
 /** The model of a poem, where this server has it; else the server's own. */

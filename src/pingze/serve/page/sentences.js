@@ -73,6 +73,7 @@ const REMARKS = {
     )}。`,
   converted: ({ field, has, read }) => `「${nameOf(field)}」：「${has}」認作「${read}」。`,
   not_known: ({ field, has }) => `「${nameOf(field)}」：模型不識「${has.join("」「")}」，讀時略去。`,
+  mood: ({ has }) => `題中有${{ joyful: "喜", sad: "哀" }[has]}意，詩隨之；要別的，請選「情」。`,
   one_by_one: ({ field, has, width }) =>
     `「${nameOf(field)}」：「${has}」長過一句的 ${width} 字，各字分開來用；詞與詞之間請空一格。`,
   left_out: ({ has, more }) => `不算詩句：${counted(has, more)}。`,

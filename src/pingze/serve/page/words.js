@@ -28,6 +28,11 @@ const words = {
   title: ["詩題", "Title"],
   about: ["詠", "About"],
   poet: ["擬", "In the manner of"],
+  mood: ["情", "Mood"],
+  mood_told: ["隨題", "as the title or theme is"],
+  joyful: ["喜", "joyful"],
+  calm: ["閑", "calm"],
+  sad: ["哀", "sad"],
   anyone: ["不拘", "no one in particular"],
   any: ["不拘", "any"],
   bounds: ["韻與定字", "Rhyme and fixed characters"],
@@ -196,6 +201,10 @@ const words = {
   about_what: [
     "詩中要說的事物：一至四個詞，或一句成語。",
     "What the poem is to speak of: one to four words, or an idiom.",
+  ],
+  mood_what: [
+    "所用的字偏於喜、閑或哀。題中有賀、壽、婚或輓、哭、悼等字，便隨之。",
+    "Whether its characters lean to joy, leisure or mourning. A title or theme with 賀, 壽, 婚 or 輓, 哭, 悼 tells by itself.",
   ],
   seed_what: [
     "種子相同、所擇相同，得同一首詩。空著則每次不同。",

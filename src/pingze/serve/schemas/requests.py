@@ -5,6 +5,7 @@ from typing import Any
 
 from pingze.composing import Poem, read_poem
 from pingze.composing.request.options import LARGEST_SEED, Bounded, Composing, Revising, option
+from pingze.composing.steering.mood import MOODS
 from pingze.errors import InputError
 from pingze.verse.forms import find_form
 from pingze.verse.patterns import CUSTOMARY
@@ -37,6 +38,7 @@ class GivenPoem(Bounded):
     rhyme: str | None = option(None, "Its rhyme group; null takes the one that it has.", maxLength=20)
     title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
     about: str | None = option(None, "What it was to be about, for models that know themes.", maxLength=200)
+    mood: str | None = option(None, "The mood that it was written in.", enum=[None, *MOODS])
     poet: str | None = option(None, "In whose manner, for models that know poets.", maxLength=20)
     seed: int | None = None
     model: str | None = None
@@ -58,7 +60,8 @@ class GivenPoem(Bounded):
                 width=form.width,
             )
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
-        return Poem(form.name, template, rhyme, self.title, self.poet, 0, "", found.lines, 0.0, self.about)
+        own = (self.title, self.poet, 0, "", found.lines, 0.0, self.about, self.mood)
+        return Poem(form.name, template, rhyme, *own)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,122 @@
+"""Mood: which titles tell one, what it adds to a text's weight against full enumeration, and what poems make of it."""
+
+import math
+import warnings
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from pingze.composing import alternatives, compose, revise
+from pingze.composing.composer import composer
+from pingze.composing.request.input_characters import ConversionWarning
+from pingze.composing.request.options import Composing
+from pingze.composing.request.parse import read_request
+from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, leanings, mood_of
+from scripts import count_moods
+from tests.composing import verse
+from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
+
+GRAVES = set("塚冢墓墳葬")
+BIRTHDAY = Composing(acrostic="松柏長青", about="壽", particles=32)
+
+
+@pytest.mark.parametrize(
+    ("mood", "titles"),
+    [
+        (
+            JOYFUL,
+            "壽 母壽 壽王侍郎 賀新婚 賀友人得子 新婚 結婚 生日 癸未生日 皇子誕辰 恭賀新禧"
+            " 送友人及第歸 喜晴 慶壽 祝壽 爲王漕壽",
+        ),
+        (SAD, "輓 挽 輓王侍郎 王令人蔡氏挽詞 哭李白 悼亡 送葬 弔屈原"),
+        (
+            None,
+            "壽陽曲 壽安院 賀監宅 李賀宅 賀知章 慶元元年 祝融峰 新婚別 離婚 題挽舟圖 春曉 山居 江雪 憶王壽翁 賀輓",
+        ),
+    ],
+)
+def test_what_titles_tell(mood: str | None, titles: str) -> None:
+    found = {title: mood_of(title) for title in titles.split()}
+    assert found == dict.fromkeys(found, mood)
+
+
+def test_title_and_theme_that_tell_two_moods_tell_none() -> None:
+    assert mood_of("賀新婚", "壽") == JOYFUL
+    assert mood_of(None, "輓") == SAD
+    assert mood_of("賀新婚", "輓") is None
+    assert mood_of(None, None) is None
+
+
+def test_the_target_is_multiplied_by_what_a_mood_adds() -> None:
+    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0)
+    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
+    leaning = np.random.default_rng(0).standard_normal(len(chosen.vocabulary)).astype(np.float32)
+    plain = target(chosen, request)
+    weights = {
+        poem: math.log(share) + leaning[chosen.vocabulary.encode(poem)].sum() for poem, share in plain.items()
+    }
+    total = np.logaddexp.reduce(list(weights.values()))
+    expected = {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
+    assert total_variation(expected_shares(chosen, request, 128, 8, leaning=leaning), expected) < 0.15
+    assert total_variation(Counter(plain), expected) > 0.3
+
+
+def test_joy_shuns_graves_and_mourning_seeks_them() -> None:
+    vocabulary = composer().vocabulary
+    added = leanings(vocabulary)
+    assert added.keys() == set(MOODS)
+    for character in GRAVES - {"冢"}:
+        joy, calm, sad = (added[mood][vocabulary.ids[character]] for mood in MOODS)
+        assert joy < -1
+        assert calm < -0.5
+        assert sad > 1
+    assert added[CALM][vocabulary.ids["閑"]] > 1
+
+
+def test_a_birthday_is_not_set_among_graves() -> None:
+    chosen = composer()
+    with pytest.warns(ConversionWarning, match="written as joyful"):
+        request = read_request(chosen.vocabulary, BIRTHDAY)
+    found = {}
+    for mood in (None, request.mood):
+        inclusion = chosen.prepare(replace(request, mood=mood))
+        poems = chosen.write_many(inclusion, BIRTHDAY.sampling, range(1, 9))
+        found[mood] = sum(bool(GRAVES & set(str(poem))) for poem in poems)
+        assert {poem.mood for poem in poems} == {mood}
+    assert found[None] >= 3
+    assert found[JOYFUL] <= 1
+
+
+def test_a_mood_that_is_asked_for_goes_before_the_one_that_is_told() -> None:
+    vocabulary = composer().vocabulary
+    with warnings.catch_warnings(action="error"):
+        assert read_request(vocabulary, Composing(title="賀新婚", mood=CALM)).mood == CALM
+        assert read_request(vocabulary, Composing(title="賀新婚", taste=0)).mood is None
+        assert read_request(vocabulary, Composing(title="春曉")).mood is None
+        assert read_request(vocabulary, Composing(mood=SAD, taste=0)).mood == SAD
+
+
+def test_a_poem_keeps_its_mood_while_it_is_revised() -> None:
+    (poem,) = compose(form="五絕", mood=SAD, seed=1, particles=8, model="report")
+    assert poem.mood == poem.as_json()["mood"] == SAD
+    assert revise(poem, [2], seed=1, particles=8, model="report").mood == SAD
+    assert revise(poem, [2], seed=1, particles=8, mood=CALM, model="report").mood == CALM
+    sad, calm = (
+        alternatives(replace(poem, mood=mood), 1, 3, limit=64, repeat=True, model="report")
+        for mood in (SAD, CALM)
+    )
+    assert sad != calm
+    assert {each.character for each in sad} == {each.character for each in calm}
+
+
+def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(count_moods, "LEAST", 1.0)
+    rows = count_moods.count({JOYFUL: ["春春花"], CALM: ["春山山"], SAD: ["淚淚淚", "春"]})
+    assert rows["春"][0] == pytest.approx(math.log((2 + PRIOR) / (3 * (1 / 3 + 1 / 4) / 2 + PRIOR)))
+    assert rows["淚"][2] == pytest.approx(math.log((3 + PRIOR) / PRIOR))
+    assert next(iter(rows)) == "淚"
+    assert count_moods.measure({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
+        "joyful: 100% of 1, calm: 50% of 2, sad: 100% of 1"
+    )
