@@ -1,4 +1,4 @@
-"""A model seen from inside: how many of its units are one and the same, how its gates stand, how far gradients reach.
+"""Look inside a model: count its different units, measure how saturated its gates are and how far gradients reach.
 
 The models are torch's; their gates and gradients are computed by `lstm.formulas`, in float64.
 """
