@@ -86,13 +86,12 @@ def two_products() -> str:
     for name, layer in {"trained": trained, "orthogonal, untrained": untrained}.items():
         lstm, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
         for place in (distance - 1 for distance in DISTANCES):
-            whole, hidden, cell, plain_gain = (
-                f"{each[place]:.2g}" for each in (lstm.whole, lstm.hidden, lstm.cell, plain.whole)
-            )
+            gain = {name: values[place] for name, values in lstm.gains.items()}
+            whole, hidden, cell = (f"{gain[name]:.2g}" for name in ("whole", "hidden", "cell"))
             by_hidden, by_cell, mixed = (
-                f"{each[place] / lstm.whole[place]:.0%}"
-                for each in (lstm.missed, lstm.missed_by_cell, lstm.mixed)
+                f"{gain[name] / gain['whole']:.0%}" for name in ("missed", "missed_by_cell", "mixed")
             )
+            plain_gain = f"{plain.gains['whole'][place]:.2g}"
             lines.append(
                 f"| {name} | {place + 1} | {whole} | {hidden} | {by_hidden} | {cell} | {by_cell} "
                 f"| {mixed if place else '–'} | {plain_gain} |"

@@ -63,4 +63,4 @@ def test_the_race_is_judged_by_the_first_look_at_the_target() -> None:
     found = {**rows({MOMENTUM: PEAKED, ADAM: PEAKED})}
     for family, dev in ((MOMENTUM, [9.0, 9.0]), (ADAM, [9.0, 5.0])):
         found[family + RACE] = Row("", {}, {}, {"looks": [0, 10], "dev": dev})
-    assert optimizers.judge(found)["momentum-fast"]["ratio_6.0"] == math.inf
+    assert optimizers.judge(found)["fast"]["ratio_6.0"] == math.inf

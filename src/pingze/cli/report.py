@@ -13,7 +13,7 @@ from pingze.errors import StoppedError
 @app.command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the page and its JSON.")],
-    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the ten.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the eleven.")] = None,
     budget: Annotated[
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",

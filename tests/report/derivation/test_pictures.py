@@ -61,7 +61,7 @@ def test_gradient_flow_of_an_lstm(model: Path) -> None:
         "mixed": joint - cell - hidden,
     }
     for name, part in parts.items():
-        assert getattr(shown, name)[3] == pytest.approx(np.linalg.norm(part) / np.sqrt(6)), name
+        assert shown.gains[name][3] == pytest.approx(np.linalg.norm(part) / np.sqrt(6)), name
 
 
 def test_gradient_flow_of_a_plain_rnn() -> None:
@@ -79,4 +79,6 @@ def test_gradient_flow_of_a_plain_rnn() -> None:
     h = after(np.zeros(4), slice(3))
     moves = 1e-6 * np.eye(4)
     columns = [(after(h + move, slice(3, 5)) - after(h - move, slice(3, 5))) / 2e-6 for move in moves]
-    assert plain_gradient_flow(layer).whole[1] == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)
+    assert plain_gradient_flow(layer).gains["whole"][1] == pytest.approx(
+        np.linalg.norm(columns) / 2, rel=1e-7
+    )

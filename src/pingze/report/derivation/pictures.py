@@ -7,7 +7,8 @@ The gain of a Jacobian is its Frobenius norm over √H: the root mean square of 
 it stretches a random vector on average.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,7 +21,7 @@ from pingze.arrays import Array, Float
 from pingze.errors import InputError
 from pingze.files import written
 from pingze.lstm.formulas import Parameters, gate_weights
-from pingze.lstm.jacobians import back_through_time
+from pingze.lstm.jacobians import Products, back_through_time
 from pingze.report.derivation.sample_layers import SampleLayer, sample_layer, trained_layer, untrained_layer
 
 COLOURS = {
@@ -37,30 +38,15 @@ DISTANCES = (1, 2, 4, 8, 16, 32)
 LIMITS = (1e-12, 1e5)
 """The ends of the axes of gains and singular values."""
 
-Spectra = dict[int, Array]
-
 
 class GradientFlow(NamedTuple):
-    """∂h_t/∂h_k for t - k = 1 … T: gains of the whole and of its parts (`jacobians.Products`), and spectra."""
+    """∂h_t/∂h_k for t - k = 1 … T."""
 
-    whole: Float[Array, "T"]
-    hidden: Float[Array, "T"]
-    cell: Float[Array, "T"]
-    missed: Float[Array, "T"]
-    """The gain of the difference between the report's product and the whole."""
-    missed_by_cell: Float[Array, "T"]
-    """The same of the way along the cell."""
-    mixed: Float[Array, "T"]
-    """The gain of all ways but these two; they part after the first step."""
-    spectra: Spectra
+    gains: Mapping[str, Array]
+    """`whole`; `hidden` and `cell`, the parts of `jacobians.Products`; `missed` and `missed_by_cell`, what these
+    differ by from the whole; `mixed`, all other ways. A plain RNN has the whole alone."""
+    spectra: Mapping[int, Array]
     """Singular values of the whole, the largest first, by distance."""
-
-
-class PlainGradientFlow(NamedTuple):
-    """∂h_t/∂h_k of a plain RNN for t - k = 1 … T."""
-
-    whole: Float[Array, "T"]
-    spectra: Spectra
 
 
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
@@ -101,43 +87,43 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure the gradient's way through an LSTM, with spectra at some distances."""
     H = layer.parameters.weight_hh.shape[1]
-    gains, spectra = [], {}
-    for distance, products in enumerate(back_through_time(layer.caches), start=1):
+
+    def parts(products: Products) -> dict[str, Array]:
         whole, hidden, cell = products.whole[0, :, :H], products.hidden[0], products.cell[0]
-        parts = (whole, hidden, cell, whole - hidden, whole - cell, whole - hidden - cell)
-        gains.append([_gain(part) for part in parts])
-        if distance in distances:
-            spectra[distance] = np.linalg.svd(whole, compute_uv=False)
-    whole, hidden, cell, missed, missed_by_cell, mixed = np.array(gains).T
-    return GradientFlow(whole, hidden, cell, missed, missed_by_cell, mixed, spectra)
+        missed, missed_by_cell, mixed = whole - hidden, whole - cell, whole - hidden - cell
+        ways = {"whole": whole, "hidden": hidden, "cell": cell}
+        return ways | {"missed": missed, "missed_by_cell": missed_by_cell, "mixed": mixed}
+
+    return _flow(map(parts, back_through_time(layer.caches)), distances)
 
 
-def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> PlainGradientFlow:
+def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure it in the layer without gates: ∂h_i/∂h_{i-1} = diag[1 - h_i²] W_ch."""
     W_h, W_x, b = gate_weights(layer.parameters)["c"]
     h, factors = np.zeros_like(b), []
     for cache in layer.caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
-    product, gains, spectra = np.eye(len(b)), [], {}
-    for distance, factor in enumerate(reversed(factors), start=1):
-        product = product @ factor
-        gains.append(_gain(product))
+    return _flow(({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances)
+
+
+def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
+    gains: dict[str, list[float]] = {}
+    spectra = {}
+    for distance, parts in enumerate(jacobians, start=1):
+        for name, part in parts.items():
+            gains.setdefault(name, []).append(float(np.linalg.norm(part) / np.sqrt(len(part))))
         if distance in distances:
-            spectra[distance] = np.linalg.svd(product, compute_uv=False)
-    return PlainGradientFlow(np.array(gains), spectra)
+            spectra[distance] = np.linalg.svd(parts["whole"], compute_uv=False)
+    return GradientFlow({name: np.array(values) for name, values in gains.items()}, spectra)
 
 
-def _gain(jacobian: Float[Array, "H H"]) -> float:
-    return float(np.linalg.norm(jacobian) / np.sqrt(len(jacobian)))
-
-
-def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
+def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
     """Draw gain against distance, with gates and without."""
     figure, left, right = _two_panels("How much of a change of $h_k$ reaches $h_t$", sharey=True)
     for axes, each in ((left, flows), (right, plain)):
         for name, colour in COLOURS.items():
-            values = each[name].whole
+            values = each[name].gains["whole"]
             _line(axes, values, colour, name)
             if values[-1] > LIMITS[1]:  # write where the line leaves the picture how far it goes
                 at, text = (int(np.argmax(values > LIMITS[1])) + 1, LIMITS[1]), f"on to {values[-1]:.0e}"
@@ -150,7 +136,7 @@ def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientF
     return figure
 
 
-def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
+def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
     """Draw singular values at some distances, a panel for each layer, without those that are rounding errors."""
     figure = Figure(figsize=(13, 5.8), layout="constrained")
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
@@ -176,8 +162,8 @@ def _forget_gates(layers: Mapping[str, tuple[SampleLayer, GradientFlow, str]]) -
     """Draw the way along the cell alone, which the forget gate keeps open, and how open the gates are."""
     figure, left, right = _two_panels("The forget gate's part")
     for label, (layer, each, colour) in layers.items():
-        _line(left, each.whole, colour, label)
-        _line(left, each.cell, colour, None, "--")
+        _line(left, each.gains["whole"], colour, label)
+        _line(left, each.gains["cell"], colour, None, "--")
         f = np.sort(np.mean([cache.gates.f[0] for cache in layer.caches], axis=0))
         right.plot(np.arange(1, len(f) + 1) / len(f), f, color=colour, label=label, linewidth=_width(label))
     _gain_axes(left, "solid: all ways; dashed: along the cell alone")
@@ -194,9 +180,9 @@ def _products(flows: Mapping[str, GradientFlow]) -> Figure:
     title = r"$\partial h_t/\partial h_k$ and the report's $\prod\,\partial h_{i+1}/\partial h_i$"
     figure, left, right = _two_panels(title)
     for name, colour in COLOURS.items():
-        _line(left, flows[name].whole, colour, name)
-        _line(left, flows[name].hidden, colour, None, ":")
-        _line(right, flows[name].missed / flows[name].whole, colour, name)
+        _line(left, flows[name].gains["whole"], colour, name)
+        _line(left, flows[name].gains["hidden"], colour, None, ":")
+        _line(right, flows[name].gains["missed"] / flows[name].gains["whole"], colour, name)
     _gain_axes(left, r"solid: $\partial h_t/\partial h_k$; dotted: the report's product")
     right.set(xlabel="$t - k$", ylabel="norm of the difference / norm of the whole", ylim=(0, None))
     right.set_title("how far the report's product is off")

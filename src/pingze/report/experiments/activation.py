@@ -79,6 +79,5 @@ def figures(rows: Rows) -> Sequence[Figure]:
             row = rows[_name(activation, rate, clip)]
             panel.plot(row.curve("looks"), row.curve("dev"), label=activation)
         panel.set_title(f"rate {rate:g}, {'clipped' if clip else 'not clipped'}", fontsize=11)
-    for panel in every:
-        cap(panel, 1 + max(row.curve("dev")[0] for row in rows.values()))
+    cap(every, 1 + max(row.curve("dev")[0] for row in rows.values()))
     return [norms, dev]

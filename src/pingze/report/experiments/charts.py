@@ -1,6 +1,7 @@
 """Draw by Matplotlib for the page: one style, and SVG whose text is text and takes the page's colour."""
 
 import re
+from collections.abc import Sequence
 from io import StringIO
 from typing import Any
 
@@ -14,7 +15,7 @@ from matplotlib.ticker import NullFormatter
 
 _INK = "#010101"
 """Stands for the page's text colour while Matplotlib draws."""
-_STYLE: dict[Any, Any] = {
+STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 13,
@@ -34,15 +35,14 @@ _STYLE: dict[Any, Any] = {
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
 } | dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
-"""The colours of the lines are legible on light and on dark."""
+"""In which figures are made and written; the colours of the lines are legible on light and on dark."""
 
 
 def panels(count: int = 1, **labels: Any) -> tuple[Figure, list[Axes]]:
     """Make a figure of some panels, two in a row, with one y axis; `labels` are properties of each, as xlabel."""
     rows, columns = -(-count // 2), min(2, count)
-    with matplotlib.rc_context(_STYLE):
-        figure = Figure(figsize=(6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
-        every = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    figure = Figure(figsize=(6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
+    every = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
     for number, axes in enumerate(every):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -69,16 +69,16 @@ def level(axes: Axes, height: float, text: str) -> None:
     place.set_in_layout(False)
 
 
-def cap(axes: Axes, top: float) -> None:
+def cap(panels: Sequence[Axes], top: float) -> None:
     """End the y axis at a height, so that exploding lines do not flatten the others, and just below the least value."""
-    values = np.concatenate([np.asarray(line.get_ydata(), float) for line in axes.lines])
-    least = float(np.nanmin(values))
-    axes.set_ylim(least - (top - least) / 20, top)
+    values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
+    least = float(np.nanmin(np.concatenate(values)))
+    panels[0].set_ylim(least - (top - least) / 20, top)
 
 
 def svg(figure: Figure, name: str) -> str:
     """Return a figure as an `<svg>` element whose ids begin with a name, with one legend for all its panels."""
-    with matplotlib.rc_context(_STYLE | {"svg.hashsalt": name}):
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
         known: dict[str, Artist] = {}
         for axes in figure.axes:
             known |= {

@@ -125,5 +125,5 @@ def figures(rows: Rows) -> Sequence[Figure]:
         for clip in (NONE, "norm 1"):
             loss = rows[f"{network}, {clip}"].curve("loss")
             axes.plot(range(1, len(loss) + 1), loss, label=clip)
-        cap(axes, 3 + max(row.curve("dev")[0] for row in rows.values()))
+    cap(every, 3 + max(row.curve("dev")[0] for row in rows.values()))
     return [shares, saved]

@@ -8,11 +8,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
-from typing import Any, NamedTuple, Protocol
+from types import ModuleType
+from typing import Any, NamedTuple
 
-from matplotlib.figure import Figure
-
-from pingze.report.experiments.claims import UNDECIDED, Claim, Numbers, Rule
+from pingze.report.experiments.claims import UNDECIDED, Claim, Numbers, Rule, plan
 from pingze.report.experiments.setup import Setting, Setup
 
 
@@ -63,20 +62,18 @@ Rows = Mapping[str, Row]
 """The rows of an experiment with one seed, by the trial's name."""
 
 
-class Experiment(Protocol):
-    """A module with these four functions."""
+Experiment = ModuleType
+"""A module with measure(setup, trial) -> Measured, judge(rows) -> the numbers of each claim by the second half of its
+id, and figures(rows) -> Matplotlib's; trials(setup, rows), if `claims.toml` cannot name them."""
 
-    def trials(self, setup: Setup, rows: Rows) -> Sequence[Trial]:
-        """List all trials of one seed; some may follow from the rows that are there."""
 
-    def measure(self, setup: Setup, trial: Trial) -> Measured:
-        """Measure a trial."""
-
-    def judge(self, rows: Rows) -> Mapping[str, Numbers]:
-        """Compute the numbers of each claim, by the second half of its id."""
-
-    def figures(self, rows: Rows) -> Sequence[Figure]:
-        """Draw the rows of one seed."""
+def planned(name: str, setup: Setup) -> list[Trial]:
+    """List the trials that `claims.toml` names."""
+    found = []
+    for trial, fields in plan(name).get("trials", {}).items():
+        settings = {key: value for key, value in fields.items() if key != "steps"}
+        found.append(Trial(trial, settings, setup.steps(fields["steps"]) if "steps" in fields else 0))
+    return found
 
 
 class Finding(NamedTuple):

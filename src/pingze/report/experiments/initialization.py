@@ -9,30 +9,17 @@ from matplotlib.figure import Figure
 
 from pingze.lstm.initialization import initialize
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.inspection import diagnose
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.setup import Setup
 
 STANDARD, GOOD = "standard normal", "orthogonal"
-SETTINGS: dict[str, dict[str, Setting]] = {
-    STANDARD: {"initialization": "normal", "initialization_scale": 1.0},
-    "normal 0.01": {"initialization": "normal", "initialization_scale": 0.01},
-    "uniform": {"initialization": "uniform"},
-    "xavier": {"initialization": "xavier"},
-    GOOD: {"initialization": "orthogonal"},
-}
 BACK = 16
 """Steps back at which the gradient that arrives is compared."""
 DRAWS = 5
 """How often the weights are drawn to take the time; the least counts."""
-
-
-def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List a network for each kind."""
-    steps = setup.steps(plan("initialization")["steps"])
-    return [Trial(name, settings, steps) for name, settings in SETTINGS.items()]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:

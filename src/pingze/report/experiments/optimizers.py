@@ -141,12 +141,12 @@ def figures(rows: Rows) -> Sequence[Figure]:
         )
         axes.plot(lost, [1.04 * first] * len(lost), f"C{number}x")
         axes.set_title(family, fontsize=11)
-        cap(axes, 1.05 * first)
+    cap(every, 1.05 * first)
     race, (axes,) = panels(xlabel="step", ylabel="dev, nats per token")
     for family in FAMILIES:
         row = rows[family + RACE]
         axes.plot(row.curve("looks"), row.curve("dev"), label=_name(family, row.settings))
-    cap(axes, 1.05 * first)
+    cap([axes], 1.05 * first)
     for nats in TARGETS:
         level(axes, nats, f"{nats}")
     return [by_rate, race]

@@ -23,13 +23,8 @@ MODEL = "report"
 INITIAL, FINAL = 416.69, 238.83
 """The report's initial and final perplexity."""
 LENGTH, CLASSES = LENGTHS["report"], PRESETS["report"].model.vocabulary_size
-LARGEST, LEAST = (2 - 2**-23) * 2.0**127, 2.0**-150
-"""The largest number of float32, and the bound above which a number is rounded to more than 0."""
-
-
-def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List arithmetic alone, an untrained network, and the shipped model of the report."""
-    return [Trial("arithmetic", {}), Trial("untrained", {}), Trial("model", {"model": MODEL})]
+LARGEST = (2 - 2**-23) * 2.0**127
+"""The largest number of float32."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -50,8 +45,6 @@ def _arithmetic() -> Measured:
         for reading, value in (("nats_per_token", figure / LENGTH), ("perplexity", math.exp(figure / LENGTH)))
     }
     limits = {
-        "gap_to_infinity": math.log(LARGEST),
-        "gap_to_zero": -math.log(LEAST),
         "even_nats_per_48": LENGTH * math.log(CLASSES),
         "even_overflows_at": overflow([math.log(CLASSES)] * LENGTH),
     }

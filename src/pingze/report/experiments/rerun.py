@@ -6,6 +6,7 @@ from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
+import matplotlib
 import torch
 
 from pingze.errors import InputError, TrainingError
@@ -20,11 +21,13 @@ from pingze.report.experiments import (
     optimizers,
     perplexity,
     samples,
+    saturation,
     softmax,
     zero,
 )
+from pingze.report.experiments.charts import STYLE
 from pingze.report.experiments.claims import claims, document
-from pingze.report.experiments.experiment import Experiment, Finding, Row, Rows, Trial
+from pingze.report.experiments.experiment import Experiment, Finding, Row, Rows, Trial, planned
 from pingze.report.experiments.page import Section, page
 from pingze.report.experiments.results import Results
 from pingze.report.experiments.setup import Setup
@@ -37,13 +40,14 @@ EXPERIMENTS: Mapping[str, Experiment] = {
     "clipping": clipping,
     "data": data,
     "softmax": softmax,
+    "saturation": saturation,
     "perplexity": perplexity,
     "optimizers": optimizers,
     "samples": samples,
 }
 """In the order of the page."""
-SEEDLESS = ("derivative", "perplexity", "samples")
-"""Experiments without chance; they are measured once."""
+SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
+"""Experiments without chance, or that judge no claim; they are measured once."""
 PAGE = "index.html"
 
 Progress = Callable[[str, int, int], None]
@@ -89,7 +93,9 @@ def rerun(
         order += [each.key(trial) for each in of_name for trial in each.planned()]
         by_seed = {each.setup.seed: each.rows() for each in of_name}
         if all(len(each.rows()) == len(each.planned()) for each in of_name):
-            sections.append(section(name, by_seed))
+            done_section = section(name, by_seed)
+            minutes = sum(map(results.seconds, done_section.rows)) / 60
+            sections.append(done_section._replace(minutes=minutes))
     results.conclude(order, [finding for each in sections for finding in each.findings])
     with written(out / PAGE, TrainingError) as partial:
         partial.write_text(page(sections, setup, results, len(EXPERIMENTS)), encoding="utf-8")
@@ -103,7 +109,9 @@ def section(name: str, by_seed: Mapping[int, Rows]) -> Section:
         Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()})
         for half, claim in claims(name).items()
     ]
-    return Section(name, by_seed, findings, EXPERIMENTS[name].figures(next(iter(by_seed.values()))))
+    with matplotlib.rc_context(STYLE):
+        figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))
+    return Section(name, by_seed, findings, figures)
 
 
 def _seeded(name: str, setup: Setup) -> list[Setup]:
@@ -125,7 +133,9 @@ class _Series:
         return self.results.row(self.key(trial), trial)
 
     def trials(self, rows: Rows) -> list[Trial]:
-        return [*self.experiment.trials(self.setup, rows)]
+        if hasattr(self.experiment, "trials"):
+            return [*self.experiment.trials(self.setup, rows)]
+        return planned(self.name, self.setup)
 
     def rows(self) -> Rows:
         return {trial.name: row for trial in self.planned() if (row := self.row(trial))}

@@ -16,16 +16,13 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from pingze.network.batches import pack
 from pingze.report.experiments.charts import level, panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
 from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.setup import Setup
 
-LOOKS, INSIDE_LOOKS = 4, 8
-POEMS = 64
-"""Of dev, on which probabilities are looked at."""
+LOOKS = 4
 
 
 def bound(classes: int) -> float:
@@ -42,35 +39,8 @@ class SoftmaxTwice(PlainTrainer):
         return nn.functional.cross_entropy(torch.softmax(logits, dim=1), targets, reduction="sum")
 
 
-def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List the rates with two softmaxes, and those that learn with one."""
-    grid = plan("softmax")
-    settings: dict[str, dict[str, Setting]] = {
-        **{f"softmax, Adam, rate {rate:g}": {"learning_rate": rate} for rate in grid["twice_adam"]},
-        **{
-            f"softmax, SGD, rate {rate:g}": {"optimizer": "sgd", "learning_rate": rate}
-            for rate in grid["twice_sgd"]
-        },
-        **{f"plain, Adam, rate {rate:g}": {"learning_rate": rate} for rate in grid["plain_adam"]},
-    }
-    inside: dict[str, dict[str, Setting]] = {
-        f"inside, Adam, rate {grid['inside_adam']:g}": {"learning_rate": grid["inside_adam"]},
-        f"inside, SGD, rate {grid['inside_sgd']:g}": {
-            "optimizer": "sgd",
-            "learning_rate": grid["inside_sgd"],
-        },
-    }
-    return [
-        Trial(name, each | {"precision": "float32"}, setup.steps(grid[steps]))
-        for found, steps in ((settings, "steps"), (inside, "inside_steps"))
-        for name, each in found.items()
-    ]
-
-
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train with one of the losses; dev is measured by the model's own probabilities in both cases."""
-    if trial.name.startswith("inside"):
-        return _inside(setup, trial)
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
     course = train(setup, trial.settings, trial.steps, looks=LOOKS, trainer=trainer)
     means = [value for value in smoothed(course.losses) if not math.isnan(value)]
@@ -81,27 +51,6 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         bound=bound(setup.vocabulary_size),
         ln_vocabulary=math.log(setup.vocabulary_size),
     )
-
-
-def _inside(setup: Setup, trial: Trial) -> Measured:
-    """Train with two softmaxes, and measure on dev poems where the model puts the probability."""
-    curves: dict[str, list[float]] = {"p_common": [], "p_correct": [], "p_largest": [], "twice": []}
-    shares: list[float] = []
-
-    def look(trainer: PlainTrainer) -> None:
-        inputs, targets, sizes = map(torch.from_numpy, pack(trainer.dev_sequences[:POEMS]))
-        with torch.no_grad():
-            p = torch.softmax(trainer.model.output(trainer.model(inputs, sizes)), dim=1).double()
-        counts = torch.bincount(targets)
-        shares.append(float(counts.max() / counts.sum()))
-        curves["p_common"].append(float(p[:, counts.argmax()].mean()))
-        curves["p_correct"].append(float(p[torch.arange(len(p)), targets].mean()))
-        curves["p_largest"].append(float(p.max(dim=1).values.mean()))
-        curves["twice"].append(float(nn.functional.cross_entropy(p, targets)))
-
-    course = train(setup, trial.settings, trial.steps, looks=INSIDE_LOOKS, trainer=SoftmaxTwice, look=look)
-    measured = course.measured(common=shares[0], bound=bound(setup.vocabulary_size))
-    return Measured(measured.figures, {**measured.curves, **curves})
 
 
 def _of(rows: Rows, kind: str) -> dict[str, Row]:
@@ -118,16 +67,9 @@ def _late_fall(row: Row) -> float:
     return mean(losses[-2 * quarter : -quarter]) - mean(losses[-quarter:]) if quarter else 0.0
 
 
-def _predicted(row: Row) -> list[tuple[float, float]]:
-    """Pair the doubled loss of each look with ln(V - 1 + e) - E[p(correct)]."""
-    top = row.number("bound") + 1
-    return [(loss, top - p) for loss, p in zip(row.curve("twice"), row.curve("p_correct"), strict=True)]
-
-
 def judge(rows: Rows) -> Mapping[str, Numbers]:
     """Compute the numbers of each claim."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
-    inside = [*_of(rows, "inside").values()]
     late = max(map(_late_fall, twice.values()))
     late_plain = max((_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0)
     whole, whole_plain = (
@@ -143,17 +85,13 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
             "late_share": late / late_plain if late_plain > 0 else math.inf,
             "whole": whole,
             "whole_share": whole / whole_plain if whole_plain > 0 else math.inf,
-            "common": max(row.number("common") for row in inside),
-            "p_common": min(row.curve("p_common")[-1] for row in inside),
-            "p_correct": min(row.curve("p_correct")[-1] for row in inside),
-            "predicted": max(abs(loss - predicted) for row in inside for loss, predicted in _predicted(row)),
         },
         "mended": {"ratio": best / best_twice},
     }
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the loss with two softmaxes, the probabilities inside, and gradients with one and with two."""
+    """Draw the loss with two softmaxes, and gradients with one and with two."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     stall, (axes,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(twice.items()):
@@ -169,9 +107,4 @@ def figures(rows: Rows) -> Sequence[Figure]:
             if name.startswith("Adam"):
                 curve = row.curve("norm")
                 axes.plot(range(1, len(curve) + 1), curve, f"C{number}{dash}", label=f"{kind}, {name}")
-    inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
-    for number, (name, row) in enumerate(_of(rows, "inside").items()):
-        axes.plot(row.curve("looks"), row.curve("p_common"), f"C{number}", label=f"commonest, {name}")
-        axes.plot(row.curve("looks"), row.curve("p_correct"), f"C{number}--", label=f"right, {name}")
-        level(axes, row.number("common"), "share of the commonest token" if number == 0 else "")
-    return [stall, inside, norms]
+    return [stall, norms]

@@ -7,18 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pingze.network.model import LanguageModel
-from pingze.network.vocabulary import UNK
 from pingze.report.experiments.charts import level, panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import smoothed, train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.inspection import compare_units
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.setup import Setup
 
 FLOOR = "unigram"
-ZERO: dict[str, Setting] = {"initialization": "zero"}
-BIAS_ALONE: dict[str, Setting] = {"learning_rate": 0.02, "decay": True}
-"""Of networks of which little more than the output's bias learns: it has up to eight nats to travel."""
 NAMES = {
     "all": "all parameters zero",
     "embedding": "random embedding, all else zero",
@@ -29,25 +25,6 @@ NAMES = {
     "forget": "Xavier, forget bias 1",
 }
 SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
-
-
-def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List seven networks, and the floor of those that learn only the frequencies of single characters."""
-    few, epoch = (setup.steps(plan("zero")[name]) for name in ("steps", "bias_steps"))
-    settings: dict[str, dict[str, Setting]] = {
-        FLOOR: {},
-        "all": ZERO | BIAS_ALONE,
-        "embedding": ZERO | BIAS_ALONE,
-        "equal": ZERO | {"precision": "float32"},
-        "equal-dropout": ZERO | {"precision": "float32", "dropout": 0.3},
-        "output": ZERO,
-        "biases": {"initialization": "xavier"},
-        "forget": {"initialization": "xavier"},
-    }
-    return [
-        Trial(name, each, 0 if name == FLOOR else few if name in SYMMETRIC else epoch)
-        for name, each in settings.items()
-    ]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -76,23 +53,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def _unigram(setup: Setup) -> Measured:
-    """Measure the least loss of a model that gives each character the same probability everywhere."""
-    trainer = train(setup, {}, 0).trainer
-    train_targets, dev_targets = (
-        np.concatenate([sequence[1:] for sequence in sequences])
-        for sequences in ([example.text for example in trainer.train_examples], trainer.dev_sequences)
-    )
-    counts = np.bincount(train_targets, minlength=setup.vocabulary_size)
+    """Measure the least training loss of a model that gives each character the same probability everywhere."""
+    texts = [example.text[1:] for example in train(setup, {}, 0).trainer.train_examples]
+    counts = np.bincount(np.concatenate(texts))
     shares = counts[counts > 0] / counts.sum()
-    p = (counts + 1) / (counts + 1).sum()
-    return Measured(
-        {
-            "train_entropy": float(-(shares * np.log(shares)).sum()),
-            "dev_nats": float(-np.log(p[dev_targets]).mean()),
-            "ln_vocabulary": float(np.log(setup.vocabulary_size)),
-            "unknown_rate": float((dev_targets == UNK).mean()),
-        }
-    )
+    return Measured({"train_entropy": float(-(shares * np.log(shares)).sum())})
 
 
 def _change_start(name: str, model: LanguageModel) -> None:
