@@ -25,7 +25,7 @@ CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 
 
 def test_every_claim_belongs_to_an_experiment_and_every_quote_is_judged_once() -> None:
-    assert len(CLAIMS) == len(document()["claim"])
+    assert len(CLAIMS) == len(document()["claim"]) == len({claim.quote for claim in CLAIMS})
     assert sorted(document()["order"]["run"]) == sorted(EXPERIMENTS)
     assert all(description(name).title for name in EXPERIMENTS)
 

@@ -122,7 +122,7 @@ def central_differences(function: Callable[[Array], Array], start: Array) -> Arr
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
     """Return the distance of two Jacobians, relative to the reference or, if that is zero, to the whole derivative.
 
-    An array with one axis less than the reference stands for its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
+    An array with one axis less than the reference is read as its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
     An array of any other shape is infinitely far.
     """
     if 1 <= actual.ndim == reference.ndim - 1:

@@ -213,5 +213,5 @@ class _Reader:
 
     def _fit(self, fits: bool, *parts: Any) -> None:
         if not fits:
-            told = " ".join(part if isinstance(part, str) else str(np.shape(part)) for part in parts)
-            raise MisfitError(f"{self.formula!r} holds {told}, whose shapes do not fit")
+            shown = " ".join(part if isinstance(part, str) else str(np.shape(part)) for part in parts)
+            raise MisfitError(f"{self.formula!r} holds {shown}, whose shapes do not fit")

@@ -1,4 +1,4 @@
-"""Hold the report's Part 1 as it is printed: every displayed line, numbered, and what measuring makes of it."""
+"""Read the displayed lines of the report's Part 1 as printed, numbered, and define the result of measuring one."""
 
 import tomllib
 from collections.abc import Iterator, Mapping

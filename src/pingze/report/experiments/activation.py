@@ -19,7 +19,7 @@ CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
 LOOKS = 4
 LARGE = 10.0
-"""A network explodes when its norm is so many times that of tanh."""
+"""A network explodes when its norm is so many times tanh's."""
 
 
 def _name(activation: str, rate: float, clip: float | None) -> str:

@@ -38,7 +38,7 @@ class Units(NamedTuple):
     kinds: int
     """How many differ from each other in any bit."""
     apart: float
-    """The largest difference of a weight from that of the first unit."""
+    """The largest difference of a weight from the first unit's."""
 
 
 def compare_units(model: LanguageModel) -> Units:

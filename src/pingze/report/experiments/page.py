@@ -69,7 +69,7 @@ def page(sections: Sequence[Section], setup: Setup, results: Results, planned: i
 
 
 def _code(text: str) -> Markup:
-    """Return text as HTML, with code for what is in backticks."""
+    """Return text as HTML, with words in backticks as code."""
     return Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(escape(text))))
 
 
