@@ -14,7 +14,7 @@ from pingze.arrays import Array
 from pingze.cli.terminal.derivation_table import figure, summary
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
-from pingze.report.derivation.derive import derive
+from pingze.report.derivation.measure import derive
 from pingze.report.derivation.pictures import gradient_flow, plain_gradient_flow
 from pingze.report.derivation.printed_lines import WRONG, LineResult
 from pingze.report.derivation.sample_layers import trained_layer, untrained_layer
@@ -60,9 +60,8 @@ def errata(rows: Sequence[LineResult]) -> str:
                 f"| {'<br>'.join(readings)} | {figure(row.corrected_error)} |"
             )
     named = [row.id for row in rows if re.search(r"net\}_\{?c", row.formula)]
-    return "\n".join(
-        [f"{summary(rows)}. In {', '.join(named)}, net_c is the net_c̃ that R7 introduces.", "", *lines]
-    )
+    told = f"In {', '.join(named)} the report writes net_c for the net_c̃ of R7; the corrections write net_c throughout."
+    return "\n".join([f"{summary(rows)}. {told}", "", *lines])
 
 
 def all_lines(rows: Sequence[LineResult]) -> str:
@@ -87,13 +86,12 @@ def two_products() -> str:
     for name, layer in {"trained": trained, "orthogonal, untrained": untrained}.items():
         lstm, plain = gradient_flow(layer, ()), plain_gradient_flow(layer, ())
         for place in (distance - 1 for distance in DISTANCES):
-            whole, hidden, cell, plain_gain = (
-                f"{each[place]:.2g}" for each in (lstm.whole, lstm.hidden, lstm.cell, plain.whole)
-            )
+            gain = {name: values[place] for name, values in lstm.gains.items()}
+            whole, hidden, cell = (f"{gain[name]:.2g}" for name in ("whole", "hidden", "cell"))
             by_hidden, by_cell, mixed = (
-                f"{each[place] / lstm.whole[place]:.0%}"
-                for each in (lstm.missed, lstm.missed_by_cell, lstm.mixed)
+                f"{gain[name] / gain['whole']:.0%}" for name in ("missed", "missed_by_cell", "mixed")
             )
+            plain_gain = f"{plain.gains['whole'][place]:.2g}"
             lines.append(
                 f"| {name} | {place + 1} | {whole} | {hidden} | {by_hidden} | {cell} | {by_cell} "
                 f"| {mixed if place else '–'} | {plain_gain} |"

@@ -124,9 +124,8 @@ def text_loss(weights: dict[str, Array], ids: Array) -> tuple[float, dict[str, A
 def answer_6() -> str:
     """What the report's product misses over two steps: diag[s ⊙ f] C of the step before."""
     first, second = some_steps(2)
-    missed = (
-        jacobians.joint_product([first, second])[0, :H, :H] - jacobians.hidden_product([first, second])[0]
-    )
+    by_hidden = jacobians.of_hidden(second).h_prev[0] @ jacobians.of_hidden(first).h_prev[0]
+    missed = jacobians.joint_product([first, second])[0, :H, :H] - by_hidden
     by_cell = jacobians.of_hidden(second).c_prev[0] @ jacobians.of_cell(first).h_prev[0]
     np.testing.assert_allclose(missed, by_cell, atol=1e-15)
     return f"it misses {np.linalg.norm(missed):.3f} in norm"

@@ -39,7 +39,7 @@ def main() -> None:
     if not path:
         raise InputError("PINGZE_REPORT must name the report's Markdown")
     rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in judged(Path(path)))
-    target = Path(str(files("pingze.report"))) / "printed_poems.json"
+    target = Path(str(files("pingze.report.experiments"))) / "printed_poems.json"
     target.write_text(f"[\n{rows}\n]\n", encoding="utf-8")
 
 

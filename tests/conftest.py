@@ -28,7 +28,7 @@ OPTIONAL = {
 }
 """Packages that tests import and that a plain installation lacks, with their extras."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
-_TRAINS = re.compile(r"pingze\.(?:training|replication|model\b|derivation|ops|lstm\.(?:layer|cells|dropout))")
+_TRAINS = re.compile(r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -1,4 +1,4 @@
-"""The claims as they are written down, and what rules make of numbers."""
+"""The claims as they are written down, and the verdicts that rules give to numbers."""
 
 import inspect
 import math
@@ -6,43 +6,46 @@ import math
 import pytest
 
 from pingze.cli.report import report
-from pingze.report.budget import BUDGETS
-from pingze.report.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, Claim, Rule, claims, document
-from pingze.report.experiment import Finding, Judged
-from pingze.report.rerun import EXPERIMENTS
-from pingze.report.setup import Setup
-
-NAMES = [experiment.name for experiment in EXPERIMENTS]
-
-
-def test_every_claim_has_a_judge_and_no_other() -> None:
-    for experiment in EXPERIMENTS:
-        assert list(claims(experiment.name)) == list(experiment.judges)
-    assert sum(len(claims(name)) for name in NAMES) == len(document()["claim"])
-    assert sorted(document()["order"]["run"]) == sorted(NAMES)
-
-
-@pytest.mark.parametrize(
-    "claim", [claim for name in NAMES for claim in claims(name).values()], ids=lambda c: c.id
+from pingze.report.experiments.claims import (
+    CONFIRMED,
+    REFINED,
+    REFUTED,
+    UNDECIDED,
+    Claim,
+    Rule,
+    claims,
+    description,
+    document,
 )
-def test_a_claim_says_what_its_rules_need_and_why(claim: Claim) -> None:
-    for rule in (claim.rule, *claim.other):
+from pingze.report.experiments.experiment import Finding
+from pingze.report.experiments.rerun import EXPERIMENTS
+from pingze.report.experiments.setup import BUDGETS, Setup
+
+CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
+
+
+def test_every_claim_belongs_to_an_experiment_and_every_quote_is_judged_once() -> None:
+    assert len(CLAIMS) == len(document()["claim"]) == len({claim.quote for claim in CLAIMS})
+    assert sorted(document()["order"]["run"]) == sorted(EXPERIMENTS)
+    assert all(description(name).title for name in EXPERIMENTS)
+
+
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
+def test_a_claim_has_all_that_its_rules_need(claim: Claim) -> None:
+    for rule in (claim.rule, *claim.other, *claim.before):
         rule.conclusion(dict.fromkeys(claim.numbers, 0.0))
-        assert "Confirmed if" in rule.told(claim.numbers)
+        assert "Confirmed if" in rule.in_words(claim.numbers)
     assert len(claim.reason) > 30
-    assert all(rule.label for rule in claim.other)
+    assert all(rule.label for rule in (*claim.other, *claim.before))
 
 
-def test_no_seed_was_used_before() -> None:
+def test_no_seed_was_used_before_and_the_command_takes_them() -> None:
     seeds = document()["seeds"]
     assert len(seeds["hours"]) >= 5
     assert not {*seeds["hours"], *seeds["sketch"]} & {*seeds["used_before"]}
-
-
-def test_the_command_takes_these_seeds() -> None:
     first = inspect.signature(report).parameters["seed"].default
-    for budget, seeds in ((name, document()["seeds"][name]) for name in BUDGETS):
-        assert Setup(BUDGETS[budget], first, [], [], {}).seeds == range(seeds[0], seeds[-1] + 1)
+    for name, budget in BUDGETS.items():
+        assert Setup(budget, first, [], [], {}).seeds == range(seeds[name][0], seeds[name][-1] + 1)
 
 
 @pytest.mark.parametrize(
@@ -56,41 +59,40 @@ def test_the_command_takes_these_seeds() -> None:
         (math.nan, REFUTED),
     ],
 )
-def test_a_rule_looks_at_its_conditions_in_turn(value: float, conclusion: str) -> None:
+def test_a_rule_tries_its_conditions_in_turn(value: float, conclusion: str) -> None:
     assert Rule("x <= 0.5", "x <= 5").conclusion({"x": value}) == conclusion
 
 
-def test_a_rule_may_refine_by_another_number() -> None:
+def test_a_rule_may_refine_by_another_number_which_then_decides() -> None:
     rule = Rule("x > 1", "y >= -2")
     assert rule.conclusion({"x": 1, "y": -2}) == REFINED
-    assert rule.told({"x": "the one", "y": "the other"}) == (
-        "the one. Confirmed if > 1; refined if the other: ≥ -2; else refuted."
-    )
+    words = "the one. Confirmed if > 1; refined if the other: ≥ -2; else refuted."
+    assert rule.in_words({"x": "the one", "y": "the other"}) == words
+    assert [rule.deciding(each) for each in ([CONFIRMED], [REFINED], [REFUTED], [REFINED, CONFIRMED])] == [
+        *"xyyx"
+    ]
 
 
 @pytest.mark.parametrize("condition", ["x", "x == 1", "x <= one", "x <= 1 "])
-def test_what_is_no_condition_is_refused(condition: str) -> None:
+def test_anything_but_a_condition_is_refused(condition: str) -> None:
     with pytest.raises(ValueError, match="is no condition"):
         Rule(condition, "x > 1").conclusion({"x": 0})
 
 
 def finding(*values: float) -> Finding:
-    claim = Claim(
-        "one/two", "", {"x": ""}, Rule("x <= 1", "x <= 2"), "", "", other=[Rule("x <= 9", "x <= 9", "wide")]
-    )
-    return Finding(
-        claim, {seed: Judged({"x": value}, f"{value}", []) for seed, value in enumerate(values, start=11)}
-    )
+    wide = Rule("x <= 9", "x <= 9", "wide")
+    claim = Claim("one/two", "", {"x": ""}, Rule("x <= 1", "x <= 2"), "", "", other=[wide])
+    return Finding(claim, {seed: {"x": value} for seed, value in enumerate(values, start=11)})
 
 
-def test_a_verdict_is_undecided_where_seeds_disagree() -> None:
+def test_a_verdict_is_undecided_if_seeds_disagree() -> None:
     assert finding(0.2, 0.9, 0.5).conclusion == CONFIRMED
-    assert finding(0.2, 1.1, 0.5).conclusion == UNDECIDED
     assert finding(1.2, 1.1, 1.9).conclusion == REFINED
-    wide = finding(0.2, 1.1, 0.5)
-    assert wide.under(wide.claim.other[0]) == CONFIRMED
-    assert wide.told(wide.claim.rule) == "0.5 (0.2 to 1.1)"
-    assert finding(2, 2, 2).told(wide.claim.rule) == "2 (all seeds)"
-    assert wide.sentence == "Seed 11: 0.2"
-    assert (finding(3).told(wide.claim.rule), finding(3).sentence) == ("3", "3")
-    assert finding(3, math.inf, 4).told(wide.claim.rule) == "4 (3 to ∞)"
+    mixed = finding(0.2, 1.1, 0.5)
+    assert mixed.conclusion == UNDECIDED
+    assert mixed.votes(mixed.claim.rule) == {CONFIRMED: 2, REFINED: 1}
+    assert mixed.under(mixed.claim.other[0]) == CONFIRMED
+    assert mixed.spread("x") == "0.5 (0.2 to 1.1)"
+    assert finding(2, 2, 2).spread("x") == "2 (all seeds)"
+    assert finding(3).spread("x") == "3"
+    assert finding(3, math.inf, 4).spread("x") == "4 (3 to ∞)"

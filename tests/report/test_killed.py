@@ -1,4 +1,4 @@
-"""The real command, killed again and again, leaves the table of one that never was."""
+"""The real command, killed again and again, leaves the results of an uninterrupted run."""
 
 import json
 import os
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from pingze.report.ledger import RESULTS
-from pingze.report.rerun import PAGE
+from pingze.report.experiments.rerun import PAGE
+from pingze.report.experiments.results import RESULTS
 from tests.training import command
 
 pytestmark = pytest.mark.slow
@@ -51,7 +51,7 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, home: Path) -> None:
     assert said[-1] == "pingze: stopped; the same command goes on from there"
 
 
-def test_a_killed_report_goes_on_where_it_stood(tmp_path: Path, home: Path) -> None:
+def test_a_killed_report_resumes(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
     whole, killed, chance = tmp_path / "whole", tmp_path / "killed", random.Random(8)
     process = report(whole)

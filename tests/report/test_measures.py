@@ -1,4 +1,4 @@
-"""What the experiments measure, against references of their own."""
+"""The measurements of the experiments agree with independent references."""
 
 import math
 
@@ -11,10 +11,10 @@ from pingze.network.batches import Ids, encode_sequence
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
-from pingze.report.diagnostics import STEPS, compare_units, diagnose
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
-from pingze.report.training import spikes, train
+from pingze.report.experiments.course import spikes, train
+from pingze.report.experiments.inspection import STEPS, compare_units, diagnose
 from tests import invented
 from tests.report.verse import setup
 

@@ -1,4 +1,4 @@
-"""What the checker says of the report's own poems, and of ours."""
+"""The verdicts on the report's own poems are those of the checker."""
 
 import importlib
 import os

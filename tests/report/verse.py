@@ -1,19 +1,9 @@
-"""A setup of invented verse, too small to learn from but whole."""
+"""A complete setup of invented verse, too small to learn from."""
 
-from dataclasses import replace
-
-from pingze.report.budget import BUDGETS
-from pingze.report.setup import Setup
+from pingze.report.experiments.setup import BUDGETS, Setup
 from tests import invented
 
-TINY = replace(
-    BUDGETS["sketch"],
-    embedding_size=8,
-    hidden_size=12,
-    dev=8,
-    poems=1,
-    shortened=32,
-)
+TINY = BUDGETS["sketch"] | {"embedding_size": 8, "hidden_size": 12, "dev": 8, "poems": 1, "shortened": 32}
 
 
 def setup(seed: int = 1, poems: int = 128) -> Setup:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
+from pingze.cli.training import need_torch
 
 
 @app.command()
@@ -18,16 +19,17 @@ def derive(
     as_json: JsonOption = False,
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
+    need_torch("checking the derivation")
     from rich.console import Console
 
     from pingze.cli.terminal.derivation_table import summary, table
-    from pingze.report.derivation import derive as derivation
+    from pingze.report.derivation import measure, pictures
 
-    rows = derivation.derive(model)
+    rows = measure.derive(model)
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
         Console().print(table(rows))
         typer.echo(summary(rows))
-    for path in derivation.draw(plots, model) if plots else []:
+    for path in pictures.draw(plots, model) if plots else []:
         typer.echo(f"wrote {path}", err=True)

@@ -13,7 +13,7 @@ from pingze.errors import StoppedError
 @app.command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the page and its JSON.")],
-    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the nine.")] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the eleven.")] = None,
     budget: Annotated[
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",
@@ -24,14 +24,14 @@ def report(
         ),
     ] = 11,
 ) -> None:
-    """Rerun the report's experiments; what a stopped run has measured, the same command goes on from."""
+    """Rerun the report's experiments; the same command resumes a stopped run."""
     need_torch("rerunning the report")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from pingze.corpus import Store
-    from pingze.report.rerun import PAGE, rerun
-    from pingze.report.setup import Setup
+    from pingze.report.experiments.rerun import PAGE, rerun
+    from pingze.report.experiments.setup import Setup
 
     with Store.open() as store:
         setup = Setup.of(store, budget, seed)
@@ -46,8 +46,8 @@ def report(
                 lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
             )
     except KeyboardInterrupt:
-        raise StoppedError("stopped; the same command goes on from there") from None
+        raise StoppedError("report_stopped") from None
     for finding in (finding for section in sections for finding in section.findings):
-        number = finding.told(finding.claim.rule)
+        number = finding.spread(finding.deciding(finding.claim.rule))
         typer.echo(f"{finding.conclusion:9}  {finding.claim.id}: {number}  {finding.claim.quote}")
     typer.echo(f"wrote {out / PAGE}", err=True)

@@ -238,22 +238,6 @@ def held_forward(
     return p @ weight_ph.T + bias, (p, weight_ph)
 
 
-def held_backward(
-    dbiases: Float[Array, "B G"], cache: tuple[Float[Array, "B P"], Float[Array, "G P"]]
-) -> tuple[Float[Array, "B P"], Float[Array, "G P"], Float[Array, "G"]]:
-    """∂L/∂p (B, P), ∂L/∂W_p (4H, P) and ∂L/∂b (4H).
-
-    Args:
-        dbiases: The gradient of each text's bias, summed over its steps, (B, 4H).
-        cache: What `held_forward` gave.
-    """
-    p, weight_ph = cache
-    dp = dbiases @ weight_ph  # (16)
-    dweight_ph = dbiases.T @ p  # (17)
-    dbias = dbiases.sum(axis=0)  # (18)
-    return dp, dweight_ph, dbias
-
-
 def sequence_forward(
     x: Float[Array, "T B E"],
     h_0: Float[Array, "B H"],

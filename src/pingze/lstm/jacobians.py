@@ -17,6 +17,7 @@ Numbers in brackets are the terms of `formulas.step_backward`; docs/lstm-derivat
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import NamedTuple
 
 import numpy as np
@@ -169,16 +170,8 @@ def joint(cache: StepCache) -> Float[Array, "B S S"]:
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
     """∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1}, from the caches of the steps k+1 … t."""
-    return _product([joint(cache) for cache in caches])
-
-
-def hidden_product(caches: Sequence[StepCache]) -> Float[Array, "B H H"]:
-    """The report's ∏ ∂h_{i+1}/∂h_i over the steps k+1 … t.
-
-    Each factor holds c_i fixed, so that what h_k passes on through the cells is lost: it is ∂h_t/∂h_k where
-    t - k = 1, and nowhere else.
-    """
-    return _product([of_hidden(cache).h_prev for cache in caches])
+    product: Array = reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
+    return product
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
@@ -208,7 +201,7 @@ class Products(NamedTuple):
     hidden: Float[Array, "B H H"]
     """The report's product: never from a cell to the next."""
     cell: Float[Array, "B H H"]
-    """Never from a hidden state to the next step: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
+    """From h_k into the cell, then along the cell alone: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
 
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
@@ -224,23 +217,7 @@ def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
         kept = kept * cache.gates.f
 
 
-def parting(caches: Sequence[StepCache]) -> Float[Array, "T B"]:
-    """For t - k = 1 … T, how far the report's product is from ∂h_t/∂h_k, relative to it (Frobenius norms)."""
-    H = caches[-1].phi_c.shape[1]
-    pairs = [(products.hidden, products.whole[..., :H]) for products in back_through_time(caches)]
-    norms = [np.linalg.norm([hidden - whole, whole], axis=(2, 3)) for hidden, whole in pairs]
-    return np.array([missed / of for missed, of in norms])
-
-
 def diag(v: Float[Array, "B H"]) -> Float[Array, "B H H"]:
     """The report's diag[v], for each row of the batch."""
     matrix: Array = v[:, :, None] * np.eye(v.shape[1], dtype=v.dtype)
     return matrix
-
-
-def _product(factors: list[Float[Array, "B N N"]]) -> Float[Array, "B N N"]:
-    """The product of the factors, the later to the left of the earlier."""
-    product = factors[0]
-    for factor in factors[1:]:
-        product = factor @ product
-    return product

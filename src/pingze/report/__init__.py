@@ -1,1 +1,1 @@
-"""The report's experiments, rerun, with a conclusion on each of its claims."""
+"""Check the report that this project implements: its derivation line by line, its claims by experiments."""

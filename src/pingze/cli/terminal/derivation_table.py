@@ -1,4 +1,4 @@
-"""The report's lines as measured, in a table."""
+"""Print the report's lines as measured, in a table."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING
 
 
 def table(rows: Sequence[LineResult]) -> Table:
-    """The rows for a terminal; under a wrong line stands what it should say, and why."""
+    """Make the table for a terminal; below a wrong line are its correction and its fault."""
     shown = Table(box=box.SIMPLE_HEAD)
     shown.add_column("line")
     shown.add_column("as printed", ratio=3)
@@ -26,7 +26,7 @@ def table(rows: Sequence[LineResult]) -> Table:
 
 
 def summary(rows: Sequence[LineResult]) -> str:
-    """How many lines are right, and what had to be granted for it, in one line."""
+    """Count the right lines, and what had to be granted for it, in one line."""
     wrong = [row.id for row in rows if row.verdict == WRONG]
     granted = Counter(row.granted for row in rows)
     return (
@@ -37,7 +37,7 @@ def summary(rows: Sequence[LineResult]) -> str:
 
 
 def figure(error: float) -> str:
-    """An error to two digits; what rounding alone makes is not told apart from zero."""
+    """Write an error to two digits; an error of rounding alone is 0."""
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 

@@ -1,1 +1,1 @@
-"""The report's derivation of the LSTM, line by line as printed: read, measured, pictured."""
+"""Read the report's derivation of the LSTM line by line as printed, measure and picture it."""

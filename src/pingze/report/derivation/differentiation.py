@@ -1,11 +1,10 @@
-"""The reference that the report is measured against: one step's equations, differentiated by machine.
+"""Differentiate one step's equations by machine: the reference that the report's lines are compared with.
 
-Given a step's inputs and weights by name (`sample_layers.letters`), it gives the value of any of its letters, and the
-Jacobian of one by another: by PyTorch's automatic differentiation, or by central differences. Nothing here is
-derived by hand.
+From a step's inputs and weights by name (`sample_layers.letters`) follow the value of each letter, and the Jacobian of
+one by another: by PyTorch's automatic differentiation, or by central differences. Nothing here is derived by hand.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -13,15 +12,21 @@ import numpy as np
 import torch
 
 from pingze.arrays import Array
+from pingze.lstm.formulas import StepCache
+from pingze.report.derivation.sample_layers import letters
 
 MOVE = 1e-5
-"""By how much a central difference moves a variable."""
+"""The distance by which a central difference moves a variable."""
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """The report's forward pass, its slips mended; `xp` is numpy or torch. What is given is not computed.
+    """Compute the report's forward pass, its slips mended, except for the letters that are given.
 
-    So a letter from the middle, as net_f or c, can be given, and what follows be differentiated by it.
+    A letter from the middle, as net_f or c, may be given, so that what follows can be differentiated by it.
+
+    Args:
+        given: Arrays by letter.
+        xp: numpy or torch.
     """
     v = dict(given)
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
@@ -33,16 +38,6 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     v.setdefault("c", v["f"] * v["c_prev"] + v["i"] * v["c_tilde"])
     v.setdefault("h", v["o"] * xp.tanh(v["c"]))
     return v
-
-
-def last_state(steps: list[dict[str, Array]], state: Any, xp: Any) -> Any:
-    """[h, c] after some steps, of which the first has `state` in place of its own."""
-    H, weights = len(state) // 2, _given(steps[0], xp)
-    h, c = state[:H], state[H:]
-    for each in steps:
-        v = step(weights | _given({"x": each["x"]}, xp) | {"h_prev": h, "c_prev": c}, xp)
-        h, c = v["h"], v["c"]
-    return xp.concatenate([h, c])
 
 
 class Differentiation:
@@ -65,14 +60,14 @@ class Differentiation:
         return values
 
     def automatic(self, of: str, by: str, through: str = "fico") -> Array:
-        """∂of/∂by by automatic differentiation: (shape of `of`, shape of `by`)."""
+        """Return ∂of/∂by, (shape of `of`, shape of `by`), by automatic differentiation."""
         key = (of, by, through)
         if key not in self._known:
             self._known[key] = automatic_jacobian(self._function(*key, torch), self.values[by])
         return self._known[key]
 
     def central(self, of: str, by: str, through: str = "fico") -> Array:
-        """∂of/∂by by central differences."""
+        """Return ∂of/∂by by central differences."""
         return central_differences(self._function(of, by, through, np), self.values[by])
 
     def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
@@ -81,14 +76,40 @@ class Differentiation:
         return lambda value: step(given | {by: value}, xp)[of]
 
 
+def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
+    """Differentiate [h_t, c_t] by [h_k, c_k]: some rows by PyTorch, as many columns by central differences.
+
+    Args:
+        caches: Of the steps k+1 … t, one text.
+        places: The entries of the state whose rows (n, 2H) and columns (2H, n) are returned.
+    """
+    steps = [letters(cache) for cache in caches]
+    start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
+
+    def last_state(state: Any, xp: Any) -> Any:
+        h, c = state[: len(start) // 2], state[len(start) // 2 :]
+        for each in steps:
+            v = step(_given(each, xp) | {"h_prev": h, "c_prev": c}, xp)
+            h, c = v["h"], v["c"]
+        return xp.concatenate([h, c])
+
+    def moved(values: Array) -> Array:
+        state = start.copy()
+        state[places] = values
+        return state
+
+    rows = automatic_jacobian(lambda state: last_state(state, torch)[places], start)
+    return rows, central_differences(lambda values: last_state(moved(values), np), start[places])
+
+
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
-    """The Jacobian of a function of tensors, by reverse-mode automatic differentiation."""
+    """Differentiate a function of a tensor by reverse-mode automatic differentiation."""
     jacobian: Array = torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
     return jacobian
 
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
-    """The Jacobian of a function of arrays: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
+    """Differentiate a function of an array: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
     columns = []
     for entry in np.ndindex(start.shape):
         move = np.zeros_like(start)
@@ -99,12 +120,15 @@ def central_differences(function: Callable[[Array], Array], start: Array) -> Arr
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """The distance of two Jacobians, relative to the reference, or where that is zero to the whole derivative.
+    """Return the distance of two Jacobians, relative to the reference or, if that is zero, to the whole derivative.
 
-    What has fewer axes than a Jacobian stands for its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
+    An array with one axis less than the reference is read as its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
+    An array of any other shape is infinitely far.
     """
-    if actual.ndim < reference.ndim:
+    if 1 <= actual.ndim == reference.ndim - 1:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)
+    if actual.shape != reference.shape:
+        return np.inf
     scale = reference if whole is None or reference.any() else whole
     return float(np.linalg.norm(actual - reference) / np.linalg.norm(scale))
 

@@ -1,6 +1,6 @@
-r"""Read the report's LaTeX as it stands, and evaluate it with NumPy.
+r"""Read the report's LaTeX exactly as printed, and evaluate it with NumPy.
 
-So what is measured is the very line that is shown. The grammar is that of the report's Part 1::
+The measured formula is therefore the printed one. The grammar of the report's Part 1::
 
     sum      product + product, product - product
     product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to right
@@ -8,9 +8,8 @@ So what is measured is the very line that is shown. The grammar is that of the r
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-Every bracket closes with its own kind. Where the report writes a product that linear algebra does not have, the
-reading that it must mean is taken, and named among the liberties. Its two products through time are read by
-`through_time`.
+A vector has one axis and is a column; its transpose is a matrix of one row. Shapes must fit as linear algebra has it,
+but for the products that the report writes by a convention of its own, which are recorded as liberties.
 """
 
 import re
@@ -26,7 +25,7 @@ ROW_SCALING = "a row scaling"
 OUTER_PRODUCT = "an outer product"
 """A vector times z^T."""
 NAME = "net_c read as net_c̃"
-"""The report introduces net_c̃ and goes on with net_c."""
+"""The report introduces net_c̃ and continues with net_c."""
 
 LETTERS = {
     "h_t": "h",
@@ -52,33 +51,30 @@ _TOKEN = re.compile(
     rf"{FRACTION}|\\odot|\\sigma\(|tanh\^2\(|tanh\(|diag\[|\^2|\^T|[A-Za-z]+~?(?:_[a-z]+~?(?:-1)?)?|[-+*()\[\],1]"
 )
 _CLOSING = {"tanh(": ")", "tanh^2(": ")", r"\sigma(": ")", "(": ")", "diag[": "]", "[": "]"}
-_FUNCTIONS: dict[str, Callable[[Any], Any]] = {
-    "tanh(": np.tanh,
-    "tanh^2(": lambda x: np.tanh(x) ** 2,
-    r"\sigma(": lambda x: 1 / (1 + np.exp(-x)),
-    "diag[": lambda x: np.diag(x) if x.ndim == 1 else x * np.eye(*x.shape),
-    "(": lambda x: x,
-}
 _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c~": "c̃", "^2": "²", "^T": "ᵀ"}
 _TINY = 1e-30
 
 
+class MisfitError(ValueError):
+    """Factors or terms whose shapes do not fit."""
+
+
 class Value(NamedTuple):
-    """What a formula comes to, and the liberties taken in reading it."""
+    """The value of a formula, and the liberties taken to read it."""
 
     array: Array
     liberties: frozenset[str]
 
 
 def plain(formula: str) -> str:
-    r"""The formula without bold type and braces of one index: ``\mathbf{h}_{t-1}`` is ``h_t-1``, c̃_t is ``c~_t``."""
+    r"""Remove bold type and the braces of one index: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, c̃_t ``c~_t``."""
     formula = re.sub(r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula)
     formula = re.sub(r"\\mathbf\{(\w+)\}", r"\1", formula)
     return re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", formula)
 
 
 def readable(formula: str) -> str:
-    """The formula without LaTeX, for a terminal."""
+    """Write a formula without LaTeX, for a terminal."""
     text = re.sub(FRACTION, r"∂\1/∂\2", plain(formula))
     text = re.sub(r"([_^])(\w=[\w,\\+-]+|\w[-+]\d)", r"\1{\2}", text)
     for sign, character in _SIGNS.items():
@@ -87,52 +83,58 @@ def readable(formula: str) -> str:
 
 
 def sides(formula: str) -> list[str]:
-    """What a line says something is equal to, plain, one side for each equals sign; none of an empty line."""
+    """Split a line at its equals signs and return the plain right sides; none for an empty line."""
     first, *right = re.split(r"(?:^| )= ", plain(formula))
     return [side.lstrip(" +") for side in right or [first] if side]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
-    """The names of a left side: (of, by) in ∂of/∂by, and (letter, None) of a letter."""
+    """Return (of, by) for a left side ∂of/∂by, and (letter, None) for a letter."""
     found = re.fullmatch(FRACTION, plain(left))
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
 def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
-    """What a plain formula comes to, which holds no equals sign; `partial(of, by)` gives the Jacobians it names.
+    """Evaluate a plain formula without equals sign.
 
-    Raises ValueError where the formula is not of the grammar above.
+    Args:
+        formula: As `plain` leaves it.
+        values: Arrays by the names of `LETTERS`.
+        partial: Gives the Jacobian ∂of/∂by for two names.
+
+    Raises:
+        ValueError: The formula is outside the grammar, or (MisfitError) shapes do not fit.
     """
     reader = _Reader(formula, values, partial)
     array = reader.sum()
     if reader.tokens:
         raise ValueError(f"{formula!r} cannot be read at {reader.tokens[0]!r}")
-    return Value(array, frozenset(reader.liberties))
-
-
-class _Transposed(NamedTuple):
-    vector: Array
+    return Value(np.asarray(array), frozenset(reader.liberties))
 
 
 class _Reader:
-    """Reads by recursive descent, and computes as it reads."""
+    """Recursive descent that evaluates as it reads."""
 
     def __init__(self, formula: str, values: Mapping[str, Array], partial: Partial) -> None:
-        self.formula, self.tokens = formula, _tokens(formula)
+        self.formula = formula
+        self.tokens = [found.group() for found in _TOKEN.finditer(formula)]
+        if "".join(self.tokens).replace(" ", "") != formula.replace(" ", ""):
+            raise ValueError(f"{formula!r} holds signs that the report does not use")
         self.values, self.partial = values, partial
         self.liberties: set[str] = set()
 
     def sum(self) -> Any:
         total = self._product()
         while self.tokens and self.tokens[0] in "+-":
-            total = total + self._product() if self.tokens.pop(0) == "+" else total - self._product()
+            sign, term = self.tokens.pop(0), self._product()
+            self._fit(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape, total, sign, term)
+            total = total + term if sign == "+" else total - term
         return total
 
     def _product(self) -> Any:
         result = self._factor()
         while self.tokens and self.tokens[0] in ("*", r"\odot"):
-            multiply = self._matrix_product if self.tokens.pop(0) == "*" else self._elementwise
-            result = multiply(result, self._factor())
+            result = self._multiply(result, self.tokens.pop(0), self._factor())
         return result
 
     def _factor(self) -> Any:
@@ -141,8 +143,8 @@ class _Reader:
             self.tokens.pop(0)
             return atom**2
         if self.tokens and self.tokens[0] == "^T":
-            self.tokens.pop(0)
-            return _Transposed(atom)
+            self._fit(np.ndim(atom) in (1, 2), atom, self.tokens.pop(0))
+            return atom.T if np.ndim(atom) == 2 else atom[None]
         return atom
 
     def _atom(self) -> Any:
@@ -151,20 +153,24 @@ class _Reader:
         token = self.tokens.pop(0)
         if token == "1":
             return 1.0
-        if token == "[":
-            first = self.sum()
-            self._expect(",")
-            return np.concatenate([first, self._inside(token)])
-        if token in _FUNCTIONS:
-            return _FUNCTIONS[token](self._inside(token))
         if found := re.fullmatch(FRACTION, token):
             return self._derivative(found[1], found[2])
-        return self.values[self._name(token)]
-
-    def _inside(self, opening: str) -> Any:
-        """What stands up to the bracket that closes an opening one."""
+        if token not in _CLOSING:
+            return self.values[self._name(token)]
         inner = self.sum()
-        self._expect(_CLOSING[opening])
+        if token == "[":
+            self._expect(",")
+            second = self.sum()
+            self._fit(np.ndim(inner) == np.ndim(second) == 1, inner, ",", second)
+            inner = np.concatenate([inner, second])
+        self._expect(_CLOSING[token])
+        if token == "diag[":
+            self._fit(np.ndim(inner) > 0 and {*inner.shape} == {len(inner)}, token, inner)
+            return np.diag(inner) if inner.ndim == 1 else inner * np.eye(*inner.shape)
+        if token == r"\sigma(":
+            return 1 / (1 + np.exp(-inner))
+        if token.startswith("tanh"):
+            return np.tanh(inner) ** 2 if "^2" in token else np.tanh(inner)
         return inner
 
     def _expect(self, token: str) -> None:
@@ -180,33 +186,32 @@ class _Reader:
         return LETTERS[letter]
 
     def _derivative(self, of: str, by: str) -> Any:
-        """∂of/∂by; of an expression by complex steps: Im f(x + iδ) / δ, exact to the last digits."""
+        """Return ∂of/∂by; of an expression by complex steps: Im f(x + iδ) / δ, exact to the last digits."""
         by = self._name(by)
         if not of.startswith("("):
             return self.partial(self._name(of), by)
-        start = self.values[by]
-        moves = 1j * _TINY * np.eye(len(start))
-        columns = [read(of, {**self.values, by: start + move}, self.partial).array.imag for move in moves]
+        start, columns = self.values[by], []
+        self._fit(start.ndim == 1, of, "by", start)
+        for move in 1j * _TINY * np.eye(len(start)):
+            moved = read(of, {**self.values, by: start + move}, self.partial)
+            self.liberties |= moved.liberties
+            columns.append(moved.array.imag)
         return np.stack(columns, axis=-1) / _TINY
 
-    def _matrix_product(self, left: Any, right: Any) -> Any:
-        if isinstance(right, _Transposed):
-            self.liberties.add(OUTER_PRODUCT)
-            return np.outer(left, right.vector)
-        if left.ndim == 1:
-            return self._scale_rows(left, right)
+    def _multiply(self, left: Any, sign: str, right: Any) -> Any:
+        if 0 in (np.ndim(left), np.ndim(right)) or (sign == r"\odot" and left.shape == right.shape):
+            return left * right
+        if left.ndim == 1 < right.ndim:  # products by the report's conventions
+            if sign == "*" and right.shape[0] == 1:
+                self.liberties.add(OUTER_PRODUCT)
+                return left[:, None] * right
+            self._fit(len(left) == len(right), left, sign, right)
+            self.liberties.add(ROW_SCALING)
+            return np.einsum("k,k...->k...", left, right)
+        self._fit(sign == "*" and left.ndim == 2 and left.shape[1] == len(right), left, sign, right)
         return np.tensordot(left, right, axes=1)
 
-    def _elementwise(self, left: Any, right: Any) -> Any:
-        return left * right if left.ndim == right.ndim else self._scale_rows(left, right)
-
-    def _scale_rows(self, vector: Any, matrix: Any) -> Any:
-        self.liberties.add(ROW_SCALING)
-        return np.einsum("k,k...->k...", vector, matrix)
-
-
-def _tokens(formula: str) -> list[str]:
-    tokens = [found.group() for found in _TOKEN.finditer(formula)]
-    if "".join(tokens).replace(" ", "") != formula.replace(" ", ""):
-        raise ValueError(f"{formula!r} holds signs that the report does not use")
-    return tokens
+    def _fit(self, fits: bool, *parts: Any) -> None:
+        if not fits:
+            shown = " ".join(part if isinstance(part, str) else str(np.shape(part)) for part in parts)
+            raise MisfitError(f"{self.formula!r} holds {shown}, whose shapes do not fit")

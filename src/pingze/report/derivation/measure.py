@@ -1,10 +1,11 @@
-"""Measure each of the report's lines: how far it is from the true derivative.
+"""Check the report's Part 1 line by line: measure how far each line is from the true derivative.
 
-Each line is read as it is printed (`latex`), at random weights and at those of the trained model, and compared with
-automatic differentiation (`differentiation`). So is what it should say, and that with central differences too.
+Each line is read as printed (`latex`), at random weights and at those of a trained model, and compared with automatic
+differentiation (`differentiation`). Its correction is compared with central differences too.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ import numpy as np
 
 from pingze.arrays import Array
 from pingze.lstm.formulas import StepCache
+from pingze.lstm.jacobians import joint_product, of_hidden
 from pingze.report.derivation import latex
-from pingze.report.derivation.differentiation import Differentiation, relative_error
+from pingze.report.derivation.differentiation import Differentiation, relative_error, state_derivative
 from pingze.report.derivation.printed_lines import (
     CONVENTION,
     NOTHING,
@@ -21,32 +23,32 @@ from pingze.report.derivation.printed_lines import (
     SIGN,
     WRONG,
     LineResult,
+    Lines,
     PrintedLine,
     lines,
     since_equality,
     sum_of,
 )
 from pingze.report.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
-from pingze.report.derivation.time_span import PRODUCTS, TimeSpan
 
 TOLERANCE = 1e-9
-"""Up to here a line is right."""
+"""The largest error of a right line."""
 SHAPES = ((3, 4), (5, 2), (4, 6))
 """E and H of the random layers."""
 DISTANCES = (1, 2, 4, 8)
 """The t - k at which the products through time are measured."""
 UNITS, INPUTS = 6, 4
-"""How many of the trained layer's units and inputs are differentiated, drawn anew for each step."""
+"""How many of the trained layer's units and inputs are differentiated, drawn again for each step."""
+PRODUCTS = ("R70", "R71")
+"""The lines that go through time; the second continues the first's left side."""
 
 DIAGONAL = "a row scaling of the identity"
 FURTHER_TERM = "a term of a further equality"
-FURTHER_SUM = "a further sum"
-FURTHER_EQUALITY = "a further equality by itself"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 
 
 class LineReading(NamedTuple):
-    """One reading of a line: how far it is from the reference, and the liberties that it takes."""
+    """One reading of a line: its distance from the reference, and the liberties that it takes."""
 
     error: float
     liberties: frozenset[str] = frozenset()
@@ -64,8 +66,13 @@ class Measurement(NamedTuple):
     """Whether the line states all its readings, so that each must hold; else one must."""
 
 
-def measure(model: str | Path, seed: int) -> list[LineResult]:
-    """Every line of the report, in printed order."""
+def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
+    """Measure every line of the report, in printed order, and say which are right.
+
+    Args:
+        model: A checkpoint whose first layer is one of the points.
+        seed: Of the random layers.
+    """
     rng = np.random.default_rng(seed)
     layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = trained_layer(model, 2 * max(DISTANCES))
@@ -80,66 +87,67 @@ def measure(model: str | Path, seed: int) -> list[LineResult]:
         differentiated = latex.left_side(lines()[id_].left)[1]
         return [point.measured(id_) for point in (parts if differentiated else whole)]
 
-    return [row(id_, measured(id_)) for id_ in lines()]
+    return [result(id_, lines()[id_], measured(id_)) for id_ in lines()]
 
 
 class Point:
-    """One step at one point, at which lines are read and compared."""
+    """One step at one point, at which lines are read and compared.
 
-    def __init__(self, given: Mapping[str, Array]) -> None:
-        self.at = Differentiation(given)
+    Args:
+        given: The step's inputs and weights (`sample_layers.letters`).
+        printed: The lines to read, the report's unless others are given.
+    """
+
+    def __init__(self, given: Mapping[str, Array], printed: Lines | None = None) -> None:
+        self.at, self.lines = Differentiation(given), printed or lines()
 
     def measured(self, id_: str) -> Measurement:
-        """A line of the forward pass, or of one step's derivatives."""
-        rows, together = sum_of(id_), {}
+        """Measure a line of the forward pass, or of one step's derivatives."""
+        line, rows = self.lines[id_], sum_of(id_, self.lines)
+        of, by = latex.left_side(line.left)
+        corrected, together = self._error_of(line.corrected, line, self._reference(line)), {}
         if rows and id_ == rows[-1]:
             together[f"{rows[0]} to {id_} together"] = self._total_error(rows, corrected=False)
-        return Measurement(
-            self._readings(id_), self.corrected_error(id_), self.central_error(id_), together, every=not rows
-        )
+            corrected = max(corrected, self._total_error(rows, corrected=True))
+        central = self._error_of(line.corrected, line, self.at.central(of, by, line.through)) if by else None
+        return Measurement(self.readings(id_), corrected, central, together, every=not rows)
 
-    def corrected_error(self, id_: str) -> float:
-        """What the line should say against automatic differentiation; so is the sum that it ends."""
-        line, rows = lines()[id_], sum_of(id_)
-        own = self._error_of(line.corrected, line, self._reference(line))
-        return max(own, self._total_error(rows, corrected=True)) if rows and id_ == rows[-1] else own
+    def readings(self, id_: str) -> dict[str, LineReading]:
+        """Read a line in each way it may be meant.
 
-    def central_error(self, id_: str) -> float | None:
-        """What the line should say against central differences; None where nothing is differentiated."""
-        line = lines()[id_]
-        of, by = latex.left_side(line.left)
-        return self._error_of(line.corrected, line, self.at.central(of, by, line.through)) if by else None
-
-    def _readings(self, id_: str) -> dict[str, LineReading]:
-        """A row that is no term states equalities. A term is one of the sum that its row belongs to.
-
-        Where that sum begins with a +, the + may be a misprinted =, or it may go on with the sum before; or each of
-        its rows may be an equality.
+        A row that is no term states equalities. A term is one of the sum that its row belongs to. Where that sum
+        begins with a +, the + may be a misprinted =, or it may continue the sum before; or each of its rows may be an
+        equality.
         """
-        line, rows = lines()[id_], sum_of(id_)
+        line, rows = self.lines[id_], sum_of(id_, self.lines)
         if not rows:
             sides = latex.sides(line.formula)
             return {f"equality {n}": self._compare(side, line) for n, side in enumerate(sides, start=1)}
-        further = lines()[rows[0]].formula.startswith("+")
+        further = self.lines[rows[0]].formula.startswith("+")
         name = FURTHER_TERM if further else "a term of its sum"
         readings = {
             f"{name}, {way}" if way else name: self._compare(latex.sides(formula)[0], line)
             for way, formula in line.ways.items()
         }
         if further:
-            readings[FURTHER_SUM] = LineReading(self._total_error(since_equality(id_), corrected=False))
-            readings[FURTHER_EQUALITY] = LineReading(self._total_error([id_], corrected=False))
+            before = self._total_error(since_equality(id_, self.lines), corrected=False)
+            readings["a further sum"] = LineReading(before)
+            readings["a further equality by itself"] = LineReading(self._total_error([id_], corrected=False))
         return readings
 
     def _reference(self, line: PrintedLine, through: str | None = None) -> Array:
-        """What a line is about, as far as its gates pass it on: a letter's value, or a Jacobian by PyTorch."""
+        """Return the true value of a line's left side, as far as its gates pass it on."""
         of, by = latex.left_side(line.left)
         if by is None:
             return self.at.values[of]
         return self.at.automatic(of, by, line.through if through is None else through)
 
     def _read(self, side: str) -> latex.Value:
-        return latex.read(side, self.at.values, self.at.automatic)
+        """Evaluate a side; NaN if it cannot be read or its shapes misfit."""
+        try:
+            return latex.read(side, self.at.values, self.at.automatic)
+        except ValueError:
+            return latex.Value(np.array(np.nan), frozenset())
 
     def _compare(self, side: str, line: PrintedLine) -> LineReading:
         (array, liberties), reference = self._read(side), self._reference(line)
@@ -148,7 +156,7 @@ class Point:
         return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
 
     def _error_of(self, formula: str, line: PrintedLine, reference: Array) -> float:
-        """The largest error of a formula's sides; a line that should go has none."""
+        """Return the largest error of a formula's sides; 0 for a line that should go."""
         whole = self._reference(line, "fico")
         return max(
             (relative_error(self._read(side).array, reference, whole) for side in latex.sides(formula)),
@@ -156,59 +164,60 @@ class Point:
         )
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """The sum of some rows, as printed or as they should be, against the whole derivative.
-
-        A row that cannot be read as it stands is read in the first of its ways.
-        """
-        texts = [
-            line.corrected if corrected else next(iter(line.ways.values()))
-            for line in map(lines().get, rows)
-            if line
-        ]
+        """Compare the sum of some rows with the whole derivative; a row with several ways is read in the first."""
+        found = [self.lines[row] for row in rows]
+        texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]
-        return relative_error(np.sum(terms, axis=0), self._reference(lines()[rows[0]], "fico"))
+        if len({term.shape for term in terms}) > 1:
+            return np.inf
+        return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0], "fico"))
 
 
 def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
-    """R70 and R71 over the last steps of an example; of a large layer, some rows and columns of the Jacobian."""
-    units = _drawn(example.parameters.weight_hh.shape[1], UNITS, rng)
-    spans = {distance: TimeSpan(example.caches[-distance:], units) for distance in DISTANCES}
-    first, second = (latex.sides(lines()[id_].formula)[0] for id_ in PRODUCTS)
-    by_distance = {f"t - k = {distance}": LineReading(span.error(first)) for distance, span in spans.items()}
+    """Measure R70 and R71 over the last steps of a layer, at some rows and columns of the Jacobian.
+
+    Both print the product of ∂h_{i+1}/∂h_i, the second with the factors in the index's order, which may be meant as
+    the first's; the corrections print the product of the joint Jacobians.
+    """
+    H = example.parameters.weight_hh.shape[1]
+    units = _drawn(H, UNITS, rng)
+    places, count = np.concatenate([units, H + units]), len(units)
+    by_distance, orders, corrected, central = {}, [], 0.0, 0.0
+    for distance in DISTANCES:
+        caches = example.caches[-distance:]
+        rows, columns = state_derivative(caches, places)
+        factors, whole = [of_hidden(cache).h_prev[0] for cache in caches], joint_product(caches)[0]
+        printed, turned = (reduce(np.matmul, each)[units] for each in (factors[::-1], factors))
+        orders.append([relative_error(each, rows[:count, :H]) for each in (printed, turned)])
+        by_distance[f"t - k = {distance}"] = LineReading(orders[-1][0])
+        corrected = max(corrected, relative_error(whole[places], rows))
+        central = max(central, relative_error(whole[:, places], columns))
     by_order = {
-        f"factors in {order}": LineReading(
-            max(span.error(second, backwards=backwards) for span in spans.values())
-        )
-        for order, backwards in (("R70's order", True), ("the index's order", False))
+        f"factors in {order}": LineReading(max(errors))
+        for order, errors in zip(("R70's order", "the index's order"), zip(*orders, strict=True), strict=True)
     }
     return {
-        id_: Measurement(
-            readings,
-            max(span.corrected_error(id_) for span in spans.values()),
-            max(span.corrected_error(id_, central=True) for span in spans.values()),
-            {},
-            every=id_ == PRODUCTS[0],
-        )
+        id_: Measurement(readings, corrected, central, {}, every=id_ == PRODUCTS[0])
         for id_, readings in zip(PRODUCTS, (by_distance, by_order), strict=True)
     }
 
 
-def row(id_: str, points: Sequence[Measurement]) -> LineResult:
-    """A line's measurements at all points, made one row."""
-    line, decisive = lines()[id_], max if points[0].every else min
+def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
+    """Join a line's measurements at all points, and judge it."""
+    decisive = max if points[0].every else min
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
-    central = [point.central for point in points if point.central is not None]
-    liberties = points[0].readings[chosen].liberties | {chosen}
+    liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties for point in points))
+    verdict, granted = _judge(readings[chosen], liberties)
     return LineResult(
         id=id_,
         place=line.place,
         formula=line.formula,
-        verdict=_verdict(readings[chosen], liberties),
-        granted=_granted(readings[chosen], liberties),
+        verdict=verdict,
+        granted=granted,
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
-        central_error=max(central, default=None),
+        central_error=max((point.central for point in points if point.central is not None), default=None),
         readings=readings
         | {name: max(point.together[name] for point in points) for name in points[0].together},
         fault=line.fault,
@@ -216,27 +225,19 @@ def row(id_: str, points: Sequence[Measurement]) -> LineResult:
     )
 
 
-def _verdict(error: float, liberties: frozenset[str]) -> str:
+def _judge(error: float, liberties: frozenset[str]) -> tuple[str, str]:
+    """Return the verdict, and the largest thing granted: a sign before a convention, a convention before a name."""
     if error > TOLERANCE:
-        return WRONG
+        return WRONG, ""
     qualifiers = [name for name in QUALIFIERS if name in liberties]
     read_as = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
-    return f"{read_as}, {latex.NAME}" if latex.NAME in liberties else read_as
-
-
-def _granted(error: float, liberties: frozenset[str]) -> str:
-    """The largest thing that a line needs to be right: a sign before a convention, that before a name."""
-    if error > TOLERANCE:
-        return ""
-    if FURTHER_TERM in liberties:
-        return SIGN
-    if liberties & {*QUALIFIERS}:
-        return CONVENTION
-    return RENAMING if latex.NAME in liberties else NOTHING
+    renamed = latex.NAME in liberties
+    granted = CONVENTION if qualifiers else RENAMING if renamed else NOTHING
+    return f"{read_as}, {latex.NAME}" if renamed else read_as, SIGN if FURTHER_TERM in liberties else granted
 
 
 def _part(cache: StepCache, rng: np.random.Generator) -> dict[str, Array]:
-    """Some units and inputs of one step."""
+    """Take some units and inputs of one step."""
     (_, H), (_, E) = cache.h_prev.shape, cache.x.shape
     return letters(cache, _drawn(H, UNITS, rng), _drawn(E, INPUTS, rng))
 

@@ -1,14 +1,14 @@
-r"""`pingze derive --plots`: what is left of a gradient on its way back through time, in four PNG files.
+r"""Draw how much of a gradient remains on its way back through time, for `pingze derive --plots`: four PNG files.
 
-Drawn is a model's first layer, on a verse of its own; beside it, on the same input, layers of the same sizes
-as `initialization` leaves them; and beside each LSTM the plain tanh RNN that remains when its gates are
-taken away, h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
+Each picture shows a model's first layer on a verse of its own, and layers of the same sizes as `initialization` leaves
+them on the same input; beside each LSTM the plain RNN without its gates, h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
 
-The measure of a Jacobian is its gain: its Frobenius norm over √H. It is the root mean square of the singular values,
-by which the Jacobian stretches a random vector on average.
+The gain of a Jacobian is its Frobenius norm over √H: the root mean square of its singular values, the factor by which
+it stretches a random vector on average.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from pingze.arrays import Array, Float
 from pingze.errors import InputError
 from pingze.files import written
 from pingze.lstm.formulas import Parameters, gate_weights
-from pingze.lstm.jacobians import back_through_time
+from pingze.lstm.jacobians import Products, back_through_time
 from pingze.report.derivation.sample_layers import SampleLayer, sample_layer, trained_layer, untrained_layer
 
 COLOURS = {
@@ -36,55 +36,47 @@ FORGET_BIASES = {0.0: "#8cc5e3", 1.0: "#0072b2", 3.0: "#08306b"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
 """The t - k whose spectra are drawn."""
 LIMITS = (1e-12, 1e5)
-"""Where the axes of gains and singular values end."""
-
-Spectra = dict[int, Array]
+"""The ends of the axes of gains and singular values."""
 
 
 class GradientFlow(NamedTuple):
-    """∂h_t/∂h_k for t - k = 1 … T: gains of the whole and of its parts (`jacobians.Products`), and spectra."""
+    """∂h_t/∂h_k for t - k = 1 … T."""
 
-    whole: Float[Array, "T"]
-    hidden: Float[Array, "T"]
-    cell: Float[Array, "T"]
-    missed: Float[Array, "T"]
-    """The gain of what the report's product misses, or has too much."""
-    missed_by_cell: Float[Array, "T"]
-    """The same of the way along the cell."""
-    mixed: Float[Array, "T"]
-    """The gain of all ways but these two; they part after the first step."""
-    spectra: Spectra
+    gains: Mapping[str, Array]
+    """`whole`; `hidden` and `cell`, the parts of `jacobians.Products`; `missed` and `missed_by_cell`, what these
+    differ by from the whole; `mixed`, all other ways. A plain RNN has the whole alone."""
+    spectra: Mapping[int, Array]
     """Singular values of the whole, the largest first, by distance."""
 
 
-class PlainGradientFlow(NamedTuple):
-    """∂h_t/∂h_k of a plain RNN for t - k = 1 … T."""
-
-    whole: Float[Array, "T"]
-    spectra: Spectra
-
-
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
-    """Write the pictures and say where they are; `steps` is the largest t - k. H = 512 takes half a minute.
+    """Write the pictures and return their paths; a layer of 512 units takes half a minute.
 
-    Raises InputError where the folder cannot be written to.
+    Args:
+        folder: Where to write; made if missing.
+        model: A checkpoint.
+        steps: The largest t - k.
+        seed: Of the first weights.
+
+    Raises:
+        InputError: The folder cannot be written to.
     """
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
     layers = {name: trained if name == "trained" else untrained_layer(name, trained, rng) for name in COLOURS}
-    courses = {name: gradient_flow(layer) for name, layer in layers.items()}
+    flows = {name: gradient_flow(layer) for name, layer in layers.items()}
     plain = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
-    biased = {bias: _with_forget_bias(layers["orthogonal"], bias) for bias in FORGET_BIASES}
+    biased = {}
+    for bias, colour in FORGET_BIASES.items():
+        weights = Parameters(*(array.copy() for array in layers["orthogonal"].parameters))
+        gate_weights(weights)["f"].b[:] = bias
+        layer = sample_layer(weights, trained.x)
+        biased[f"orthogonal, $b_f$ = {bias:g}"] = (layer, gradient_flow(layer), colour)
+    biased["trained"] = (trained, flows["trained"], COLOURS["trained"])
     figures = {
-        "gain.png": gain_figure(courses, plain),
-        "spectrum.png": spectrum_figure(courses, plain),
-        "forget_gate.png": forget_gate_figure(
-            {
-                _bias_label(bias): (layer, gradient_flow(layer), FORGET_BIASES[bias])
-                for bias, layer in biased.items()
-            }
-            | {"trained": (trained, courses["trained"], COLOURS["trained"])}
-        ),
-        "products.png": products_figure(courses),
+        "gain.png": _gains(flows, plain),
+        "spectrum.png": _spectra(flows, plain),
+        "forget_gate.png": _forget_gates(biased),
+        "products.png": _products(flows),
     }
     for name, figure in figures.items():
         with written(folder / name, InputError) as partial:
@@ -93,45 +85,49 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 
 
 def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
-    """What becomes of the gradient in an LSTM, with spectra at some distances."""
+    """Measure the gradient's way through an LSTM, with spectra at some distances."""
     H = layer.parameters.weight_hh.shape[1]
-    gains, spectra = [], {}
-    for distance, (whole, hidden, cell) in enumerate(back_through_time(layer.caches), start=1):
-        by_hidden = whole[0, :, :H]
-        parts = (
-            *(by_hidden, hidden[0], cell[0], by_hidden - hidden[0], by_hidden - cell[0]),
-            by_hidden - hidden[0] - cell[0],
-        )
-        gains.append([_gain(part) for part in parts])
-        if distance in distances:
-            spectra[distance] = np.linalg.svd(by_hidden, compute_uv=False)
-    whole_gain, hidden_gain, cell_gain, missed, missed_by_cell, mixed = np.array(gains).T
-    return GradientFlow(whole_gain, hidden_gain, cell_gain, missed, missed_by_cell, mixed, spectra)
+
+    def parts(products: Products) -> dict[str, Array]:
+        whole, hidden, cell = products.whole[0, :, :H], products.hidden[0], products.cell[0]
+        missed, missed_by_cell, mixed = whole - hidden, whole - cell, whole - hidden - cell
+        ways = {"whole": whole, "hidden": hidden, "cell": cell}
+        return ways | {"missed": missed, "missed_by_cell": missed_by_cell, "mixed": mixed}
+
+    return _flow(map(parts, back_through_time(layer.caches)), distances)
 
 
-def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> PlainGradientFlow:
-    """What becomes of it in the layer without gates: ∂h_i/∂h_{i-1} = diag[1 - h_i²] W_ch."""
+def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
+    """Measure it in the layer without gates: ∂h_i/∂h_{i-1} = diag[1 - h_i²] W_ch."""
     W_h, W_x, b = gate_weights(layer.parameters)["c"]
     h, factors = np.zeros_like(b), []
     for cache in layer.caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
-    product, gains, spectra = np.eye(len(b)), [], {}
-    for distance, factor in enumerate(reversed(factors), start=1):
-        product = product @ factor
-        gains.append(_gain(product))
+    return _flow(({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances)
+
+
+def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) -> GradientFlow:
+    gains: dict[str, list[float]] = {}
+    spectra = {}
+    for distance, parts in enumerate(jacobians, start=1):
+        for name, part in parts.items():
+            gains.setdefault(name, []).append(float(np.linalg.norm(part) / np.sqrt(len(part))))
         if distance in distances:
-            spectra[distance] = np.linalg.svd(product, compute_uv=False)
-    return PlainGradientFlow(np.array(gains), spectra)
+            spectra[distance] = np.linalg.svd(parts["whole"], compute_uv=False)
+    return GradientFlow({name: np.array(values) for name, values in gains.items()}, spectra)
 
 
-def gain_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
-    """Gain against distance, with gates and without."""
+def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
+    """Draw gain against distance, with gates and without."""
     figure, left, right = _two_panels("How much of a change of $h_k$ reaches $h_t$", sharey=True)
-    for axes, each in ((left, courses), (right, plain)):
+    for axes, each in ((left, flows), (right, plain)):
         for name, colour in COLOURS.items():
-            _line(axes, each[name].whole, colour, name)
-            _tell_overshoot(axes, each[name].whole, colour)
+            values = each[name].gains["whole"]
+            _line(axes, values, colour, name)
+            if values[-1] > LIMITS[1]:  # write where the line leaves the picture how far it goes
+                at, text = (int(np.argmax(values > LIMITS[1])) + 1, LIMITS[1]), f"on to {values[-1]:.0e}"
+                axes.annotate(text, at, (8, -6), textcoords="offset points", va="top", color=colour)
     _gain_axes(left, "LSTM")
     _gain_axes(right, "without gates: a plain tanh RNN")
     right.set_ylabel("")
@@ -140,12 +136,12 @@ def gain_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, PlainGr
     return figure
 
 
-def spectrum_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, PlainGradientFlow]) -> Figure:
-    """Singular values at some distances, a panel for each layer; those that rounding has spoilt are left out."""
+def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
+    """Draw singular values at some distances, a panel for each layer, without those that are rounding errors."""
     figure = Figure(figsize=(13, 5.8), layout="constrained")
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
     rows = figure.subplots(2, len(COLOURS), sharex=True, sharey=True)
-    spectra = ({name: each[name].spectra for name in COLOURS} for each in (courses, plain))
+    spectra = ({name: each[name].spectra for name in COLOURS} for each in (flows, plain))
     for row, kind, by_layer in zip(rows, ("LSTM", "plain RNN"), spectra, strict=True):
         for axes, name in zip(row, COLOURS, strict=True):
             for distance, values in by_layer[name].items():
@@ -162,12 +158,12 @@ def spectrum_figure(courses: Mapping[str, GradientFlow], plain: Mapping[str, Pla
     return figure
 
 
-def forget_gate_figure(layers: Mapping[str, tuple[SampleLayer, GradientFlow, str]]) -> Figure:
-    """The way along the cell alone, which the forget gate keeps open, and how open the gates are."""
+def _forget_gates(layers: Mapping[str, tuple[SampleLayer, GradientFlow, str]]) -> Figure:
+    """Draw the way along the cell alone, which the forget gate keeps open, and how open the gates are."""
     figure, left, right = _two_panels("The forget gate's part")
     for label, (layer, each, colour) in layers.items():
-        _line(left, each.whole, colour, label)
-        _line(left, each.cell, colour, None, "--")
+        _line(left, each.gains["whole"], colour, label)
+        _line(left, each.gains["cell"], colour, None, "--")
         f = np.sort(np.mean([cache.gates.f[0] for cache in layer.caches], axis=0))
         right.plot(np.arange(1, len(f) + 1) / len(f), f, color=colour, label=label, linewidth=_width(label))
     _gain_axes(left, "solid: all ways; dashed: along the cell alone")
@@ -179,35 +175,20 @@ def forget_gate_figure(layers: Mapping[str, tuple[SampleLayer, GradientFlow, str
     return figure
 
 
-def products_figure(courses: Mapping[str, GradientFlow]) -> Figure:
-    """The report's product beside ∂h_t/∂h_k."""
-    figure, left, right = _two_panels(
-        r"$\partial h_t/\partial h_k$ and the report's $\prod\,\partial h_{i+1}/\partial h_i$"
-    )
+def _products(flows: Mapping[str, GradientFlow]) -> Figure:
+    """Draw the report's product beside ∂h_t/∂h_k."""
+    title = r"$\partial h_t/\partial h_k$ and the report's $\prod\,\partial h_{i+1}/\partial h_i$"
+    figure, left, right = _two_panels(title)
     for name, colour in COLOURS.items():
-        _line(left, courses[name].whole, colour, name)
-        _line(left, courses[name].hidden, colour, None, ":")
-        _line(right, courses[name].missed / courses[name].whole, colour, name)
+        _line(left, flows[name].gains["whole"], colour, name)
+        _line(left, flows[name].gains["hidden"], colour, None, ":")
+        _line(right, flows[name].gains["missed"] / flows[name].gains["whole"], colour, name)
     _gain_axes(left, r"solid: $\partial h_t/\partial h_k$; dotted: the report's product")
     right.set(xlabel="$t - k$", ylabel="norm of the difference / norm of the whole", ylim=(0, None))
     right.set_title("how far the report's product is off")
     right.grid(alpha=0.3)
     right.legend(title="weights", loc="lower right")
     return figure
-
-
-def _gain(jacobian: Float[Array, "H H"]) -> float:
-    return float(np.linalg.norm(jacobian) / np.sqrt(len(jacobian)))
-
-
-def _with_forget_bias(layer: SampleLayer, bias: float) -> SampleLayer:
-    weights = Parameters(*(array.copy() for array in layer.parameters))
-    gate_weights(weights)["f"].b[:] = bias
-    return sample_layer(layer.name, weights, layer.x)
-
-
-def _bias_label(bias: float) -> str:
-    return f"orthogonal, $b_f$ = {bias:g}"
 
 
 def _two_panels(title: str, *, sharey: bool = False) -> tuple[Figure, Axes, Axes]:
@@ -218,23 +199,14 @@ def _two_panels(title: str, *, sharey: bool = False) -> tuple[Figure, Axes, Axes
 
 
 def _line(axes: Axes, values: Float[Array, "T"], colour: str, label: str | None, style: str = "-") -> None:
-    """Values against t - k = 1, 2, …."""
-    axes.plot(
-        np.arange(1, len(values) + 1), values, style, color=colour, label=label, linewidth=_width(label)
-    )
+    """Draw values against t - k = 1, 2, …."""
+    places = np.arange(1, len(values) + 1)
+    axes.plot(places, values, style, color=colour, label=label, linewidth=_width(label))
 
 
 def _width(label: str | None) -> float:
-    """Wide enough that xavier shows where orthogonal covers it."""
+    """Choose a width at which xavier shows behind orthogonal."""
     return {"trained": 2.6, "xavier": 3.0}.get(label or "", 1.6)
-
-
-def _tell_overshoot(axes: Axes, values: Float[Array, "T"], colour: str) -> None:
-    """Say where a line that leaves the picture ends."""
-    if values[-1] > LIMITS[1]:
-        start = int(np.argmax(values > LIMITS[1])) + 1
-        text = f"on to {values[-1]:.0e}"
-        axes.annotate(text, (start, LIMITS[1]), (8, -6), textcoords="offset points", va="top", color=colour)
 
 
 def _gain_axes(axes: Axes, title: str) -> None:

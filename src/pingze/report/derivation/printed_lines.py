@@ -1,4 +1,4 @@
-"""The report's Part 1 as it is printed: every displayed line, numbered, and what measuring makes of it."""
+"""Read the displayed lines of the report's Part 1 as printed, numbered, and define the result of measuring one."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -8,9 +8,9 @@ from importlib.resources import files
 from typing import Any
 
 WRONG = "wrong"
-"""The verdict on a line that is right in no reading; others begin with "right"."""
+"""The verdict on a line that is right in no reading; all others begin with "right"."""
 NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What a line that is right may need: net_c read as net_c̃, a + read as =."""
+"""What a right line may need: net_c read as net_c̃, a + read as =."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +28,22 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The line as it can be read, by what is changed for that: nothing, or one thing or another."""
+        """The formulas that can be read, by the change that each needs; the printed one needs none."""
         return self.also or {"": self.formula}
 
     @property
     def corrected(self) -> str:
-        """What the line should say; empty where it should go."""
+        """What the line should say; empty if it should go."""
         return self.correction if self.fault else self.formula
+
+
+Lines = Mapping[str, PrintedLine]
+"""Lines by id, in printed order."""
 
 
 @dataclass(frozen=True)
 class LineResult:
-    """A line as measured. Errors are relative (Frobenius norms), the largest of all points."""
+    """A line as measured. Errors are relative (Frobenius norms), the largest of all points; a misfit is infinite."""
 
     id: str
     """R1, R2, … in printed order."""
@@ -50,45 +54,45 @@ class LineResult:
     verdict: str
     """"right", "right as …" where a product had to be read as another, or "wrong"."""
     granted: str
-    """What had to be granted for it to be right: `NOTHING`, `CONVENTION`, `RENAMING`, `SIGN`; "" where it is wrong."""
+    """What a right line needs: `NOTHING`, `CONVENTION`, `RENAMING`, `SIGN`; "" for a wrong one."""
     printed_error: float
     """How far the printed line is from automatic differentiation, in the reading that suits it best."""
     corrected_error: float
-    """The same of what it should say."""
+    """The same of the corrected line."""
     central_error: float | None
-    """How far what it should say is from central differences; None where nothing is differentiated."""
+    """How far the corrected line is from central differences; None for a line without derivative."""
     readings: dict[str, float]
     """The error of each reading, and of each sum as a whole."""
     fault: str
-    """What is wrong, in words; empty where nothing is."""
+    """What is wrong, in words; empty for a right line."""
     correction: str
-    """What a wrong line should say, in LaTeX; empty where it is right, or should go."""
+    """What a wrong line should say, in LaTeX; empty if it is right, or should go."""
 
 
 @cache
-def lines() -> Mapping[str, PrintedLine]:
-    """R1, R2, … in printed order."""
+def lines() -> Lines:
+    """Read R1, R2, … in printed order."""
     text = files("pingze.report.derivation").joinpath("printed_lines.toml").read_text(encoding="utf-8")
     found = [line for block in tomllib.loads(text)["block"] for line in _block(**block)]
     return {f"R{number}": line for number, line in enumerate(found, start=1)}
 
 
-def sum_of(id_: str) -> list[str]:
-    """The rows that make one sum with this one; none where it is no term of a sum."""
-    number = lines()[id_].sum
-    return [other for other, line in lines().items() if number and line.sum == number]
+def sum_of(id_: str, lines: Lines) -> list[str]:
+    """List the rows that make one sum with this one; none if it is no term of a sum."""
+    number = lines[id_].sum
+    return [other for other, line in lines.items() if number and line.sum == number]
 
 
-def since_equality(id_: str) -> list[str]:
-    """The rows from the last printed equals sign to this one."""
-    ids = list(lines())
+def since_equality(id_: str, lines: Lines) -> list[str]:
+    """List the rows from the last printed equals sign to this one."""
+    ids = list(lines)
     rows = ids[: ids.index(id_) + 1]
-    first = max(n for n, row in enumerate(rows) if "=" in lines()[row].formula)
+    first = max(n for n, row in enumerate(rows) if "=" in lines[row].formula)
     return rows[first:]
 
 
 def _block(place: str, row: list[dict[str, Any]]) -> Iterator[PrintedLine]:
-    """The lines of one block, which continue one left side."""
+    """Yield the lines of one block, which continue one left side."""
     left = row[0]["formula"].split(" = ")[0]
     for number, fields in enumerate(row, start=1):
         yield PrintedLine(f"{place}, row {number}" if len(row) > 1 else place, left, **fields)

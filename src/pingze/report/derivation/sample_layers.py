@@ -1,4 +1,4 @@
-"""LSTM layers to measure derivatives at: with random, first or trained weights."""
+"""Make LSTM layers to measure derivatives at: with random, first or trained weights."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -17,73 +17,65 @@ VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望�
 
 
 class SampleLayer(NamedTuple):
-    """A layer at work in float64: its weights, and the caches of its steps, the earliest first."""
+    """A layer's weights in float64, and the caches of consecutive steps, the earliest first."""
 
-    name: str
     parameters: Parameters
     caches: list[StepCache]
 
     @property
     def x(self) -> Float[Array, "T 1 E"]:
-        """What it reads."""
+        """The inputs."""
         return np.stack([cache.x for cache in self.caches])
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> SampleLayer:
-    """Weights normal with standard deviation ½, which leaves gates open; inputs and first state standard normal."""
+    """Draw weights of standard deviation ½, which leaves gates open; inputs and first state standard normal."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     h_0, c_0 = rng.standard_normal((2, 1, hidden_size))
-    return sample_layer("random", parameters, rng.standard_normal((steps, 1, input_size)), h_0, c_0)
+    return sample_layer(parameters, rng.standard_normal((steps, 1, input_size)), h_0, c_0)
 
 
 def trained_layer(model: str | Path, steps: int) -> SampleLayer:
-    """A checkpoint's first layer on `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
+    """Run a checkpoint's first layer over `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
 
     Raises InputError on a model with another activation than the report's.
     """
     loaded = checkpoint.load(model)
     if loaded.configuration.activation != "tanh":
-        raise InputError(
-            f"model {loaded.name} has the activation {loaded.configuration.activation}; "
-            "the report's formulas are for tanh"
-        )
+        raise InputError("report_activation", model=loaded.name, has=loaded.configuration.activation)
     ids = np.concatenate([[BOS], loaded.vocabulary.encode(VERSE)])[:steps]
     tensors = {name: tensor.astype(np.float64) for name, tensor in loaded.tensors.items()}
     parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
-    return sample_layer("trained", parameters, tensors["embedding.weight"][ids][:, None])
+    return sample_layer(parameters, tensors["embedding.weight"][ids][:, None])
 
 
 def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Generator) -> SampleLayer:
-    """A layer with first weights, of another's sizes and on its input."""
+    """Run first weights of another layer's sizes over that layer's input."""
     E, H = like.parameters.weight_ih.shape[1], like.parameters.weight_hh.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
-    return sample_layer(initialization, weights, like.x)
+    return sample_layer(weights, like.x)
 
 
 def sample_layer(
-    name: str,
     parameters: Parameters,
     x: Float[Array, "T 1 E"],
     h_0: Float[Array, "1 H"] | None = None,
     c_0: Float[Array, "1 H"] | None = None,
 ) -> SampleLayer:
-    """The example of these weights over x, from the state zero unless another is given."""
+    """Run weights over x, from the zero state unless another is given."""
     zero = np.zeros((1, parameters.weight_hh.shape[1]))
-    _, caches = sequence_forward(
-        x, zero if h_0 is None else h_0, zero if c_0 is None else c_0, parameters, "tanh"
-    )
-    return SampleLayer(name, parameters, caches)
+    start = (zero if h_0 is None else h_0, zero if c_0 is None else c_0)
+    return SampleLayer(parameters, sequence_forward(x, *start, parameters, "tanh")[1])
 
 
 def letters(
     cache: StepCache, units: Int64[Array, "n"] | None = None, inputs: Int64[Array, "m"] | None = None
 ) -> dict[str, Array]:
-    """What one step is given, by the report's letters: x, h_prev, c_prev, and each gate's W over z = [h, x], and b.
+    """Name a step's inputs and weights by the report's letters: x, h_prev, c_prev, each gate's b and W over z = [h, x].
 
-    With some units and inputs named, the step is that of these alone, at the very gates that they have in the whole
-    layer: what the others add to net, they being held fixed, is counted to b. The Jacobians are those entries of
-    the whole layer's.
+    Some units and inputs alone make a smaller step with the gates that they have in the whole layer: the contribution
+    of the others to net is held fixed and added to b. Its Jacobians are those entries of the whole layer's.
     """
     units = np.arange(cache.h_prev.shape[1]) if units is None else units
     inputs = np.arange(cache.x.shape[1]) if inputs is None else inputs

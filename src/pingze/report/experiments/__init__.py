@@ -1,1 +1,1 @@
-"""The nine experiments, in the report's order."""
+"""Rerun the report's experiments: claims.toml names trials and rules, trials leave rows, rows give verdicts, a page."""

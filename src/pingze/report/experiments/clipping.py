@@ -1,10 +1,15 @@
-"""Gradient clipping by norm and by value: how often it acts, what it saves."""
+"""Gradient clipping by norm and by value: how often it acts, and what it saves."""
 
-from pingze.report.charts import Chart, Line
-from pingze.report.claims import plan
-from pingze.report.experiment import Experiment, Judged, Measured, Row, Rows, Trial
-from pingze.report.setup import Setting, Setup
-from pingze.report.training import PlainTrainer, train
+import math
+from collections.abc import Mapping, Sequence
+
+from matplotlib.figure import Figure
+
+from pingze.report.experiments.charts import cap, panels
+from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.course import PlainTrainer, train
+from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
+from pingze.report.experiments.setup import Setting, Setup
 from pingze.training.trainer import Taken
 
 NETWORKS: dict[str, dict[str, Setting]] = {
@@ -24,8 +29,8 @@ CLIPS: dict[str, dict[str, Setting]] = {
 }
 
 
-def trials(setup: Setup) -> list[Trial]:
-    """Each network under each clipping; the plain one, which needs none, without."""
+def trials(setup: Setup, rows: Rows) -> list[Trial]:
+    """List each network under each clipping; the plain one, which needs none, without."""
     steps = setup.steps(plan("clipping")["steps"])
     return [
         Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip], steps)
@@ -35,7 +40,7 @@ def trials(setup: Setup) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train and count the steps in which clipping acts."""
+    """Train, and count the steps in which clipping acts."""
     acted: list[bool] = []
     course = train(
         setup,
@@ -48,9 +53,9 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def acts(trainer: PlainTrainer, taken: Taken) -> bool:
-    """Whether clipping changed a step's gradient; by value, an entry then stands at the threshold.
+    """Return whether clipping changed a step's gradient; by value, the largest entry then equals the threshold.
 
-    After a step the fused optimizers have left the mean over the tokens, clipped, in place of the sum.
+    After a step the fused optimizers have replaced the sum over the tokens by the clipped mean.
     """
     clip_norm, clip_value = trainer.configuration.clip_norm, trainer.configuration.clip_value
     if clip_norm is not None:
@@ -61,111 +66,64 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     return largest >= clip_value * (1 - 1e-6)
 
 
-def _clipped(rows: Rows, network: str) -> dict[str, Row]:
-    return {clip: rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE}
+def _clipped(rows: Rows, network: str) -> list[Row]:
+    return [rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE]
 
 
-def _gradient(rows: Rows) -> Judged:
-    plain = rows[f"{PLAIN}, {NONE}"]
-    largest = plain.number("largest_norm")
-    ratios = {
-        network: min(row.number("largest_norm") / largest for row in _clipped(rows, network).values())
-        for network in NEAR
+def judge(rows: Rows) -> Mapping[str, Numbers]:
+    """Compute the numbers of each claim."""
+    plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
+    bare = {network: rows[f"{network}, {NONE}"] for network in NEAR}
+    clipped = {network: _clipped(rows, network) for network in NEAR}
+    relu, momentum = ([row.number("largest_norm") / plain for row in clipped[network]] for network in NEAR)
+    seconds = [_norm(row, 1) / _norm(bare[NEAR[0]], 1) for row in clipped[NEAR[0]]]
+    every = [row for found in clipped.values() for row in found]
+    saved = {
+        network: [not _fails(row) for row in clipped[network]] for network in NEAR if _fails(bare[network])
     }
-    told = "; ".join(
-        f"{network}: "
-        + ", ".join(f"{clip} {rows[f'{network}, {clip}'].number('largest_norm'):.3g}" for clip in CLIPS)
-        for network in NEAR
+    outcomes = [each for found in saved.values() for each in found]
+    numbers = {
+        "momentum": min(momentum),
+        "momentum_most": max(momentum),
+        "momentum_unclipped": bare[NEAR[1]].number("largest_norm") / plain,
+        "relu": min(relu),
+        "relu_second": max(seconds, key=lambda ratio: abs(ratio - 1)),
+        "relu_last": max(_norm(row, -1) for row in clipped[NEAR[0]]) / plain,
+        "relu_last_unclipped": _norm(bare[NEAR[0]], -1) / plain,
+        "worse": max(min(relu), min(momentum)),
+        "learning": sum(not row.figures["diverged"] for row in every) / len(every),
+        "saved": sum(outcomes) / len(outcomes) if outcomes else 0.0,
+        "saved_some": sum(map(any, saved.values())) / len(saved) if saved else 0.0,
+    }
+    return {"gradient": numbers}
+
+
+def _norm(row: Row, step: int) -> float:
+    """Return the norm of a step's gradient; infinite if the training had ended before."""
+    norms = row.curves["norm"]
+    value = norms[step] if -len(norms) <= step < len(norms) and not row.figures["failed_at"] else None
+    return math.inf if value is None else value
+
+
+def _fails(row: Row) -> bool:
+    return bool(row.figures["diverged"] or row.figures["spikes"])
+
+
+def figures(rows: Rows) -> Sequence[Figure]:
+    """Draw the share of steps in which clipping acts, by threshold of either kind, and a loss that spikes."""
+    shares, every = panels(
+        2, xlabel="threshold", ylabel="share of the steps", xscale="log", ylim=(-0.03, 1.03)
     )
-    sentence = (
-        f"Largest norm before clipping ({PLAIN}: {largest:.3g}): {told}. Clipping bounds what a step takes; the "
-        "gradient itself is as large as the weights make it."
-    )
-    return Judged({"raw": max(ratios.values())}, sentence, _all(rows))
-
-
-def _step(rows: Rows) -> Judged:
-    clipped = [row for network in NEAR for row in _clipped(rows, network).values()]
-    learning = sum(not row.figures["diverged"] for row in clipped) / len(clipped)
-    gains = [
-        rows[f"{network}, {NONE}"].number("dev_nats")
-        - min(row.number("dev_nats") for row in _clipped(rows, network).values())
-        for network in NEAR
-    ]
-    told = " ".join(
-        f"{network}: {', '.join(map(_tell, (rows[f'{network}, {NONE}'], *_clipped(rows, network).values())))}."
-        for network in NEAR
-    )
-    sentence = f"Dev at the end, spikes in brackets, and the share of steps in which clipping acts. {told}"
-    return Judged({"learning": learning, "gain": min(gains)}, sentence, _all(rows))
-
-
-def _tell(row: Row) -> str:
-    name = row.id.rpartition(", seed")[0].rpartition(", ")[2]
-    dev = "diverged" if row.figures["diverged"] else f"{row.number('dev_nats'):.3f}"
-    acts = "" if name == NONE else f", {row.number('acts'):.0%}"
-    return f"{name} {dev} ({row.figures['spikes']}{acts})"
-
-
-def _all(rows: Rows) -> list[Row]:
-    return list(rows.values())
-
-
-def charts(rows: Rows) -> list[Chart]:
-    """The share of steps in which clipping acts, by threshold of either kind; a loss that spikes."""
-    shares = [
-        Line(
-            network,
-            limits,
-            [rows[f"{network}, {kind} {limit:g}"].figures["acts"] for limit in limits],
-            n,
-            marked=True,
-            panel=f"threshold of the {kind}",
-        )
-        for kind, limits in (("norm", NORMS), ("value", VALUES))
-        for n, network in enumerate(NEAR)
-    ]
-    curves = [
-        Line(clip, range(1, len(row.curves["loss"]) + 1), row.curves["loss"], n, panel=network)
-        for network in NEAR
-        for n, clip in enumerate((NONE, "norm 1"))
-        for row in [rows[f"{network}, {clip}"]]
-    ]
-    top = max(row.curves["dev"][0] or 0 for row in rows.values()) + 3
-    return [
-        Chart(
-            "How often clipping acts",
-            "Share of the steps whose gradient is changed, by threshold. Logarithmic.",
-            "threshold",
-            "share of the steps",
-            shares,
-            x_scale="log",
-            y_limits=(-0.03, 1.03),
-        ),
-        Chart(
-            "What it saves",
-            "Loss of each step, not clipped and with the norm clipped at 1.",
-            "step",
-            "nats per token",
-            curves,
-            y_limits=(None, top),
-        ),
-    ]
-
-
-EXPERIMENT = Experiment(
-    name="clipping",
-    title="Gradient clipping",
-    about=(
-        "Three networks: the plain one; one with ReLU at ten times its rate; one trained by SGD with "
-        "momentum 0.9 at the rate 1. The last two are trained without clipping, with the norm of the whole "
-        'gradient clipped, and with every entry clipped. "Set a threshold value, and if a chosen function of a '
-        'gradient is larger than this threshold, we set it to another value" says what clipping is, and claims '
-        "nothing. A step spikes when its loss is a tenth above "
-        "the mean of the ten before."
-    ),
-    trials=trials,
-    measure=measure,
-    judges={"gradient": _gradient, "step": _step},
-    charts=charts,
-)
+    for axes, kind, limits in zip(every, ("norm", "value"), (NORMS, VALUES), strict=True):
+        axes.set_title(f"threshold of the {kind}", fontsize=11)
+        for network in NEAR:
+            acted = [rows[f"{network}, {kind} {limit:g}"].figures["acts"] for limit in limits]
+            axes.plot(limits, acted, "o-", label=network)
+    saved, every = panels(2, xlabel="step", ylabel="nats per token")
+    for axes, network in zip(every, NEAR, strict=True):
+        axes.set_title(network, fontsize=11)
+        for clip in (NONE, "norm 1"):
+            loss = rows[f"{network}, {clip}"].curve("loss")
+            axes.plot(range(1, len(loss) + 1), loss, label=clip)
+    cap(every, 3 + max(row.curve("dev")[0] for row in rows.values()))
+    return [shares, saved]

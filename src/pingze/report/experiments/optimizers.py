@@ -1,34 +1,53 @@
 """SGD with momentum and Adam: the same tuning budget for each, then a race of each one's best setting.
 
-A seed tunes for itself: it trains fifteen settings of each optimizer for some steps, and the best of each goes on to
+Each seed tunes for itself: it trains fifteen settings of each optimizer for some steps, and the best of each runs in
 the race, from the start and for two epochs.
 """
 
 import math
+from collections.abc import Mapping, Sequence
 
-from pingze.report.charts import Chart, Line
-from pingze.report.claims import plan
-from pingze.report.experiment import Experiment, Judged, Measured, Row, Rows, Trial
-from pingze.report.experiments.optimizer_grid import (
-    ADAM,
-    FAMILIES,
-    MOMENTUM,
-    RACE,
-    arrival,
-    best_of,
-    decades,
-    further,
-    good_share,
-    rate_of,
-    trials,
-    tuned,
-    unsteady,
-)
-from pingze.report.setup import Setup
-from pingze.report.training import train
+from matplotlib.figure import Figure
 
+from pingze.report.experiments.charts import cap, level, panels
+from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.course import train
+from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
+from pingze.report.experiments.setup import Setting, Setup
+
+MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
+RACE = ", race"
 LOOKS, RACE_LOOKS = 2, 32
-TARGETS, TOLERANCES = plan("optimizers")["targets"], plan("optimizers")["tolerances"]
+AROUND = 4.1
+"""The rates around the best are those within this factor of it: the grids round a factor of 4."""
+GRID = plan("optimizers")
+TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
+SETTINGS: Mapping[str, Sequence[dict[str, Setting]]] = {
+    MOMENTUM: [
+        {"optimizer": "sgd", "momentum": momentum, "learning_rate": rate}
+        for momentum in GRID["momentum"]
+        for rate in GRID["momentum_rates"]
+    ],
+    ADAM: [{"optimizer": "adam", "learning_rate": rate} for rate in GRID["adam"]],
+}
+
+
+def _name(family: str, settings: Mapping[str, Setting]) -> str:
+    momentum = f" {settings['momentum']:g}" if family == MOMENTUM else ""
+    return f"{family}{momentum}, rate {settings['learning_rate']:g}"
+
+
+def trials(setup: Setup, rows: Rows) -> list[Trial]:
+    """List fifteen settings of each optimizer, and once they are measured the race of the best of each."""
+    steps, race_steps = (setup.steps(GRID[name]) for name in ("steps", "race_steps"))
+    found = [Trial(_name(family, each), each, steps) for family in FAMILIES for each in SETTINGS[family]]
+    if all(trial.name in rows for trial in found):
+        for family in FAMILIES:
+            settings = {
+                name: value for name, value in best_of(rows, family).settings.items() if name != "steps"
+            }
+            found.append(Trial(family + RACE, settings, race_steps))
+    return found
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -37,156 +56,97 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     return train(setup, trial.settings, trial.steps, looks=looks).measured()
 
 
-def _ratios(rows: Rows, family: str, beside: str) -> dict[str, float]:
-    """Steps to each target over those of another; infinite where the first never arrives, also if neither does."""
-    steps = {nats: [arrival(rows[each + RACE], nats) for each in (family, beside)] for nats in TARGETS}
+def tuned(rows: Rows, family: str) -> list[Row]:
+    """Return the rows of an optimizer's grid."""
+    return [rows[_name(family, settings)] for settings in SETTINGS[family]]
+
+
+def best_of(rows: Rows, family: str) -> Row:
+    """Return the setting whose dev ends lowest."""
+    return min(tuned(rows, family), key=lambda row: row.number("dev_nats"))
+
+
+def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
+    """Return which settings end within a tolerance of the best."""
+    limit = (1 + tolerance) * best_of(rows, family).number("dev_nats")
+    return [row.number("dev_nats") <= limit for row in tuned(rows, family)]
+
+
+def decades(rows: Rows, family: str, tolerance: float) -> float:
+    """Return how many decades the rates around the best span that end within a tolerance of it without a gap."""
+    found, within = tuned(rows, family), good(rows, family, tolerance)
+    first = last = found.index(best_of(rows, family))
+    while first > 0 and within[first - 1]:
+        first -= 1
+    while last < len(found) - 1 and within[last + 1]:
+        last += 1
+    return math.log10(_rate(found[last]) / _rate(found[first]))
+
+
+def unsteady(rows: Rows, family: str) -> float:
+    """Return the percentage of the settings around the best rate, at its momentum, that diverge or spike."""
+    top = best_of(rows, family)
+    near = [
+        row
+        for row in tuned(rows, family)
+        if row.settings.get("momentum") == top.settings.get("momentum")
+        and 1 / AROUND <= _rate(row) / _rate(top) <= AROUND
+    ]
+    shaken = sum(bool(row.figures["diverged"] or row.figures["spikes"]) for row in near)
+    return 100 * shaken / len(near)
+
+
+def arrival(row: Row, nats: float) -> float:
+    """Return the step of the first look at which dev was `nats` or less; infinite if never."""
+    looks = zip(row.curve("looks"), row.curve("dev"), strict=True)
+    return next((at for at, dev in looks if dev <= nats), math.inf)
+
+
+def _rate(row: Row) -> float:
+    return float(row.settings["learning_rate"] or 0)
+
+
+def judge(rows: Rows) -> Mapping[str, Numbers]:
+    """Compute the numbers of each claim."""
+    momentum, adam = (unsteady(rows, family) for family in FAMILIES)
+    shares = {
+        f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each)) for each in TOLERANCES
+    }
+    ratios = {}
+    for nats in TARGETS:
+        ours, theirs = (max(1.0, arrival(rows[family + RACE], nats)) for family in FAMILIES)
+        ratios[f"ratio_{nats}"] = (
+            ours / theirs if math.isfinite(ours) else math.inf
+        )  # also if neither arrives
     return {
-        f"ratio_{nats}": max(1.0, ours) / max(1.0, theirs) if math.isfinite(ours) else math.inf
-        for nats, (ours, theirs) in steps.items()
+        "fast": ratios,
+        "momentum-unstable": {"more": momentum - adam},
+        "momentum-tuned": shares,
+        "adam-stable": {"unsteady": adam, "less": momentum - adam},
+        "adam-wide": {f"decades_{each}": decades(rows, ADAM, each) for each in TOLERANCES},
     }
 
 
-def _tell_race(rows: Rows) -> str:
-    told = "; ".join(
-        f"{family} ({_setting(rows[family + RACE])}) "
-        + ", ".join(f"{_steps(arrival(rows[family + RACE], nats))} to {nats}" for nats in TARGETS)
-        + f", in the end {rows[family + RACE].number('dev_nats'):.3f}"
-        for family in FAMILIES
-    )
-    return f"Steps to a dev of so many nats, each at its best setting: {told}."
-
-
-def _steps(arrived: float) -> str:
-    return f"{arrived:.0f}" if math.isfinite(arrived) else "never"
-
-
-def _setting(row: Row) -> str:
-    momentum = f"momentum {row.settings['momentum']:g}, " if "momentum" in row.settings else ""
-    return f"{momentum}rate {rate_of(row):g}"
-
-
-def _momentum_fast(rows: Rows) -> Judged:
-    return Judged(_ratios(rows, MOMENTUM, ADAM), _tell_race(rows), _racing(rows, MOMENTUM, ADAM))
-
-
-def _adam_slow(rows: Rows) -> Judged:
-    return Judged(_ratios(rows, ADAM, MOMENTUM), _tell_race(rows), _racing(rows, ADAM, MOMENTUM))
-
-
-def _racing(rows: Rows, *families: str) -> list[Row]:
-    return [rows[family + RACE] for family in families]
-
-
-def _momentum_unstable(rows: Rows) -> Judged:
-    more = unsteady(rows, MOMENTUM) - unsteady(rows, ADAM)
-    return Judged({"more": more}, _tell_steadiness(rows), _tuned_both(rows))
-
-
-def _adam_stable(rows: Rows) -> Judged:
-    adam = unsteady(rows, ADAM)
-    numbers = {"unsteady": adam, "less": unsteady(rows, MOMENTUM) - adam}
-    return Judged(numbers, _tell_steadiness(rows), _tuned_both(rows))
-
-
-def _tuned_both(rows: Rows) -> list[Row]:
-    return [row for family in (MOMENTUM, ADAM) for row in tuned(rows, family)]
-
-
-def _tell_steadiness(rows: Rows) -> str:
-    told = ", ".join(
-        f"{family} {unsteady(rows, family):.0f} % (best: {_setting(best_of(rows, family))})"
-        for family in FAMILIES
-    )
-    return f"Of the rates from a quarter of the best to four times it, so many diverge or spike: {told}."
-
-
-def _momentum_tuned(rows: Rows) -> Judged:
-    numbers = {
-        f"good_{tolerance}": good_share(rows, MOMENTUM, tolerance) / good_share(rows, ADAM, tolerance)
-        for tolerance in TOLERANCES
-    }
-    return Judged(numbers, _tell_tuning(rows), _tuned_both(rows))
-
-
-def _adam_wide(rows: Rows) -> Judged:
-    numbers = {f"decades_{tolerance}": decades(rows, ADAM, tolerance) for tolerance in TOLERANCES}
-    return Judged(numbers, _tell_tuning(rows), tuned(rows, ADAM))
-
-
-def _tell_tuning(rows: Rows) -> str:
-    told = "; ".join(
-        f"within {tolerance:.0%}: "
-        + ", ".join(f"{family} {good_share(rows, family, tolerance):.0%}" for family in FAMILIES)
-        + f", Adam's rates {decades(rows, ADAM, tolerance):.2f} decades"
-        for tolerance in TOLERANCES
-    )
-    return f"Settings whose dev ends near the optimizer's best: {told}."
-
-
-def charts(rows: Rows) -> list[Chart]:
-    """Dev by rate, what diverged marked; dev by step in the race."""
-    momenta = plan("optimizers")["momentum"]
-    kinds = [*((MOMENTUM, momentum) for momentum in momenta), (ADAM, None)]
-    by_rate = [
-        Line(
-            f"{family} {momentum:g}" if momentum else family,
-            [rate_of(row) for row in own],
-            [None if row.figures["diverged"] else row.number("dev_nats") for row in own],
-            n,
-            marked=True,
-            panel=family,
-            crossed=True,
+def figures(rows: Rows) -> Sequence[Figure]:
+    """Draw dev by rate, with a cross for a setting that diverged, and dev by step in the race."""
+    first = rows[MOMENTUM + RACE].curve("dev")[0]
+    by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")
+    kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]
+    for number, (axes, family, momentum) in enumerate(kinds):
+        own = [row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]
+        lost = [_rate(row) for row in own if row.figures["diverged"]]
+        dev = [math.nan if row.figures["diverged"] else row.number("dev_nats") for row in own]
+        axes.plot(
+            [_rate(row) for row in own], dev, f"C{number}o-", label=f"{family} {momentum or ''}".rstrip()
         )
-        for n, (family, momentum) in enumerate(kinds)
-        for own in [[row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]]
-    ]
-    race = [
-        Line(f"{family}, {_setting(row)}", row.curves["looks"], row.curves["dev"], n)
-        for n, family in enumerate(FAMILIES)
-        for row in [rows[family + RACE]]
-    ]
-    first = race[0].y[0] or 0
-    return [
-        Chart(
-            "How much the rate matters",
-            "Dev after equal steps by learning rate; a cross at the top is a rate that diverged. Logarithmic.",
-            "learning rate",
-            "dev, nats per token",
-            by_rate,
-            x_scale="log",
-            y_limits=(None, 1.05 * first),
-        ),
-        Chart(
-            "The race",
-            "Dev by step, each optimizer at its best setting; dotted, the targets.",
-            "step",
-            "dev, nats per token",
-            race,
-            y_limits=(None, 1.05 * first),
-            marks=[(nats, f"{nats}") for nats in TARGETS],
-        ),
-    ]
-
-
-EXPERIMENT = Experiment(
-    name="optimizers",
-    title="Optimizers",
-    about=(
-        "SGD with momentum and Adam each get fifteen settings: of momentum and rate, or of the rate alone. All "
-        "train the same network for the same number of steps at a constant rate, without clipping. Then each one's "
-        "best setting trains from the start for two epochs. A setting diverges where a number is not finite or dev "
-        "ends above its start; a step spikes when its loss is a tenth above the mean of the ten before."
-    ),
-    trials=trials,
-    measure=measure,
-    further=further,
-    judges={
-        "momentum-fast": _momentum_fast,
-        "momentum-unstable": _momentum_unstable,
-        "momentum-tuned": _momentum_tuned,
-        "adam-stable": _adam_stable,
-        "adam-slow": _adam_slow,
-        "adam-wide": _adam_wide,
-    },
-    charts=charts,
-)
+        axes.plot(lost, [1.04 * first] * len(lost), f"C{number}x")
+        axes.set_title(family, fontsize=11)
+    cap(every, 1.05 * first)
+    race, (axes,) = panels(xlabel="step", ylabel="dev, nats per token")
+    for family in FAMILIES:
+        row = rows[family + RACE]
+        axes.plot(row.curve("looks"), row.curve("dev"), label=_name(family, row.settings))
+    cap([axes], 1.05 * first)
+    for nats in TARGETS:
+        level(axes, nats, f"{nats}")
+    return [by_rate, race]

@@ -9,8 +9,8 @@ import torch
 from pingze.errors import TrainingError
 from pingze.network.batches import Ids
 from pingze.network.model import LanguageModel
-from pingze.report.experiment import Measured
-from pingze.report.setup import Setting, Setup
+from pingze.report.experiments.experiment import Measured
+from pingze.report.experiments.setup import Setting, Setup
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.schedule import rate_factor
 from pingze.training.trainer import Taken, Trainer
@@ -30,14 +30,14 @@ class PlainTrainer(Trainer):
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
     def nats(self, sequences: Sequence[Ids]) -> float:
-        """Mean -ln p of the predicted tokens; infinite where it is not finite."""
+        """Return the mean -ln p of the predicted tokens; infinite if it is not finite."""
         nats = evaluate_sequences(self.model, sequences, self.vocabulary).nats_per_token
         return nats if math.isfinite(nats) else math.inf
 
 
 @dataclass
 class Course:
-    """What a training showed."""
+    """The curves of a training."""
 
     trainer: PlainTrainer
     losses: list[float] = field(default_factory=list)
@@ -52,13 +52,14 @@ class Course:
     """The step, from 1, whose loss or gradient was not finite, if one was."""
 
     def measured(self, **figures: object) -> Measured:
-        """The figures that every training leaves, and others; curves too."""
+        """Join the figures of every training, others, and the curves."""
         finite = [value for value in self.dev if math.isfinite(value)]
+        last = math.inf if self.failed_at else self.dev[-1]
         common = {
-            "dev_nats": math.inf if self.failed_at else self.dev[-1],
+            "dev_nats": last,
             "best_dev_nats": min(finite, default=math.inf),
-            "dev_nats_per_48": 48 * (math.inf if self.failed_at else self.dev[-1]),
-            "diverged": self.diverged,
+            "dev_nats_per_48": 48 * last,
+            "diverged": self.failed_at is not None or not self.dev[-1] <= self.dev[0],
             "failed_at": self.failed_at,
             "first_norm": self.norms[0] if self.norms else math.inf,
             "largest_norm": math.inf if self.failed_at else max(self.norms),
@@ -71,11 +72,6 @@ class Course:
             "dev": self.dev,
         }
         return Measured(common | figures, curves)
-
-    @property
-    def diverged(self) -> bool:
-        """Whether a number was not finite, or dev ended worse than it began."""
-        return self.failed_at is not None or not self.dev[-1] <= self.dev[0]
 
 
 def train(
@@ -90,9 +86,9 @@ def train(
     look: Callable[[PlainTrainer], None] | None = None,
     after_step: Callable[[PlainTrainer, Taken], None] | None = None,
 ) -> Course:
-    """Train for `steps`, or until a number is not finite.
+    """Train for so many steps, or until a number is not finite.
 
-    `start` may change the first weights; `look` is called where dev is measured, `after_step` after each step.
+    `start` may change the first weights; `look` is called when dev is measured, `after_step` after each step.
     """
     made = trainer(setup, settings, poems)
     if start:
@@ -105,30 +101,31 @@ def train(
             course.dev.append(made.nats(made.dev_sequences))
             if look:
                 look(made)
-        if number == steps or not _step(course, number, steps, after_step):
+        if number == steps:
             break
+        rate = made.configuration.learning_rate * rate_factor(number, steps, made.configuration)
+        try:
+            taken = made.step(number, rate)
+        except TrainingError:
+            course.failed_at = number + 1
+            break
+        course.losses.append(taken.loss / taken.tokens)
+        course.norms.append(taken.norm)
+        if after_step:
+            after_step(made, taken)
     return course
 
 
-def _step(
-    course: Course, number: int, steps: int, after_step: Callable[[PlainTrainer, Taken], None] | None
-) -> bool:
-    """Take a step; False where its numbers were not finite."""
-    made = course.trainer
-    rate = made.configuration.learning_rate * rate_factor(number, steps, made.configuration)
-    try:
-        taken = made.step(number, rate)
-    except TrainingError:
-        course.failed_at = number + 1
-        return False
-    course.losses.append(taken.loss / taken.tokens)
-    course.norms.append(taken.norm)
-    if after_step:
-        after_step(made, taken)
-    return True
-
-
 def spikes(losses: Sequence[float]) -> int:
-    """How many steps spike."""
+    """Count the steps that spike."""
     means = (sum(losses[at - BEFORE : at]) / BEFORE for at in range(BEFORE, len(losses)))
     return sum(loss > SPIKE * mean for loss, mean in zip(losses[BEFORE:], means, strict=True))
+
+
+def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
+    """Average each value with those before it, `window` at most; NaN where none is finite."""
+    means: list[float] = []
+    for at in range(len(values)):
+        known = [value for value in values[max(0, at - window + 1) : at + 1] if value is not None]
+        means.append(sum(known) / len(known) if known else math.nan)
+    return means

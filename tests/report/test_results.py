@@ -1,4 +1,4 @@
-"""Rows survive whatever happens between them, and times stand apart."""
+"""Rows survive between processes, and times are kept apart."""
 
 import json
 import math
@@ -7,27 +7,27 @@ from pathlib import Path
 import pytest
 
 from pingze.errors import InputError
-from pingze.report.experiment import Measured, Trial
-from pingze.report.ledger import RESULTS, TIMES, Ledger
+from pingze.report.experiments.experiment import Measured, Trial
+from pingze.report.experiments.results import RESULTS, TIMES, Results
 
 ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2}, steps=3)
 KEY = "sums/one, seed 11"
 
 
-def ledger(folder: Path, seed: int = 1) -> Ledger:
-    return Ledger(folder, {"seed": seed}, {"cores": 2})
+def results(folder: Path, seed: int = 1) -> Results:
+    return Results(folder, {"seed": seed}, {"cores": 2})
 
 
-def test_rows_stand_for_the_next_process(tmp_path: Path) -> None:
-    ledger(tmp_path).add(KEY, ONE, Measured({"x": 1 / 3}, {"y": [1.0, math.nan]}), seconds=2.5)
-    later = ledger(tmp_path)
+def test_rows_are_there_for_the_next_process(tmp_path: Path) -> None:
+    results(tmp_path).add(KEY, ONE, Measured({"x": 1 / 3}, {"y": [1.0, math.nan]}), seconds=2.5)
+    later = results(tmp_path)
     row = later.row(KEY, ONE)
     assert row is not None
     assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
     assert later.seconds(row) == 2.5
     assert later.row("sums/two, seed 11", TWO) is None
     later.add("sums/two, seed 11", TWO, Measured({"x": math.inf}), seconds=1)
-    row = ledger(tmp_path).row("sums/two, seed 11", TWO)
+    row = results(tmp_path).row("sums/two, seed 11", TWO)
     assert row is not None
     assert row.number("x") == math.inf
     assert row.settings == {"rate": 0.2, "steps": 3}
@@ -35,25 +35,25 @@ def test_rows_stand_for_the_next_process(tmp_path: Path) -> None:
 
 def test_times_are_no_part_of_the_results(tmp_path: Path) -> None:
     for folder, seconds in ((tmp_path / "a", 1.0), (tmp_path / "b", 9.0)):
-        ledger(folder).add(KEY, ONE, Measured({"x": 1}), seconds)
+        results(folder).add(KEY, ONE, Measured({"x": 1}), seconds)
     assert (tmp_path / "a" / RESULTS).read_bytes() == (tmp_path / "b" / RESULTS).read_bytes()
     assert json.loads((tmp_path / "b" / TIMES).read_text())["seconds"] == {KEY: 9.0}
 
 
 def test_a_row_of_other_settings_is_measured_again(tmp_path: Path) -> None:
-    ledger(tmp_path).add(KEY, ONE, Measured({}), 1)
-    assert ledger(tmp_path).row(KEY, Trial("one", {"rate": 0.3})) is None
-    assert ledger(tmp_path).row(KEY, Trial("one", {"rate": 0.1}, steps=2)) is None
+    results(tmp_path).add(KEY, ONE, Measured({}), 1)
+    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.3})) is None
+    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.1}, steps=2)) is None
 
 
 def test_another_report_in_the_folder_is_refused(tmp_path: Path) -> None:
-    ledger(tmp_path).add(KEY, ONE, Measured({}), 1)
+    results(tmp_path).add(KEY, ONE, Measured({}), 1)
     with pytest.raises(InputError, match="another budget, seed or corpus"):
-        ledger(tmp_path, seed=2)
+        results(tmp_path, seed=2)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}"])
-def test_what_is_no_ledger_is_refused(tmp_path: Path, content: str) -> None:
+def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / RESULTS).write_text(content)
-    with pytest.raises(InputError, match="no ledger of a report"):
-        ledger(tmp_path)
+    with pytest.raises(InputError, match="holds no results of a report"):
+        results(tmp_path)

@@ -1,7 +1,7 @@
-"""Keep what was measured: `results.json` and `times.json`, whole at every moment.
+"""Keep what was measured in `results.json` and `times.json`, complete at every moment.
 
-After each row both files are written anew and put in place by renaming, so that a process killed at any moment leaves
-all rows but the one it was measuring. Times are kept apart: the results of two runs with one seed are the same file.
+Both files are written atomically after each row, so that a process killed at any moment loses only the row it was
+measuring. Times are kept apart: the results of two runs with one seed are the same file.
 """
 
 import json
@@ -13,15 +13,15 @@ from typing import Any
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
-from pingze.report.experiment import Finding, Measured, Row, Trial
+from pingze.report.experiments.experiment import Finding, Measured, Row, Trial
 
 RESULTS, TIMES = "results.json", "times.json"
 DIGITS = 6
 """Significant digits that are kept of a number."""
 
 
-class Ledger:
-    """The rows that stand in a folder, to be added to.
+class Results:
+    """The rows of a folder, to be added to.
 
     Raises InputError when the folder holds a rerun with another budget, seed or corpus.
     """
@@ -31,13 +31,10 @@ class Ledger:
         self._results = _read(folder / RESULTS, {"heading": _plain(heading), "rows": {}})
         self._times = _read(folder / TIMES, {"machine": dict(machine), "seconds": {}})
         if self._results["heading"] != _plain(heading):
-            raise InputError(
-                f"{folder} holds a report of another budget, seed or corpus; name another folder, or "
-                "remove it"
-            )
+            raise InputError("report_other", folder=str(folder))
 
     def row(self, key: str, trial: Trial) -> Row | None:
-        """The row of a trial, if it stands and was measured with these settings."""
+        """Return the row of a trial, if there is one that was measured with these settings."""
         row = self._results["rows"].get(key)
         return Row(key, **row) if row and row["settings"] == _plain(trial.all_settings) else None
 
@@ -49,20 +46,19 @@ class Ledger:
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Put the rows in order and the conclusions beside them."""
-        place = {key: number for number, key in enumerate(order)}
-        rows = {key: row for key, row in self._results["rows"].items() if key in place}
-        self._results["rows"] = {key: rows[key] for key in sorted(rows, key=place.__getitem__)}
+        """Put the rows in order, drop those that are not in it, and write the conclusions."""
+        rows = self._results["rows"]
+        self._results["rows"] = {key: rows[key] for key in order if key in rows}
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
         self._write(RESULTS, self._results)
 
     def seconds(self, row: Row) -> float:
-        """How long a row took to measure, on the machine that measured it."""
+        """Return how long a row took to measure, on the machine that measured it."""
         return float(self._times["seconds"][row.id])
 
     @property
     def machine(self) -> Mapping[str, Any]:
-        """What the times were taken on."""
+        """The machine on which the times were taken."""
         machine: Mapping[str, Any] = self._times["machine"]
         return machine
 
@@ -72,17 +68,16 @@ class Ledger:
 
 
 def concluded(finding: Finding) -> dict[str, Any]:
-    """A finding as it stands in results.json."""
-    told: dict[str, Any] = _plain(
+    """Return a finding as results.json holds it."""
+    found: dict[str, Any] = _plain(
         {
             "verdict": finding.conclusion,
-            "numbers": {str(seed): dict(judged.numbers) for seed, judged in finding.by_seed.items()},
+            "numbers": {str(seed): dict(numbers) for seed, numbers in finding.by_seed.items()},
             "other": {rule.label: finding.under(rule) for rule in finding.claim.other},
-            "sentence": finding.sentence,
-            "rows": [row.id for row in finding.rows],
+            "before": {rule.label: finding.under(rule) for rule in finding.claim.before},
         }
     )
-    return told
+    return found
 
 
 def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
@@ -92,13 +87,11 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
         document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         return {name: document[name] for name in empty}
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{path} is no ledger of a report ({error}); remove it, or name another folder"
-        ) from None
+        raise InputError("report_results", path=str(path), reason=str(error)) from None
 
 
 def _json(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """A line for each row, so that two reruns can be compared line by line."""
+    """Write a line for each row, so that two reruns can be compared line by line."""
     parts = [
         f"{json.dumps(name)}: {{\n" + ",\n".join(f"{_dump(key)}: {_dump(each)}" for key, each in part.items())
         for name, part in document.items()
@@ -111,7 +104,7 @@ def _dump(value: Any) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """A value as JSON gives it back: numbers cut to `DIGITS`, None where they are not finite."""
+    """Return a value as JSON gives it back: numbers cut to `DIGITS`, None if they are not finite."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,8 +1,8 @@
-"""What every experiment works with: the texts that a budget leaves, and the model and training to change."""
+"""Prepare what every experiment works with: the texts that a budget leaves, and the model and training to change."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -11,11 +11,19 @@ from pingze.composing.steering.lapses import Lines
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
-from pingze.report.budget import BUDGETS, Budget
+from pingze.report.experiments.claims import document
 from pingze.training.configuration import Preset, preset
 from pingze.verse.forms import FORMS
 
 Setting = str | int | float | bool | None
+
+
+Budget = Mapping[str, Any]
+"""How much is trained and measured; `claims.toml` explains the fields."""
+BUDGETS: Mapping[str, dict[str, Any]] = {
+    name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
+    for name, fields in document()["budget"].items()
+}
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,7 @@ class Setup:
 
     budget: Budget
     seed: int
-    """Of all chance. An experiment with chance in it is measured with `seeds`, each in its turn."""
+    """Of all chance. An experiment with chance in it is measured with each of `seeds`."""
     train: Sequence[str]
     dev: Sequence[str]
     real: Mapping[str, Sequence[Lines]]
@@ -34,23 +42,20 @@ class Setup:
 
     @classmethod
     def of(cls, store: Store, budget: str, seed: int) -> "Setup":
-        """The setup of a corpus, with the first of some consecutive seeds.
+        """Take the texts from a corpus, for a budget and the first of consecutive seeds.
 
-        Raises InputError on an unknown budget, a negative seed or an empty draw.
+        Raises InputError on an unknown budget, a negative seed or too small a corpus.
         """
         if budget not in BUDGETS:
-            raise InputError(f"budget {budget!r} is unknown; choose one of {', '.join(BUDGETS)}")
+            raise InputError("choice", field="budget", has=budget, choices=[*BUDGETS])
         if seed < 0:
-            raise InputError(f"seed is {seed}; it must be 0 or more")
+            raise InputError("report_seed", field="seed", has=seed)
         chosen = BUDGETS[budget]
-        train, dev = store.report_draw("train")[: chosen.train], store.report_draw("dev")[: chosen.dev]
-        if len(train) < chosen.batch_size or not dev:
-            raise InputError(
-                f"the corpus has {len(train)} training and {len(dev)} dev poems; "
-                f"the report needs {chosen.batch_size} and one: run `pingze corpus fetch`"
-            )
+        train, dev = store.report_draw("train")[: chosen["train"]], store.report_draw("dev")[: chosen["dev"]]
+        if len(train) < chosen["batch_size"] or not dev:
+            raise InputError("report_corpus", train=len(train), dev=len(dev), wanted=chosen["batch_size"])
         real = {
-            form: [poem.lines for poem in real_poems(FORMS[form], chosen.real, store)] for form in MEASURED
+            form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)] for form in MEASURED
         }
         tang = [poem.text for poem in store.poems(dynasty="tang", split="train")]
         return cls(chosen, seed, train, dev, real, tang)
@@ -58,11 +63,11 @@ class Setup:
     @property
     def seeds(self) -> range:
         """All seeds."""
-        return range(self.seed, self.seed + self.budget.seeds)
+        return range(self.seed, self.seed + self.budget["seeds"])
 
     def steps(self, planned: int) -> int:
-        """So many steps or epochs as `claims.toml` plans, shortened as the budget has it."""
-        return max(1, planned // self.budget.shortened)
+        """Shorten the steps or epochs that `claims.toml` plans as the budget has it."""
+        return max(1, planned // int(self.budget["shortened"]))
 
     @cached_property
     def vocabulary_size(self) -> int:
@@ -72,17 +77,17 @@ class Setup:
         return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
 
     def preset(self, settings: Mapping[str, Setting]) -> Preset:
-        """The report's model and a plain training of it, with settings over them.
+        """Configure the report's model and a plain training of it, with some settings changed.
 
-        Plain: Adam at the constant rate of 2e-3, no warm-up, dropout or clipping, so that one thing at a time is
+        Plain: Adam at the constant rate of 2e-3 without warm-up, dropout or clipping, so that one thing at a time is
         tried.
         """
         plain: dict[str, Setting] = {
             "vocabulary_size": self.vocabulary_size,
-            "embedding_size": self.budget.embedding_size,
-            "hidden_size": self.budget.hidden_size,
-            "batch_size": self.budget.batch_size,
-            "precision": self.budget.precision,
+            "embedding_size": self.budget["embedding_size"],
+            "hidden_size": self.budget["hidden_size"],
+            "batch_size": self.budget["batch_size"],
+            "precision": self.budget["precision"],
             "seed": self.seed,
             "dropout": 0,
             "warmup_steps": 0,
@@ -90,18 +95,17 @@ class Setup:
             "clip_norm": None,
             "patience": None,
         }
-        return preset(
-            "report", [f"{name}={str(value).lower()}" for name, value in {**plain, **settings}.items()]
-        )
+        changed = {**plain, **settings}.items()
+        return preset("report", [f"{name}={str(value).lower()}" for name, value in changed])
 
     def describe(self) -> dict[str, Any]:
-        """What must be the same for two reruns to be compared."""
+        """Describe what must agree for two reruns to be compared."""
         digest = hashlib.blake2b(digest_size=8)
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         for text in (*self.train, *self.dev, *verse):
             digest.update(text.encode() + b"\n")
         return {
-            "budget": asdict(self.budget),
+            "budget": {**self.budget},
             "seeds": list(self.seeds),
             "train": len(self.train),
             "dev": len(self.dev),

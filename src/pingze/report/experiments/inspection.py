@@ -1,4 +1,4 @@
-"""A model seen from inside: how many of its units are one and the same, how its gates stand, how far gradients reach.
+"""Look inside a model: count its different units, measure how saturated its gates are and how far gradients reach.
 
 The models are torch's; their gates and gradients are computed by `lstm.formulas`, in float64.
 """
@@ -38,7 +38,7 @@ class Units(NamedTuple):
     kinds: int
     """How many differ from each other in any bit."""
     apart: float
-    """The largest difference of a weight from that of the first unit."""
+    """The largest difference of a weight from the first unit's."""
 
 
 def compare_units(model: LanguageModel) -> Units:

@@ -1,0 +1,99 @@
+"""Draw by Matplotlib for the page: one style, and SVG whose text is text and takes the page's colour."""
+
+import re
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any
+
+import matplotlib
+import numpy as np
+from cycler import cycler
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+
+_INK = "#010101"
+"""Stands for the page's text colour while Matplotlib draws."""
+STYLE: dict[Any, Any] = {
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 13,
+    "axes.prop_cycle": cycler(
+        color=["#3b82c4", "#d9662b", "#3a9a62", "#a85fb0", "#a88a00", "#d1527a", "#7c8794"]
+    ),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": _INK,
+    "grid.alpha": 0.15,
+    "grid.linewidth": 0.6,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "xtick.minor.size": 0,
+    "ytick.minor.size": 0,
+} | dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
+"""In which figures are made and written; the colours of the lines are legible on light and on dark."""
+
+
+def panels(count: int = 1, **labels: Any) -> tuple[Figure, list[Axes]]:
+    """Make a figure of some panels, two in a row, with one y axis; `labels` are properties of each, as xlabel."""
+    rows, columns = -(-count // 2), min(2, count)
+    figure = Figure(figsize=(6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
+    every = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+    for number, axes in enumerate(every):
+        axes.set(**labels)
+        axes.xaxis.set_minor_formatter(NullFormatter())
+        axes.set_visible(number < count)
+        if number % columns:
+            axes.set_ylabel("")
+    return figure, every[:count]
+
+
+def level(axes: Axes, height: float, text: str) -> None:
+    """Draw a dotted level with its meaning above it."""
+    axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
+    place = axes.annotate(
+        text,
+        (1, height),
+        (0, 3),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        ha="right",
+        color=_INK,
+        fontsize=11,
+        annotation_clip=True,
+    )
+    place.set_in_layout(False)
+
+
+def cap(panels: Sequence[Axes], top: float) -> None:
+    """End the y axis at a height, so that exploding lines do not flatten the others, and just below the least value."""
+    values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
+    least = float(np.nanmin(np.concatenate(values)))
+    panels[0].set_ylim(least - (top - least) / 20, top)
+
+
+def svg(figure: Figure, name: str) -> str:
+    """Return a figure as an `<svg>` element whose ids begin with a name, with one legend for all its panels."""
+    with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
+        known: dict[str, Artist] = {}
+        for axes in figure.axes:
+            known |= {
+                str(line.get_label()): line
+                for line in axes.lines
+                if not str(line.get_label()).startswith("_")
+            }
+        columns = 1 if max(map(len, known)) > 34 else 2
+        figure.legend(known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12)
+        buffer = StringIO()
+        figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
+    text = buffer.getvalue()
+    text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    text = re.sub(r'\bid="', f'id="{name}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text).replace(_INK, "currentColor")
+    return re.sub(
+        r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1
+    )

@@ -1,0 +1,122 @@
+"""Read the claims, their rules, grids and seeds from `claims.toml`, whose head explains the fields."""
+
+import re
+import tomllib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from operator import ge, gt, le, lt
+from typing import Any, NamedTuple
+
+CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "undecided"
+_COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
+_CONDITION = re.compile(r"(\S+) (<=|<|>=|>) (-?[\d.]+)")
+
+Numbers = Mapping[str, float]
+"""The numbers of a claim with one seed, by the names in `claims.toml`."""
+
+
+class _Condition(NamedTuple):
+    number: str
+    comparison: str
+    limit: str
+
+    def holds(self, numbers: Numbers) -> bool:
+        held: bool = _COMPARISONS[self.comparison](numbers[self.number], float(self.limit))
+        return held
+
+    def __str__(self) -> str:
+        return f"{self.comparison.replace('<=', '≤').replace('>=', '≥')} {self.limit}"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Two conditions on the numbers of a claim, each as `name <= 1.5`."""
+
+    confirmed: str
+    refined: str
+    label: str = ""
+    """Why there is another rule beside the claim's own."""
+
+    @property
+    def conditions(self) -> tuple[_Condition, _Condition]:
+        """Both, parsed. Raises ValueError on anything but a condition."""
+        first, second = (_CONDITION.fullmatch(text) for text in (self.confirmed, self.refined))
+        if not first or not second:
+            raise ValueError(f"{self.confirmed!r} or {self.refined!r} is no condition")
+        return _Condition(*first.groups()), _Condition(*second.groups())
+
+    def conclusion(self, numbers: Numbers) -> str:
+        """Judge the numbers of one seed."""
+        confirmed, refined = self.conditions
+        return CONFIRMED if confirmed.holds(numbers) else REFINED if refined.holds(numbers) else REFUTED
+
+    def deciding(self, conclusions: Collection[str]) -> str:
+        """Name the number that decided: the first condition's unless it failed with every seed."""
+        return self.conditions[CONFIRMED not in conclusions].number
+
+    def in_words(self, numbers: Mapping[str, str]) -> str:
+        """Write the rule with the descriptions of its numbers."""
+        first, second = self.conditions
+        limit = "" if second.number == first.number else f"{numbers[second.number]}: "
+        return f"{numbers[first.number]}. Confirmed if {first}; refined if {limit}{second}; else refuted."
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A line of the report, and how it is judged."""
+
+    id: str
+    quote: str
+    numbers: Mapping[str, str]
+    """A description of each number."""
+    rule: Rule
+    reason: str
+    first_run: str
+    finding: str = ""
+    """What a person concludes from the numbers."""
+    reading: str = ""
+    other: Sequence[Rule] = ()
+    """Other tolerances, and other readings of the same words."""
+    before: Sequence[Rule] = ()
+    """Rules that were replaced after a result had been seen."""
+
+
+class Description(NamedTuple):
+    """The prose of an experiment."""
+
+    title: str
+    about: str
+    charts: Sequence[Mapping[str, str]] = ()
+    """Title and caption of each figure."""
+
+
+@cache
+def document() -> Mapping[str, Any]:
+    """Read the whole file."""
+    return tomllib.loads(files(__package__).joinpath("claims.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def claims(experiment: str) -> Mapping[str, Claim]:
+    """Return an experiment's claims by the second half of their ids."""
+    found: dict[str, Claim] = {}
+    for fields in document()["claim"]:
+        name, _, half = fields["id"].partition("/")
+        if name == experiment:
+            rest = {key: value for key, value in fields.items() if key not in ("confirmed", "refined")}
+            rules = {key: [Rule(**each) for each in fields.get(key, [])] for key in ("other", "before")}
+            found[half] = Claim(**rest | rules, rule=Rule(fields["confirmed"], fields["refined"]))
+    return found
+
+
+def description(experiment: str) -> Description:
+    """Return an experiment's prose."""
+    return Description(**document()["experiment"][experiment])
+
+
+def plan(experiment: str) -> Mapping[str, Any]:
+    """Return the grid of an experiment."""
+    found: Mapping[str, Any] = document()["plan"].get(experiment, {})
+    return found

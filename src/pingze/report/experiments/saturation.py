@@ -1,0 +1,59 @@
+"""Two softmaxes from inside: where a network that stalls puts the probability."""
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from matplotlib.figure import Figure
+from torch import nn
+
+from pingze.network.batches import pack
+from pingze.report.experiments.charts import level, panels
+from pingze.report.experiments.claims import Numbers
+from pingze.report.experiments.course import PlainTrainer, train
+from pingze.report.experiments.experiment import Measured, Rows, Trial
+from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.softmax import SoftmaxTwice, bound
+
+LOOKS = 8
+POEMS = 64
+"""Of dev, on which probabilities are measured."""
+
+
+def measure(setup: Setup, trial: Trial) -> Measured:
+    """Train with two softmaxes, and measure on dev poems where the model puts the probability."""
+    curves: dict[str, list[float]] = {"p_common": [], "p_correct": [], "p_largest": [], "twice": []}
+    shares: list[float] = []
+
+    def look(trainer: PlainTrainer) -> None:
+        inputs, targets, sizes = map(torch.from_numpy, pack(trainer.dev_sequences[:POEMS]))
+        with torch.no_grad():
+            p = torch.softmax(trainer.model.output(trainer.model(inputs, sizes)), dim=1).double()
+        counts = torch.bincount(targets)
+        shares.append(float(counts.max() / counts.sum()))
+        curves["p_common"].append(float(p[:, counts.argmax()].mean()))
+        curves["p_correct"].append(float(p[torch.arange(len(p)), targets].mean()))
+        curves["p_largest"].append(float(p.max(dim=1).values.mean()))
+        curves["twice"].append(float(nn.functional.cross_entropy(p, targets)))
+
+    course = train(setup, trial.settings, trial.steps, looks=LOOKS, trainer=SoftmaxTwice, look=look)
+    measured = course.measured(common=shares[0], bound=bound(setup.vocabulary_size))
+    return Measured(measured.figures, {**measured.curves, **curves})
+
+
+def judge(rows: Rows) -> Mapping[str, Numbers]:
+    """Judge no claim: the report does not say why the loss stalls."""
+    return {}
+
+
+def figures(rows: Rows) -> Sequence[Figure]:
+    """Draw the probabilities, and the loss beside its approximation."""
+    inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
+    stall, (below,) = panels(xlabel="step", ylabel="loss, nats per token")
+    for number, (name, row) in enumerate(rows.items()):
+        axes.plot(row.curve("looks"), row.curve("p_largest"), f"C{number}o-", label=f"largest, {name}")
+        axes.plot(row.curve("looks"), row.curve("p_correct"), f"C{number}o--", label=f"right, {name}")
+        predicted = [row.number("bound") + 1 - p for p in row.curve("p_correct")]
+        below.plot(row.curve("looks"), row.curve("twice"), f"C{number}o-", label=f"loss, {name}")
+        below.plot(row.curve("looks"), predicted, f"C{number}x", label=f"approximation, {name}")
+    level(axes, row.number("common"), "share of the commonest token")
+    return [inside, stall]
