@@ -1,5 +1,5 @@
 # From a fresh clone: `make compose` writes poems, `make test` runs every quick check.
-# On Python 3.11 pip finds a CPU build of torch; on others it may bring the large CUDA build.
+# What trains needs torch: on Linux pip brings its CUDA build, 5.5 GB (README.md: how a CPU build is had).
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
@@ -79,5 +79,5 @@ clean:
 	touch $@
 
 .venv/dev: .venv/base
-	$(BIN)/pip install --quiet --editable '.[train,corpus,serve,table,bench,docs,release,dev]'
+	$(BIN)/pip install --quiet --editable '.[train,plots,corpus,serve,table,bench,docs,release,dev]'
 	touch $@

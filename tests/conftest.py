@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from jaxtyping import install_import_hook
 
 from tests import typechecking
 
 install_import_hook("pingze", f"{typechecking.__name__}.check")
-settings.register_profile("pingze", deadline=None)  # a deadline would measure what else the machine does
+# A deadline, and the check of how fast examples are drawn, would measure what else the machine does.
+settings.register_profile("pingze", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("pingze")
 
 
@@ -24,11 +25,13 @@ OPTIONAL = {
     "torch": "train",
     "playwright": "dev",
     "schemathesis": "dev",
-    "matplotlib": "train",
+    "matplotlib": "plots",
 }
 """Packages that tests import and that a plain installation lacks, with their extras."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
-_TRAINS = re.compile(r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))")
+_TRAINS = re.compile(
+    r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))"
+)
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

@@ -30,6 +30,14 @@ def test_a_pickled_error_comes_back_whole(error: PingzeError) -> None:
     assert back.cause == error.cause
 
 
+def test_a_large_extra_is_asked_for_with_its_size() -> None:
+    assert str(MissingExtraError("training", "train")) == (
+        "training needs the extra `train`: pip install 'pingze[train]' "
+        "(on Linux 5.5 GB, with CUDA; 1.2 GB after PyTorch's CPU build, see pytorch.org/get-started)"
+    )
+    assert str(MissingExtraError("serving", "serve")).endswith(": pip install 'pingze[serve]'")
+
+
 def test_where_there_is_nothing_to_give_up_the_refusal_says_what_to_do() -> None:
     assert str(InfeasibleError("五古", [])) == (
         "the model knows too few characters for a 五古: ask for fewer lines, another form or model"

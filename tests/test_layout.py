@@ -2,6 +2,8 @@
 
 import ast
 import re
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +34,30 @@ def imports(path: Path) -> Iterator[str]:
                 yield from (alias.name for alias in node.names)
             else:
                 yield node.module.split(".")[1]
+
+
+def packages(path: Path) -> Iterator[str]:
+    """The packages of others that a file imports, by the names that they are imported by."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module]
+        yield from {name.split(".")[0] for name in names} - sys.stdlib_module_names - {"pingze"}
+
+
+def test_packages_are_those_that_are_asked_for() -> None:
+    """Each that an installation brings is imported, and each that is imported is brought."""
+    project = tomllib.loads((README.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    asked = [
+        *project["dependencies"],
+        *(each for name in ("serve", "train", "plots") for each in extras[name]),
+    ]
+    asked_for = {re.split(r"[<>=\[]", each)[0] for each in asked}
+    imported = {name for path in PACKAGE.rglob("*.py") for name in packages(path)}
+    of_fastapi = {"anyio", "pydantic", "starlette"}
+    of_uvicorn = {"h11"}
+    assert imported - of_fastapi - of_uvicorn - {"onnx"} == asked_for
 
 
 def test_the_picture_names_every_part() -> None:

@@ -138,6 +138,9 @@ class UnfinishedError(PingzeError):
     code = "unfinished"
 
 
+_LARGE = " (on Linux 5.5 GB, with CUDA; 1.2 GB after PyTorch's CPU build, see pytorch.org/get-started)"
+
+
 class MissingExtraError(PingzeError):
     """A part of pingze needs a package that is not installed.
 
@@ -149,7 +152,8 @@ class MissingExtraError(PingzeError):
     code = "extra"
 
     def __init__(self, what: str, extra: str) -> None:
-        super().__init__(f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'", extra=extra)
+        message = f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'"
+        super().__init__(message + _LARGE * (extra == "train"), extra=extra)
 
 
 class CorpusError(PingzeError):

@@ -314,7 +314,27 @@ def test_missing_torch_names_the_extra(
 ) -> None:
     monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None)
     status, _, err = call(capsys, "train", "--out", "run")
-    assert (status, err) == (2, "pingze: training needs the extra `train`: pip install 'pingze[train]'\n")
+    assert status == 2
+    assert re.fullmatch(
+        r"pingze: training needs the extra `train`: pip install 'pingze\[train\]' .*5\.5 GB.*\n", err
+    )
+
+
+@needs_torch
+def test_missing_pictures_name_the_extra(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pingze.cli.report.find_spec", lambda name: None)
+    status, _, err = call(capsys, "report", "--out", "out")
+    line = "pingze: drawing the report's charts needs the extra `plots`: pip install 'pingze[plots]'\n"
+    assert (status, err) == (2, line)
+
+
+@pytest.mark.parametrize("rows", ["0", "65537", "1" + 29 * "0"])
+def test_a_server_of_no_texts_or_too_many_is_one_line(capsys: pytest.CaptureFixture[str], rows: str) -> None:
+    status, _, err = call(capsys, "serve", "--rows", rows)
+    assert status == 2
+    assert re.fullmatch(rf"pingze: .*--rows.*{rows} is not in the range 1<=x<=65536.*\n", err)
 
 
 def test_a_missing_server_names_the_extra(
@@ -356,7 +376,7 @@ from pingze.__main__ import run
 try:
     run({arguments!r})
 finally:
-    print([name for name in ("torch", "matplotlib", "tensorboard", "rich", "opencc", "sqlite3") if name in sys.modules])
+    print([name for name in ("torch", "matplotlib", "rich", "opencc", "sqlite3") if name in sys.modules])
 """
     assert process(script).splitlines()[-1] == "[]"
 

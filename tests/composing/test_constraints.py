@@ -1,12 +1,17 @@
 """With random models: either a refusal that a solver confirms, or a poem that independent checks accept."""
 
+import gc
+import math
 import random
+import tracemalloc
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingze.composing.composer import composer as composer_of
+from pingze.composing.constraints import placement
 from pingze.composing.constraints.conflict import clashing, is_possible
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.masks import Constraints
@@ -18,7 +23,7 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.tones import groups
 from pingze.verse.word_tones import starts
-from tests.composing.verse import LEVELS, OBLIQUES, POOL, RHYMES, composer, placements, solvable
+from tests.composing.verse import OBLIQUES, POOL, RHYMES, composer, placements, solvable
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -185,14 +190,70 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
         assert check("，".join(lines), form="五絕").ok
 
 
-def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted() -> None:
-    """Fourteen words, of which two and two end alike: two million states under each of four templates."""
+RHYMED_IN_PAIRS = " ".join(
+    first + end for first, end in zip(OBLIQUES, (end for end in RHYMES[:7] for _ in range(2)), strict=False)
+)
+"""Fourteen words, of which two and two end in one rhyme."""
+
+
+def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     chosen = composer()
-    ends = [end for end in LEVELS[:7] for _ in range(2)]
-    words = " ".join(map("".join, zip(OBLIQUES, ends, strict=False)))
-    request = read_request(chosen.vocabulary, Composing(form="七律", include=words))
+    request = read_request(chosen.vocabulary, Composing(form="七古", include=RHYMED_IN_PAIRS))
+    monkeypatch.setattr(placement.Count, "_finished", None)
     with pytest.raises(InputError, match="include has 14 words that can stand in too many ways"):
         chosen.prepare(request)
+
+
+def test_words_that_end_alike_and_do_not_rhyme_are_few_kinds() -> None:
+    """They took 36 s, for only rhymes may not come twice."""
+    words = "開到 四登 得主 連楚 歲李 李九 松到 園太 氣池 少太 照池 夕來 之李"
+    chosen = composer_of("report")
+    inclusion = chosen.prepare(
+        read_request(chosen.vocabulary, Composing(form="七排", lines=10, include=words))
+    )
+    assert max(math.prod(count.sizes) for count in inclusion.placements.counts) < 1000
+
+
+def test_all_that_is_tried_for_a_request_s_words_has_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The search for what clashes is given no more than finding out that something does has left."""
+    chosen, spent = composer(), [0]
+    request = read_request(chosen.vocabulary, Composing(form="五絕", include="春江 人山 雲花 書樓 來歸"))
+    with monkeypatch.context() as patch:
+        spend = placement.Effort.spend
+
+        def counted(effort: placement.Effort, numbers: int) -> None:
+            spend(effort, numbers)
+            spent.append(numbers)
+
+        patch.setattr(placement.Effort, "spend", counted)
+        with pytest.raises(InfeasibleError):
+            chosen.prepare(request)
+    monkeypatch.setattr(placement, "MOST_WORK", sum(spent) - 1)
+    with pytest.raises(InputError, match="include has 5 words that can stand in too many ways"):
+        chosen.prepare(request)
+    assert not is_possible(chosen.lexicon, request)  # that alone would not be too much
+
+
+def test_placing_words_takes_little_memory_and_gives_it_back_at_once() -> None:
+    words = "傅床朮 簡峻 二 踞湮業 羽 櫃 學 范旒 未廷 萋 鯢 僮帖矩 濡 沱 挈翼 幹揀粥"
+    chosen = composer_of("tang")
+    request = read_request(chosen.vocabulary, Composing(form="七律", include=words))
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        inclusion = chosen.prepare(request)
+        inclusion.draw(64, np.random.default_rng(0))
+        most = tracemalloc.get_traced_memory()[1]
+        del inclusion
+        left = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert 1e7 < most < 6e7
+    assert left < 5e6
 
 
 @pytest.mark.parametrize("whole", [False, True])

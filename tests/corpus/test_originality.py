@@ -1,5 +1,6 @@
 """What lines share with an invented corpus, and how the command tells it."""
 
+import itertools
 import json
 from pathlib import Path
 
@@ -50,6 +51,19 @@ def test_the_command_reads_a_poem_or_a_file(capsys: pytest.CaptureFixture[str], 
     assert [row["same"] for row in first["lines"]] == [7, 7, 7, 7]
     assert first["lines"][3]["run_in"]["number"] == 4
     assert len(second["lines"]) == 4
+
+
+def test_of_many_lines_it_is_told_how_many_are_done(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = itertools.count(0.0, 1.0)
+    monkeypatch.setattr("pingze.cli.terminal.status.time.monotonic", lambda: next(now))
+    poems = [text([21, 22, 23, 24], 7) for _ in range(30)]
+    file = tmp_path / "poems.txt"
+    file.write_text("\n\n".join(poems), encoding="utf-8")
+    status, out, err = call(capsys, str(file))
+    assert (status, len(out.splitlines())) == (0, 30 * 8 + 29)
+    assert err.splitlines() == [f"{done} of 120 lines" for done in range(1, 121, 10)]
 
 
 @pytest.mark.parametrize("poem", ["hello", "\0", "moon" * 100])

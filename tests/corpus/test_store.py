@@ -20,7 +20,7 @@ from pingze.errors import CorpusError, InputError
 from pingze.verse.characters import MARKS
 from tests.corpus.invented import DIGITS, line, text
 
-one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @pytest.fixture

@@ -62,7 +62,9 @@ def test_a_killed_report_resumes(tmp_path: Path, home: Path) -> None:
     for _ in range(KILLS):
         before, process = rows(killed), report(killed)
         after_a_row(killed, process)
-        time.sleep(chance.random() * row_seconds)  # longer, and a fast machine would reach the end
+        end, written = time.perf_counter() + chance.random() * row_seconds, rows(killed)
+        while time.perf_counter() < end and rows(killed) == written:  # two rows a kill, so that some are left
+            time.sleep(0.01)
         process.kill()
         assert process.wait() != 0
         assert before < rows(killed) < rows(whole)

@@ -1,12 +1,15 @@
 """The listening socket: what its connections inherit, and addresses that cannot be had."""
 
 import asyncio
+import json
 import re
 import socket
 import time
 
 import httpx
 import pytest
+from fastapi import FastAPI
+from starlette.types import Message, Scope
 
 from pingze.cli import app
 from pingze.composing import Poem
@@ -17,6 +20,7 @@ from pingze.errors import InputError
 from pingze.serve import answers, server
 from pingze.serve.app import create_app
 from pingze.serve.server import listen
+from tests.serve.process import SECONDS
 
 
 def test_an_accepted_connection_sends_at_once() -> None:
@@ -60,6 +64,47 @@ def test_the_printed_address_reaches_the_server_and_is_answered(
     monkeypatch.setattr(server, "run", reach)
     app(["serve", "--host", host, "--port", "0"], standalone_mode=False)
     assert answered
+
+
+def test_nobody_pays_for_a_client_that_has_gone() -> None:
+    async def leave() -> None:
+        application = create_app()
+        assert isinstance(application.app, FastAPI)
+        gathering = application.app.state.desk.gathering  # not started, so that drafts stay in its queue
+        body = json.dumps({"form": "五絕", "count": 3, "model": "report"}).encode()
+        messages = [{"type": "http.request", "body": body}]
+        answered: list[Message] = []
+
+        async def receive() -> Message:
+            if messages:
+                return messages.pop()
+            while not gathering.queue:
+                await asyncio.sleep(0.001)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            answered.append(message)
+
+        async with asyncio.timeout(SECONDS):
+            await application(_scope("POST", "/v1/compose"), receive, send)
+        assert not answered
+        assert gathering.queue
+        assert all(draft.deadline.gone for draft in gathering.queue)
+
+    asyncio.run(leave())
+
+
+def _scope(method: str, path: str) -> Scope:
+    """A request as the server passes it on."""
+    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
+    return {
+        "type": "http",
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
 
 
 @pytest.mark.parametrize("host", ["a..b", "é" * 70])

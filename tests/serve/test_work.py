@@ -3,31 +3,27 @@
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Coroutine
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from pingze.deadline import DeadlineError, check_deadline
 from pingze.serve.problems import BusyError
-from pingze.serve.turns import OVERDUE
+from pingze.serve.turns import SLICE, Turn, Turns
 from pingze.serve.work import CLIENT, Work
 
-SECONDS = 30.0
+SECONDS = 60.0
+"""How long a computation may take, on a machine that has other work."""
 
 
-def long(seconds: float) -> float:
-    """Compute for so long, and ask now and then; gives when it ended."""
-    worked = 0.0
-    while worked < seconds:
-        time.sleep(0.005)
-        worked += 0.005
+def until(over: Callable[[], bool]) -> None:
+    """Compute until something is over, and ask now and then."""
+    while not over():
+        time.sleep(0.001)
         check_deadline()
-    return time.monotonic()
-
-
-def short() -> float:
-    return time.monotonic()
 
 
 def run(scenario: Callable[[Work], Coroutine[Any, Any, None]], **settings: Any) -> Work:
@@ -50,45 +46,56 @@ async def of(client: str, work: Work, *computation: Any) -> Any:
 
 
 def test_a_short_computation_passes_long_ones() -> None:
+    passed = threading.Event()
+
     async def scenario(work: Work) -> None:
-        longs = [asyncio.create_task(work(long, 1.0)) for _ in range(4)]
-        await asyncio.sleep(0.2)
-        begun = time.monotonic()
-        assert await work(short) - begun < 0.5
-        assert not any(task.done() for task in longs)
+        longs = [asyncio.create_task(work(until, passed.is_set)) for _ in range(4)]
+        while not work.turns.running:
+            await asyncio.sleep(0.001)
+        await work(passed.set)
         await asyncio.gather(*longs)
 
     run(scenario)
 
 
 def test_long_ones_share_by_slices() -> None:
+    """Each ends when all have begun: one after the other, the first would not end."""
+    begun: set[int] = set()
+
+    def long(number: int) -> None:
+        begun.add(number)
+        until(lambda: len(begun) == 3)
+
     async def scenario(work: Work) -> None:
-        begun = time.monotonic()
-        ends = await asyncio.gather(*(work(long, 0.5) for _ in range(3)))
-        assert min(ends) - begun > 0.8  # one after the other, the first would end at 0.5
+        await asyncio.gather(*(work(long, number) for number in range(3)))
 
     run(scenario)
 
 
-def test_a_client_of_many_requests_has_no_more_than_a_client_of_one() -> None:
-    async def scenario(work: Work) -> None:
-        many = [asyncio.create_task(of("many", work, long, 0.4)) for _ in range(6)]
-        await asyncio.sleep(0.1)
-        one = await of("one", work, long, 0.4)
-        ends = await asyncio.gather(*many)
-        assert sum(end < one for end in ends) <= 2
-
-    run(scenario)
+def test_a_client_of_many_requests_has_no_more_than_a_client_of_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("pingze.serve.turns.time", SimpleNamespace(monotonic=lambda: now))
+    turns, slices = Turns(at_once=1), Counter[str]()
+    for client in ("many",) * 6 + ("one",):
+        turns.enter(Turn(SECONDS, turns=turns, client=client, awaken=lambda: None))
+    for _ in range(20):
+        (turn,) = turns.running
+        slices[turn.client] += 1
+        now += SLICE
+        turns.leave(turn)
+        turns.wait(turn)
+    assert slices == {"many": 10, "one": 10}
 
 
 def test_one_that_never_asks_holds_nobody_up() -> None:
+    passed = threading.Event()
+
     async def scenario(work: Work) -> None:
-        stuck = asyncio.create_task(work(time.sleep, 4 * OVERDUE))
-        await asyncio.sleep(0.05)
-        begun = time.monotonic()
-        assert await work(short) - begun < 2.5 * OVERDUE
-        assert not stuck.done()
-        await stuck
+        stuck = asyncio.create_task(work(passed.wait))
+        while not work.turns.running:
+            await asyncio.sleep(0.001)
+        await work(passed.set)
+        assert await stuck
 
     run(scenario)
 
@@ -96,55 +103,67 @@ def test_one_that_never_asks_holds_nobody_up() -> None:
 def test_who_holds_a_lock_while_it_waits_is_not_waited_for_by_all() -> None:
     lock = threading.Lock()
 
-    def locked() -> float:
+    def locked() -> None:
         with lock:
-            return long(0.3)
+            end = time.monotonic() + 3 * SLICE
+            until(lambda: time.monotonic() > end)
 
     async def scenario(work: Work) -> None:
         await asyncio.gather(*(work(locked) for _ in range(3)))
 
-    begun = time.monotonic()
     run(scenario)
-    assert time.monotonic() - begun < 10
 
 
-def test_who_is_late_is_told_and_who_has_gone_stops() -> None:
+def never() -> bool:
+    return False
+
+
+def test_who_is_late_is_told() -> None:
     async def scenario(work: Work) -> None:
         with pytest.raises(DeadlineError, match=r"longer than 0\.3 seconds"):
-            await work(long, 60.0)
-        going = asyncio.create_task(work(long, 60.0))
-        waiting = asyncio.create_task(work(long, 60.0))
-        await asyncio.sleep(0.02)
-        for task in (going, waiting):
-            task.cancel()
-        await asyncio.gather(going, waiting, return_exceptions=True)
-        begun = time.monotonic()
-        while work.turns.inside:
-            assert time.monotonic() < begun + 1
-            await asyncio.sleep(0.01)
+            await work(until, never)
 
     run(scenario, seconds=0.3)
 
 
-def test_one_that_does_not_ask_is_answered_in_time_all_the_same() -> None:
+def test_who_has_gone_stops() -> None:
     async def scenario(work: Work) -> None:
-        begun = time.monotonic()
-        with pytest.raises(DeadlineError):
-            await work(time.sleep, 2.0)
-        assert time.monotonic() - begun < 1.5
+        going, waiting = (asyncio.create_task(work(until, never)) for _ in range(2))
+        while not work.turns.running:
+            await asyncio.sleep(0.001)
+        for task in (going, waiting):
+            task.cancel()
+        await asyncio.gather(going, waiting, return_exceptions=True)
         while work.turns.inside:
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.001)
+
+    run(scenario, seconds=1e6)
+
+
+def test_one_that_does_not_ask_is_answered_in_time_all_the_same() -> None:
+    answered = threading.Event()
+
+    async def scenario(work: Work) -> None:
+        with pytest.raises(DeadlineError):
+            await work(answered.wait)
+        answered.set()
+        while work.turns.inside:
+            await asyncio.sleep(0.001)
 
     run(scenario, seconds=0.2)
 
 
 def test_beyond_what_may_wait_all_and_one_client_are_refused() -> None:
+    refused = threading.Event()
+
     async def scenario(work: Work) -> None:
-        tasks = [asyncio.create_task(of("one", work, long, 0.1)) for _ in range(2)]
-        await asyncio.sleep(0.01)
+        tasks = [asyncio.create_task(of("one", work, until, refused.is_set)) for _ in range(2)]
+        while len(work.turns.inside) < 2:
+            await asyncio.sleep(0.001)
         with pytest.raises(BusyError):
-            await of("one", work, short)
-        await of("another", work, short)
+            await of("one", work, never)
+        await of("another", work, never)
+        refused.set()
         await asyncio.gather(*tasks)
 
     run(scenario, most=4)
@@ -157,6 +176,6 @@ def test_a_fault_is_its_own_computation_s() -> None:
     async def scenario(work: Work) -> None:
         with pytest.raises(ZeroDivisionError):
             await work(broken)
-        await work(short)
+        await work(never)
 
     run(scenario)

@@ -16,13 +16,8 @@ from tests.training import command
 KILLS = 20
 
 
-def curve_files(run: Path) -> set[Path]:
-    """Which change when a run has come to its first step, or goes on."""
-    return set((run / "tensorboard").glob("*"))
-
-
-def started(process: "subprocess.Popen[str]", run: Path, before: set[Path]) -> None:
-    while curve_files(run) <= before:
+def started(process: "subprocess.Popen[str]", run: Path) -> None:
+    while not (run / log.LOG_FILE).exists():
         assert process.poll() is None
         time.sleep(0.001)
 
@@ -40,27 +35,33 @@ def writing(process: "subprocess.Popen[str]", run: Path) -> None:
         time.sleep(0.0005)
 
 
+def last_step(run: Path) -> int:
+    """The step of the newest state, 0 where there is none."""
+    return max((int(path.name.split(".")[1]) for path in run.glob("state.*.safetensors")), default=0)
+
+
 @pytest.mark.slow
 def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
     settings = ("epochs=20", "save_every=3", "patience=none")
     whole, began = tmp_path / "whole", time.perf_counter()
     process = command.train(whole, *settings)
-    started(process, whole, set())
-    first_step = time.perf_counter()
+    started(process, whole)
+    seconds_before = time.perf_counter() - began
     assert process.wait() == 0, command.said_by(whole).read_text()
-    seconds_before, seconds_after = first_step - began, time.perf_counter() - first_step
 
     run, rng = tmp_path / "killed", random.Random(0)
     interrupted_writes = 0
     for kill in range(KILLS):
-        before = curve_files(run)
+        step = last_step(run)
         process = command.train(run, *settings, resume=(run / "configuration.json").exists())
-        if kill % 5 == 4:  # on the way to the first step
+        if kill % 5 == 4:  # mostly on the way to the first step
             time.sleep(rng.uniform(0, seconds_before))
         else:
-            started(process, run, before)
-            time.sleep(rng.uniform(0, seconds_after / KILLS / 2))  # all together before the end
+            target = step + rng.uniform(0, last_step(whole) / KILLS / 2)  # all together before the end
+            while last_step(run) <= target:
+                assert process.poll() is None
+                time.sleep(0.001)
             if kill % 5 < 2:
                 writing(process, run)
                 interrupted_writes += 1

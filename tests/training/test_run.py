@@ -54,14 +54,12 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     )
     logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert logged == rows
-    assert list((tmp_path / "tensorboard").iterdir())
     assert {path.name for path in tmp_path.iterdir()} == {
         "configuration.json",
         "log.jsonl",
         "model.safetensors",
         "state.00000055.safetensors",
         "state.00000060.safetensors",
-        "tensorboard",
     }
 
 

@@ -54,11 +54,8 @@ def test_processes_share_each_batch_without_overlap(accumulate: int) -> None:
     taken: list[list[int]] = []
     for rank in range(3):
         made = trainer(f"accumulate={accumulate}")
-        made.fabric = SimpleNamespace(  # type: ignore[assignment]
-            world_size=3,
-            global_rank=rank,
-            device=torch.device("cpu"),
-            all_reduce=lambda tensor, reduce_op: tensor,
+        made.processes = SimpleNamespace(  # type: ignore[assignment]
+            count=3, rank=rank, device=torch.device("cpu"), sum=lambda tensor: None
         )
         made._loss_and_gradients = lambda part: taken.append([len(s) for s in part]) or torch.zeros(())  # type: ignore[func-returns-value, method-assign]
         for number in (0, 5):

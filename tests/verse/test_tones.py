@@ -1,4 +1,3 @@
-import time
 from importlib.resources import files
 
 import pytest
@@ -25,16 +24,10 @@ def test_classes_hold_each_group_once() -> None:
     assert neighbours("文") == "真文元寒刪先"
 
 
-def test_the_table_is_sorted_small_and_loaded_fast() -> None:
+def test_the_table_is_sorted_and_small() -> None:
     assert list(table.rows()) == sorted(table.rows())
     folder = files("pingze.verse") / "data"
     assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 400_000
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        table.rows.__wrapped__()
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.030
 
 
 def test_every_row_can_be_read() -> None:

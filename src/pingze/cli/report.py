@@ -1,4 +1,4 @@
-"""`pingze report`; it needs torch and the corpus."""
+"""`pingze report`; it needs torch, matplotlib and the corpus."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pingze.cli.app import app
-from pingze.cli.training import need_torch
+from pingze.cli.training import need
 from pingze.errors import StoppedError
 
 
@@ -25,7 +25,8 @@ def report(
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""
-    need_torch("rerunning the report")
+    need("torch", "train", "rerunning the report")
+    need("matplotlib", "plots", "drawing the report's charts")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

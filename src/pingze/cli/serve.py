@@ -8,6 +8,9 @@ import typer
 from pingze.cli.app import app
 from pingze.errors import MissingExtraError
 
+MOST_ROWS = 1 << 16
+"""No more texts wait at once: 1,024 drafts of 64."""
+
 
 @app.command()
 def serve(
@@ -20,7 +23,10 @@ def serve(
         ),
     ] = None,
     rows: Annotated[
-        int, typer.Option(min=1, help="How many texts each thread has begun at most; 1: poem after poem.")
+        int,
+        typer.Option(
+            min=1, max=MOST_ROWS, help="How many texts each thread has begun at most; 1: poem after poem."
+        ),
     ] = 512,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""

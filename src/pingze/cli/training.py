@@ -35,7 +35,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
-    need_torch("training")
+    need("torch", "train", "training")
     from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
     from pingze.training import configuration, data
@@ -45,7 +45,7 @@ def train(
     with Store.open() as store:
         texts = data.read(store, chosen.training)
     run = loop.Run(out, chosen, *texts, resume=resume)
-    first = run.fabric.is_global_zero  # of several processes, one speaks
+    first = run.processes.is_first  # of several processes, one speaks
     if resume and first:
         for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)
@@ -68,7 +68,7 @@ def rate(
     as_json: JsonOption = False,
 ) -> None:
     """Find a learning rate: train briefly with a rising rate, see where the loss falls fastest, keep nothing."""
-    need_torch("training")
+    need("torch", "train", "training")
     from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
     from pingze.training import configuration, data
@@ -103,7 +103,7 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
-    need_torch("evaluation")
+    need("torch", "train", "evaluation")
     from pingze.cli.terminal.status import status
     from pingze.composing import quality
     from pingze.corpus import Store
@@ -158,7 +158,7 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-def need_torch(what: str) -> None:
-    """Raises MissingExtraError, which names what cannot be done, where torch is absent."""
-    if find_spec("torch") is None:
-        raise MissingExtraError(what, "train")
+def need(package: str, extra: str, what: str) -> None:
+    """Raises MissingExtraError, which names what cannot be done and the extra, where a package is absent."""
+    if find_spec(package) is None:
+        raise MissingExtraError(what, extra)

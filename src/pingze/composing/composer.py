@@ -17,6 +17,7 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.placement import Effort
 from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
@@ -58,19 +59,19 @@ class Composer:
         Words to include are parted by no pause of the line, and read as verse reads them, where that can be; what is
         given up last is how they are read.
 
-        Raises InfeasibleError, which names what clashes, if no poem can keep it; CorpusError if it asks for
-        originality and there is no corpus.
+        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can stand in
+        too many ways; CorpusError if it asks for originality and there is no corpus.
         """
-        copying = self._copying(request)
+        copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
         if any(len(word) > 1 for word in request.include):
             read = self.lexicon.reading(request.include)
             ways = [(read, True), (read, False), *ways]
         for lexicon, whole in ways:
-            inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=whole)
+            inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=whole, effort=effort)
             if inclusion.is_possible:
                 return inclusion
-        raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying))
+        raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
         """The tokens of a request's conditions; none where the model knows none."""

@@ -87,6 +87,8 @@ def _is_genuine(path: Path) -> bool:
 
 def _from_file(path: Path, progress: Progress) -> Path:
     try:
+        if path.exists() and not path.is_file():  # opening a pipe would wait for who writes into it
+            raise CorpusError(f"{path} is no file: name an archive, a folder or a URL")
         with path.open("rb") as file:
             return _land(file.read, path.stat().st_size, str(path), progress)
     except OSError as error:

@@ -1,8 +1,8 @@
 """The training loop: a run that can be stopped, killed and resumed.
 
 A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume
-from), `log.jsonl` (a row every `LOG_EVERY` steps and every epoch) and `tensorboard/`. Of several processes the first
-alone reads and writes it.
+from), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Of several processes the first alone reads and
+writes it.
 
 Rows are written first, then the model, then the state: a state comes after every row up to its step and after the
 model that it calls the best. What a killed process wrote after its last state, the resumed run writes again.
@@ -77,16 +77,16 @@ class Run(Trainer):
             "texts": [len(self.train_examples), len(self.dev_sequences)],
         }
         found = None
-        if self.fabric.is_global_zero:
+        if self.processes.is_first:
             path = self.folder / CONFIGURATION_FILE
             if resume:
                 found = self._take_up(path, description)
             else:
                 self._begin(path, description)
-        if self.fabric.broadcast(description) != description:
-            rank = self.fabric.global_rank
+        if self.processes.broadcast(description) != description:
+            rank = self.processes.rank
             raise InputError(f"process {rank} was given another configuration or corpus than process 0")
-        return self.fabric.broadcast(found)
+        return self.processes.broadcast(found)
 
     def _begin(self, path: Path, description: dict[str, Any]) -> None:
         if path.exists():
@@ -124,11 +124,11 @@ class Run(Trainer):
         state on disk is the last good one.
         """
         try:
-            if self.fabric.is_global_zero:
+            if self.processes.is_first:
                 log = Log(self.folder, last_step=self.position.step if self._begun else -1)
 
             def add(kind: str, **figures: float | int) -> None:
-                if self.fabric.is_global_zero:
+                if self.processes.is_first:
                     row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
                     log.add(row)
                     on_row(row)
@@ -162,8 +162,9 @@ class Run(Trainer):
 
     def _any_process(self, asked: list[int]) -> bool:
         """Whether any process was asked to stop: all must leave at the same step."""
-        flag = torch.tensor(float(bool(asked)), device=self.fabric.device)
-        return bool(self.fabric.all_reduce(flag, reduce_op="max"))
+        number = torch.tensor(len(asked), device=self.processes.device)
+        self.processes.sum(number)
+        return bool(number)
 
     def _end_epoch(self, add: Add) -> None:
         figures, position = self.evaluate(), self.position
@@ -190,11 +191,11 @@ class Run(Trainer):
         self._begun = True
         if self.position.step and not (self.folder / checkpoint.MODEL_FILE).exists():
             self._save_model()
-        if self.fabric.is_global_zero:
+        if self.processes.is_first:
             state.save(self.folder, self.model, self.optimizer, self.average, self.position)
 
     def _save_model(self) -> None:
-        if self.fabric.is_global_zero:
+        if self.processes.is_first:
             path = self.folder / checkpoint.MODEL_FILE
             with self.average.in_place():
                 checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)

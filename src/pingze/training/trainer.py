@@ -63,7 +63,7 @@ class Trainer:
         # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
         torch.set_flush_denormal(True)
         keep_freed_memory()
-        self.configuration, self.fabric = preset.training, launch()
+        self.configuration, self.processes = preset.training, launch()
         self.vocabulary = make_vocabulary(Texts(train, dev, others), preset)
         model = replace(
             preset.model,
@@ -85,7 +85,7 @@ class Trainer:
         self.model = LanguageModel(
             model,
             dropout=self.configuration.dropped,
-            operands=operand_type(self.configuration.precision, self.fabric.device),
+            operands=operand_type(self.configuration.precision, self.processes.device),
         )
         self.model.initialize(
             self.configuration.initialization,
@@ -93,8 +93,8 @@ class Trainer:
             self.configuration.initialization_scale,
         )
         # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
-        self.model.load_state_dict(self.fabric.broadcast(self.model.state_dict()))
-        device = self.fabric.device
+        self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
+        device = self.processes.device
         self.model.to(device)
         # The generator that dropout draws from; torch.manual_seed seeds every kind of device, and takes 0.4 ms.
         on_gpu = device.type == "cuda"
@@ -129,9 +129,9 @@ class Trainer:
             group["lr"] = rate
         self.optimizer.zero_grad()
         batch = self._batch(number)
-        loss = torch.zeros((), device=self.fabric.device)
-        parts = self.fabric.world_size * self.configuration.accumulate
-        for part in range(self.fabric.global_rank, parts, self.fabric.world_size):
+        loss = torch.zeros((), device=self.processes.device)
+        parts = self.processes.count * self.configuration.accumulate
+        for part in range(self.processes.rank, parts, self.processes.count):
             if batch[part::parts]:  # the last batch of an epoch may be smaller than the number of parts
                 seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
                 self._random.manual_seed(int(seed))
@@ -148,10 +148,10 @@ class Trainer:
     def evaluate(self) -> Figures:
         """The model's figures on dev, measured by the first process, so that all decide alike."""
         figures = None
-        if self.fabric.is_global_zero:
+        if self.processes.is_first:
             with self.average.in_place():
                 figures = evaluate_sequences(self.model, self.dev_sequences, self.vocabulary)
-        return self.fabric.broadcast(figures)  # type: ignore[return-value]
+        return self.processes.broadcast(figures)  # type: ignore[return-value]
 
     def _batch(self, number: int) -> list[Ids]:
         """The sequences of a step, longest first, so that its parts are of like size."""
@@ -183,7 +183,7 @@ class Trainer:
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
         """The summed loss of one part; its gradients are added to what is there."""
         inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
-        device = self.fabric.device
+        device = self.processes.device
         loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)
         loss.backward()
         return loss.detach()
@@ -198,12 +198,12 @@ class Trainer:
         In the parameters' own order: the buckets of DistributedDataParallel change after its first step, so that a
         resumed run would round differently.
         """
-        if self.fabric.world_size > 1:
-            self.fabric.all_reduce(loss, reduce_op="sum")
+        if self.processes.count > 1:
+            self.processes.sum(loss)
             for parameter in self.model.parameters():
                 if parameter.grad is None:  # nothing of this batch fell to this process
                     parameter.grad = torch.zeros_like(parameter)
-                self.fabric.all_reduce(parameter.grad, reduce_op="sum")
+                self.processes.sum(parameter.grad)
 
     def _not_finite(self, number: int, loss: float, tokens: int) -> str:
         largest = {

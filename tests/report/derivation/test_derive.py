@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pingze.cli import derivation
 from pingze.cli.terminal.derivation_table import summary, table
 from pingze.errors import MissingExtraError
 from pingze.lstm.formulas import gate_weights
@@ -215,7 +214,7 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="checking the derivation needs the extra `train`"):
-        derivation.derive()
+        derive()
 
 
 def test_the_page_holds_the_measurements(rows: list[LineResult], blocks: ModuleType) -> None:

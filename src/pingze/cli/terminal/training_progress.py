@@ -26,7 +26,7 @@ def progress(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
     On standard error: a bar on a terminal, elsewhere a line from time to time and one at the end.
     """
     console = Console(stderr=True)
-    if not run.fabric.is_global_zero:
+    if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
     elif console.is_terminal:
         with _bar(run, console) as shown:

@@ -15,6 +15,7 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.constraints.placement import Effort
 from pingze.composing.request.request import Fixed, Request
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
@@ -30,14 +31,21 @@ _LATE = 1e-4
 """How much less it costs to give up a part than the one before it."""
 
 
-def is_possible(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> bool:
+def is_possible(
+    lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
+) -> bool:
     """Whether some poem keeps the whole request; of originality only that what is fixed does not break it."""
-    return Inclusion(Constraints(lexicon, request, copying=copying)).is_possible
+    return Inclusion(Constraints(lexicon, request, copying=copying), effort=effort).is_possible
 
 
-def clashing(lexicon: Lexicon, request: Request, copying: Copying | None = None) -> list[Clash]:
-    """Parts of an impossible request without which it is possible, while with any one of them it is not."""
-    return _Corrections(lexicon, request, copying).found()
+def clashing(
+    lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
+) -> list[Clash]:
+    """Parts of an impossible request without which it is possible, while with any one of them it is not.
+
+    Raises InputError where the request has more words to include than can be tried with the `effort` that is left.
+    """
+    return _Corrections(lexicon, request, copying, effort or Effort(request)).found()
 
 
 @dataclass
@@ -45,6 +53,7 @@ class _Corrections:
     lexicon: Lexicon
     request: Request
     copying: Copying | None
+    effort: Effort
 
     def found(self) -> list[Clash]:
         parts = self.request.parts
@@ -75,7 +84,7 @@ class _Corrections:
 
     def _can_keep(self, parts: Sequence[Clash]) -> bool:
         check_deadline()
-        return is_possible(self.lexicon, self.request.keeping(parts), self.copying)
+        return is_possible(self.lexicon, self.request.keeping(parts), self.copying, self.effort)
 
 
 def _disagreeing(lexicon: Lexicon, request: Request) -> set[Clash]:

@@ -12,7 +12,7 @@ import numpy as np
 from pingze.composing.constraints.feasibility import Plan
 from pingze.composing.constraints.hypotheses import Fixes
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.constraints.placement import Placements, Word
+from pingze.composing.constraints.placement import Effort, Placements, Word
 from pingze.composing.particles import Start
 from pingze.errors import UnfinishedError
 
@@ -26,10 +26,13 @@ class Inclusion:
     Args:
         constraints: The request compiled.
         whole: Whether a pause of the line may part no word.
+        effort: What may still be done to find that out; by default as much as for a whole request.
     """
 
-    def __init__(self, constraints: Constraints, *, whole: bool = False) -> None:
-        self.constraints, self.whole = constraints, whole
+    def __init__(
+        self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None
+    ) -> None:
+        self.constraints, self.whole, self.effort = constraints, whole, effort
         self.planned: dict[Fixes, tuple[Plan, float]] = {}
 
     @cached_property
@@ -52,11 +55,11 @@ class Inclusion:
         """All ways to place the words."""
         fixed = self.constraints.fixed
         assert fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(self.constraints, fixed, self.words, whole=self.whole)
+        return Placements(self.constraints, fixed, self.words, whole=self.whole, effort=self.effort)
 
     @property
     def is_possible(self) -> bool:
-        """Whether the request can be met at all."""
+        """Whether the request can be met at all. Raises InputError where it has too many words to find that out."""
         fixed, copying = self.constraints.fixed, self.constraints.copying
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
@@ -68,21 +71,25 @@ class Inclusion:
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
         """Plans for `count` particles, and the logarithms of the weights that make up for their choice."""
-        drawn = [self._draw(rng) for _ in range(count)]
-        return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
-
-    def _draw(self, rng: np.random.Generator) -> tuple[Plan, float]:
-        fixed = self.constraints.fixed
-        assert fixed is not None, "a request that can be met fixes one character a place"
+        drawn: list[tuple[Plan, float]] = []
         for _ in range(TRIES):
-            placed = self.placements.draw(rng) if self.words else fixed
-            if placed not in self.planned and (plan := self.constraints.plan(placed)):
-                self.planned[placed] = plan, self._log_weight(plan)
-            if placed in self.planned:
-                return self.planned[placed]
+            drawn += filter(None, map(self._planned, self._placed(count - len(drawn), rng)))
+            if len(drawn) == count:
+                return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
         raise UnfinishedError(
             "every way that was found to place the words copies a line: ask for a larger number"
         )
+
+    def _placed(self, count: int, rng: np.random.Generator) -> list[Fixes]:
+        fixed = self.constraints.fixed
+        assert fixed is not None, "a request that can be met fixes one character a place"
+        return self.placements.draw(count, rng) if self.words else [fixed] * count
+
+    def _planned(self, placed: Fixes) -> tuple[Plan, float] | None:
+        """The plan of a placement with its weight; None where it copies a line of the corpus."""
+        if placed not in self.planned and (plan := self.constraints.plan(placed)):
+            self.planned[placed] = plan, self._log_weight(plan)
+        return self.planned.get(placed)
 
     def _log_weight(self, plan: Plan) -> float:
         """-ln q, for what can be drawn under several templates, groups and ways to write couplets."""
