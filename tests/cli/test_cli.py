@@ -100,7 +100,7 @@ def test_compose_as_json(
     assert [poem["seed"] for poem in poems] == [3, 4]
     for poem in poems:
         assert list(poem) == [
-            "form", "template", "rhyme", "title", "poet", "seed", "model", "lines", "log_probability", "about",
+            "form", "template", "rhyme", "title", "poet", "seed", "model", "lines", "log_probability", "about", "mood",
         ]  # fmt: skip
         assert [len(line) for line in poem["lines"]] == [length] * lines
         assert poem["log_probability"] < 0
@@ -324,7 +324,7 @@ def test_missing_torch_names_the_extra(
 def test_missing_pictures_name_the_extra(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pingze.cli.report.find_spec", lambda name: None)
+    monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None if name == "matplotlib" else True)
     status, _, err = call(capsys, "report", "--out", "out")
     line = "pingze: drawing the report's charts needs the extra `plots`: pip install 'pingze[plots]'\n"
     assert (status, err) == (2, line)

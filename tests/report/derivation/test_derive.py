@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from pingze.cli import derivation as command
 from pingze.cli.terminal.derivation_table import summary, table
 from pingze.errors import MissingExtraError
 from pingze.lstm.formulas import gate_weights
@@ -211,10 +212,19 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     assert all(promised <= entry.keys() for entry in again)
 
 
-def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None)
-    with pytest.raises(MissingExtraError, match="checking the derivation needs the extra `train`"):
-        derive()
+@pytest.mark.parametrize(
+    ("absent", "message"),
+    [
+        ("torch", "checking the derivation needs the extra `train`"),
+        ("matplotlib", "drawing the pictures needs the extra `plots`"),
+    ],
+)
+def test_a_missing_extra_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, absent: str, message: str
+) -> None:
+    monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None if name == absent else True)
+    with pytest.raises(MissingExtraError, match=message):
+        command.derive(plots=tmp_path, model="report")
 
 
 def test_the_page_holds_the_measurements(rows: list[LineResult], blocks: ModuleType) -> None:

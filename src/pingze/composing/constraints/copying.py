@@ -7,19 +7,22 @@ is not fixed.
 
 from collections.abc import Sequence
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.lexicon import FREE
-from pingze.corpus.suffix_array import Codes, SuffixArray
 from pingze.network.vocabulary import Vocabulary
+
+if TYPE_CHECKING:  # importing the corpus imports SQLite
+    from pingze.corpus.suffix_array import SuffixArray
 
 
 class Copying:
     """The substrings of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width`."""
 
-    def __init__(self, corpus: SuffixArray, vocabulary: Vocabulary, width: int, longest: int) -> None:
+    def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:
         self.corpus, self.width, self.size = corpus, width, longest + 1
         single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
         self.codes = corpus.encode(single)
@@ -60,5 +63,5 @@ class Copying:
         ids: Array = self.ids[codes[self.known[codes]]]
         return ids
 
-    def _codes(self, ids: Sequence[int]) -> Codes:
+    def _codes(self, ids: Sequence[int]) -> list[int]:
         return [self.codes[id_] for id_ in ids]
