@@ -20,19 +20,15 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime  # type: ignore[import-untyped]
 import torch
 from jaxtyping import Float, Int64
 from onnx import TensorProto, helper, numpy_helper
-from onnxruntime.quantization import (  # type: ignore[import-untyped]
-    QuantType,
-    quantize_dynamic,
-)
 
 from benchmarks import machine
 from experiments.figures import record
@@ -41,6 +37,7 @@ from pingze.arrays import Array
 from pingze.composing.request.options import Composing
 from pingze.network import checkpoint
 from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.onnx_runtime import onnxruntime
 from pingze.network.products import Product, in_8_bits, in_float32
 from pingze.network.softmax import log_softmax
 
@@ -179,7 +176,8 @@ def engines(
     H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
     if not small.exists():
         write_graph(loaded, whole)
-        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+        quantization = import_module("onnxruntime.quantization")
+        quantization.quantize_dynamic(whole, small, weight_type=quantization.QuantType.QInt8)
     return {
         "pingze": lambda: our_step(loaded, batch),
         "pingze float32": lambda: our_step(loaded, batch, in_float32),

@@ -2,9 +2,9 @@
 
 Run: python -m experiments.rounded_products
 
-Tang poems of the dev split, given form, poet and title. Weights are rounded to whole numbers up to 127 on most
-processors and up to 64 on older ones (`composing.products`); torch's float32 model is measured by
-`experiments.tang_model`. Records the figures `compose.rounding.*`.
+Tang poems of the dev split, given form, poet and title. Weights are rounded to whole numbers up to 64, with which
+products are exact on every processor (`composing.products`), and to compare up to 127; torch's float32 model is
+measured by `experiments.tang_model`. Records the figures `compose.rounding.*`.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from experiments.figures import record
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.numpy_network import LayerStates, NumpyNetwork
-from pingze.network.products import LARGEST, LARGEST_IN_16_BITS, Product, in_8_bits, in_float32
+from pingze.network.products import LARGEST_WEIGHT, Product, in_8_bits, in_float32
 from pingze.network.softmax import log_softmax
 from pingze.network.vocabulary import Vocabulary
 from pingze.training import data
@@ -25,8 +25,8 @@ from pingze.training.configuration import LENGTHS
 BATCH_SIZE = 128
 PRODUCTS: dict[str, Callable[[np.ndarray], Product]] = {
     "float32": in_float32,
-    "up_to_127": partial(in_8_bits, largest=LARGEST),
-    "up_to_64": partial(in_8_bits, largest=LARGEST_IN_16_BITS),
+    "up_to_127": partial(in_8_bits, largest=127),
+    "up_to_64": partial(in_8_bits, largest=LARGEST_WEIGHT),
 }
 
 

@@ -57,8 +57,8 @@ MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
-TWO_WORDS = ({"台", "臺"}, {"余", "餘"}, {"才", "纔"})
-"""Forms of one word only to OpenCC; poets rhyme 台 with 臺, and hardly ever two forms (experiments/one_word.py)."""
+TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
+"""Forms of one word only to OpenCC: poems have both as often as chance would (experiments/one_word.py)."""
 
 
 def main() -> None:
@@ -422,12 +422,15 @@ poems. Its Song poems only say which characters else belong in the table.
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
 
-# A character and the one that it is a form of; the last row's are in the books, and only related here.
+# A character and the one that it is a form of; those from 溪谿 on are in the books, and only related here.
 HAND_VARIANTS = """
 逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏
 剏創 慤愨 茘荔 旳的 慿憑 謩謨 藳藁 皈歸 縧絛 毶毿 頽頹 熖焰 戞戛 翶翱 膓腸 髩鬢 蔲蔻 縲纍 鋣釾 做作 𣯶毿
 溪谿 迴回 閑閒 個箇 游遊 栖棲 弦絃 衿襟 嚬顰 嘆歎 仙僊 砧碪 喧諠 氓甿 踰逾 庵菴
+鴈雁 台臺 煖暖 澹淡 遶繞 媿愧 翦剪 蹋踏 賸剩 夸誇 柰奈 湧涌 曜耀 揜掩 饑飢 鼇鰲 荅答 膻羶 愍憫 怳恍 彊強 噉啖 屍尸 樸朴
+毘毗 彫雕 泛汎 讌宴 儻倘 凄淒 悽淒 淩凌 脩修 艷豔 蘂蕊 鍾鐘 蹔暫 躭耽 鑪爐 霑沾 嬾懶 牓榜 睠眷 羈羇 茆茅 熏薰 蛬蛩 褭裊
+嫋裊 愬訴 贊讚 鐙燈 鵶鴉 罇樽
 """
 
 # A character and its rhyme groups.

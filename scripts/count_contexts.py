@@ -28,6 +28,8 @@ from pingze.verse.simplified import OTHER, in_context, to_traditional, variants
 DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
 FEWEST = 20
 """A word that verse has less often is not considered."""
+SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
+"""Simplified for several forms of one word, which are spelled as verse spells them beside what stands there."""
 SMOOTHING = 2.0
 
 _TELLING = 8
@@ -58,7 +60,8 @@ def ambiguous() -> dict[str, list[str]]:
     for simple, others in simplified().items():
         words = list(dict.fromkeys((*others, simple)))
         words = [word for word in words if _is_word(word, others)]
-        if len(words) > 1 and not all(word in variants(words[0]) for word in words[1:]):
+        one_word = all(word in variants(words[0]) for word in words[1:]) and simple not in SPELLED
+        if len(words) > 1 and not one_word:
             found[simple] = words
     return found
 

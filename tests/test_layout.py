@@ -71,3 +71,25 @@ def test_imports_point_upward(part: str) -> None:
     files = [PACKAGE / f"{part}.py"] if (PACKAGE / f"{part}.py").exists() else (PACKAGE / part).rglob("*.py")
     for file in files:
         assert set(imports(file)) <= above, f"{file.name} imports from below"
+
+
+def test_one_module_imports_onnx_runtime_and_silences_it_first() -> None:
+    """ONNX Runtime sends events to its maker unless it is told otherwise before it is imported."""
+    root = README.parent
+    folders = ("src", "tests", "benchmarks", "experiments", "scripts", "docs", "examples")
+    files = [*PACKAGE.rglob("*.py"), *(file for folder in folders for file in (root / folder).rglob("*.py"))]
+    importing = {file.name for file in files if "onnxruntime" in imported(file)}
+    assert importing == {"onnx_runtime.py"}
+    text = (PACKAGE / "network" / "onnx_runtime.py").read_text(encoding="utf-8")
+    assert text.index('os.environ["ORT_DISABLE_TELEMETRY"] = "1"') < text.index("import onnxruntime")
+
+
+def imported(path: Path) -> set[str]:
+    """The packages that a file imports."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module.split(".")[0])
+    return found

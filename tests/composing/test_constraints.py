@@ -23,7 +23,9 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.tones import groups
 from pingze.verse.word_tones import starts
-from tests.composing.verse import OBLIQUES, POOL, RHYMES, composer, placements, solvable
+from tests.composing.verse import FORMS, OBLIQUES, POOL, RHYMES, composer, placements, solvable, word
+
+pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
 
 
 def keeps(lines: list[str], request: Request) -> None:
@@ -34,7 +36,8 @@ def keeps(lines: list[str], request: Request) -> None:
     for fix in request.fixed:
         assert lines[fix.line - 1][fix.position - 1] == fix.character
     assert all(any(word in line for line in lines) for word in request.include)
-    assert not set(request.exclude) & set(text)
+    words = [word(character) for character in text]
+    assert not {word(character) for character in request.exclude} & set(words)
     verdict = check("，".join(lines), form=request.form.name, level=request.strictness)
     assert verdict.ok, verdict
     if request.template:
@@ -52,7 +55,7 @@ def keeps(lines: list[str], request: Request) -> None:
             for place in range(start, start + len(word))
         }
         for place in set(range(len(text))) - fixed:
-            again = {other for other in range(len(text)) if text[other] == text[place]} - {place}
+            again = {other for other in range(len(text)) if words[other] == words[place]} - {place}
             beside = {other for other in again if other in neighbours(place, width)}
             doubling = {other for other in again if fixed & again & set(neighbours(other, width))}
             assert len(beside) == min(1, len(again))
@@ -67,7 +70,7 @@ def neighbours(place: int, width: int) -> list[int]:
 def random_request(seed: int) -> tuple[str, Request]:
     """A vocabulary and a request, from few or many characters and with few or many constraints."""
     rng = random.Random(seed)
-    characters = "".join(sorted(rng.sample(POOL, rng.choice([22, 26, 32, len(POOL)]))))
+    characters = "".join(sorted(rng.sample(POOL + FORMS, rng.choice([22, 26, 32, len(POOL)]))))
     pattern = [["＿"] * 5 for _ in range(4)]
     for _ in range(rng.choice([0, 0, 1, 3, 8])):
         pattern[rng.randrange(4)][rng.randrange(5)] = rng.choice(characters)

@@ -16,7 +16,7 @@ from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, neighbours
 from pingze.verse.rhyme_usage import lenders, practised, rhymes
-from pingze.verse.simplified import variants
+from pingze.verse.simplified import forms
 from pingze.verse.tones import groups, sides, usable_tone
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
@@ -24,6 +24,8 @@ LEVELS = "春秋人山雲花江來歸書樓家"
 OBLIQUES = "月日水雨夜海雪柳鳥客酒夢老古草木落白綠遠"
 OPEN = "看過"
 POOL = RHYMES + LEVELS + OBLIQUES + OPEN
+FORMS = "".join(form for character in POOL for form in forms(character)[1:])
+"""Other written forms of these."""
 
 
 def composer(
@@ -46,7 +48,7 @@ def checkpoint_of(
     characters: str, *, seed: int = 0, scale: float = 1.0, conditions: tuple[str, ...] = ()
 ) -> checkpoint.Checkpoint:
     """A random model that knows these characters and the marks, and the tokens of conditions."""
-    vocabulary = Vocabulary.of_texts([characters + MARKS], 200, conditions)
+    vocabulary = Vocabulary.of_texts([characters + MARKS], 5000, conditions)
     configuration = ModelConfiguration(len(vocabulary), 4, 6, special_tokens=conditions)
     rng = np.random.default_rng(seed)
     tensors = {
@@ -58,7 +60,7 @@ def checkpoint_of(
 
 def solvable(characters: Iterable[str], request: Request) -> bool:
     """Whether a poem exists in which every composed character is another: by search over all that can be chosen."""
-    known = [c for c in characters if c not in request.exclude]
+    known = [c for c in characters if not set(forms(c)) & set(request.exclude)]
     fixed = _fixed(request)
     if fixed is None or not set(fixed.values()) <= set(known):
         return False
@@ -150,11 +152,9 @@ def _sets(
 
 def may_rhyme(character: str, names: set[str], known: Iterable[str]) -> bool:
     """Whether poets rhyme on a character in one of some groups, and on no other form of its word more."""
-    forms = [form for form in (character, *variants(character)) if form in known]
-    most = max((sum(rhymes(form).values()) for form in forms), default=0)
-    return sum(rhymes(character).values()) == most and any(
-        practised(character, name) for name in names & groups(character)
-    )
+    known_forms = [form for form in forms(character) if form in known]
+    most = max(known_forms, key=lambda form: (sum(rhymes(form).values()), form), default=character)
+    return character == most and any(practised(character, name) for name in names & groups(character))
 
 
 def _has_tone(character: str, tone: str, *, given: bool) -> bool:
@@ -165,18 +165,18 @@ def _has_tone(character: str, tone: str, *, given: bool) -> bool:
 
 
 def _fillable(sets: list[set[str]], fixed: dict[int, str], repeat: bool, feet: set[int]) -> bool:
-    """Whether the free places can be matched with characters: each another, or with `repeat` each foot another."""
+    """Whether the free places can be matched with words: each another, or with `repeat` each foot another."""
     rhymes = [fixed[place] for place in fixed if place in feet]
     if len(set(rhymes)) < len(rhymes):
         return False
-    taken = set(rhymes) if repeat else set(fixed.values())
+    taken = {word(character) for character in (rhymes if repeat else fixed.values())}
     matched: dict[str, int] = {}
 
     def place_one(place: int, tried: set[str]) -> bool:
-        for character in sets[place] - taken - tried:
-            tried.add(character)
-            if character not in matched or place_one(matched[character], tried):
-                matched[character] = place
+        for each in {word(character) for character in sets[place]} - taken - tried:
+            tried.add(each)
+            if each not in matched or place_one(matched[each], tried):
+                matched[each] = place
                 return True
         return False
 
@@ -184,3 +184,8 @@ def _fillable(sets: list[set[str]], fixed: dict[int, str], repeat: bool, feet: s
         place in fixed or (repeat and place not in feet) or place_one(place, set())
         for place in range(len(sets))
     )
+
+
+def word(character: str) -> str:
+    """One of a character's written forms, which stands for all of them."""
+    return min(forms(character))

@@ -5,7 +5,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import onnxruntime  # type: ignore[import-untyped]
 import pytest
 
 from pingze import compose
@@ -15,6 +14,7 @@ from pingze.export import write_onnx
 from pingze.lstm.formulas import ACTIVATIONS, Parameters, held_forward, step_forward
 from pingze.network import checkpoint
 from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.onnx_runtime import onnxruntime
 from pingze.network.products import in_float32
 from pingze.network.softmax import log_softmax
 from pingze.network.vocabulary import BOS

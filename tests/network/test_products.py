@@ -1,11 +1,10 @@
 """Products in 8 bits: exact in whole numbers, near in float32, and the same whatever stands beside a row."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.network.products import LARGEST, LARGEST_IN_16_BITS, in_8_bits, in_float32, largest_weight
+from pingze.network.products import LARGEST_STATE, LARGEST_WEIGHT, in_8_bits, in_float32
 from tests.comparing import relative_error
 
 SIZES = st.integers(1, 70)
@@ -13,18 +12,17 @@ SIZES = st.integers(1, 70)
 
 @given(B=SIZES, K=SIZES, N=SIZES, seed=st.integers(0, 9))
 def test_whole_numbers_are_multiplied_exactly(B: int, K: int, N: int, seed: int) -> None:
-    rng, most = np.random.default_rng(seed), largest_weight()
-    x = rng.integers(-LARGEST, LARGEST + 1, (B, K)).astype(np.float32)
-    weight = rng.integers(-most, most + 1, (N, K)).astype(np.float32)
-    x[:, 0], weight[:, 0] = LARGEST, most
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-LARGEST_STATE, LARGEST_STATE + 1, (B, K)).astype(np.float32)
+    weight = rng.integers(-LARGEST_WEIGHT, LARGEST_WEIGHT + 1, (N, K)).astype(np.float32)
+    x[:, 0], weight[:, 0] = LARGEST_STATE, LARGEST_WEIGHT
     np.testing.assert_allclose(in_8_bits(weight)(x), x.astype(int) @ weight.T.astype(int), rtol=1e-6)
 
 
-@pytest.mark.parametrize("largest", sorted({largest_weight(), LARGEST_IN_16_BITS}))
-def test_real_numbers_are_rounded_a_little(largest: int) -> None:
+def test_real_numbers_are_rounded_a_little() -> None:
     rng = np.random.default_rng(0)
     x, weight = (rng.standard_normal(shape, dtype=np.float32) for shape in ((32, 200), (300, 200)))
-    assert relative_error(in_8_bits(weight, largest)(x), in_float32(weight)(x)) < 2 / largest
+    assert relative_error(in_8_bits(weight)(x), in_float32(weight)(x)) < 2 / LARGEST_WEIGHT
 
 
 def test_a_row_is_the_same_among_others() -> None:

@@ -1,8 +1,9 @@
 import pytest
 
 from pingze.errors import InputError
-from pingze.verse.rhyme import chime, find_groups, rhyme_characters, shared_group
-from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.character_table import simplified
+from pingze.verse.rhyme import chime, find_group, find_groups, rhyme_characters, shared_group
+from pingze.verse.rhyme_groups import GROUPS, Group
 from pingze.verse.tones import groups
 
 
@@ -35,7 +36,17 @@ def test_groups_are_found_by_name_or_character(text: str, names: str) -> None:
     assert "".join(group.name for group in find_groups(text)) == names
 
 
+@pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
+def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group) -> None:
+    simple = [group.name, *(one for one, others in simplified().items() if group.name in others)]
+    for name in simple:
+        for before in ("", group.label[2:-1], group.label[:-1], group.label[:-1].replace("聲", "声")):
+            for after in ("", "韻", "韵"):
+                assert find_group(before + name + after) == group
+
+
 def test_what_is_no_group_is_refused() -> None:
+    assert find_group("") is None
     with pytest.raises(InputError, match="not one character"):
         find_groups("東風")
 

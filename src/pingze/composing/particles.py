@@ -29,7 +29,7 @@ from pingze.composing.steering.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 from pingze.network.numpy_network import LayerStates, NumpyNetwork
-from pingze.network.softmax import log_softmax
+from pingze.network.softmax import log_sum_exp
 
 COLDEST = 0.01
 """A temperature below this is read as this: particles need some breadth."""
@@ -152,7 +152,7 @@ class Writing:
             self._write_mark(logits * self.coldness)
         else:
             self._write_character(logits * self.coldness)
-        log_p = log_softmax(logits)[np.arange(len(logits)), self.ids]
+        log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
         self.log_probabilities += log_p
         if self.taste:
             self._gain(self.taste.of_token(log_p))
@@ -165,7 +165,8 @@ class Writing:
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-        self.log_weights = self.log_weights + log_softmax(logits)[:, mark].reshape(self.log_weights.shape)
+        log_p = logits[:, mark] - log_sum_exp(logits)
+        self.log_weights = self.log_weights + log_p.reshape(self.log_weights.shape)
         self.ids[:] = mark
         self.at_mark = False
 

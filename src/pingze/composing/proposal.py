@@ -1,5 +1,6 @@
 """Draw by weight: characters from logits, particles from their weights."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -11,6 +12,7 @@ OUTSIDE = 1e-6
 """How likely a character outside the nucleus stays, as a share of what it was."""
 _TINY = 1e-30
 _BLOCK = 64
+"""Columns of a block, at most."""
 _ABOVE_MEAN = (30, 10, 1)
 
 
@@ -40,7 +42,7 @@ def choose(
 
     `lean` makes a character exp(lean) times as heavy, without making the others lighter.
     """
-    weights, log_sums = _softmax(logits)
+    weights, log_sums = softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
         inside, share = _nucleus(weights, top_p)
@@ -51,7 +53,7 @@ def choose(
     if lean is not None:
         logits += lean
         log_total += log_sums
-        weights, log_sums = _softmax(logits)
+        weights, log_sums = softmax(logits)
         log_total -= log_sums
     weights *= allowed
     blocks = _block_sums(weights)
@@ -63,12 +65,6 @@ def choose(
     # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
     block = _draw_column(blocks, random())
     return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
-
-
-def _softmax(logits: Float[Array, "N V"]) -> tuple[Float[Array, "N V"], Float[Array, "N"]]:
-    """The softmax, and the logarithm of each row's sum of exponentials."""
-    weights = softmax(logits)
-    return weights, logits.max(axis=1).astype(np.float64) - np.log(weights.max(axis=1))
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
@@ -95,11 +91,16 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
 
 
 def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
-    """The sum of each block of columns; as products, in which BLAS is several times quicker than `sum`."""
+    """The sum of each block of columns: those `blocks` apart, so that the sums are vectors added up.
+
+    BLAS would be quicker, and add in another order on another processor.
+    """
     N, V = weights.shape
-    whole = V - V % _BLOCK
-    sums = weights[:, :whole].reshape(N, -1, _BLOCK) @ np.ones(_BLOCK, weights.dtype)
-    return np.column_stack([sums, weights[:, whole:].sum(axis=1)]).astype(np.float64)
+    blocks = math.ceil(V / _BLOCK)
+    whole = V - V % blocks
+    sums: Array = weights[:, :whole].reshape(N, -1, blocks).sum(axis=1)
+    sums[:, : V - whole] += weights[:, whole:]
+    return sums.astype(np.float64)
 
 
 def _inside(
@@ -107,7 +108,7 @@ def _inside(
 ) -> Int[Array, "N"]:
     """For each row a column of its block, drawn by weight."""
     N, V = weights.shape
-    columns = block[:, None] * _BLOCK + np.arange(_BLOCK)
+    columns = block[:, None] + np.arange(0, V, math.ceil(V / _BLOCK))
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
     drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random)]
     return drawn

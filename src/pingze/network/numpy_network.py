@@ -29,7 +29,9 @@ class LayerStates(NamedTuple):
 
     @classmethod
     def joined(cls, states: Sequence["LayerStates"]) -> "LayerStates":
-        """The states of several batches as one."""
+        """The states of several batches as one; of a single one, without a copy."""
+        if len(states) == 1:
+            return states[0]
         return cls(*(np.concatenate(parts, axis=1) for parts in zip(*states, strict=True)))
 
 
@@ -64,9 +66,11 @@ class NumpyNetwork:
         """W_p p + b of the first layer, p the prefix's mean embedding."""
         bias = self.parameters[0].bias
         if self.weight_ph is not None and prefix:
-            p = self.embedding[list(prefix)].mean(axis=0, keepdims=True)
-            (bias,), _ = held_forward(p, self.weight_ph, bias)
-        return bias
+            p = self.embedding[list(prefix)].mean(axis=0, keepdims=True, dtype=np.float64)
+            (bias,), _ = held_forward(
+                p, self.weight_ph, bias
+            )  # in float64, that BLAS's order of adding is rounded away
+        return bias.astype(np.float32)
 
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
         """The state after one more character of each text."""

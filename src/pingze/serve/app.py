@@ -45,6 +45,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        telemetry={"auto_configure": False},  # whatever the environment says
         lifespan=_lifespan,
         exception_handlers={
             PingzeError: _problem,

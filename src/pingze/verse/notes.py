@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from pingze.verse.character_table import entry
 from pingze.verse.pasted_text import ReadText
-from pingze.verse.simplified import in_use, to_traditional, traditional_candidates
+from pingze.verse.simplified import forms, in_use, to_traditional, traditional_candidates
 from pingze.verse.tones import sides
 from pingze.verse.verdict import Note
 
@@ -54,12 +54,19 @@ def general_notes(lines: Sequence[str], *, repeated: bool = False) -> list[Note]
 
 
 def _repeated(lines: Sequence[str]) -> Iterable[str]:
-    """Characters that stand in more than one line; within a line repetition is a figure of speech."""
-    places: dict[str, list[int]] = {}
+    """Characters that stand in more than one line, in one form or several; within a line that is a figure of speech."""
+    written: dict[str, dict[str, None]] = {}
+    places: dict[str, dict[int, None]] = {}
     for number, line in enumerate(lines, 1):
-        for character in dict.fromkeys(line):
-            places.setdefault(character, []).append(number)
-    return (f"{c} (lines {', '.join(map(str, found))})" for c, found in places.items() if len(found) > 1)
+        for character in line:
+            word = min(forms(character))
+            written.setdefault(word, {})[character] = None
+            places.setdefault(word, {})[number] = None
+    return (
+        f"{' '.join(written[word])} (lines {', '.join(map(str, found))})"
+        for word, found in places.items()
+        if len(found) > 1
+    )
 
 
 def _doubtful(characters: Iterable[str]) -> Iterable[str]:

@@ -7,7 +7,7 @@ from functools import cache
 from pingze.errors import InputError
 from pingze.verse.character_table import entry, rows
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OLD_STYLE_CLASSES, Group
-from pingze.verse.simplified import to_traditional
+from pingze.verse.simplified import to_traditional, traditional_candidates
 from pingze.verse.tones import describe
 
 Groups = frozenset[str]
@@ -48,10 +48,20 @@ def find_groups(text: str) -> tuple[Group, ...]:
 
 
 def find_group(text: str) -> Group | None:
-    """The group that a person names, as 東, 一東 or 上平一東, each with or without 韻; None where that is no name."""
-    name = to_traditional(text.strip())
-    names = (name, name.removesuffix("韻"))
-    return next((g for g in GROUPS.values() if {g.name, g.label, g.label[2:]}.intersection(names)), None)
+    """The group that a person names, as 東, 一東 or 上平一東, each with or without 韻; None where that is no name.
+
+    A name comes before what it is Simplified for: 肴 is also Simplified for 餚.
+    """
+    typed = text.strip().removesuffix("韻").removesuffix("韵")
+    before, last = to_traditional(typed[:-1]), typed[-1:]
+    names = (before + form for form in (last, *traditional_candidates(last)))
+    return next((_named()[name] for name in names if name in _named()), None)
+
+
+@cache
+def _named() -> dict[str, Group]:
+    """The groups by all their names."""
+    return {name: g for g in GROUPS.values() for name in (g.name, g.label, g.label[2:])}
 
 
 def rhyme_characters(group: str) -> tuple[str, ...]:

@@ -128,6 +128,15 @@ def variants(character: str) -> tuple[str, ...]:
     return tuple(found.variants) if found else ()
 
 
+@lru_cache(1 << 13)
+def forms(character: str) -> tuple[str, ...]:
+    """All written forms of a character's word, itself first: 回 迴 廻 are one word, which verse does not repeat."""
+    found = [character]
+    for one in found:
+        found += [other for other in variants(one) if other not in found]
+    return tuple(found)
+
+
 @cache
 def simplified_forms() -> dict[str, str]:
     """For each Traditional character the Simplified one that stands for it; characters that are both are not named."""

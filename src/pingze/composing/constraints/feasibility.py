@@ -35,7 +35,7 @@ class Plan:
 
 @dataclass
 class Stock:
-    """How many characters each set still has for N texts."""
+    """How many words each set still has for N texts, whose forms are one character."""
 
     rhymes: Int[Array, "N G"]
     first_rhymes: Int[Array, "N G"]
@@ -60,7 +60,7 @@ class Histories:
     ways: Bool[Array, "N T W"]
     """Ways of the current couplet that fit so far."""
     unused: Bool[Array, "N V"]
-    """Characters neither used nor fixed at another place; with repetition, not used as a rhyme."""
+    """Characters neither used nor fixed at another place, in no form; with repetition, not used as a rhyme."""
     last: Int[Array, "N 2"]
     """The two characters before in this line, or `FREE`."""
     stock: Stock
@@ -88,12 +88,11 @@ def places_left(
 def stock_of(demands: Demands, free: Bool[Array, "N V"]) -> Stock:
     """How many of some free characters each set has."""
     others = np.broadcast_to(demands.base, free.shape) if demands.request.repeat else free
-    sets = (demands.lexicon.level, demands.lexicon.oblique, demands.lexicon.han)
     rhymes, first_rhymes = (
         (free.astype(np.float32) @ table.T.astype(np.float32)).astype(int)
         for table in (demands.rhymes, demands.first_rhymes)
     )
-    return Stock(rhymes, first_rhymes, *((others & which).sum(axis=1) for which in sets))
+    return Stock(rhymes, first_rhymes, *((others & which).sum(axis=1) for which in demands.lexicon.one_form))
 
 
 def nearly_used_up(demands: Demands, histories: Histories, place: int) -> Int[Array, "rows"]:

@@ -16,6 +16,7 @@ from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, wit
 from pingze.composing.request.request import Request
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
+from pingze.verse.simplified import forms
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
@@ -35,7 +36,8 @@ class Demands:
         groups = [GROUP_NAMES.index(name) for name in request.groups]
         borrow = request.strictness == CUSTOMARY and request.form.regulated
         self.base = lexicon.han.copy()
-        self.base[[lexicon.vocabulary.ids[c] for c in request.exclude if c in lexicon.vocabulary]] = False
+        excluded = {form for character in request.exclude for form in forms(character)}
+        self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = (
             (with_near(table) if borrow else table)[groups]

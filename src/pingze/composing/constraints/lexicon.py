@@ -14,8 +14,9 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.steering.lapses import DOUBLED_OFTEN, doublings
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
-from pingze.verse.rhyme_usage import lenders, practised, rhymes
-from pingze.verse.simplified import variants
+from pingze.verse.rhyme_usage import lenders, practised
+from pingze.verse.rhyme_usage import rhymes as rhymes_of
+from pingze.verse.simplified import forms
 from pingze.verse.tones import groups, sides, usable_tone
 from pingze.verse.word_tones import tones_within
 
@@ -47,8 +48,12 @@ class Lexicon:
     """In the group in some reading, or unknown."""
     doubles: Bool[Array, "2 V"]
     """Verse doubles it 疊字, as 年年; and at a line's end."""
+    forms: Int[Array, "V F"]
+    """All forms of a character's word, itself among them; where it has fewer than F, itself again."""
     word: Int[Array, "V"]
-    """Of a character that is a form of another on which poets rhyme more, as 游 of 遊, that one; else itself."""
+    """The form of a character's word on which poets rhyme most: 遊 of 游."""
+    one_form: Bool[Array, "3 V"]
+    """One form of each word that is usable as level, one as oblique, one of any: so that words can be counted."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Lexicon":
@@ -57,6 +62,7 @@ class Lexicon:
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
         rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
         doubles, word = np.zeros((2, V), bool), np.arange(V)
+        all_forms: list[tuple[int, ...]] = [(id_,) for id_ in range(V)]
         number = {name: row for row, name in enumerate(GROUP_NAMES)}
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
@@ -66,8 +72,9 @@ class Lexicon:
             names = groups(token)
             times = doublings().get(token, (0, 0))
             doubles[:, id_] = times[0] >= DOUBLED_OFTEN, times[1] >= DOUBLED_OFTEN
-            main = _main_form(token, vocabulary)
-            word[id_] = vocabulary.ids[main]
+            known = [form for form in forms(token) if form in vocabulary]
+            main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form)) if known[1:] else token
+            word[id_], all_forms[id_] = vocabulary.ids[main], tuple(vocabulary.ids[form] for form in known)
             for name in names:
                 can_rhyme[number[name], id_] = True
                 rhymes[number[name], id_] = (
@@ -75,8 +82,23 @@ class Lexicon:
                 )
             if not names:
                 can_rhyme[:, id_] = True
+        most = max(map(len, all_forms))
+        padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
+        one_form = np.stack([_one_of_each(word, which) for which in (level, oblique, han)])
+        one_form[1] &= ~np.isin(word, word[one_form[0]])  # a word of both tones is counted as level
         return cls(
-            vocabulary, han, level, oblique, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, word
+            vocabulary,
+            han,
+            level,
+            oblique,
+            can_be_level,
+            can_be_oblique,
+            rhymes,
+            can_rhyme,
+            doubles,
+            padded,
+            word,
+            one_form,
         )
 
     def reading(self, words: Iterable[str]) -> "Lexicon":
@@ -88,10 +110,12 @@ class Lexicon:
         return replace(self, can_be_level=level, can_be_oblique=oblique)
 
 
-def _main_form(token: str, vocabulary: Vocabulary) -> str:
-    """Of a character and its other forms in the vocabulary that on which poets rhyme most."""
-    forms = [token, *(other for other in variants(token) if other in vocabulary)]
-    return max(forms, key=lambda form: (sum(rhymes(form).values()), form)) if len(forms) > 1 else token
+def _one_of_each(word: Int[Array, "V"], which: Bool[Array, "V"]) -> Bool[Array, "V"]:
+    """Of some characters one of each word."""
+    ids = np.flatnonzero(which)
+    found = np.zeros(len(word), bool)
+    found[ids[np.unique(word[ids], return_index=True)[1]]] = True
+    return found
 
 
 def with_lenders(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:

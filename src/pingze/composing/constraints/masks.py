@@ -85,18 +85,18 @@ class Constraints(Demands):
             plans, alive, ways, unused, np.full((N, 2), FREE), stock_of(self, unused & self.base)
         )
 
-    def _taken(self, fixed: Fixes) -> list[int]:
-        """The characters that may not be composed: those fixed, or with repetition fixed as rhymes, and their words."""
+    def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
+        """All forms of the characters that may not be composed: those fixed, or with repetition fixed as rhymes."""
         feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.is_foot(place).any()]
         given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
-        return [*given, *self.lexicon.word[feet].tolist()]
+        return self.lexicon.forms[given]
 
     def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "1 V"]:
         """What is left to compose with when places are fixed and words set apart."""
         free = self.base[None].copy()
         free[0, self._taken(fixed)] = False
         if not self.request.repeat:
-            free[0, [id_ for word in words for id_ in word]] = False
+            free[0, self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
         return free
 
     def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
@@ -127,10 +127,13 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """A number for each character, the same for those of the same tones and rhymes."""
+        """A number for each character, the same for those of the same tones and rhymes, in all forms of their word."""
         lexicon = self.lexicon
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
+        tables += [
+            table[:, lexicon.forms].any(axis=2) for table in (lexicon.one_form & self.base, *tables[:2])
+        ]
         columns = np.ascontiguousarray(np.packbits(np.vstack([*rows, *tables]), axis=0).T)
         whole = columns.view(np.dtype((np.void, columns.shape[1])))[:, 0]
         numbers: Array = np.unique(whole, return_inverse=True)[1]
@@ -161,11 +164,11 @@ class Constraints(Demands):
         return original
 
     def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        """Of the characters allowed at a place those that are not what stood there, unless only that may stand."""
+        """Of the characters allowed at a place those of another word than stood there, unless only that may stand."""
         if place not in self.old:
             return allowed
         others = allowed.copy()
-        others[:, self.old[place]] = False
+        others[:, self.lexicon.forms[self.old[place]]] = False
         return np.where(others.any(axis=1, keepdims=True), others, allowed)
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
@@ -215,7 +218,8 @@ class Constraints(Demands):
     def _is_fixed_rhyme(self, histories: Histories, ids: Int[Array, "N"]) -> Bool[Array, "N"]:
         feet = np.flatnonzero(self.feet.any(axis=1))
         fixed = of_plans(histories.plans, lambda plan: [plan.fixed[place] for place in feet])
-        found: Array = (fixed == ids[:, None]).any(axis=1)
+        same = (fixed != FREE) & (self.lexicon.word[fixed] == self.lexicon.word[ids][:, None])
+        found: Array = same.any(axis=1)
         return found
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
@@ -243,13 +247,16 @@ class Constraints(Demands):
         histories.alive &= can_complete(self, histories, place + 1)
 
     def _use(self, histories: Histories, ids: Int[Array, "N"]) -> None:
-        rows = np.arange(len(ids))
-        newly = histories.unused[rows, ids] & self.base[ids]
-        histories.unused[rows, ids] = False
-        stock = histories.stock
-        stock.rhymes -= newly[:, None] & self.rhymes[:, ids].T
-        stock.first_rhymes -= newly[:, None] & self.first_rhymes[:, ids].T
-        if not self.request.repeat:
-            stock.level -= newly & self.lexicon.level[ids]
-            stock.oblique -= newly & self.lexicon.oblique[ids]
-            stock.total -= newly
+        """Take every form of the characters."""
+        everyone, stock, counted = np.arange(len(ids)), histories.stock, self.lexicon.one_form
+        for column in self.lexicon.forms[ids].T:
+            rows = np.flatnonzero(histories.unused[everyone, column])
+            form = column[rows]
+            histories.unused[rows, form] = False
+            newly = self.base[form]
+            stock.rhymes[rows] -= newly[:, None] & self.rhymes[:, form].T
+            stock.first_rhymes[rows] -= newly[:, None] & self.first_rhymes[:, form].T
+            if not self.request.repeat:
+                stock.level[rows] -= newly & counted[0, form]
+                stock.oblique[rows] -= newly & counted[1, form]
+                stock.total[rows] -= newly & counted[2, form]

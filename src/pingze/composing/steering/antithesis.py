@@ -21,19 +21,21 @@ from importlib.resources import as_file, files
 import numpy as np
 from safetensors import safe_open
 
-from pingze.arrays import Array, Float32, Int
+from pingze.arrays import Array, Float, Float32, Int
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Form
 
 
 class Antithesis:
-    """The table for K tokens: s(a, b) is the product of a row of `above` and one of `below`."""
+    """The table for K tokens: s(a, b) is the product of a row of `above` and one of `below`.
 
-    def __init__(
-        self, tokens: Sequence[str], above: Float32[Array, "K R"], below: Float32[Array, "K R"]
-    ) -> None:
+    Scores are computed in float64 and rounded to float32: BLAS adds in another order on each kind of processor, and the
+    rounding hides it.
+    """
+
+    def __init__(self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]) -> None:
         self.rows = {token: row for row, token in enumerate(tokens)}
-        self.above, self.below = above, below
+        self.above, self.below = above.astype(np.float64), below.astype(np.float64)
 
     @classmethod
     def of_vectors(
@@ -52,19 +54,20 @@ class Antithesis:
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
         """The same table in the order of a vocabulary's ids; tokens that are not in it score 0."""
-        zero = np.zeros((1, self.above.shape[1]), np.float32)
+        zero = np.zeros((1, self.above.shape[1]))
         rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
         above, below = (np.vstack([side, zero])[rows] for side in (self.above, self.below))
         return Antithesis(vocabulary.tokens, above, below)
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
         """The score of every token under each of some rows."""
-        scores: Array = self.above[ids] @ self.below.T
+        distinct, place = np.unique(ids, return_inverse=True)
+        scores: Array = (self.above[distinct] @ self.below.T).astype(np.float32)[place]
         return scores
 
     def over(self, id_: int) -> Float32[Array, "K"]:
         """The score of one row under each token."""
-        scores: Array = self.above @ self.below[id_]
+        scores: Array = (self.above @ self.below[id_]).astype(np.float32)
         return scores
 
     def score(self, first: str, second: str) -> float:

@@ -93,7 +93,7 @@ class Taste:
         """What is added for the model's state after a token."""
         if self.reward is None:
             return np.zeros(len(h))
-        added: Array = self.strength * REWARD * (h @ self.reward)
+        added: Array = self.strength * REWARD * (h * self.reward).sum(axis=1)  # BLAS adds in other orders
         return added
 
     def best(self, texts: Int[Array, "rows P"], scores: Float[Array, "rows"]) -> int:
