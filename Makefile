@@ -10,7 +10,7 @@ compose: .venv/base
 	$(BIN)/pingze compose --form 五律 春
 
 test: check
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -n auto -m "not slow"
 
 test-slow: .venv/dev
 	$(BIN)/pytest -m slow

@@ -24,6 +24,21 @@ RUNNABLE = sorted(
 RUN = [path for path in DOCUMENTS if path.name != "first-poem.md"]  # a test of its own runs it as one program
 
 
+PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b")
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
+)
+def test_links_and_paths_lead_to_files(path: Path) -> None:
+    if path.name == "CHANGELOG.md":
+        pytest.skip("names files of earlier versions")
+    text = path.read_text(encoding="utf-8")
+    links = [path.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
+    paths = [ROOT / named for named in PATH.findall(text) if not named.startswith("docs/derivation/")]
+    assert [str(each) for each in (*links, *paths) if not each.exists()] == []
+
+
 def blocks(path: Path, language: str) -> list[str]:
     fenced = re.findall(r"^```(\w*)\n(.*?)^```$", path.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     return [block for name, block in fenced if name == language]
