@@ -40,8 +40,8 @@ class Deadline:
 
 
 def too_slow(seconds: float) -> DeadlineError:
-    """What is said of what takes longer than it may."""
-    return DeadlineError(f"this takes longer than {seconds:g} seconds: ask for less", seconds=seconds)
+    """Make the error for a computation that takes too long."""
+    return DeadlineError("too_slow", seconds=seconds)
 
 
 _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)

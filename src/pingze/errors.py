@@ -80,7 +80,7 @@ class PingzeError(Exception):
         Args:
             language: en or zh.
         """
-        return say(self.code, self.parameters, language)
+        return say(self.code, self.parameters, language) if self.code in catalogue() else str(self)
 
 
 def _restored(
@@ -104,9 +104,8 @@ class InputError(PingzeError):
 
 
 def wrong_type(name: str, value: object, wanted: str) -> InputError:
-    """What is said of a value of another type than is wanted."""
-    kind = type(value).__name__
-    return InputError(f"{name} must be {wanted}, not {kind}", field=name, has=kind, wanted=wanted)
+    """Make the error for a value of another type than is wanted."""
+    return InputError("type", field=name, has=type(value).__name__, wanted=wanted)
 
 
 class InfeasibleError(PingzeError):
@@ -122,13 +121,8 @@ class InfeasibleError(PingzeError):
 
     def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
-        given_up = " and ".join(map(str, clashing))
-        said = f"no {form} can keep all that is asked for: give up {given_up}"
-        if not clashing:
-            said = (
-                f"the model knows too few characters for a {form}: ask for fewer lines, another form or model"
-            )
-        super().__init__(said, form=form)
+        code = "clash" if clashing else "too_few_characters"
+        super().__init__(code, form=form, clashing=" and ".join(map(str, clashing)))
 
 
 class UnfinishedError(PingzeError):
@@ -136,9 +130,6 @@ class UnfinishedError(PingzeError):
 
     exit_status = 1
     code = "unfinished"
-
-
-_LARGE = " (on Linux 5.5 GB, with CUDA; 1.2 GB after PyTorch's CPU build, see pytorch.org/get-started)"
 
 
 class MissingExtraError(PingzeError):
@@ -152,8 +143,7 @@ class MissingExtraError(PingzeError):
     code = "extra"
 
     def __init__(self, what: str, extra: str) -> None:
-        message = f"{what} needs the extra `{extra}`: pip install 'pingze[{extra}]'"
-        super().__init__(message + _LARGE * (extra == "train"), extra=extra)
+        super().__init__("extra_train" if extra == "train" else "extra", what=what, extra=extra)
 
 
 class CorpusError(PingzeError):

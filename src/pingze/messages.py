@@ -39,12 +39,12 @@ def field_name(field: str, language: Language) -> str:
     return catalogue()["fields"].get(field, field) if language == "zh" else field
 
 
-def _in_words(name: str, value: Parameter, language: Language) -> str:
+def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
     if name == "field" and isinstance(value, str):
         return field_name(value, language)
     if value is None:
         return ""
-    return str(value) if isinstance(value, str | int | float) else _JOINTS[language].join(value)
+    return value if isinstance(value, str | int | float) else _JOINTS[language].join(value)
 
 
 @cache

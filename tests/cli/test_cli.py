@@ -132,7 +132,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         (["generate", "日", "--split-len", "1"], "split_len is 1; it must be at least 2"),
         (["generate", "日", "--seed", "-1"], "seed is -1; it must be 0 or more"),
         (["generate", "日", "--model", "nowhere"], "there is no model 'nowhere'"),
-        (["compose", "--form", "詞"], "there is no form '詞'"),
+        (["compose", "--form", "詞"], "form '詞' is unknown"),
         (["compose", "--count", "0"], "count is 0; it must be at least 1"),
         (["compose", "日" * 29], "the opening has 29 characters, a 七絕 holds 28"),
         (["corpus", "search", "明月"], "no corpus at"),
@@ -342,7 +342,7 @@ def test_a_missing_server_names_the_extra(
 ) -> None:
     monkeypatch.setattr("pingze.cli.serve.find_spec", lambda name: None)
     status, _, err = call(capsys, "serve")
-    assert (status, err) == (2, "pingze: serving needs the extra `serve`: pip install 'pingze[serve]'\n")
+    assert (status, err) == (2, "pingze: pingze serve needs the extra `serve`: pip install 'pingze[serve]'\n")
 
 
 def test_a_port_in_use_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

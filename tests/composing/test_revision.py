@@ -2,6 +2,7 @@
 
 import importlib
 import random
+import sys
 from dataclasses import replace
 
 import pytest
@@ -33,8 +34,8 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(model: object = None) -> Composer:
         return CHOSEN
 
-    for module in ("composition", "revision", "explanation"):
-        monkeypatch.setattr(f"pingze.composing.{module}.composer", chosen)
+    for module in ("compose", "revise", "explain"):
+        monkeypatch.setattr(sys.modules[f"pingze.composing.{module}"], "composer", chosen)
 
 
 @pytest.fixture

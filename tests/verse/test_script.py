@@ -16,7 +16,7 @@ def test_characters_with_one_counterpart_are_converted() -> None:
     assert to_traditional("国东风来听尽为") == "國東風來聽盡爲"
 
 
-@pytest.mark.parametrize("text", ["后里云余几", "发钟", "山水 abc，", "國東風來"])
+@pytest.mark.parametrize("text", ["后里云余几", "发", "山水 abc，", "國東風來"])
 def test_the_rest_stays(text: str) -> None:
     assert to_traditional(text) == text
 

@@ -125,17 +125,20 @@ def print_json(value: Any) -> None:
 
 def read_file(file: str) -> str:
     """The text of a file or of standard input (-), whatever bytes it holds."""
-    name = "standard input" if file == "-" else file
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {error.strerror or error}") from error
+        reason = error.strerror or str(error)
+        raise InputError("unreadable", name=file_name(file), reason=reason) from error
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise InputError(
-            f"{name} is not UTF-8 text: convert it, as with `iconv -f GB18030 -t UTF-8`"
-        ) from None
+        raise InputError("not_utf8", name=file_name(file)) from None
+
+
+def file_name(file: str) -> str:
+    """Name a file, or standard input (-), in messages."""
+    return "standard input" if file == "-" else file[:60]
 
 
 def read_text(given: str) -> str:

@@ -58,7 +58,7 @@ def revise(
 ) -> None:
     """Write parts of a poem again 推敲; all else is kept."""
     if char and len(char) != len(line or []):
-        raise InputError(f"there are {len(char)} --char for {len(line or [])} --line; give one for each")
+        raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
     read = composing.read_poem(poem, form=form, level=asked.level)
     revised = revise_as(read, targets, asked, model)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pingze.cli.app import ModelOption, app, read_file
+from pingze.cli.app import ModelOption, app, file_name, read_file
 from pingze.errors import InputError
 from pingze.network import checkpoint
 
@@ -29,7 +29,7 @@ def export(
     from pingze.export import write_folder, write_onnx
 
     if to is None and onnx is None:
-        raise InputError("nothing to write: give --to FOLDER, --onnx FILE, or both")
+        raise InputError("nothing_to_write")
     measured = _read_figures(figures) if figures else None
     loaded = checkpoint.load(model)
     wrote = write_folder(to, loaded, measured) if to else []
@@ -45,5 +45,5 @@ def _read_figures(file: str) -> dict[str, Any]:
     except ValueError:
         figures = None
     if not isinstance(figures, dict):
-        raise InputError(f"{file} holds no figures: give it what pingze evaluate --json prints")
+        raise InputError("no_figures", name=file_name(file))
     return figures

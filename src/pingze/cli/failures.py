@@ -12,6 +12,7 @@ import typer
 
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
+from pingze.messages import language, say
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
@@ -28,7 +29,7 @@ def guarded(command: Callable[[], int | None]) -> int:
     except BaseException as error:
         return _told(error)
     # What newer versions of typer make of Ctrl-C.
-    return _fail("stopped", status) if status == StoppedError.exit_status else status
+    return _fail(say("stopped", {}, language()), status) if status == StoppedError.exit_status else status
 
 
 def _told(error: BaseException) -> int:
@@ -37,22 +38,23 @@ def _told(error: BaseException) -> int:
         case SystemExit():
             raise error
         case PingzeError():
-            return _fail(str(error), error.exit_status)
+            return _fail(error.text(language()), error.exit_status)
         case UsageError():
             return _fail(_usage(error), 2)
         case BrokenPipeError():  # the reader of our output has gone
             _discard(sys.stdout)
             return 0
-        case UnicodeEncodeError() if error.encoding == sys.stdout.encoding:
+        case UnicodeEncodeError() if error.encoding in (sys.stdout.encoding, "charmap"):
             return _fail(_unwritable(error), 2)
         case OSError(errno=number, filename=None) if number in _OUTPUT:
             _discard(sys.stdout)
-            return _fail(f"standard output cannot be written: {error.strerror or error}", 2)
+            reason = error.strerror or str(error)
+            return _fail(say("unwritable_output", {"reason": reason}, language()), 2)
     if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in _chain(error)):
-        return _fail("stopped", StoppedError.exit_status)
+        return _fail(say("stopped", {}, language()), StoppedError.exit_status)
     if os.environ.get("PINGZE_DEBUG"):
         raise error
-    return _fail(f"a fault in pingze ({type(error).__name__}: {error}); PINGZE_DEBUG=1 shows where", 2)
+    return _fail(say("fault", {"kind": type(error).__name__, "error": str(error)}, language()), 2)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -69,13 +71,13 @@ def _discard(stream: TextIO) -> None:
 
 
 def _unwritable(error: UnicodeEncodeError) -> str:
-    character = error.object[error.start]
-    return f"standard output is in {error.encoding}, which has no {character!a}: set PYTHONIOENCODING=utf-8"
+    parameters = {"encoding": sys.stdout.encoding, "has": ascii(error.object[error.start])}
+    return say("encoding", parameters, language())
 
 
 def _usage(error: Any) -> str:
     command = error.ctx.command_path if error.ctx else "pingze"
-    return f"{error.format_message()} ({command} --help shows what fits)"
+    return say("usage", {"message": error.format_message(), "command": command}, language())
 
 
 def _fail(message: str, status: int) -> int:

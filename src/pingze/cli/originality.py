@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from pingze import verse as prosody
-from pingze.cli.app import JsonOption, app, print_json, read_file
+from pingze.cli.app import JsonOption, app, file_name, print_json, read_file
 from pingze.errors import InputError
 from pingze.verse.pasted_text import read_lines
 from pingze.verse.simplified import in_context
@@ -31,7 +31,7 @@ def originality(
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
     poems = [read_lines(part) for part in prosody.split_poems(text)]
     if not poems:
-        raise InputError(f"{poem[:20]!r} is neither verse nor a file of verse")
+        raise InputError("no_verse", name=file_name(poem))
     with Store.open() as store, _counting(sum(map(len, poems))) as one_more:
         found = [of_lines(lines, store, progress=one_more) for lines in poems]
     if as_json:

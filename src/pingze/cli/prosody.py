@@ -7,7 +7,7 @@ import typer
 
 from pingze import verse as prosody
 from pingze.cli import completion
-from pingze.cli.app import JsonOption, LevelOption, app, print_json, read_text
+from pingze.cli.app import JsonOption, LevelOption, app, file_name, print_json, read_text
 from pingze.errors import InputError
 from pingze.verse import Verdict
 from pingze.verse.patterns import CUSTOMARY
@@ -35,9 +35,7 @@ def check(
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
     texts = prosody.split_poems(read_text(file))
     if not texts:
-        raise InputError(
-            f"{'standard input' if file == '-' else file} holds no verse: give lines of Han characters"
-        )
+        raise InputError("no_verse", name=file_name(file))
     verdicts = [prosody.check(text, form=form, level=level) for text in texts]
     if as_json:
         print_json([verdict.as_json() for verdict in verdicts])

@@ -31,7 +31,7 @@ def serve(
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
-        raise MissingExtraError("serving", "serve")
+        raise MissingExtraError("pingze serve", "serve")
     from pingze.serve.server import listen, prepared, reached_at, run
 
     with listen(host, port) as bound:
