@@ -40,6 +40,7 @@ from pingze.network.numpy_network import NumpyNetwork
 from pingze.network.onnx_runtime import onnxruntime
 from pingze.network.products import Product, in_8_bits, in_float32
 from pingze.network.softmax import log_softmax
+from pingze.threads import VARIABLE, threads
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32)
@@ -226,7 +227,6 @@ def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> d
 
 def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]:
     """A character's time by engine and batch size, and the machine's rate in the same minutes."""
-    torch.set_num_threads(threads)
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -319,14 +319,14 @@ def worker(threads: int) -> None:
 def main() -> None:
     """Measure in a fresh process, write the results, record the figures."""
     parser = argparse.ArgumentParser(description="Composing's speed beside its peers'.")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every engine")
+    parser.add_argument("--threads", type=int, default=threads(), help="threads of every engine")
     parser.add_argument("--worker", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         worker(arguments.threads)
         return
     where = machine.description("onnxruntime", "onnx", "torch") | {"threads": arguments.threads}
-    environment = os.environ | {"OPENBLAS_NUM_THREADS": str(arguments.threads)}
+    environment = os.environ | {VARIABLE: str(arguments.threads)}
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.compose", "--worker", "--threads", str(arguments.threads)],
         env=environment,

@@ -170,9 +170,8 @@ def _resident(name: str) -> int:
         return next(int(line.split()[1]) * 1024 for line in file if line.startswith(name))
 
 
-def serve(connection: Any, name: str, threads: int) -> None:
+def serve(connection: Any, name: str) -> None:
     """Answer what `engine.py` asks: ("become", model), ("time", part, batch), ("step", batch) or ("peak", batch)."""
-    torch.set_num_threads(threads)
     while (question := connection.recv()) is not None:
         if question[0] == "become":
             part = contender(name, question[1])

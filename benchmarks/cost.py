@@ -1,6 +1,6 @@
 """How the cost of training grows with width, vocabulary, corpus and processes, and what 850,000 poems would take.
 
-Run: python -m benchmarks.cost
+Run: PINGZE_THREADS=1 python -m benchmarks.cost
 
 Processor time of one thread, so that other work on the machine does not count; memory as the kernel sees it. Steps are
 those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes benchmarks/results/cost.json and
@@ -18,7 +18,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 
 from benchmarks import contenders, machine
 from pingze.corpus import CorpusPoem
@@ -151,7 +150,6 @@ def one_of_several() -> None:
 
 def main() -> None:
     """Measure all, or what another process of this file asks for."""
-    torch.set_num_threads(1)
     match sys.argv[1:]:
         case ["--one-of-several"]:
             one_of_several()

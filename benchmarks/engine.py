@@ -30,6 +30,7 @@ from pingze.corpus import Store
 from pingze.network.batches import Ids, encode_sequence, epoch_order, pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import BOS, Vocabulary
+from pingze.threads import VARIABLE, set_pools, threads
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "engine.json"
 REPORT = ModelConfiguration()
@@ -51,12 +52,12 @@ GROWTH: dict[str, tuple[int, ...]] = {
 class Field:
     """The contenders' processes, asked in turn."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
         self.connections: dict[str, Connection] = {}
         for name in NAMES:
             ours, theirs = context.Pipe()
-            context.Process(target=contenders.serve, args=(theirs, name, threads), daemon=True).start()
+            context.Process(target=contenders.serve, args=(theirs, name), daemon=True).start()
             self.connections[name] = ours
         self.become(REPORT)
 
@@ -154,9 +155,9 @@ def growth(field: Field) -> list[dict[str, Any]]:
     return rows
 
 
-def peaks(data: list[list[Ids]], threads: int) -> dict[str, int]:
+def peaks(data: list[list[Ids]]) -> dict[str, int]:
     """Bytes by which a step on the longest of the batches rises above what stays, in fresh processes."""
-    field = Field(threads)
+    field = Field()
     longest = max(data[:50], key=lambda batch: len(pack(batch).targets))
     found = {name: field.ask(name, "peak", longest) for name in NAMES}
     field.close()
@@ -166,17 +167,17 @@ def peaks(data: list[list[Ids]], threads: int) -> dict[str, int]:
 def main() -> None:
     """Measure, print the tables, write the results, record the figures."""
     parser = argparse.ArgumentParser(description="Training's speed beside PyTorch's own parts.")
-    parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every contender")
-    threads = parser.parse_args().threads
-    torch.set_num_threads(threads)
-    data, field = report_batches(), Field(threads)
-    result: dict[str, Any] = {"machine": machine.description("torch", "numba") | {"threads": threads}}
+    parser.add_argument("--threads", type=int, default=threads(), help="threads of every contender")
+    os.environ[VARIABLE] = str(parser.parse_args().threads)
+    set_pools()
+    data, field = report_batches(), Field()
+    result: dict[str, Any] = {"machine": machine.description("torch", "numba") | {"threads": threads()}}
     result["curves"] = curves(field, data)
     result |= time_in_turn(field, data)
     result["growth"] = growth(field)
     field.close()
     result["operations"] = operations(data[:ROUNDS], REPORT)
-    result["peak_bytes"] = peaks(data, threads)
+    result["peak_bytes"] = peaks(data)
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     print_tables(result)
     plot(result)

@@ -1,6 +1,6 @@
 """The levers of `tang`, each changed alone, and a Transformer of as many parameters: dev after equal processor time.
 
-Run: python -m experiments.levers [NAME ...] [--minutes 15] [--seed 1]
+Run: PINGZE_THREADS=1 python -m experiments.levers [NAME ...] [--minutes 15] [--seed 1]
      python -m experiments.levers --sheet FOLDER NAME NAME ...
 
 Each is small, an embedding of 128 and 256 units, and is trained from random weights for so many minutes of one core,
@@ -222,7 +222,6 @@ def main() -> None:
     given = parser.parse_args()
     if unknown := [name for name in given.names if name not in LEVERS]:
         parser.error(f"no lever is named {', '.join(unknown)}")
-    torch.set_num_threads(1)
     if given.sheet:
         prompts = title_prompts("dev", TITLES, random.Random(given.seed))
         writers = {name: writer(name, given.seed) for name in given.names}

@@ -3,6 +3,8 @@
 A name is imported when it is first asked for.
 """
 
+from pingze.threads import set_pools
+
 TYPE_CHECKING = False  # typing's own, without the time that importing it takes
 if TYPE_CHECKING:
     from pingze.composing import (
@@ -56,6 +58,9 @@ __all__ = [
     "read_poem",
     "revise",
 ]
+
+
+set_pools()
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,9 @@
 """What a measurement depends on besides the code: the processor, its cores, Python."""
 
-import os
 import platform
 from pathlib import Path
+
+from pingze.threads import cores
 
 
 def processor() -> str:
@@ -16,5 +17,5 @@ def processor() -> str:
 
 
 def describe() -> dict[str, str | int | None]:
-    """Processor, number of cores, and Python's version."""
-    return {"processor": processor(), "cores": os.cpu_count(), "python": platform.python_version()}
+    """Name the processor, the number of cores that this process may use, and the version of Python."""
+    return {"processor": processor(), "cores": cores(), "python": platform.python_version()}

@@ -201,7 +201,8 @@ def test_populations_are_the_same_on_any_number_of_processors(
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕", taste=taste)))
     sampling = Sampling(0.8, 2 * POPULATION + 1)
     expected = chosen.write_many(inclusion, sampling, [5, 6])
-    monkeypatch.setattr("os.cpu_count", lambda: processors)
+    monkeypatch.setattr("pingze.composing.composer.threads", lambda: processors)
+    monkeypatch.setattr("pingze.composing.parallel.threads", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
     chances = [chance for seed in (5, 6) for chance in chosen.chances(inclusion, sampling, seed)]
     writing = chosen.draft(inclusion, sampling, chances)

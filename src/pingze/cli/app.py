@@ -15,6 +15,7 @@ import typer
 from pingze.cli import completion
 from pingze.composing.request.options import Composing, Revising
 from pingze.errors import InputError
+from pingze.threads import threads
 from pingze.verse.characters import MARKS
 from pingze.verse.patterns import STRICTNESSES
 
@@ -66,7 +67,7 @@ def _(
         bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    threads()  # refuse a bad PINGZE_THREADS before anything else
 
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:

@@ -1,7 +1,6 @@
 """A `Composer`: a model made ready to write poems that keep a request."""
 
 import math
-import os
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
@@ -33,6 +32,7 @@ from pingze.network.conditions import Conditions
 from pingze.network.numpy_network import LayerStates, NumpyNetwork
 from pingze.network.softmax import log_softmax
 from pingze.network.vocabulary import EOS
+from pingze.threads import threads
 from pingze.verse.forms import opening_name
 
 ROWS = 256
@@ -104,7 +104,7 @@ class Composer:
         of_poem = {seed: self.chances(inclusion, sampling, seed) for seed in seeds}
         chances = list(chain(*of_poem.values()))
         together = ROWS // self.population_size(inclusion, sampling)
-        together = max(1, min(together, math.ceil(len(chances) / (os.cpu_count() or 1))))
+        together = max(1, min(together, math.ceil(len(chances) / threads())))
 
         def write(batch: Sequence[Chance]) -> list[Population]:
             writing = self.draft(inclusion, sampling, batch)

@@ -1,19 +1,19 @@
 """Batches of poems on all processors at once."""
 
 import math
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from pingze.deadline import Deadline, current_deadline, within
+from pingze.threads import threads
 
 B = TypeVar("B")
 R = TypeVar("R")
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """What is computed for each batch, in their order; of several batches as many at once as there are processors.
+    """What is computed for each batch, in their order; of several batches as many at once as there are threads.
 
     What has a deadline is computed in its own thread: the deadline holds that thread's turn among others.
 
@@ -32,7 +32,7 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
         with within(waiting):
             return compute(batch)
 
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(threads()) as pool:
         tasks = [pool.submit(patiently, batch) for batch in batches]
         try:
             return [task.result() for task in tasks]

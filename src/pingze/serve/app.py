@@ -1,7 +1,6 @@
 """The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from pingze.serve.openapi import described
 from pingze.serve.problems import Problem
 from pingze.serve.routes import router
 from pingze.serve.work import Work
+from pingze.threads import threads
 
 PAGE = Path(__file__).with_name("page")
 SECONDS = 30.0
@@ -35,7 +35,7 @@ def create_app(
 
     Args:
         hosts: Other names that it answers to.
-        rows: How many texts of one size class a thread has begun at most, from 1; there is a thread for each processor.
+        rows: How many texts of one size class a thread has begun at most, from 1; there are `threads()` of them.
         seconds: How long one request may take.
         pace: The seconds that a token of one text takes among many, as first guess; 0 where it is not known.
     """
@@ -54,7 +54,7 @@ def create_app(
             Exception: _problem,
         },
     )
-    gathering = Gathering(rows, threads=os.cpu_count() or 1, pace=pace)
+    gathering = Gathering(rows, threads=threads(), pace=pace)
     app.state.desk = Desk(Work(seconds), Work(seconds), gathering)
     app.include_router(router)
     schema = described(app)
