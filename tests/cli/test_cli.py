@@ -147,8 +147,6 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
             marks=needs_torch,
         ),
         pytest.param(["train", "--out", "run"], "no corpus at", marks=needs_torch),
-        (["rate", "--steps", "49"], "Invalid value for '--steps'"),
-        pytest.param(["rate"], "no corpus at", marks=needs_torch),
         pytest.param(["evaluate"], "no corpus at", marks=needs_torch),
         pytest.param(["evaluate", "--model", "nowhere"], "there is no model 'nowhere'", marks=needs_torch),
         (["sing"], "No such command 'sing'"),

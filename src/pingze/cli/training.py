@@ -1,4 +1,4 @@
-"""`pingze train`, `rate` and `evaluate`; all need torch."""
+"""`pingze train` and `pingze evaluate`; both need torch."""
 
 import sys
 from collections.abc import Callable
@@ -58,32 +58,6 @@ def train(
         if not first:
             sys.exit(StoppedError.exit_status)
         raise StoppedError(f"stopped at step {run.position.step}; --resume goes on from there") from None
-
-
-@app.command()
-def rate(
-    preset: PresetOption = "report",
-    settings: SettingsOption = None,
-    steps: Annotated[int, typer.Option(min=50, help="How many rates are tried, one a step.")] = 150,
-    as_json: JsonOption = False,
-) -> None:
-    """Find a learning rate: train briefly with a rising rate, see where the loss falls fastest, keep nothing."""
-    need("torch", "train", "training")
-    from pingze.cli.terminal import training_progress
-    from pingze.corpus import Store
-    from pingze.training import configuration, data
-    from pingze.training.rate_finder import find_rate
-    from pingze.training.trainer import Trainer
-
-    chosen = configuration.preset(preset, settings)
-    with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    trainer = Trainer(chosen, *texts)
-    search = find_rate(trainer.step, steps=steps)
-    if as_json:
-        print_json(asdict(search))
-    else:
-        typer.echo(training_progress.table(search))
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Training on a terminal: a bar that moves with the steps, a line for each look at dev, a table of rates."""
+"""Training on a terminal: a bar that moves with the steps, a line for each look at dev."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -8,12 +8,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from pingze.cli.terminal.status import status
 from pingze.training.log import LogRow
-from pingze.training.rate_finder import Search
 from pingze.training.run import Run
-
-WIDTH = 40
-"""Of the bars of a table, in characters."""
-
 
 OnRow = Callable[[LogRow], None]
 OnStep = Callable[[], None]
@@ -90,16 +85,3 @@ def _event(row: LogRow) -> str:
             f"{row['perplexity']:.1f}, {row['nats_per_48_tokens']:.2f} nats per 48 tokens"
         )
     return f"stopped: dev has not improved for {row['stale_epochs']} epochs"
-
-
-def table(search: Search) -> str:
-    """A line for every few rates, with a bar as long as the loss, and the suggestion."""
-    every = max(1, len(search.rates) // 20)
-    rows = list(zip(search.rates, search.nats_per_token, strict=True))[every - 1 :: every]
-    least, most = min(search.nats_per_token), max(search.nats_per_token)
-    lines = [
-        f"{rate:8.1e}  {loss:7.3f}  {'█' * round(WIDTH * (loss - least) / (most - least))}".rstrip()
-        for rate, loss in rows
-    ]
-    title = "    rate  nats per token, smoothed"
-    return "\n".join([title, *lines, f"the loss falls fastest at learning_rate={search.suggestion:.1e}"])
