@@ -11,7 +11,7 @@ from pingze import compose
 from pingze.composing.composer import Composer
 from pingze.errors import MissingExtraError
 from pingze.export import write_onnx
-from pingze.lstm.formulas import ACTIVATIONS, Parameters, held_forward, step_forward
+from pingze.lstm.formulas import ACTIVATIONS, Parameters, held_bias, step_forward
 from pingze.network import checkpoint
 from pingze.network.numpy_network import NumpyNetwork
 from pingze.network.onnx_runtime import onnxruntime
@@ -45,7 +45,7 @@ def test_a_step_is_that_of_the_formulas(
     for depth in range(layers):
         parameters = Parameters(*(t[f"lstm.{depth}.{name}"] for name in Parameters._fields))
         if held and not depth:
-            parameters = parameters._replace(bias=held_forward(p, t["lstm.0.weight_ph"], parameters.bias)[0])
+            parameters = parameters._replace(bias=held_bias(p, t["lstm.0.weight_ph"], parameters.bias))
         (x, c_next), _ = step_forward(x, h[depth], c[depth], parameters, activation)
         hs, cs = [*hs, x], [*cs, c_next]
     features = x @ t["projection.weight"].T if tied else x

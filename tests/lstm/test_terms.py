@@ -13,14 +13,6 @@ TERMS = {"do": 1, "dc": 2, "df": 3, "di": 4, "dc_tilde": 5, "dc_prev": 6}
 FUSED = {"i": (4, 7), "f": (3, 8), "c_tilde": (5, 9), "o": (1, 10)}
 """What a gate's gradient by its pre-activation is made of, where both terms are one line."""
 COPIES: dict[str, dict[str, tuple[int, ...]]] = {
-    "lstm/cells.py": {
-        r"^ *dc = ": (2,),
-        r"^ *di = ": FUSED["i"],
-        r"^ *df = ": FUSED["f"],
-        r"^ *dc_tilde = ": FUSED["c_tilde"],
-        r"^ *do = ": FUSED["o"],
-        r"out=dc_next": (6,),
-    },
     "lstm/kernels.py": {
         r"^ *dc\[k\] = ": (2,),
         r"_sigmoid_gradient\(dc, c_tilde, i,": FUSED["i"],

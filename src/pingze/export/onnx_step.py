@@ -4,7 +4,7 @@ The graph is `lstm.formulas.step_forward` written in ONNX's operators, layer abo
 
     ids (B), h (layers, B, H), c (layers, B, H), p (B, E)  ->  logits (B, V), h, c, x (B, E)
 
-x is the embedding of `ids`, and p what a model holds beside every input (`lstm.formulas.held_forward`): the mean x of
+x is the embedding of `ids`, and p what a model holds beside every input (`lstm.formulas.held_bias`): the mean x of
 the tokens that stand before `<bos>`, zeros where none do. A model that holds nothing has no p. The vocabulary and the
 configuration stand in the file's metadata.
 """

@@ -1,7 +1,7 @@
-r"""THE MATH: an LSTM's forward pass and its hand-derived gradients, in NumPy, in the report's letters.
+r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's letters: the reference.
 
-Everything else in pingze is measured against this file: `layer.py` is the same on PyTorch, and
-`network/numpy_network.py` writes poems with it.
+Tests compare every faster implementation with this file: the PyTorch layer in `layer.py`, and the networks that
+compose poems.
 
 One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
 
@@ -17,8 +17,7 @@ Where, with batch B, input size E, hidden size H and T steps:
 
 - x_t is (B, E); h_t, c_t and the gates are (B, H);
 - ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o, as PyTorch does: G = 4H;
-- ``bias`` may be (B, G), one for each text: what is held beside every input of a text (its title, say) as a vector
-  p (B, P) adds W_p p to each net, and since p does not change with t, W_p p + b is a text's own bias (`held_forward`);
+- ``bias`` may be (B, G), one for each text: `held_bias` adds a constant input such as the title to it;
 - a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the gradient
   of the loss with respect to ``x``.
 
@@ -50,18 +49,18 @@ class Parameters(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """One gate's W = [W_h, W_x] over z = [h, x], and its b: views, so that writing to them writes through."""
+    """One gate's W = [W_h, W_x] over z = [h, x], and its b, as views of the stacked weights."""
 
     W_h: Float[Array, "H H"]
-    """What multiplies h_{t-1}, (H, H)."""
+    """Multiplies h_{t-1}, (H, H)."""
     W_x: Float[Array, "H E"]
-    """What multiplies x_t, (H, E)."""
+    """Multiplies x_t, (H, E)."""
     b: Float[Array, "H"]
-    """(H)."""
+    """Bias, (H)."""
 
 
 class Gates(NamedTuple):
-    """The four gates of a step, or what belongs to them; the order of this tuple is the stacking order."""
+    """One value for each of the four gates; the order of this tuple is the stacking order."""
 
     i: Float[Array, "*rows H"]
     """Input gate, (B, H)."""
@@ -79,11 +78,11 @@ class Activation(NamedTuple):
     phi: Callable[[Array], Array]
     """φ, elementwise."""
     derivative: Callable[[Array], Array]
-    """φ'(x) from y = φ(x), which all of ours allow."""
+    """φ'(x) as a function of y = φ(x)."""
 
 
 class StepCache(NamedTuple):
-    """What one step remembers for its backward pass."""
+    """Values that the backward pass of a step needs."""
 
     x: Float[Array, "B E"]
     """x_t, (B, E)."""
@@ -92,7 +91,7 @@ class StepCache(NamedTuple):
     c_prev: Float[Array, "B H"]
     """c_{t-1}, (B, H)."""
     gates: Gates
-    """What the gates were, (B, H) each."""
+    """The activated gates, (B, H) each."""
     phi_c: Float[Array, "B H"]
     """φ(c_t), (B, H)."""
     parameters: Parameters
@@ -112,7 +111,7 @@ ACTIVATIONS: dict[str, Activation] = {
 
 
 def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """σ(x) = 1 / (1 + e^{-x}), written as (1 + tanh(x/2)) / 2, which no x overflows.
+    """Compute σ(x) = 1 / (1 + e^{-x}) as (1 + tanh(x/2)) / 2, which never overflows.
 
     Args:
         x: Of any shape.
@@ -125,38 +124,32 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def split_gates(stacked: Float[Array, "*rows G"]) -> Gates:
-    """Views of what is stacked along the last axis, by gate.
+    """Split an array into views, one for each gate.
 
     Args:
-        stacked: In the order of `Gates`, (…, 4H).
+        stacked: The gates along the last axis, in the order of `Gates`, (…, 4H).
     """
     H = stacked.shape[-1] // 4
     return Gates(*(stacked[..., k * H : (k + 1) * H] for k in range(4)))
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """The report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) as views of the stacked weights, by letter.
+    """View the stacked weights as the report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o), by letter.
 
     Args:
-        parameters: Whose `bias` is one for all texts, (4H).
+        parameters: Weights with one bias for all texts, (4H).
     """
     H = parameters.weight_hh.shape[1]
-    blocks = [
-        Gate(
-            *(
-                stacked[k * H : (k + 1) * H]
-                for stacked in (parameters.weight_hh, parameters.weight_ih, parameters.bias)
-            )
-        )
-        for k in range(4)
-    ]
-    return dict(zip(("i", "f", "c", "o"), blocks, strict=True))
+    blocks = (slice(k * H, (k + 1) * H) for k in range(4))
+    weight_ih, weight_hh, bias = parameters
+    gates = (Gate(weight_hh[block], weight_ih[block], bias[block]) for block in blocks)
+    return dict(zip("ifco", gates, strict=True))
 
 
 def cell_forward(
     net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
-    """The elementwise half of a step: ((h_t, c_t), (gates, φ(c_t))), each (B, H).
+    """Compute the elementwise half of a step: ((h_t, c_t), (gates, φ(c_t))), each (B, H).
 
     Args:
         net: The gates before their activations, (B, 4H).
@@ -178,7 +171,7 @@ def step_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], StepCache]:
-    """One step: ((h_t, c_t), cache), both (B, H).
+    """Compute one step: ((h_t, c_t), cache), both (B, H).
 
     Args:
         x: x_t, (B, E).
@@ -195,12 +188,12 @@ def step_forward(
 def step_backward(
     dh: Float[Array, "B H"], dc: Float[Array, "B H"], cache: StepCache
 ) -> tuple[Float[Array, "B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients, summed over the batch.
+    """Compute ∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients, summed over the batch.
 
     Args:
         dh: ∂L/∂h_t, (B, H).
-        dc: What reaches c_t from later steps, (B, H); what reaches it through h_t is term (2).
-        cache: What `step_forward` gave.
+        dc: The gradient that reaches c_t from later steps, (B, H); term (2) adds the part through h_t.
+        cache: From `step_forward`.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
     derivative = ACTIVATIONS[activation].derivative
@@ -226,17 +219,18 @@ def step_backward(
     return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
 
 
-def held_forward(
+def held_bias(
     p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
-) -> tuple[Float[Array, "B G"], tuple[Float[Array, "B P"], Float[Array, "G P"]]]:
-    """(W_p p + b, cache): the bias (B, 4H) of each text beside whose every input its own p is held.
+) -> Float[Array, "B G"]:
+    """Compute W_p p + b, the bias (B, 4H) of each text that has p as a constant part of its every input.
 
     Args:
-        p: What is held, (B, P).
+        p: The constant input of each text, (B, P).
         weight_ph: W_p of all gates, (4H, P).
         bias: b of all gates, (4H).
     """
-    return p @ weight_ph.T + bias, (p, weight_ph)
+    biases: Array = p @ weight_ph.T + bias
+    return biases
 
 
 def sequence_forward(
@@ -246,7 +240,7 @@ def sequence_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "T B H"], Float[Array, "B H"], Float[Array, "B H"]], list[StepCache]]:
-    """T steps: every hidden state (T, B, H), the last (h_T, c_T), and the steps' caches.
+    """Compute T steps: every hidden state (T, B, H), the last (h_T, c_T), and the steps' caches.
 
     Args:
         x: The inputs, (T, B, E).
@@ -266,15 +260,15 @@ def sequence_forward(
 def sequence_backward(
     dhs: Float[Array, "T B H"], dh_T: Float[Array, "B H"], dc_T: Float[Array, "B H"], caches: list[StepCache]
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Backpropagation through time: the gradients of x (T, B, E), h_0, c_0 (B, H) and the weights.
+    """Backpropagate through time: the gradients of x (T, B, E), h_0, c_0 (B, H) and the weights.
 
-    Each h_t feeds the output and the next step: the two gradients add. So do the weights', over time.
+    Each h_t feeds the output and the next step, so the two gradients add; a weight's gradients add over time.
 
     Args:
-        dhs: What reaches each h_t from the output, (T, B, H).
-        dh_T: What reaches h_T otherwise, (B, H).
-        dc_T: What reaches c_T, (B, H).
-        caches: What `sequence_forward` gave.
+        dhs: The gradient that reaches each h_t from the output, (T, B, H).
+        dh_T: The gradient of h_T from elsewhere, (B, H).
+        dc_T: The gradient of c_T, (B, H).
+        caches: From `sequence_forward`.
     """
     dh, dc = dh_T, dc_T
     dxs, gradients = [], []
@@ -282,9 +276,5 @@ def sequence_backward(
         dx, dh, dc, dparameters = step_backward(dh + dh_out, dc, cache)
         dxs.append(dx)
         gradients.append(dparameters)
-    return (
-        np.stack(dxs[::-1]),
-        dh,
-        dc,
-        Parameters(*(np.sum(terms, axis=0) for terms in zip(*gradients, strict=True))),
-    )
+    summed = Parameters(*(np.sum(terms, axis=0) for terms in zip(*gradients, strict=True)))
+    return np.stack(dxs[::-1]), dh, dc, summed

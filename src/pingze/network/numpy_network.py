@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Float, Int64
-from pingze.lstm.formulas import Parameters, StepCache, cell_forward, held_forward, sequence_forward
+from pingze.lstm.formulas import Parameters, StepCache, cell_forward, held_bias, sequence_forward
 from pingze.network.checkpoint import Checkpoint
 from pingze.network.products import Product, in_8_bits
 from pingze.network.vocabulary import BOS
@@ -21,7 +21,7 @@ class LayerStates(NamedTuple):
     h: Float[Array, "layers B H"]
     c: Float[Array, "layers B H"]
     bias: Float[Array, "1 B G"]
-    """The first layer's bias for each text: what is held beside its every input (`formulas.held_forward`)."""
+    """The first layer's bias for each text: what is held beside its every input (`formulas.held_bias`)."""
 
     def take(self, rows: Int64[Array, "N"] | slice) -> "LayerStates":
         """The states of some texts, each as often as it is named; of a slice, without a copy."""
@@ -66,10 +66,9 @@ class NumpyNetwork:
         """W_p p + b of the first layer, p the prefix's mean embedding."""
         bias = self.parameters[0].bias
         if self.weight_ph is not None and prefix:
+            # In float64, so that the order in which BLAS adds is rounded away.
             p = self.embedding[list(prefix)].mean(axis=0, keepdims=True, dtype=np.float64)
-            (bias,), _ = held_forward(
-                p, self.weight_ph, bias
-            )  # in float64, that BLAS's order of adding is rounded away
+            (bias,) = held_bias(p, self.weight_ph, bias)
         return bias.astype(np.float32)
 
     def step(self, state: LayerStates, ids: Int64[Array, "B"]) -> LayerStates:
