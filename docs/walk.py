@@ -12,7 +12,7 @@ from jaxtyping import Float, Int64
 from pingze.arrays import Array
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward, step_forward
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 
 SIGNS, NUMERALS, ASK = "甲乙丙丁", "一二三", "？"
 CHARACTERS = SIGNS + NUMERALS + ASK

@@ -18,7 +18,7 @@ MODULES = (
         "pingze.network.configuration",
         "pingze.network.model",
     ),
-    *("pingze.lstm.formulas", "pingze.lstm.layer", "pingze.lstm.initialization"),
+    *("pingze.lstm.formulas", "pingze.lstm.layer", "pingze.lstm.initializers"),
     *("pingze.training.configuration", "pingze.serve.app"),
 )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pingze.lstm.formulas import sequence_forward
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 from pingze.lstm.jacobians import back_through_time
 from pingze.serve.gates import reach
 

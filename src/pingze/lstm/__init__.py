@@ -1,1 +1,1 @@
-"""The LSTM: its mathematics in NumPy (`formulas`), the same as a PyTorch layer (`layer`), its first weights."""
+"""Compute the LSTM: the reference in NumPy (`formulas`), a fast PyTorch layer (`layer`), and its first weights."""

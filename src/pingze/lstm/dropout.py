@@ -1,8 +1,8 @@
-"""Dropout for packed sequences.
+"""Drop features, characters and weights in training, with masks that suit packed sequences.
 
-Each kind keeps the expectation: what stays is divided by the share that stays. A mask may hold for one token
-(`torch`'s own), for a whole sequence (locked), for each place of a character (types), or for a batch (DropConnect:
-`torch`'s own dropout of the recurrent weights).
+Each kind keeps the expectation: the kept values are divided by the share that is kept. A mask is drawn for each token
+(PyTorch's dropout), each sequence (locked), each character (types), or each batch (DropConnect: PyTorch's dropout of
+the recurrent weights).
 """
 
 from dataclasses import dataclass
@@ -14,18 +14,18 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Dropout:
-    """The shares of a language model's features and weights that are dropped in training."""
+    """Shares of a language model's features and weights that are dropped in training."""
 
     inputs: float = 0.0
-    """Of the first layer's inputs, and of what goes from layer to layer."""
+    """Share of the inputs of each layer."""
     outputs: float = 0.0
-    """Of the top layer's outputs."""
+    """Share of the top layer's outputs."""
     types: float = 0.0
-    """Of the vocabulary's characters, in their places in a batch."""
+    """Share of the vocabulary's characters, dropped at all their places in a batch."""
     weights: float = 0.0
-    """Of the recurrent weights: DropConnect (Wan et al. 2013; for LSTMs Merity et al. 2018)."""
+    """Share of the recurrent weights: DropConnect (Wan et al. 2013; for LSTMs Merity et al. 2018)."""
     locked: bool = False
-    """Whether a sequence's inputs and outputs lose the same features at all its steps."""
+    """Whether a sequence loses the same inputs and outputs at all its steps."""
 
     def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
         """Drop a share of the features of packed sequences."""
@@ -45,14 +45,14 @@ def locked_dropout(
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
-    """Which sequence each row of a packed batch belongs to: row r of a step to sequence r."""
+    """Find the sequence of each row of a packed batch: row r of a step belongs to sequence r."""
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
 def type_dropout(
     embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
 ) -> Float[Tensor, "N E"]:
-    """Drop whole characters of a vocabulary of `types`, wherever they stand (Gal & Ghahramani 2016)."""
+    """Drop some characters of a vocabulary of `types` at all their places (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

@@ -1,9 +1,9 @@
-"""Elementwise work that eager PyTorch would do in many passes, compiled by Numba into one.
+"""Compile elementwise work with Numba into one pass over memory, where eager PyTorch needs many.
 
-A kernel fills the arrays that it is given. Everything here is float32 on a CPU; arrays that a matrix product reads or
-has written may also be bfloat16, which NumPy does not know: they come as their uint16 bits (`array`). Rows go to
-threads; a row's loops are written so that LLVM turns them into vector instructions, for which no loop may write what
-it reads. Why Numba: docs/decisions/0002-numba-for-the-elementwise-work.md.
+A kernel writes into the arrays that it is given. Everything is float32 on a CPU; operands and results of matrix
+products may also be bfloat16, which NumPy lacks, as their uint16 bits (`array`). Threads share the rows. LLVM
+vectorizes a row's loops if no loop writes an array that it reads. Why Numba:
+docs/decisions/0002-numba-for-the-elementwise-work.md.
 """
 
 from typing import no_type_check
@@ -16,7 +16,7 @@ from numba.extending import overload
 from torch import Tensor
 
 BLOCKS = 8
-"""Parts of a sum over rows: fixed, so that the result does not depend on the number of threads."""
+"""Parts of a sum over rows: constant, so that the result does not depend on the number of threads."""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
 _compile = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
@@ -26,19 +26,19 @@ _inline = numba.njit(inline="always")
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """The memory of a float32 or bfloat16 tensor as an array."""
+    """View the memory of a float32 or bfloat16 tensor as an array."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
 
 
 @no_type_check
 def _load(x):
-    """The float32 value of an array's entry."""
+    """Read an array's entry as float32."""
     raise NotImplementedError
 
 
 @no_type_check
 def _store(value, like):
-    """What an array with the entry `like` holds for a float32 value: for bfloat16 the nearest, ties to even."""
+    """Convert a float32 value to the type of the entry `like`; to bfloat16 by rounding, ties to even."""
     raise NotImplementedError
 
 
@@ -66,8 +66,8 @@ def _(value, like):
 @_inline
 @no_type_check
 def _exp(x):
-    """e^x within 1e-7 of it: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, where x = n ln 2 + r."""
-    x = _float(88) if x > _float(88) else x  # not min: NaN is to stay NaN
+    """Compute e^x within 1e-7 of it: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, where x = n ln 2 + r."""
+    x = _float(88) if x > _float(88) else x  # not min, which would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))
     r = x - n * _float(0.693359375) + n * _float(2.12194440e-4)
@@ -131,7 +131,7 @@ def _copy(x, out):
 @_compile_parallel
 @no_type_check
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """`formulas.cell_forward`: x, recurrent and bias (B, 4H) to gates, c, tanh(c), h and h as an operand."""
+    """Compute `formulas.cell_forward`: from x, recurrent and bias (B, 4H) gates, c, tanh(c), h and h as an operand."""
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
@@ -183,7 +183,7 @@ def _scale(x, factor, out):
 @_compile_parallel
 @no_type_check
 def cell_backward(dh, dh_next, dc_next, gates, c_prev, phi_c, dnet):
-    """`formulas.step_backward` up to the products: dh and the next step's dh, dc to dnet and, in place, its dc."""
+    """Compute `formulas.step_backward` without its products: dnet, and dc of the step before over `dc_next`."""
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
         g, d = gates[b], dnet[b]
@@ -235,7 +235,7 @@ def _share(x, factor, out, total):
 @_compile_parallel
 @no_type_check
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """-ln softmax(logits + bias)[target] of each row to losses; its gradient over the logits, and added to dbias."""
+    """Write -ln softmax(logits + bias)[target] of each row to losses, and its gradient over the logits and to dbias."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

@@ -1,8 +1,8 @@
-"""The LSTM as a PyTorch layer whose gradients are those of `formulas.py`, written for speed.
+"""Train an LSTM in PyTorch with the gradients of `formulas.py`, arranged for speed.
 
-It takes the place of `torch.nn.LSTM`. Inside, everything is packed: row blocks of the tokens of step 1, step 2, …,
-longest sequence first (`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding.
-docs/lstm-derivation.md, "The efficient form", derives the order of the products below.
+The layer replaces `torch.nn.LSTM`. Inside, sequences are packed, longest first, into the tokens of step 1, step 2, …
+(`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. docs/lstm-derivation.md, "The efficient
+form", derives the order of the products below.
 """
 
 import itertools
@@ -25,20 +25,20 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """Layers of LSTM cells, one above the other, called as `torch.nn.LSTM` is.
+    """Stack layers of LSTM cells, called as `torch.nn.LSTM` is.
 
-    Weights have PyTorch's layout, with one bias where PyTorch adds two; the names of layer 0's are `0.weight_ih`
-    (4H, E), `0.weight_hh` (4H, H), `0.bias` (4H) and, with a `held_size`, `0.weight_ph` (4H, P).
+    Weights have PyTorch's layout, with one bias where PyTorch adds two; layer 0 names them `0.weight_ih` (4H, E),
+    `0.weight_hh` (4H, H), `0.bias` (4H) and, with a `held_size`, `0.weight_ph` (4H, P).
 
     Args:
         input_size: E, the length of an input vector.
         hidden_size: H, the units of each layer.
-        num_layers: How many layers, from 1.
-        activation: Of the cell: tanh, relu or leaky_relu.
-        dropout: What is dropped in training, here between layers and of the recurrent weights.
-        operands: The type in which matrix products read their operands, by default that of the weights. bfloat16
-            beside float32 weights and cell state is the fast way to train on processors that have it.
-        held_size: P, the length of a vector held beside every input of a sequence; 0 for none.
+        num_layers: Number of layers, from 1.
+        activation: Activation of the cell: tanh, relu or leaky_relu.
+        dropout: Dropout in training, here between layers and of the recurrent weights.
+        operands: Type in which matrix products read their operands, by default that of the weights. bfloat16 with
+            float32 weights and cell state is the fast way to train on processors that support it.
+        held_size: P, the length of a constant input of each sequence (`formulas.held_bias`); 0 for none.
 
     Raises ValueError on an unknown activation. Equations: `pingze.lstm.formulas`.
     """
@@ -56,15 +56,13 @@ class LSTM(nn.Module):
     ) -> None:
         if activation not in ACTIVATIONS:
             raise ValueError(f"activation {activation!r} is unknown; choose one of {', '.join(ACTIVATIONS)}")
-        sizes = [input_size] + [hidden_size] * (num_layers - 1)
         super().__init__()
+        self.hidden_size, self.activation = hidden_size, activation
+        self.dropout, self.operands = dropout, operands
+        sizes = [input_size] + [hidden_size] * (num_layers - 1)
         self.layers = tuple(Layer(size, hidden_size, 0 if n else held_size) for n, size in enumerate(sizes))
         for depth, layer in enumerate(self.layers):
             self.add_module(str(depth), layer)
-        self.hidden_size = hidden_size
-        self.activation = activation
-        self.dropout = dropout
-        self.operands = operands
 
     def forward(
         self,
@@ -72,29 +70,29 @@ class LSTM(nn.Module):
         state: State | None = None,
         held: Float[Tensor, "B P"] | None = None,
     ) -> tuple[Float[Tensor, "T B H"] | PackedSequence, State]:
-        """The top layer's hidden states, as x is given, and every layer's (h_T, c_T).
+        """Compute the top layer's hidden states, in the form of x, and every layer's (h_T, c_T).
 
         Args:
             x: Inputs, (T, B, E) or packed.
             state: (h_0, c_0), each (layers, B, H); zeros by default.
-            held: What is held beside every input of its sequence, (B, P); nothing by default
-                (`formulas.held_forward`).
+            held: The constant input of each sequence, (B, P); none by default.
         """
         packed = x if isinstance(x, PackedSequence) else _pack_full(x)
-        h_0, c_0 = (
-            self._initial(packed) if state is None else (_permute(s, packed.sorted_indices) for s in state)
-        )
-        if held is not None and packed.sorted_indices is not None:
-            held = held[packed.sorted_indices]
-        data, finals = packed.data, []
+        data, sizes, order, original_order = packed
+        if state is None:
+            zeros = data.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
+            state = zeros, zeros
+        h_0, c_0 = (_permute(part, order) for part in state)
+        finals = []
         for depth, layer in enumerate(self.layers):
             if depth and self.training:
-                data = self.dropout.features(data, packed.batch_sizes, self.dropout.inputs)
-            data, h_T, c_T = self._layer(
-                layer, data, packed.batch_sizes, h_0[depth], c_0[depth], None if depth else held
-            )
-            finals.append((h_T, c_T))
-        h_T, c_T = (_permute(torch.stack(s), packed.unsorted_indices) for s in zip(*finals, strict=True))
+                data = self.dropout.features(data, sizes, self.dropout.inputs)
+            first = held if depth == 0 else None
+            if first is not None and order is not None:
+                first = first[order]
+            data, *final = self._layer(layer, data, sizes, h_0[depth], c_0[depth], first)
+            finals.append(final)
+        h_T, c_T = (_permute(torch.stack(part), original_order) for part in zip(*finals, strict=True))
         if isinstance(x, PackedSequence):
             return x._replace(data=data), (h_T, c_T)
         return data.unflatten(0, x.shape[:2]), (h_T, c_T)
@@ -108,11 +106,13 @@ class LSTM(nn.Module):
         c_0: Float[Tensor, "B H"],
         held: Float[Tensor, "B P"] | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-        """One layer's h, h_T and c_T, on the device's best path."""
+        """Compute one layer's h, h_T and c_T in the fastest way that the device has."""
         weight_ih: Tensor = layer.weight_ih
         weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":
-            if held is not None:  # cuDNN knows one bias for all texts: there p is a part of every input
+            if (
+                held is not None
+            ):  # cuDNN takes one bias for all sequences, so the constant input joins every x
                 x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                 weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
             return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
@@ -123,13 +123,9 @@ class LSTM(nn.Module):
             x, h_0, c_0, weight_ih, weight_hh, biases, sizes.tolist(), self.activation, self.operands
         )
 
-    def _initial(self, packed: PackedSequence) -> State:
-        zeros = packed.data.new_zeros(len(self.layers), int(packed.batch_sizes[0]), self.hidden_size)
-        return zeros, zeros
-
 
 class Layer(nn.Module):
-    """The weights of one layer, of which `pingze.lstm.initialization` knows good first values."""
+    """Hold the weights of one layer; `pingze.lstm.initializers` has good first values."""
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
@@ -142,29 +138,27 @@ class Layer(nn.Module):
 
 
 class _Steps:
-    """Where the steps of a packed batch lie: among the N rows, and among states, which have those of step 0 before."""
+    """Index the steps of a packed batch: among its N rows, and among states, which start with those of step 0."""
 
     def __init__(self, batch_sizes: list[int]) -> None:
-        B = batch_sizes[0]
         ends = list(itertools.accumulate(batch_sizes))
         self.rows = [slice(end - size, end) for end, size in zip(ends, batch_sizes, strict=True)]
-        self.states = [slice(rows.start + B, rows.stop + B) for rows in self.rows]
+        self.states = [slice(rows.start + batch_sizes[0], rows.stop + batch_sizes[0]) for rows in self.rows]
         starts = [0, *(states.start for states in self.states)]
         self.previous = [slice(start, start + size) for start, size in zip(starts, batch_sizes, strict=False)]
-        running_on = [*batch_sizes[1:], 0]
         self.last = [
             row
-            for rows, staying in reversed(list(zip(self.rows, running_on, strict=True)))
-            for row in range(rows.start + staying, rows.stop)
+            for rows, continuing in reversed(list(zip(self.rows, [*batch_sizes[1:], 0], strict=True)))
+            for row in range(rows.start + continuing, rows.stop)
         ]
-        """Each sequence's last row."""
+        """The last row of each sequence."""
 
 
 class _PackedLayer(torch.autograd.Function):
-    """One layer over packed sequences: terms (1) to (15) of `formulas.step_backward`, in another order.
+    """Compute one layer over packed sequences: terms (1) to (15) of `formulas.step_backward`, in another order.
 
-    What does not depend on the step before is taken out of the loops over time: the input product before the
-    forward loop, and all weight gradients, one product each, after the backward loop.
+    The products that need no earlier step are outside the loops over time: the input product before the forward loop,
+    the weight gradients, one product each, after the backward loop.
     """
 
     @staticmethod
@@ -262,7 +256,7 @@ def cudnn_layer(
     *,
     operands: torch.dtype | None,
 ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-    """The same through `torch.nn.LSTM`, which is cuDNN's kernels on a GPU: no others are as fast there."""
+    """Compute one layer by `torch.nn.LSTM`, which runs cuDNN's kernels on a GPU, the fastest there."""
     stock = nn.LSTM(weight_ih.shape[1], weight_hh.shape[1], device="meta", dtype=x.dtype)
     weights = {"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh}
     weights |= {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}

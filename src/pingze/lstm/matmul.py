@@ -1,8 +1,8 @@
-"""Matrix products at the best rate that the processor has.
+"""Multiply matrices at the best rate that the processor has.
 
-On a CPU, in float32 and bfloat16, oneDNN is called by name where PyTorch would lay out a matrix anew for each product
-that it is in, and where it would give float32 to MKL, which leaves half of the vector unit of another maker's processor
-unused. On Intel's own it is left to MKL, whose products of a transposed matrix are 1.4 times as fast.
+On a CPU, in float32 and bfloat16, oneDNN is called by name in two cases: for repeated products with one matrix, whose
+layout PyTorch would convert for each of them; and for float32 on processors not by Intel, where PyTorch would call MKL,
+which leaves half of their vector unit unused. On Intel's, MKL multiplies a transposed matrix 1.4 times as fast.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,29 +15,29 @@ from torch import Tensor, nn
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 ROWS = 64
-"""oneDNN compiles a kernel for each size that it meets, which takes it as long as the product: few are to occur."""
+"""Operands have a multiple of 64 rows, because oneDNN compiles a kernel for each size, as slowly as it multiplies."""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
-    """The type in which products read their operands: bfloat16 if `precision` is bf16 and the device multiplies it."""
+    """Select the type of operands: bfloat16 if `precision` is bf16 and the device multiplies it, else float32."""
     has = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if precision == "bf16" and has else torch.float32
 
 
 def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]:
-    """A matrix as products read it: in their type, with rows of zeros below, so that R is a multiple of `ROWS`."""
+    """Convert a matrix to an operand: of the type, with rows of zeros below, so that R is a multiple of `ROWS`."""
     return nn.functional.pad(x.to(dtype), (0, 0, 0, -len(x) % ROWS))
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
-    """A b, outside automatic differentiation."""
+    """Compute a b, outside automatic differentiation."""
     if a.dtype == torch.float32 and _has_onednn(a) and not _is_intel():
         return _linear(a, b.T)
     return a @ b
 
 
 def products_with(b: Float[Tensor, "K M"], rows: int) -> Product:
-    """The function a -> a b, for many a of at most `rows` rows: b is laid out once for all of them."""
+    """Build the function a -> a b for many a of at most `rows` rows; it converts the layout of b once."""
     if not _has_onednn(b):
         return lambda a: a @ b
     laid_out = torch.ops.mkldnn._reorder_linear_weight(b.T.contiguous(), rows)

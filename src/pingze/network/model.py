@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import PackedSequence
 
 from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows, type_dropout
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 from pingze.lstm.layer import LSTM
 from pingze.lstm.loss import cross_entropy_sum, token_losses
 from pingze.network.checkpoint import Checkpoint
@@ -54,7 +54,7 @@ class LanguageModel(nn.Module):
         self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """First weights: LSTM layers as `lstm.initialization`; embedding uniform ±0.1; output ±1/√H, b 0.
+        """First weights: LSTM layers as `lstm.initializers`; embedding uniform ±0.1; output ±1/√H, b 0.
 
         Those of what is held beside every input are 0: training begins as if there were nothing.
 

@@ -8,7 +8,7 @@ import numpy as np
 from pingze.arrays import Array, Float, Int64
 from pingze.errors import InputError
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, sequence_forward
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 

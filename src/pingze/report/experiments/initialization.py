@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 from pingze.report.experiments.charts import panels
 from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import train

@@ -3,7 +3,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.lstm.formulas import Parameters, gate_weights
-from pingze.lstm.initialization import initialize
+from pingze.lstm.initializers import initialize
 
 E, H = 30, 40
 
