@@ -21,8 +21,8 @@ from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
-from pingze.verse.rules import RULES
-from pingze.verse.tones import entries, groups, tone
+from pingze.verse.rules import rules
+from pingze.verse.tones import groups, sides, tone
 
 SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000
@@ -58,7 +58,7 @@ def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
         form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES
     }
     characters = Counter(c for _, lines in poems for line in lines for c in line)
-    unknown = sum(count for c, count in characters.items() if not entries(c))
+    unknown = sum(count for c, count in characters.items() if not sides(c))
     return {
         "forms": {name: form_figures(FORMS[name], found, seed) for name, found in by_form.items()},
         "rules": {name: rule_figures(FORMS[name], found) for name, found in by_form.items()},
@@ -97,7 +97,7 @@ def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
     broken = Counter(
         rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
     )
-    return {rule: 100 * broken[rule] / len(found) for rule in RULES}
+    return {rule: 100 * broken[rule] / len(found) for rule in rules()}
 
 
 def strictly(lines: Sequence[str], form: Form) -> Verdict:

@@ -5,8 +5,9 @@ Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model test
 
 `train` takes RUN up where it stopped. `ship` writes network/weights/tang.safetensors in half precision from it, and
-records that file's dev figures; what is counted of a model follows by `scripts/count_worn.py`, `experiments.reward` and
-`scripts/name_units.py`. `test` measures the test split: once, at the end. The LOG's entry is written by hand from them.
+records that file's dev figures; what is counted of a model follows by `python -m scripts.count worn`,
+`experiments.reward` and `scripts/name_units.py`. `test` measures the test split: once, at the
+end. The LOG's entry is written by hand from them.
 """
 
 import json

@@ -23,7 +23,7 @@ from fontTools.ttLib.tables._g_l_y_f import Glyph
 
 from pingze.corpus.fetch import npm_client
 from pingze.network import checkpoint
-from pingze.verse.simplified import simplified_forms
+from pingze.verse.character_table import simplified_forms
 
 PAGE = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page"
 PACKAGES = (

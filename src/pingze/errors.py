@@ -151,6 +151,11 @@ class CorpusError(PingzeError):
 
     code = "no_corpus"
 
+    @property
+    def cause(self) -> Cause:
+        """The code alone: no answer of a server names a path."""
+        return {"code": CorpusError.code}
+
 
 class CheckpointError(PingzeError):
     """A model file is absent, damaged, or not what it says."""

@@ -33,6 +33,23 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
+def locked(folder: Path, error: type[PingzeError]) -> Iterator[None]:
+    """Let one process at a time run the block; the others wait. Raises `error` where there can be no such folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
+    except OSError as fault:
+        raise error(f"{folder} cannot be written: {fault.strerror or fault}") from fault
+    try:
+        if descriptor is not None:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _claimed(path: Path) -> Iterator[Path]:
     """An empty file beside `path`, locked while this process writes it, and gone afterwards."""
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")

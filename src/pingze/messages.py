@@ -34,6 +34,11 @@ def language() -> Language:
     return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
 
 
+def here(code: str, **parameters: Parameter) -> str:
+    """Say the sentence of a code in the language of the command line."""
+    return say(code, parameters, language())
+
+
 def field_name(field: str, language: Language) -> str:
     """An option's name, as form or 體."""
     return catalogue()["fields"].get(field, field) if language == "zh" else field

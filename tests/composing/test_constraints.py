@@ -21,8 +21,8 @@ from pingze.composing.request.request import Request
 from pingze.composing.steering import lapses
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
+from pingze.verse.patterns import word_starts
 from pingze.verse.tones import groups
-from pingze.verse.word_tones import starts
 from tests.composing.verse import FORMS, OBLIQUES, POOL, RHYMES, composer, placements, solvable, word
 
 pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
@@ -274,7 +274,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
     possible = set()
     for placed in placements(request):
         pattern = "".join(placed.get(place, "＿") for place in range(20))
-        if whole and pattern.index("山月") % 5 not in starts(2, 5):
+        if whole and pattern.index("山月") % 5 not in word_starts(2, 5):
             continue
         rows = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
         if is_possible(

@@ -16,7 +16,7 @@ from pingze.composing.request.options import Composing
 from pingze.composing.request.parse import read_request
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
-from pingze.verse.rhyme_usage import lenders
+from pingze.verse.rhyme import lenders
 from pingze.verse.tones import sides, usable_tone
 from tests.composing.verse import may_rhyme
 

@@ -11,12 +11,12 @@ from pingze.composing.request.request import Request
 from pingze.network import checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import forms
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
+from pingze.verse.rhyme import lenders, practised, rhymes
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, neighbours
-from pingze.verse.rhyme_usage import lenders, practised, rhymes
-from pingze.verse.simplified import forms
 from pingze.verse.tones import groups, sides, usable_tone
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"

@@ -13,7 +13,7 @@ FINE = text([1, 2, 3, 4])
 
 
 def _file(dynasty: str, number: int, *texts: str) -> File:
-    return File(dynasty, (0, number), [Record(" 題 ", " 某\n", [text]) for text in texts])
+    return File(dynasty, (0, number), [Record(" 題 ", " 某\n", text) for text in texts], "")
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,8 @@ def test_what_is_kept_is_what_the_design_says(text: str) -> None:
 
 
 def test_texts_titles_and_authors_are_in_nfc() -> None:
-    record = Record("題\u0301e ", "\uf900", ["\uf900" + FINE[:12], FINE[12:]])
-    (poem,) = clean([File("tang", (0, 0), [record])]).poems
+    record = Record("題\u0301e ", "\uf900", "\uf900" + FINE)
+    (poem,) = clean([File("tang", (0, 0), [record], "")]).poems
     assert poem.text == "豈" + FINE
     assert (poem.title, poem.author) == (unicodedata.normalize("NFC", "題\u0301e"), "豈")
 

@@ -1,4 +1,4 @@
-"""What lines share with an invented corpus, and how the command tells it."""
+"""Lines compared with an invented corpus, and the command that shows it."""
 
 import itertools
 import json
@@ -53,7 +53,7 @@ def test_the_command_reads_a_poem_or_a_file(capsys: pytest.CaptureFixture[str], 
     assert len(second["lines"]) == 4
 
 
-def test_of_many_lines_it_is_told_how_many_are_done(
+def test_progress_is_shown_for_many_lines(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = itertools.count(0.0, 1.0)
@@ -63,7 +63,7 @@ def test_of_many_lines_it_is_told_how_many_are_done(
     file.write_text("\n\n".join(poems), encoding="utf-8")
     status, out, err = call(capsys, str(file))
     assert (status, len(out.splitlines())) == (0, 30 * 8 + 29)
-    assert err.splitlines() == [f"{done} of 120 lines" for done in range(1, 121, 10)]
+    assert err.splitlines() == [f"{done} of 120 lines" for done in (*range(1, 121, 10), 120)]
 
 
 @pytest.mark.parametrize("poem", ["hello", "\0", "moon" * 100])

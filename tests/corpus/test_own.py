@@ -22,7 +22,7 @@ ROWS = ["天地山水風", "月花雪日夜", "江海春秋東", "西人心雲�
 
 def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     (folder / name).write_text(text, encoding="utf-8")
-    return [(r.title, r.author, "".join(r.paragraphs)) for file in read_own(folder) for r in file.records]
+    return [(r.title, r.author, r.text) for file in read_own(folder) for r in file.records]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_json_lines_and_folders_below(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(b"\xff\xfe", "is no UTF-8 text"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")],
+    [(b"\xff\xfe", "is no UTF-8"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "bad.json").write_bytes(content)
@@ -97,7 +97,7 @@ def test_what_was_kept_and_why_the_rest_was_not(own: Cleaned) -> None:
     assert "五絕 150" in kept
     assert (
         dropped[0]
-        == "dropped: 1, □ or ○ stands where a character is lost; the first is 《缺》天地山水風，月花雪日夜。…"
+        == "dropped: 1, with □ or ○ for a lost character; the first is 《缺》天地山水風，月花雪日夜。…"
     )
     assert "fewer than 20" in dropped[1]
     assert without == "no poem in 1 of the files, as in authors.json"

@@ -43,16 +43,19 @@ def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
     archive = tmp_path / "a.tar.xz"
     with tarfile.open(archive, "w:xz") as packed:
         packed.add(clone, "poetry-source")
-    files = {file.name: (file.dynasty, file.records) for file in read_poetry_source(clone)}
-    packed_files = {
-        file.name.partition("source/source/")[2]: file.records for file in read_poetry_source(archive)
-    }
-    assert packed_files == {name: records for name, (_, records) in files.items()}
+    files, packed_files = (
+        {
+            file.name.rpartition("source/")[2]: (file.dynasty, file.records)
+            for file in read_poetry_source(source)
+        }
+        for source in (clone, archive)
+    )
+    assert packed_files == files
     assert {dynasty for dynasty, _ in files.values()} == {"ming", "sanguo", "qing"}
     (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"][1], files["词/清/ci.清.0001.base.json"][1]
     assert (poem.title, poem.author, poem.tune) == ("詠書", "張甲", "")
     assert (ci.title, ci.tune) == ("憶江南·書館", "憶江南")
-    assert ci.paragraphs == [f"{text([941, 942, 943])}\n{text([944, 945])[:-1]}。"]
+    assert ci.text == f"{text([941, 942, 943])}\n{text([944, 945])[:-1]}。"
 
 
 def test_what_holds_no_such_poems_is_named(tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
         assert store.statistics().poems == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
         (hit,) = store.search(text([941]).strip("，"))
         assert (hit.dynasty, hit.title) == ("qing", "憶江南·書館")
-        with pytest.raises(InputError, match="split 'all' is unknown"):
+        with pytest.raises(InputError, match="split 'all' is unknown; choose one of train"):
             store.ci(split="all")
 
 

@@ -1,62 +1,107 @@
-"""SuffixArray against reading every line."""
+"""SuffixArray against reading every text; the files that it is kept in."""
+
+from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pingze.corpus.poem import lines as lines_of
 from pingze.corpus.suffix_array import DEPTH, SuffixArray
 from pingze.errors import InputError
+from pingze.verse.characters import MARKS
 
 LETTERS = "天地山𠀀"
-lines = st.lists(st.text(LETTERS, min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12)
+texts = st.lists(st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), min_size=1, max_size=12).filter(
+    lambda found: not set(LETTERS).isdisjoint("".join(found))
+)
 line = st.text(LETTERS + "水", min_size=1, max_size=2 * DEPTH)
 
 
-def substrings_of(text: str) -> list[str]:
+def parts_of(text: str) -> list[str]:
     return [text[a:b] for a in range(len(text)) for b in range(a + 1, len(text) + 1)]
 
 
-@given(lines, line)
-def test_a_substring_is_found_wherever_it_begins(known: list[str], part: str) -> None:
-    index = SuffixArray.of_lines(known)
+@given(texts, line, st.text(LETTERS + "，", max_size=DEPTH))
+def test_a_phrase_is_found_wherever_it_begins(known: list[str], first: str, rest: str) -> None:
+    index, phrase = SuffixArray.of_texts(known), first + rest
     whole, expected = "\0".join(known), []
-    while (at := whole.find(part, expected[-1] + 1 if expected else 0)) >= 0:
+    while (at := whole.find(phrase, expected[-1] + 1 if expected else 0)) >= 0:
         expected.append(at)
-    assert sorted(index.places(index.encode(part)).tolist()) == expected
+    assert sorted(index.places(index.encode(phrase)).tolist()) == expected
 
 
-@given(lines, line)
-def test_the_longest_substring_is_the_first_of_the_longest(known: list[str], text: str) -> None:
-    shared = [part for part in substrings_of(text) if any(part in other for other in known)]
-    assert SuffixArray.of_lines(known).longest(text) == max(shared, key=len, default="")
+@given(texts, line)
+def test_the_longest_part_is_the_first_of_the_longest(known: list[str], text: str) -> None:
+    shared = [part for part in parts_of(text) if any(part in other for other in known)]
+    assert SuffixArray.of_texts(known).longest(text) == max(shared, key=len, default="")
 
 
-@given(lines, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
-def test_what_stands_between_is_what_completes_a_substring(known: list[str], before: str, after: str) -> None:
-    index = SuffixArray.of_lines(known)
+@given(texts, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
+def test_between_two_phrases_are_the_characters_that_join_them(
+    known: list[str], before: str, after: str
+) -> None:
+    index = SuffixArray.of_texts(known)
     found = index.between(index.encode(before), index.encode(after))
     expected = {c for c in LETTERS if any(before + c + after in other for other in known)}
     assert {chr(index.characters[code - 1]) for code in found} == expected
 
 
-@given(lines, line)
+@given(texts, line)
 @settings(max_examples=200)
 def test_the_nearest_line_has_the_most_in_place(known: list[str], text: str) -> None:
     def same(other: str) -> int:
         return sum(a == b for a, b in zip(other, text, strict=True))
 
-    alike = [other for other in known if len(other) == len(text) and same(other)]
-    best = max(alike, key=same, default="")
-    assert SuffixArray.of_lines(known).nearest(text) == (best, same(best) if best else 0)
+    near = [other for each in known for other in lines_of(each) if len(other) == len(text) and same(other)]
+    best = max(near, key=same, default="")
+    place, count = SuffixArray.of_texts(known).nearest(text)
+    assert count == (same(best) if best else 0)
+    assert not best or "\0".join(known)[place:].startswith(best)
 
 
-def test_characters_that_no_line_holds_occur_nowhere() -> None:
-    index = SuffixArray.of_lines(["天地"])
-    assert index.longest("水火") == ""
-    assert len(index.places(index.encode("\U000323af"))) == 0
+@given(texts)
+def test_characters_are_counted_and_marks_are_not(known: list[str]) -> None:
+    index = SuffixArray.of_texts(known)
+    counts = Counter(c for text in known for c in text if c not in MARKS + "\n")
+    assert index.counts(np.arange(len(index.text))) == counts
+    assert len(index.lines) == sum(len(lines_of(text)) for text in known)
+
+
+@given(known=texts)
+@settings(max_examples=20)
+def test_a_saved_index_is_the_same(known: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
+    index, folder = SuffixArray.of_texts(known), tmp_path_factory.mktemp("index") / "arrays"
+    index.save(folder)
+    loaded = SuffixArray.load(folder)
+    for name in ("characters", "text", "order", "texts", "lines", "shorter"):
+        assert np.array_equal(getattr(loaded, name), getattr(index, name))
+
+
+def _overwrite(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[:128] + bytes(len(content) - 128))
+
+
+@pytest.mark.parametrize("name", ["order", "text"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        Path.unlink,
+        lambda path: path.write_bytes(path.read_bytes()[:-1]),
+        lambda path: path.write_bytes(b""),
+        _overwrite,
+    ],
+)
+def test_damage_to_the_files_is_found(tmp_path: Path, name: str, damage: object) -> None:
+    SuffixArray.of_texts(["天地山水", "水山地天"]).save(tmp_path / "arrays")
+    damage(tmp_path / "arrays" / f"{name}.npy")  # type: ignore[operator]
+    with pytest.raises((OSError, ValueError, EOFError, IndexError)):
+        SuffixArray.load(tmp_path / "arrays")
 
 
 def test_more_characters_than_codes_are_refused() -> None:
-    with pytest.raises(InputError, match=r"65,636 kinds of characters"):
-        SuffixArray.of_lines(map(chr, np.arange(0x20000, 0x20000 + 65_636)))
+    with pytest.raises(InputError, match=r"65,?636 kinds of characters"):
+        SuffixArray.of_texts(map(chr, np.arange(0x20000, 0x20000 + 65_636)))

@@ -5,7 +5,7 @@ import zlib
 
 from pingze.network import checkpoint
 from pingze.serve.app import PAGE
-from pingze.verse.simplified import simplified_forms
+from pingze.verse.character_table import simplified_forms
 
 FONT = (PAGE / "kai.woff").read_bytes()
 LARGEST = 3.1e6

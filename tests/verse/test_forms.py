@@ -25,7 +25,7 @@ def test_names(name: str, form: str) -> None:
 
 
 def test_other_names_are_refused() -> None:
-    with pytest.raises(InputError, match="there is no form '詞'; the forms are 五絕"):
+    with pytest.raises(InputError, match="form '詞' is unknown; choose one of 五絕"):
         find_form("詞")
 
 

@@ -1,22 +1,51 @@
+"""Groups by name, the group of a poem, and how poets rhyme."""
+
 import pytest
 
 from pingze.errors import InputError
-from pingze.verse.character_table import simplified
-from pingze.verse.rhyme import chime, find_group, find_groups, rhyme_characters, shared_group
-from pingze.verse.rhyme_groups import GROUPS, Group
+from pingze.verse import check
+from pingze.verse.rhyme import (
+    chime,
+    find_group,
+    find_groups,
+    is_rare_rhyme,
+    lenders,
+    practised,
+    rhyme_characters,
+    rhymes,
+    shared_group,
+)
+from pingze.verse.rhyme_groups import (
+    GROUPS,
+    LEVEL,
+    NEIGHBOURS,
+    OLD_STYLE_CLASSES,
+    TONES,
+    Group,
+    neighbours,
+)
+from pingze.verse.tables import table
 from pingze.verse.tones import groups
 
 
-def test_characters_of_a_group_come_by_use() -> None:
+def test_there_are_106_groups_in_classes() -> None:
+    counts = {tone: sum(group.tone == tone for group in GROUPS.values()) for tone in TONES}
+    assert counts == {"平": 30, "上": 29, "去": 30, "入": 17}
+    assert [GROUPS[name].label for name in "東刪先咸翰洽"] == [
+        *("上平一東", "上平十五刪", "下平一先", "下平十五咸", "去聲十五翰", "入聲十七洽")
+    ]
+    assert sorted("".join(OLD_STYLE_CLASSES)) == sorted(GROUPS)
+    assert {GROUPS[name].tone for names in NEIGHBOURS for name in names} == {LEVEL}
+    assert neighbours("文") == "真文元寒刪先"
+
+
+def test_the_characters_of_a_group_by_use() -> None:
     found = rhyme_characters("陽")
     assert set("長香陽光") <= set(found[:10])
     assert len(set(found)) == len(found)
     assert all("陽" in groups(character) for character in found[:100])
-
-
-def test_every_group_has_characters() -> None:
     assert all(rhyme_characters(name) for name in GROUPS)
-    with pytest.raises(InputError, match="no rhyme group '甲'"):
+    with pytest.raises(InputError, match="rhyme '甲' is unknown; choose one of 東, 冬"):
         rhyme_characters("甲")
 
 
@@ -38,7 +67,7 @@ def test_groups_are_found_by_name_or_character(text: str, names: str) -> None:
 
 @pytest.mark.parametrize("group", GROUPS.values(), ids=GROUPS)
 def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group) -> None:
-    simple = [group.name, *(one for one, others in simplified().items() if group.name in others)]
+    simple = [group.name, *(one for one, others in table("simplified").items() if group.name in others)]
     for name in simple:
         for before in ("", group.label[2:-1], group.label[:-1], group.label[:-1].replace("聲", "声")):
             for after in ("", "韻", "韵"):
@@ -65,3 +94,48 @@ def test_neighbours_chime_and_tones_do_not() -> None:
     assert chime(frozenset({"紙"}), frozenset({"未"}))
     assert not chime(frozenset({"東"}), frozenset({"董"}))
     assert chime(frozenset(), frozenset({"董"}))
+
+
+@pytest.mark.parametrize(
+    ("character", "group", "is_practised"),
+    [
+        *[("堤", "支", False), ("逢", "東", False), ("還", "先", False)],
+        *[("堤", "齊", True), ("逢", "冬", True), ("還", "刪", True), ("遊", "尤", True)],
+    ],
+)
+def test_a_group_in_the_book_is_no_licence(character: str, group: str, is_practised: bool) -> None:
+    assert practised(character, group) is is_practised
+    assert is_rare_rhyme(character, group) is not is_practised
+
+
+def test_few_rhymes_say_nothing_of_oblique_groups() -> None:
+    assert not rhymes("㑛")
+    assert practised("㑛", "屋")
+    assert not practised("㑛", "東")
+
+
+def test_first_lines_borrow_where_poets_do() -> None:
+    assert (lenders("庚"), lenders("支"), lenders("蒸")) == ("庚青", "支微", "蒸")
+    for name, group in GROUPS.items():
+        if group.tone == LEVEL:
+            assert {name} <= set(lenders(name)) <= set(neighbours(name))
+
+
+@pytest.mark.parametrize(
+    ("text", "note"),
+    [
+        ("仄仄平平仄，平平仄仄堤。平平平仄仄，仄仄仄平詩。", "rare rhyme: 堤 in 支, line 2 (1 of its "),
+        (
+            "仄仄仄平僧，平平仄仄聲。平平平仄仄，仄仄仄平情。",
+            "鄰韻: line 1 rhymes in 蒸, a neighbour of 庚 (孤雁入群), from which Tang poets hardly ever borrow",
+        ),
+        (
+            "仄仄平平仄，平平仄仄遊。平平平仄仄，仄仄仄平游。",
+            "重韻: 遊 and 游 are forms of one word (lines 2, 4)",
+        ),
+    ],
+)
+def test_rhymes_that_poets_avoid_are_notes(text: str, note: str) -> None:
+    verdict = check(text)
+    assert verdict.ok
+    assert verdict.notes[0].startswith(note)

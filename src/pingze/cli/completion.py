@@ -10,9 +10,9 @@ from typing import Any
 from pingze.errors import CheckpointError
 from pingze.network import checkpoint
 from pingze.network.conditions import Conditions
+from pingze.verse.character_table import to_traditional
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS
-from pingze.verse.simplified import to_traditional
 
 # typer knows the context of the command by the name `ctx`.
 Completion = Callable[[Any, str], list[str]]

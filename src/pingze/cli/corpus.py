@@ -10,8 +10,10 @@ from pingze.cli import completion
 from pingze.cli.app import JsonOption, app, print_json
 from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError
+from pingze.messages import here
+from pingze.verse.character_table import to_traditional
+from pingze.verse.context import in_context
 from pingze.verse.dynasties import DYNASTIES
-from pingze.verse.simplified import in_context, to_traditional
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned
@@ -35,7 +37,7 @@ def fetch(
         ),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build the store anew even if it is whole.")
+        bool, typer.Option("--rebuild", help="Build the store again even if it is whole.")
     ] = False,
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
@@ -44,20 +46,20 @@ def fetch(
     from pingze.cli.terminal.status import status
 
     corpus.remove_unfinished()
-    if source is None and more is None and not rebuild and (stands := _standing_store()):
-        typer.echo(f"{stands}; --rebuild builds it anew", err=True)
+    if source is None and more is None and not rebuild and (built := _built_store()):
+        typer.echo(f"{built}; {here('rebuild')}", err=True)
         return
     heard: list[Cleaned] = []
     with status() as tell:
         corpus.build(corpus.fetch(source, progress=tell), more, progress=tell, on_cleaned=heard.append)
-    typer.echo(_standing_store(), err=True)
+    typer.echo(_built_store(), err=True)
     if heard[0].is_own:
         typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
 
 
 @corpus_app.command()
 def stats(as_json: JsonOption = False) -> None:
-    """Count the poems by shape, poet and split, and what cleaning dropped and why."""
+    """Count the poems by shape, poet and split, and those that cleaning dropped, by reason."""
     from pingze.corpus import Store
 
     with Store.open() as store:
@@ -71,6 +73,12 @@ def stats(as_json: JsonOption = False) -> None:
                 typer.echo(f"{name:14} {dynasty:5} {_counts(counts)}")
         else:
             typer.echo(f"{name.replace('_', ' '):20} {value:,}")
+
+
+def _counts(counts: dict[str, int] | int) -> str:
+    if isinstance(counts, int):
+        return f"{counts:,}"
+    return ", ".join(f"{name or 'other'} {count:,}" for name, count in counts.items())
 
 
 @corpus_app.command()
@@ -89,29 +97,28 @@ def search(
     """Find the lines of the corpus that hold a phrase."""
     from pingze.corpus import Store
 
-    filters = {"form": form, "dynasty": dynasty, "author": poet}
-    traditional = {name: to_traditional(value) if value else None for name, value in filters.items()}
-    traditional["dynasty"] = {name: key for key, name in DYNASTIES.items()}.get(
-        traditional["dynasty"] or "", dynasty
-    )
+    keys = {name: key for key, name in DYNASTIES.items()}
+    form, poet, named = (value and to_traditional(value) for value in (form, poet, dynasty))
     read = in_context(phrase)
     tell_converted("phrase", phrase, read)
     with Store.open() as store:
-        found = store.search(read, limit=limit + 1, **traditional)
+        found = store.search(
+            read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1
+        )
     hits = found[:limit]
     if as_json:
         print_json([asdict(hit) for hit in hits])
         return
     for hit in hits:
-        typer.echo(f"{hit.line}  {hit.author}《{hit.title}》 {hit.dynasty}, line {hit.number}")
+        typer.echo(here("hit", **asdict(hit)))
     if len(found) > limit:
-        typer.echo(f"the first {limit}; --limit gives more", err=True)
+        typer.echo(here("more_hits", limit=limit), err=True)
     if not hits:
-        typer.echo(f"no line holds {read}", err=True)
+        typer.echo(here("no_hits", has=read), err=True)
         raise typer.Exit(1)
 
 
-def _standing_store() -> str | None:
+def _built_store() -> str | None:
     """A line about the corpus on disk, or None where there is none to use."""
     from pingze.corpus import Store, store_path
     from pingze.corpus.poem import OWN
@@ -121,14 +128,8 @@ def _standing_store() -> str | None:
             poems = store.statistics().poems
     except CorpusError:
         return None
+    path = str(store_path())
     if OWN in poems:
-        return f"{poems[OWN]:,} poems of your own are in {store_path()}"
-    tang, song, ci = (poems.pop(name, 0) for name in ("tang", "song", "ci"))
-    others = f", {sum(poems.values()):,} of other dynasties" if poems else ""
-    return f"{tang:,} Tang and {song:,} Song poems{others} and {ci:,} 詞 are in {store_path()}"
-
-
-def _counts(counts: dict[str, int] | int) -> str:
-    if isinstance(counts, int):
-        return f"{counts:,}"
-    return ", ".join(f"{name or 'other'} {count:,}" for name, count in counts.items())
+        return here("store_of_own", own=f"{poems[OWN]:,}", path=path)
+    named = {name: f"{poems.pop(name, 0):,}" for name in ("tang", "song", "ci")}
+    return here("store_of_package", **named, others=f"{sum(poems.values()):,}", path=path)

@@ -12,7 +12,7 @@ import typer
 
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import PingzeError, StoppedError
-from pingze.messages import language, say
+from pingze.messages import here, language
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
@@ -29,7 +29,7 @@ def guarded(command: Callable[[], int | None]) -> int:
     except BaseException as error:
         return _told(error)
     # What newer versions of typer make of Ctrl-C.
-    return _fail(say("stopped", {}, language()), status) if status == StoppedError.exit_status else status
+    return _fail(here("stopped"), status) if status == StoppedError.exit_status else status
 
 
 def _told(error: BaseException) -> int:
@@ -49,12 +49,12 @@ def _told(error: BaseException) -> int:
         case OSError(errno=number, filename=None) if number in _OUTPUT:
             _discard(sys.stdout)
             reason = error.strerror or str(error)
-            return _fail(say("unwritable_output", {"reason": reason}, language()), 2)
+            return _fail(here("unwritable_output", reason=reason), 2)
     if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in _chain(error)):
-        return _fail(say("stopped", {}, language()), StoppedError.exit_status)
+        return _fail(here("stopped"), StoppedError.exit_status)
     if os.environ.get("PINGZE_DEBUG"):
         raise error
-    return _fail(say("fault", {"kind": type(error).__name__, "error": str(error)}, language()), 2)
+    return _fail(here("fault", kind=type(error).__name__, error=str(error)), 2)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
@@ -71,13 +71,12 @@ def _discard(stream: TextIO) -> None:
 
 
 def _unwritable(error: UnicodeEncodeError) -> str:
-    parameters = {"encoding": sys.stdout.encoding, "has": ascii(error.object[error.start])}
-    return say("encoding", parameters, language())
+    return here("encoding", encoding=sys.stdout.encoding, has=ascii(error.object[error.start]))
 
 
 def _usage(error: Any) -> str:
     command = error.ctx.command_path if error.ctx else "pingze"
-    return say("usage", {"message": error.format_message(), "command": command}, language())
+    return here("usage", message=error.format_message(), command=command)
 
 
 def _fail(message: str, status: int) -> int:

@@ -9,11 +9,12 @@ from pingze import verse as prosody
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, app, file_name, print_json, read_text
 from pingze.errors import InputError
+from pingze.messages import here
 from pingze.verse import Verdict
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import describe, needed
+from pingze.verse.tones import describe, known
 
 RHYMES_SHOWN = 60
 
@@ -45,6 +46,21 @@ def check(
         raise typer.Exit(1)
 
 
+def _print_verdicts(verdicts: list[Verdict]) -> None:
+    """Print each poem with its tones, its faults, and the characters that would fit there."""
+    from rich.console import Console
+
+    from pingze.cli.terminal.checked_poem import show
+    from pingze.corpus.store import usual_neighbours
+
+    console = Console(highlight=False, soft_wrap=True)
+    with usual_neighbours() as neighbours:
+        for number, verdict in enumerate(verdicts):
+            if number:
+                console.print()
+            console.print(show(verdict, partial(suggest, verdict, neighbours=neighbours)))
+
+
 @app.command()
 def tones(
     character: Annotated[str, typer.Argument(help="One character, as 看.")], as_json: JsonOption = False
@@ -58,12 +74,13 @@ def tones(
         print_json(rows)
         return
     for reading in found:
-        used = "" if reading.used is None else f"  used {reading.used:,} times"
-        times = "time" if reading.rhymed == 1 else "times"
-        typer.echo(f"{reading.group.side} {reading.group.label}{used}  rhymed on {reading.rhymed:,} {times}")
-    if (places := needed(character)) and any(reading.used is None for reading in found):
-        sides = "、".join(f"{side} {times:,}" for side, times in places.items())
-        typer.echo(f"places of verse that ask for one tone: {sides}")
+        values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}
+        if reading.used is None:
+            typer.echo(here("reading_rhymed", **values))
+        else:
+            typer.echo(here("reading_used", **values, used=f"{reading.used:,}"))
+    if any(reading.used is None for reading in found) and (places := known(character.strip()).needed):
+        typer.echo(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
 
 
 @app.command()
@@ -83,19 +100,6 @@ def rhyme(
     for label, characters in groups.items():
         shown = characters if every else characters[:RHYMES_SHOWN]
         more = len(characters) - len(shown)
-        typer.echo(f"{label}  {' '.join(shown)}" + (f"  and {more} more (--all)" if more else ""))
-
-
-def _print_verdicts(verdicts: list[Verdict]) -> None:
-    """Each poem with its tones, its faults, and what would fit there."""
-    from rich.console import Console
-
-    from pingze.cli.terminal.checked_poem import show
-    from pingze.corpus.store import usual_neighbours
-
-    console = Console(highlight=False, soft_wrap=True)
-    with usual_neighbours() as neighbours:
-        for number, verdict in enumerate(verdicts):
-            if number:
-                console.print()
-            console.print(show(verdict, partial(suggest, verdict, neighbours=neighbours)))
+        typer.echo(
+            f"{label}  {' '.join(shown)}" + (f"  {here('more_characters', more=more)}" if more else "")
+        )

@@ -87,7 +87,7 @@ class Composer:
         from pingze.corpus import Store  # composing without it needs no database
 
         with Store.open() as store:
-            return Copying(store.suffix_array(), self.vocabulary, request.form.width, request.original)
+            return Copying(store.index, self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
         """One poem, from a population of its own."""

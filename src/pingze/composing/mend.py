@@ -23,9 +23,9 @@ from pingze.composing.request.options import Revising
 from pingze.composing.revise import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.verse import check
+from pingze.verse.context import in_context
 from pingze.verse.forms import FORMS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.simplified import in_context
 
 MOST_TRIED = 12
 """Of equally small sets of places so many are written."""

@@ -83,7 +83,7 @@ class Reference:
     """What poems are measured against: the lines of some poems, and the doublings and titles of the Tang ones."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
-        self.lines = SuffixArray.of_lines(line for poem in poems for line in poem.lines)
+        self.lines = SuffixArray.of_texts(poem.text for poem in poems)
         self.tang = [poem for poem in poems if poem.dynasty == "tang"]
         counts = doubled(poem.lines for poem in self.tang)
         self.doubled = {character for character, count in counts.items() if count >= DOUBLED_OFTEN}

@@ -22,9 +22,9 @@ from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.network.softmax import log_softmax
 from pingze.verse import Verdict, check
+from pingze.verse.context import lines_in_context
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import GROUPS
-from pingze.verse.simplified import lines_in_context
 
 Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""

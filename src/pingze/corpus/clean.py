@@ -1,13 +1,13 @@
-"""Clean raw records into poems, and count what is dropped and why."""
+"""Clean raw records into poems, and count which are dropped and why."""
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from unicodedata import normalize
 
 from pingze.corpus.poem import OWN, CorpusPoem
-from pingze.corpus.records import File, Record
+from pingze.corpus.records import File
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.dynasties import DYNASTIES
 
@@ -20,19 +20,22 @@ REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too s
 VERSION_OF_ANOTHER = "version of another"
 """Why a poem that was added to those of Tang and Song is dropped: it shares two lines with another."""
 
-_LOST = re.compile("[□○●囗]")  # 囗 is Han (U+56D7), but no poet's character: it stands where □ was meant
-_BRACKETED = re.compile(r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']")
-_FOREIGN = re.compile(f"[^{HAN}{MARKS}]")
+_SIGNS = (
+    "[□○●囗]",  # 囗 is Han (U+56D7), but no poet's character: it is there where □ was meant
+    r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",
+    f"[^{HAN}{MARKS}]",
+)
+"""The signs for which a poem is dropped, in the order of `REASONS`."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The poems that stay, in the corpus's order, and how many went by (dynasty, reason)."""
+    """The poems that were kept, in the corpus's order, and how many were dropped, by (dynasty, reason)."""
 
     poems: list[CorpusPoem]
     dropped: Counter[tuple[str, str]]
     first: dict[tuple[str, str], str] = field(default_factory=dict)
-    """Of those the first, by the same: its title and how it begins."""
+    """The first of those dropped, by the same: its title and how it begins."""
     without: list[str] = field(default_factory=list)
     """The names of files that hold no poem at all."""
 
@@ -46,39 +49,28 @@ def clean(files: Iterable[File]) -> Cleaned:
     """Clean every record, in the order of the files' sources, dynasties and numbers."""
     places = [*DYNASTIES, OWN]
     kept: dict[tuple[int, ...], list[CorpusPoem]] = {}
-    dropped: Counter[tuple[str, str]] = Counter()
-    first: dict[tuple[str, str], str] = {}
-    without = []
+    cleaned = Cleaned([], Counter())
     for file in files:
         if not file.records:
-            without.append(file.name)
+            cleaned.without.append(file.name)
         source, *numbers = file.order
         poems = kept.setdefault((source, places.index(file.dynasty), *numbers), [])
         for record in file.records:
-            text = _normal("".join(record.paragraphs))
-            if reason := fault(text.replace("\n", "") if record.tune else text):
-                dropped[file.dynasty, reason] += 1
-                first.setdefault((file.dynasty, reason), f"《{record.title}》{text[:12]}")
+            parts = (record.title.strip(), record.author.strip(), record.text, record.tune.strip())
+            title, author, text, tune = (normalize("NFC", part) for part in parts)
+            if reason := fault(text.replace("\n", "") if tune else text):
+                cleaned.dropped[file.dynasty, reason] += 1
+                cleaned.first.setdefault((file.dynasty, reason), f"《{title}》{text[:12]}")
             else:
-                poems.append(_poem(file.dynasty, record, text))
-    return Cleaned([poem for place in sorted(kept) for poem in kept[place]], dropped, first, without)
+                poems.append(CorpusPoem(file.dynasty, title, author, text, tune))
+    for place in sorted(kept):
+        cleaned.poems.extend(kept[place])
+    return cleaned
 
 
 def fault(text: str) -> str | None:
-    """Say why a text in NFC cannot stay (one of `REASONS`), or None where it can."""
-    if _LOST.search(text):
-        return "lost characters"
-    if _BRACKETED.search(text):
-        return "brackets, quotes or notes"
-    if _FOREIGN.search(text):
-        return "other signs"
-    return "too short" if len(text) < SHORTEST else None
-
-
-def _poem(dynasty: str, record: Record, text: str) -> CorpusPoem:
-    title, author, tune = (_normal(each).strip() for each in (record.title, record.author, record.tune))
-    return CorpusPoem(dynasty, title, author, text, tune)
-
-
-def _normal(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    """The first of `REASONS` for which a text in NFC is dropped, or None."""
+    for reason, signs in zip(REASONS, _SIGNS, strict=False):
+        if re.search(signs, text):
+            return reason
+    return REASONS[-1] if len(text) < SHORTEST else None

@@ -1,20 +1,20 @@
-"""What each line of a poem shares with the corpus."""
+"""Compare the lines of a poem with the corpus."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from pingze.corpus import Hit, Store
+from pingze.corpus.store import Hit, Store
 
 
 @dataclass(frozen=True)
 class Shared:
-    """What a line shares with the lines of Tang and Song poems; a line that shares nothing has neither hit."""
+    """The nearest and the longest match of a line in the corpus; a line that shares nothing has neither hit."""
 
     line: int
     """Its number in the poem, from 1."""
     text: str
     run: str
-    """Its longest substring that stands in a line of the corpus, the first of several."""
+    """The longest part of it that a line of the corpus holds, the first of several."""
     run_in: Hit | None
     """The first line of the corpus that holds it."""
     same: int
@@ -22,37 +22,10 @@ class Shared:
     nearest: Hit | None
     """The line of the same length with the most characters in the same places, the corpus's first of several."""
 
-    def __str__(self) -> str:
-        rows = [
-            f"{self.text}  shares {self.run}{_in(self.run_in)}"
-            if self.run_in
-            else f"{self.text}  shares nothing"
-        ]
-        if self.nearest:
-            rows.append(
-                f"{self.nearest.line}  is nearest, {self.same} of {len(self.text)}{_in(self.nearest)}"
-            )
-        return "\n".join(rows)
 
-
-def of_lines(
-    lines: Sequence[str], store: Store, *, progress: Callable[[], object] = lambda: None
-) -> list[Shared]:
-    """Find what each line shares with the corpus, some 40 ms a line; `progress` is called after each.
-
-    Raises CorpusError where the store is damaged.
-    """
-    corpus = store.suffix_array()
-    found = []
+def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:
+    """Compare each line with the corpus. Raises CorpusError where the store is damaged."""
     for number, text in enumerate(lines, start=1):
-        shared, (nearest, same) = corpus.longest(text), corpus.nearest(text)
-        shared_with = store.search(shared, limit=1)[0] if shared else None
-        found.append(
-            Shared(number, text, shared, shared_with, same, store.home(nearest) if nearest else None)
-        )
-        progress()
-    return found
-
-
-def _in(hit: Hit) -> str:
-    return f"  {hit.author}《{hit.title}》"
+        run, (place, same) = store.index.longest(text), store.index.nearest(text)
+        run_in = store.search(run, limit=1)[0] if run else None
+        yield Shared(number, text, run, run_in, same, store.hit(place) if same else None)

@@ -1,6 +1,6 @@
 """A person's own corpus: a folder of text and JSON files, read as records of the dynasty `own`.
 
-In a text file blank lines separate poems; a title, or a title and a poet, may stand above one. In JSON a poem is any
+In a text file blank lines separate poems; a title, or a title and a poet, may be above one. In JSON a poem is any
 object that has its verse under one of `VERSE`, as text or as a list of rows, however deep it lies; `.jsonl` holds one a
 line. Verse without marks gets them, a row a line. Simplified characters become Traditional ones by their neighbours.
 """
@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from pingze.corpus.poem import OWN
-from pingze.corpus.records import File, Record, has_package
+from pingze.corpus.records import File, Record, is_package
 from pingze.errors import CorpusError
 from pingze.verse.characters import MARKS
+from pingze.verse.context import in_context
 from pingze.verse.pasted_text import read_text, split_poems
-from pingze.verse.simplified import in_context
 
 VERSE = ("paragraphs", "para", "content", "text", "lines", "verse")
 TITLE = ("title", "rhythmic", "name")
@@ -24,7 +24,6 @@ POET = ("author", "poet")
 SUFFIXES = (".txt", ".json", ".jsonl")
 
 _FULL_WIDTH = str.maketrans(",.?!;:､｡．", "，。？！；：、。。")
-_MARKED = re.compile(f"[{MARKS}]")
 _SEPARATOR = re.compile(r"\s+|[·・—:：]")
 _LONGEST_POET = 4
 
@@ -36,32 +35,27 @@ def files(folder: Path) -> list[Path]:
 
 def is_own(source: Path) -> bool:
     """Whether a folder holds a person's own files, and not the package's."""
-    return source.is_dir() and not has_package(source) and bool(files(source))
+    return source.is_dir() and not is_package(source) and bool(files(source))
 
 
 def read_own(folder: Path) -> Iterator[File]:
     """Read every file of a folder. Raises CorpusError on one that is no UTF-8 text or no JSON, naming it."""
     for number, path in enumerate(files(folder)):
-        name = str(path.relative_to(folder))
         try:
-            text = path.read_text(encoding="utf-8-sig")
-            yield File(OWN, (0, number), list(_records(path.suffix.lower(), text)), name)
+            records = list(_records(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
-            reason = "UTF-8 text" if isinstance(error, UnicodeDecodeError) else "JSON"
-            raise CorpusError(
-                f"{path} is no {reason} ({error}): mend it, or take it out of the folder"
-            ) from None
+            kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
+            raise CorpusError("wrong_format", path=str(path), wanted=kind, reason=str(error)) from None
+        yield File(OWN, (0, number), records, str(path.relative_to(folder)))
 
 
 def _records(suffix: str, text: str) -> Iterator[Record]:
     if suffix == ".txt":
         yield from map(_of_text, split_poems(text))
-    elif suffix == ".jsonl":
-        yield from (
-            record for row in text.splitlines() if row.strip() for record in _of_json(json.loads(row))
-        )
     else:
-        yield from _of_json(json.loads(text))
+        for part in text.splitlines() if suffix == ".jsonl" else [text]:
+            if part.strip() or suffix == ".json":
+                yield from _of_json(json.loads(part))
 
 
 def _of_json(value: Any) -> Iterator[Record]:
@@ -70,17 +64,14 @@ def _of_json(value: Any) -> Iterator[Record]:
         if (rows := _rows(value)) is not None:
             yield _record(_first(value, TITLE), _first(value, POET), rows)
             return
-        value = value.values()
-    elif not isinstance(value, list):
-        return
-    for part in value:
+        value = list(value.values())
+    for part in value if isinstance(value, list) else ():
         yield from _of_json(part)
 
 
 def _rows(value: Mapping[str, Any]) -> list[str] | None:
     """The rows of a poem's verse; None where an object has none."""
-    for key in VERSE:
-        verse = value.get(key)
+    for verse in (value.get(key) for key in VERSE):
         if isinstance(verse, str):
             return verse.splitlines()
         if isinstance(verse, list) and verse and all(isinstance(row, str) for row in verse):
@@ -89,11 +80,11 @@ def _rows(value: Mapping[str, Any]) -> list[str] | None:
 
 
 def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
-    return next((str(value[key]) for key in keys if isinstance(value.get(key), str)), "")
+    return next((value[key] for key in keys if isinstance(value.get(key), str)), "")
 
 
 def _of_text(poem: str) -> Record:
-    """A poem of a text file: what `read_text` leaves out above it is its title and poet."""
+    """A poem of a text file: the rows above it that `read_text` leaves out are its title and poet."""
     read = read_text(poem)
     words = [
         word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word
@@ -101,18 +92,15 @@ def _of_text(poem: str) -> Record:
     title, poet = [*words, "", ""][:2]
     if read.cut:
         return _record(title, poet, read.lines)
-    left = set(read.left_out)
-    return _record(
-        title, poet if len(poet) <= _LONGEST_POET else "", [r for r in poem.splitlines() if r not in left]
-    )
+    rows = [row for row in poem.splitlines() if row not in set(read.left_out)]
+    return _record(title, poet if len(poet) <= _LONGEST_POET else "", rows)
 
 
 def _record(title: str, poet: str, rows: list[str]) -> Record:
     """A record in Traditional characters and full-width marks, without spaces."""
-    verse = ["".join(row.split()).translate(_FULL_WIDTH) for row in rows]
-    verse = [row for row in verse if row]
-    if not any(_MARKED.search(row) for row in verse):
+    verse = [row for row in ("".join(row.split()).translate(_FULL_WIDTH) for row in rows) if row]
+    if set(MARKS).isdisjoint("".join(verse)):
         verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
-    elif verse and not _MARKED.search(verse[0][-1]):  # marks within rows alone
-        verse = [row if _MARKED.search(row[-1]) else f"{row}。" for row in verse]
-    return Record(in_context(title), in_context(poet), [in_context("".join(verse))])
+    elif verse[0][-1] not in MARKS:  # marks within rows alone
+        verse = [row if row[-1] in MARKS else f"{row}。" for row in verse]
+    return Record(in_context(title), in_context(poet), in_context("".join(verse)))

@@ -7,17 +7,16 @@ Simplified characters. Its 诗 of 唐 and 宋 are left out, since the package ho
 import re
 from collections.abc import Iterator
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pingze.corpus.records import File, Record, members, parse, read_simplified, tune_of
+from pingze.corpus.records import File, Kind, Record, read_files, read_simplified, tune_of
 from pingze.errors import CorpusError
 from pingze.verse.dynasties import DYNASTIES
 
-_FILE = re.compile(r"(?:^|/)(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json$")
+_FILE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
 _SIMPLIFIED = {"汉": "漢", "三国": "三國", "晋": "晉", "五代十国": "五代"}
-_NAMES = {name: key for key, name in DYNASTIES.items()}
+_KEYS = {name: key for key, name in DYNASTIES.items()}
 _NOTE = re.compile(r"[（(].*?[)）]")
 
 _DIED_AFTER_1955 = (
@@ -32,28 +31,20 @@ def read_poetry_source(source: Path) -> Iterator[File]:
 
     Raises CorpusError where the source cannot be read or holds no such file.
     """
-    found = False
-    for name, content in _from_folder(source) if source.is_dir() else members(source):
-        if match := _FILE.search(name):
-            kind, dynasty, number = match.groups()
-            key = _NAMES.get(_SIMPLIFIED.get(dynasty, dynasty))
-            if key and not (kind == "诗" and key in ("tang", "song")):
-                found = True
-                order = (2, kind == "词", int(number))
-                yield parse(name, content, key, order, partial(_record, kind == "词"))
-    if not found:
-        raise CorpusError(
-            f"{source} holds no source/诗/明/*.base.json: name a clone of poetry-source or its archive"
-        )
+    count = 0
+    for count, file in enumerate(read_files(source, _kind), 1):  # noqa: B007
+        yield file
+    if not count:
+        raise CorpusError("no_poetry_source", path=str(source))
 
 
-def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    for place in (folder, folder / "source"):
-        for path in chain(place.glob("诗/*/*.json"), place.glob("词/*/*.json")):
-            try:
-                yield path.relative_to(place).as_posix(), path.read_bytes()
-            except OSError as error:
-                raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+def _kind(name: str) -> Kind | None:
+    match = _FILE.fullmatch(name)
+    key = match and _KEYS.get(_SIMPLIFIED.get(match[2], match[2]))
+    if not match or not key or (match[1] == "诗" and key in ("tang", "song")):
+        return None
+    is_ci = match[1] == "词"
+    return key, (2, is_ci, int(match[3])), partial(_record, is_ci)
 
 
 def _record(is_ci: bool, record: dict[str, Any]) -> Record | None:

@@ -16,19 +16,15 @@ from typing import Any
 
 from pingze.errors import CorpusError
 from pingze.verse.characters import MARKS
-from pingze.verse.simplified import in_context
+from pingze.verse.context import in_context
 
-FOLDER = "dist/quantangshi"
-"""Where the package keeps the poems of both dynasties."""
-
-_POEMS = re.compile(r"poet\.(tang|song)\.(\d+)\.json")
+_POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
 _CI = {
-    re.compile(r"songci/ci\.song\.(\d+)y?\.json"): "song",
-    re.compile(r"wudaishici/(?:huajianji/huajianji-[1-9x]-juan|nantang/poetrys)\.json"): "wudai",
-    re.compile(r"nalanxingde/[^/]+\.json"): "qing",
+    re.compile(r"(?:.*/)?songci/ci\.song\.(\d+)y?\.json"): "song",
+    re.compile(r"(?:.*/)?wudaishici/(?:huajianji/huajianji-[1-9x]-juan|nantang/poetrys)\.json"): "wudai",
+    re.compile(r"(?:.*/)?nalanxingde/[^/]+\.json"): "qing",
 }
-"""The package's files of 詞, beside the folder of poems, and the dynasty of each."""
-
+"""The package's files of 詞, and the dynasty of each."""
 _TUNE = re.compile(r"[^·・\s(（]+")
 
 
@@ -38,9 +34,10 @@ class Record:
 
     title: str
     author: str
-    paragraphs: list[str]
+    text: str
+    """The verse; a line end separates the stanzas of a 詞, where the source has them."""
     tune: str = ""
-    """The tune of a 詞, whose paragraphs are then its stanzas where the source tells them."""
+    """The tune of a 詞."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,125 +48,69 @@ class File:
     order: tuple[int, ...]
     """Files of one dynasty are kept in this order."""
     records: list[Record]
-    name: str = ""
+    name: str
+
+
+Parse = Callable[[dict[str, Any]], Record | None]
+"""Makes a record of a JSON object; None of one that is left out."""
+Kind = tuple[str, tuple[int, ...], Parse]
+"""The dynasty and the order of a file, and how its poems are parsed."""
 
 
 def read(source: Path) -> Iterator[File]:
-    """Read every file of poems and of 詞 in an archive or a folder of the package, in the order of the source.
+    """Read every file of poems and of 詞 in an archive or a folder of the package.
 
-    A folder of `poet.*.json` alone gives no 詞.
-
-    Raises `CorpusError` where the source cannot be read or a file is not what it should be.
+    Raises CorpusError where the source cannot be read or a file does not hold poems.
     """
-    for name, content in _from_folder(source) if source.is_dir() else members(source):
-        name = name.removeprefix("quantangshi/")
-        if match := _POEMS.fullmatch(name):
-            yield parse(name, content, match[1], (0, int(match[2])), _poem)
-        else:
-            for place, (pattern, dynasty) in enumerate(_CI.items()):
-                if match := pattern.fullmatch(name):
-                    yield parse(name, content, dynasty, (1, place, *map(int, match.groups())), _ci)
+    return read_files(source, _kind)
 
 
-def members(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Read the JSON files of a tar archive, each with its name there.
-
-    Raises `CorpusError` where the archive cannot be read.
-    """
-    try:
-        with tarfile.open(path, "r|*") as archive:
-            for member in archive:
-                if member.name.endswith(".json") and (content := archive.extractfile(member)):
-                    yield member.name.removeprefix("package/dist/"), content.read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
-        raise CorpusError(f"{path} cannot be read: {error}; fetch the corpus again") from error
+def is_package(folder: Path) -> bool:
+    """Whether a folder holds the package's poems: it is unpacked there, or its `poet.*.json` alone."""
+    return any(_POEMS.fullmatch(path.relative_to(folder).as_posix()) for path in folder.rglob("poet.*.json"))
 
 
-def poems_folder(folder: Path) -> Path:
-    """The folder of `poet.*.json`: the one given, or its place in the package, unpacked there.
-
-    Raises `CorpusError` where there is none or it cannot be read.
-    """
-    if place := _place(folder):
-        return place
-    raise CorpusError(
-        f"{folder} holds no {FOLDER}/poet.tang.0.json and no .txt or .json: name the folder of the unpacked package, "
-        "or one of poems"
-    )
-
-
-def has_package(folder: Path) -> bool:
-    """Whether a folder holds the package's poems. Raises `CorpusError` where it cannot be read."""
-    return _place(folder) is not None
-
-
-def _place(folder: Path) -> Path | None:
-    try:
-        for place in (folder, folder / FOLDER, folder / "package" / FOLDER):
-            if place.is_dir() and any(_POEMS.fullmatch(file.name) for file in place.iterdir()):
-                return place
-    except OSError as error:
-        raise CorpusError(f"{folder} cannot be read: {error.strerror or error}") from error
+def _kind(name: str) -> Kind | None:
+    if match := _POEMS.fullmatch(name):
+        return match[1], (0, int(match[2])), _poem
+    for place, (pattern, dynasty) in enumerate(_CI.items()):
+        if match := pattern.fullmatch(name):
+            return dynasty, (1, place, *map(int, match.groups())), _ci
     return None
 
 
-def _from_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The files of poems, and those of 詞 where the folder is the package's own."""
-    poems = poems_folder(folder)
-    paths = {path.name: path for path in poems.iterdir() if path.suffix == ".json"}
-    if poems.name == Path(FOLDER).name:
-        others = (
-            path
-            for name in ("songci", "wudaishici", "nalanxingde")
-            for path in (poems.parent / name).rglob("*.json")
-        )
-        paths |= {path.relative_to(poems.parent).as_posix(): path for path in others}
-    for name, path in paths.items():
-        try:
-            yield name, path.read_bytes()
-        except OSError as error:
-            raise CorpusError(f"{path} cannot be read: {error.strerror or error}") from error
+def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
+    """Read the JSON files of a folder or a tar archive whose names have a kind.
 
-
-def parse(
-    name: str,
-    content: bytes,
-    dynasty: str,
-    order: tuple[int, ...],
-    record: Callable[[dict[str, Any]], Record | None],
-) -> File:
-    """The records of one JSON file. Raises `CorpusError`, which names it, where it is no list of poems."""
+    Raises CorpusError where the source cannot be read or a file does not hold poems.
+    """
     try:
-        records = [record(value) for value in json.loads(content)]
-        return File(dynasty, order, [each for each in records if each], name)
-    except (ValueError, KeyError, TypeError) as error:
-        raise CorpusError(f"{name} is no list of poems ({error!r}): fetch the corpus again") from error
+        for name, content in _in_folder(source, kind_of) if source.is_dir() else _in_archive(source, kind_of):
+            dynasty, order, parse = kind_of(name) or ("", (), _poem)
+            try:
+                records = [parse(value) for value in json.loads(content)]
+            except (ValueError, KeyError, TypeError) as error:
+                raise CorpusError("no_poems", name=name, reason=repr(error)) from error
+            yield File(dynasty, order, [record for record in records if record], name)
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        raise CorpusError("unreadable_corpus", path=str(source), reason=str(error)) from error
+
+
+def _in_folder(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, bytes]]:
+    for path in source.rglob("*.json"):
+        if kind_of(name := path.relative_to(source).as_posix()):
+            yield name, path.read_bytes()
+
+
+def _in_archive(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, bytes]]:
+    with tarfile.open(source, "r|*") as archive:
+        for member in archive:
+            if kind_of(member.name) and (content := archive.extractfile(member)):
+                yield member.name, content.read()
 
 
 def _poem(record: dict[str, Any]) -> Record:
-    return Record(str(record["title"]), str(record["author"]), [str(part) for part in record["paragraphs"]])
-
-
-def read_simplified(title: str, author: str, rows: Sequence[str], tune: str = "") -> Record:
-    """A record in Traditional characters, each read by its neighbours.
-
-    rows: parts of the text that follow each other; a row without a mark at its end gets one.
-    tune: of a 詞, whose rows are its stanzas.
-    """
-    marked = [
-        row if row[-1] in MARKS else f"{row}。" for row in ("".join(row.split()) for row in rows) if row
-    ]
-    parts = [title, author, tune, ("\n" if tune else "").join(marked)]
-    title, author, tune, text = in_context("\0".join(parts)).split(
-        "\0"
-    )  # one reading: each part tells the script
-    return Record(title, author, [text], tune)
-
-
-def tune_of(title: str) -> str:
-    """The tune that a title of a 詞 begins with, as 浣溪沙 of 浣溪沙·春日."""
-    match = _TUNE.match(title)
-    return match[0] if match else ""
+    return Record(str(record["title"]), str(record["author"]), "".join(map(str, record["paragraphs"])))
 
 
 def _ci(record: dict[str, Any]) -> Record:
@@ -177,3 +118,23 @@ def _ci(record: dict[str, Any]) -> Record:
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     return read_simplified(title, str(record["author"]), rows, tune_of(title))
+
+
+def read_simplified(title: str, author: str, rows: Sequence[str], tune: str = "") -> Record:
+    """Make a record in Traditional characters, each read by its neighbours.
+
+    rows: Parts of the text that follow each other; a row without a mark at its end gets one.
+    tune: Of a 詞, whose rows are its stanzas.
+    """
+    unspaced = ("".join(row.split()) for row in rows)
+    marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
+    parts = (title, author, tune, ("\n" if tune else "").join(marked))
+    # One reading for all: each part shows which script the others are in.
+    title, author, tune, text = in_context("\0".join(parts)).split("\0")
+    return Record(title, author, text, tune)
+
+
+def tune_of(title: str) -> str:
+    """The tune that a title of a 詞 begins with, as 浣溪沙 of 浣溪沙·春日."""
+    match = _TUNE.match(title)
+    return match[0] if match else ""

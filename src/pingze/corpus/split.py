@@ -1,4 +1,4 @@
-"""Which split each poem belongs to, and the report's draw, decided by digests alone.
+"""Place each poem in a split, and in the report's draw, by digests alone.
 
 No random state: the same corpus gives the same splits on every machine.
 """
@@ -15,7 +15,7 @@ DRAWN = {"train": 16_384, "dev": 2_730}
 
 @dataclass(frozen=True)
 class Places:
-    """Where each poem goes; every list is in the order of the poems."""
+    """The places of the poems; every list is in their order."""
 
     digests: list[int]
     splits: list[str]
@@ -24,7 +24,12 @@ class Places:
 
 
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
-    """Place the poems: a group, and so each of its members, goes where its smallest digest says."""
+    """Place the poems: a group, and so each of its members, goes where its smallest digest says.
+
+    The report's draw has one poem per group, the member with the smallest digest (of equal ones the first, and Tang
+    comes before Song), Tang only, ascending by digest, the first of each split. Where that member is a Song poem, the
+    group gives none: so a drawn poem's digest is its group's, the one that chose the split.
+    """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
     for place, group in enumerate(groups):
@@ -34,7 +39,13 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
         split_of(digests[smallest[group]], is_later=not (poem.is_measured or poem.tune))
         for poem, group in zip(poems, groups, strict=True)
     ]
-    return Places(digests, splits, _draw(poems, digests, splits, sorted(smallest.values())))
+    tang = [place for place in smallest.values() if poems[place].dynasty == "tang" and not poems[place].tune]
+    tang.sort(key=lambda place: (digests[place], place))
+    ranks: list[int | None] = [None] * len(poems)
+    for name, count in DRAWN.items():
+        for rank, place in enumerate([place for place in tang if splits[place] == name][:count]):
+            ranks[place] = rank
+    return Places(digests, splits, ranks)
 
 
 def split_of(digest: int, *, is_later: bool = False) -> str:
@@ -45,22 +56,3 @@ def split_of(digest: int, *, is_later: bool = False) -> str:
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64
     return "train" if share < train else "dev" if share < dev else "test"
-
-
-def _draw(
-    poems: Sequence[CorpusPoem], digests: list[int], splits: list[str], representatives: list[int]
-) -> list[int | None]:
-    """The report's draw: one poem per group, Tang only, ascending by digest, the first of each split.
-
-    A group's one poem is the member with the smallest digest (of equal ones the first, and Tang comes before
-    Song). Where that is a Song poem, the group gives none: so a drawn poem's digest is its group's,
-    the one that chose the split.
-    """
-    ranks: list[int | None] = [None] * len(poems)
-    tang = [place for place in representatives if poems[place].dynasty == "tang" and not poems[place].tune]
-    tang.sort(key=lambda place: digests[place])
-    for name, count in DRAWN.items():
-        drawn = [place for place in tang if splits[place] == name][:count]
-        for rank, place in enumerate(drawn):
-            ranks[place] = rank
-    return ranks

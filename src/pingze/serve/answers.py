@@ -23,11 +23,12 @@ from pingze.network.conditions import ABOUT
 from pingze.serve.problems import NO_CORPUS
 from pingze.serve.schemas import requests, responses
 from pingze.verse import Verdict, Violation
+from pingze.verse.character_table import simplified_forms
+from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.rules import definition
-from pingze.verse.simplified import lines_in_context, simplified_forms
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 
@@ -195,7 +196,7 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
 def originality(asked: requests.OriginalityRequest) -> responses.Originality:
     """What each line shares with the corpus."""
     with Store.open() as store:
-        return responses.Originality(of_lines(asked.poem.read().lines, store))
+        return responses.Originality(list(of_lines(asked.poem.read().lines, store)))
 
 
 @cache

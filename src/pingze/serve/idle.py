@@ -5,7 +5,6 @@ import gc
 
 from anyio import to_thread
 
-from pingze.corpus.store import let_go
 from pingze.lstm.memory import give_back_freed_memory
 from pingze.serve.composing import Desk
 
@@ -26,6 +25,5 @@ async def tidy(desk: Desk) -> None:
 
 def give_back() -> None:
     """Free what can be loaded again, and hand what is free to the system."""
-    let_go()
     gc.collect()
     give_back_freed_memory()

@@ -1,67 +1,103 @@
-"""The table of characters: rhyme groups, counts in Tang verse, variants.
+"""Look characters up: their rhyme groups and counts in Tang verse, their variants, their Simplified forms.
 
-The table is `data/characters.tsv`, built by `scripts/build_prosody_table.py`; `data/SOURCES.md` says from what. A
-row is: character, groups (each followed by how often Tang poets rhymed on it there), occurrences in Tang verse,
-and for characters of both tones how often verse needs each; then the character's variant forms.
+`data/SOURCES.md` says what `data/characters.tsv` and `data/simplified.tsv` are built from (`python -m scripts.count
+characters`). A row of the first is: character, groups (each followed by how often Tang poets rhymed on the character
+there), occurrences in Tang verse, for a character of both tones how often verse needs each, other forms of it.
 """
 
-import re
-from dataclasses import dataclass
-from functools import cache, lru_cache
-from importlib.resources import files
+from dataclasses import dataclass, field
+from functools import cache, cached_property, lru_cache
 
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.tables import counts, table
 
-_GROUP = re.compile(r"(\D)(\d*)")
+IN_USE = 30
+"""A character that Tang verse has this often is a Traditional character in use, whatever else it may stand for.
+
+So 后 里 云 余 几 stay as they are, and 愿 or 听, which the Tang corpus has a few times, become 願 and 聽.
+"""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Entry:
-    """What the table holds of one character."""
+    """The table's row of a character."""
 
     rhymed: dict[str, int]
     """Its rhyme groups by name, and how often Tang poets rhymed on it in each."""
-    count: int
+    count: int = 0
     """How often Tang verse has it."""
-    needed: dict[str, int]
-    """Of a character of both tones: how often a template's fixed place needs it level, and oblique."""
-    variants: str
+    needed: dict[str, int] = field(default_factory=dict)
+    """For a character of both tones: how often a fixed place of a template needs it level, and oblique."""
+    variants: str = ""
     """Other forms of the same character, the most used first."""
 
-    @property
-    def sides(self) -> set[str]:
+    @cached_property
+    def groups(self) -> frozenset[str]:
+        """The names of its rhyme groups."""
+        return frozenset(self.rhymed)
+
+    @cached_property
+    def sides(self) -> frozenset[str]:
         """The tones that it can have: `LEVEL`, `OBLIQUE` or both."""
-        return {GROUPS[name].side for name in self.rhymed}
-
-
-@cache
-def rows() -> dict[str, str]:
-    """Every row of the table by its character, not yet taken apart: few of them are ever asked for."""
-    return {line[0]: line for line in read("characters.tsv").splitlines()}
+        return frozenset(GROUPS[name].side for name in self.rhymed)
 
 
 @lru_cache(1 << 15)
 def entry(character: str) -> Entry | None:
-    """What the table holds of a character exactly as it is written; None where it has none."""
-    row = rows().get(character)
+    """Look up a character exactly as it is written; None where the table does not have it."""
+    row = table("characters").get(character)
     if row is None:
         return None
-    _, groups, count, level, oblique, variants = (row + "\t" * 5).split("\t")[:6]
+    groups, count, level, oblique, variants = (row + "\t" * 4).split("\t")[:5]
     needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
-    return Entry(name_counts(groups), int(count or 0), needed, variants)
+    return Entry(counts(groups), int(count or 0), needed, variants)
 
 
-def name_counts(written: str) -> dict[str, int]:
-    """Names of groups with a count after each, as 支1齊52; no count is 0."""
-    return {name: int(times or 0) for name, times in _GROUP.findall(written)}
+def in_use(character: str) -> bool:
+    """Whether Tang verse has a character, exactly as it is written, at least `IN_USE` times."""
+    found = entry(character)
+    return found is not None and found.count >= IN_USE
+
+
+def variants(character: str) -> tuple[str, ...]:
+    """Other written forms of a character, the most used in Tang verse first, as 溪 for 谿."""
+    found = entry(character)
+    return tuple(found.variants) if found else ()
+
+
+@lru_cache(1 << 13)
+def forms(character: str) -> tuple[str, ...]:
+    """All written forms of a character's word, itself first: 回 迴 廻 are one word, which verse does not repeat."""
+    found = [character]
+    for one in found:
+        found += [other for other in variants(one) if other not in found]
+    return tuple(found)
+
+
+def traditional_candidates(character: str) -> tuple[str, ...]:
+    """The Traditional characters that a Simplified one may stand for, the most used in Tang verse first."""
+    return tuple(table("simplified").get(character, ()))
+
+
+def to_traditional(text: str) -> str:
+    """Convert each Simplified character that has exactly one Traditional counterpart.
+
+    Not converted: a character that is itself in use (`IN_USE`), and one that stands for several (发: 發 or 髮), unless
+    only one of them is in use or they are variants of each other (为: 爲).
+    """
+    return "".join(map(_convert, text))
+
+
+@lru_cache(1 << 13)
+def _convert(character: str) -> str:
+    candidates = traditional_candidates(character)
+    if not candidates or in_use(character):
+        return character
+    used = [candidate for candidate in candidates if in_use(candidate)] or list(candidates)
+    return used[0] if {used[0], *variants(used[0])}.issuperset(used) else character
 
 
 @cache
-def simplified() -> dict[str, str]:
-    """For each Simplified character the Traditional ones that it stands for, the most used in Tang verse first."""
-    return {line[0]: line[2:] for line in read("simplified.tsv").splitlines()}
-
-
-def read(name: str) -> str:
-    """The text of a file of the package's `data` folder."""
-    return files("pingze.verse").joinpath("data", name).read_text(encoding="utf-8")
+def simplified_forms() -> dict[str, str]:
+    """Map each Traditional character to the Simplified one that stands for it."""
+    return {other: character for character, others in table("simplified").items() for other in others}

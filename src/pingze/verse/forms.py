@@ -1,9 +1,11 @@
-"""The forms 體 of Tang verse as data: how long their lines are, how many there are, how they may open."""
+"""The forms 體 of Tang verse: how long their lines are, how many there are, how they may open."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
 from pingze.errors import InputError
+from pingze.verse.character_table import to_traditional
 from pingze.verse.patterns import NEXT
 
 OPENINGS = ("aB", "DB", "cD", "BD")
@@ -12,7 +14,7 @@ OPENINGS = ("aB", "DB", "cD", "BD")
 _USE = {"五": ("aB", "cD", "DB", "BD"), "七": ("BD", "DB", "aB", "cD")}
 _SHORTEST_ROW = 10  # lines of the shortest 排律
 FEWEST_LINES = 4
-"""So few lines has a 絕; no form has fewer."""
+"""The lines of a 絕; no form has fewer."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Form:
 
     @property
     def default_lines(self) -> int:
-        """How many lines a poem has where nobody says."""
+        """How many lines a poem has unless a person says."""
         return self.lines or (_SHORTEST_ROW if self.regulated else 8)
 
     def takes(self, count: int) -> bool:
@@ -66,19 +68,7 @@ FORMS = {
 }
 """Every form by its name."""
 
-_WORDS = {
-    "絕": "絕 绝 絕句 绝句",
-    "律": "律 律詩 律诗",
-    "排": "排 排律",
-    "古": "古 古詩 古诗 古體 古体 古風 古风",
-}
-_NAMES = {
-    first + middle + word: FORMS[first + name]
-    for first in "五七"
-    for name, words in _WORDS.items()
-    for word in words.split()
-    for middle in ("", "言")
-}
+_NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體風]?)")
 
 
 def find_form(name: str) -> Form:
@@ -86,15 +76,9 @@ def find_form(name: str) -> Form:
 
     Raises InputError on any other name.
     """
-    if (form := _NAMES.get(name.strip())) is None:
-        raise InputError(
-            f"there is no form {name!r}; the forms are {' '.join(FORMS)}",
-            field="form",
-            code="choice",
-            has=name,
-            choices=list(FORMS),
-        )
-    return form
+    if not (found := _NAME.fullmatch(to_traditional(name.strip()))):
+        raise InputError("choice", field="form", has=name, choices=list(FORMS))
+    return FORMS["".join(filter(None, found.groups()))]
 
 
 @cache
@@ -109,9 +93,7 @@ def line_types(opening: str, count: int) -> tuple[str, ...]:
 def opening_name(width: int, first: str) -> str:
     """The name of the template whose first line has a type, as 平起首句入韻.
 
-    平起 and 仄起 tell the tone of the line's second character.
+    平起 and 仄起 name the tone of the line's second character.
     """
-    starts_level = first in ("B", "c")
-    if width == 7:
-        starts_level = not starts_level
+    starts_level = (first in ("B", "c")) != (width == 7)
     return f"{'平' if starts_level else '仄'}起首句{'入' if first.isupper() else '不入'}韻"

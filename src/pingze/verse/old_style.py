@@ -1,4 +1,4 @@
-"""Judge old-style verse 古體, which has no template, only a rhyme.
+"""Judge old-style verse 古體, which has no template, only a rhyme; name its quatrains: 古絕, 仄韻律絕.
 
 Even lines rhyme, level or oblique; neighbouring groups mix; the rhyme may change, and every line may rhyme.
 """
@@ -6,8 +6,10 @@ Even lines rhyme, level or oblique; neighbouring groups mix; the rhyme may chang
 from collections.abc import Sequence
 
 from pingze.verse.forms import Form
-from pingze.verse.notes import general_notes
+from pingze.verse.patterns import CUSTOMARY, is_opposed
 from pingze.verse.rhyme import Groups, chime, names, shared_group
+from pingze.verse.rhyme_groups import GROUPS, OBLIQUE
+from pingze.verse.scansion import FAULT, fitted, masks_of
 from pingze.verse.tones import groups
 from pingze.verse.verdict import Note, Verdict, Violation
 
@@ -18,8 +20,8 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     alone = [number for number in range(1, len(lines), 2) if not _chimes(feet, number)]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
     rhyme = _rhyme(feet[1::2])
-    notes = () if rhyme or violations else (Note("the rhyme changes", "rhyme_changes"),)
-    return Verdict(form.name, None, rhyme, strictness, lines, violations, (*notes, *general_notes(lines)))
+    notes = () if rhyme or violations else (Note("rhyme_changes"),)
+    return Verdict(form.name, None, rhyme, strictness, lines, violations, notes)
 
 
 def _chimes(feet: Sequence[Groups], number: int) -> bool:
@@ -33,8 +35,23 @@ def _rhyme(feet: Sequence[Groups]) -> str | None:
     group = shared_group(feet)
     if group is None or all(not foot or group in foot for foot in feet):
         return group
-    if all(chime(frozenset({group}), foot) for foot in feet):
-        return names(
-            name for name in frozenset().union(*feet) if chime(frozenset({group}), frozenset({name}))
-        )
-    return None
+    if not all(chime(frozenset(group), foot) for foot in feet):
+        return None
+    return names(name for name in frozenset().union(*feet) if chime(frozenset(group), frozenset(name)))
+
+
+def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:
+    """Name a quatrain: 仄韻律絕 has lines of regulated verse, opposed in each couplet, and an oblique rhyme."""
+    ends = ("acBD", "ac", "BD", "ac")
+    kinds = [[kind for kind in every if _can_be(line, kind)] for line, every in zip(lines, ends, strict=True)]
+    opposed = (any(is_opposed(one, other) for one in kinds[n] for other in kinds[n + 1]) for n in (0, 2))
+    if {GROUPS[name].side for name in rhyme or ""} == {OBLIQUE} and all(opposed):
+        return Note("oblique_regulated", name="仄韻律絕")
+    return Note("old_quatrain", name="古絕")
+
+
+def _can_be(line: str, kind: str) -> bool:
+    """Whether a line can be of a type of regulated verse, its last character included."""
+    masks = masks_of(line)
+    last = (masks.level if kind.isupper() else masks.oblique) >> len(line) - 1
+    return bool(last & 1) and fitted(kind, False, len(line), CUSTOMARY, masks)[0] < FAULT

@@ -1,10 +1,9 @@
-"""Split text as people write it into poems and lines 句, without marks and headings."""
+"""Parse text as people paste it into poems and lines 句, without marks, headings and comments."""
 
 import html
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
@@ -37,7 +36,7 @@ _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
 class ReadText(NamedTuple):
-    """A poem's lines, and how the text was understood."""
+    """A poem's lines, and how the text was parsed."""
 
     lines: list[str]
     """Han characters (and □ where one is lost), without marks."""
@@ -47,8 +46,26 @@ class ReadText(NamedTuple):
     """The width of the lines into which rows without marks were cut; None where none were."""
 
 
+class _Row:
+    """A row of the text: its lines, and whether it is punctuated as verse is."""
+
+    def __init__(self, row: str) -> None:
+        self.text = row
+        self.marked = _STOP.search(row) is not None
+        self.heading = not self.marked and _HEADING.match(row) is not None
+        self.lines: list[str] = []
+        for part in _ENDS_LINE.split(row):
+            pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
+            spaced = all(len(piece) >= _SHORTEST_PIECE for piece in pieces)
+            self.lines += pieces if spaced else ["".join(pieces)]
+
+    def of(self, width: int) -> bool:
+        """Whether every line has this many characters."""
+        return all(len(line) == width for line in self.lines)
+
+
 def split_poems(text: str) -> list[str]:
-    """The poems of a text, which blank lines separate; a title with blank lines around it stays with its poem.
+    """Split a text at blank lines into poems; a title with blank lines around it stays with its poem.
 
     So do couplets and single lines with blank lines between: a poem has at least four lines.
 
@@ -71,82 +88,52 @@ def split_poems(text: str) -> list[str]:
     return [*poems, heading.strip("\n")] if heading else poems
 
 
+def _goes_on(poem: str, block: str) -> bool:
+    """Whether two blocks are too short for poems, and have lines of one length."""
+    lines, more = read_lines(poem), [line for row in map(_Row, block.split("\n")) for line in row.lines]
+    return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
+
+
+def _is_heading(block: str) -> bool:
+    """Whether a block of rows holds no verse: no stop, and fewer lines than any poem."""
+    rows = list(map(_Row, block.split("\n")))
+    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < FEWEST_LINES
+
+
 def read_lines(text: str) -> list[str]:
-    """The lines of one poem, as `read_text` finds them."""
+    """Find the lines of one poem, as `read_text` does."""
     return read_text(text).lines
 
 
 def read_text(text: str) -> ReadText:
-    """The lines of one poem: Han characters between marks, spaces and line ends.
+    """Find the lines of one poem: Han characters between marks, spaces and line ends.
 
     Title and author are left out: the first and last rows without a full stop or comma that have another length
     than the poem's lines, or that would make their number odd. Remarks in brackets and what comes after 注釋 or 譯文
     are left out. Rows without any mark are cut into lines: one of a whole 絕 or 律, or several couplets.
     """
-    normal, comments = _without_comments(_normal(text))
-    rows = [_Row(row) for row in _REMARK.sub("", normal).split("\n")]
-    rows = [row for row in rows if row.lines]
-    cut = _cut(rows)
-    verse = _without_headings(rows) or rows
-    kept = set(map(id, verse))
-    left_out = [row.text.strip() for row in rows if id(row) not in kept]
-    remarks = [remark.group() for remark in _REMARK.finditer(normal)]
-    return ReadText([line for row in verse for line in row.lines], left_out + remarks + comments, cut)
-
-
-def _without_comments(text: str) -> tuple[str, list[str]]:
-    """A poem without the rows of prose that explain it, which come last; and those."""
-    rows = text.split("\n")
-    end = next((place for place, row in enumerate(rows) if place and _COMMENT.match(row)), len(rows))
-    return "\n".join(rows[:end]), [row.strip() for row in rows[end:] if row.strip()]
-
-
-def _cut(rows: Sequence["_Row"]) -> int | None:
-    """Cut rows that are whole poems or couplets without marks; the width of the lines, None where there are none."""
-    if any(row.marked for row in rows):
-        return None
-    for length, (width, fewest) in _UNMARKED.items():
-        found = [row for row in rows if [len(line) for line in row.lines] == [length]]
+    written = _normal(text).split("\n")
+    # 1) Comments come last.
+    end = next((n for n, row in enumerate(written) if n and _COMMENT.match(row)), len(written))
+    normal = "\n".join(written[:end])
+    rows = [row for row in map(_Row, _REMARK.sub("", normal).split("\n")) if row.lines]
+    # 2) Rows without marks are cut, and are verse then whatever is around them.
+    cut = None
+    for length, (width, fewest) in _UNMARKED.items() if not any(row.marked for row in rows) else ():
+        found = [row for row in rows if len(row.lines) == 1 and row.of(length)]
         if len(found) >= fewest:
+            cut = width
             for row in found:
-                row.cut(width)
-            return width
-    return None
-
-
-def _goes_on(poem: str, block: str) -> bool:
-    """Whether two blocks are too short for poems, and have lines of one length."""
-    lines, more = read_lines(poem), [line for row in block.split("\n") for line in _Row(row).lines]
-    widths = set(map(len, lines + more))
-    return len(lines) < FEWEST_LINES and len(more) < FEWEST_LINES and len(widths) == 1
-
-
-class _Row:
-    """A row of the text: its lines, and whether it is punctuated as verse is."""
-
-    def __init__(self, row: str) -> None:
-        self.text = row
-        self.marked = _STOP.search(row) is not None
-        self.heading = not self.marked and _HEADING.match(row) is not None
-        self.lines = [line for part in _ENDS_LINE.split(row) for line in _by_spaces(part)]
-
-    def cut(self, width: int) -> None:
-        """Cut the row's one line into lines of a width; it is verse then, whatever stands around it."""
-        (line,) = self.lines
-        self.lines = [line[start : start + width] for start in range(0, len(line), width)]
-        self.marked = True
-
-    def of(self, width: int) -> bool:
-        """Whether every line has this many characters."""
-        return all(len(line) == width for line in self.lines)
-
-
-def _by_spaces(part: str) -> list[str]:
-    """What spaces separate, where each piece is long enough to be a line; else all as one line."""
-    pieces = [piece for raw in part.split() if (piece := _NOT_CHARACTER.sub("", raw))]
-    if all(len(piece) >= _SHORTEST_PIECE for piece in pieces):
-        return pieces
-    return ["".join(pieces)]
+                row.lines = [row.lines[0][start : start + width] for start in range(0, length, width)]
+                row.marked = True
+            break
+    # 3) The rest may be headings.
+    verse = _without_headings(rows) or rows
+    kept = set(verse)
+    left_out = [row.text.strip() for row in rows if row not in kept]
+    left_out += [remark.group() for remark in _REMARK.finditer(normal)]
+    left_out += [row.strip() for row in written[end:] if row.strip()]
+    return ReadText([line for row in verse for line in row.lines], left_out, cut)
 
 
 def _without_headings(rows: list[_Row]) -> list[_Row]:
@@ -160,30 +147,23 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
     def may_go(row: _Row) -> bool:
         return not row.marked and not row.of(width)
 
+    # 1) Above the verse: what is not as wide, then a poet who follows a title as wide as the verse.
     first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
         if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
             break
-        first = place + 1  # the poet follows a title as wide as the verse
+        first = place + 1
+    # 2) Below it.
     last = len(rows)
     while marked and last > first and may_go(rows[last - 1]):
         last -= 1
     verse = rows[first:last]
     if not marked and not all(row.of(width) for row in verse):
         return rows  # lines of several lengths and no marks: nothing tells a title from a line
-    return verse[1:] if _begins_with_title(verse, marked) else verse
-
-
-def _begins_with_title(rows: list[_Row], marked: bool) -> bool:
-    """Whether the first row, of the lines' own length, is one too many: it is unmarked and leaves 4 or 8 lines."""
-    first, count = rows[0], sum(len(row.lines) for row in rows)
-    return not first.marked and len(first.lines) == 1 and (count - 1 in (4, 8) or (marked and count % 2 == 1))
-
-
-def _is_heading(block: str) -> bool:
-    """Whether a block of rows holds no verse: no stop, and fewer lines than any poem."""
-    rows = [_Row(row) for row in block.split("\n")]
-    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < FEWEST_LINES
+    # 3) A title of the lines' own length: an unmarked row that is one line too many.
+    count = sum(len(row.lines) for row in verse)
+    one_too_many = count - 1 in (4, 8) or (marked and count % 2 == 1)
+    return verse[1:] if one_too_many and not verse[0].marked and len(verse[0].lines) == 1 else verse
 
 
 def _normal(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The tone patterns of lines 句, as data that the checker and the composer share; and their bit masks.
+"""The tone patterns of lines 句, which the checker and the composer share, with their bit masks.
 
 A line has one of four types, after its second character and its end: in the type's letter a capital ends in
 the rhyme. In a pattern P is level 平, Z oblique 仄, x either; a pattern is written for five characters, and a line
@@ -21,8 +21,6 @@ BASES = {"a": "ZZPPZ", "B": "PPZZP", "c": "PPPZZ", "D": "ZZZPP"}
 
 NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """Which type follows: within a couplet by opposition 對, from couplet to couplet by sameness 黏."""
-
-_SECOND_IS_LEVEL = {"a": False, "B": True, "c": True, "D": False}
 
 RESCUED = {"a": "a'", "B": "B'"}
 """The types that a couplet a B can also be written in, together only."""
@@ -61,12 +59,13 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
 
     `kind` is a letter of `BASES`, or a' or B'. A place with x takes any tone.
     """
-    prefix = PREFIXES[kind[0]] if width == 7 else ""
-    return tuple(
-        _pattern(prefix + tones, soft)
-        for tones, soft in _ACCEPTED[kind]
-        if soft is None or strictness == CUSTOMARY
-    )
+    found = []
+    for five, soft in _ACCEPTED[kind]:
+        if soft is None or strictness == CUSTOMARY:
+            tones = (PREFIXES[kind[0]] if width == 7 else "") + five
+            level, oblique = (sum(1 << n for n, tone in enumerate(tones) if tone == side) for side in "PZ")
+            found.append(Pattern(tones, soft, level, oblique))
+    return tuple(found)
 
 
 @cache
@@ -77,16 +76,21 @@ def is_turned(before: str, kind: str) -> bool | None:
     """
     if (before == "a'") != (kind == "B'"):
         return None
-    same = not is_opposed(before, kind)
-    return same if kind[0].isupper() else not same
+    return is_opposed(before, kind) != kind[0].isupper()
 
 
 def is_opposed(one: str, other: str) -> bool:
     """Whether the second characters of two types of line have opposite tones."""
-    return _SECOND_IS_LEVEL[one[0]] != _SECOND_IS_LEVEL[other[0]]
+    return (one[0] in "Bc") != (other[0] in "Bc")
 
 
-def _pattern(tones: str, soft: str | None) -> Pattern:
-    level = sum(1 << place for place, tone in enumerate(tones) if tone == "P")
-    oblique = sum(1 << place for place, tone in enumerate(tones) if tone == "Z")
-    return Pattern(tones, soft, level, oblique)
+def word_starts(length: int, width: int) -> frozenset[int]:
+    """Where in a line a word may begin, from 0, so that no pause 頓 splits it; anywhere where one always does.
+
+    A line is read in feet of 2 + 3 characters, or 2 + 2 + 3. A word of two characters lies within a foot; a longer one
+    begins with a foot, and does not cross the pause before the last three characters.
+    """
+    feet, every = (0, width - 5, width - 3), range(width - length + 1)
+    pauses = feet if length == 2 else feet[-1:]
+    whole = {start for start in every if not any(start < pause < start + length for pause in pauses)}
+    return frozenset(whole & set(feet) if length > 2 else whole) or frozenset(every)

@@ -1,19 +1,29 @@
-"""Rhyme 韻: the group that a poem's rhymes share, and look-ups of groups and their characters."""
+"""Find the group that a poem rhymes in, look up groups and their characters, and what Tang poets rhyme on.
+
+A group in the rhyme book is no licence to rhyme in it: `data/rhymes.tsv` and `data/borrowings.tsv` hold counts of the
+corpus's train split (`python -m scripts.count rhymes`).
+"""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from functools import cache
+from functools import cache, lru_cache
 
 from pingze.errors import InputError
-from pingze.verse.character_table import entry, rows
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OLD_STYLE_CLASSES, Group
-from pingze.verse.simplified import to_traditional, traditional_candidates
+from pingze.verse.character_table import entry, to_traditional, traditional_candidates
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, OLD_STYLE_CLASSES, Group, neighbours
+from pingze.verse.tables import counts, table
 from pingze.verse.tones import describe
 
 Groups = frozenset[str]
 """The names of the rhyme groups that a character can rhyme in; an empty set is an unknown character, and fits all."""
 
+_FEWEST_RHYMES = 3  # a character rhymes in a level group only if poets rhymed on it there so often
+_SMALLEST_SHARE = 0.1  # and in any group only with this share of its rhymes: 堤 is once in 支, 52 times in 齊
+_FEWEST_KNOWN = 10  # of a character with fewer rhymes nothing is rare
+_FEWEST_BORROWINGS = 10  # groups that are no neighbours borrow up to eight times, by errors of the texts
+
 _ORDER = {name: place for place, name in enumerate(GROUPS)}
+_CLASSES = [frozenset(names) for names in OLD_STYLE_CLASSES]
 
 
 def shared_group(
@@ -24,18 +34,23 @@ def shared_group(
     `tone` asks for level or other groups where there are any. Among equals one in the first of `preferring` is taken,
     then one in the next, then the first in the rhyme book.
     """
-    counts = Counter(name for foot in feet for name in foot)
-    named = [name for name in counts if GROUPS[name].tone == tone] or list(counts)
+    times = Counter(name for foot in feet for name in foot)
+    named = [name for name in times if GROUPS[name].tone == tone] or list(times)
 
     def rank(name: str) -> tuple[int, ...]:
-        return (-counts[name], *(name not in names for names in preferring), _ORDER[name])
+        return (-times[name], *(name not in names for names in preferring), _ORDER[name])
 
     return min(named, key=rank, default=None)
 
 
 def chime(one: Groups, other: Groups) -> bool:
     """Whether two characters rhyme in old-style verse: in groups of one class. An unknown one rhymes with all."""
-    return not one or not other or any(one & names and other & names for names in _classes())
+    return not one or not other or any(one & names and other & names for names in _CLASSES)
+
+
+def names(groups: Iterable[str]) -> str:
+    """Group names in the rhyme book's order, run together."""
+    return "".join(sorted(groups, key=_ORDER.__getitem__))
 
 
 def find_groups(text: str) -> tuple[Group, ...]:
@@ -70,7 +85,8 @@ def rhyme_characters(group: str) -> tuple[str, ...]:
     Raises InputError where there is no such group.
     """
     if group not in GROUPS:
-        raise InputError(f"there is no rhyme group {group!r}; the level ones are {_level_names()}")
+        level = [name for name, found in GROUPS.items() if found.tone == LEVEL]
+        raise InputError("choice", field="rhyme", has=group, choices=level)
     return _characters()[group]
 
 
@@ -78,22 +94,38 @@ def rhyme_characters(group: str) -> tuple[str, ...]:
 def _characters() -> dict[str, tuple[str, ...]]:
     """The characters of every group in their order."""
     found: dict[str, list[tuple[int, int, str]]] = {name: [] for name in GROUPS}
-    for character in rows():
+    for character in table("characters"):
         if held := entry(character):
             for name, rhymed in held.rhymed.items():
                 found[name].append((-rhymed, -held.count, character))
     return {name: tuple(character for *_, character in sorted(ranked)) for name, ranked in found.items()}
 
 
+@lru_cache(1 << 13)
+def practised(character: str, group: str) -> bool:
+    """Whether Tang poets rhyme on a character, exactly as it is written, in a group.
+
+    Oblique verse mixes its groups, so that few poems tell them apart: there all but the rare rhymes are practised.
+    """
+    known = GROUPS[group].side == OBLIQUE or rhymes(character).get(group, 0) >= _FEWEST_RHYMES
+    return known and not is_rare_rhyme(character, group)
+
+
+def is_rare_rhyme(character: str, group: str) -> bool:
+    """Whether poets rhyme on a character, exactly as it is written, and hardly ever in this group."""
+    times = rhymes(character)
+    total = sum(times.values())
+    return total >= _FEWEST_KNOWN and times.get(group, 0) < _SMALLEST_SHARE * total
+
+
+@lru_cache(1 << 13)
+def rhymes(character: str) -> dict[str, int]:
+    """How often Tang poets rhymed on a character in each group."""
+    return counts(table("rhymes").get(character, ""))
+
+
 @cache
-def _classes() -> tuple[Groups, ...]:
-    return tuple(frozenset(names) for names in OLD_STYLE_CLASSES)
-
-
-def _level_names() -> str:
-    return "".join(name for name, group in GROUPS.items() if group.tone == LEVEL)
-
-
-def names(groups: Iterable[str]) -> str:
-    """Group names in the rhyme book's order, run together."""
-    return "".join(sorted(groups, key=_ORDER.__getitem__))
+def lenders(group: str) -> str:
+    """The groups, itself first, in which the first line of a poem in a level group may rhyme by Tang practice."""
+    borrowed = counts(table("borrowings").get(group, ""))
+    return group + "".join(name for name in neighbours(group) if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)

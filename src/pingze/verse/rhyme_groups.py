@@ -1,4 +1,4 @@
-"""The 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours. Facts only; nothing is read."""
+"""The 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,14 @@ OBLIQUE = "仄"
 TONES = "平上去入"
 """The four tones; the last three are oblique."""
 
-_NAMES = {
-    "平": "東冬江支微魚虞齊佳灰真文元寒刪先蕭肴豪歌麻陽庚青蒸尤侵覃鹽咸",
-    "上": "董腫講紙尾語麌薺蟹賄軫吻阮旱潸銑篠巧皓哿馬養梗迥有寢感琰豏",
-    "去": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
-    "入": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
+_VOLUMES = {
+    "上平": "東冬江支微魚虞齊佳灰真文元寒刪",
+    "下平": "先蕭肴豪歌麻陽庚青蒸尤侵覃鹽咸",
+    "上聲": "董腫講紙尾語麌薺蟹賄軫吻阮旱潸銑篠巧皓哿馬養梗迥有寢感琰豏",
+    "去聲": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
+    "入聲": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
 }
-_UPPER_LEVEL = 15  # the level groups fill two volumes: 上平 has fifteen, 下平 begins again at one
+_NUMBERS = [tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")][1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +25,8 @@ class Group:
     """The character that names it, as 東; no two groups share one."""
     tone: str
     """One of `TONES`."""
-    number: int
-    """Its place among the groups of its tone (下平 counted apart), from 1."""
-
-    @property
-    def label(self) -> str:
-        """The full name, as 上平一東 or 去聲十五翰."""
-        volume = f"{self.tone}聲"
-        if self.tone == LEVEL:
-            volume = "上平" if _NAMES[LEVEL].index(self.name) < _UPPER_LEVEL else "下平"
-        return f"{volume}{_chinese(self.number)}{self.name}"
+    label: str
+    """The full name, as 上平一東 or 去聲十五翰."""
 
     @property
     def side(self) -> str:
@@ -41,20 +34,10 @@ class Group:
         return LEVEL if self.tone == LEVEL else OBLIQUE
 
 
-def _chinese(number: int) -> str:
-    """A number from 1 to 99 in Chinese."""
-    tens, ones = divmod(number, 10)
-    digits = " 一二三四五六七八九"
-    return (digits[tens] * (tens > 1) + "十" * (tens > 0) + digits[ones] * (ones > 0)).strip()
-
-
-def _group(tone: str, place: int, name: str) -> Group:
-    volume_start = _UPPER_LEVEL if tone == LEVEL and place >= _UPPER_LEVEL else 0
-    return Group(name, tone, place - volume_start + 1)
-
-
 GROUPS = {
-    name: _group(tone, place, name) for tone, names in _NAMES.items() for place, name in enumerate(names)
+    name: Group(name, LEVEL if "平" in volume else volume[0], f"{volume}{number}{name}")
+    for volume, names in _VOLUMES.items()
+    for number, name in zip(_NUMBERS, names, strict=False)
 }
 """Every group by its name, in the order of the rhyme book."""
 
@@ -70,7 +53,7 @@ OLD_STYLE_CLASSES = (
     *("篠巧皓嘯效號", "哿箇", "馬禡", "梗迥敬徑", "有宥", "寢沁", "感琰豏勘豔陷"),
     *("屋沃", "覺藥", "質物月曷黠屑", "陌錫職", "緝合葉洽"),
 )
-"""What rhymes in old-style verse 古體: neighbours mix, and rising with departing tone of one class.
+"""The classes of groups that rhyme in old-style verse 古體: neighbours mix, and rising with departing tone.
 
 The oblique classes answer the level ones tone for tone (東 董 送 屋); see docs/prosody.md.
 """

@@ -1,7 +1,7 @@
-"""Find the template that a poem's tones fit best, and each line's type.
+"""Scan a poem: find the template that its tones fit best, and each line's type.
 
-A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence
-of types is found line by line: for each type the best way to come to it, from the best ways to the line before.
+A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence of
+types is found line by line: for each type the cheapest way to it from those of the line before.
 """
 
 from collections.abc import Sequence
@@ -9,29 +9,30 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from pingze.verse.patterns import Pattern, accepted, is_turned
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.tones import rare_side, sides
 
 FAULT = 1 << 16
-"""What a fault costs."""
-
+"""The cost of a fault."""
 RARE = 1 << 8
-"""What a rare reading costs. A bent rule costs 1: the fewest faults come first, then the fewest rare readings."""
+"""The cost of a rare reading. A bent rule costs 1: the fewest faults come first, then the fewest rare readings."""
 
 
 class Masks(NamedTuple):
-    """What tones the characters of a line can have; bit 0 is the first, an unknown character can have both."""
+    """The tones that the characters of a line can have; bit 0 is the first, an unknown character can have both."""
 
     level: int
     oblique: int
     usually_level: int
-    """What they are in the tones that verse uses now and then: without the rare one of two tones."""
+    """The same without the rare one of two tones."""
     usually_oblique: int
 
 
 class FittedLine(NamedTuple):
-    """A line in the type that it is best read in, and what does not fit."""
+    """A line read in the type that fits best, and where it does not fit."""
 
     kind: str
-    """Its type: a letter, or a' or B' in a couplet that is a rescue 拗救."""
+    """Its type: a letter, or a' or B' in a couplet with a rescue 拗救."""
     pattern: Pattern
     """The nearest of the type's patterns."""
     misfits: int
@@ -48,6 +49,22 @@ class _Way(NamedTuple):
     before: "_Way | None"
 
 
+def masks_of(line: str) -> Masks:
+    """The tones that the characters of a line can have, and usually have."""
+    masks = [0, 0, 0, 0]
+    for place, character in enumerate(line):
+        for kind, possible in enumerate(_tones(character)):
+            masks[kind] |= possible << place
+    return Masks(*masks)
+
+
+@lru_cache(1 << 13)
+def _tones(character: str) -> Masks:
+    can_be = sides(character) or {LEVEL, OBLIQUE}
+    usual = can_be - {rare_side(character)}
+    return Masks(LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
+
+
 def fit(
     lines: Sequence[Masks],
     width: int,
@@ -58,39 +75,36 @@ def fit(
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
-    The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are what it costs to read the first
-    line so: a `FAULT` if it does not rhyme, 1 to prefer the other. Among equals the earlier of `openings` is taken.
+    The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are the costs of reading the first
+    line so: a `FAULT` if it does not rhyme. Among equals the earlier of `openings` is taken.
     """
-    starts = (*(opening[0] for opening in openings), "a'")
-    ways = [
-        _start(kind, width, strictness, lines[0], rhymed if kind.isupper() else unrhymed) for kind in starts
-    ]
+    # 1) Each type in which the first line can be read.
+    ways: list[_Way] = []
+    for kind in (*(opening[0] for opening in openings), "a'"):
+        cost, line = fitted(kind, False, width, strictness, lines[0])
+        ways.append(_Way(cost + (rhymed if kind.isupper() else unrhymed), line, None))
+    # 2) For each type of each further line the cheapest way to it.
     for number, masks in enumerate(lines[1:], 1):
-        kinds = ("B", "B'", "D") if number % 2 else ("a", "a'", "c")
-        ways = [way for kind in kinds if (way := _next(ways, kind, width, strictness, masks))]
-    return _lines(min(ways, key=lambda way: way.cost))
-
-
-def _start(kind: str, width: int, strictness: str, masks: Masks, extra: int) -> _Way:
-    cost, line = fitted(kind, False, width, strictness, masks)
-    return _Way(cost + extra, line, None)
-
-
-def _next(ways: Sequence[_Way], kind: str, width: int, strictness: str, masks: Masks) -> _Way | None:
-    """The best way to a line's type from the ways to the line before; None where none leads there."""
-    best: _Way | None = None
-    for way in ways:
-        turned = is_turned(way.line.kind, kind)
-        if turned is not None:
-            cost, line = fitted(kind, turned, width, strictness, masks)
-            if best is None or way.cost + cost < best.cost:
-                best = _Way(way.cost + cost, line, way)
-    return best
+        nearest: dict[str, _Way] = {}
+        for kind in ("B", "B'", "D") if number % 2 else ("a", "a'", "c"):
+            for way in ways:
+                if (turned := is_turned(way.line.kind, kind)) is not None:
+                    cost, line = fitted(kind, turned, width, strictness, masks)
+                    if kind not in nearest or way.cost + cost < nearest[kind].cost:
+                        nearest[kind] = _Way(way.cost + cost, line, way)
+        ways = list(nearest.values())
+    # 3) Back along the cheapest.
+    best: _Way | None = min(ways, key=lambda way: way.cost)
+    found: list[FittedLine] = []
+    while best:
+        found.append(best.line)
+        best = best.before
+    return found[::-1]
 
 
 @lru_cache(1 << 13)
 def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """What a line of a type costs, read in the nearest of the type's patterns, the first among equals."""
+    """Cost a line read in the nearest of a type's patterns, the first among equals."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):
@@ -100,11 +114,3 @@ def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
     cost, line = min(costs, key=lambda each: each[0])
     return cost + FAULT * turned, line
-
-
-def _lines(way: _Way | None) -> list[FittedLine]:
-    lines: list[FittedLine] = []
-    while way:
-        lines.append(way.line)
-        way = way.before
-    return lines[::-1]

@@ -1,4 +1,4 @@
-"""A character's readings, tone and rhyme groups.
+"""Look up a character's readings, tone and rhyme groups.
 
 Simplified characters are read as Traditional where there is one counterpart. One that stands for several (发) has
 the readings of all of them; `describe` asks which is meant.
@@ -9,18 +9,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from pingze.errors import InputError
-from pingze.verse.character_table import Entry, entry
+from pingze.verse.character_table import Entry, entry, to_traditional, traditional_candidates
 from pingze.verse.rhyme_groups import GROUPS, Group
-from pingze.verse.simplified import to_traditional, traditional_candidates
 
 EITHER = "either"
 UNKNOWN = "unknown"
 
-_ATTESTED_PLACES = 10  # fewer fixed places say nothing of a character's tone
-_ATTESTED_SHARE = 0.95
-
-_RARE_PLACES = 50
-_RARE_SHARE = 0.03
+_ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # fewer fixed places say nothing of a character's tone
+_RARE_PLACES, _RARE_SHARE = 50, 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +26,8 @@ class Reading:
     group: Group
     """Its rhyme group, which has its tone."""
     used: int | None
-    """How often Tang verse uses the character so: of a character with one reading its occurrences, of one with a
-    level and an oblique reading the fixed places of regulated verse that need each; None where readings of one tone
-    cannot be told apart."""
+    """How often Tang verse uses the character so: with one reading its occurrences, with a level and an oblique one the
+    fixed places of regulated verse that need each; None where readings of one tone cannot be distinguished."""
     rhymed: int
     """How often Tang poets rhymed on it."""
 
@@ -40,21 +35,47 @@ class Reading:
         return f"{self.group.tone}{self.group.name}"
 
 
+@lru_cache(1 << 13)
+def known(character: str) -> Entry:
+    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one."""
+    converted = to_traditional(character)
+    if found := entry(converted):
+        return found
+    others = [found for each in traditional_candidates(converted) if (found := entry(each))]
+    return Entry({name: times for other in others[::-1] for name, times in other.rhymed.items()})
+
+
+def sides(character: str) -> frozenset[str]:
+    """The tones that a character can have: `LEVEL`, `OBLIQUE`, both, or none where it is unknown."""
+    return known(character).sides
+
+
+def groups(character: str) -> frozenset[str]:
+    """The names of the rhyme groups that a character can rhyme in; none where it is unknown."""
+    return known(character).groups
+
+
 def readings(character: str) -> tuple[Reading, ...]:
     """Every reading of a character, level before oblique; () where the table does not have it."""
-    found: dict[str, Reading] = {}
-    for each in entries(character):
-        for name, rhymed in each.rhymed.items():
-            found.setdefault(name, Reading(GROUPS[name], _used(each, name), rhymed))
-    return tuple(sorted(found.values(), key=lambda reading: list(GROUPS).index(reading.group.name)))
+    found = known(character)
+    return tuple(
+        Reading(GROUPS[name], _used(found, name), found.rhymed[name])
+        for name in GROUPS
+        if name in found.rhymed
+    )
+
+
+def _used(found: Entry, name: str) -> int | None:
+    if len(found.rhymed) == 1:
+        return found.count
+    of_side = [other for other in found.rhymed if GROUPS[other].side == GROUPS[name].side]
+    return found.needed.get(GROUPS[name].side) if of_side == [name] else None
 
 
 def tone(character: str) -> str:
     """`LEVEL`, `OBLIQUE`, `EITHER` where readings differ, or `UNKNOWN`."""
     can_be = sides(character)
-    if len(can_be) == 2:
-        return EITHER
-    return next(iter(can_be), UNKNOWN)
+    return EITHER if len(can_be) == 2 else next(iter(can_be), UNKNOWN)
 
 
 def usable_tone(character: str) -> str | None:
@@ -63,49 +84,21 @@ def usable_tone(character: str) -> str | None:
     Of two tones one is attested when at least 95 of 100 fixed places (at least ten in all) use it. Sense-dependent
     characters (看 思 過) stay open: None, as for unknown ones.
     """
-    can_be = sides(character)
-    if len(can_be) == 1:
-        return next(iter(can_be))
-    places = needed(character)
-    total = sum(places.values())
-    if total < _ATTESTED_PLACES:
-        return None
-    return next((side for side, times in places.items() if times >= _ATTESTED_SHARE * total), None)
-
-
-@lru_cache(1 << 13)
-def needed(character: str) -> dict[str, int]:
-    """Of a character of both tones: how often a fixed place of regulated verse needs it level, and oblique."""
-    found = entries(character)
-    return found[0].needed if len(found) == 1 else {}
+    found = known(character)
+    if len(found.sides) == 1:
+        return next(iter(found.sides))
+    total = sum(found.needed.values())
+    attested = (side for side, times in found.needed.items() if times >= _ATTESTED_SHARE * total)
+    return next(attested, None) if total >= _ATTESTED_PLACES else None
 
 
 @lru_cache(1 << 13)
 def rare_side(character: str) -> str | None:
     """The one of two tones that verse hardly ever uses: in fewer than 3 of 100 fixed places, of at least fifty."""
-    places = needed(character)
-    few = (side for side, times in places.items() if times < _RARE_SHARE * sum(places.values()))
-    return next(few, None) if sum(places.values()) >= _RARE_PLACES else None
-
-
-@lru_cache(1 << 13)
-def sides(character: str) -> frozenset[str]:
-    """The tones that a character can have: `LEVEL`, `OBLIQUE`, both, or none where it is unknown."""
-    return frozenset().union(*(each.sides for each in entries(character)))
-
-
-@lru_cache(1 << 13)
-def groups(character: str) -> frozenset[str]:
-    """The names of the rhyme groups that a character can rhyme in; none where it is unknown."""
-    return frozenset().union(*(each.rhymed for each in entries(character)))
-
-
-@lru_cache(1 << 13)
-def entries(character: str) -> tuple[Entry, ...]:
-    """The table's entries for a character: one, or those of all that a Simplified one stands for, or none."""
-    converted = to_traditional(character)
-    written = [converted] if entry(converted) else traditional_candidates(converted)
-    return tuple(found for each in written if (found := entry(each)))
+    places = known(character).needed
+    total = sum(places.values())
+    rare = (side for side, times in places.items() if times < _RARE_SHARE * total)
+    return next(rare, None) if total >= _RARE_PLACES else None
 
 
 def describe(text: str) -> tuple[Reading, ...]:
@@ -115,19 +108,10 @@ def describe(text: str) -> tuple[Reading, ...]:
     """
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:
-        raise InputError(f"{text!r} is not one character; give one, as 看")
-    found = entries(character)
-    if len(found) > 1:
-        raise InputError(
-            f"{character} is Simplified for {' or '.join(traditional_candidates(character))}; give one"
-        )
+        raise InputError("one_character", has=text)
+    found = readings(character)
     if not found:
-        raise InputError(f"the table of readings has no {character!r}")
-    return readings(character)
-
-
-def _used(of: Entry, name: str) -> int | None:
-    if len(of.rhymed) == 1:
-        return of.count
-    same_side = [other for other in of.rhymed if GROUPS[other].side == GROUPS[name].side]
-    return of.needed.get(GROUPS[name].side) if same_side == [name] else None
+        raise InputError("no_reading", has=character)
+    if entry(to_traditional(character)) is None:
+        raise InputError("several_characters", has=character, choices=traditional_candidates(character))
+    return found

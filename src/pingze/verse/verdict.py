@@ -1,10 +1,10 @@
-"""What checking a poem gives."""
+"""The verdict on a poem: form, template, rhyme, faults and notes."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from pingze.errors import Cause
-from pingze.messages import Parameter
+from pingze.messages import Language, Parameter, catalogue, say
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tones import readings, sides
@@ -15,7 +15,7 @@ class Violation:
     """One fault, at one character."""
 
     rule: str
-    """The rule's name, as 孤平: a key of `rules.RULES` or `rules.SHAPE_RULES`."""
+    """The rule's name, as 孤平: a key of `rules.rules` or one of `rules.SHAPE_RULES`."""
     line: int
     """The line's number, from 1."""
     position: int
@@ -27,7 +27,7 @@ class Violation:
 
     @classmethod
     def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
-        """A violation at a place where a character may be missing.
+        """Make a violation at a place where a character may be missing.
 
         Args:
             rule: The rule's name.
@@ -40,7 +40,7 @@ class Violation:
         return cls(rule, number + 1, place + 1, char, found)
 
     def cause(self, rhyme: str | None) -> Cause:
-        """What the place wants and has, as a code (tone, rhyme, shape) with parameters.
+        """Name the wanted and the actual tone or rhyme: a code (tone, rhyme, shape) with parameters.
 
         Args:
             rhyme: The poem's rhyme group, as 東; None where it has none.
@@ -57,15 +57,20 @@ class Violation:
 
 
 class Note(str):
-    """A sentence on what is no fault, and beside it its `cause`: a code with parameters."""
-
-    def __new__(cls, sentence: str, code: str = "note", **parameters: Parameter) -> "Note":
-        """The sentence, with the code and parameters that say the same."""
-        note = super().__new__(cls, sentence)
-        note.cause = {"code": code, **parameters}
-        return note
+    """A remark that is no fault, in English; its `cause` holds the code and parameters of messages.toml."""
 
     cause: Cause
+
+    def __new__(cls, message: str, code: str | None = None, **parameters: Parameter) -> "Note":
+        """Say a message by its code, or take a sentence with the code that it has elsewhere."""
+        note = super().__new__(cls, say(message, parameters))
+        note.cause = {"code": message if message in catalogue() else code or "note", **parameters}
+        return note
+
+    def text(self, language: Language) -> str:
+        """Say the message in a language."""
+        code = str(self.cause["code"])
+        return say(code, self.cause, language) if code in catalogue() else str(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ class Verdict:
     violations: tuple[Violation, ...]
     """In the order of their places."""
     notes: tuple[Note, ...]
-    """What is no fault but worth knowing."""
+    """Remarks that are no faults."""
 
     @property
     def ok(self) -> bool:
@@ -94,7 +99,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" of old-style verse, "shape" where it is wrong, or "nothing"."""
+        """The scope: "tones and rhyme", "rhyme" of old-style verse, "shape" where it is wrong, or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -102,11 +107,11 @@ class Verdict:
         return "tones and rhyme" if self.template else "rhyme"
 
     def _repr_html_(self) -> str:
-        """In a notebook: tones, faults and notes."""
-        from pingze.verse.diagram import html  # which draws verdicts, so that it stands below
+        """Draw the verdict in a notebook: tones, faults and notes."""
+        from pingze.verse.diagram import html  # which imports this module
 
         return html(self)
 
     def as_json(self) -> dict[str, object]:
-        """The fields by name, and whether and on what the text was judged."""
+        """The fields by name, with `ok` and `judged`."""
         return {"ok": self.ok, "judged": self.judged, **asdict(self)}

@@ -1,30 +1,30 @@
-"""What cleaning a person's own corpus kept and dropped, as lines to read."""
+"""Show which poems of a person's own corpus cleaning kept and dropped, as lines to read."""
 
 from collections import Counter
 
-from pingze.corpus.clean import SHORTEST, Cleaned
+from pingze.corpus.clean import REASONS, SHORTEST, Cleaned
 from pingze.corpus.poem import form
+from pingze.messages import here
 
-WHY = {
-    "lost characters": "□ or ○ stands where a character is lost",
-    "brackets, quotes or notes": "brackets, quotes or notes stand in the verse",
-    "other signs": "other signs than Han characters and ，。？！；：、 stand in the verse",
-    "too short": f"fewer than {SHORTEST} characters and marks",
-}
-"""Each of `corpus.clean.REASONS` as a sentence."""
+_CODES = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
 
 
 def kept_and_dropped(cleaned: Cleaned) -> list[str]:
-    """What was kept, by shape and length, and for each reason how many were dropped, with the first of them."""
-    shapes = Counter(form(poem.lines) or "free" for poem in cleaned.poems)
+    """The poems that were kept, by shape and length, and for each reason how many were dropped, with the first."""
+    shapes = Counter(form(poem.lines) or "-" for poem in cleaned.poems).most_common()
     lengths = sorted(len(poem.text) for poem in cleaned.poems)
-    shown = ", ".join(f"{name} {count:,}" for name, count in shapes.most_common())
     lines = [
-        f"kept: {len(cleaned.poems):,} poems of {len({poem.author for poem in cleaned.poems} - {''}):,} poets, "
-        f"{lengths[len(lengths) // 2]} characters and marks long in the middle; by shape: {shown}"
+        here(
+            "kept",
+            count=f"{len(cleaned.poems):,}",
+            poets=len({poem.author for poem in cleaned.poems} - {""}),
+            middle=lengths[len(lengths) // 2],
+            has=[f"{name} {count:,}" for name, count in shapes],
+        )
     ]
     for (dynasty, reason), count in cleaned.dropped.most_common():
-        lines.append(f"dropped: {count:,}, {WHY[reason]}; the first is {cleaned.first[dynasty, reason]}…")
+        first = cleaned.first[dynasty, reason]
+        lines.append(here(_CODES[reason], count=f"{count:,}", first=first, least=SHORTEST))
     if cleaned.without:
-        lines.append(f"no poem in {len(cleaned.without)} of the files, as in {cleaned.without[0]}")
+        lines.append(here("files_without", count=len(cleaned.without), first=cleaned.without[0]))
     return lines

@@ -14,9 +14,9 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
 from pingze.composing.request.request import Request
+from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
-from pingze.verse.simplified import forms
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}

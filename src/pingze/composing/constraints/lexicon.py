@@ -13,12 +13,12 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.steering.lapses import DOUBLED_OFTEN, doublings
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import forms
+from pingze.verse.context import tones_within
+from pingze.verse.rhyme import lenders, practised
+from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
-from pingze.verse.rhyme_usage import lenders, practised
-from pingze.verse.rhyme_usage import rhymes as rhymes_of
-from pingze.verse.simplified import forms
 from pingze.verse.tones import groups, sides, usable_tone
-from pingze.verse.word_tones import tones_within
 
 GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""

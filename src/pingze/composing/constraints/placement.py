@@ -29,7 +29,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.request import Request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
-from pingze.verse.word_tones import starts
+from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]
 """The ids of characters that stand side by side in a line."""
@@ -99,7 +99,7 @@ class Placements:
         self.effort, self.kept = effort or Effort(constraints.request), 0
         self.taken: dict[tuple[int, Word], Array | None] = {}
         self.starts = {
-            length: starts(length, constraints.width) if whole else frozenset(range(constraints.width))
+            length: word_starts(length, constraints.width) if whole else frozenset(range(constraints.width))
             for length in map(len, words)
         }
         self.alive, self.ways = constraints.agreeing(fixed)

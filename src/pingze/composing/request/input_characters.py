@@ -10,8 +10,9 @@ from contextvars import ContextVar
 
 from pingze.errors import InputError, wrong_type
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import to_traditional, traditional_candidates, variants
 from pingze.verse.characters import MARKS
-from pingze.verse.simplified import in_context, to_traditional, traditional_candidates, variants
+from pingze.verse.context import in_context
 from pingze.verse.verdict import Note
 
 FIELDS = {"opening": "start", "theme": "about"}

@@ -11,11 +11,12 @@ from pingze.composing.steering.mood import mood_of
 from pingze.errors import InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import in_use, to_traditional, traditional_candidates
 from pingze.verse.characters import MARKS
+from pingze.verse.context import in_context
 from pingze.verse.forms import Form, find_form, opening_name
 from pingze.verse.rhyme import find_group
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
-from pingze.verse.simplified import in_context, in_use, to_traditional, traditional_candidates
 from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"

