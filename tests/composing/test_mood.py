@@ -13,7 +13,7 @@ from pingze.composing.composer import composer
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.parse import read_request
-from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, leanings, mood_of
+from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
 from scripts import count_moods
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
@@ -59,7 +59,7 @@ def test_the_target_is_multiplied_by_what_a_mood_adds() -> None:
     }
     total = np.logaddexp.reduce(list(weights.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
-    assert total_variation(expected_shares(chosen, request, 128, 8, leaning=leaning), expected) < 0.15
+    assert total_variation(expected_shares(chosen, request, 128, 8, terms=[Mood(leaning)]), expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.3
 
 

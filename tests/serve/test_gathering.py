@@ -32,7 +32,7 @@ def prepared(chosen: Composer, form: str) -> Inclusion:
 
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
-    begin = partial(chosen.draft, inclusion, Sampling(0.8, particles), [(seed, 0)])
+    begin = partial(chosen.begin, inclusion, Sampling(0.8, particles), [(seed, 0)])
     return Draft(chosen, begin, particles, Deadline(SECONDS))
 
 

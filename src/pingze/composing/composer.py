@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.blas import shared_fairly
+from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.constraints.placement import Effort
-from pingze.composing.parallel import each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
 from pingze.composing.request.options import Sampling
 from pingze.composing.request.request import Request
-from pingze.composing.steering.antithesis import Antithesis, antithesis_table
-from pingze.composing.steering.mood import leanings
-from pingze.composing.steering.taste import Taste, WornPairs
+from pingze.composing.steering.antithesis import Antithesis, Opposites, antithesis_table
+from pingze.composing.steering.mood import Mood, leanings
+from pingze.composing.steering.taste import WornPairs, taste_terms
+from pingze.composing.steering.term import Term
+from pingze.composing.threads import each, one_blas_thread_each
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError
 from pingze.network import checkpoint
@@ -90,16 +90,11 @@ class Composer:
             return Copying(store.index, self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        """One poem, from a population of its own."""
+        """Write the poem of a seed."""
         return self.write_many(inclusion, sampling, [seed])[0]
 
-    def write_many(
-        self,
-        inclusion: Inclusion,
-        sampling: Sampling,
-        seeds: Sequence[int],
-    ) -> list[Poem]:
-        """A poem for each seed, from populations of its own; those of some poems are written side by side."""
+    def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
+        """Write the poem of each seed, from populations of its own; several poems are written as one batch."""
         sampling = self.sampling(inclusion.constraints, sampling)
         of_poem = {seed: self.chances(inclusion, sampling, seed) for seed in seeds}
         chances = list(chain(*of_poem.values()))
@@ -107,8 +102,8 @@ class Composer:
         together = max(1, min(together, math.ceil(len(chances) / threads())))
 
         def write(batch: Sequence[Chance]) -> list[Population]:
-            writing = self.draft(inclusion, sampling, batch)
-            with shared_fairly():
+            writing = self.begin(inclusion, sampling, batch)
+            with one_blas_thread_each():
                 finish(writing)
             return self.choose([writing])
 
@@ -120,36 +115,42 @@ class Composer:
         ]
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
-        """How the poems of a request are drawn: a long one among fewer texts."""
-        if constraints.request.original:  # only in a broad population some text is sure to stay original
-            return asked
-        return asked.within(constraints.tokens)
-
-    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
-        """Those of a poem's populations."""
-        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
-        return [(seed, number) for number in range(populations)]
+        """Reduce the particles of a long request, unless it must stay original, which only many particles can."""
+        return asked if constraints.request.original else asked.within(constraints.tokens)
 
     def population_size(self, inclusion: Inclusion, sampling: Sampling) -> int:
-        """How many texts a population has."""
-        if inclusion.constraints.request.original:  # only in a broad one some text is sure to stay original
+        """Count the particles of a population: all of them where a poem must stay original."""
+        if inclusion.constraints.request.original:
             return sampling.particles
         return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
 
-    def draft(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
-        """A population for each chance, nothing of them written yet."""
-        particles = self.population_size(inclusion, sampling)
-        request = inclusion.constraints.request
+    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
+        """List the populations of a poem."""
+        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
+        return [(seed, number) for number in range(populations)]
+
+    def begin(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
+        """Begin a population for each chance."""
+        particles, constraints = self.population_size(inclusion, sampling), inclusion.constraints
         return Writing(
             self.network,
-            inclusion.constraints,
+            constraints,
             [inclusion.draw(particles, np.random.default_rng(chance)) for chance in chances],
             sampling=sampling,
-            prefix=self.prefix(request),
-            antithesis=self._antithesis(request),
-            leaning=self.leanings[request.mood] if request.mood else None,
-            taste=Taste(self.worn_pairs, request, self.reward) if request.taste else None,
+            prefix=self.prefix(constraints.request),
+            terms=self.terms(constraints),
         )
+
+    def terms(self, constraints: Constraints) -> list[Term]:
+        """List the terms to which a request gives weight."""
+        request, terms = constraints.request, list[Term]()
+        if request.mood:
+            terms.append(Mood(self.leanings[request.mood]))
+        if request.antithesis and request.form.antithetical(request.lines):
+            terms.append(Opposites(self.antithesis, constraints))
+        if request.taste:
+            terms += taste_terms(self.worn_pairs, request, self.reward)
+        return terms
 
     def choose(self, writings: Sequence[Writing]) -> list[Population]:
         """The text that each population of some finished writings chooses, read to its end."""
@@ -163,30 +164,11 @@ class Composer:
             for population, end in zip(chosen, ends, strict=True)
         ]
 
-    def _antithesis(self, request: Request) -> Antithesis | None:
-        """The table of antithesis, where the request gives it weight and the form needs it."""
-        if not request.antithesis or not request.form.antithetical(request.lines):
-            return None
-        return self.antithesis
-
-    def answering(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """What mood and antithesis add to ln p of each character at a place of a finished text.
-
-        Antithesis adds w·s with the character that stands opposite, in the line before or after.
-        """
-        request, fixed = constraints.request, constraints.fixed
-        table, added = self._antithesis(request), np.zeros(len(self.vocabulary), np.float32)
-        if request.mood:
-            added += self.leanings[request.mood]
-        if table is None or fixed is None:
-            return added
-        weight = np.float32(request.antithesis)
-        above, below = constraints.opposite(place), place + constraints.width
-        if above is not None and fixed[above] != FREE:
-            added += weight * table.opposite(np.array([fixed[above]]))[0]
-        if below < constraints.places and constraints.opposite(below) == place and fixed[below] != FREE:
-            added += weight * table.over(fixed[below])
-        return added
+    def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
+        """Sum what the terms add for each character at a place of the text that a request fixes."""
+        text = np.array(constraints.fixed)
+        added = [term.at_place(text, place) for term in self.terms(constraints)]
+        return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
     @cached_property
     def worn_pairs(self) -> WornPairs:
@@ -206,12 +188,13 @@ class Composer:
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
         """The poem of a seed, of the texts that its populations chose."""
         population = Population.joined(chosen).chosen()
-        template, rhyme = self._kept(constraints, population.alive[0])
         request = constraints.request
+        template, group = np.argwhere(population.alive[0])[0]  # the first of several
+        opening = request.openings[template]
         return Poem(
             form=request.form.name,
-            template=template,
-            rhyme=rhyme,
+            template=opening_name(constraints.width, opening[0]) if opening else None,
+            rhyme=request.groups[group],
             title=request.title,
             poet=request.poet,
             about=request.about,
@@ -243,13 +226,6 @@ class Composer:
             states.append(self.network.step(states[-1], id_[None]))
         log_p = log_softmax(self.network.logits(LayerStates.joined(states)))
         return log_p, log_p[np.arange(len(ids)), ids]
-
-    def _kept(self, constraints: Constraints, alive: Bool[Array, "T G"]) -> tuple[str | None, str]:
-        """The template and the rhyme group that a text keeps; the first of several."""
-        template, group = np.argwhere(alive)[0]
-        opening = constraints.request.openings[template]
-        name = opening_name(constraints.width, opening[0]) if opening else None
-        return name, constraints.request.groups[group]
 
 
 def composer(model: str | Path | None = None) -> Composer:

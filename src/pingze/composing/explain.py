@@ -66,7 +66,7 @@ def explain(
         row = log_p[place + line]  # a mark stands after each line before
         others = constraints.allowed_alone(constraints.fixed, place)
         others[id_] = False
-        worth = row + chosen.answering(constraints, place)
+        worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         rhyme = poem.rhyme if constraints.is_foot(place).any() else None
         tone, group = _reading(text[place], asked[place], rhyme)

@@ -36,7 +36,7 @@ def choose(
     allowed: Bool[Array, "N V"],
     top_p: float,
     random: Callable[[], Array],
-    lean: Float[Array, "N V"] | None = None,
+    lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
 

@@ -177,7 +177,7 @@ def alternatives_as(
     ids = chosen.token_ids(poem.lines)
     at = place + place // compiled.width  # the marks of the lines before stand between
     tried, scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
-    ranked = np.argsort(-(scores + chosen.answering(compiled, place)[tried]), kind="stable")[:limit]
+    ranked = np.argsort(-(scores + chosen.weighed(compiled, place)[tried]), kind="stable")[:limit]
     return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
 
 

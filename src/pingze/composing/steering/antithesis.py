@@ -22,6 +22,9 @@ import numpy as np
 from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
+from pingze.composing.constraints.hypotheses import Demands
+from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Form
 
@@ -80,6 +83,36 @@ class Antithesis:
         """The mean score of the couplets of a poem that need antithesis; None where none does."""
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         return sum(scores) / len(scores) if scores else None
+
+
+class Opposites(Term):
+    """Weighs the characters that stand opposite each other by `weight` times their score.
+
+    Args:
+        table: In the order of the vocabulary's ids.
+        demands: The request; its form says which couplets need antithesis.
+    """
+
+    def __init__(self, table: Antithesis, demands: Demands) -> None:
+        self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
+
+    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
+        """Weigh each character by the one above it."""
+        above = self.demands.opposite(place)
+        if above is None:
+            return None
+        added: Array = self.table.opposite(texts[:, above]) * self.weight
+        return added
+
+    def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
+        """Weigh each character by the one above it or below it."""
+        above, below = self.demands.opposite(place), place + self.demands.width
+        scores: Array | None = None
+        if above is not None and text[above] != FREE:
+            scores = self.table.opposite(text[[above]])[0]
+        elif below < len(text) and self.demands.opposite(below) == place and text[below] != FREE:
+            scores = self.table.over(int(text[below]))
+        return None if scores is None else scores * self.weight
 
 
 @cache

@@ -10,13 +10,13 @@ congratulates, speaks of leisure, or mourns (scripts/count_moods.py).
 """
 
 import re
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
-from pingze.arrays import Array, Float32
+from pingze.arrays import Array, Float32, Int
+from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.tables import table
 
 JOYFUL, CALM, SAD = MOODS = ("joyful", "calm", "sad")
 PRIOR = 3
@@ -37,16 +37,19 @@ def mood_of(*texts: str | None) -> str | None:
     return told[0] if len(told) == 1 else None
 
 
-@cache
-def _table() -> dict[str, list[float]]:
-    """The m of each character in each of `MOODS`."""
-    text = (files("pingze.composing.steering") / "data" / "moods.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
-    return {character: [float(m) for m in each] for character, *each in rows}
-
-
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Give for each mood what is added to the logarithm of each token's weight; 0 where the table has no token."""
-    none = [0.0] * len(MOODS)
-    rows = np.array([_table().get(token, none) for token in vocabulary.tokens], np.float32)
-    return dict(zip(MOODS, rows.T, strict=True))
+    """Give the m of each token in each mood; 0 where the table has no token."""
+    cells = table("moods", "pingze.composing.steering")
+    rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
+    return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
+
+
+class Mood(Term):
+    """Weighs each character by its m in the mood."""
+
+    def __init__(self, leaning: Float32[Array, "V"]) -> None:
+        self.leaning = leaning
+
+    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
+        """Weigh every character alike in all texts."""
+        return self.leaning
