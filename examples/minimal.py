@@ -75,9 +75,9 @@ def loss_and_gradients(w, ids):
     p -= p.max(axis=1, keepdims=True)
     np.exp(p, out=p)
     p /= p.sum(axis=1, keepdims=True)
-    rows = np.arange(T * B)
-    loss = -np.log(p[rows, targets]).mean()
-    p[rows, targets] -= 1
+    correct = np.arange(T * B), targets
+    loss = -np.log(p[correct]).mean()
+    p[correct] -= 1
     p /= T * B
     d = {name: np.zeros_like(value) for name, value in w.items()}
     d["U"], d["a"] = p.T @ hidden, p.sum(axis=0)
@@ -114,7 +114,7 @@ def generate(w, characters, rng, opening="", temperature=0.7):
     ids = {character: n for n, character in enumerate(characters)}
     h = c = np.zeros((1, H), np.float32)
     text = EDGE
-    while len(text) <= LENGTH:
+    while len(text) <= LENGTH and text[1:][-1:] != EDGE:
         h, c, _ = step(w, [ids[text[-1]]], h, c)
         if len(text) <= len(opening):
             text += opening[len(text) - 1]
@@ -122,8 +122,6 @@ def generate(w, characters, rng, opening="", temperature=0.7):
         logits = (h @ w["U"].T + w["a"])[0].astype(float) / temperature
         p = np.exp(logits - logits.max())
         text += characters[rng.choice(len(p), p=p / p.sum())]
-        if text[-1] == EDGE:
-            break
     return text.strip()
 
 

@@ -66,4 +66,5 @@ def test_minimal_py_has_the_gradients_of_the_formulas_and_learns(tmp_path: Path)
     trained, characters = minimal.main(poems, steps=40)
     written = minimal.generate(trained, characters, np.random.default_rng(0), "日")
     assert written[0] == "日"
-    assert len((poems).read_text(encoding="utf-8").splitlines()[0]) == minimal.LENGTH
+    data = np.array([[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]).T
+    assert minimal.loss_and_gradients(trained, data)[0] < 0.8 * np.log(len(characters))
