@@ -20,9 +20,9 @@ VERSE = "天地山水風，月花雪日夜。江海春秋東，西人心雲雨�
 ROWS = ["天地山水風", "月花雪日夜", "江海春秋東", "西人心雲雨"]
 
 
-def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
+def poems_of(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     (folder / name).write_text(text, encoding="utf-8")
-    return [(r.title, r.author, r.text) for file in read_own(folder) for r in file.records]
+    return [(r.title, r.author, r.text) for file in read_own(folder) for r in file.poems]
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,11 @@ def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_poem_of_a_text_file(tmp_path: Path, written: str, read: tuple[str, str, str]) -> None:
-    assert records(tmp_path, "poems.txt", written) == [read]
+    assert poems_of(tmp_path, "poems.txt", written) == [read]
 
 
 def test_blank_lines_separate_poems(tmp_path: Path) -> None:
-    assert len(records(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+    assert len(poems_of(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
 
 
 @pytest.mark.parametrize(
@@ -56,13 +56,13 @@ def test_blank_lines_separate_poems(tmp_path: Path) -> None:
     ],
 )
 def test_a_poem_in_json_however_deep(tmp_path: Path, value: object) -> None:
-    assert records(tmp_path, "poems.json", json.dumps(value)) == [("夜行", "張甲", VERSE)]
+    assert poems_of(tmp_path, "poems.json", json.dumps(value)) == [("夜行", "張甲", VERSE)]
 
 
 def test_json_lines_and_folders_below(tmp_path: Path) -> None:
     (tmp_path / "below").mkdir()
     row = json.dumps({"text": VERSE}, ensure_ascii=False)
-    assert len(records(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
+    assert len(poems_of(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
     (tmp_path / "notes.md").write_text("# 記\n", encoding="utf-8")
     assert [file.name for file in read_own(tmp_path)] == [str(Path("below", "poems.jsonl"))]
 
@@ -106,7 +106,7 @@ def test_what_was_kept_and_why_the_rest_was_not(own: Cleaned) -> None:
 def test_the_store_is_of_ones_own_poems(own: Cleaned) -> None:
     with Store.open() as store:
         assert store.dynasties() == ("own",)
-        assert store.statistics().poems == {"own": 200}
+        assert store.statistics()["poems"] == {"own": 200}
         assert len(list(store.poems(dynasty="own"))) == 200
         assert store.search("天", dynasty="own") or store.search("地", dynasty="own")
         assert store.beside(before="天")

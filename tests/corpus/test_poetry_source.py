@@ -44,15 +44,12 @@ def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
     with tarfile.open(archive, "w:xz") as packed:
         packed.add(clone, "poetry-source")
     files, packed_files = (
-        {
-            file.name.rpartition("source/")[2]: (file.dynasty, file.records)
-            for file in read_poetry_source(source)
-        }
+        {file.name.rpartition("source/")[2]: file.poems for file in read_poetry_source(source)}
         for source in (clone, archive)
     )
     assert packed_files == files
-    assert {dynasty for dynasty, _ in files.values()} == {"ming", "sanguo", "qing"}
-    (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"][1], files["词/清/ci.清.0001.base.json"][1]
+    assert {poem.dynasty for poems in files.values() for poem in poems} == {"ming", "sanguo", "qing"}
+    (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"], files["词/清/ci.清.0001.base.json"]
     assert (poem.title, poem.author, poem.tune) == ("詠書", "張甲", "")
     assert (ci.title, ci.tune) == ("憶江南·書館", "憶江南")
     assert ci.text == f"{text([941, 942, 943])}\n{text([944, 945])[:-1]}。"
@@ -78,7 +75,7 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
                     for name in ("tang", "song")
                     for poem in store.poems(dynasty=name, split=split)
                 ]
-            dropped = store.statistics().dropped
+            dropped = store.statistics()["dropped"]
             others = [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)]
             tunes = [poem.tune for poem in store.ci()]
     assert before == after
@@ -86,7 +83,7 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
     assert tunes == ["憶江南"]
     assert dropped["ming"] == {"version of another": 2}
     with Store.open() as store:
-        assert store.statistics().poems == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
+        assert store.statistics()["poems"] == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
         (hit,) = store.search(text([941]).strip("，"))
         assert (hit.dynasty, hit.title) == ("qing", "憶江南·書館")
         with pytest.raises(InputError, match="split 'all' is unknown; choose one of train"):
