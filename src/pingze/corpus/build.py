@@ -14,12 +14,13 @@ import uuid
 from collections.abc import Callable
 from contextlib import closing
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from pingze.corpus.clean import VERSION_OF_ANOTHER, Cleaned, clean
 from pingze.corpus.fetch import archive_path
 from pingze.corpus.own import is_own, read_own
-from pingze.corpus.poem import CorpusPoem, form
+from pingze.corpus.poem import CorpusPoem
 from pingze.corpus.poetry_source import read_poetry_source
 from pingze.corpus.records import read
 from pingze.corpus.split import groups, split, versions
@@ -123,26 +124,14 @@ def grouped_poems(cleaned: Cleaned) -> tuple[list[CorpusPoem], list[int]]:
 def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
-        placed = split(poems, groups)
-        of_poems = (
-            (
-                poem.dynasty,
-                poem.tune,
-                poem.title,
-                poem.author,
-                "" if poem.tune else form(poem.lines),
-                poem.text,
+        columns = attrgetter("dynasty", "tune", "title", "author", "form", "text")
+        rows = (
+            (place, *columns(poem), name, group, digest.to_bytes(8, "big"), rank)
+            for place, (poem, group, digest, name, rank) in enumerate(
+                zip(poems, groups, *split(poems, groups), strict=True)
             )
-            for poem in poems
         )
-        rows = zip(of_poems, placed.splits, groups, placed.digests, placed.ranks, strict=True)
-        database.executemany(
-            "INSERT INTO poem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (place, *poem, name, group, digest.to_bytes(8, "big"), rank)
-                for place, (poem, name, group, digest, rank) in enumerate(rows)
-            ),
-        )
+        database.executemany(f"INSERT INTO poem VALUES ({', '.join('?' * 11)})", rows)
         dropped = ((*key, count) for key, count in cleaned.dropped.items())
         database.executemany("INSERT INTO dropped VALUES (?, ?, ?)", dropped)
         database.execute("INSERT INTO suffix_array VALUES (?)", (folder,))

@@ -5,7 +5,7 @@ No random state: the same corpus gives the same splits on every machine.
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pingze.corpus.poem import CorpusPoem, digest
 
@@ -64,9 +64,8 @@ def _telling_lines(poem: CorpusPoem) -> set[str]:
     return {line for line in poem.lines if len(line) >= SHORTEST_LINE}
 
 
-@dataclass(frozen=True)
-class Places:
-    """The places of the poems; every list is in their order."""
+class Places(NamedTuple):
+    """The digest, split and draw of each poem; every list is in their order."""
 
     digests: list[int]
     splits: list[str]
