@@ -12,8 +12,8 @@ from pingze.corpus import Store, build, fetch
 from pingze.corpus.clean import Cleaned
 from pingze.corpus.own import read_own
 from pingze.errors import CorpusError, InputError
-from pingze.training import data
-from pingze.training.configuration import preset
+from pingze.training.presets import preset
+from pingze.training.texts import corpus_for, make_vocabulary, read
 from tests import invented
 
 VERSE = "天地山水風，月花雪日夜。江海春秋東，西人心雲雨。"
@@ -109,9 +109,9 @@ def test_the_store_is_of_ones_own_poems_and_says_what_was_dropped(own: Cleaned) 
 def test_a_vocabulary_of_what_is_there(own: Cleaned) -> None:
     chosen = preset("own")
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-        assert data.corpus_for(store, ()) == "own"
-    vocabulary = data.make_vocabulary(texts, chosen)
+        texts = read(store, chosen.training)
+        assert corpus_for(store, ()) == "own"
+    vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) < chosen.model.vocabulary_size
     assert "<張甲>" in vocabulary.tokens
     assert "<唐>" not in vocabulary.tokens
@@ -122,12 +122,12 @@ def test_other_presets_and_too_few_poems_are_refused(own: Cleaned, tmp_path: Pat
     for name in ("report", "tang"):
         said = f"corpus is {name}, .* train with --preset own"
         with Store.open() as store, pytest.raises(InputError, match=said):
-            data.read(store, preset(name).training)
+            read(store, preset(name).training)
     (tmp_path / "few").mkdir()
     (tmp_path / "few" / "one.txt").write_text(VERSE, encoding="utf-8")
     build(fetch(tmp_path / "few"))
     with Store.open() as store, pytest.raises(InputError, match="some fifty are the fewest"):
-        data.read(store, preset("own").training)
+        read(store, preset("own").training)
 
 
 @pytest.mark.slow
@@ -139,8 +139,8 @@ def test_a_model_is_trained_and_composes(own: Cleaned, tmp_path: Path) -> None:
     chosen = preset("own", ["epochs=2", "hidden_size=32", "embedding_size=16", "precision=float32"])
     chosen = replace(chosen, training=replace(chosen.training, poet_poems=50))
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    Run(tmp_path / "run", chosen, *texts).train()
+        texts = read(store, chosen.training)
+    Run(tmp_path / "run", chosen, texts).train()
     model = tmp_path / "run"
     free = pingze.generate(split_len=None, start="", model=model, title="夜", poet="張甲", seed=1)
     assert free

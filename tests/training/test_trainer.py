@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from pingze.errors import InputError
-from pingze.training.configuration import preset
+from pingze.training.presets import preset
+from pingze.training.texts import Texts
 from pingze.training.trainer import Trainer
 from tests import invented
 
@@ -19,7 +20,7 @@ TINY = ("vocabulary_size=26", "embedding_size=8", "hidden_size=12", "batch_size=
 
 
 def trainer(*settings: str) -> Trainer:
-    return Trainer(preset("report", [*TINY, *settings]), TEXTS, [])
+    return Trainer(preset("report", [*TINY, *settings]), Texts(TEXTS, []))
 
 
 @pytest.mark.parametrize("accumulate", [2, 3, 8])

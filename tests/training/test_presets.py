@@ -2,7 +2,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.network.configuration import ModelConfiguration
-from pingze.training.configuration import PRESETS, TrainingConfiguration, preset
+from pingze.training.presets import PRESETS, TrainingConfiguration, preset
 
 
 def test_the_report_s_preset_states_the_report_s_figures() -> None:
