@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_table
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import find_form

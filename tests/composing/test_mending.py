@@ -9,7 +9,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.mend import Change, fewest, mend
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import STRICTNESSES
@@ -114,7 +114,7 @@ def test_simplified_drafts_are_read() -> None:
 @pytest.mark.parametrize(
     ("text", "options", "error", "message"),
     [
-        ("山水", {}, InputError, "the lines of 絕, 律 or 排"),
+        ("山水", {}, InputError, "a 絕, 律 or 排"),
         (
             "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。",
             {"keep": ["明月"]},

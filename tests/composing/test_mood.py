@@ -12,7 +12,7 @@ from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
 from scripts import count_moods
 from tests.composing import verse

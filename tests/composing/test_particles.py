@@ -13,8 +13,7 @@ from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.proposal import effective_sizes, resample
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
-from pingze.composing.request.request import Request
+from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Antithesis, Opposites
 from pingze.composing.steering.term import Term
 from pingze.network.softmax import log_softmax

@@ -107,20 +107,20 @@ def test_simplified_characters_are_converted_and_it_is_said() -> None:
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        (("",), {}, "the opening is empty; give one or more characters"),
-        ((" ，。\n",), {}, "the opening is empty"),
+        (("",), {}, "start is empty; give one or more characters"),
+        ((" ，。\n",), {}, "start is empty"),
         (("日囧",), {}, r"does not know the character '囧' \(U\+56E7\); choose another"),
         (("日😀",), {}, r"does not know the character '😀' \(U\+1F600\)"),
         (("日A",), {}, "does not know the character 'A'"),
         (("日\ud800",), {}, r"does not know the character '\\ud800'"),
-        (("日",), {"temperature": -0.1}, "temperature is -0.1; it must be a finite number, 0 or more"),
+        (("日",), {"temperature": -0.1}, "temperature is -0.1; it must be at least 0 and at most 100"),
         (("日",), {"temperature": float("nan")}, "temperature is nan"),
         (("日",), {"temperature": float("inf")}, "temperature is inf"),
         (("日",), {"split_len": 1}, "split_len is 1; it must be at least 2"),
         (("日",), {"max_lines": 3}, "max_lines is 3; it must be an even number from 2"),
         (("日",), {"max_lines": 0}, "max_lines is 0"),
-        (("日" * 41,), {}, "the opening has 41 characters, 8 lines hold 40"),
-        (("日",), {"seed": -1}, "seed is -1; it must be 0 or more"),
+        (("日" * 41,), {}, "start has 41 characters; give 40 at most"),
+        (("日",), {"seed": -1}, "seed is -1; it must be at least 0"),
     ],
 )
 def test_bad_input(arguments: tuple[str], options: dict[str, object], message: str) -> None:
@@ -169,5 +169,5 @@ def test_lines_of_the_models_own(start: str, temperature: float, max_lines: int,
 
 
 def test_conditions_that_the_model_does_not_know() -> None:
-    with pytest.raises(InputError, match="was not trained with a title"):
+    with pytest.raises(InputError, match="title: the model .* was not trained with such a condition"):
         pingze.generate("日", split_len=None, title="夜")

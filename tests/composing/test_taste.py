@@ -11,8 +11,7 @@ from pingze.composing.composer import Composer
 from pingze.composing.particles import finish
 from pingze.composing.poem import in_lines
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
-from pingze.composing.request.request import Request
+from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering import lapses
 from pingze.composing.steering.taste import (
     CONTRADICTION,

@@ -15,7 +15,7 @@ from pingze.composing.composer import Composer
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Writing
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.deadline import Deadline, DeadlineError
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering

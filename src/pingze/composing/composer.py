@@ -12,13 +12,12 @@ import numpy as np
 from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.constraints.placement import Effort
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
-from pingze.composing.request.options import Sampling
+from pingze.composing.request.options import Revising, Sampling
 from pingze.composing.request.request import Request
 from pingze.composing.steering.antithesis import Antithesis, Opposites, antithesis_table
 from pingze.composing.steering.mood import Mood, leanings
@@ -26,9 +25,9 @@ from pingze.composing.steering.taste import WornPairs, taste_terms
 from pingze.composing.steering.term import Term
 from pingze.composing.threads import each, one_blas_thread_each
 from pingze.deadline import check_deadline
-from pingze.errors import InfeasibleError
+from pingze.errors import InfeasibleError, InputError
 from pingze.network import checkpoint
-from pingze.network.conditions import Conditions
+from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.numpy_network import LayerStates, NumpyNetwork
 from pingze.network.softmax import log_softmax
 from pingze.network.vocabulary import EOS
@@ -50,7 +49,6 @@ class Composer:
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = NumpyNetwork(loaded)
-        self.lexicon = Lexicon.of(loaded.vocabulary)
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
@@ -171,6 +169,11 @@ class Composer:
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
     @cached_property
+    def lexicon(self) -> Lexicon:
+        """The prosody of the vocabulary."""
+        return Lexicon.of(self.vocabulary)
+
+    @cached_property
     def worn_pairs(self) -> WornPairs:
         """How worn the vocabulary's pairs are."""
         return WornPairs(self.vocabulary)
@@ -228,13 +231,22 @@ class Composer:
         return log_p, log_p[np.arange(len(ids)), ids]
 
 
-def composer(model: str | Path | None = None) -> Composer:
-    """The composer of a model, kept for the next call. Raises CheckpointError where the model cannot be read."""
+def composer(model: str | Path | None = None, asked: Revising | None = None) -> Composer:
+    """Load the composer of a model, or take it from a cache.
+
+    Raises CheckpointError where the model cannot be read, and InputError where the options have a title, poet or theme
+    with which it was not trained.
+    """
     name = str(model or checkpoint.DEFAULT)
-    return _composer(name, checkpoint.changed(name))
+    chosen = _composer(name, checkpoint.changed(name))
+    conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
+    for field, knows in (("title", conditions), ("poet", conditions), ("about", about)):
+        if asked and getattr(asked, field) and not knows:
+            raise InputError("no_condition", field=field, model=chosen.name)
+    return chosen
 
 
 @lru_cache(maxsize=4)
 def _composer(name: str, changed: tuple[int, ...]) -> Composer:
-    """Kept by name and by when its files were last changed."""
+    """Key the cache by the time when the model's files were last changed."""
     return Composer(checkpoint.load(name))

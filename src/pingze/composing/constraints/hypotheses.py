@@ -1,7 +1,7 @@
-"""What a request asks of each place of a poem: tones, rhymes, fixed characters, under each template and rhyme group.
+"""Compile a request: the tones, rhymes and fixed characters that it asks for at each place.
 
-A pair of an opening template and a rhyme group is a hypothesis. Within a couplet there are ways (pairs of tone
-patterns) in which its two lines may be written.
+A hypothesis is a pair of an opening template and a rhyme group. The two lines of a couplet may be written in several
+ways (pairs of tone patterns).
 
 Axes: T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
@@ -12,17 +12,19 @@ from itertools import product
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, with_lenders, with_neighbours
+from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, joined
 from pingze.composing.request.request import Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
+from pingze.verse.rhyme import lenders
+from pingze.verse.rhyme_groups import neighbours
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 _MOST_WAYS = 6
 Fixes = tuple[int, ...]
-"""For each place the id that must stand there, or `FREE`."""
+"""The id that each place must have, or `FREE`."""
 
 
 class Demands:
@@ -34,21 +36,21 @@ class Demands:
         self.tokens = self.places + request.lines  # a mark after each line
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         groups = [GROUP_NAMES.index(name) for name in request.groups]
-        borrow = request.strictness == CUSTOMARY and request.form.regulated
         self.base = lexicon.han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
-        self.first_rhymes, self.first_can_rhyme = (
-            (with_near(table) if borrow else table)[groups]
-            for table, with_near in (
-                (lexicon.rhymes, with_lenders),
-                (lexicon.can_rhyme, with_neighbours),
-            )
-        )
+        self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
+        if request.strictness == CUSTOMARY and request.form.regulated:
+            self.first_rhymes = joined(lexicon.rhymes, lenders)[groups]
+            self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
         # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
         self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
-        self.first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
+        line, position = np.divmod(np.arange(self.places)[:, None], self.width)
+        first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
+        rhymed = (line % 2 == 1) | ((line == 0) & first_rhymed)
+        self.feet: Array = (position == self.width - 1) & rhymed
+        """The places that carry the rhyme under each template, (P, T)."""
         self.asked, self.exists = self._ways()
         sets = (lexicon.han, lexicon.level, lexicon.oblique)
         self.by_wanted_tones = np.zeros((8, len(self.base)), bool)
@@ -57,54 +59,41 @@ class Demands:
                 self.by_wanted_tones[wanted] |= sets[tone] & self.base
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """The tone that each way asks for at each place of each couplet, and which ways there are."""
+        """List the tone that each way asks for at each place of each couplet, and which ways there are."""
         T, K = len(self.kinds), self.request.lines // 2
         asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
         exists = np.zeros((T, K, _MOST_WAYS), bool)
         for t, k in product(range(T), range(K)):
-            for w, tones in enumerate(self._couplet_tones(self.kinds[t][2 * k : 2 * k + 2])):
+            kinds = self.kinds[t][2 * k : 2 * k + 2]
+            couplets = [kinds, tuple(RESCUED.values())] if kinds == tuple(RESCUED) else [kinds]
+            ways = [
+                first.tones + second.tones
+                for couplet in couplets
+                if couplet
+                for first, second in product(
+                    *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
+                )
+            ]
+            ways = ways or ["x" * 2 * self.width]
+            for w, tones in enumerate(ways):
                 asked[t, k, w] = [_TONES[tone] for tone in tones]
                 exists[t, k, w] = True
         return asked, exists
 
-    def _couplet_tones(self, kinds: tuple[str, ...]) -> list[str]:
-        if not kinds:
-            return ["x" * 2 * self.width]
-        couplets = [kinds]
-        if kinds == tuple(RESCUED):
-            couplets.append(tuple(RESCUED.values()))
-        return [
-            first.tones + second.tones
-            for couplet in couplets
-            for first, second in product(
-                *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
-            )
-        ]
-
-    def is_foot(self, place: int) -> Bool[Array, "T"]:
-        """For each template whether a place carries the rhyme."""
-        foot: Array = self.feet[place]
-        return foot
-
-    @cached_property
-    def feet(self) -> Bool[Array, "P T"]:
-        """The same of every place."""
-        return np.stack([self._is_foot(place) for place in range(self.places)])
-
-    def _is_foot(self, place: int) -> Bool[Array, "T"]:
-        line, position = divmod(place, self.width)
-        if position != self.width - 1 or (line % 2 == 0 and line > 0):
-            return np.zeros(len(self.kinds), bool)
-        return self.first_rhymed if line == 0 else np.ones(len(self.kinds), bool)
+    def asked_at(self, place: int) -> Int[Array, "T W"]:
+        """The tone that each way to write a couplet asks for at a place."""
+        k, at = divmod(place, 2 * self.width)
+        asked: Array = self.asked[:, k, :, at]
+        return asked
 
     def opposite(self, place: int) -> int | None:
-        """The place in a couplet's first line that stands opposite one in its second; None where none need."""
+        """Find the place in a couplet's first line opposite one in its second; None where antithesis is not needed."""
         k, at = divmod(place, 2 * self.width)
         needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
         return place - self.width if needed else None
 
     def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """The rhymes of each group that may stand at a foot; generous as the checker for what was fixed."""
+        """Find the rhymes of each group at a foot; `generous` as the checker for what was fixed."""
         if place < self.width:
             return self.first_can_rhyme if generous else self.first_rhymes
         return self.can_rhyme if generous else self.rhymes
@@ -112,7 +101,7 @@ class Demands:
     def fits(
         self, asked: Int[Array, "... T W"], ids: Int[Array, "..."], given: Bool[Array, "..."]
     ) -> Bool[Array, "... T W"]:
-        """Whether characters have the tone asked for: the usable one, or any reading of what was given."""
+        """Check that characters have the tone asked for: their usable one, or in any reading where they are given."""
         level = np.where(given, self.lexicon.can_be_level[ids], self.lexicon.level[ids])
         oblique = np.where(given, self.lexicon.can_be_oblique[ids], self.lexicon.oblique[ids])
         fits: Array = (
@@ -136,16 +125,15 @@ class Demands:
         """The hypotheses, and the ways to write each couplet, that agree with fixed places."""
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
-        rhymed: set[tuple[int, int]] = set()
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
-            k, at = divmod(place, 2 * self.width)
-            ways[:, k] &= self.fits(self.asked[:, k, :, at], np.array(id_), np.array(True))
-            foot = self.is_foot(place)
+            ways[:, place // (2 * self.width)] &= self.fits(
+                self.asked_at(place), np.array(id_), np.array(True)
+            )
+            foot = self.feet[place]
+            before = [other for other in range(place) if fixed[other] == id_]
             alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
-            for t in np.flatnonzero(foot).tolist():
-                alive[t] &= (t, id_) not in rhymed
-                rhymed.add((t, id_))
+            alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return alive, ways
