@@ -169,5 +169,5 @@ def test_lines_of_the_models_own(start: str, temperature: float, max_lines: int,
 
 
 def test_conditions_that_the_model_does_not_know() -> None:
-    with pytest.raises(InputError, match="title: the model .* was not trained with such a condition"):
+    with pytest.raises(InputError, match=r"title: the model .* was not trained with such a condition"):
         pingze.generate("日", split_len=None, title="夜")

@@ -58,7 +58,7 @@ def generate(
     """
     asked = Revising(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
     if split_len is not None and split_len < 2:
-        raise InputError("at_least", field="split_len", has=split_len, least=2)
+        raise InputError("at_least", field="split_len", has=split_len, wanted=2)
     max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines
     if max_lines < 2 or max_lines % 2:
         raise InputError("even", field="max_lines", has=max_lines, least=2)
