@@ -14,7 +14,7 @@ from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
-from scripts import count_moods
+from scripts import moods
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -112,11 +112,11 @@ def test_a_poem_keeps_its_mood_while_it_is_revised() -> None:
 
 
 def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(count_moods, "LEAST", 1.0)
-    rows = count_moods.count({JOYFUL: ["春春花"], CALM: ["春山山"], SAD: ["淚淚淚", "春"]})
+    monkeypatch.setattr(moods, "LEAST", 1.0)
+    rows = moods.count({JOYFUL: ["春春花"], CALM: ["春山山"], SAD: ["淚淚淚", "春"]})
     assert rows["春"][0] == pytest.approx(math.log((2 + PRIOR) / (3 * (1 / 3 + 1 / 4) / 2 + PRIOR)))
     assert rows["淚"][2] == pytest.approx(math.log((3 + PRIOR) / PRIOR))
     assert next(iter(rows)) == "淚"
-    assert count_moods.measure({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
+    assert moods.distinguished({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
         "joyful: 100% of 1, calm: 50% of 2, sad: 100% of 1"
     )

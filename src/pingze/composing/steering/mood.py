@@ -6,7 +6,7 @@ While a text is drawn, each character c is exp m(c) times as likely as it was, w
 
 and n is how often verse of the mood has c, e how often it would have c if it were like verse of the other two moods.
 PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title tells their mood: it
-congratulates, speaks of leisure, or mourns (scripts/count_moods.py).
+congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
