@@ -13,7 +13,7 @@ import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
 from pingze.errors import MissingExtraError, StoppedError
-from pingze.messages import language, say
+from pingze.messages import here
 from pingze.network import checkpoint
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def train(
         for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)
         code, name = ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
-        typer.echo(say(code, {"name": name, "step": run.position.step}, language()), err=True)
+        typer.echo(here(code, name=name, step=run.position.step), err=True)
     try:
         with training_progress.progress(run) as shown:
             run.train(*shown)
@@ -110,7 +110,7 @@ def _predicted(
 
     corpus, measured = corpus_for(store, loaded.configuration.special_tokens), LanguageModel.of(loaded)
     of = measured, read_split(store, corpus, split), loaded.vocabulary, LENGTHS[corpus]
-    progress(say("evaluate_step", {"poems": f"{len(of[1]):,}"}, language()))
+    progress(here("evaluate_step", poems=len(of[1])))
     row = {"split": split, **asdict(evaluation.evaluate(*of))}
     return row | (evaluation.by_condition(*of, progress) if loaded.configuration.special_tokens else {})
 

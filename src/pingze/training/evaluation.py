@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from pingze.messages import language, say
+from pingze.messages import here
 from pingze.network.batches import Ids, batches
 from pingze.network.conditions import GIVEN, Prefix
 from pingze.network.model import LanguageModel
@@ -61,7 +61,7 @@ def by_condition(
     kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
     found = {}
     for name, names in kept.items():
-        progress(say("evaluate_condition", {"poems": f"{len(texts):,}", "condition": name}, language()))
+        progress(here("evaluate_condition", poems=len(texts), condition=name))
         figures = evaluate(model, texts, vocabulary, length, ("dynasty", *names))
         found[f"hanzi_perplexity_given_{name}"] = figures.hanzi_perplexity
     return found

@@ -22,6 +22,7 @@ import torch
 
 from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.files import written
+from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
@@ -112,7 +113,7 @@ class Run(Trainer):
             with _stop_signals() as received:
                 self._train(add, on_step, received)
         except (CheckpointError, TrainingError) as fault:
-            raise TrainingError("train_ended", reason=str(fault), folder=str(self.folder)) from fault
+            raise TrainingError("train_ended", reason=fault.text(language()), folder=str(self.folder)) from fault
 
     def _train(self, add: Add, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position

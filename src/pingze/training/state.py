@@ -15,7 +15,7 @@ from torch import Tensor
 
 from pingze.errors import CheckpointError
 from pingze.files import written
-from pingze.messages import language, say
+from pingze.messages import here
 from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
 
@@ -119,7 +119,7 @@ def read(run: Path) -> SavedState | None:
                 position = Position(**values | {"window": Window(**values["window"])})
                 tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            unread.append(say("train_unread", {"name": path.name, "reason": str(error)}, language()))
+            unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue
         return SavedState(path, position, tensors, unread)
     if unread:

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pingze.cli.terminal.status import status
-from pingze.messages import language, say
+from pingze.messages import here
 from pingze.training.log import LogRow
 from pingze.training.run import Run
 
@@ -54,8 +54,7 @@ def _lines(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
     with status() as show:
 
         def on_step() -> None:
-            steps = {"step": run.position.step, "steps": run.total_steps}
-            show(say("train_step", steps, language()) + figures)
+            show(here("train_step", step=run.position.step, steps=run.total_steps) + figures)
 
         def on_row(row: LogRow) -> None:
             nonlocal figures
@@ -71,16 +70,4 @@ def _lines(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
 
 def _line(row: LogRow) -> str:
     """Say a row of the log: measures of training or of dev, or why training stopped early."""
-    if row["kind"] == "stop":
-        return say("train_stale", {"epochs": row["stale_epochs"]}, language())
-    nats, nats_per_48 = row["nats_per_token"], row["nats_per_48_tokens"]
-    if row["kind"] == "train":
-        speed = f"{row['tokens_per_second']:,.0f}"
-        values = {"nats": f"{nats:.3f}", "nats_per_48": f"{nats_per_48:.1f}", "speed": speed}
-        return say("train_loss", values, language())
-    figures = {
-        "nats": f"{nats:.4f}",
-        "nats_per_48": f"{nats_per_48:.2f}",
-        "perplexity": f"{row['perplexity']:.1f}",
-    }
-    return say("train_dev", {"step": row["step"], **figures}, language())
+    return here(f"train_row_{row['kind']}", **row)
