@@ -49,14 +49,6 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
     assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-4)
 
 
-def test_a_title_changes_what_is_composed(model: Path) -> None:
-    poems = [
-        compose(form="五絕", title=title, seed=1, particles=4, top_p=1.0, model=model)[0].lines
-        for title in (None, "春山", "海")
-    ]
-    assert len({tuple(lines) for lines in poems}) == 3
-
-
 def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
     (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, model=model)
     revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)

@@ -313,17 +313,6 @@ def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
     )
 
 
-def test_what_verse_doubles() -> None:
-    lexicon = composer(POOL + "悠").lexicon
-    within, at_end = (
-        {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)} for row in lexicon.doubles
-    )
-    assert {"年", "人", "悠"} <= within
-    assert not {"樓", "雪"} & within
-    assert "悠" in at_end
-    assert "人" not in at_end
-
-
 def test_a_double_is_no_second_rhyme() -> None:
     """年 rhymes at the end already, so that it is not doubled at another rhyme's place."""
     chosen = composer(seed=1)
@@ -332,16 +321,3 @@ def test_a_double_is_no_second_rhyme() -> None:
     inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
     for seed in range(10):
         assert chosen.write(inclusion, Sampling(2.0, 1), seed).lines[1][4] != "年"
-
-
-def test_messages_name_the_clash_and_where() -> None:
-    chosen = composer()
-    request = read_request(
-        chosen.vocabulary, Composing(form="五絕", rhyme="東", pattern="＿＿＿＿＿ ＿＿＿＿天")
-    )
-    with pytest.raises(InfeasibleError) as error:
-        chosen.prepare(request)
-    assert str(error.value) == (
-        "no 五絕 can keep all that is asked for: give up pattern's 天 "
-        "(line 2, character 5 must rhyme in 東; 天 rhymes in 先)"
-    )

@@ -10,7 +10,6 @@ import pytest
 
 from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
-from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
@@ -73,20 +72,6 @@ def test_joy_shuns_graves_and_mourning_seeks_them() -> None:
         assert calm < -0.5
         assert sad > 1
     assert added[CALM][vocabulary.ids["閑"]] > 1
-
-
-def test_a_birthday_is_not_set_among_graves() -> None:
-    chosen = composer()
-    with pytest.warns(ConversionWarning, match="written as joyful"):
-        request = read_request(chosen.vocabulary, BIRTHDAY)
-    found = {}
-    for mood in (None, request.mood):
-        inclusion = chosen.prepare(replace(request, mood=mood))
-        poems = chosen.write_many(inclusion, BIRTHDAY.sampling, range(1, 9))
-        found[mood] = sum(bool(GRAVES & set(str(poem))) for poem in poems)
-        assert {poem.mood for poem in poems} == {mood}
-    assert found[None] >= 3
-    assert found[JOYFUL] <= 1
 
 
 def test_a_mood_that_is_asked_for_goes_before_the_one_that_is_told() -> None:

@@ -223,15 +223,7 @@ def test_a_population_that_must_stay_original_is_not_parted() -> None:
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
     assert chosen.chances(inclusion, Sampling(0.8, 200), 5) == [(5, 0)]
-
-
-def test_poems_written_side_by_side_are_those_written_alone() -> None:
-    chosen = composer(seed=6)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
-    together = chosen.write_many(inclusion, Sampling(0.8, 8), [5, 6, 7])
-    assert [poem.lines for poem in together] == [
-        chosen.write(inclusion, Sampling(0.8, 8), s).lines for s in (5, 6, 7)
-    ]
+    assert chosen.sampling(inclusion.constraints, Sampling(0.8, 9999)).particles == 9999
 
 
 def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:

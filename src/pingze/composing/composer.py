@@ -1,4 +1,4 @@
-"""A `Composer`: a model made ready to write poems that keep a request."""
+"""Prepare a model to compose: compile requests, write populations of particles, choose poems."""
 
 import math
 from collections.abc import Sequence
@@ -35,16 +35,16 @@ from pingze.threads import threads
 from pingze.verse.forms import opening_name
 
 ROWS = 256
-"""So many particles are written side by side where several poems are asked for."""
+"""The most particles of a batch where several poems are asked for."""
 POPULATION = 64
-"""A poem's particles are parted into populations of so many at most, each with a processor of its own."""
+"""The most particles of a population; a poem with more has several, each on a processor of its own."""
 
 Chance = tuple[int, int]
-"""A poem's seed, and the number of one of its populations."""
+"""A poem's seed and the number of one of its populations, which together seed its random numbers."""
 
 
 class Composer:
-    """A model made ready to compose: what is computed once and used for every poem."""
+    """A model, with the tables that every poem needs."""
 
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
@@ -52,13 +52,17 @@ class Composer:
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
-        """The request compiled; `old` holds what stood at places that are written again.
+        """Compile a request.
 
-        Words to include are parted by no pause of the line, and read as verse reads them, where that can be; what is
-        given up last is how they are read.
+        No pause of the line parts a word to include, and its characters have the tones in which verse reads it, if
+        some poem keeps that; else first pauses are allowed, then other tones.
 
-        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can stand in
-        too many ways; CorpusError if it asks for originality and there is no corpus.
+        Args:
+            request: What a poem must keep.
+            old: The former characters of places that are written again.
+
+        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can be placed
+        in too many ways; CorpusError if it asks for originality and there is no corpus.
         """
         copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
@@ -72,14 +76,14 @@ class Composer:
         raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """The tokens of a request's conditions; none where the model knows none."""
+        """List the tokens of a request's conditions; none where the model knows none."""
         if not self.conditions:
             return []
         parts = self.conditions.prefix(request.form.name, request.poet, request.title, about=request.about)
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """The substrings that may not be copied, where the request asks for originality."""
+        """Index the substrings that may not be copied, if the request asks for originality."""
         if not request.original:
             return None
         from pingze.corpus import Store  # composing without it needs no database
@@ -151,7 +155,7 @@ class Composer:
         return terms
 
     def choose(self, writings: Sequence[Writing]) -> list[Population]:
-        """The text that each population of some finished writings chooses, read to its end."""
+        """Choose a text of each population of some finished writings, and read it to its end."""
         chosen = [population.chosen() for writing in writings for population in writing.populations]
         lines = [writing.constraints.request.lines for writing in writings for _ in writing.starts]
         last_marks = np.array([self.vocabulary.ids[mark_after(count - 1)] for count in lines])
@@ -175,21 +179,21 @@ class Composer:
 
     @cached_property
     def worn_pairs(self) -> WornPairs:
-        """How worn the vocabulary's pairs are."""
+        """The worn pairs of the vocabulary."""
         return WornPairs(self.vocabulary)
 
     @cached_property
     def leanings(self) -> dict[str, Float[Array, "V"]]:
-        """What each mood adds to ln p of the vocabulary's tokens."""
+        """The weights of the vocabulary's tokens in each mood."""
         return leanings(self.vocabulary)
 
     @cached_property
     def antithesis(self) -> Antithesis:
-        """How well the vocabulary's characters stand opposite each other."""
+        """The scores of the vocabulary's characters opposite each other."""
         return antithesis_table().of(self.vocabulary)
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
-        """The poem of a seed, of the texts that its populations chose."""
+        """Choose among the texts of a seed's populations, and make the poem."""
         population = Population.joined(chosen).chosen()
         request = constraints.request
         template, group = np.argwhere(population.alive[0])[0]  # the first of several
@@ -209,16 +213,16 @@ class Composer:
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
-        """Ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
+        """Compute ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
         return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
-        """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        """List the ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
         text = "".join(line + mark_after(number) for number, line in enumerate(lines))
         return np.append(self.vocabulary.encode(text), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
-        """Ln p over the vocabulary before each token of a poem, (N, V), and that of the token itself, (N,).
+        """Compute ln p over the vocabulary before each token of a poem, (N, V), and of the token itself, (N,).
 
         The tokens are the characters, the mark after each line, and `<eos>`; the prefix is read before them.
         """

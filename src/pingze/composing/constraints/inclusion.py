@@ -24,8 +24,14 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import Plan, stock_of
-from pingze.composing.constraints.hypotheses import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Fixes
+from pingze.composing.constraints.feasibility import (
+    WANTS_ANY,
+    WANTS_LEVEL,
+    WANTS_OBLIQUE,
+    Fixes,
+    Plan,
+    stock_of,
+)
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Start
@@ -137,7 +143,7 @@ class Inclusion:
 
 
 class Choice(NamedTuple):
-    """What may be done at a place."""
+    """A word that may begin at a place, or a character that may be left to the model."""
 
     kind: int | None
     """The kind of word that begins here; None where a character is left to the model, or fixed."""
@@ -146,7 +152,7 @@ class Choice(NamedTuple):
     fits: Float[Array, "T W"]
     """1 under the templates, and ways to write the couplet, that take it; else 0."""
     cost: tuple[int, ...]
-    """What it uses up along each axis of the state."""
+    """The amount that it uses up along each axis of the state."""
 
 
 class Frame:
@@ -385,7 +391,7 @@ class Count:
         return state
 
     def choices(self, k: int) -> list[list[Choice]]:
-        """List what may be done at each place of a couplet; couplets that are alike share the list."""
+        """List what may be done at each place of a couplet; equal couplets share the list."""
         places = range(2 * k * self.width, 2 * (k + 1) * self.width)
         key = k == 0, self.constraints.asked[:, k].tobytes(), self.frame.fixed[places.start : places.stop]
         if key not in self.kept_choices:

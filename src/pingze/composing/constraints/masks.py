@@ -1,7 +1,7 @@
 """Mask the characters that may not follow at a place, after what was written so far.
 
-A poem is written under hypotheses (`hypotheses`): a character may follow if some hypothesis survives it and can still
-be completed (`feasibility`); so no choice leads into a dead end.
+A poem is written under hypotheses: a character may follow if some hypothesis survives it and can still be completed
+(`feasibility`); so no choice leads into a dead end.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
@@ -14,6 +14,9 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import (
+    WANTS,
+    Demands,
+    Fixes,
     Histories,
     Plan,
     can_complete,
@@ -22,7 +25,6 @@ from pingze.composing.constraints.feasibility import (
     places_left,
     stock_of,
 )
-from pingze.composing.constraints.hypotheses import WANTS, Demands, Fixes
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
 

@@ -78,11 +78,11 @@ class Revising(Bounded):
         CUSTOMARY, f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
     )
     include: str = option("", "Words that must appear, as '雁 芙蓉'; a space separates them.", maxLength=100)
-    exclude: str = option("", "Characters that must not.", maxLength=1000)
-    repeat: bool = option(False, "Let a character stand twice apart.")
+    exclude: str = option("", "Characters that must not appear.", maxLength=1000)
+    repeat: bool = option(False, "Let a character appear twice, apart.")
     original: int | None = option(
         None,
-        "How many characters in a row a line may share with any line of the corpus.",
+        "The most characters in a row that a line may share with a line of the corpus.",
         minimum=2,
         maximum=100,
     )
@@ -94,7 +94,7 @@ class Revising(Bounded):
     )
     taste: float = option(
         1.0,
-        "How much it weighs what a reader would make of the poem; 0 leaves it to the model.",
+        "How much the likely judgement of a reader weighs; 0 leaves it to the model.",
         minimum=0,
         maximum=10,
     )
@@ -103,12 +103,12 @@ class Revising(Bounded):
     )
     about: str | None = option(
         None,
-        "What it is to be about, as 江雪, in 8 characters at most, for models that know themes.",
+        "A theme, as 江雪, of 8 characters at most, for models that know themes.",
         maxLength=200,
     )
     mood: str | None = option(
         None,
-        f"{', '.join(MOODS)}; by default the one that title or theme tells, if any.",
+        f"{', '.join(MOODS)}; by default the mood of the title or theme, if it has one.",
         enum=[None, *MOODS],
     )
     poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
@@ -116,11 +116,14 @@ class Revising(Bounded):
         0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
     )
     top_p: float = option(
-        0.85, "Keep to the likeliest characters that have this share.", exclusiveMinimum=0, maximum=1
+        0.85,
+        "The share of the nucleus: the likeliest characters that together have this probability.",
+        exclusiveMinimum=0,
+        maximum=1,
     )
     particles: int = option(
         128,
-        "How many texts are written side by side for each poem; fewer of a long one.",
+        "How many particles each poem has; fewer for a long one.",
         minimum=1,
         maximum=4096,
     )
@@ -143,7 +146,7 @@ class Composing(Revising):
 
     start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
     form: str = option("七絕", f"{' '.join(FORMS)}.", maxLength=20)
-    lines: int | None = option(None, "How many lines, of a 排 or 古.", minimum=2, maximum=MOST_LINES)
+    lines: int | None = option(None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES)
     template: str | None = option(None, "A template's name or part of it: 平起, 首句入韻.", maxLength=20)
     rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
     acrostic: str | None = option(None, "One character a line, as 春夏秋冬.", maxLength=1000)

@@ -1,11 +1,11 @@
-r"""The mood 情 of a poem: joyful, calm or sad.
+r"""Weigh characters by the mood 情 of a poem: joyful, calm or sad.
 
 While a text is drawn, each character c is exp m(c) times as likely as it was, where
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
 and n is how often verse of the mood has c, e how often it would have c if it were like verse of the other two moods.
-PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title tells their mood: it
+PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title has a mood: it
 congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
@@ -28,13 +28,13 @@ TITLES = {
     ),
     SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
 }
-"""The titles and themes that tell a mood."""
+"""The titles and themes that have a mood."""
 
 
 def mood_of(*texts: str | None) -> str | None:
-    """The mood that titles and themes tell; None where they tell none, or two."""
-    told = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
-    return told[0] if len(told) == 1 else None
+    """Find the mood of titles and themes; None where they have none, or two."""
+    found = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
+    return found[0] if len(found) == 1 else None
 
 
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
@@ -45,11 +45,11 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
 
 
 class Mood(Term):
-    """Weighs each character by its m in the mood."""
+    """The m of each character in the mood."""
 
     def __init__(self, leaning: Float32[Array, "V"]) -> None:
         self.leaning = leaning
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
-        """Weigh every character alike in all texts."""
+        """Weigh each character, the same in all texts."""
         return self.leaning

@@ -1,16 +1,16 @@
-"""What makes a text worth more to a reader than the model's probability tells.
+"""Weigh a text by the likely judgement of a reader, who wants more than the model's probability.
 
 While a text is drawn its weight is multiplied, token by token, by e to the power of the request's `taste` times
 
     LIKELY · ln p of the token
-    − WORN · by how much poems use the pair that it ends too often (`lapses.worn`), unless the title has a half of it
     + NAMED, the first time that it is one of the title's or the theme's characters
-    + REWARD · r·h, h being the model's state after the token and r the reward that readings taught.
+    − WORN · ln of how much too often poems use the pair that it ends (`lapses.worn`), unless the title has a half of it
+    + REWARD · r·h, where h is the model's state after the token and r the reward that readings taught.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
-a text, beside ln p and the title's characters (experiments/reward.py): a text's sum is about what a reader would give
-it. docs/sampling.md tells how the terms were found. At the end the text with the largest sum is the poem; one with
-words of two seasons, or of day and night, comes after all others.
+a text, beside ln p and the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
+docs/sampling.md explains how the terms were found. At the end the text with the largest sum is the poem; a text with
+words of two seasons, or of day and night, ranks after all others.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ from pingze.verse.characters import only_han
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""For each character of up to four; those of a longer title share what four would have."""
+"""For each of up to four characters; those of a longer title share four times this."""
 REWARD = 2.5
 """Nats a token for a point of the mean score."""
 CONTRADICTION = 1e6
@@ -36,7 +36,7 @@ CONTRADICTION = 1e6
 
 
 class WornPairs:
-    """How worn the pairs of a vocabulary are."""
+    """The worn pairs of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary, ids = vocabulary, vocabulary.ids
@@ -49,7 +49,7 @@ class WornPairs:
         self.excess = np.array([excess for _, excess in known])
 
     def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        """By how much each pair is used too often, 0 where it is not worn."""
+        """Look up the logarithm of how much too often each pair is used; 0 where it is not worn."""
         if not len(self.keys):
             return np.zeros(len(ids))
         keys = before.astype(np.int64) * len(self.vocabulary) + ids

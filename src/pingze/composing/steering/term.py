@@ -27,18 +27,15 @@ class Term:
     """A potential that by itself adds nothing."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Weigh each character that may be drawn at a place.
-
-        Returns what is added to the logarithm of its weight, for all texts at once or each; None for nothing.
-        """
+        """Weigh each character that may be drawn at a place: the logarithm of a factor, for each text or for all."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the token that each text has just got; what is returned is added to the text's weight and score."""
+        """Weigh the token that each text has just got: the logarithm of a factor, which is added to its score too."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Weigh a finished text; what is returned is added to its score only."""
+        """Weigh a finished text; this is added to its score only."""
         return 0.0
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
