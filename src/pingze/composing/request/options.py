@@ -216,10 +216,9 @@ def ordered(schema: type[Revising]) -> list[Any]:
 
 
 def with_options(function: F) -> F:
-    """Write the fields of `Composing` into the signature and the docstring of a function, in place of `**options`."""
+    """Write the fields of `Composing` into the signature of a function, in place of `**options`."""
     own, hints = signature(function).parameters, get_type_hints(Composing)
     schema = [each for each in ordered(Composing) if each.name not in own]
-    listed = "\n".join(f"        {each.name}: {each.metadata['description']}" for each in schema)
     keywords = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
         for each in schema
@@ -227,7 +226,6 @@ def with_options(function: F) -> F:
     first = [each for each in own.values() if each.kind == Parameter.POSITIONAL_OR_KEYWORD]
     last = [each for each in own.values() if each.kind == Parameter.KEYWORD_ONLY]
     function.__signature__ = Signature([*first, *keywords, *last])  # type: ignore[attr-defined]
-    function.__doc__ = str(function.__doc__).replace("        **options: The fields of `Composing`.", listed)
     return function
 
 
