@@ -196,7 +196,7 @@ def test_populations_are_the_same_on_any_number_of_processors(
     sampling = Sampling(0.8, 2 * POPULATION + 1)
     expected = chosen.write_many(inclusion, sampling, [5, 6])
     monkeypatch.setattr("pingze.composing.composer.threads", lambda: processors)
-    monkeypatch.setattr("pingze.composing.threads.threads", lambda: processors)
+    monkeypatch.setattr("pingze.composing.parallel.threads", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
     chances = [chance for seed in (5, 6) for chance in chosen.chances(inclusion, sampling, seed)]
     writing = chosen.begin(inclusion, sampling, chances)

@@ -15,6 +15,7 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
+from pingze.composing.parallel import each, one_blas_thread_each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
 from pingze.composing.request.options import Revising, Sampling
@@ -23,7 +24,6 @@ from pingze.composing.steering.antithesis import Antithesis, Opposites, antithes
 from pingze.composing.steering.mood import Mood, leanings
 from pingze.composing.steering.taste import WornPairs, taste_terms
 from pingze.composing.steering.term import Term
-from pingze.composing.threads import each, one_blas_thread_each
 from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import checkpoint

@@ -183,7 +183,7 @@ def compare(
     Raises InputError when `count` is below 1, CheckpointError on a model that cannot be read.
     """
     if count < 1:
-        raise InputError("at_least", field="poems", has=count, least=1)
+        raise InputError("at_least", field="poems", has=count, wanted=1)
     progress("indexing the train split, with which poems are compared")
     reference = Reference(list(store.poems(split="train")))
     names = list(dict.fromkeys(map(str, models)))

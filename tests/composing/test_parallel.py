@@ -9,7 +9,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from pingze.composing import compose
-from pingze.composing.threads import each, one_blas_thread_each
+from pingze.composing.parallel import each, one_blas_thread_each
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
 
