@@ -12,7 +12,7 @@ from pingze.network.numpy_network import NumpyNetwork
 from pingze.network.products import in_float32
 from pingze.network.softmax import log_softmax
 from pingze.network.vocabulary import BOS, EOS, UNK
-from pingze.training.evaluation import evaluate, exp
+from pingze.training.evaluation import evaluate
 from pingze.verse.characters import MARKS
 from tests import invented
 
@@ -50,7 +50,3 @@ def test_measuring_drops_nothing_and_leaves_the_model_training() -> None:
         model, texts, checkpoint.vocabulary, 48
     )
     assert model.training
-
-
-def test_exp_overflows_to_infinity() -> None:
-    assert exp(800) == math.inf

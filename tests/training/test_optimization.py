@@ -57,29 +57,20 @@ def clipped(size: float = 1, **options: float) -> tuple[float, np.ndarray]:
     return float(norm), -torch.cat([p.detach() for p in parameters]).numpy()
 
 
-def test_clipping_by_global_norm_keeps_the_direction() -> None:
-    norm, step = clipped(clip_norm=6.5)
-    assert norm == 13
-    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
-
-
-def test_clipping_by_global_norm_leaves_small_gradients() -> None:
-    np.testing.assert_allclose(clipped(clip_norm=20)[1], [3, -4, 12])
-
-
-def test_clipping_saves_a_gradient_whose_squares_overflow_float32() -> None:
-    norm, step = clipped(size=1e30, clip_norm=6.5)
-    assert norm == pytest.approx(13e30)
-    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
-
-
-def test_clipping_by_value_acts_on_each_entry() -> None:
-    assert clipped(clip_value=3.5)[1].tolist() == [3, -3.5, 3.5]
-
-
-def test_no_clipping_by_default() -> None:
-    norm, step = clipped()
-    assert (norm, step.tolist()) == (13, [3, -4, 12])
+@pytest.mark.parametrize(
+    ("size", "options", "expected"),
+    [
+        (1, {}, [3, -4, 12]),
+        (1, {"clip_norm": 20}, [3, -4, 12]),
+        (1, {"clip_norm": 6.5}, [1.5, -2, 6]),
+        (1e30, {"clip_norm": 6.5}, [1.5, -2, 6]),  # the squares overflow float32
+        (1, {"clip_value": 3.5}, [3, -3.5, 3.5]),
+    ],
+)
+def test_clipping(size: float, options: dict[str, float], expected: list[float]) -> None:
+    norm, step = clipped(size, **options)
+    assert norm == pytest.approx(13 * size)
+    np.testing.assert_allclose(step, expected, rtol=1e-6)
 
 
 def test_rate_warms_up_to_its_peak_and_falls_to_zero() -> None:

@@ -88,7 +88,3 @@ def test_a_state_of_another_kind_is_damaged_too(tmp_path: Path) -> None:
         CheckpointError, match=r"holds no state to resume from: state\.0+1\.safetensors cannot be read"
     ):
         state.read(tmp_path)
-
-
-def test_no_state_is_no_fault(tmp_path: Path) -> None:
-    assert state.read(tmp_path) is None

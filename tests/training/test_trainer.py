@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from pingze.errors import InputError
 from pingze.training.presets import preset
 from pingze.training.texts import Texts
 from pingze.training.trainer import Trainer
@@ -86,8 +85,3 @@ def test_the_rate_is_the_caller_s() -> None:
     made.step(0, 0.01)  # a first step of Adam moves every weight that has a gradient by the rate
     moved = np.abs(made.model.tensors()["output.weight"] - before)
     assert moved.max() == pytest.approx(0.01, rel=0.1)
-
-
-def test_more_parts_than_poems_are_refused() -> None:
-    with pytest.raises(InputError, match="accumulate is 9, more than the batch_size 8"):
-        trainer("accumulate=9")
