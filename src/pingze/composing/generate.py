@@ -19,8 +19,8 @@ from pingze.composing.request.parse import read_about, read_poet, read_title
 from pingze.errors import InputError
 from pingze.network import checkpoint
 from pingze.network.conditions import Conditions
-from pingze.network.numpy_network import NumpyNetwork
-from pingze.network.softmax import log_softmax
+from pingze.network.reference import ReferenceNetwork
+from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS
 
@@ -71,7 +71,7 @@ def generate(
     refuse_conditions(loaded.name, conditions, Revising(title=title, poet=poet, about=about))
     title, about = read_title(title, loaded.vocabulary), read_about(about, loaded.vocabulary)
     poet = read_poet(poet, loaded.vocabulary)
-    sampler = LineSampler(NumpyNetwork(loaded), loaded.vocabulary, temperature, np.random.default_rng(seed))
+    sampler = LineSampler(GraphNetwork(loaded.rounded()), loaded.vocabulary, temperature, np.random.default_rng(seed))
     prefix = conditions.prefix(None, poet, title, about=about) if title or poet or about else ()
     sampler.start([int(id_) for part in prefix for id_ in part])
     if split_len is None:
@@ -107,7 +107,7 @@ class LineSampler:
     """Samples lines of Han characters from a model, one character at a time, punctuated by rule."""
 
     def __init__(
-        self, network: NumpyNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
+        self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
     ) -> None:
         self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
         self.han = _han(vocabulary)
@@ -116,7 +116,6 @@ class LineSampler:
     def start(self, prefix: Sequence[int] = ()) -> None:
         """Begin a text anew, after the prefix."""
         self.state = self.network.start(prefix=prefix)
-        self.logits = self.network.logits(self.state)[0]
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
@@ -165,7 +164,7 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _draw(self, allowed: Array) -> int:
-        logits = np.where(allowed, self.logits.astype(np.float64), -np.inf)
+        logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())
         # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
@@ -173,12 +172,11 @@ class LineSampler:
         return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
 
     def _score(self, id_: int) -> None:
-        self.log_probability += float(log_softmax(self.logits)[id_])
+        self.log_probability += float(self.state.log_p[0, id_])
 
     def _advance(self, id_: int) -> None:
         self._score(id_)
         self.state = self.network.step(self.state, np.array([id_]))
-        self.logits = self.network.logits(self.state)[0]
 
 
 def _han(vocabulary: Vocabulary) -> Array:

@@ -28,8 +28,8 @@ from pingze.composing.steering.antithesis import Antithesis
 from pingze.composing.steering.taste import Taste
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
-from pingze.network.numpy_network import LayerStates, NumpyNetwork
-from pingze.network.softmax import log_sum_exp
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import softmax
 
 COLDEST = 0.01
 """A temperature below this is read as this: particles need some breadth."""
@@ -59,7 +59,7 @@ class Population:
     """ln p of each text at temperature 1, up to its last mark; of one that was read to its end, all of it."""
     scores: Float[Array, "N"]
     """What taste added to the logarithm of each text's weight; 0 without any."""
-    states: LayerStates
+    states: State
     """What the model remembers of each text before it reads the last mark."""
     rng: np.random.Generator
     """All its chance."""
@@ -80,7 +80,7 @@ class Population:
             alive=self.alive[rows],
             log_probabilities=self.log_probabilities[rows],
             scores=self.scores[rows],
-            states=LayerStates(*(part.copy() for part in self.states.take(rows))),
+            states=self.states.take(np.array([row])),
         )
 
     @classmethod
@@ -94,7 +94,7 @@ class Population:
             effective_sizes=np.sum([each.effective_sizes for each in populations], axis=0).tolist(),
             log_probabilities=np.concatenate([each.log_probabilities for each in populations]),
             scores=np.concatenate([each.scores for each in populations]),
-            states=LayerStates.joined([each.states for each in populations]),
+            states=State.joined([each.states for each in populations]),
         )
 
 
@@ -114,7 +114,7 @@ class Writing:
 
     def __init__(
         self,
-        network: NumpyNetwork,
+        network: ReferenceNetwork,
         constraints: Constraints,
         starts: Sequence[Start],
         *,
@@ -142,17 +142,17 @@ class Writing:
         """Whether the last mark was written, which the model need not read."""
         return self.place == self.constraints.places and not self.at_mark
 
-    def write(self, logits: Float[Array, "rows V"]) -> None:
-        """Draw the next token of every text, given the model's logits.
+    def write(self) -> None:
+        """Draw the next token of every text.
 
         Raises UnfinishedError when no draft of a population can stay original.
         """
-        is_mark = self.at_mark
+        is_mark, logits = self.at_mark, self.state.logits
         if is_mark:
             self._write_mark(logits * self.coldness)
         else:
             self._write_character(logits * self.coldness)
-        log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
+        log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
         self.log_probabilities += log_p
         if self.taste:
             self._gain(self.taste.of_token(log_p))
@@ -165,7 +165,7 @@ class Writing:
 
     def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
         mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-        log_p = logits[:, mark] - log_sum_exp(logits)
+        log_p = logits[:, mark] - softmax(logits)[1]
         self.log_weights = self.log_weights + log_p.reshape(self.log_weights.shape)
         self.ids[:] = mark
         self.at_mark = False
@@ -204,11 +204,11 @@ class Writing:
         N = self.log_weights.shape[1]
         return np.concatenate([start.rng.random(N) for start in self.starts])
 
-    def read(self, state: LayerStates) -> None:
+    def read(self, state: State) -> None:
         """Go on from the model's state after the token; populations of few weights are drawn anew."""
         self.state = state
         if self.taste and not self.finished:
-            self._gain(self.taste.of_state(state.h[-1]))
+            self._gain(self.taste.of_state(state.h))
         if self.at_mark:
             return
         G, N = self.log_weights.shape
@@ -243,23 +243,20 @@ class Writing:
         return [Population(*part) for part in zip(*parts, strict=True)]
 
 
-def go_on(network: NumpyNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
+def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
     """One more token of every text of several writings, in one batch; those that cannot go on, and why.
 
     Their requests may differ in everything but the model. Each is written as it would be alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
-    state = LayerStates.joined([writing.state for writing in writings])
-    logits = network.logits(state)
-    for writing, rows in zip(writings, _rows(writings), strict=True):
+    for writing in writings:
         try:
-            writing.write(logits[rows])
+            writing.write()
         except UnfinishedError as error:
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        if len(reading) < len(writings):
-            state = LayerStates.joined([writing.state for writing in reading])
+        state = State.joined([writing.state for writing in reading])
         state = network.step(state, np.concatenate([writing.ids for writing in reading]))
         for writing, rows in zip(reading, _rows(reading), strict=True):
             writing.read(state.take(rows))
