@@ -20,7 +20,8 @@ from pingze.lstm.loss import cross_entropy_sum
 from pingze.network.batches import Ids, pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
-from pingze.training.configuration import Preset, TrainingConfiguration
+from pingze.training.presets import Preset, TrainingConfiguration
+from pingze.training.texts import Texts
 from pingze.training.trainer import Trainer
 
 RATE = 2e-3
@@ -68,7 +69,7 @@ class Fed(Trainer):
     def __init__(self, model: ModelConfiguration, precision: str) -> None:
         characters = "".join(chr(0x4E00 + k) for k in range(model.vocabulary_size - 4))
         training = TrainingConfiguration(length=len(characters), clip_norm=1.0, precision=precision)
-        super().__init__(Preset(model, training), [characters], [])
+        super().__init__(Preset(model, training), Texts([characters], []))
         self.fed: Sequence[Ids] = []
 
     def step_on(self, sequences: Sequence[Ids]) -> float:

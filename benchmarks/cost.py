@@ -24,7 +24,7 @@ from pingze.corpus import CorpusPoem
 from pingze.network.batches import Ids
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import BOS, Vocabulary
-from pingze.training.data import examples
+from pingze.training.texts import examples
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"

@@ -31,7 +31,7 @@ from experiments.figures import record
 from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_table
 from pingze.corpus import Store
 from pingze.errors import CheckpointError

@@ -106,7 +106,7 @@ def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
     """Titles of regulated Tang poems of a split, half of each form, in which no title and no poet comes twice."""
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang", split=split))
-        famous = store.statistics(poets=FAMOUS).poets["tang"]
+        famous = store.statistics(poets=FAMOUS)["poets"]["tang"]
     rng.shuffle(poems)
     prompts: list[Prompt] = []
     for form in FORMS:

@@ -31,7 +31,7 @@ from pingze.composing.particles import Writing, finish
 from pingze.composing.poem import in_lines, mark_after, punctuate
 from pingze.composing.quality import MEASURED
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.characters import MARKS

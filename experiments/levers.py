@@ -35,11 +35,11 @@ from pingze.network.batches import pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import BOS, EOS, PAD
-from pingze.training import data
 from pingze.training.averaging import Average
-from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import evaluate
-from pingze.training.optimizers import make_optimizer
+from pingze.training.optimization import make_optimizer
+from pingze.training.presets import LENGTHS, preset
+from pingze.training.texts import read, read_split
 from pingze.training.trainer import Trainer
 
 WEIGHTS = Path("runs/levers")
@@ -140,7 +140,7 @@ def make(name: str, seed: int) -> Trainer:
     plain = ["embedding_size=128", "hidden_size=256", "batch_size=32", f"seed={seed}", "precision=float32"]
     chosen = preset("tang", [*plain, *lever.settings])
     with Store.open() as store:
-        trainer = Trainer(chosen, *data.read(store, chosen.training))
+        trainer = Trainer(chosen, read(store, chosen.training))
     if lever.build:
         torch.manual_seed(seed)
         trainer.model = lever.build(trainer.preset.model)
@@ -177,7 +177,7 @@ def _weights(name: str, seed: int) -> Path:
 def measured(trainer: Trainer) -> dict[str, float]:
     """The hanzi perplexity given all three, and given nothing but the dynasty."""
     with Store.open() as store:
-        dev = data.read_split(store, "tang", "dev")[:POEMS]
+        dev = read_split(store, "tang", "dev")[:POEMS]
     return {
         given: evaluate(trainer.model, dev, trainer.vocabulary, LENGTHS["tang"], kept).hanzi_perplexity
         for given, kept in (("all", CONDITIONS), ("nothing", CONDITIONS[:1]))

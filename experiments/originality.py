@@ -16,7 +16,7 @@ from experiments.compose_quality import mean_error, per_hanzi
 from experiments.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.corpus import Store
 from pingze.corpus.originality import of_lines
 from pingze.errors import UnfinishedError

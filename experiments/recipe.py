@@ -17,10 +17,10 @@ from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.training import data
-from pingze.training.configuration import Preset, preset
 from pingze.training.evaluation import Figures, evaluate
+from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
+from pingze.training.texts import read
 
 ABLATIONS = {
     "recipe": [],
@@ -72,8 +72,8 @@ def ablation(folder: Path, settings: list[str]) -> None:
 def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
     """The run at its end, and the dev figures of the model that it kept."""
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    run = Run(folder, chosen, *texts, resume=folder.exists())
+        texts = read(store, chosen.training)
+    run = Run(folder, chosen, texts, resume=folder.exists())
     with training_progress.progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)

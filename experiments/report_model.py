@@ -18,10 +18,11 @@ from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.training.configuration import preset
 from pingze.training.evaluation import evaluate
 from pingze.training.log import LOG_FILE
+from pingze.training.presets import preset
 from pingze.training.run import Run
+from pingze.training.texts import Texts
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "report.safetensors"
 
@@ -30,7 +31,7 @@ def main(folder: Path, settings: list[str]) -> None:
     """Train, ship, measure, record."""
     with Store.open() as store:
         train, dev = store.report_draw("train"), store.report_draw("dev")
-    run = Run(folder, preset("report", settings), train, dev, resume=folder.exists())
+    run = Run(folder, preset("report", settings), Texts(train, dev), resume=folder.exists())
     with training_progress.progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)

@@ -22,11 +22,11 @@ from pingze.cli.terminal import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.training import data
-from pingze.training.configuration import LENGTHS, preset
 from pingze.training.evaluation import by_condition, evaluate
 from pingze.training.log import LOG_FILE
+from pingze.training.presets import LENGTHS, preset
 from pingze.training.run import Run
+from pingze.training.texts import read, read_split
 
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 
@@ -35,8 +35,8 @@ def train(folder: Path, settings: list[str]) -> None:
     """Train to the end."""
     chosen = preset("tang", settings)
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    run = Run(folder, chosen, *texts, resume=folder.exists())
+        texts = read(store, chosen.training)
+    run = Run(folder, chosen, texts, resume=folder.exists())
     with training_progress.progress(run) as shown:
         run.train(*shown)
 
@@ -63,7 +63,7 @@ def measure(split: str, command: str) -> None:
     shipped = checkpoint.load(SHIPPED)
     model = LanguageModel.of(shipped)
     with Store.open() as store:
-        texts = data.read_split(store, "tang", split)
+        texts = read_split(store, "tang", split)
     whole = evaluate(model, texts, shipped.vocabulary, LENGTHS["tang"])
     given = by_condition(model, texts, shipped.vocabulary, LENGTHS["tang"])
     record(

@@ -62,7 +62,8 @@ def make() -> dict[str, list[str]]:
     texts: dict[str, list[str]] = {"tang": [], "song": []}
     for file in sorted(read(fetch()), key=lambda file: file.order):
         if file.order[0] == 0:  # no 詞
-            texts[file.dynasty] += [unicodedata.normalize("NFC", record.text) for record in file.records]
+            for poem in file.poems:
+                texts[poem.dynasty].append(unicodedata.normalize("NFC", poem.text))
     counts = count_characters(texts["tang"])
     sources = gather(counts.keys() | count_characters(texts["song"]).keys())
     readings = sources.readings

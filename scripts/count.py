@@ -9,6 +9,7 @@
 | rhymes | rhymes.tsv, borrowings.tsv | here |
 | word_tones | word_tones.tsv | here |
 | doublings | doublings.tsv | here |
+| moods | moods.tsv | scripts/moods.py |
 | worn | worn.tsv | scripts/worn.py |
 
 All but characters need the corpus's store. Make rhymes, word_tones and contexts again after a change of characters.
@@ -53,8 +54,8 @@ def main() -> None:
     asked = parser.parse_args()
     folder, make = TABLES[asked.table]
     write(make(), asked.out or folder)
-    if asked.table == "contexts" and not asked.out:
-        print(import_module("scripts.contexts").measure())
+    if asked.table in MEASURED and not asked.out:
+        print(import_module(f"scripts.{asked.table}").measure())
 
 
 def write(files: dict[str, list[str]], folder: Path) -> None:
@@ -169,9 +170,12 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "rhymes": (VERSE, make_rhymes),
     "word_tones": (VERSE, make_word_tones),
     "doublings": (STEERING, make_doublings),
+    "moods": (STEERING, elsewhere("moods")),
     "worn": (STEERING, elsewhere("worn")),
 }
 """The folder and the maker of each table."""
+MEASURED = ("contexts", "moods")
+"""Tables whose use on the dev split is measured once they are made."""
 
 if __name__ == "__main__":
     main()

@@ -1,12 +1,17 @@
 """The notebooks of examples/ hold what they print and draw when they run from their first cell to their last."""
 
+import importlib.util
 import json
 from copy import deepcopy
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from pingze.lstm import formulas
 from scripts import run_notebooks
+from tests import invented
+from tests.comparing import assert_close
 
 NOTEBOOKS = sorted(run_notebooks.FOLDER.glob("*.ipynb"))
 
@@ -34,3 +39,32 @@ def test_a_notebook_is_short_and_committed_with_its_outputs(path: Path) -> None:
     drawn = [output["data"] for cell in code for output in cell["outputs"] if "data" in output]
     assert path.stem == "inside" or any("text/html" in data for data in drawn)
     assert any(output.get("text") for cell in code for output in cell["outputs"])
+
+
+def test_minimal_py_has_the_gradients_of_the_formulas_and_learns(tmp_path: Path) -> None:
+    spec = importlib.util.spec_from_file_location("minimal", run_notebooks.FOLDER / "minimal.py")
+    assert spec
+    assert spec.loader
+    minimal = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(minimal)
+    w = {name: value.astype(np.float64) for name, value in minimal.start(9, np.random.default_rng(0)).items()}
+    ids = np.random.default_rng(1).integers(9, size=(6, 3))
+    _, d = minimal.loss_and_gradients(w, ids)
+
+    start = np.zeros((3, minimal.H))
+    parameters = formulas.Parameters(w["W_x"], w["W_h"], w["b"])
+    (hidden, _, _), caches = formulas.sequence_forward(w["M"][ids[:-1]], start, start, parameters)
+    p = np.exp(hidden @ w["U"].T + w["a"])
+    p /= p.sum(axis=2, keepdims=True)
+    p -= np.eye(9)[ids[1:]]
+    expected = formulas.sequence_backward(p / 15 @ w["U"], start, start, caches)[3]
+    gradients = {"W_x": d["W_x"], "W_h": d["W_h"], "b": d["b"]}
+    assert_close(gradients, dict(zip(gradients, expected, strict=True)), 1e-6)
+
+    poems = tmp_path / "poems.txt"
+    poems.write_text("\n".join(invented.texts(80)), encoding="utf-8")
+    trained, characters = minimal.main(poems, steps=40)
+    written = minimal.generate(trained, characters, np.random.default_rng(0), "日")
+    assert written[0] == "日"
+    data = np.array([[characters.index(c) for c in f"\n{text}\n"] for text in invented.texts(8, seed=1)]).T
+    assert minimal.loss_and_gradients(trained, data)[0] < 0.8 * np.log(len(characters))

@@ -1,23 +1,28 @@
 """The catalogue: each sentence in both languages with the same parameters; what fills them in."""
 
+import ast
 import string
+from pathlib import Path
 
 import pytest
 
+import pingze
 from pingze.messages import catalogue, language, say
 
 SENTENCES = {code: texts for code, texts in catalogue().items() if code != "fields"}
+PACKAGE = Path(pingze.__path__[0])
+
+
+def parameters(sentence: str) -> set[str]:
+    """The names in a sentence's braces."""
+    return {field for _, field, _, _ in string.Formatter().parse(sentence) if field}
 
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_says_the_same_in_both_languages(code: str) -> None:
     texts = SENTENCES[code]
     assert texts.keys() == {"en", "zh"}
-    named = {
-        name: {field for _, field, _, _ in string.Formatter().parse(text) if field}
-        for name, text in texts.items()
-    }
-    assert named["zh"] <= named["en"], code
+    assert parameters(texts["zh"]) <= parameters(texts["en"])
     for text in texts.values():
         assert "\n" not in text
 
@@ -34,3 +39,14 @@ def test_the_command_line_speaks_the_language_asked_for(
 ) -> None:
     monkeypatch.setenv("PINGZE_LANG", asked)
     assert language() == chosen
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: path.stem)
+def test_every_error_gives_what_its_sentence_names(path: Path) -> None:
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and "Error" in call.func.id):
+            continue
+        code = call.args[0].value if call.args and isinstance(call.args[0], ast.Constant) else None
+        given = {keyword.arg for keyword in call.keywords}
+        if code in SENTENCES and None not in given:
+            assert parameters(SENTENCES[code]["en"]) <= given, code

@@ -19,7 +19,7 @@ MODULES = (
         "pingze.network.model",
     ),
     *("pingze.lstm.formulas", "pingze.lstm.layer", "pingze.lstm.initializers"),
-    *("pingze.training.configuration", "pingze.serve.app"),
+    *("pingze.training.presets", "pingze.serve.app"),
 )
 
 

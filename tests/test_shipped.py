@@ -18,9 +18,9 @@ from pingze.network.batches import encode_sequence
 from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import PAD
-from pingze.training.configuration import LENGTHS
-from pingze.training.data import read_split
 from pingze.training.evaluation import evaluate
+from pingze.training.presets import LENGTHS
+from pingze.training.texts import read_split
 from pingze.verse.forms import FORMS
 from tests import invented
 

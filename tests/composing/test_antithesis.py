@@ -3,12 +3,9 @@
 import numpy as np
 import pytest
 
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
 from pingze.composing.steering.antithesis import Antithesis, antithesis_table
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import find_form
-from tests.composing.verse import POOL, composer
 
 
 def invented() -> tuple[Antithesis, dict[str, np.ndarray]]:
@@ -51,18 +48,3 @@ def test_pairs_that_poets_set_score_above_those_that_they_do_not() -> None:
     table = antithesis_table()
     assert all(table.score(a, b) > 1 for a, b in ("山水", "雲雨", "白青", "千萬", "來去"))
     assert all(table.score(a, b) < 0 for a, b in ("山不", "雲千", "白人", "千明", "來山"))
-
-
-def test_composed_couplets_gain_by_its_weight() -> None:
-    chosen = composer(POOL, seed=1)
-    means = []
-    for weight in (0.0, 1.0):
-        inclusion = chosen.prepare(
-            read_request(chosen.vocabulary, Composing(form="五律", repeat=True, antithesis=weight))
-        )
-        scores = [
-            chosen.antithesis.of_poem(find_form("五律"), chosen.write(inclusion, Sampling(0.8, 8), s).lines)
-            for s in range(8)
-        ]
-        means.append(sum(score for score in scores if score is not None) / len(scores))
-    assert means[1] > means[0] + 0.5

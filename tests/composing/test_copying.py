@@ -12,7 +12,7 @@ from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, InputError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
@@ -115,7 +115,7 @@ def test_drafts_that_all_die_are_told() -> None:
     chosen = composer()
     every_third = ["水月" + c for c in POOL]
     with pytest.raises(
-        UnfinishedError, match=r"none of 4 drafts could go on at line 1, character 3, with original 2"
+        UnfinishedError, match=r"none of 4 particles could go on at line 1, character 3, with original 2"
     ):
         chosen.write(prepared(chosen, every_third, original=2, start="水月"), Sampling(0.8, 4), 0)
 

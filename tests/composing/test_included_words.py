@@ -4,7 +4,7 @@ import numpy as np
 
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from tests.composing.verse import POOL, composer
 
 CHOSEN = composer(f"{POOL}相思", seed=6)

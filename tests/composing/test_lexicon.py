@@ -5,7 +5,7 @@ import numpy as np
 from pingze.composing.constraints.lexicon import GROUP_NAMES
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from tests.composing.verse import POOL, composer
 
 

@@ -10,11 +10,10 @@ import pytest
 
 from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
-from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
-from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, leanings, mood_of
-from scripts import count_moods
+from pingze.composing.request.request import read_request
+from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
+from scripts import moods
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -59,7 +58,7 @@ def test_the_target_is_multiplied_by_what_a_mood_adds() -> None:
     }
     total = np.logaddexp.reduce(list(weights.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
-    assert total_variation(expected_shares(chosen, request, 128, 8, leaning=leaning), expected) < 0.15
+    assert total_variation(expected_shares(chosen, request, 128, 8, terms=[Mood(leaning)]), expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.3
 
 
@@ -73,20 +72,6 @@ def test_joy_shuns_graves_and_mourning_seeks_them() -> None:
         assert calm < -0.5
         assert sad > 1
     assert added[CALM][vocabulary.ids["閑"]] > 1
-
-
-def test_a_birthday_is_not_set_among_graves() -> None:
-    chosen = composer()
-    with pytest.warns(ConversionWarning, match="written as joyful"):
-        request = read_request(chosen.vocabulary, BIRTHDAY)
-    found = {}
-    for mood in (None, request.mood):
-        inclusion = chosen.prepare(replace(request, mood=mood))
-        poems = chosen.write_many(inclusion, BIRTHDAY.sampling, range(1, 9))
-        found[mood] = sum(bool(GRAVES & set(str(poem))) for poem in poems)
-        assert {poem.mood for poem in poems} == {mood}
-    assert found[None] >= 3
-    assert found[JOYFUL] <= 1
 
 
 def test_a_mood_that_is_asked_for_goes_before_the_one_that_is_told() -> None:
@@ -112,11 +97,11 @@ def test_a_poem_keeps_its_mood_while_it_is_revised() -> None:
 
 
 def test_counting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(count_moods, "LEAST", 1.0)
-    rows = count_moods.count({JOYFUL: ["春春花"], CALM: ["春山山"], SAD: ["淚淚淚", "春"]})
+    monkeypatch.setattr(moods, "LEAST", 1.0)
+    rows = moods.count({JOYFUL: ["春春花"], CALM: ["春山山"], SAD: ["淚淚淚", "春"]})
     assert rows["春"][0] == pytest.approx(math.log((2 + PRIOR) / (3 * (1 / 3 + 1 / 4) / 2 + PRIOR)))
     assert rows["淚"][2] == pytest.approx(math.log((3 + PRIOR) / PRIOR))
     assert next(iter(rows)) == "淚"
-    assert count_moods.measure({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
+    assert moods.distinguished({JOYFUL: ["花"], CALM: ["山", "淚"], SAD: ["淚"]}, rows) == (
         "joyful: 100% of 1, calm: 50% of 2, sad: 100% of 1"
     )

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -13,10 +14,9 @@ from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
 from pingze.composing.proposal import effective_sizes, resample
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
-from pingze.composing.request.request import Request
-from pingze.composing.steering.antithesis import Antithesis
-from pingze.composing.steering.taste import Taste
+from pingze.composing.request.request import Request, read_request
+from pingze.composing.steering.antithesis import Antithesis, Opposites
+from pingze.composing.steering.term import Term
 from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form
@@ -90,9 +90,7 @@ def expected_shares(
     particles: int,
     runs: int,
     top_p: float = 1.0,
-    antithesis: Antithesis | None = None,
-    taste: Taste | None = None,
-    leaning: Array | None = None,
+    terms: Sequence[Term] = (),
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion = chosen.prepare(request)
@@ -106,9 +104,7 @@ def expected_shares(
                 inclusion.constraints,
                 starts,
                 sampling=Sampling(TEMPERATURE, particles, top_p),
-                antithesis=antithesis,
-                leaning=leaning,
-                taste=taste,
+                terms=terms,
             )
         )
         weights = normalized(population.log_weights)
@@ -158,7 +154,8 @@ def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
     table = Antithesis(chosen.vocabulary.tokens, *rows)
     expected = target(chosen, request, antithesis=table)
     assert len(expected) > 100
-    assert total_variation(expected_shares(chosen, request, 128, 8, antithesis=table), expected) < 0.15
+    terms = [Opposites(table, chosen.prepare(request).constraints)]
+    assert total_variation(expected_shares(chosen, request, 128, 8, terms=terms), expected) < 0.15
     assert total_variation(Counter(target(chosen, request)), expected) > 0.4
 
 
@@ -181,9 +178,7 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     expected = target(chosen, request)
     inclusion = chosen.prepare(request)
     starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
-    writing = Writing(
-        chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2), taste=None
-    )
+    writing = Writing(chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2))
     finished = finish(writing)
     together = Population.joined(finished)
     shares: list[Counter[str]] = [Counter(), Counter()]
@@ -209,7 +204,7 @@ def test_populations_are_the_same_on_any_number_of_processors(
     monkeypatch.setattr("pingze.composing.parallel.threads", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
     chances = [chance for seed in (5, 6) for chance in chosen.chances(inclusion, sampling, seed)]
-    writing = chosen.draft(inclusion, sampling, chances)
+    writing = chosen.begin(inclusion, sampling, chances)
     finish(writing)
     texts = chosen.choose([writing])
     assert len(texts) == 6
@@ -222,7 +217,7 @@ def test_the_poem_is_the_best_of_all_populations() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     sampling = Sampling(0.8, 3 * POPULATION)
-    populations = finish(chosen.draft(inclusion, sampling, chosen.chances(inclusion, sampling, 5)))
+    populations = finish(chosen.begin(inclusion, sampling, chosen.chances(inclusion, sampling, 5)))
     assert [len(each.ids) for each in populations] == [POPULATION] * 3
     best = max((each.chosen() for each in populations), key=lambda each: float(each.scores[0]))
     assert "".join(chosen.write(inclusion, sampling, 5).lines) == chosen.vocabulary.decode(best.ids[0])
@@ -233,15 +228,7 @@ def test_a_population_that_must_stay_original_is_not_parted() -> None:
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
     assert chosen.chances(inclusion, Sampling(0.8, 200), 5) == [(5, 0)]
-
-
-def test_poems_written_side_by_side_are_those_written_alone() -> None:
-    chosen = composer(seed=6)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
-    together = chosen.write_many(inclusion, Sampling(0.8, 8), [5, 6, 7])
-    assert [poem.lines for poem in together] == [
-        chosen.write(inclusion, Sampling(0.8, 8), s).lines for s in (5, 6, 7)
-    ]
+    assert chosen.sampling(inclusion.constraints, Sampling(0.8, 9999)).particles == 9999
 
 
 def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
@@ -260,7 +247,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     drafts = [
-        chosen.draft(inclusion, Sampling(temperature, particles), [(seed, 0)])
+        chosen.begin(inclusion, Sampling(temperature, particles), [(seed, 0)])
         for inclusion, (_, temperature, particles, seed) in zip(inclusions, asked, strict=True)
     ]
     waiting, going = list(drafts), []

@@ -13,7 +13,7 @@ import pytest
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.rhyme import lenders

@@ -4,7 +4,7 @@ import pytest
 
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.errors import InputError
 from pingze.verse.forms import opening_name
 from tests.composing.verse import composer
@@ -116,26 +116,26 @@ def test_lengths() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"form": "宋詞"}, "no form '宋詞'"),
+        ({"form": "宋詞"}, "form '宋詞' is unknown"),
         ({"lines": 6}, "a 五絕 has 4 lines"),
-        ({"form": "五排", "lines": 8}, "五排 has an even number of lines from 10"),
-        ({"form": "五古", "lines": 7}, "a 五古 has couplets, so an even number of lines, not 7"),
+        ({"form": "五排", "lines": 8}, "a 五排 has an even number of lines from 10, not 8"),
+        ({"form": "五古", "lines": 7}, "a 五古 has an even number of lines from 2, not 7"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
-        ({"template": "上起"}, "template '上起' is none of 五絕's"),
+        ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
-        ({"rhyme": "龘"}, "rhyme '龘' is no rhyme group"),
+        ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
         ({"rhyme": "送"}, "rhyme 去聲一送 is oblique"),
-        ({"start": "春" * 21}, "the opening has 21 characters, a 五絕 holds 20"),
+        ({"start": "春" * 21}, "start has 21 characters; give 20 at most"),
         ({"start": "龘"}, "does not know the character '龘'"),
         ({"acrostic": "春夏秋冬東"}, "does not know the character '夏'"),
-        ({"acrostic": "春秋人山雲"}, "the acrostic has 5 characters for 4 lines"),
+        ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
         ({"acrostic": "春", "acrostic_at": "tail"}, "acrostic_at 'tail' is unknown"),
-        ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters, a 五絕 line has 5"),
-        ({"pattern": "＿＿＿＿＿ " * 5}, "the pattern has 5 blocks for 4 lines"),
+        ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
+        ({"pattern": "＿＿＿＿＿ " * 5}, "pattern has 5 lines; give 4 at most"),
         ({"include": "😀"}, "does not know the character '😀'"),
         (
             {"include": " ".join("春秋人山雲花江來歸書樓家月日水雨夜海雪柳鳥")},
-            "include has 21 characters, a 五絕 of 4 lines takes 20 at most",
+            "include has 21 characters; a 五絕 of 4 lines takes 20 at most",
         ),
     ],
 )

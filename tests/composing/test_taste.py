@@ -11,10 +11,18 @@ from pingze.composing.composer import Composer
 from pingze.composing.particles import finish
 from pingze.composing.poem import in_lines
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
-from pingze.composing.request.request import Request
+from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering import lapses
-from pingze.composing.steering.taste import LIKELY, NAMED, REWARD, WORN, Taste, WornPairs
+from pingze.composing.steering.taste import (
+    CONTRADICTION,
+    LIKELY,
+    NAMED,
+    REWARD,
+    WORN,
+    Consistent,
+    WornPairs,
+    taste_terms,
+)
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -48,44 +56,24 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
 @pytest.mark.parametrize(
     "given", [{}, {"title": "春山"}, {"about": "海"}, {"title": "春山水月夜雪", "poet": "李白", "taste": 0.5}]
 )
-@pytest.mark.parametrize("repeat", [False, True])
+@pytest.mark.parametrize("reward", [False, True])
 def test_every_text_has_the_sum_of_its_tokens(
-    given: dict[str, str], repeat: bool, worn: dict[str, float]
+    given: dict[str, str], reward: bool, worn: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=repeat, **given)  # type: ignore[arg-type]
+    asked = Composing(form="五絕", particles=6, temperature=1.5, repeat=reward, **given)  # type: ignore[arg-type]
+    monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
     request = inclusion.constraints.request
-    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [(3, 0)]))
+    (population,) = finish(CHOSEN.begin(inclusion, asked.sampling, [(3, 0)]))
     for ids, score in zip(population.ids, population.scores, strict=True):
         lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
+        score += CONTRADICTION * lapses.contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
 
 
-def test_the_poem_is_the_text_with_the_largest_sum() -> None:
-    asked = Composing(form="五絕", title="春山", particles=16, seed=3)
-    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
-    (population,) = finish(CHOSEN.draft(inclusion, asked.sampling, [(3, 0)]))
-    lines = CHOSEN.write(inclusion, asked.sampling, 3).lines
-    ids = CHOSEN.vocabulary.encode("".join(lines))
-    chosen = population.scores[(population.ids == ids).all(axis=1)]
-    assert len(chosen)
-    consistent = [
-        score
-        for row, score in zip(population.ids, population.scores, strict=True)
-        if not lapses.contradicts([CHOSEN.vocabulary.decode(row)])
-    ]
-    assert chosen.max() == max(consistent)
-
-
 def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
-    request = read_request(CHOSEN.vocabulary, Composing(form="五絕"))
-    texts = ["春風吹落葉" + "山" * 15, "山水有清音" + "山" * 15, "山月照人來" + "山" * 15]
-    vocabulary = verse.composer("".join(texts)).vocabulary
-    taste, ids = Taste(WornPairs(vocabulary), request), np.stack([vocabulary.encode(text) for text in texts])
-    assert lapses.contradicts(texts[:1])
-    assert taste.best(ids, np.array([-1.0, -9.0, -8.0])) == 2
-    assert taste.best(ids, np.array([-1.0, -8.0, -8.0])) == 1
-    assert taste.best(ids[[0, 0]], np.array([-3.0, -2.0])) == 1
+    texts = [["春風吹落葉"], ["山水有清音"]]
+    assert [Consistent().of_text(text) for text in texts] == [-CONTRADICTION, 0]
 
 
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
@@ -98,39 +86,15 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
         expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
-    taste = Taste(WornPairs(chosen.vocabulary), request, chosen.reward)
-    shares = expected_shares(chosen, request, 128, 8, taste=taste)
+    terms = taste_terms(WornPairs(chosen.vocabulary), request, chosen.reward)
+    shares = expected_shares(chosen, request, 128, 8, terms=terms)
     assert total_variation(shares, expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.2
 
 
 def test_without_taste_a_text_is_drawn_by_weight() -> None:
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五絕", taste=0)))
-    writing = CHOSEN.draft(inclusion, Sampling(1.0, 4), [(1, 0)])
-    assert writing.taste is None
+    writing = CHOSEN.begin(inclusion, Sampling(1.0, 4), [(1, 0)])
+    assert not writing.terms
     (population,) = finish(writing)
     assert not population.scores.any()
-
-
-def test_poems_written_side_by_side_are_those_written_alone() -> None:
-    asked = Composing(form="五絕", title="春山", particles=6)
-    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
-    together = CHOSEN.write_many(inclusion, asked.sampling, [4, 5, 6])
-    alone = [CHOSEN.write(inclusion, asked.sampling, seed) for seed in (4, 5, 6)]
-    assert [poem.lines for poem in together] == [poem.lines for poem in alone]
-
-
-def test_where_a_poem_must_stay_original_it_has_all_its_texts() -> None:
-    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五古", lines=12, repeat=True)))
-    inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
-    assert CHOSEN.sampling(inclusion.constraints, Sampling(0.8, 300)).particles == 300
-
-
-def test_a_model_without_a_reward_is_composed_with_the_other_terms(worn: dict[str, float]) -> None:
-    chosen = verse.composer(verse.POOL)
-    asked = Composing(form="五絕", title="春山", particles=6)
-    inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
-    (population,) = finish(chosen.draft(inclusion, asked.sampling, [(3, 0)]))
-    lines = in_lines(chosen.vocabulary.decode(population.ids[0]), 5)
-    expected = by_hand(chosen, inclusion.constraints.request, lines, worn)
-    assert population.scores[0] == pytest.approx(expected, rel=1e-4)

@@ -30,7 +30,7 @@ def record(text: str, title: str = "題", author: str = "某") -> dict[str, obje
     return {"title": title, "author": author, "paragraphs": paragraphs, "id": "0"}
 
 
-FILES: Files = {
+FILES: dict[str, Sequence[Mapping[str, object]]] = {
     "poet.tang.0.json": [
         record(text([11, 12, 13, 14]), title="一", author="張甲"),
         record(text([21, 22, 23, 24], 7), title="二", author="李乙"),
@@ -56,6 +56,7 @@ def many(count: int) -> Files:
 def write_folder(folder: Path, files: Files = FILES) -> Path:
     folder.mkdir(parents=True)
     for name, records in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(json.dumps(records), encoding="utf-8")
     (folder / "authors.tang.json").write_text("[]")
     (folder / "error").mkdir()

@@ -6,36 +6,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.corpus.clean import REASONS, clean, fault
-from pingze.corpus.records import File, Record
+from pingze.corpus.poem import CorpusPoem
+from pingze.corpus.records import File, place_of
 from tests.corpus.invented import text
 
 FINE = text([1, 2, 3, 4])
 
 
 def _file(dynasty: str, number: int, *texts: str) -> File:
-    return File(dynasty, (0, number), [Record(" 題 ", " 某\n", text) for text in texts], "")
+    poems = [CorpusPoem(dynasty, " 題 ", " 某\n", text) for text in texts]
+    return File((0, place_of(dynasty), number), poems, "")
 
 
 @pytest.mark.parametrize(
-    ("sign", "reason"),
+    ("written", "reason"),
     [
-        *[(sign, "lost characters") for sign in "□○●囗"],
-        *[(sign, "brackets, quotes or notes") for sign in "（）()[]〖〗{}〔〕〈〉【】《》「」『』"],
-        *[(sign, "other signs") for sign in ["A", "1", " ", ".", "·", "\n", "\ue855", "カ", "　", "\ud800"]],
-        *[(sign, None) for sign in "，。？！；：、㐀一𠀀\U000323af"],
+        *[(FINE + sign, "lost characters") for sign in "□○●囗"],
+        *[(FINE + sign, "brackets, quotes or notes") for sign in "（）()[]〖〗{}〔〕〈〉【】《》「」『』"],
+        *[(FINE + sign, "other signs") for sign in "A1 .·\n\ue855カ　\ud800"],
+        *[(FINE + sign, None) for sign in "，。？！；：、㐀一𠀀\U000323af"],
+        *zip(("□（A", "（A", "A", "甲"), REASONS, strict=True),  # the first reason that holds
+        *[("甲" * 19 + "。", None), ("甲" * 19, "too short"), ("", "too short")],  # marks count
     ],
 )
-def test_one_sign_decides(sign: str, reason: str | None) -> None:
-    assert fault(FINE + sign) == reason
-
-
-def test_the_first_reason_that_holds_is_the_one() -> None:
-    assert [fault(text) for text in ("□（A", "（A", "A", "甲")] == list(REASONS)
-
-
-def test_marks_count_towards_the_twenty_characters() -> None:
-    assert fault("甲" * 19 + "。") is None
-    assert fault("甲" * 19) == fault("") == "too short"
+def test_why_a_text_is_dropped(written: str, reason: str | None) -> None:
+    assert fault(written) == reason
 
 
 @given(st.text(st.characters() | st.sampled_from("甲乙丙，。□囗（"), max_size=40))
@@ -45,8 +40,8 @@ def test_what_is_kept_is_what_the_design_says(text: str) -> None:
 
 
 def test_texts_titles_and_authors_are_in_nfc() -> None:
-    record = Record("題\u0301e ", "\uf900", "\uf900" + FINE)
-    (poem,) = clean([File("tang", (0, 0), [record], "")]).poems
+    raw = CorpusPoem("tang", "題\u0301e ", "\uf900", "\uf900" + FINE)
+    (poem,) = clean([File((0, 0, 0), [raw], "")]).poems
     assert poem.text == "豈" + FINE
     assert (poem.title, poem.author) == (unicodedata.normalize("NFC", "題\u0301e"), "豈")
 
@@ -63,7 +58,7 @@ def test_order_is_tang_first_then_number_then_place() -> None:
     assert clean(files) == clean(reversed(files))
 
 
-def test_what_was_dropped_is_counted_by_dynasty_and_reason() -> None:
+def test_dropped_poems_are_counted_by_dynasty_and_reason() -> None:
     cleaned = clean([_file("tang", 0, FINE, "短", "短", FINE + "□"), _file("song", 0, FINE + "「")])
     assert cleaned.dropped == {
         ("tang", "too short"): 2,

@@ -12,17 +12,17 @@ from pingze.corpus import Store, build, fetch
 from pingze.corpus.clean import Cleaned
 from pingze.corpus.own import read_own
 from pingze.errors import CorpusError, InputError
-from pingze.training import data
-from pingze.training.configuration import preset
+from pingze.training.presets import preset
+from pingze.training.texts import corpus_for, make_vocabulary, read
 from tests import invented
 
 VERSE = "天地山水風，月花雪日夜。江海春秋東，西人心雲雨。"
 ROWS = ["天地山水風", "月花雪日夜", "江海春秋東", "西人心雲雨"]
 
 
-def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
+def poems_of(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     (folder / name).write_text(text, encoding="utf-8")
-    return [(r.title, r.author, r.text) for file in read_own(folder) for r in file.records]
+    return [(r.title, r.author, r.text) for file in read_own(folder) for r in file.poems]
 
 
 @pytest.mark.parametrize(
@@ -40,11 +40,7 @@ def records(folder: Path, name: str, text: str) -> list[tuple[str, str, str]]:
     ],
 )
 def test_a_poem_of_a_text_file(tmp_path: Path, written: str, read: tuple[str, str, str]) -> None:
-    assert records(tmp_path, "poems.txt", written) == [read]
-
-
-def test_blank_lines_separate_poems(tmp_path: Path) -> None:
-    assert len(records(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+    assert poems_of(tmp_path, "poems.txt", written) == [read]
 
 
 @pytest.mark.parametrize(
@@ -56,13 +52,15 @@ def test_blank_lines_separate_poems(tmp_path: Path) -> None:
     ],
 )
 def test_a_poem_in_json_however_deep(tmp_path: Path, value: object) -> None:
-    assert records(tmp_path, "poems.json", json.dumps(value)) == [("夜行", "張甲", VERSE)]
+    assert poems_of(tmp_path, "poems.json", json.dumps(value)) == [("夜行", "張甲", VERSE)]
 
 
-def test_json_lines_and_folders_below(tmp_path: Path) -> None:
+def test_poems_between_blank_lines_in_json_lines_and_in_folders_below(tmp_path: Path) -> None:
+    assert len(poems_of(tmp_path, "poems.txt", f"夜行\n{VERSE}\n\n\n曉行\n{VERSE}\n \n{VERSE}")) == 3
+    (tmp_path / "poems.txt").unlink()
     (tmp_path / "below").mkdir()
     row = json.dumps({"text": VERSE}, ensure_ascii=False)
-    assert len(records(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
+    assert len(poems_of(tmp_path / "below", "poems.jsonl", f"{row}\n\n{row}\n")) == 2
     (tmp_path / "notes.md").write_text("# 記\n", encoding="utf-8")
     assert [file.name for file in read_own(tmp_path)] == [str(Path("below", "poems.jsonl"))]
 
@@ -91,22 +89,18 @@ def own(tmp_path: Path) -> Cleaned:
     return heard[0]
 
 
-def test_what_was_kept_and_why_the_rest_was_not(own: Cleaned) -> None:
+def test_the_store_is_of_ones_own_poems_and_says_what_was_dropped(own: Cleaned) -> None:
     kept, *dropped, without = kept_and_dropped(own)
     assert kept.startswith("kept: 200 poems of 1 poets, 24 characters")
     assert "五絕 150" in kept
-    assert (
-        dropped[0]
-        == "dropped: 1, with □ or ○ for a lost character; the first is 《缺》天地山水風，月花雪日夜。…"
+    assert dropped[0].startswith(
+        "dropped: 1, with □ or ○ for a lost character; the first is 《缺》天地山水風，"
     )
     assert "fewer than 20" in dropped[1]
     assert without == "no poem in 1 of the files, as in authors.json"
-
-
-def test_the_store_is_of_ones_own_poems(own: Cleaned) -> None:
     with Store.open() as store:
         assert store.dynasties() == ("own",)
-        assert store.statistics().poems == {"own": 200}
+        assert store.statistics()["poems"] == {"own": 200}
         assert len(list(store.poems(dynasty="own"))) == 200
         assert store.search("天", dynasty="own") or store.search("地", dynasty="own")
         assert store.beside(before="天")
@@ -115,29 +109,25 @@ def test_the_store_is_of_ones_own_poems(own: Cleaned) -> None:
 def test_a_vocabulary_of_what_is_there(own: Cleaned) -> None:
     chosen = preset("own")
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-        assert data.corpus_for(store, ()) == "own"
-    vocabulary = data.make_vocabulary(texts, chosen)
+        texts = read(store, chosen.training)
+        assert corpus_for(store, ()) == "own"
+    vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) < chosen.model.vocabulary_size
     assert "<張甲>" in vocabulary.tokens
     assert "<唐>" not in vocabulary.tokens
     assert set(invented.CHARACTERS) <= set(vocabulary.tokens)
 
 
-@pytest.mark.parametrize("name", ["report", "tang"])
-def test_another_preset_says_which_to_take(own: Cleaned, name: str) -> None:
-    with (
-        Store.open() as store,
-        pytest.raises(InputError, match=f"corpus is {name}, .* train with --preset own"),
-    ):
-        data.read(store, preset(name).training)
-
-
-def test_too_few_poems_are_told(tmp_path: Path) -> None:
-    (tmp_path / "one.txt").write_text(VERSE, encoding="utf-8")
-    build(fetch(tmp_path))
+def test_other_presets_and_too_few_poems_are_refused(own: Cleaned, tmp_path: Path) -> None:
+    for name in ("report", "tang"):
+        said = f"corpus is {name}, .* train with --preset own"
+        with Store.open() as store, pytest.raises(InputError, match=said):
+            read(store, preset(name).training)
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / "one.txt").write_text(VERSE, encoding="utf-8")
+    build(fetch(tmp_path / "few"))
     with Store.open() as store, pytest.raises(InputError, match="some fifty are the fewest"):
-        data.read(store, preset("own").training)
+        read(store, preset("own").training)
 
 
 @pytest.mark.slow
@@ -149,8 +139,8 @@ def test_a_model_is_trained_and_composes(own: Cleaned, tmp_path: Path) -> None:
     chosen = preset("own", ["epochs=2", "hidden_size=32", "embedding_size=16", "precision=float32"])
     chosen = replace(chosen, training=replace(chosen.training, poet_poems=50))
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    Run(tmp_path / "run", chosen, *texts).train()
+        texts = read(store, chosen.training)
+    Run(tmp_path / "run", chosen, texts).train()
     model = tmp_path / "run"
     free = pingze.generate(split_len=None, start="", model=model, title="夜", poet="張甲", seed=1)
     assert free

@@ -2,11 +2,11 @@ import hashlib
 
 import pytest
 
-from pingze.corpus.poem import digest, form, lines
-from tests.corpus.invented import line, text
+from pingze.corpus.poem import CorpusPoem, digest, lines
+from tests.corpus.invented import line, poem, text
 
 
-def test_lines_stand_between_marks() -> None:
+def test_lines_are_between_marks() -> None:
     assert lines("甲乙，丙。丁？！戊；己：庚、辛") == ["甲乙", "丙", "丁", "戊", "己", "庚", "辛"]
     assert lines("") == lines("，。") == []
 
@@ -20,11 +20,12 @@ def test_lines_stand_between_marks() -> None:
     ],
 )
 def test_the_shape_names_the_form(count: int, width: int, name: str) -> None:
-    assert form([line(number, width) for number in range(count)]) == name
+    assert poem(range(count), width).form == name
 
 
-def test_lines_of_two_lengths_have_no_form() -> None:
-    assert form([line(1), line(2), line(3), line(4, 7)]) == ""
+def test_lines_of_two_lengths_and_ci_have_no_form() -> None:
+    assert CorpusPoem("tang", "", "", text([1, 2, 3]) + line(4, 7)).form == ""
+    assert CorpusPoem("tang", "", "", text([1, 2, 3, 4]), "憶江南").form == ""
 
 
 def test_the_digest_is_of_the_han_characters_alone() -> None:

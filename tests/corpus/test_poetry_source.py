@@ -3,6 +3,7 @@
 import json
 import lzma
 import tarfile
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from pingze.corpus import Store, build
 from pingze.corpus.poetry_source import read_poetry_source
 from pingze.errors import CorpusError, InputError
-from tests.corpus.invented import record, text, write_archive, write_folder
+from tests.corpus.invented import FILES, record, text, write_archive, write_folder
 
 
 def entry(content: list[str], title: str = "题", author: str = "某") -> dict[str, object]:
@@ -44,15 +45,12 @@ def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
     with tarfile.open(archive, "w:xz") as packed:
         packed.add(clone, "poetry-source")
     files, packed_files = (
-        {
-            file.name.rpartition("source/")[2]: (file.dynasty, file.records)
-            for file in read_poetry_source(source)
-        }
+        {file.name.rpartition("source/")[2]: file.poems for file in read_poetry_source(source)}
         for source in (clone, archive)
     )
     assert packed_files == files
-    assert {dynasty for dynasty, _ in files.values()} == {"ming", "sanguo", "qing"}
-    (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"][1], files["词/清/ci.清.0001.base.json"][1]
+    assert {poem.dynasty for poems in files.values() for poem in poems} == {"ming", "sanguo", "qing"}
+    (poem, *_), (ci,) = files["诗/明/shi.明.0000.base.json"], files["词/清/ci.清.0001.base.json"]
     assert (poem.title, poem.author, poem.tune) == ("詠書", "張甲", "")
     assert (ci.title, ci.tune) == ("憶江南·書館", "憶江南")
     assert ci.text == f"{text([941, 942, 943])}\n{text([944, 945])[:-1]}。"
@@ -72,21 +70,17 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
     for more, rows in ((None, before), (write_source(tmp_path / "clone"), after)):
         build(package, more)
         with Store.open() as store:
-            for split in ("train", "dev", "test"):
-                rows += [
-                    (poem, split)
-                    for name in ("tang", "song")
-                    for poem in store.poems(dynasty=name, split=split)
-                ]
-            dropped = store.statistics().dropped
-            others = [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)]
-            tunes = [poem.tune for poem in store.ci()]
+            for name, split in product(("tang", "song"), ("train", "dev", "test")):
+                rows += [(poem, split) for poem in store.poems(dynasty=name, split=split)]
     assert before == after
-    assert others == ["詠書", "題"]
-    assert tunes == ["憶江南"]
-    assert dropped["ming"] == {"version of another": 2}
     with Store.open() as store:
-        assert store.statistics().poems == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
+        assert [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)] == [
+            "詠書",
+            "題",
+        ]
+        assert [poem.tune for poem in store.ci()] == ["憶江南"]
+        assert store.statistics()["dropped"]["ming"] == {"version of another": 2}
+        assert store.statistics()["poems"] == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
         (hit,) = store.search(text([941]).strip("，"))
         assert (hit.dynasty, hit.title) == ("qing", "憶江南·書館")
         with pytest.raises(InputError, match="split 'all' is unknown; choose one of train"):
@@ -96,12 +90,8 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
 def test_the_package_s_ci_are_read_with_their_tune(tmp_path: Path, home: Path) -> None:
     ci = record(text([951, 952, 953]) + text([954])) | {"rhythmic": "点绛唇"}
     plain = {"title": "长相思·山一程", "author": "某", "para": [text([961, 962])[:-1], text([963, 964])[:-1]]}
-    package = tmp_path / "package" / "dist"
-    write_folder(package / "quantangshi")
-    for name, records in (("songci/ci.song.0.json", [ci]), ("nalanxingde/a.json", [plain])):
-        (package / name).parent.mkdir(parents=True)
-        (package / name).write_text(json.dumps(records), encoding="utf-8")
-    build(tmp_path)
+    files = FILES | {"songci/ci.song.0.json": [ci], "nalanxingde/a.json": [plain]}
+    build(write_folder(tmp_path / "package", files))
     with Store.open() as store:
         found = {poem.tune: poem for poem in store.ci()}
     assert found.keys() == {"點絳脣", "長相思"}

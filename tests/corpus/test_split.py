@@ -1,4 +1,7 @@
+"""Groups of versions, splits and the report's draw, against brute force."""
+
 from collections import Counter
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -6,8 +9,48 @@ from hypothesis import strategies as st
 
 from pingze.corpus import split as split_module  # the module: the package exports no function of this name
 from pingze.corpus.poem import CorpusPoem, digest
-from pingze.corpus.split import SPLITS, Places, split, split_of
+from pingze.corpus.split import SPLITS, Places, groups, split, split_of
 from tests.corpus.invented import poem
+
+
+@pytest.mark.parametrize(
+    ("poems", "found"),
+    [
+        ([], []),
+        ([poem([1, 2, 3, 4]), poem([4, 9, 1, 8])], [0, 0]),
+        ([poem([1, 2, 3, 4]), poem([7, 9, 1, 8])], [0, 1]),  # one line in common
+        ([poem([1, 2, 1, 3]), poem([1, 4, 1, 5])], [0, 1]),  # one line, twice
+        ([poem([1, 2, 3, 4], width=4)] * 2, [0, 1]),  # short lines
+        (
+            [poem([1, 2, 3, 4]), poem([9, 9, 9, 9]), poem([3, 4, 5, 6], dynasty="song"), poem([5, 6, 7, 8])],
+            [0, 1, 0, 0],  # a chain
+        ),
+    ],
+)
+def test_two_lines_in_common_make_a_group(poems: list[CorpusPoem], found: list[int]) -> None:
+    assert groups(poems) == found
+
+
+def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
+    """Spread each poem's smallest label over its neighbours until nothing changes."""
+    lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
+    labels = list(range(len(poems)))
+    changed = True
+    while changed:
+        before = list(labels)
+        for one, other in combinations(range(len(poems)), 2):
+            if len(lines[one] & lines[other]) >= 2:
+                labels[one] = labels[other] = min(labels[one], labels[other])
+        changed = labels != before
+    return labels
+
+
+_POEMS = st.builds(poem, st.lists(st.integers(0, 14), max_size=5), st.sampled_from([4, 5, 7]))
+
+
+@given(st.lists(_POEMS, max_size=14))
+def test_groups_are_those_of_brute_force(poems: list[CorpusPoem]) -> None:
+    assert groups(poems) == _by_brute_force(poems)
 
 
 @st.composite
@@ -24,15 +67,11 @@ def _drawn(places: Places, name: str) -> list[int]:
     return sorted(chosen, key=lambda place: places.ranks[place] or 0)
 
 
-def test_the_shares_begin_where_the_design_says() -> None:
+def test_the_shares_are_those_of_the_design() -> None:
     whole = 2**64
-    assert split_of(0) == "train"
+    assert (split_of(0), split_of(whole - 1)) == ("train", "test")
     assert (split_of(int(0.8699 * whole)), split_of(int(0.8701 * whole))) == ("train", "dev")
     assert (split_of(int(0.9349 * whole)), split_of(int(0.9351 * whole))) == ("dev", "test")
-    assert split_of(whole - 1) == "test"
-
-
-def test_the_shares_are_those_of_many_poems() -> None:
     poems = [poem([n]) for n in range(20_000)]
     counts = Counter(split(poems, list(range(len(poems)))).splits)
     shares = [counts[name] / len(poems) for name in SPLITS]
@@ -40,9 +79,7 @@ def test_the_shares_are_those_of_many_poems() -> None:
 
 
 @given(_grouped())
-def test_a_group_stands_in_one_split_that_of_its_smallest_digest(
-    grouped: tuple[list[CorpusPoem], list[int]],
-) -> None:
+def test_a_group_is_in_the_split_of_its_smallest_digest(grouped: tuple[list[CorpusPoem], list[int]]) -> None:
     poems, groups = grouped
     places = split(poems, groups)
     assert places.digests == [digest(poem.text) for poem in poems]
@@ -65,15 +102,9 @@ def test_the_draw_is_one_tang_poem_a_group_ascending(grouped: tuple[list[CorpusP
     assert not _drawn(places, "test")
 
 
-def _two_in_train() -> tuple[CorpusPoem, CorpusPoem]:
-    """Two Tang poems, the smaller digest first."""
-    poems = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
-    assert split_of(digest(poems[1].text)) == "train"
-    return poems[0], poems[1]
-
-
 def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
-    small, large = _two_in_train()
+    small, large, _ = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
+    assert split_of(digest(large.text)) == "train"
     song = CorpusPoem("song", small.title, small.author, small.text)
     assert split([large, song], [0, 0]).ranks == [None, None]
     assert split([large, small], [0, 0]).ranks == [None, 0]

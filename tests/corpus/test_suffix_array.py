@@ -1,6 +1,7 @@
 """SuffixArray against reading every text; the files that it is kept in."""
 
 from collections import Counter
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -70,16 +71,6 @@ def test_characters_are_counted_and_marks_are_not(known: list[str]) -> None:
     assert len(index.lines) == sum(len(lines_of(text)) for text in known)
 
 
-@given(known=texts)
-@settings(max_examples=20)
-def test_a_saved_index_is_the_same(known: list[str], tmp_path_factory: pytest.TempPathFactory) -> None:
-    index, folder = SuffixArray.of_texts(known), tmp_path_factory.mktemp("index") / "arrays"
-    index.save(folder)
-    loaded = SuffixArray.load(folder)
-    for name in ("characters", "text", "order", "texts", "lines", "shorter"):
-        assert np.array_equal(getattr(loaded, name), getattr(index, name))
-
-
 def _overwrite(path: Path) -> None:
     content = path.read_bytes()
     path.write_bytes(content[:128] + bytes(len(content) - 128))
@@ -100,6 +91,14 @@ def test_damage_to_the_files_is_found(tmp_path: Path, name: str, damage: object)
     damage(tmp_path / "arrays" / f"{name}.npy")  # type: ignore[operator]
     with pytest.raises((OSError, ValueError, EOFError, IndexError)):
         SuffixArray.load(tmp_path / "arrays")
+
+
+def test_a_saved_index_is_the_same(tmp_path: Path) -> None:
+    index = SuffixArray.of_texts(["天地山水，地。", "水山地天"])
+    index.save(tmp_path / "arrays")
+    loaded = SuffixArray.load(tmp_path / "arrays")
+    for each in fields(index):
+        assert np.array_equal(getattr(loaded, each.name), getattr(index, each.name))
 
 
 def test_more_characters_than_codes_are_refused() -> None:

@@ -25,29 +25,23 @@ PHI = {
 }
 
 
-def random_case(T: int, B: int, E: int, H: int) -> dict[str, np.ndarray]:
+def random_case(T: int, B: int, E: int, H: int, P: int = 0) -> dict[str, np.ndarray]:
     rng = np.random.default_rng([T, B, E, H])
-    shapes = {
-        "x": (T, B, E),
-        "h_0": (B, H),
-        "c_0": (B, H),
-        "weight_ih": (4 * H, E),
-        "weight_hh": (4 * H, H),
-        "bias": (4 * H,),
-    }
-    return {name: rng.standard_normal(shape) / np.sqrt(shape[-1]) for name, shape in shapes.items()}
+    shapes = {"x": (T, B, E), "h_0": (B, H), "c_0": (B, H), "p": (B, P)}
+    shapes |= {"weight_ih": (4 * H, E), "weight_hh": (4 * H, H), "weight_ph": (4 * H, P), "bias": (4 * H,)}
+    return {name: rng.standard_normal(shape) / np.sqrt(max(shape[-1], 1)) for name, shape in shapes.items()}
 
 
 def reference(
     case: dict[str, torch.Tensor], activation: str
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The report's equations gate by gate over z = [h, x], for autograd to differentiate."""
+    """The report's equations gate by gate over z = [h, x, p], for autograd to differentiate."""
     phi, H = PHI[activation], case["h_0"].shape[1]
-    W = torch.cat([case["weight_hh"], case["weight_ih"]], dim=1)
+    W = torch.cat([case["weight_hh"], case["weight_ih"], case["weight_ph"]], dim=1)
     (W_i, W_f, W_c, W_o), (b_i, b_f, b_c, b_o) = W.split(H), case["bias"].split(H)
     h, c, hs = case["h_0"], case["c_0"], []
     for x_t in case["x"]:
-        z = torch.cat([h, x_t], dim=1)
+        z = torch.cat([h, x_t, case["p"]], dim=1)
         f, i, o = (torch.sigmoid(z @ W.T + b) for W, b in ((W_f, b_f), (W_i, b_i), (W_o, b_o)))
         c = f * c + i * phi(z @ W_c.T + b_c)
         h = o * phi(c)
@@ -55,17 +49,20 @@ def reference(
     return torch.stack(hs), h, c
 
 
+@pytest.mark.parametrize("P", [0, 3])
 @pytest.mark.parametrize("activation", PHI)
 @pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
-def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activation: str) -> None:
-    case = random_case(T, B, E, H)
+def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activation: str, P: int) -> None:
+    """With one bias for all sequences, or with a constant input p of each in its own bias."""
+    case = random_case(T, B, E, H, P)
     tensors = {name: torch.from_numpy(value).requires_grad_() for name, value in case.items()}
     expected = reference(tensors, activation)
     rng = np.random.default_rng(0)
     douts = [rng.standard_normal(out.shape) for out in expected]
     sum((out * torch.from_numpy(dout)).sum() for out, dout in zip(expected, douts, strict=True)).backward()
 
-    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
+    bias = formulas.held_bias(case["p"], case["weight_ph"], case["bias"]) if P else case["bias"]
+    parameters = Parameters(case["weight_ih"], case["weight_hh"], bias)
     outs, caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters, activation)
     dx, dh_0, dc_0, dparameters = formulas.sequence_backward(*douts, caches)
 
@@ -73,50 +70,11 @@ def test_sequence_agrees_with_autograd(T: int, B: int, E: int, H: int, activatio
     expected_outs = (out.detach() for out in expected)
     assert_close(dict(zip(names, outs, strict=True)), dict(zip(names, expected_outs, strict=True)), 1e-12)
     gradients = {"x": dx, "h_0": dh_0, "c_0": dc_0, **dparameters._asdict()}
-    assert_close(gradients, {name: tensor.grad for name, tensor in tensors.items()}, 1e-11)
-
-
-@pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
-def test_what_is_held_beside_every_input_agrees_with_autograd_over_longer_inputs(
-    T: int, B: int, E: int, H: int
-) -> None:
-    """Z = [h, x, p] written out: p joined to each x, W_p to W_x."""
-    case, rng = random_case(T, B, E, H), np.random.default_rng(1)
-    case |= {"p": rng.standard_normal((B, 3)), "weight_ph": rng.standard_normal((4 * H, 3)) / 2}
-    tensors = {name: torch.from_numpy(value).requires_grad_() for name, value in case.items()}
-    joined = {name: tensors[name] for name in ("h_0", "c_0", "weight_hh", "bias")}
-    joined["x"] = torch.cat([tensors["x"], tensors["p"].expand(T, B, 3)], dim=2)
-    joined["weight_ih"] = torch.cat([tensors["weight_ih"], tensors["weight_ph"]], dim=1)
-    hs, _, _ = reference(joined, "tanh")
-    dhs = rng.standard_normal(hs.shape)
-    (hs * torch.from_numpy(dhs)).sum().backward()
-
-    biases = formulas.held_bias(case["p"], case["weight_ph"], case["bias"])
-    parameters = Parameters(case["weight_ih"], case["weight_hh"], biases)
-    (outs, *_), caches = formulas.sequence_forward(case["x"], case["h_0"], case["c_0"], parameters)
-    zeros = np.zeros((B, H))
-    dx, dh_0, dc_0, gradients = formulas.sequence_backward(dhs, zeros, zeros, caches)
-    dbiases = gradients.bias
-    actual = {"x": dx, "h_0": dh_0, "c_0": dc_0, **gradients._asdict(), "bias": dbiases.sum(axis=0)}
-    actual |= {"p": dbiases @ case["weight_ph"], "weight_ph": dbiases.T @ case["p"]}
-    assert_close({"hs": outs}, {"hs": hs.detach()}, 1e-12)
-    assert_close(actual, {name: tensor.grad for name, tensor in tensors.items()}, 1e-11)
-
-
-def test_one_step_agrees_with_torch_lstm_cell() -> None:
-    case = random_case(1, 5, 3, 4)
-    cell = torch.nn.LSTMCell(3, 4, dtype=torch.float64)
-    with torch.no_grad():
-        cell.weight_ih.copy_(torch.from_numpy(case["weight_ih"]))
-        cell.weight_hh.copy_(torch.from_numpy(case["weight_hh"]))
-        cell.bias_ih.copy_(torch.from_numpy(case["bias"]))
-        cell.bias_hh.zero_()
-        h, c = cell(
-            torch.from_numpy(case["x"][0]), (torch.from_numpy(case["h_0"]), torch.from_numpy(case["c_0"]))
-        )
-    parameters = Parameters(case["weight_ih"], case["weight_hh"], case["bias"])
-    out, _ = formulas.step_forward(case["x"][0], case["h_0"], case["c_0"], parameters)
-    assert_close(dict(zip("hc", out, strict=True)), {"h": h, "c": c}, 1e-12)
+    if P:
+        dbiases = gradients["bias"]
+        gradients |= {"p": dbiases @ case["weight_ph"], "weight_ph": dbiases.T @ case["p"]}
+        gradients["bias"] = dbiases.sum(axis=0)
+    assert_close(gradients, {name: tensors[name].grad for name in gradients}, 1e-11)
 
 
 def test_gate_weights_are_views_in_the_report_s_letters() -> None:

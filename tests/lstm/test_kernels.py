@@ -1,12 +1,10 @@
-"""The compiled elementwise work against NumPy, PyTorch's bfloat16 and the eager cell."""
+"""The parts of the compiled kernels against NumPy and PyTorch's bfloat16; test_layer.py compares the whole step."""
 
 import numba
 import numpy as np
-import pytest
 import torch
 
-from pingze.lstm import cells, kernels
-from tests.comparing import assert_close
+from pingze.lstm import kernels
 
 
 @numba.njit
@@ -46,28 +44,3 @@ def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:
     out = np.empty(len(x), np.uint16)
     rounded(x, out)
     np.testing.assert_array_equal(out, kernels.array(expected))
-
-
-@pytest.mark.parametrize("operands", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize(("B", "H"), [(1, 1), (7, 3), (3, 63), (2, 500)])
-def test_the_compiled_cell_is_the_eager_one(B: int, H: int, operands: torch.dtype) -> None:
-    torch.manual_seed(B)
-
-    def random(*shape: int, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-        return torch.randn(*shape).to(dtype)
-
-    net = [random(B, 4 * H, dtype=operands), random(B, 4 * H, dtype=operands), random(B, 4 * H), random(B, H)]
-    dh, dh_next, dc_next = random(B, H), random(B, H), random(B, H)
-    results = []
-    compiled = cells.cell("tanh", torch.device("cpu"), torch.float32)
-    for cell in (compiled, cells.eager("tanh")):
-        filled = {name: torch.full((B, H), torch.nan) for name in ("c", "phi_c", "h")}
-        filled = {"gates": torch.full((B, 4 * H), torch.nan)} | filled
-        filled["h_operand"] = torch.full((B, H), torch.nan, dtype=operands)
-        cell.forward(*map(cell.view, net), *map(cell.view, filled.values()))
-        dnet, dc = torch.full((B, 4 * H), torch.nan, dtype=operands), dc_next.clone()
-        cell.backward(*map(cell.view, (dh, dh_next, dc, filled["gates"], net[3], filled["phi_c"], dnet)))
-        assert not filled.pop("gates").isnan().any()
-        results.append({name: v.float() for name, v in (filled | {"dnet": dnet, "dc": dc}).items()})
-    assert compiled.forward is kernels.cell_forward
-    assert_close(*results, 1e-6 if operands == torch.float32 else 4e-3)

@@ -15,7 +15,7 @@ from pingze.composing.composer import Composer
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Writing
 from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.parse import read_request
+from pingze.composing.request.request import read_request
 from pingze.deadline import Deadline, DeadlineError
 from pingze.serve.drafts import Draft, Ticket
 from pingze.serve.gathering import Gathering
@@ -32,7 +32,7 @@ def prepared(chosen: Composer, form: str) -> Inclusion:
 
 def draft(seed: int = 0, form: str = "五絕", particles: int = 4, chosen: Composer = CHOSEN) -> Draft:
     inclusion = prepared(chosen, form)
-    begin = partial(chosen.draft, inclusion, Sampling(0.8, particles), [(seed, 0)])
+    begin = partial(chosen.begin, inclusion, Sampling(0.8, particles), [(seed, 0)])
     return Draft(chosen, begin, particles, Deadline(SECONDS))
 
 

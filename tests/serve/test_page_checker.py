@@ -112,7 +112,7 @@ def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: 
     with opened(browser, address, language="en-US") as page:
         page.locator(".chip", has_text="五絕").click()
         page.fill("#start", "明" * 21)
-        says(page, "#clash", "the opening has 21 characters, a 五絕 holds 20")
+        says(page, "#clash", "start has 21 characters; give 20 at most")
 
 
 def test_characters_flow_on_into_the_next_places(browser: "Browser", address: str) -> None:

@@ -10,7 +10,7 @@ from pingze.network.batches import encode_sequence
 from pingze.network.model import LanguageModel
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import BOS, EOS, UNK
-from pingze.training.evaluation import evaluate, exp
+from pingze.training.evaluation import evaluate
 from pingze.verse.characters import MARKS
 from tests import invented
 
@@ -48,7 +48,3 @@ def test_measuring_drops_nothing_and_leaves_the_model_training() -> None:
         model, texts, checkpoint.vocabulary, 48
     )
     assert model.training
-
-
-def test_exp_overflows_to_infinity() -> None:
-    assert exp(800) == math.inf

@@ -4,7 +4,6 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -76,43 +75,3 @@ def test_twenty_kills_change_nothing(tmp_path: Path, home: Path) -> None:
         assert torch.equal(actual[name], tensor), name
     assert command.without_times(log.read(run)) == command.without_times(log.read(whole))
     assert not list(run.glob("*.partial"))
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A folder on a disk of its own that holds 4 MiB."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"a small disk needs the right to mount: {mounted.stderr.decode().strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
-
-
-@pytest.mark.slow
-def test_a_full_disk_stops_the_run_with_one_line_and_keeps_the_last_good_state(
-    tmp_path: Path, home: Path, small_disk: Path
-) -> None:
-    command.build_corpus(tmp_path / "poems")
-    run, said = small_disk / "run", tmp_path / "said"
-    settings = ("epochs=2", "save_every=3", "patience=none")
-    filler = small_disk / "filler"
-    process = command.train(run, *settings, said=said)
-    while not list(run.glob("state.*")):
-        assert process.poll() is None
-        time.sleep(0.001)
-    filler.write_bytes(b"\0" * 1_500_000)
-    assert process.wait() == 1
-    lines = [line for line in said.read_text().splitlines() if line.startswith("pingze: ")]
-    assert len(lines) == 1
-    assert "No space left on device" in lines[0]
-    assert f"the last good state stays in {run}" in lines[0]
-    assert "Traceback" not in said.read_text()
-    filler.unlink()
-    command.trained(run, *settings, resume=True)
-    command.trained(tmp_path / "whole", *settings)
-    for name, tensor in command.tensors(tmp_path / "whole").items():
-        assert torch.equal(command.tensors(run)[name], tensor), name

@@ -22,9 +22,3 @@ def test_rows_after_the_last_state_are_cut_and_written_again(tmp_path: Path) -> 
     log.add(row(150, 3.5))
     rows = [row(step, nats) for step, nats in ((0, 8), (50, 7.21875), (100, 6.4375), (150, 3.5))]
     assert [json.loads(line) for line in (tmp_path / LOG_FILE).read_text().splitlines()] == rows
-
-
-def test_a_run_that_begins_has_no_rows(tmp_path: Path) -> None:
-    Log(tmp_path, last_step=-1).add(row(0, 8))
-    Log(tmp_path, last_step=-1)
-    assert read(tmp_path) == []

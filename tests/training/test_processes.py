@@ -109,14 +109,6 @@ def two_machines(run: Path, *settings: str) -> list["subprocess.Popen[str]"]:
     ]
 
 
-def test_two_machines_train_as_one(tmp_path: Path) -> None:
-    machines = two_machines(tmp_path / "two", *EXACT)
-    statuses = [machine.wait() for machine in machines]
-    assert statuses == [0, 0], [said.read_text() for said in tmp_path.glob("*.said")]
-    command.trained(tmp_path / "one", *EXACT)
-    assert_alike(tmp_path / "two", tmp_path / "one")
-
-
 def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
     run = tmp_path / "run"
     first, second = two_machines(run, "epochs=30", "save_every=3", "patience=none")

@@ -5,9 +5,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,16 +17,17 @@ from pingze.errors import InputError, TrainingError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.training import log
-from pingze.training import run as loop
-from pingze.training.configuration import Preset, preset
+from pingze.training import run as run_module
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, LogRow
-from pingze.training.run import LOG_EVERY, Run
+from pingze.training.presets import Preset, preset
+from pingze.training.run import Run
+from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
 from tests.training import command
 
-TRAIN, DEV = invented.texts(40), invented.texts(10, seed=1)
+TEXTS = Texts(invented.texts(40), invented.texts(10, seed=1))
 
 
 def tiny(*settings: str) -> Preset:
@@ -44,7 +42,7 @@ def rows_of(run: Run) -> list[LogRow]:
 
 
 def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
-    rows = rows_of(Run(tmp_path, tiny("epochs=12"), TRAIN, DEV))
+    rows = rows_of(Run(tmp_path, tiny("epochs=12"), TEXTS))
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
     assert dev[0] == pytest.approx(np.log(26), rel=0.02)
     assert min(dev) < 0.8 * dev[0]
@@ -64,7 +62,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
 
 
 def test_the_model_kept_is_the_best_on_dev(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=8", "learning_rate=0.5", "decay=false", "patience=none"), TRAIN, DEV)
+    run = Run(tmp_path, tiny("epochs=8", "learning_rate=0.5", "decay=false", "patience=none"), TEXTS)
     dev = [row["nats_per_token"] for row in rows_of(run) if row["kind"] == "dev" and row["step"]]
     kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
     assert kept.nats_per_token == pytest.approx(min(dev))
@@ -72,7 +70,7 @@ def test_the_model_kept_is_the_best_on_dev(tmp_path: Path) -> None:
 
 
 def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2"), TRAIN, DEV)
+    run = Run(tmp_path, tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2"), TEXTS)
     rows = rows_of(run)
     assert rows[-1]["kind"] == "stop"
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
@@ -104,12 +102,12 @@ def _interruptible() -> Iterator[None]:
 def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_EVERY", 4)
+    monkeypatch.setattr(run_module, "LOG_EVERY", 4)
     settings = tiny(*optimizer, "dropout=0.3")
-    whole = Run(tmp_path / "whole", settings, TRAIN, DEV)
+    whole = Run(tmp_path / "whole", settings, TEXTS)
     expected = rows_of(whole)
 
-    run = Run(tmp_path / "parts", settings, TRAIN, DEV)
+    run = Run(tmp_path / "parts", settings, TEXTS)
     step = run.step
 
     def interrupted(at: int, rate: float) -> Taken:
@@ -122,7 +120,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
         run.train()
     assert checkpoint.load(tmp_path / "parts")
     torch.manual_seed(99)
-    resumed = Run(tmp_path / "parts", settings, TRAIN, DEV, resume=True)
+    resumed = Run(tmp_path / "parts", settings, TEXTS, resume=True)
     assert resumed.position.step == 7
     assert command.without_times(rows_of(resumed)) == command.without_times(expected)[3:]
     assert command.without_times(log.read(tmp_path / "parts")) == command.without_times(expected)
@@ -133,7 +131,7 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
 
 
 def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("averaging=0.9"), TRAIN, DEV)
+    run = Run(tmp_path, tiny("averaging=0.9"), TEXTS)
     last = [row for row in rows_of(run) if row["kind"] == "dev"][-1]
     saved = LanguageModel.of(checkpoint.load(tmp_path))
     measured = evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
@@ -144,38 +142,20 @@ def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
 
 def test_the_signals_are_given_back(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    Run(tmp_path, tiny("epochs=1"), TRAIN, DEV).train()
+    Run(tmp_path, tiny("epochs=1"), TEXTS).train()
     assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
 
 
-def test_a_run_can_train_outside_the_main_thread(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=1"), TRAIN, DEV)
-    thread = threading.Thread(target=run.train)
-    thread.start()
-    thread.join()
-    assert run.position.step == run.total_steps
-
-
 def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
-    Run(tmp_path, tiny(), TRAIN, DEV)
+    Run(tmp_path, tiny(), TEXTS)
     (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
     (tmp_path / "state.00000000.safetensors.0.partial").touch()
-    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
+    run = Run(tmp_path, tiny(), TEXTS, resume=True)
     assert run.resumed is None
     rows = rows_of(run)
     assert log.read(tmp_path) == rows
     assert rows[0]["step"] == 0
     assert not list(tmp_path.glob("*.partial"))
-
-
-def test_a_damaged_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
-    Run(tmp_path, tiny(), TRAIN, DEV).train()
-    older, newest = sorted(tmp_path.glob("state.*"))
-    newest.write_bytes(newest.read_bytes()[:-10])
-    run = Run(tmp_path, tiny(), TRAIN, DEV, resume=True)
-    assert run.resumed is not None
-    assert (run.resumed.path, run.position.step) == (older, 10)
-    assert run.resumed.unread[0].startswith(f"{newest.name} cannot be read (")
 
 
 def test_the_command_says_what_it_goes_on_from(
@@ -200,9 +180,9 @@ def test_the_command_says_what_it_goes_on_from(
 
 def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
     settings = tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2")
-    run = Run(tmp_path, settings, TRAIN, DEV)
+    run = Run(tmp_path, settings, TEXTS)
     rows = rows_of(run)
-    resumed = Run(tmp_path, settings, TRAIN, DEV, resume=True)
+    resumed = Run(tmp_path, settings, TEXTS, resume=True)
     assert rows_of(resumed) == []
     assert resumed.position.step == run.position.step < run.total_steps
     assert log.read(tmp_path) == rows
@@ -210,14 +190,14 @@ def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
 
 def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
     """Level to its second epoch, and then a last leg of half an epoch, measured and kept at its end."""
-    whole = Run(tmp_path, tiny("epochs=2", "decay=false"), TRAIN, DEV)
+    whole = Run(tmp_path, tiny("epochs=2", "decay=false"), TEXTS)
     rows_of(whole)
     per_epoch = whole.steps_per_epoch
     with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+        Run(tmp_path, tiny("epochs=2.5", "decay_epochs=0.5"), TEXTS, resume=True)
     level = tmp_path / "level"
-    rows_of(Run(level, tiny("epochs=2", "decay_epochs=0.001"), TRAIN, DEV))
-    ended = Run(level, tiny("epochs=2.5", "decay_epochs=0.5"), TRAIN, DEV, resume=True)
+    rows_of(Run(level, tiny("epochs=2", "decay_epochs=0.001"), TEXTS))
+    ended = Run(level, tiny("epochs=2.5", "decay_epochs=0.5"), TEXTS, resume=True)
     assert ended.total_steps == round(2.5 * per_epoch)
     assert [ended.rate(step) for step in (2 * per_epoch - 1, 2 * per_epoch, ended.total_steps - 1)] == (
         pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
@@ -229,21 +209,29 @@ def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
-    Run(tmp_path, tiny(), TRAIN, DEV)
+    Run(tmp_path, tiny(), TEXTS)
     with pytest.raises(InputError, match="holds a run already; add --resume"):
-        Run(tmp_path, tiny(), TRAIN, DEV)
+        Run(tmp_path, tiny(), TEXTS)
     with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny("learning_rate=0.03"), TRAIN, DEV, resume=True)
+        Run(tmp_path, tiny("learning_rate=0.03"), TEXTS, resume=True)
     with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny(), TRAIN[::-1][:30], DEV, resume=True)
+        Run(tmp_path, tiny(), TEXTS._replace(train=TEXTS.train[:30]), resume=True)
     with pytest.raises(InputError, match="holds no run to resume"):
-        Run(tmp_path / "new", tiny(), TRAIN, DEV, resume=True)
+        Run(tmp_path / "new", tiny(), TEXTS, resume=True)
+    path = tmp_path / "configuration.json"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("pingze-run-1", "pingze-run-0"), encoding="utf-8"
+    )
+    with pytest.raises(
+        InputError, match="was begun by another version of pingze; resume it with that version"
+    ):
+        Run(tmp_path, tiny(), TEXTS, resume=True)
 
 
 def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+    run = Run(tmp_path, tiny("save_every=2"), TEXTS)
     batch = run._batch
 
     def poisoned(number: int) -> object:
@@ -257,15 +245,15 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
         TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"
     ):
         run.train()
-    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+    assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
 
 
 @pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
 def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
-    monkeypatch.setattr(loop, "LOG_EVERY", 3)
-    run = Run(tmp_path, tiny("save_every=2"), TRAIN, DEV)
+    monkeypatch.setattr(run_module, "LOG_EVERY", 3)
+    run = Run(tmp_path, tiny("save_every=2"), TEXTS)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -283,37 +271,10 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
         str(error.value),
     )
     monkeypatch.undo()
-    assert Run(tmp_path, tiny("save_every=2"), TRAIN, DEV, resume=True).position.step == 2
+    assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
 
 
 def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="set vocabulary_size=26"):
-        Run(tmp_path, tiny("vocabulary_size=27"), TRAIN, DEV)
+        Run(tmp_path, tiny("vocabulary_size=27"), TEXTS)
     assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-@pytest.mark.corpus
-def test_ctrl_c_on_a_real_run_leaves_a_model_and_resumes(tmp_path: Path, corpus_home: Path) -> None:
-    settings = ["hidden_size=32", "embedding_size=16", "epochs=1"]
-    line = [*command.PINGZE, "train", "--out", str(tmp_path / "run")]
-    line += [part for setting in settings for part in ("--set", setting)]
-    environment = os.environ | {"PINGZE_HOME": str(corpus_home)}
-    with subprocess.Popen(line, env=environment, stderr=subprocess.PIPE, encoding="utf-8") as process:
-        log = tmp_path / "run" / LOG_FILE
-        while not (log.exists() and '"train"' in log.read_text()):
-            assert process.poll() is None
-            time.sleep(0.1)
-        process.send_signal(signal.SIGINT)
-        errors = process.communicate()[1]
-    assert process.returncode == 130
-    assert "Traceback" not in errors
-    step = int(re.findall(r"stopped at step (\d+); --resume goes on", errors)[0])
-    assert step >= LOG_EVERY
-    assert checkpoint.load(tmp_path / "run")
-    done = subprocess.run(
-        [*line, "--resume"], env=environment, check=True, stderr=subprocess.PIPE, encoding="utf-8"
-    )
-    assert f"going on from state.{step:08}.safetensors at step {step}" in done.stderr
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
-    assert rows[-1]["step"] == 512

@@ -11,8 +11,8 @@ from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.training import state
 from pingze.training.averaging import Average
-from pingze.training.configuration import TrainingConfiguration
-from pingze.training.optimizers import make_optimizer
+from pingze.training.optimization import make_optimizer
+from pingze.training.presets import TrainingConfiguration
 from pingze.training.state import Position, Window
 
 
@@ -88,7 +88,3 @@ def test_a_state_of_another_kind_is_damaged_too(tmp_path: Path) -> None:
         CheckpointError, match=r"holds no state to resume from: state\.0+1\.safetensors cannot be read"
     ):
         state.read(tmp_path)
-
-
-def test_no_state_is_no_fault(tmp_path: Path) -> None:
-    assert state.read(tmp_path) is None

@@ -1,4 +1,4 @@
-"""Themes are a poem's own words, telling ones the likelier."""
+"""Themes are a poem's own words, rare ones the likelier."""
 
 import numpy as np
 from hypothesis import given
@@ -29,16 +29,16 @@ def test_a_theme_is_of_the_text_without_its_marks(text: str, seed: int) -> None:
 
 
 def test_pairs_are_neighbours_of_one_line() -> None:
-    telling = themes("天水", "天水")
-    assert {drawn(telling, "地天，天山", seed) for seed in range(99)} >= {"地", "地天", "山", "山地"}
-    assert not any("山天" in drawn(telling, "地天，天山", seed) for seed in range(99))
+    made = themes("天水", "天水")
+    assert {drawn(made, "地天，天山", seed) for seed in range(99)} >= {"地", "地天", "山", "山地"}
+    assert not any("山天" in drawn(made, "地天，天山", seed) for seed in range(99))
 
 
-def test_telling_characters_come_more_often_in_proportion() -> None:
+def test_rare_characters_are_drawn_more_often_in_proportion() -> None:
     """天 in each of eight texts, 雪 in one: weights ln 9/9 = 0 and ln 9/2."""
     made = themes(*["天"] * 7, "天雪")
-    assert made.telling[VOCABULARY.ids["天"]] == 0
-    assert np.isclose(made.telling[VOCABULARY.ids["雪"]], np.log(9 / 2))
+    assert made.rarity[VOCABULARY.ids["天"]] == 0
+    assert np.isclose(made.rarity[VOCABULARY.ids["雪"]], np.log(9 / 2))
     firsts = [drawn(made, "天雪", seed) for seed in range(50)]
     assert set(firsts) == {"雪"}
     assert {drawn(made, "花天", seed) for seed in range(50)} == {"花", "花天"}

@@ -34,7 +34,7 @@ def _version(package: str) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.corpus
-@pytest.mark.parametrize("name", ["characters", "contexts", "rhymes", "word_tones", "doublings"])
+@pytest.mark.parametrize("name", ["characters", "contexts", "rhymes", "word_tones", "doublings", "moods"])
 def test_the_committed_tables_are_made_byte_for_byte(
     name: str, corpus: Store, corpus_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

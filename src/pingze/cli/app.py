@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 import typer
 
 from pingze.cli import completion
-from pingze.composing.request.options import Composing, Revising
+from pingze.composing.request.options import Composing, Revising, ordered
 from pingze.errors import InputError
 from pingze.threads import threads
 from pingze.verse.characters import MARKS
@@ -81,18 +81,12 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
         called.__name__, called.__doc__ = command.__name__, command.__doc__
         hints, own = get_type_hints(schema), list(signature(command, eval_str=True).parameters.values())[1:]
         arguments = [p for p in own if p.default is Parameter.empty]
-        options = [_parameter(each, hints[each.name], argument) for each in _in_order(schema)]
-        ordered = [*arguments, *options, *(p for p in own if p not in arguments)]
-        called.__signature__ = Signature([p.replace(kind=Parameter.KEYWORD_ONLY) for p in ordered])  # type: ignore[attr-defined]
+        options = [_parameter(each, hints[each.name], argument) for each in ordered(schema)]
+        listed = [*arguments, *options, *(p for p in own if p not in arguments)]
+        called.__signature__ = Signature([p.replace(kind=Parameter.KEYWORD_ONLY) for p in listed])  # type: ignore[attr-defined]
         return called
 
     return decorate
-
-
-def _in_order(schema: type[Revising]) -> list[Field[Any]]:
-    """The fields of a schema, those of its own before those that it has from `Revising`."""
-    shared = {each.name for each in fields(Revising)}
-    return sorted(fields(schema), key=lambda each: schema is not Revising and each.name in shared)
 
 
 def _parameter(each: Field[Any], type_: Any, argument: str) -> Parameter:

@@ -63,7 +63,7 @@ def stats(as_json: JsonOption = False) -> None:
     from pingze.corpus import Store
 
     with Store.open() as store:
-        statistics = asdict(store.statistics())
+        statistics = store.statistics()
     if as_json:
         print_json(statistics)
         return
@@ -125,7 +125,7 @@ def _built_store() -> str | None:
 
     try:
         with Store.open() as store:
-            poems = store.statistics().poems
+            poems = store.statistics()["poems"]
     except CorpusError:
         return None
     path = str(store_path())

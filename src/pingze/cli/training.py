@@ -13,15 +13,11 @@ import typer
 
 from pingze.cli.app import JsonOption, ModelOption, app, print_json
 from pingze.errors import MissingExtraError, StoppedError
+from pingze.messages import here
 from pingze.network import checkpoint
 
 if TYPE_CHECKING:
     from pingze.corpus import Store
-
-PresetOption = Annotated[str, typer.Option(help="Where the configuration starts from.")]
-SettingsOption = Annotated[
-    list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
-]
 
 BASELINE = "report"
 """The model beside whose poems those of every model are measured."""
@@ -30,34 +26,36 @@ BASELINE = "report"
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    preset: PresetOption = "report",
-    settings: SettingsOption = None,
+    preset: Annotated[str, typer.Option(help="Where the configuration starts from.")] = "report",
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
     need("torch", "train", "training")
     from pingze.cli.terminal import training_progress
     from pingze.corpus import Store
-    from pingze.training import configuration, data
-    from pingze.training import run as loop
+    from pingze.training import presets, texts
+    from pingze.training.run import Run
 
-    chosen = configuration.preset(preset, settings)
+    chosen = presets.preset(preset, settings)
     with Store.open() as store:
-        texts = data.read(store, chosen.training)
-    run = loop.Run(out, chosen, *texts, resume=resume)
-    first = run.processes.is_first  # of several processes, one speaks
-    if resume and first:
+        read = texts.read(store, chosen.training)
+    run = Run(out, chosen, read, resume=resume)
+    is_first = run.processes.is_first  # only one of several processes prints
+    if resume and is_first:
         for problem in run.resumed.unread if run.resumed else []:
             typer.echo(problem, err=True)
-        source = run.resumed.path.name if run.resumed else "the start"
-        typer.echo(f"going on from {source} at step {run.position.step}", err=True)
+        code, name = ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
+        typer.echo(here(code, name=name, step=run.position.step), err=True)
     try:
         with training_progress.progress(run) as shown:
             run.train(*shown)
     except KeyboardInterrupt:
-        if not first:
+        if not is_first:
             sys.exit(StoppedError.exit_status)
-        raise StoppedError(f"stopped at step {run.position.step}; --resume goes on from there") from None
+        raise StoppedError("train_stopped", step=run.position.step) from None
 
 
 @app.command()
@@ -107,12 +105,12 @@ def _predicted(
     """How well a model predicts a split, under each condition where it knows some."""
     from pingze.network.model import LanguageModel
     from pingze.training import evaluation
-    from pingze.training.configuration import LENGTHS
-    from pingze.training.data import corpus_for, read_split
+    from pingze.training.presets import LENGTHS
+    from pingze.training.texts import corpus_for, read_split
 
     corpus, measured = corpus_for(store, loaded.configuration.special_tokens), LanguageModel.of(loaded)
     of = measured, read_split(store, corpus, split), loaded.vocabulary, LENGTHS[corpus]
-    progress(f"predicting {len(of[1]):,} poems")
+    progress(here("evaluate_step", poems=len(of[1])))
     row = {"split": split, **asdict(evaluation.evaluate(*of))}
     return row | (evaluation.by_condition(*of, progress) if loaded.configuration.special_tokens else {})
 

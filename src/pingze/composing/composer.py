@@ -1,4 +1,4 @@
-"""A `Composer`: a model made ready to write poems that keep a request."""
+"""Prepare a model to compose: compile requests, write populations of particles, choose poems."""
 
 import math
 from collections.abc import Sequence
@@ -9,26 +9,25 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.blas import shared_fairly
+from pingze.arrays import Array, Float, Int
 from pingze.composing.constraints.conflict import clashing
 from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.constraints.inclusion import Effort, Inclusion
+from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.constraints.placement import Effort
-from pingze.composing.parallel import each
+from pingze.composing.parallel import each, one_blas_thread_each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines, mark_after
-from pingze.composing.request.options import Sampling
+from pingze.composing.request.options import Revising, Sampling
 from pingze.composing.request.request import Request
-from pingze.composing.steering.antithesis import Antithesis, antithesis_table
-from pingze.composing.steering.mood import leanings
-from pingze.composing.steering.taste import Taste, WornPairs
+from pingze.composing.steering.antithesis import Antithesis, Opposites, antithesis_table
+from pingze.composing.steering.mood import Mood, leanings
+from pingze.composing.steering.taste import WornPairs, taste_terms
+from pingze.composing.steering.term import Term
 from pingze.deadline import check_deadline
-from pingze.errors import InfeasibleError
+from pingze.errors import InfeasibleError, InputError
 from pingze.network import checkpoint
-from pingze.network.conditions import Conditions
+from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
@@ -36,31 +35,34 @@ from pingze.threads import threads
 from pingze.verse.forms import opening_name
 
 ROWS = 256
-"""So many particles are written side by side where several poems are asked for."""
+"""The most particles of a batch where several poems are asked for."""
 POPULATION = 64
-"""A poem's particles are parted into populations of so many at most, each with a processor of its own."""
+"""The most particles of a population; a poem with more has several, each on a processor of its own."""
 
 Chance = tuple[int, int]
-"""A poem's seed, and the number of one of its populations."""
+"""A poem's seed and the number of one of its populations, which together seed its random numbers."""
 
 
 class Composer:
-    """A model made ready to compose: what is computed once and used for every poem."""
+    """A model, with the tables that every poem needs."""
 
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network: ReferenceNetwork = GraphNetwork(loaded.rounded())
-        self.lexicon = Lexicon.of(loaded.vocabulary)
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
-        """The request compiled; `old` holds what stood at places that are written again.
+        """Compile a request.
 
-        Words to include are parted by no pause of the line, and read as verse reads them, where that can be; what is
-        given up last is how they are read.
+        No pause of the line parts a word to include, and its characters have the tones in which verse reads it, if
+        some poem keeps that; else first pauses are allowed, then other tones.
 
-        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can stand in
-        too many ways; CorpusError if it asks for originality and there is no corpus.
+        Args:
+            request: What a poem must keep.
+            old: The former characters of places that are written again.
+
+        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can be placed
+        in too many ways; CorpusError if it asks for originality and there is no corpus.
         """
         copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
@@ -74,14 +76,14 @@ class Composer:
         raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """The tokens of a request's conditions; none where the model knows none."""
+        """List the tokens of a request's conditions; none where the model knows none."""
         if not self.conditions:
             return []
         parts = self.conditions.prefix(request.form.name, request.poet, request.title, about=request.about)
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """The substrings that may not be copied, where the request asks for originality."""
+        """Index the substrings that may not be copied, if the request asks for originality."""
         if not request.original:
             return None
         from pingze.corpus import Store  # composing without it needs no database
@@ -90,16 +92,11 @@ class Composer:
             return Copying(store.index, self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        """One poem, from a population of its own."""
+        """Write the poem of a seed."""
         return self.write_many(inclusion, sampling, [seed])[0]
 
-    def write_many(
-        self,
-        inclusion: Inclusion,
-        sampling: Sampling,
-        seeds: Sequence[int],
-    ) -> list[Poem]:
-        """A poem for each seed, from populations of its own; those of some poems are written side by side."""
+    def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
+        """Write the poem of each seed, from populations of its own; several poems are written as one batch."""
         sampling = self.sampling(inclusion.constraints, sampling)
         of_poem = {seed: self.chances(inclusion, sampling, seed) for seed in seeds}
         chances = list(chain(*of_poem.values()))
@@ -107,8 +104,8 @@ class Composer:
         together = max(1, min(together, math.ceil(len(chances) / threads())))
 
         def write(batch: Sequence[Chance]) -> list[Population]:
-            writing = self.draft(inclusion, sampling, batch)
-            with shared_fairly():
+            writing = self.begin(inclusion, sampling, batch)
+            with one_blas_thread_each():
                 finish(writing)
             return self.choose([writing])
 
@@ -120,39 +117,45 @@ class Composer:
         ]
 
     def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
-        """How the poems of a request are drawn: a long one among fewer texts."""
-        if constraints.request.original:  # only in a broad population some text is sure to stay original
-            return asked
-        return asked.within(constraints.tokens)
-
-    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
-        """Those of a poem's populations."""
-        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
-        return [(seed, number) for number in range(populations)]
+        """Reduce the particles of a long request, unless it must stay original, which only many particles can."""
+        return asked if constraints.request.original else asked.within(constraints.tokens)
 
     def population_size(self, inclusion: Inclusion, sampling: Sampling) -> int:
-        """How many texts a population has."""
-        if inclusion.constraints.request.original:  # only in a broad one some text is sure to stay original
+        """Count the particles of a population: all of them where a poem must stay original."""
+        if inclusion.constraints.request.original:
             return sampling.particles
         return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
 
-    def draft(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
-        """A population for each chance, nothing of them written yet."""
-        particles = self.population_size(inclusion, sampling)
-        request = inclusion.constraints.request
+    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
+        """List the populations of a poem."""
+        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
+        return [(seed, number) for number in range(populations)]
+
+    def begin(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
+        """Begin a population for each chance."""
+        particles, constraints = self.population_size(inclusion, sampling), inclusion.constraints
         return Writing(
             self.network,
-            inclusion.constraints,
+            constraints,
             [inclusion.draw(particles, np.random.default_rng(chance)) for chance in chances],
             sampling=sampling,
-            prefix=self.prefix(request),
-            antithesis=self._antithesis(request),
-            leaning=self.leanings[request.mood] if request.mood else None,
-            taste=Taste(self.worn_pairs, request, self.reward) if request.taste else None,
+            prefix=self.prefix(constraints.request),
+            terms=self.terms(constraints),
         )
 
+    def terms(self, constraints: Constraints) -> list[Term]:
+        """List the terms to which a request gives weight."""
+        request, terms = constraints.request, list[Term]()
+        if request.mood:
+            terms.append(Mood(self.leanings[request.mood]))
+        if request.antithesis and request.form.antithetical(request.lines):
+            terms.append(Opposites(self.antithesis, constraints))
+        if request.taste:
+            terms += taste_terms(self.worn_pairs, request, self.reward)
+        return terms
+
     def choose(self, writings: Sequence[Writing]) -> list[Population]:
-        """The text that each population of some finished writings chooses, read to its end."""
+        """Choose a text of each population of some finished writings, and read it to its end."""
         chosen = [population.chosen() for writing in writings for population in writing.populations]
         lines = [writing.constraints.request.lines for writing in writings for _ in writing.starts]
         last_marks = np.array([self.vocabulary.ids[mark_after(count - 1)] for count in lines])
@@ -163,55 +166,42 @@ class Composer:
             for population, end in zip(chosen, ends, strict=True)
         ]
 
-    def _antithesis(self, request: Request) -> Antithesis | None:
-        """The table of antithesis, where the request gives it weight and the form needs it."""
-        if not request.antithesis or not request.form.antithetical(request.lines):
-            return None
-        return self.antithesis
+    def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
+        """Sum what the terms add for each character at a place of the text that a request fixes."""
+        text = np.array(constraints.fixed)
+        added = [term.at_place(text, place) for term in self.terms(constraints)]
+        return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
-    def answering(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """What mood and antithesis add to ln p of each character at a place of a finished text.
-
-        Antithesis adds w·s with the character that stands opposite, in the line before or after.
-        """
-        request, fixed = constraints.request, constraints.fixed
-        table, added = self._antithesis(request), np.zeros(len(self.vocabulary), np.float32)
-        if request.mood:
-            added += self.leanings[request.mood]
-        if table is None or fixed is None:
-            return added
-        weight = np.float32(request.antithesis)
-        above, below = constraints.opposite(place), place + constraints.width
-        if above is not None and fixed[above] != FREE:
-            added += weight * table.opposite(np.array([fixed[above]]))[0]
-        if below < constraints.places and constraints.opposite(below) == place and fixed[below] != FREE:
-            added += weight * table.over(fixed[below])
-        return added
+    @cached_property
+    def lexicon(self) -> Lexicon:
+        """The prosody of the vocabulary."""
+        return Lexicon.of(self.vocabulary)
 
     @cached_property
     def worn_pairs(self) -> WornPairs:
-        """How worn the vocabulary's pairs are."""
+        """The worn pairs of the vocabulary."""
         return WornPairs(self.vocabulary)
 
     @cached_property
     def leanings(self) -> dict[str, Float[Array, "V"]]:
-        """What each mood adds to ln p of the vocabulary's tokens."""
+        """The weights of the vocabulary's tokens in each mood."""
         return leanings(self.vocabulary)
 
     @cached_property
     def antithesis(self) -> Antithesis:
-        """How well the vocabulary's characters stand opposite each other."""
+        """The scores of the vocabulary's characters opposite each other."""
         return antithesis_table().of(self.vocabulary)
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
-        """The poem of a seed, of the texts that its populations chose."""
+        """Choose among the texts of a seed's populations, and make the poem."""
         population = Population.joined(chosen).chosen()
-        template, rhyme = self._kept(constraints, population.alive[0])
         request = constraints.request
+        template, group = np.argwhere(population.alive[0])[0]  # the first of several
+        opening = request.openings[template]
         return Poem(
             form=request.form.name,
-            template=template,
-            rhyme=rhyme,
+            template=opening_name(constraints.width, opening[0]) if opening else None,
+            rhyme=request.groups[group],
             title=request.title,
             poet=request.poet,
             about=request.about,
@@ -223,16 +213,16 @@ class Composer:
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
-        """Ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
+        """Compute ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
         return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
-        """The ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        """List the ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
         text = "".join(line + mark_after(number) for number, line in enumerate(lines))
         return np.append(self.vocabulary.encode(text), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
-        """Ln p over the vocabulary before each token of a poem, (N, V), and that of the token itself, (N,).
+        """Compute ln p over the vocabulary before each token of a poem, (N, V), and of the token itself, (N,).
 
         The tokens are the characters, the mark after each line, and `<eos>`; the prefix is read before them.
         """
@@ -244,21 +234,23 @@ class Composer:
         log_p = np.concatenate([state.log_p for state in states])
         return log_p, log_p[np.arange(len(ids)), ids]
 
-    def _kept(self, constraints: Constraints, alive: Bool[Array, "T G"]) -> tuple[str | None, str]:
-        """The template and the rhyme group that a text keeps; the first of several."""
-        template, group = np.argwhere(alive)[0]
-        opening = constraints.request.openings[template]
-        name = opening_name(constraints.width, opening[0]) if opening else None
-        return name, constraints.request.groups[group]
 
+def composer(model: str | Path | None = None, asked: Revising | None = None) -> Composer:
+    """Load the composer of a model, or take it from a cache.
 
-def composer(model: str | Path | None = None) -> Composer:
-    """The composer of a model, kept for the next call. Raises CheckpointError where the model cannot be read."""
+    Raises CheckpointError where the model cannot be read, and InputError where the options have a title, poet or theme
+    with which it was not trained.
+    """
     name = str(model or checkpoint.DEFAULT)
-    return _composer(name, checkpoint.changed(name))
+    chosen = _composer(name, checkpoint.changed(name))
+    conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
+    for field, knows in (("title", conditions), ("poet", conditions), ("about", about)):
+        if asked and getattr(asked, field) and not knows:
+            raise InputError("no_condition", field=field, model=chosen.name)
+    return chosen
 
 
 @lru_cache(maxsize=4)
 def _composer(name: str, changed: tuple[int, ...]) -> Composer:
-    """Kept by name and by when its files were last changed."""
+    """Key the cache by the time when the model's files were last changed."""
     return Composer(checkpoint.load(name))

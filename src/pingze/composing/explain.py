@@ -1,4 +1,4 @@
-"""Why each character of a poem stands where it does."""
+"""Explain each character of a poem: its probability, tone, rhyme and alternatives."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 from pingze.composing.composer import composer
 from pingze.composing.poem import Poem
-from pingze.composing.request.options import Revising, check_bounds
+from pingze.composing.request.options import LARGEST_SEED, Revising, check_bounds
 from pingze.composing.revise import check_poem, poem_request
 from pingze.deadline import check_deadline
 from pingze.verse.patterns import CUSTOMARY
@@ -24,7 +24,7 @@ class Reason:
     position: int
     """The character's, from 1."""
     character: str
-    """The character that stands there."""
+    """The character."""
     probability: float
     """p of the character after all before it, at temperature 1."""
     rank: int
@@ -40,11 +40,11 @@ class Reason:
 def explain(
     poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, model: str | Path | None = None
 ) -> list[Reason]:
-    """A row for each character of a poem that keeps its form, template and rhyme.
+    """Explain each character of a poem that keeps its form, template and rhyme.
 
     Args:
-        poem: As `compose` and `read_poem` give it.
-        limit: How many other characters each row names at most, from 0.
+        poem: As `compose` and `read_poem` return it.
+        limit: The most other characters that each row names, from 0.
         level: How strictly tones are judged, customary or strict.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
@@ -52,7 +52,7 @@ def explain(
     cannot be read.
     """
     check_poem(poem)
-    check_bounds("limit", limit, {"minimum": 0})
+    check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen = composer(model)
     text = "".join(poem.lines)
     constraints = chosen.prepare(poem_request(chosen, poem, asked=Revising(level=level))).constraints
@@ -63,12 +63,12 @@ def explain(
     for place, id_ in enumerate(constraints.fixed):
         check_deadline()
         line, position = divmod(place, constraints.width)
-        row = log_p[place + line]  # a mark stands after each line before
+        row = log_p[place + line]  # after each line before it there is a mark
         others = constraints.allowed_alone(constraints.fixed, place)
         others[id_] = False
-        worth = row + chosen.answering(constraints, place)
+        worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
-        rhyme = poem.rhyme if constraints.is_foot(place).any() else None
+        rhyme = poem.rhyme if constraints.feet[place].any() else None
         tone, group = _reading(text[place], asked[place], rhyme)
         reasons.append(
             Reason(
@@ -86,7 +86,7 @@ def explain(
 
 
 def _reading(character: str, asked: str, rhyme: str | None) -> tuple[str, str]:
-    """The tone and the labels of the groups in which a character is read, given what its place asks for."""
+    """Find the tone and the labels of the groups in which a character is read, by the tone that its place asks for."""
     names = groups(character)
     if rhyme in names:
         return GROUPS[rhyme].side, GROUPS[rhyme].label

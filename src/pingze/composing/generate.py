@@ -1,9 +1,8 @@
-"""The report's own generator: `generate`, which goes on from an opening, line by line.
+"""Generate text as the report does: continue an opening, line by line, without form or rhyme.
 
-Without the report's fixed length of lines it lets the model set its lines, marks and end: verse of no form, as 詞.
+Without the report's fixed length of lines the model sets its own lines, marks and end, as for 詞.
 """
 
-import math
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,16 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.compose import refuse_conditions
+from pingze.composing.composer import composer
 from pingze.composing.poem import mark_after, punctuate
 from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising
-from pingze.composing.request.parse import read_about, read_poet, read_title
+from pingze.composing.request.request import read_about, read_poet, read_title
 from pingze.errors import InputError
-from pingze.network import checkpoint
-from pingze.network.conditions import Conditions
 from pingze.network.reference import ReferenceNetwork
-from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS
 
@@ -37,18 +33,18 @@ def generate(
     seed: int | None = None,
     model: str | Path | None = None,
 ) -> str:
-    """A poem that goes on from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
+    """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
 
-    The marks ， and 。 stand in turn, whatever the model would put there. The poem ends when the model ends it after an
+    The marks ， and 。 alternate, whatever the model would write there. The poem ends when the model ends it after an
     even line, else after `max_lines`. With `split_len` None lines, marks and end are the model's own.
 
     Args:
         start: The opening, one or more characters that the model knows; with `split_len` None it may be empty.
-        temperature: The inverse of what logits are multiplied by, from 0; 0 takes the likeliest character each time.
+        temperature: The divisor of the logits, 0 to 100; 0 takes the likeliest character each time.
         split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven; None leaves
             lines, marks and end to the model.
-        max_lines: An even number of lines at most, from 2; by default 8, or 40 where the model sets them.
-        title: A title, or what stands in its place in the model's corpus, as the tune of a 詞.
+        max_lines: The most lines, an even number from 2; by default 8, or 40 where the model sets them.
+        title: A title, or what replaces it in the model's corpus, as the tune of a 詞.
         poet: A poet's manner.
         about: A theme.
         seed: From 0; the same seed writes the same poem.
@@ -59,67 +55,49 @@ def generate(
 
     Source: the report, Part 2.
     """
-    check_temperature(temperature)
-    check_seed(seed)
+    asked = Revising(title=title, poet=poet, about=about, temperature=temperature, seed=seed)
     if split_len is not None and split_len < 2:
-        raise InputError(f"split_len is {split_len}; it must be at least 2: a character and a mark")
+        raise InputError("at_least", field="split_len", has=split_len, wanted=2)
     max_lines = (LINES if split_len else FREE_LINES) if max_lines is None else max_lines
     if max_lines < 2 or max_lines % 2:
-        raise InputError(f"max_lines is {max_lines}; it must be an even number from 2")
-    loaded = checkpoint.load(model or checkpoint.DEFAULT)
-    conditions = Conditions(loaded.vocabulary)
-    refuse_conditions(loaded.name, conditions, Revising(title=title, poet=poet, about=about))
-    title, about = read_title(title, loaded.vocabulary), read_about(about, loaded.vocabulary)
-    poet = read_poet(poet, loaded.vocabulary)
-    sampler = LineSampler(GraphNetwork(loaded.rounded()), loaded.vocabulary, temperature, np.random.default_rng(seed))
-    prefix = conditions.prefix(None, poet, title, about=about) if title or poet or about else ()
+        raise InputError("even", field="max_lines", has=max_lines, least=2)
+    chosen = composer(model, asked)
+    title, about = read_title(title, chosen.vocabulary), read_about(about, chosen.vocabulary)
+    poet = read_poet(poet, chosen.vocabulary)
+    opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
+    if split_len and len(opening) > max_lines * (split_len - 1):
+        raise InputError("too_long", field="start", has=len(opening), most=max_lines * (split_len - 1))
+    sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))
+    prefix = chosen.conditions.prefix(None, poet, title, about=about) if title or poet or about else ()
     sampler.start([int(id_) for part in prefix for id_ in part])
     if split_len is None:
-        opening = read_characters("opening", start, loaded.vocabulary) if start else ""
         return sampler.free(opening, max_lines)
-    opening = read_characters("opening", start, loaded.vocabulary)
-    if len(opening) > max_lines * (split_len - 1):
-        raise InputError(
-            f"the opening has {len(opening)} characters, {max_lines} lines hold {max_lines * (split_len - 1)}"
-        )
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
 
 
 LINES, FREE_LINES = 8, 40
-"""Lines at most where nobody says: of fixed length, and the model's own."""
+"""The most lines by default: of fixed length, and the model's own."""
 FREE_CHARACTERS = 1000
-"""Characters and marks at most of a text whose lines the model sets: it may never end one."""
-
-
-def check_temperature(temperature: float) -> None:
-    """Raises InputError unless the temperature is a finite number from 0."""
-    if not (math.isfinite(temperature) and temperature >= 0):
-        raise InputError(f"temperature is {temperature}; it must be a finite number, 0 or more")
-
-
-def check_seed(seed: int | None) -> None:
-    """Raises InputError on a negative seed."""
-    if seed is not None and seed < 0:
-        raise InputError(f"seed is {seed}; it must be 0 or more")
+"""The most characters and marks of a text whose lines the model sets: it may never end one."""
 
 
 class LineSampler:
-    """Samples lines of Han characters from a model, one character at a time, punctuated by rule."""
+    """Sample lines of Han characters from a model, one character at a time."""
 
     def __init__(
         self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
     ) -> None:
         self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
-        self.han = _han(vocabulary)
+        self.han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
         self.start()
 
     def start(self, prefix: Sequence[int] = ()) -> None:
-        """Begin a text anew, after the prefix."""
+        """Begin a new text after the prefix."""
         self.state = self.network.start(prefix=prefix)
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Up to `max_lines` lines of `length` characters that begin with `opening`, fewer only if `may_end`.
+        """Sample up to `max_lines` lines of `length` characters that begin with `opening`, fewer only if `may_end`.
 
         Afterwards `log_probability` is ln p of the whole text, marks and `<eos>` included, at temperature 1.
         """
@@ -146,13 +124,13 @@ class LineSampler:
         return lines
 
     def free(self, opening: str, max_lines: int) -> str:
-        """A text that begins with `opening` and has the model's own marks, a sentence a row, and its end."""
+        """Sample a text that begins with `opening`, with the model's own marks and end; a sentence is a row."""
         text, marks, given = "", 0, iter(self.vocabulary.encode(opening).tolist())
         han_or_mark = self.han | np.array([token in MARKS for token in self.vocabulary.tokens])
         while marks < max_lines and len(text) < FREE_CHARACTERS:
             id_ = next(given, None)
             if id_ is None:
-                ended = text[-1:] in MARKS  # so is an empty text
+                ended = text[-1:] in MARKS
                 allowed = self.han.copy() if ended else han_or_mark.copy()
                 allowed[EOS] = bool(text) and ended
                 id_ = self._draw(allowed)
@@ -177,7 +155,3 @@ class LineSampler:
     def _advance(self, id_: int) -> None:
         self._score(id_)
         self.state = self.network.step(self.state, np.array([id_]))
-
-
-def _han(vocabulary: Vocabulary) -> Array:
-    return np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])

@@ -1,9 +1,11 @@
-"""Batches of poems on all processors at once."""
+"""Compose batches of poems on all processors, and limit BLAS to one thread while several threads compose."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from contextlib import contextmanager
+from threading import Lock, Thread
+from typing import Any, TypeVar
 
 from pingze.deadline import Deadline, current_deadline, within
 from pingze.threads import threads
@@ -11,32 +13,68 @@ from pingze.threads import threads
 B = TypeVar("B")
 R = TypeVar("R")
 
+_lock = Lock()
+_composing = 0
+_limit: Any = None
+
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """What is computed for each batch, in their order; of several batches as many at once as there are threads.
+    """Compute each batch, several at once on as many threads as there are processors; results keep their order.
 
-    What has a deadline is computed in its own thread: the deadline holds that thread's turn among others.
+    Under a deadline the batches are computed one after another in the caller's thread.
 
     Args:
-        compute: It asks now and then whether to go on (`deadline.check_deadline`).
+        compute: It calls `deadline.check_deadline` now and then.
         batches: One or more.
 
-    Raises what `compute` raises for the first batch that fails, when all others have stopped.
-
+    Raises what `compute` raises for the first batch that fails, once the others have stopped.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]
-    waiting = Deadline(math.inf)
+    deadline = Deadline(math.inf)
 
-    def patiently(batch: B) -> R:
-        with within(waiting):
+    def computed(batch: B) -> R:
+        with within(deadline):
             return compute(batch)
 
     with ThreadPoolExecutor(threads()) as pool:
-        tasks = [pool.submit(patiently, batch) for batch in batches]
+        tasks = [pool.submit(computed, batch) for batch in batches]
         try:
             return [task.result() for task in tasks]
         except BaseException:
-            waiting.gone = True
+            deadline.gone = True
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def one_blas_thread_each() -> Iterator[None]:
+    """Limit BLAS to one thread as long as two threads or more are within."""
+    _count(1)
+    try:
+        yield
+    finally:
+        _count(-1)
+
+
+def _count(change: int) -> None:
+    """Count a thread in or out, and set or lift the limit."""
+    global _composing
+    with _lock:
+        _composing += change
+        if (_composing > 1 and _limit is None) or (_composing == 0 and _limit is not None):
+            # threadpoolctl lets no other thread change a limit while the one that set it is alive.
+            thread = Thread(target=_change_limit)
+            thread.start()
+            thread.join()
+
+
+def _change_limit() -> None:
+    global _limit
+    from threadpoolctl import threadpool_limits  # not imported for one thread alone
+
+    if _limit is None:
+        _limit = threadpool_limits(1, user_api="blas")
+    else:
+        _limit.restore_original_limits()
+        _limit = None

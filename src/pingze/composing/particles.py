@@ -1,11 +1,12 @@
-"""Sequential Monte Carlo: draw texts from the model that keep all constraints.
+"""Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
 Masks alone bend the distribution: where a rhyme is forced, an unlucky line is finished as readily as a lucky one. So a
-population of particles is advanced together, each with a weight (sequential Monte Carlo). The target is the product
-of the tempered conditionals over all texts that keep the constraints. Each step multiplies a particle's weight by the
-share of the conditional that was allowed; where few particles carry the weight, the population is drawn anew from
-itself; at the end one particle is drawn by weight. Several populations of one request are independent, and what all
-their particles weigh tells how much each of them counts. docs/sampling.md explains it from the beginning.
+population of particles advances together, each with a weight. The target is the product of the model's tempered
+conditionals, over all texts that keep the constraints, times e to the power of what the terms add. Each step multiplies
+a particle's weight by the share of the conditional that the mask left, and by what the terms add; a population whose
+effective sample size falls below `ESS_THRESHOLD` is resampled. At the end the text with the highest score is chosen, or
+one drawn by weight where no term scores. Populations of one request are independent; their total weights say how much
+each counts. docs/sampling.md explains it from the beginning.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
@@ -13,7 +14,7 @@ Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, L
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,27 +22,28 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Plan
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.poem import mark_after
+from pingze.composing.poem import in_lines, mark_after
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
-from pingze.composing.steering.antithesis import Antithesis
-from pingze.composing.steering.taste import Taste
+from pingze.composing.steering.term import Term, Token
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
 
 COLDEST = 0.01
-"""A temperature below this is read as this: particles need some breadth."""
+"""The lowest temperature; below it particles would all be the same text."""
+ESS_THRESHOLD = 0.5
+"""A population is resampled when its effective sample size falls below this share of its particles."""
 
 
 class Start(NamedTuple):
-    """What a population of N particles begins with."""
+    """The beginning of a population of N particles."""
 
     plans: list[Plan]
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
-    """All its chance: so a population is the same whichever others are written beside it."""
+    """The source of all the population's random numbers, so that it does not depend on others in its batch."""
 
 
 @dataclass(frozen=True)
@@ -49,27 +51,24 @@ class Population:
     """N finished texts with their weights."""
 
     ids: Int[Array, "N P"]
-    """A character for each place of each text."""
+    """The character at each place of each text."""
     log_weights: Float[Array, "N"]
     alive: Bool[Array, "N T G"]
-    """The hypotheses, template and rhyme group, that each text keeps."""
+    """The hypotheses (template and rhyme group) that each text keeps."""
     effective_sizes: list[float]
-    """The effective number of particles after each place, before they were drawn anew."""
+    """The effective sample size after each place, before resampling."""
     log_probabilities: Float[Array, "N"]
-    """ln p of each text at temperature 1, up to its last mark; of one that was read to its end, all of it."""
+    """ln p of each text at temperature 1 up to its last mark; after `Composer.choose`, of the whole text."""
     scores: Float[Array, "N"]
-    """What taste added to the logarithm of each text's weight; 0 without any."""
+    """The sum of what the terms added for the tokens of each text and for the whole."""
     states: State
-    """What the model remembers of each text before it reads the last mark."""
+    """The model's state before it reads the last mark of each text."""
     rng: np.random.Generator
-    """All its chance."""
-    taste: Taste | None
-    """What chooses among its texts."""
 
     def chosen(self) -> "Population":
-        """The text that taste likes best, or one drawn by weight; it weighs what all do."""
-        if self.taste:
-            row = self.taste.best(self.ids, self.scores)
+        """Choose the text with the highest score, or draw one by weight if none has a score; keep the total weight."""
+        if self.scores.any():
+            row = int(self.scores.argmax())
         else:
             row = int((self.log_weights + self.rng.gumbel(size=len(self.log_weights))).argmax())
         rows = slice(row, row + 1)
@@ -85,31 +84,33 @@ class Population:
 
     @classmethod
     def joined(cls, populations: Sequence["Population"]) -> "Population":
-        """Populations of one request as one, with the chance of the first."""
+        """Join the populations of one request, with the random numbers of the first."""
+        by_row = ("ids", "log_weights", "alive", "log_probabilities", "scores")
+        parts: dict[str, Any] = {
+            name: np.concatenate([getattr(each, name) for each in populations]) for name in by_row
+        }
         return replace(
             populations[0],
-            ids=np.concatenate([each.ids for each in populations]),
-            log_weights=np.concatenate([each.log_weights for each in populations]),
-            alive=np.concatenate([each.alive for each in populations]),
             effective_sizes=np.sum([each.effective_sizes for each in populations], axis=0).tolist(),
-            log_probabilities=np.concatenate([each.log_probabilities for each in populations]),
-            scores=np.concatenate([each.scores for each in populations]),
             states=State.joined([each.states for each in populations]),
+            **parts,
         )
 
 
 class Writing:
     """G populations of N particles each, on their way to keeping one request.
 
-    Every text has written as many characters as every other. It goes on one token at a time, in a batch that other
-    writings may share: `write` draws the token, and after the model has read it `read` draws populations anew.
+    All texts have the same length. Each step draws one token (`write`) and, once the model has read it, resamples
+    (`read`); the model reads the tokens of several writings as one batch (`go_on`).
 
-    `Sampling.top_p` below 1 keeps to the likeliest characters that together have that share of the tempered
-    conditional; others are `sampling.OUTSIDE` times as likely as they were, so that a poem whose constraints need them
-    is still written.
-    `prefix` holds the tokens of the poems' conditions. With `antithesis` a text is exp(w·s) times as likely for each
-    pair of opposite characters, w being the request's weight and s their score, and exp(`leaning`) times for each
-    character. With `taste` its weight holds what a reader would make of it.
+    Args:
+        network: The model.
+        constraints: The compiled request.
+        starts: The beginning of each population.
+        sampling: `top_p` below 1 keeps to the nucleus; other characters keep `proposal.OUTSIDE` of their probability,
+            so that constraints can still be met.
+        prefix: The tokens of the poems' conditions.
+        terms: What weighs the texts beside the model.
     """
 
     def __init__(
@@ -120,106 +121,92 @@ class Writing:
         *,
         sampling: Sampling,
         prefix: Sequence[int] = (),
-        antithesis: Antithesis | None = None,
-        leaning: Float[Array, "V"] | None = None,
-        taste: Taste | None = None,
+        terms: Sequence[Term] = (),
     ) -> None:
         self.network, self.constraints, self.starts = network, constraints, starts
-        self.top_p, self.antithesis, self.leaning, self.taste = sampling.top_p, antithesis, leaning, taste
+        self.top_p, self.terms = sampling.top_p, terms
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
         self.coldness = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
         self.texts = np.full((len(plans), constraints.places), FREE)
-        self.ids = np.zeros(len(plans), np.int64)
+        self.ids, self.log_p = np.zeros(len(plans), np.int64), np.zeros(len(plans))
         self.log_probabilities, self.scores = np.zeros(len(plans)), np.zeros(len(plans))
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
+        self.written: int | None = None
+        """The place of the last character; None after a mark."""
 
     @property
     def finished(self) -> bool:
-        """Whether the last mark was written, which the model need not read."""
+        """Whether the last mark is written, which the model need not read."""
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
         """Draw the next token of every text.
 
-        Raises UnfinishedError when no draft of a population can stay original.
+        Raises UnfinishedError when every particle of a population would copy a line of the corpus.
         """
-        is_mark, logits = self.at_mark, self.state.logits
-        if is_mark:
-            self._write_mark(logits * self.coldness)
+        logits = self.state.logits
+        tempered = logits * self.coldness
+        if self.at_mark:
+            self.written, self.at_mark = None, False
+            self.ids[:] = mark = self.marks[(self.place - 1) // self.constraints.width % 2]
+            share = tempered[:, mark] - softmax(tempered)[1]
+            self.log_weights += share.reshape(self.log_weights.shape)
         else:
-            self._write_character(logits * self.coldness)
-        log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
-        self.log_probabilities += log_p
-        if self.taste:
-            self._gain(self.taste.of_token(log_p))
-            if not is_mark:
-                self._gain(self.taste.of_character(self.texts, self.place - 1))
-
-    def _gain(self, added: Float[Array, "rows"]) -> None:
-        self.scores += added
-        self.log_weights = self.log_weights + added.reshape(self.log_weights.shape)
-
-    def _write_mark(self, logits: Float[Array, "rows V"]) -> None:
-        mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-        log_p = logits[:, mark] - softmax(logits)[1]
-        self.log_weights = self.log_weights + log_p.reshape(self.log_weights.shape)
-        self.ids[:] = mark
-        self.at_mark = False
+            self._write_character(tempered)
+        self.log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
+        self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "rows V"]) -> None:
         constraints, histories, place = self.constraints, self.histories, self.place
+        # 1. Mask the characters; a text that cannot stay original goes on with weight 0 until it is resampled.
         allowed = constraints.allowed(histories, place)
         original = constraints.original(allowed, self.texts, histories.plans, place)
-        dead = ~original.any(axis=1)  # such a draft goes on without weight, until it is drawn anew
+        dead = ~original.any(axis=1)
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)
-        lean = self._lean()
-        log_mass, ids = choose(logits, original, self.top_p, self._random, lean)
-        log_mass = np.where(dead, -np.inf, log_mass).reshape(self.log_weights.shape)
-        self.log_weights = self.log_weights + log_mass
+        # 2. Draw from what is left, in the proportions of the model and the terms.
+        added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
+        lean = sum(added[1:], added[0]) if added else None
+        share, ids = choose(logits, original, self.top_p, self._random, lean)
+        # 3. Multiply each weight by the share that was left.
+        self.log_weights += np.where(dead, -np.inf, share).reshape(self.log_weights.shape)
         if (self.log_weights.max(axis=1) == -np.inf).any():
             raise _unfinished(constraints, self.log_weights.shape[1], place)
         constraints.advance(histories, place, ids)
-        self.ids, self.texts[:, place] = ids, ids
+        self.ids, self.texts[:, place], self.written = ids, ids, place
         self.place += 1
         self.at_mark = self.place % constraints.width == 0
-
-    def _lean(self) -> Float[Array, "rows V"] | None:
-        """What mood, and antithesis to the character above, add to the logarithm of each character's weight."""
-        lean = None
-        if self.leaning is not None:
-            lean = np.broadcast_to(self.leaning, (len(self.texts), len(self.leaning)))
-        above = self.constraints.opposite(self.place)
-        if self.antithesis is not None and above is not None:
-            weight = np.float32(self.constraints.request.antithesis)
-            answers = self.antithesis.opposite(self.texts[:, above]) * weight
-            lean = answers if lean is None else answers + lean
-        return lean
 
     def _random(self) -> Float[Array, "rows"]:
         N = self.log_weights.shape[1]
         return np.concatenate([start.rng.random(N) for start in self.starts])
 
     def read(self, state: State) -> None:
-        """Go on from the model's state after the token; populations of few weights are drawn anew."""
+        """Weigh the token that the model has read, and resample; after the last token `state` is not used."""
         self.state = state
-        if self.taste and not self.finished:
-            self._gain(self.taste.of_state(state.h))
+        # 1. Add what the terms make of the token.
+        token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h)
+        for term in self.terms:
+            if (added := term.after_token(token)) is not None:
+                self.scores += added
+                self.log_weights += added.reshape(self.log_weights.shape)
         if self.at_mark:
             return
+        # 2. Resample the populations of which few particles carry the weight.
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
         sizes = effective_sizes(self.log_weights)
         self.sizes.append(sizes)
-        for g in np.flatnonzero(sizes < N / 2).tolist() if not self.finished else ():
+        if self.finished:
+            return
+        for g in np.flatnonzero(sizes < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
-        if (np.diff(rows.ravel()) != 1).any():
-            kept = rows.ravel()
+        if (np.diff(kept := rows.ravel()) != 1).any():
             self.histories, self.state = self.histories.take(kept), self.state.take(kept)
             self.texts = self.texts[kept]
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
@@ -228,25 +215,26 @@ class Writing:
     def populations(self) -> list[Population]:
         """The finished populations."""
         G, N = self.log_weights.shape
-        alive = self.histories.alive
+        decode, width = self.constraints.lexicon.vocabulary.decode, self.constraints.width
+        lines = [in_lines(decode(text), width) for text in self.texts]
+        scores = self.scores + [sum(term.of_text(text) for term in self.terms) for text in lines]
         parts = (
             self.texts.reshape(G, N, -1),
             self.log_weights,
-            alive.reshape(G, N, *alive.shape[1:]),
+            self.histories.alive.reshape(G, N, *self.histories.alive.shape[1:]),
             np.transpose(self.sizes).tolist(),
             self.log_probabilities.reshape(G, N),
-            self.scores.reshape(G, N),
+            scores.reshape(G, N),
             [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
             [start.rng for start in self.starts],
-            [self.taste] * G,
         )
         return [Population(*part) for part in zip(*parts, strict=True)]
 
 
 def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
-    """One more token of every text of several writings, in one batch; those that cannot go on, and why.
+    """Write one more token of every text of several writings, as one batch; return those that cannot go on, and why.
 
-    Their requests may differ in everything but the model. Each is written as it would be alone.
+    Their requests may differ in everything but the model; each is written as it would be alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
     for writing in writings:
@@ -273,7 +261,7 @@ def _rows(writings: Sequence[Writing]) -> list[slice]:
 
 
 def finish(writing: Writing) -> list[Population]:
-    """Write to the end, alone. Raises UnfinishedError when no draft of a population can stay original."""
+    """Write to the end. Raises UnfinishedError when every particle of a population would copy a line of the corpus."""
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():
@@ -283,9 +271,8 @@ def finish(writing: Writing) -> list[Population]:
 
 def _unfinished(constraints: Constraints, particles: int, place: int) -> UnfinishedError:
     line, position = divmod(place, constraints.width)
-    where = f"line {line + 1}, character {position + 1}, with original {constraints.request.original}"
     return UnfinishedError(
-        f"none of {particles} drafts could go on at {where}: ask for more particles, another seed, or a larger number",
+        "unfinished",
         line=line + 1,
         position=position + 1,
         original=constraints.request.original,

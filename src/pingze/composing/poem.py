@@ -1,4 +1,4 @@
-"""What composing gives: a poem and how it came about."""
+"""Define a composed poem, and lay it out in lines with marks."""
 
 from dataclasses import asdict, dataclass
 from html import escape
@@ -29,7 +29,7 @@ class Poem:
     log_probability: float
     """ln p of the poem's text, marks and end included, under the model at temperature 1, in nats."""
     about: str | None = None
-    """What it was to be about."""
+    """The theme it was written to."""
     mood: str | None = None
     """The mood that it was written in."""
 

@@ -9,22 +9,22 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.network.step_graph import softmax
 
 OUTSIDE = 1e-6
-"""How likely a character outside the nucleus stays, as a share of what it was."""
+"""The share of its probability that a character outside the nucleus keeps."""
 _TINY = 1e-30
 _BLOCK = 64
-"""Columns of a block, at most."""
+"""The most columns of a block."""
 _ABOVE_MEAN = (30, 10, 1)
 
 
 def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
-    """(Σ w)² / Σ w² of each population: how many particles of equal weight would be as good."""
+    """Compute the effective sample size of each population, (Σ w)² / Σ w²."""
     weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
     sizes: Array = weights.sum(axis=1) ** 2 / (weights**2).sum(axis=1)
     return sizes
 
 
 def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
-    """Rows drawn by weight, systematically: each appears N·w times, rounded up or down (Kitagawa 1996)."""
+    """Draw rows by weight, systematically: each appears N·w times, rounded up or down (Kitagawa 1996)."""
     weights = np.exp(log_weights - log_weights.max())
     N = len(weights)
     edges = weights.cumsum() / weights.sum()
@@ -36,9 +36,9 @@ def choose(
     allowed: Bool[Array, "N V"],
     top_p: float,
     random: Callable[[], Array],
-    lean: Float[Array, "N V"] | None = None,
+    lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """For each particle the logarithm of the allowed share, and a character drawn from it. Overwrites the logits.
+    """Draw an allowed character for each particle; with it the logarithm of the allowed share. Overwrites the logits.
 
     `lean` makes a character exp(lean) times as heavy, without making the others lighter.
     """
@@ -68,7 +68,7 @@ def choose(
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
-    """The smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020), and its share.
+    """Find the smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020); its share.
 
     A row's weights add up to 1; the columns are flat. Those below the mean of what may be left out have no more than
     that in all: only the others are sorted, or where they suffice the fewer that are far above it.
@@ -91,7 +91,7 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
 
 
 def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
-    """The sum of each block of columns: those `blocks` apart, so that the sums are vectors added up.
+    """Add up each block of columns: those `blocks` apart, so that vectors are added.
 
     BLAS would be quicker, and add in another order on another processor.
     """
@@ -106,7 +106,7 @@ def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
 def _inside(
     weights: Float[Array, "N V"], block: Int[Array, "N"], random: Float[Array, "N"]
 ) -> Int[Array, "N"]:
-    """For each row a column of its block, drawn by weight."""
+    """Draw a column of its block for each row, by weight."""
     N, V = weights.shape
     columns = block[:, None] + np.arange(0, V, math.ceil(V / _BLOCK))
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
@@ -115,7 +115,7 @@ def _inside(
 
 
 def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
-    """For each row a column drawn by weight; one of weight 0 never is."""
+    """Draw a column for each row, by weight; one of weight 0 never is."""
     cumulative = weights.cumsum(axis=1)
     threshold = random * cumulative[:, -1]
     drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)

@@ -1,7 +1,17 @@
-"""The quality of poems in numbers, for composed ones and, beside them, for real ones.
+r"""Measure the quality of composed poems, and of real ones beside them.
 
 No figure says that a poem is good; each says how far composed poems are from real ones. Composed poems are written to
 the titles of the real ones, where the model knows titles.
+
+A judge that counts, and knows no language model, decides which title a poem was written to. Characters of titles go
+with characters of their poems: 雪 with 梅, 漁 with 舟. From a corpus's counts, b is likelier in a poem whose title has
+a than in any poem by
+
+    A[a, b] = ln((n(a, b) + k p(b)) / ((n(a) + k) p(b))),    k = PRIOR,
+
+where n(a) is the number of poems whose title has a, n(a, b) of those that also have b, and p(b) the share of all
+poems that have b. A title's score for a poem is the mean of A over its own characters, summed over the poem's (naive
+Bayes with a Dirichlet prior).
 """
 
 import warnings
@@ -10,6 +20,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
+from pingze.arrays import Array, Float, Int
 from pingze.composing.compose import compose
 from pingze.composing.composer import composer
 from pingze.composing.request.input_characters import ConversionWarning
@@ -22,7 +35,6 @@ from pingze.composing.steering.lapses import (
     false_doublings,
     stock,
 )
-from pingze.composing.steering.titles import CANDIDATES, TitleJudge
 from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InputError
@@ -36,12 +48,16 @@ MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"
 """The source of Tang poems of the test split."""
 COPIED = 5
-"""So many characters in a row are a copy."""
+"""The characters in a row that count as a copy."""
+PRIOR = 100.0
+"""The weight of the expectation p(b) in each estimate, in poems."""
+CANDIDATES = 20
+"""The titles among which a poem's own is to be found."""
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What poems of a form are like. Shares are from 0 to 1."""
+    """The figures of poems of a form; shares are from 0 to 1."""
 
     form: str
     source: str
@@ -68,7 +84,7 @@ class Quality:
     copies: float
     """Share of lines that share five characters in a row with a line of the train split."""
     titled: float | None
-    """Share of poems whose own title a judge finds among twenty, its characters masked; None without twenty titles."""
+    """Share of poems whose own title the judge finds among 20, its characters masked; None without 20 titles."""
     contradictory: float
     """Share of poems with words of two seasons, or of day and night."""
     false_doublings: float
@@ -79,8 +95,67 @@ class Quality:
     """Mean score of opposite characters in the couplets that need antithesis 對仗; None where none do."""
 
 
+class TitleJudge:
+    """The judge of titles. pairs: title and text of each poem that it counts."""
+
+    def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
+        pairs = [(_distinct(title), _distinct(text)) for title, text in pairs]
+        self._of_title = _numbered(title for title, _ in pairs)
+        self._of_text = _numbered(text for _, text in pairs)
+        self._poems = len(pairs)
+        titles = [self._ids(title, self._of_title) for title, _ in pairs]
+        texts = [self._ids(text, self._of_text) for _, text in pairs]
+        self._in_titles = np.bincount(_joined(titles), minlength=len(self._of_title))
+        self._in_texts = np.bincount(_joined(texts), minlength=len(self._of_text))
+        together = _joined(
+            [(a[:, None] * len(self._of_text) + b).ravel() for a, b in zip(titles, texts, strict=True)]
+        )
+        self._pairs, self._together = np.unique(together, return_counts=True)
+
+    @cached_property
+    def _association(self) -> Float[Array, "titles texts"]:
+        together = np.zeros((len(self._of_title), len(self._of_text)), np.float32)
+        together.ravel()[self._pairs] = self._together
+        share = self._in_texts / self._poems
+        expected = (self._in_titles[:, None] + PRIOR) * share
+        association: Array = np.log((together + PRIOR * share) / expected)
+        return association
+
+    def score(self, title: str, text: str) -> float:
+        """Score how well a title suits a poem; 0 where nothing is known of either."""
+        a, b = self._ids(_distinct(title), self._of_title), self._ids(_distinct(text), self._of_text)
+        return float(self._association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
+
+    def identified(self, poems: Sequence[tuple[str, str]]) -> float:
+        """Measure how often a poem's own title scores highest of `CANDIDATES`, its characters masked in the poem.
+
+        poems: titles and texts, at least `CANDIDATES` of different titles; the other titles are the next ones in order.
+        """
+        found = 0
+        for at, (title, text) in enumerate(poems):
+            masked = "".join(c for c in text if c not in title)
+            others = [poems[(at + n) % len(poems)][0] for n in range(1, CANDIDATES)]
+            found += self.score(title, masked) > max(self.score(other, masked) for other in others)
+        return found / len(poems)
+
+    def _ids(self, text: str, numbers: dict[str, int]) -> Int[Array, "n"]:
+        return np.array([numbers[c] for c in text if c in numbers], np.int64)
+
+
+def _distinct(text: str) -> str:
+    return "".join(dict.fromkeys(only_han(text)))
+
+
+def _numbered(texts: Iterable[str]) -> dict[str, int]:
+    return {character: n for n, character in enumerate(sorted({c for text in texts for c in text}))}
+
+
+def _joined(parts: list[Int[Array, "_"]]) -> Int[Array, "n"]:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int64)
+
+
 class Reference:
-    """What poems are measured against: the lines of some poems, and the doublings and titles of the Tang ones."""
+    """The lines of some poems, and the doublings and titles of the Tang ones, with which poems are compared."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -90,7 +165,7 @@ class Reference:
 
     @cached_property
     def judge(self) -> TitleJudge:
-        """Who knows titles; fewer poems than it needs are measured without."""
+        """The judge of titles; fewer poems than it needs are measured without it."""
         return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
@@ -100,15 +175,15 @@ def compare(
     store: Store,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Quality]:
-    """For each form `count` poems of each model, seeds from 1, and as many real ones of the test split.
+    """Measure for each form `count` poems of each model, seeds from 1, and as many real ones of the test split.
 
-    Of a form with fewer real poems all are taken. The models compose with all options as they are by default.
-    `progress` is called with a line for each step.
+    Of a form with fewer real poems all are taken. The models compose with the default options. `progress` is called
+    with a line for each step.
 
     Raises InputError when `count` is below 1, CheckpointError on a model that cannot be read.
     """
     if count < 1:
-        raise InputError(f"poems is {count}; it must be at least 1")
+        raise InputError("at_least", field="poems", has=count, wanted=1)
     progress("indexing the train split, with which poems are compared")
     reference = Reference(list(store.poems(split="train")))
     names = list(dict.fromkeys(map(str, models)))
@@ -116,32 +191,28 @@ def compare(
         real = real_poems(form, count, store)
         titles = [poem.title for poem in real]
         for name in names:
-            poems = []
+            poems: list[Lines] = []
             for seed, title in enumerate(titles, 1):
                 progress(f"{name} composes {form.name}: {seed} of {len(titles)}")
-                poems.append(_composed(form, title, seed, name))
+                own = only_han(title)[:LONGEST_TITLE] if composer(name).conditions else None
+                with warnings.catch_warnings(action="ignore", category=ConversionWarning):
+                    poems.append(compose(form=form.name, title=own, seed=seed, model=name)[0].lines)
             yield measure(form, name, poems, reference, titles)
         yield measure(form, REAL, [poem.lines for poem in real], reference, titles)
 
 
-def _composed(form: Form, title: str, seed: int, model: str) -> Lines:
-    """A poem to a title, where the model knows titles."""
-    known = composer(model).conditions
-    title = only_han(title)[:LONGEST_TITLE]
-    with warnings.catch_warnings(action="ignore", category=ConversionWarning):
-        return compose(form=form.name, title=title if known else None, seed=seed, model=model)[0].lines
-
-
 def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
-    """Tang poems of the test split that have a form's shape, taken at equal distances in the corpus's order."""
-    found = [poem for poem in store.poems(dynasty="tang", split="test") if _has_shape(poem.lines, form)]
+    """Take Tang poems of the test split that have a form's shape, at equal distances in the corpus's order."""
+    shape = [form.width] * (form.lines or 0)
+    poems = store.poems(dynasty="tang", split="test")
+    found = [poem for poem in poems if [*map(len, poem.lines)] == shape]
     return found[:: max(1, len(found) // count)][:count]
 
 
 def measure(
     form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
 ) -> Quality:
-    """The figures of some poems, of which there must be one, and of their titles, where there are some."""
+    """Measure some poems, at least one, and their titles if there are any."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     texts = ["".join(lines) for lines in poems]
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
@@ -171,18 +242,14 @@ def measure(
 
 
 def faults(verdict: Verdict) -> set[str]:
-    """The names of the rules that a poem breaks."""
+    """List the names of the rules that a poem breaks."""
     return {violation.rule for violation in verdict.violations}
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Different substrings of `size` characters within lines, by all of them (Li et al. 2016)."""
+    """Divide the different substrings of `size` characters within lines by all of them (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
-
-
-def _has_shape(lines: Lines, form: Form) -> bool:
-    return len(lines) == form.lines and all(len(line) == form.width for line in lines)
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -1,7 +1,7 @@
-"""推敲: write some places of a poem again and keep all else."""
+"""Revise a poem 推敲: write some of its places again and keep everything else."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from pathlib import Path
 from typing import Unpack
@@ -9,15 +9,20 @@ from typing import Unpack
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.compose import refuse_conditions, seeds
+from pingze.composing.compose import seeds
 from pingze.composing.composer import Composer, composer
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import known_character, tell_converted
-from pingze.composing.request.options import MOST_LINES, Composing, Kept, Revising, check_bounds, too_long
-from pingze.composing.request.parse import in_order, read_request
-from pingze.composing.request.request import Fixed, Request
+from pingze.composing.request.options import (
+    LARGEST_SEED,
+    MOST_LINES,
+    Composing,
+    Options,
+    Revising,
+    check_bounds,
+)
+from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.verse import Verdict, check
@@ -29,12 +34,12 @@ Target = int | tuple[int, int]
 """A line, or a line and a position in it; both count from 1."""
 
 TRIED = 64
-"""Of the characters that may stand at a place so many are weighed by the whole poem: those likeliest there."""
+"""The most characters that are weighed by the whole poem: those likeliest after what precedes them."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that could stand at a place, and what the poem would be worth."""
+    """A character that could replace one of a poem."""
 
     character: str
     """One Han character."""
@@ -43,7 +48,7 @@ class Alternative:
 
 
 def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Poem:
-    """A poem as a person writes it; its form, template and rhyme as the checker finds them.
+    """Read a poem as a person writes it; the checker finds its form, template and rhyme.
 
     Args:
         text: The poem, with or without marks, one or more lines a row.
@@ -54,68 +59,44 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
-        # How it was read is no reason.
-        notes = [note for note in verdict.notes if note.cause["code"] != "chosen"]
-        raise InputError(
-            f"this is no poem to revise: {'; '.join(notes) or 'it has no lines'}",
-            field="poem",
-            code="no_poem",
-        )
+        notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # that is no reason
+        raise InputError("no_poem", field="poem", has="; ".join(notes))
     return poem_of(verdict)
 
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
-    """The poem that was checked; its Simplified characters are read as Traditional ones, with a ConversionWarning."""
+    """Make a poem of a checked text; Simplified characters are converted, with a ConversionWarning."""
     rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
-    lines = traditional_lines(verdict.lines)
+    lines = lines_in_context(verdict.lines)
+    tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 
 
-def traditional_lines(lines: Sequence[str]) -> list[str]:
-    """A poem's lines in Traditional characters, each read beside its neighbours; what changes is told."""
-    read = lines_in_context(lines)
-    tell_converted("poem", "".join(lines), "".join(read))
-    return read
-
-
 def revise(
-    poem: Poem,
-    targets: Iterable[Target],
-    *,
-    temperature: float = Revising.temperature,
-    top_p: float = Revising.top_p,
-    particles: int = Revising.particles,
-    seed: int | None = None,
-    model: str | Path | None = None,
-    **constraints: Unpack[Kept],
+    poem: Poem, targets: Iterable[Target], *, model: str | Path | None = None, **options: Unpack[Options]
 ) -> Poem:
-    """The poem with the targets written again: everything else, its form, template and rhyme group are kept.
+    """Write the targets of a poem again; everything else, its form, template and rhyme group are kept.
 
-    What follows a target weighs as much as what comes before it: a particle is worth the probability of the whole
-    poem. At each place another character is drawn than stood there, unless only that one can stand.
+    What follows a target weighs as much as what precedes it, since the weight of a particle is the probability of the
+    whole poem. Each place gets another character than before, unless only that one is possible.
 
     Args:
-        poem: As `compose` and `read_poem` give it.
+        poem: As `compose` and `read_poem` return it.
         targets: What is written again: lines, as 2, and characters as (line, position); both count from 1.
-        temperature: 0 takes the likeliest character, 1 draws as the model would; up to 100.
-        top_p: Below 1, the likeliest characters that together have this share at each place; above 0.
-        particles: How many texts are written side by side, 1 to 4096.
-        seed: From 0; the same seed writes the same again.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **constraints: Those of `compose`: lines, level, template, rhyme, acrostic, acrostic_at, include, exclude,
-            repeat, original, antithesis, taste, title, poet, about, mood. What is not given stays as the poem has it.
+        **options: Those of `compose`, but for start, form, pattern and count. Without them the poem's own lines,
+            template, rhyme, title, poet, theme and mood are kept.
 
     Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
-    constraints, UnfinishedError when no draft came to an end, CheckpointError on a model that cannot be read.
+    constraints, UnfinishedError when no particle was finished, CheckpointError on a model that cannot be read.
     """
-    asked = Composing(temperature=temperature, top_p=top_p, particles=particles, seed=seed, **constraints)
-    return revise_as(poem, targets, asked, model)
+    return revise_as(poem, targets, Composing(**options), model)
 
 
 def revise_as(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> Poem:
-    """The poem with the targets written again as it is asked; raises as `revise` does."""
+    """Write the targets of a poem again by some options; raises as `revise` does."""
     chosen, inclusion = prepare_revision(poem, targets, asked, model)
     return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
 
@@ -123,16 +104,12 @@ def revise_as(
 def prepare_revision(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
-    """The model that is to write, and what it is to keep; raises as `revise` does."""
-    chosen = composer(model)
-    refuse_conditions(chosen.name, chosen.conditions, asked)
+    """Load the model and compile the request; raises as `revise` does."""
+    chosen, ids = composer(model, asked), composer(model).vocabulary.ids
     places = _places(poem, targets)
-    request = poem_request(chosen, poem, places, asked)
-    width = request.form.width
-    old = {
-        place: chosen.vocabulary.ids.get(poem.lines[place // width][place % width], FREE) for place in places
-    }
-    return chosen, chosen.prepare(request, {place: id_ for place, id_ in old.items() if id_ != FREE})
+    text = "".join(poem.lines)
+    old = {place: ids[text[place]] for place in places if text[place] in ids}
+    return chosen, chosen.prepare(poem_request(chosen, poem, places, asked), old)
 
 
 def alternatives(
@@ -142,48 +119,47 @@ def alternatives(
     *,
     limit: int = 10,
     model: str | Path | None = None,
-    **constraints: Unpack[Kept],
+    **options: Unpack[Options],
 ) -> list[Alternative]:
-    """What could stand at a place while the poem keeps its constraints, by the probability of the whole poem.
+    """List what could replace a character while the poem keeps its constraints, by the probability of the whole poem.
 
-    The poem's mood weighs in the order, and antithesis where the place answers another, as they do in composing.
-    The `TRIED` characters that are likeliest after what comes before are weighed.
+    The poem's mood counts in the order, and antithesis where the place answers another, as they do in composing.
+    The `TRIED` characters that are likeliest after what precedes them are weighed.
 
     Args:
-        poem: As `compose` and `read_poem` give it.
+        poem: As `compose` and `read_poem` return it.
         line: The line's number, from 1.
         position: The character's in its line, from 1.
-        limit: How many characters at most, from 0.
+        limit: The most characters to list, from 0.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **constraints: Those of `revise`.
+        **options: Those of `revise`.
 
     Raises as `revise` does.
     """
-    return alternatives_as(poem, (line, position), Composing(**constraints), limit, model)
+    return alternatives_as(poem, (line, position), Composing(**options), limit, model)
 
 
 def alternatives_as(
     poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
 ) -> list[Alternative]:
-    """What could stand at a line's position while the poem keeps what is asked; raises as `revise` does."""
-    check_bounds("limit", limit, {"minimum": 0})
-    chosen = composer(model)
-    refuse_conditions(chosen.name, chosen.conditions, asked)
+    """List what could replace a character by some options; raises as `revise` does."""
+    check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
+    chosen = composer(model, asked)
     (place,) = _places(poem, [target])
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     ids = chosen.token_ids(poem.lines)
-    at = place + place // compiled.width  # the marks of the lines before stand between
+    at = place + place // compiled.width  # after each line before it there is a mark
     tried, scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
-    ranked = np.argsort(-(scores + chosen.answering(compiled, place)[tried]), kind="stable")[:limit]
+    ranked = np.argsort(-(scores + chosen.weighed(compiled, place)[tried]), kind="stable")[:limit]
     return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
 
 
 def _score_each(
     chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]
 ) -> tuple[Array, Array]:
-    """The `TRIED` candidates that are likeliest at `at`, and ln p of the whole text with each."""
+    """Find the `TRIED` candidates that are likeliest at `at`, and ln p of the whole text with each."""
     state, before = chosen.network.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
         check_deadline()
@@ -192,8 +168,7 @@ def _score_each(
     log_p = state.log_p[0, candidates]
     likeliest = np.argsort(-log_p)[:TRIED]
     tried, scores = candidates[likeliest], before + log_p[likeliest].astype(np.float64)
-    states = state.take(np.zeros(len(tried), int))
-    states = chosen.network.step(states, tried)
+    states = chosen.network.step(state.take(np.zeros(len(tried), int)), tried)
     for id_ in ids[at + 1 :]:
         check_deadline()
         scores += states.log_p[:, id_]
@@ -202,75 +177,58 @@ def _score_each(
 
 
 def check_poem(poem: Poem) -> None:
-    """Raises InputError on what is no Poem."""
+    """Raise InputError on a value that is no Poem."""
     if not isinstance(poem, Poem):
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
 
 
 def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
-    """The targets as places from 0, each once and in order."""
+    """List the targets as places from 0, each once and in order."""
     check_poem(poem)
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
-    width = len(poem.lines[0])
-    places: set[int] = set()
+    width, places = len(poem.lines[0]), set[int]()
     for target in targets:
-        line, position = _line_and_position(target)
+        match target:
+            case Integral():
+                line, position = int(target), None
+            case Integral() as first, Integral() as second:
+                line, position = int(first), int(second)
+            case _:
+                raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
         if not 1 <= line <= len(poem.lines):
-            raise InputError(
-                f"line {line} is not in the poem, which has {len(poem.lines)} lines",
-                field="line",
-                code="range",
-                has=line,
-                least=1,
-                most=len(poem.lines),
-            )
+            raise InputError("no_line", field="line", has=line, most=len(poem.lines))
         if position is not None and not 1 <= position <= width:
-            raise InputError(
-                f"character {position} is not in a line, which has {width}",
-                field="position",
-                code="range",
-                has=position,
-                least=1,
-                most=width,
-            )
+            raise InputError("no_position", field="position", has=position, most=width)
         start = (line - 1) * width
         places.update(range(start, start + width) if position is None else [start + position - 1])
     if not places:
-        raise InputError(
-            "nothing to revise: name a line, or a line and a character", field="targets", code="empty"
-        )
+        raise InputError("no_targets", field="targets")
     return sorted(places)
-
-
-def _line_and_position(target: Target) -> tuple[int, int | None]:
-    match target:
-        case Integral():
-            return int(target), None
-        case Integral() as line, Integral() as position:
-            return int(line), int(position)
-    raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
 
 
 def poem_request(
     chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
 ) -> Request:
-    """The poem as a request that leaves some places free; what is not asked otherwise stays as the poem has it."""
+    """Make a request of a poem that leaves some places free; what is not asked otherwise is kept."""
     width, has, free = len(poem.lines[0]), len(poem.lines), set(places)
     if has > MOST_LINES:
-        raise too_long(f"the poem has {has} lines; give {MOST_LINES} at most", "poem", has, MOST_LINES)
-    fixed = (
-        Fixed("pattern", line, position, known_character("pattern", character, chosen.vocabulary))
-        for line, row in enumerate(poem.lines, 1)
-        for position, character in enumerate(row, 1)
-        if (line - 1) * width + position - 1 not in free
-    )
-    whole = asked if isinstance(asked, Composing) else Composing.of(asked)
+        raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
+    fixed = [
+        Fixed(
+            "pattern",
+            place // width + 1,
+            place % width + 1,
+            known_character("pattern", one, chosen.vocabulary),
+        )
+        for place, one in enumerate("".join(poem.lines))
+        if place not in free
+    ]
+    if not isinstance(asked, Composing):
+        asked = Composing(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
     own = ("template", "rhyme", "title", "poet", "about", "mood")
-    kept = {name: getattr(poem, name) for name in own if getattr(whole, name) is None}
-    lines = whole.lines or has
+    kept = {name: getattr(poem, name) for name in own if getattr(asked, name) is None}
+    lines = asked.lines or has
     if lines < has:
-        message = f"lines is {lines}, and the poem has {has}"
-        raise InputError(message, field="lines", code="range", has=lines, least=has)
-    request = read_request(chosen.vocabulary, replace(whole, form=poem.form, lines=lines, **kept))
-    return replace(request, fixed=in_order([*request.fixed, *fixed]))
+        raise InputError("fewer_lines", field="lines", has=lines, least=has)
+    return read_request(chosen.vocabulary, replace(asked, form=poem.form, lines=lines, **kept), fixed)

@@ -11,19 +11,19 @@ The tables:
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from itertools import chain
+from operator import attrgetter
 from pathlib import Path
 
 from pingze.corpus.clean import VERSION_OF_ANOTHER, Cleaned, clean
-from pingze.corpus.deduplicate import groups, versions
 from pingze.corpus.fetch import archive_path
 from pingze.corpus.own import is_own, read_own
-from pingze.corpus.poem import CorpusPoem, form
+from pingze.corpus.poem import CorpusPoem
 from pingze.corpus.poetry_source import read_poetry_source
 from pingze.corpus.records import read
-from pingze.corpus.split import split
+from pingze.corpus.split import groups, split, versions
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
 from pingze.files import locked, sweep, written
@@ -124,18 +124,15 @@ def grouped_poems(cleaned: Cleaned) -> tuple[list[CorpusPoem], list[int]]:
 def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str) -> None:
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
-        database.executemany(
-            "INSERT INTO poem VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", _rows(poems, groups)
+        columns = attrgetter("dynasty", "tune", "title", "author", "form", "text")
+        rows = (
+            (place, *columns(poem), name, group, digest.to_bytes(8, "big"), rank)
+            for place, (poem, group, digest, name, rank) in enumerate(
+                zip(poems, groups, *split(poems, groups), strict=True)
+            )
         )
+        database.executemany(f"INSERT INTO poem VALUES ({', '.join('?' * 11)})", rows)
         dropped = ((*key, count) for key, count in cleaned.dropped.items())
         database.executemany("INSERT INTO dropped VALUES (?, ?, ?)", dropped)
         database.execute("INSERT INTO suffix_array VALUES (?)", (folder,))
         database.executescript(_INDEXES)  # which first commits the rows
-
-
-def _rows(poems: list[CorpusPoem], groups: list[int]) -> Iterator[tuple[object, ...]]:
-    places = split(poems, groups)
-    for place, poem in enumerate(poems):
-        placed = (places.splits[place], groups[place], places.digests[place].to_bytes(8, "big"))
-        text = (poem.title, poem.author, "" if poem.tune else form(poem.lines), poem.text)
-        yield place, poem.dynasty, poem.tune, *text, *placed, places.ranks[place]

@@ -1,7 +1,7 @@
-"""Clean raw records into poems, and count which are dropped and why."""
+"""Clean poems, and count which are dropped and why."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from unicodedata import normalize
@@ -9,7 +9,6 @@ from unicodedata import normalize
 from pingze.corpus.poem import OWN, CorpusPoem
 from pingze.corpus.records import File
 from pingze.verse.characters import HAN, MARKS
-from pingze.verse.dynasties import DYNASTIES
 
 SHORTEST = 20
 """A poem of fewer kept characters (Han and marks) is a fragment, and is dropped."""
@@ -46,23 +45,20 @@ class Cleaned:
 
 
 def clean(files: Iterable[File]) -> Cleaned:
-    """Clean every record, in the order of the files' sources, dynasties and numbers."""
-    places = [*DYNASTIES, OWN]
-    kept: dict[tuple[int, ...], list[CorpusPoem]] = {}
+    """Clean every poem, in the order of the files."""
+    kept: dict[tuple[int, ...], list[CorpusPoem]] = defaultdict(list)
     cleaned = Cleaned([], Counter())
     for file in files:
-        if not file.records:
+        if not file.poems:
             cleaned.without.append(file.name)
-        source, *numbers = file.order
-        poems = kept.setdefault((source, places.index(file.dynasty), *numbers), [])
-        for record in file.records:
-            parts = (record.title.strip(), record.author.strip(), record.text, record.tune.strip())
-            title, author, text, tune = (normalize("NFC", part) for part in parts)
-            if reason := fault(text.replace("\n", "") if tune else text):
-                cleaned.dropped[file.dynasty, reason] += 1
-                cleaned.first.setdefault((file.dynasty, reason), f"《{title}》{text[:12]}")
+        for raw in file.poems:
+            parts = (raw.title.strip(), raw.author.strip(), raw.text, raw.tune.strip())
+            poem = CorpusPoem(raw.dynasty, *(normalize("NFC", part) for part in parts))
+            if reason := fault(poem.text.replace("\n", "") if poem.tune else poem.text):
+                cleaned.dropped[poem.dynasty, reason] += 1
+                cleaned.first.setdefault((poem.dynasty, reason), f"《{poem.title}》{poem.text[:12]}")
             else:
-                poems.append(CorpusPoem(file.dynasty, title, author, text, tune))
+                kept[file.order].append(poem)
     for place in sorted(kept):
         cleaned.poems.extend(kept[place])
     return cleaned

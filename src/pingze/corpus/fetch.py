@@ -29,7 +29,7 @@ SHA512 = (
 
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"  # an archive's first bytes
-_READ_TIMEOUT = 60.0  # seconds without a byte from a server
+_READ_TIMEOUT = 60  # seconds without a byte from a server
 _NPM_TIMEOUT = 900  # seconds
 
 Progress = Callable[[str], None]
@@ -99,10 +99,8 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
         if digest.hexdigest() != SHA512:
-            found = digest.hexdigest()[:12]
-            raise CorpusError(
-                "other_archive", name=name, package=f"{PACKAGE} {VERSION}", has=found, wanted=SHA512[:12]
-            )
+            found = {"has": digest.hexdigest()[:12], "wanted": SHA512[:12]}
+            raise CorpusError("other_archive", name=name, package=f"{PACKAGE} {VERSION}", **found)
     return archive_path()
 
 
@@ -116,22 +114,13 @@ def _read(response: Any, name: str) -> Any:
 
 def _from_npm(progress: Progress) -> Path:
     # The content of a version in npm's cache never changes. Without a network npm would try for minutes.
-    offline = ["--prefer-offline", "--fetch-retries=1", f"--fetch-timeout={_READ_TIMEOUT * 1000:.0f}"]
-    command = [
-        *npm_client(),
-        "pack",
-        f"{PACKAGE}@{VERSION}",
-        "--loglevel=error",
-        "--no-update-notifier",
-        *offline,
-    ]
+    options = f"--prefer-offline --fetch-retries=1 --fetch-timeout={1000 * _READ_TIMEOUT}"
+    command = [*npm_client(), "pack", f"{PACKAGE}@{VERSION}", "--loglevel=error", *options.split()]
     progress(f"npm fetches {PACKAGE} {VERSION} (85 MB)")
-    quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL}
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
-            ran = subprocess.run(
-                command, **quiet, stderr=subprocess.PIPE, cwd=folder, timeout=_NPM_TIMEOUT, check=False
-            )
+            quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True}
+            ran = subprocess.run(command, cwd=folder, timeout=_NPM_TIMEOUT, check=False, **quiet)
             if ran.returncode:
                 raise CorpusError("npm_failed", reason=_npm_reason(ran.stderr.decode(errors="replace")))
             packed = Path(folder) / archive_path().name

@@ -28,4 +28,4 @@ def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:
     for number, text in enumerate(lines, start=1):
         run, (place, same) = store.index.longest(text), store.index.nearest(text)
         run_in = store.search(run, limit=1)[0] if run else None
-        yield Shared(number, text, run, run_in, same, store.hit(place) if same else None)
+        yield Shared(number, text, run, run_in, same, store.line_at(place) if same else None)

@@ -1,4 +1,4 @@
-"""A person's own corpus: a folder of text and JSON files, read as records of the dynasty `own`.
+"""A person's own corpus: a folder of text and JSON files, read as poems of the dynasty `own`.
 
 In a text file blank lines separate poems; a title, or a title and a poet, may be above one. In JSON a poem is any
 object that has its verse under one of `VERSE`, as text or as a list of rows, however deep it lies; `.jsonl` holds one a
@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pingze.corpus.poem import OWN
-from pingze.corpus.records import File, Record, is_package
+from pingze.corpus.poem import OWN, CorpusPoem
+from pingze.corpus.records import File, is_package
 from pingze.errors import CorpusError
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
@@ -42,14 +42,14 @@ def read_own(folder: Path) -> Iterator[File]:
     """Read every file of a folder. Raises CorpusError on one that is no UTF-8 text or no JSON, naming it."""
     for number, path in enumerate(files(folder)):
         try:
-            records = list(_records(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
+            poems = list(_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
         except (UnicodeDecodeError, ValueError, RecursionError) as error:
             kind = "UTF-8" if isinstance(error, UnicodeDecodeError) else "JSON"
             raise CorpusError("wrong_format", path=str(path), wanted=kind, reason=str(error)) from None
-        yield File(OWN, (0, number), records, str(path.relative_to(folder)))
+        yield File((0, 0, number), poems, str(path.relative_to(folder)))
 
 
-def _records(suffix: str, text: str) -> Iterator[Record]:
+def _poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
     if suffix == ".txt":
         yield from map(_of_text, split_poems(text))
     else:
@@ -58,11 +58,11 @@ def _records(suffix: str, text: str) -> Iterator[Record]:
                 yield from _of_json(json.loads(part))
 
 
-def _of_json(value: Any) -> Iterator[Record]:
+def _of_json(value: Any) -> Iterator[CorpusPoem]:
     """The poems of a value, and of those in it that are none themselves."""
     if isinstance(value, Mapping):
         if (rows := _rows(value)) is not None:
-            yield _record(_first(value, TITLE), _first(value, POET), rows)
+            yield _poem(_first(value, TITLE), _first(value, POET), rows)
             return
         value = list(value.values())
     for part in value if isinstance(value, list) else ():
@@ -83,7 +83,7 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
     return next((value[key] for key in keys if isinstance(value.get(key), str)), "")
 
 
-def _of_text(poem: str) -> Record:
+def _of_text(poem: str) -> CorpusPoem:
     """A poem of a text file: the rows above it that `read_text` leaves out are its title and poet."""
     read = read_text(poem)
     words = [
@@ -91,16 +91,16 @@ def _of_text(poem: str) -> Record:
     ]
     title, poet = [*words, "", ""][:2]
     if read.cut:
-        return _record(title, poet, read.lines)
+        return _poem(title, poet, read.lines)
     rows = [row for row in poem.splitlines() if row not in set(read.left_out)]
-    return _record(title, poet if len(poet) <= _LONGEST_POET else "", rows)
+    return _poem(title, poet if len(poet) <= _LONGEST_POET else "", rows)
 
 
-def _record(title: str, poet: str, rows: list[str]) -> Record:
-    """A record in Traditional characters and full-width marks, without spaces."""
+def _poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
+    """A poem in Traditional characters and full-width marks, without spaces."""
     verse = [row for row in ("".join(row.split()).translate(_FULL_WIDTH) for row in rows) if row]
     if set(MARKS).isdisjoint("".join(verse)):
         verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
     elif verse[0][-1] not in MARKS:  # marks within rows alone
         verse = [row if row[-1] in MARKS else f"{row}。" for row in verse]
-    return Record(in_context(title), in_context(poet), in_context("".join(verse)))
+    return CorpusPoem(OWN, in_context(title), in_context(poet), in_context("".join(verse)))

@@ -2,7 +2,6 @@
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pingze.verse.characters import MARKS, only_han
@@ -10,7 +9,7 @@ from pingze.verse.characters import MARKS, only_han
 OWN = "own"
 """In place of a dynasty, of the poems that a person brought."""
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
-"""The forms 體 that a shape alone can name; see `form`."""
+"""The forms 體 that a shape alone can name."""
 
 _BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
 
@@ -40,22 +39,22 @@ class CorpusPoem:
         """The poem's lines 句, without their marks."""
         return lines(self.text)
 
+    @property
+    def form(self) -> str:
+        """The form of `FORMS` whose shape it has; "" for a 詞, and where the lines are not all of five or of seven.
+
+        Four and eight lines are 絕 and 律, though some are 古體 by their tones; any other number is 五言 or 七言, for
+        only the tones distinguish a 排 from a 古.
+        """
+        widths = set(map(len, self.lines))
+        if self.tune or widths not in ({5}, {7}):
+            return ""
+        return ("五" if widths == {5} else "七") + {4: "絕", 8: "律"}.get(len(self.lines), "言")
+
 
 def lines(text: str) -> list[str]:
     """Split a text at its marks into lines; no line is empty."""
     return [line for line in _BETWEEN_LINES.split(text) if line]
-
-
-def form(lines: Sequence[str]) -> str:
-    """Name the form that the lines have the shape of, or give "" where they are not all of five or of seven.
-
-    The shape alone: four and eight lines are 絕 and 律, though some are 古體 by their tones; any other
-    number is 五言 or 七言, for only the tones tell a 排 from a 古.
-    """
-    width = {5: "五", 7: "七"}.get(len(lines[0])) if lines else None
-    if width is None or any(len(line) != len(lines[0]) for line in lines):
-        return ""
-    return width + {4: "絕", 8: "律"}.get(len(lines), "言")
 
 
 def digest(text: str) -> int:

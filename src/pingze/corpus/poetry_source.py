@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pingze.corpus.records import File, Kind, Record, read_files, read_simplified, tune_of
+from pingze.corpus.poem import CorpusPoem
+from pingze.corpus.records import File, Kind, place_of, read_files, read_simplified, tune_of
 from pingze.errors import CorpusError
 from pingze.verse.dynasties import DYNASTIES
 
@@ -44,12 +45,12 @@ def _kind(name: str) -> Kind | None:
     if not match or not key or (match[1] == "诗" and key in ("tang", "song")):
         return None
     is_ci = match[1] == "词"
-    return key, (2, is_ci, int(match[3])), partial(_record, is_ci)
+    return (2, place_of(key), is_ci, int(match[3])), partial(_poem, key, is_ci)
 
 
-def _record(is_ci: bool, record: dict[str, Any]) -> Record | None:
+def _poem(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
     """The poem, or None where it may not be free."""
     title, author = str(record["title"]), _NOTE.sub("", str(record["authorName"]))
     if author in PROTECTED:
         return None
-    return read_simplified(title, author, record["content"], tune_of(title) if is_ci else "")
+    return read_simplified(dynasty, title, author, record["content"], tune_of(title) if is_ci else "")

@@ -10,13 +10,15 @@ import re
 import tarfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from pingze.corpus.poem import CorpusPoem
 from pingze.errors import CorpusError
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
+from pingze.verse.dynasties import DYNASTIES
 
 _POEMS = re.compile(r"(?:(?:.*/)?quantangshi/)?poet\.(tang|song)\.(\d+)\.json")
 _CI = {
@@ -28,33 +30,17 @@ _CI = {
 _TUNE = re.compile(r"[^·・\s(（]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One poem as its source has it."""
+class File(NamedTuple):
+    """One file of poems as their source has them, before they are cleaned."""
 
-    title: str
-    author: str
-    text: str
-    """The verse; a line end separates the stanzas of a 詞, where the source has them."""
-    tune: str = ""
-    """The tune of a 詞."""
-
-
-@dataclass(frozen=True, slots=True)
-class File:
-    """One file of poems of one dynasty."""
-
-    dynasty: str
     order: tuple[int, ...]
-    """Files of one dynasty are kept in this order."""
-    records: list[Record]
+    """Files are kept in this order: by source (0 the package's 詩), dynasty and number."""
+    poems: list[CorpusPoem]
     name: str
 
 
-Parse = Callable[[dict[str, Any]], Record | None]
-"""Makes a record of a JSON object; None of one that is left out."""
-Kind = tuple[str, tuple[int, ...], Parse]
-"""The dynasty and the order of a file, and how its poems are parsed."""
+Kind = tuple[tuple[int, ...], Callable[[dict[str, Any]], CorpusPoem | None]]
+"""The order of a file, and the parser of its JSON objects, which gives None for a poem that is left out."""
 
 
 def read(source: Path) -> Iterator[File]:
@@ -72,11 +58,16 @@ def is_package(folder: Path) -> bool:
 
 def _kind(name: str) -> Kind | None:
     if match := _POEMS.fullmatch(name):
-        return match[1], (0, int(match[2])), _poem
+        return (0, place_of(match[1]), int(match[2])), partial(_poem, match[1])
     for place, (pattern, dynasty) in enumerate(_CI.items()):
         if match := pattern.fullmatch(name):
-            return dynasty, (1, place, *map(int, match.groups())), _ci
+            return (1, place_of(dynasty), place, *map(int, match.groups())), partial(_ci, dynasty)
     return None
+
+
+def place_of(dynasty: str) -> int:
+    """The place of a dynasty in `DYNASTIES`."""
+    return list(DYNASTIES).index(dynasty)
 
 
 def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
@@ -85,43 +76,43 @@ def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[
     Raises CorpusError where the source cannot be read or a file does not hold poems.
     """
     try:
-        for name, content in _in_folder(source, kind_of) if source.is_dir() else _in_archive(source, kind_of):
-            dynasty, order, parse = kind_of(name) or ("", (), _poem)
+        for name, (order, parse), content in _contents(source, kind_of):
             try:
-                records = [parse(value) for value in json.loads(content)]
+                poems = [poem for value in json.loads(content) if (poem := parse(value))]
             except (ValueError, KeyError, TypeError) as error:
                 raise CorpusError("no_poems", name=name, reason=repr(error)) from error
-            yield File(dynasty, order, [record for record in records if record], name)
+            yield File(order, poems, name)
     except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
         raise CorpusError("unreadable_corpus", path=str(source), reason=str(error)) from error
 
 
-def _in_folder(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, bytes]]:
-    for path in source.rglob("*.json"):
-        if kind_of(name := path.relative_to(source).as_posix()):
-            yield name, path.read_bytes()
-
-
-def _in_archive(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, bytes]]:
+def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, Kind, bytes]]:
+    """The name, kind and content of each file of a folder or an archive that has a kind."""
+    if source.is_dir():
+        for path in source.rglob("*.json"):
+            if kind := kind_of(name := path.relative_to(source).as_posix()):
+                yield name, kind, path.read_bytes()
+        return
     with tarfile.open(source, "r|*") as archive:
         for member in archive:
-            if kind_of(member.name) and (content := archive.extractfile(member)):
-                yield member.name, content.read()
+            if (kind := kind_of(member.name)) and (content := archive.extractfile(member)):
+                yield member.name, kind, content.read()
 
 
-def _poem(record: dict[str, Any]) -> Record:
-    return Record(str(record["title"]), str(record["author"]), "".join(map(str, record["paragraphs"])))
+def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
+    text = "".join(map(str, record["paragraphs"]))
+    return CorpusPoem(dynasty, str(record["title"]), str(record["author"]), text)
 
 
-def _ci(record: dict[str, Any]) -> Record:
+def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     """A 詞 of the package: a sentence a row, or (under `para`) a stanza a row."""
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
-    return read_simplified(title, str(record["author"]), rows, tune_of(title))
+    return read_simplified(dynasty, title, str(record["author"]), rows, tune_of(title))
 
 
-def read_simplified(title: str, author: str, rows: Sequence[str], tune: str = "") -> Record:
-    """Make a record in Traditional characters, each read by its neighbours.
+def read_simplified(dynasty: str, title: str, author: str, rows: Sequence[str], tune: str = "") -> CorpusPoem:
+    """Make a poem in Traditional characters, each read by its neighbours.
 
     rows: Parts of the text that follow each other; a row without a mark at its end gets one.
     tune: Of a 詞, whose rows are its stanzas.
@@ -131,7 +122,7 @@ def read_simplified(title: str, author: str, rows: Sequence[str], tune: str = ""
     parts = (title, author, tune, ("\n" if tune else "").join(marked))
     # One reading for all: each part shows which script the others are in.
     title, author, tune, text = in_context("\0".join(parts)).split("\0")
-    return Record(title, author, text, tune)
+    return CorpusPoem(dynasty, title, author, text, tune)
 
 
 def tune_of(title: str) -> str:

@@ -3,17 +3,20 @@
 Any number of processes may read at once, also while a new store is built: an open store stays as it is.
 """
 
+import json
+import re
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Self
 from unicodedata import normalize
 
 import numpy as np
 
+from pingze.arrays import Int
 from pingze.corpus.build import VERSION, store_path
 from pingze.corpus.clean import fault
 from pingze.corpus.poem import FORMS, OWN, CorpusPoem, lines
@@ -26,6 +29,8 @@ from pingze.verse.dynasties import DYNASTIES
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
 """Forms that only the tones distinguish, and the name of the shape that they share."""
+_BATCH = 1000  # poems that are read at a time
+_CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FORMS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +49,6 @@ class Hit:
     """The whole line, without its mark."""
     number: int
     """The line's number in its poem, from 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Statistics:
-    """Counts of the corpus, by dynasty, then by name."""
-
-    poems: dict[str, int]
-    """The poems that were kept; "ci" counts the 詞 of all dynasties."""
-    dropped: dict[str, dict[str, int]]
-    """The others, by reason."""
-    forms: dict[str, dict[str, int]]
-    """By form, as the shape names it; "" for lines of other lengths."""
-    splits: dict[str, dict[str, int]]
-    """train, dev and test."""
-    poets: dict[str, dict[str, int]]
-    """The most prolific, in that order."""
-    lines: int
-    """Lines 句 of all poems."""
-    groups: int
-    """Groups of versions of one poem."""
-    largest_group: int
-    """Poems in the largest of them."""
 
 
 class Store:
@@ -113,9 +96,8 @@ class Store:
 
         Raises InputError on another dynasty or split.
         """
-        where, values = _where(tune="", dynasty=_dynasty(dynasty), split=_one_of("split", split, SPLITS))
-        rows = self._select(f"dynasty, title, author, text FROM poem {where} ORDER BY id", values)
-        return (CorpusPoem(*row) for row in rows)
+        where, values = _where(dynasty=dynasty, split=split)
+        return self._poems(f"{where} AND tune = ''", values)
 
     def ci(self, *, split: str | None = None) -> Iterator[CorpusPoem]:
         """The 詞 of all dynasties in the corpus's order.
@@ -125,9 +107,8 @@ class Store:
 
         Raises InputError on another split.
         """
-        where, values = _where(split=_one_of("split", split, SPLITS))
-        rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} ORDER BY id", values)
-        return (CorpusPoem(*row) for row in rows if row[-1])
+        where, values = _where(split=split)
+        return self._poems(f"{where} AND tune > ''", values)
 
     def report_draw(self, split: str) -> list[str]:
         """The texts of the report's draw, in its order: 16,384 of train, 2,730 of dev.
@@ -137,10 +118,10 @@ class Store:
 
         Raises InputError on another split.
         """
-        where, values = _where(split=_one_of("split", split, DRAWN))
-        return [
-            text for (text,) in self._select(f"text FROM poem {where} AND draw NOTNULL ORDER BY draw", values)
-        ]
+        if split not in DRAWN:
+            raise InputError("choice", field="split", has=split, choices=list(DRAWN))
+        rows = self._select("text FROM poem WHERE split = ? AND draw NOTNULL ORDER BY draw", (split,))
+        return [text for (text,) in rows]
 
     def search(
         self,
@@ -169,43 +150,33 @@ class Store:
         if not text or fault(text) not in (None, "too short"):
             raise InputError("no_phrase", has=phrase[:20])
         where, values = _where(
-            dynasty=_dynasty(dynasty),
-            form=_one_of("form", _SAME_SHAPE.get(form or "", form), FORMS),
+            dynasty=dynasty,
+            form=_SAME_SHAPE.get(form or "", form),
             author=normalize("NFC", author).strip().encode(errors="replace").decode() if author else None,
         )
-        # 2) Where it begins, in poems that pass the filters.
-        places = np.sort(self.index.places(self.index.encode(text)))
-        poems = np.searchsorted(self.index.texts, places, side="right") - 1
-        if values:
-            passing = np.zeros(len(self.index.texts), bool)
-            passing[[id_ for (id_,) in self._select(f"id FROM poem {where}", values)]] = True
-            places, poems = places[passing[poems]], poems[passing[poems]]
-        # 3) The lines there, each once.
-        hits: dict[tuple[int, int], Hit] = {}
-        for place, poem in zip(places.tolist(), poems.tolist(), strict=True):
+        # 2) The poems that hold it and pass the filters, some at a time.
+        found = np.unique(self._poems_at(np.sort(self.index.places(self.index.encode(text)))))
+        query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"
+        rows = chain.from_iterable(
+            self._select(
+                f"dynasty, author, title, text {query}", {"found": json.dumps(ids.tolist()), **values}
+            )
+            for ids in np.array_split(found, len(found) // _BATCH + 1)
+        )
+        # 3) The lines in which it begins, each once.
+        hits: list[Hit] = []
+        for row in rows:
+            begins = (match.start() for match in re.finditer(f"(?={text})", row[-1]))
+            hits += dict.fromkeys(_hit(text, row, place) for place in begins)
             if len(hits) >= limit:
                 break
-            hit = self.hit(place, text)
-            hits.setdefault((poem, hit.number), hit)
-        return list(hits.values())
+        return hits[:limit]
 
-    def hit(self, place: int, phrase: str = "") -> Hit:
-        """The line at a place of the index.
-
-        Args:
-            place: Where the phrase begins.
-            phrase: The phrase; by default the whole line.
-        """
-        poem = int(np.searchsorted(self.index.texts, place, side="right")) - 1
-        begins = place - int(self.index.texts[poem])
-        ((dynasty, author, title, text),) = self._select(
-            "dynasty, author, title, text FROM poem WHERE id = ?", (poem,)
-        )
-        if not text.startswith(phrase, begins):
-            raise sqlite3.DatabaseError("its index is of other poems")
-        number = len(lines(text[: begins + 1]))
-        line = lines(text)[number - 1]
-        return Hit(phrase or line, dynasty, author, title, line, number)
+    def line_at(self, place: int) -> Hit:
+        """The line that begins at a place of the index."""
+        (poem,) = self._poems_at(np.array([place])).tolist()
+        (row,) = self._select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
+        return _hit("", row, place - int(self.index.texts[poem]))
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
         """Count the characters that Tang poets, or a person, put after one character, before another, or both.
@@ -228,8 +199,10 @@ class Store:
         counts = {character: min(times[character] for times in found) for character in both}
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
-    def statistics(self, *, poets: int = 10) -> Statistics:
-        """Count the poems that the store holds.
+    def statistics(self, *, poets: int = 10) -> dict[str, Any]:
+        """Count by dynasty, "ci" for the 詞 of all: poems, and those dropped, by reason, form, split and poet.
+
+        Beside these the number of lines 句, of groups of versions, and of poems in the largest group.
 
         Args:
             poets: How many of the most prolific poets of each dynasty are named.
@@ -238,22 +211,30 @@ class Store:
         splits, forms, authors = (self._counts(by.format(column)) for column in ("split", "form", "author"))
         sizes = "SELECT count(*) AS size FROM poem GROUP BY group_id"
         ((groups, largest),) = self._select(f"count(*), max(size) FROM ({sizes})")
-        return Statistics(
-            poems={dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
-            dropped=self._counts("dynasty, reason, count FROM dropped ORDER BY count DESC, reason"),
-            forms=forms,
-            splits=splits,
-            poets={dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()},
-            lines=len(self.index.lines),
-            groups=groups,
-            largest_group=largest,
-        )
+        return {
+            "poems": {dynasty: sum(counts.values()) for dynasty, counts in splits.items()},
+            "dropped": self._counts("dynasty, reason, count FROM dropped ORDER BY count DESC, reason"),
+            "forms": forms,
+            "splits": splits,
+            "poets": {dynasty: dict(islice(counts.items(), poets)) for dynasty, counts in authors.items()},
+            "lines": len(self.index.lines),
+            "groups": groups,
+            "largest_group": largest,
+        }
 
     def _counts(self, query: str) -> dict[str, dict[str, int]]:
         counts: dict[str, dict[str, int]] = {dynasty: {} for dynasty in self.dynasties()}
         for dynasty, name, count in self._select(query):
             counts.setdefault(dynasty, {})[name] = count
         return counts
+
+    def _poems(self, where: str, values: dict[str, str]) -> Iterator[CorpusPoem]:
+        rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} ORDER BY id", values)
+        return (CorpusPoem(*row) for row in rows)
+
+    def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
+        """The poem of each place of the index."""
+        return np.searchsorted(self.index.texts, places, side="right") - 1
 
     def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
         return self._database.execute(f"SELECT {query}", values)
@@ -273,9 +254,11 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
         ((version,),) = database.execute("PRAGMA user_version")
         if version != VERSION:
             raise CorpusError("corpus_version", path=str(path))
-        ((folder,),) = database.execute("SELECT folder FROM suffix_array")
+        ((folder, last),) = database.execute("SELECT folder, (SELECT max(id) FROM poem) FROM suffix_array")
         try:
             index = SuffixArray.load(path.with_name(folder))
+            if len(index.texts) != last + 1:
+                raise ValueError("its index is of other poems")
         except (OSError, ValueError, EOFError, IndexError) as error:
             if path.exists() and path.stat().st_ino != before:
                 return _opened(path)  # a build has just replaced both
@@ -297,16 +280,17 @@ def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
 
 
 def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
-    """The condition of a query for the filters that are given, and their values."""
+    """The condition of a query for the filters that are given, and their values. Raises InputError on unknown ones."""
     given = {name: value for name, value in filters.items() if value is not None}
+    for name, value in given.items():
+        if value not in _CHOICES.get(name, [value]):
+            raise InputError("choice", field=name, has=value, choices=_CHOICES[name])
     return "WHERE " + (" AND ".join(f"{name} = :{name}" for name in given) or "TRUE"), given
 
 
-def _dynasty(name: str | None) -> str | None:
-    return _one_of("dynasty", name, (*DYNASTIES, OWN))
-
-
-def _one_of(field: str, value: str | None, known: Collection[str]) -> str | None:
-    if value is not None and value not in known:
-        raise InputError("choice", field=field, has=value, choices=list(known))
-    return value
+def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
+    """The line of a poem's text in which a phrase (by default the whole line) begins."""
+    dynasty, author, title, text = row
+    number = len(lines(text[: begins + 1]))
+    line = lines(text)[number - 1]
+    return Hit(phrase or line, dynasty, author, title, line, number)

@@ -66,4 +66,4 @@ def check_at_least(configuration: object, least: float, *names: str) -> None:
     for name in names:
         value = getattr(configuration, name)
         if not value >= least:
-            raise InputError(f"{name} is {value}; it must be at least {least}")
+            raise InputError("at_least", field=name, has=value, wanted=least)

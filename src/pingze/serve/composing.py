@@ -77,7 +77,7 @@ class Desk:
         rows, tokens = chosen.population_size(inclusion, sampling), constraints.tokens
         chances = {seed: chosen.chances(inclusion, sampling, seed) for seed in seeds}
         ticket = Ticket(CLIENT.get(), tokens * rows * sum(map(len, chances.values())))
-        begin = partial(chosen.draft, inclusion, sampling)
+        begin = partial(chosen.begin, inclusion, sampling)
         drafts = {
             seed: [Draft(chosen, partial(begin, [chance]), rows, deadline, tokens, ticket) for chance in own]
             for seed, own in chances.items()

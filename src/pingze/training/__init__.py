@@ -1,1 +1,1 @@
-"""Training, with torch: a run's folder holds its model, its curves and how to go on."""
+"""Train with torch: a run's folder holds its model, its curves, and the state to resume from."""

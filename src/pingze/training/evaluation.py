@@ -1,4 +1,4 @@
-"""How well a model predicts texts: nats per token, perplexity, and the same over Han characters alone."""
+"""Measure how well a model predicts texts: nats per token, perplexity, and both over Han characters only."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -7,27 +7,28 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from pingze.messages import here
 from pingze.network.batches import Ids, batches
 from pingze.network.conditions import GIVEN, Prefix
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import UNK, Vocabulary
-from pingze.training.data import Text, examples, sequence
+from pingze.training.texts import Text, examples, sequence
 
 BATCH_SIZE = 128
 
 
 @dataclass(frozen=True)
 class Figures:
-    """How well a model predicts texts; all but padding counts, `<eos>` and `<unk>` targets included."""
+    """Measures of a model on texts, over every predicted token, `<eos>` and `<unk>` included."""
 
     nats_per_token: float
     """Mean -ln p over the predicted tokens."""
     perplexity: float
-    """e to the power of that."""
+    """e to the power of `nats_per_token`."""
     hanzi_perplexity: float
-    """The same over Han targets only, `<unk>` counted as one."""
+    """Perplexity over Han targets only, `<unk>` counted as one."""
     nats_per_48_tokens: float
-    """48 times the first: the figure that the report calls perplexity."""
+    """48 times `nats_per_token`: the figure that the report calls perplexity."""
     unknown_rate: float
     """Share of the predicted tokens that are `<unk>`."""
     tokens: int
@@ -43,7 +44,7 @@ def evaluate(
     length: int,
     conditions: Iterable[str] = Prefix._fields,
 ) -> Figures:
-    """The figures of `model` on `texts`, each cut to `length` predicted tokens, under the conditions named."""
+    """Measure a model on texts, each cut to `length` predicted tokens, under the named conditions."""
     kept = tuple(conditions)
     sequences = [sequence(example, kept) for example in examples(texts, vocabulary, length)]
     return evaluate_sequences(model, sequences, vocabulary)
@@ -56,18 +57,18 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """The hanzi perplexity under no condition but the dynasty, and under each alone, by name."""
+    """Measure the hanzi perplexity given only the dynasty, and given each further condition alone."""
     kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
     found = {}
     for name, names in kept.items():
-        progress(f"predicting {len(texts):,} poems, given {name}")
+        progress(here("evaluate_condition", poems=len(texts), condition=name))
         figures = evaluate(model, texts, vocabulary, length, ("dynasty", *names))
         found[f"hanzi_perplexity_given_{name}"] = figures.hanzi_perplexity
     return found
 
 
 def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
-    """The figures of `model` on encoded sequences."""
+    """Measure a model on encoded sequences."""
     losses, targets = token_losses(model, sequences)
     hanzi = np.array(vocabulary.hanzi())[targets]
     nats = float(losses.mean())
@@ -84,7 +85,7 @@ def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabular
 
 @torch.no_grad()
 def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.ndarray, np.ndarray]:
-    """-ln p of every target in float64, and the targets; sequences of like length go together, order is lost."""
+    """Compute -ln p of every target in float64, and the targets, sorted by the length of their sequences."""
     training = model.training
     model.eval()
     by_length = sorted(sequences, key=len)
@@ -100,5 +101,5 @@ def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.nda
 
 
 def exp(nats: float) -> float:
-    """e^nats, infinite where float64 overflows."""
+    """Compute e^nats, infinite if float64 overflows."""
     return math.exp(nats) if nats < 709 else math.inf

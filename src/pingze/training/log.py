@@ -1,7 +1,6 @@
-"""A run's curves: `log.jsonl`, a row a line.
+"""Write a run's curves to `log.jsonl`, one row a line.
 
-Rows are written as they come: a killed process leaves no row in a queue, and a full disk is met where the row was
-added.
+Each row is flushed to the disk when it is added: a killed process loses no row, and a full disk shows at once.
 """
 
 import json
@@ -18,32 +17,30 @@ LogRow = dict[str, float | int | str]
 
 
 class Log:
-    """The rows of a run up to a step, to be added to."""
+    """Append rows to the log of a run."""
 
     def __init__(self, run: Path, last_step: int) -> None:
-        """Keep the rows up to `last_step`; those after it are of steps that will be taken again."""
+        """Keep the rows up to `last_step`; the steps of later rows will be repeated."""
         self._path = run / LOG_FILE
         rows = [row for row in read(run) if int(row["step"]) <= last_step]
         with written(self._path, TrainingError) as partial:
-            partial.write_text("".join(map(_line, rows)), encoding="utf-8")
+            partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def add(self, row: LogRow) -> None:
-        """Write one row. Raises TrainingError where the disk does not take it."""
+        """Write one row. Raises TrainingError if the disk refuses it."""
         try:
             with self._path.open("ab") as file:
-                file.write(_line(row).encode())
+                file.write(json.dumps(row).encode() + b"\n")
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as fault:
-            raise TrainingError(f"{self._path} cannot be written: {fault.strerror or fault}") from fault
+            raise TrainingError(
+                "unwritten", path=str(self._path), reason=fault.strerror or str(fault)
+            ) from fault
 
 
 def read(run: Path) -> list[LogRow]:
-    """The rows of a run; a last one that a killed process left unfinished is no row."""
+    """Read the rows of a run, without a last one that a killed process left unfinished."""
     path = run / LOG_FILE
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     return [json.loads(line) for line in text.split("\n")[:-1]]
-
-
-def _line(row: LogRow) -> str:
-    return json.dumps(row) + "\n"

@@ -1,4 +1,4 @@
-"""The processes that train together: which this one is, their sums and broadcasts, their end."""
+"""Connect the processes that train together: sums, broadcasts, and their end."""
 
 import atexit
 import os
@@ -15,54 +15,41 @@ from pingze.errors import TrainingError
 T = TypeVar("T")
 
 
-@contextmanager
-def _others_there() -> Iterator[None]:
-    try:
-        yield
-    except RuntimeError as fault:
-        # What gloo raises is no more than a RuntimeError, which names gloo's files.
-        if not isinstance(fault, distributed.DistError) and "gloo" not in str(fault):
-            raise
-        raise TrainingError(
-            "another process of this run has ended or is out of reach; it may have said why"
-        ) from fault
-
-
 @dataclass(frozen=True)
 class Processes:
-    """The processes of a run, as one of them sees them; collectives raise TrainingError where another has ended."""
+    """Communicate with the other processes of a run. Each method raises TrainingError if another has ended."""
 
     device: torch.device
     rank: int = 0
-    """Of this one, from 0."""
+    """Number of this process, from 0."""
     count: int = 1
 
     @property
     def is_first(self) -> bool:
-        """Whether this is the one that reads, writes and speaks."""
+        """Whether this process reads and writes the folder and shows progress."""
         return self.rank == 0
 
     def sum(self, tensor: Tensor) -> None:
         """Sum a tensor over all processes, in place."""
         if self.count > 1:
-            with _others_there():
+            with _reporting_ended_processes():
                 distributed.all_reduce(tensor)
 
     def broadcast(self, value: T) -> T:
-        """Give every process the first one's value."""
+        """Send the first process's value to all."""
         if self.count == 1:
             return value
         values = [value]
-        with _others_there():
+        with _reporting_ended_processes():
             distributed.broadcast_object_list(values, device=self.device)
         return values[0]
 
 
 def launch() -> Processes:
-    """The device of this process, and its place among those that `torchrun` started, or alone.
+    """Find the device of this process, and join the processes that `torchrun` started.
 
-    A GPU where there is one for each, else the CPU: Apple's GPUs lack the float64 of the evaluation. Raises
-    TrainingError when the others do not come.
+    The device is a GPU if each process has one, else the CPU (Apple's GPUs lack the float64 of evaluation). Raises
+    TrainingError if the other processes do not start.
     """
     if not distributed.is_torchelastic_launched():
         return Processes(torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))
@@ -74,8 +61,19 @@ def launch() -> Processes:
     if on_gpu:
         torch.cuda.set_device(processes.device)
     if count > 1:
-        with _others_there():
+        with _reporting_ended_processes():
             distributed.init_process_group("nccl" if on_gpu else "gloo")
         # Gloo's threads may hold the last tensors of a sum; one that frees them while Python ends aborts the process.
         atexit.register(distributed.destroy_process_group)
     return processes
+
+
+@contextmanager
+def _reporting_ended_processes() -> Iterator[None]:
+    try:
+        yield
+    except RuntimeError as fault:
+        # Gloo raises a plain RuntimeError that names its source files.
+        if not isinstance(fault, distributed.DistError) and "gloo" not in str(fault):
+            raise
+        raise TrainingError("train_process_ended") from fault

@@ -1,11 +1,10 @@
-"""The training loop: a run that can be stopped, killed and resumed.
+"""Run training so that it can be stopped, killed and resumed.
 
-A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume
-from), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Of several processes the first alone reads and
-writes it.
+A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume from), and
+`log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Only the first of several processes reads and writes it.
 
-Rows are written first, then the model, then the state: a state comes after every row up to its step and after the
-model that it calls the best. What a killed process wrote after its last state, the resumed run writes again.
+Rows are written first, then the model, then the state. So a state is later than every row up to its step, and later
+than the model that it calls the best; a resumed run writes again what a killed process wrote after its last state.
 """
 
 import json
@@ -13,53 +12,43 @@ import math
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import torch
 
-from pingze.corpus import CorpusPoem
 from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.files import written
+from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
-from pingze.training.configuration import Preset
-from pingze.training.data import Text
 from pingze.training.log import Log, LogRow
+from pingze.training.presets import Preset
+from pingze.training.texts import Texts
 from pingze.training.trainer import Trainer
 
 LOG_EVERY = 50
 CONFIGURATION_FILE = "configuration.json"
+FORMAT = "pingze-run-1"
 ENDINGS = ("epochs", "decay_epochs")
-"""What a run may be given anew when it goes on: where it ends, and how."""
+"""Settings that a resumed run may change: where it ends, and how."""
 
 Add = Callable[..., None]
 """Adds a row to the log: its kind, and figures by name."""
 
 
 class Run(Trainer):
-    """One training run: `train()` goes on from wherever its folder stands.
+    """Train in a folder; `train()` continues from the folder's state.
 
-    `resumed` is the state that it goes on from, None where it begins.
+    `resumed` is that state, None if the run begins.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        preset: Preset,
-        train: Sequence[Text],
-        dev: Sequence[Text],
-        others: Mapping[str, Sequence[CorpusPoem]] = MappingProxyType({}),
-        *,
-        resume: bool = False,
-    ) -> None:
-        is_resumed = resume and bool(state.files(folder))
-        super().__init__(preset, train, dev, others, is_resumed=is_resumed)
+    def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
+        super().__init__(preset, texts, is_resumed=resume and bool(state.files(folder)))
         self.folder, self.position = folder, state.Position()
         self.resumed = self._open_folder(resume)
         self._begun = self.resumed is not None
@@ -68,9 +57,10 @@ class Run(Trainer):
             state.restore(self.resumed, self.model, self.optimizer, self.average)
 
     def _open_folder(self, resume: bool) -> state.SavedState | None:
-        """Begin a folder, or read the state of the run that is there; never write over another run."""
+        """Begin a folder, or read the state of the run in it; never overwrite another run."""
         special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
+            "format": FORMAT,
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[special:]),
@@ -78,39 +68,26 @@ class Run(Trainer):
         }
         found = None
         if self.processes.is_first:
-            path = self.folder / CONFIGURATION_FILE
+            path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
+            # 1) compare the folder with what is asked for
+            if path.exists() != resume:
+                raise InputError("train_no_run" if resume else "train_run_exists", folder=folder)
             if resume:
-                found = self._take_up(path, description)
-            else:
-                self._begin(path, description)
+                begun = json.loads(path.read_text(encoding="utf-8"))
+                if begun.get("format") != FORMAT:
+                    raise InputError("train_other_version", folder=folder)
+                if _without_ending(begun) != _without_ending(description):
+                    raise InputError("train_other_run", folder=folder)
+            # 2) write the configuration, and read the newest state
+            with written(path, TrainingError) as partial:
+                partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
+            if resume:
+                for partial in self.folder.glob("*.partial"):  # left by a killed process
+                    partial.unlink()
+                found = state.read(self.folder)
         if self.processes.broadcast(description) != description:
-            rank = self.processes.rank
-            raise InputError(f"process {rank} was given another configuration or corpus than process 0")
+            raise InputError("train_other_process", rank=self.processes.rank)
         return self.processes.broadcast(found)
-
-    def _begin(self, path: Path, description: dict[str, Any]) -> None:
-        if path.exists():
-            raise InputError(
-                f"{self.folder} holds a run already; add --resume to go on with it, or name another"
-            )
-        self._write(path, description)
-
-    def _write(self, path: Path, description: dict[str, Any]) -> None:
-        with written(path, TrainingError) as partial:
-            partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
-
-    def _take_up(self, path: Path, description: dict[str, Any]) -> state.SavedState | None:
-        if not path.exists():
-            raise InputError(f"{self.folder} holds no run to resume; leave out --resume to start one")
-        begun = json.loads(path.read_text(encoding="utf-8"))
-        if _without_ending(begun) != _without_ending(description):
-            raise InputError(
-                f"{self.folder} was begun with another configuration or corpus than is given now"
-            )
-        self._write(path, description)
-        for partial in self.folder.glob("*.partial"):  # what a killed process was writing
-            partial.unlink()
-        return state.read(self.folder)
 
     def train(
         self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
@@ -120,8 +97,8 @@ class Run(Trainer):
         `on_row` is called with each row of the log, and `on_step` after each step.
 
         On Ctrl-C or SIGTERM the step is finished, the state is saved, a model too if there is none yet, and
-        KeyboardInterrupt is raised. Raises TrainingError when the loss is no longer finite or the disk is full; the
-        state on disk is the last good one.
+        KeyboardInterrupt is raised. Raises TrainingError if the loss is not finite or the disk is full; the state on
+        disk is then the last good one.
         """
         try:
             if self.processes.is_first:
@@ -133,20 +110,25 @@ class Run(Trainer):
                     log.add(row)
                     on_row(row)
 
-            with _asked_to_stop() as asked:
-                self._train(add, on_step, asked)
+            with _stop_signals() as received:
+                self._train(add, on_step, received)
         except (CheckpointError, TrainingError) as fault:
-            raise TrainingError(f"{fault}; the last good state stays in {self.folder}") from fault
+            raise TrainingError("train_ended", reason=fault.text(language()), folder=str(self.folder)) from fault
 
-    def _train(self, add: Add, on_step: Callable[[], None], asked: list[int]) -> None:
-        position, configuration = self.position, self.configuration
+    def _train(self, add: Add, on_step: Callable[[], None], received: list[int]) -> None:
+        position = self.position
+        # 1) measure the first weights
         if not self._begun:
             add("dev", **asdict(self.evaluate()))
             self._save()
-        while position.step < self.total_steps and not self._stale():
-            if self._any_process(asked):
+        while position.step < self.total_steps and not self._is_stale():
+            # 2) stop all processes at one step if any has received a signal
+            signals = torch.tensor(len(received), device=self.processes.device)
+            self.processes.sum(signals)
+            if signals:
                 self._save()
                 raise KeyboardInterrupt
+            # 3) take a step
             started = time.perf_counter()
             rate = self.rate(position.step)
             taken = self.step(position.step, rate)
@@ -155,50 +137,38 @@ class Run(Trainer):
                 add("train", steps=self.total_steps, learning_rate=rate, **position.window.figures())
                 position.window = state.Window()
             on_step()
+            # 4) measure and save
             if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:
                 self._end_epoch(add)
-            elif position.step % configuration.save_every == 0:
+            elif position.step % self.configuration.save_every == 0:
                 self._save()
-
-    def _any_process(self, asked: list[int]) -> bool:
-        """Whether any process was asked to stop: all must leave at the same step."""
-        number = torch.tensor(len(asked), device=self.processes.device)
-        self.processes.sum(number)
-        return bool(number)
 
     def _end_epoch(self, add: Add) -> None:
         figures, position = self.evaluate(), self.position
-        of_hanzi = self.configuration.corpus == "tang"
-        nats = math.log(figures.hanzi_perplexity) if of_hanzi else figures.nats_per_token
+        on_tang = self.configuration.corpus == "tang"
+        nats = math.log(figures.hanzi_perplexity) if on_tang else figures.nats_per_token
         better = nats < position.best_nats
-        if better:
-            position.best_nats, position.stale_epochs = nats, 0
-        else:
-            position.stale_epochs += 1
+        position.best_nats = nats if better else position.best_nats
+        position.stale_epochs = 0 if better else position.stale_epochs + 1
         epoch = position.step // self.steps_per_epoch
         add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures))
-        if self._stale():
+        if self._is_stale():
             add("stop", stale_epochs=position.stale_epochs)
-        if better:
-            self._save_model()
-        self._save()
+        self._save(better=better)
 
-    def _stale(self) -> bool:
+    def _is_stale(self) -> bool:
         patience = self.configuration.patience
         return patience is not None and self.position.stale_epochs >= patience
 
-    def _save(self) -> None:
+    def _save(self, *, better: bool = False) -> None:
+        """Save the model if it is the best or the first, then the state."""
         self._begun = True
-        if self.position.step and not (self.folder / checkpoint.MODEL_FILE).exists():
-            self._save_model()
-        if self.processes.is_first:
-            state.save(self.folder, self.model, self.optimizer, self.average, self.position)
-
-    def _save_model(self) -> None:
         if self.processes.is_first:
             path = self.folder / checkpoint.MODEL_FILE
-            with self.average.in_place():
-                checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+            if better or (self.position.step and not path.exists()):
+                with self.average.in_place():
+                    checkpoint.save(path, self.model.tensors(), self.preset.model, self.vocabulary)
+            state.save(self.folder, self.model, self.optimizer, self.average, self.position)
 
 
 def _without_ending(description: dict[str, Any]) -> dict[str, Any]:
@@ -207,25 +177,26 @@ def _without_ending(description: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[list[int]]:
-    """The signals SIGINT and SIGTERM that have come; a second one interrupts at once.
+def _stop_signals() -> Iterator[list[int]]:
+    """Collect the received signals SIGINT and SIGTERM; a second one interrupts at once.
 
-    Only the main thread can listen to signals, and those that are ignored, as in the background, stay so.
+    Only the main thread can handle signals. Ignored signals, as in the background, stay ignored.
     """
-    asked: list[int] = []
+    received: list[int] = []
 
-    def heed(number: int, _: object) -> None:
-        if asked:
+    def receive(number: int, _: object) -> None:
+        if received:
             raise KeyboardInterrupt
-        asked.append(number)
+        received.append(number)
 
-    main = threading.current_thread() is threading.main_thread()
-    handlers = {s: signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM) if main}
-    heeded = {s: handler for s, handler in handlers.items() if handler is not signal.SIG_IGN}
-    for number in heeded:
-        signal.signal(number, heed)
+    on_main = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if on_main else ()
+    before = {number: signal.getsignal(number) for number in numbers}
+    before = {number: handler for number, handler in before.items() if handler is not signal.SIG_IGN}
+    for number in before:
+        signal.signal(number, receive)
     try:
-        yield asked
+        yield received
     finally:
-        for number, handler in heeded.items():
+        for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,7 +1,7 @@
-"""The state of a run: all that the next step depends on, in one file without pickles, so that a run can resume.
+"""Save and restore the state of a run, everything that its next step depends on, in one file without pickles.
 
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors; its metadata hold the position,
-of which the schedule, the order of the poems and all random numbers are functions. The last two files are kept.
+which determines the learning rate, the order of the poems and all random numbers. The last two files are kept.
 """
 
 import json
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from pingze.errors import CheckpointError
 from pingze.files import written
+from pingze.messages import here
 from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
 
@@ -31,7 +32,7 @@ class Window:
     seconds: float = 0.0
 
     def figures(self) -> dict[str, float]:
-        """What a row of the log tells of these steps."""
+        """Compute the figures of a row of the log."""
         nats = self.loss / self.tokens
         return {
             "nats_per_token": nats,
@@ -43,22 +44,22 @@ class Window:
 
 @dataclass
 class Position:
-    """Where a run stands."""
+    """Record the progress of a run."""
 
     step: int = 0
     """Optimizer steps taken."""
     best_nats: float = float("inf")
-    """Least dev figure so far, in nats: per token of the report's texts, per Han character of poems."""
+    """Lowest dev figure so far, in nats: per Han character on the corpus tang, else per token."""
     stale_epochs: int = 0
-    """Epochs since then."""
+    """Epochs since the lowest dev figure."""
     seconds: float = 0.0
-    """Time spent training, over all resumptions."""
+    """Time spent in steps, over all resumptions."""
     averaged: int = 0
-    """Steps that the averaged weights have taken in."""
+    """Steps in the average of the weights."""
     window: Window = field(default_factory=Window)
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
-        """One more step was taken."""
+        """Count one more step."""
         self.step += 1
         self.seconds += seconds
         self.window.loss += loss
@@ -69,21 +70,21 @@ class Position:
 
 @dataclass(frozen=True)
 class SavedState:
-    """A state as it was read."""
+    """A state read from a file."""
 
     path: Path
     position: Position
     tensors: dict[str, Tensor]
     unread: list[str]
-    """The newer files that could not be read, each with the reason."""
+    """Messages on newer files that could not be read."""
 
 
 def save(
     run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
 ) -> None:
-    """Write the state, whole or not at all; of the others, keep the one before it.
+    """Write the state atomically; of the others, keep only the one before it.
 
-    Raises CheckpointError where the disk does not take it.
+    Raises CheckpointError if the disk refuses it.
     """
     tensors = {f"model.{name}": p.detach() for name, p in model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
@@ -93,20 +94,22 @@ def save(
     newest = run / f"state.{position.step:08}.safetensors"
     with written(newest, CheckpointError) as partial:
         partial.write_bytes(serialize(tensors, {"position": json.dumps(asdict(position))}))
-    kept = [path for path in files(run) if path <= newest][:KEPT]  # a later one is one that could not be read
+    kept = [path for path in files(run) if path <= newest][
+        :KEPT
+    ]  # a later file is one that could not be read
     for path in set(files(run)) - set(kept):
         path.unlink()
 
 
 def files(run: Path) -> list[Path]:
-    """The states of a run, newest first."""
+    """List the states of a run, newest first."""
     return sorted(run.glob("state.*.safetensors"), reverse=True)
 
 
 def read(run: Path) -> SavedState | None:
-    """The newest state that is whole, or None where none was saved yet.
+    """Read the newest undamaged state; None if none was saved yet.
 
-    Raises CheckpointError when there are states, but none can be read.
+    Raises CheckpointError if no state can be read.
     """
     unread: list[str] = []
     for path in files(run):
@@ -116,18 +119,18 @@ def read(run: Path) -> SavedState | None:
                 position = Position(**values | {"window": Window(**values["window"])})
                 tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            unread.append(f"{path.name} cannot be read ({error})")
+            unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue
         return SavedState(path, position, tensors, unread)
     if unread:
-        raise CheckpointError(f"{run} holds no state to resume from: {'; '.join(unread)}")
+        raise CheckpointError("train_no_state", folder=str(run), reason="; ".join(unread))
     return None
 
 
 def restore(
     state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
 ) -> None:
-    """Give model, optimizer and average the values of a state."""
+    """Copy a state into model, optimizer and average."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(state.tensors[f"model.{name}"])

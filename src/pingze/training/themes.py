@@ -1,8 +1,7 @@
-"""What a poem is about, drawn from its own words: so a model learns to write to a theme that a person names.
+"""Draw a poem's theme from its own words, so that a model learns to write about a theme that a person names.
 
-A theme is one to four characters or pairs of neighbours of one line, the rarer the likelier (by the inverse document
-frequency of Spärck Jones 1972): telling ones come often, 不 and 人 seldom. It is drawn anew each time that a poem is
-read.
+A theme is one to four words, each a character or two neighbours of one line. Rare words are likelier (inverse document
+frequency, Spärck Jones 1972): 不 and 人 are seldom drawn. Each reading of a poem draws its theme again.
 """
 
 from collections.abc import Iterable
@@ -18,10 +17,10 @@ LARGEST = 4
 
 
 class Themes:
-    """Draws themes from encoded texts.
+    """Draw themes from encoded texts.
 
     texts: the training texts, encoded.
-    vocabulary: theirs.
+    vocabulary: their vocabulary.
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
@@ -30,12 +29,12 @@ class Themes:
             count += 1
             containing[np.unique(text)] += 1
         self._han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
-        self.telling: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
-        """How telling a token is: ln of the texts over those that hold it; 0 for all but Han characters."""
+        self.rarity: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
+        """Inverse document frequency of each token: ln of the texts over those that contain it; 0 unless Han."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
-        """The tokens of a theme of an encoded text, in an order of their own; none where it has no Han character."""
-        weights = self.telling[text]
+        """Draw the tokens of a theme of an encoded text, in random order; none if it has no Han character."""
+        weights = self.rarity[text]
         total = weights.sum()
         if not total:
             return text[:0]
@@ -44,6 +43,6 @@ class Themes:
         return np.concatenate([self._word(text, int(place), rng) for place in places])
 
     def _word(self, text: Ids, place: int, rng: np.random.Generator) -> Ids:
-        """The character at a place, or every other time it and the next one of its line."""
+        """Take the character at a place, and every other time the next one if it is in the same line."""
         paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
         return text[place : place + 1 + paired]

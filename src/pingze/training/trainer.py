@@ -1,22 +1,20 @@
-"""One step of training, on any number of processes.
+"""Take steps of training, on any number of processes.
 
-A step is forward, backward, clipping, optimizer. Its batch is the same however many processes there are: longest poem
-first, it is dealt into processes × `accumulate` parts, each process takes every part that falls to it, one after the
-other, and gradients are summed over all of them. What is dropped is fixed by the seed, the step and the part, as the
-order of the poems is by the seed and the epoch: a step depends on nothing but its number and the state before it.
+A step is forward, backward, clipping and optimizer. Its batch does not depend on the number of processes: longest poem
+first, it is dealt into processes × `accumulate` parts; each process computes its parts one after the other, and
+gradients are summed over all. The seed, the step and the part fix dropout; the seed and the epoch fix the order of the
+poems. So a step depends only on its number and on the state before it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from pingze.corpus import CorpusPoem
 from pingze.errors import TrainingError
 from pingze.lstm.matmul import operand_type
 from pingze.lstm.memory import keep_freed_memory
@@ -24,129 +22,119 @@ from pingze.network.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
-from pingze.training.configuration import Preset
-from pingze.training.data import Example, Text, Texts, draw, examples, make_vocabulary, sequence
 from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.growth import start_from
-from pingze.training.optimizers import make_optimizer, prepare
+from pingze.training.optimization import clip, make_optimizer, rate_factor
+from pingze.training.presets import Preset
 from pingze.training.processes import launch
-from pingze.training.schedule import rate_factor
+from pingze.training.texts import Example, Text, Texts, draw, examples, make_vocabulary, sequence
 from pingze.training.themes import Themes
+from pingze.training.warm_start import start_from
 
 
 class Taken(NamedTuple):
-    """What a step showed, over all processes."""
+    """Measures of a step, over all processes."""
 
     loss: float
     """Sum of -ln p over its targets, in nats."""
     tokens: int
-    """How many those were."""
+    """Number of its targets."""
     norm: float
-    """Of the mean's gradient, before clipping."""
+    """Norm of the mean's gradient, before clipping."""
 
 
 class Trainer:
-    """A model, its optimizer and the encoded texts, on this process's device.
+    """Train a model on encoded texts, on this process's device.
 
-    Raises InputError when the texts have fewer tokens than the preset's vocabulary.
+    Raises InputError if the texts have fewer tokens than the preset's vocabulary.
     """
 
-    def __init__(
-        self,
-        preset: Preset,
-        train: Sequence[Text],
-        dev: Sequence[Text],
-        others: Mapping[str, Sequence[CorpusPoem]] = MappingProxyType({}),
-        *,
-        is_resumed: bool = False,
-    ) -> None:
-        # Before torch's threads start, which take it over: Adam's moments are full of denormals, and those are slow.
+    def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
+        # Adam's moments are full of denormals, which are slow. Threads inherit the flag when torch starts them.
         torch.set_flush_denormal(True)
         keep_freed_memory()
-        self.configuration, self.processes = preset.training, launch()
-        self.vocabulary = make_vocabulary(Texts(train, dev, others), preset)
-        model = replace(
-            preset.model,
-            special_tokens=self.vocabulary.condition_tokens,
-            vocabulary_size=len(self.vocabulary),
+        self.configuration = training = preset.training
+        self.processes = launch()
+        # 1) encode the texts
+        self.vocabulary = make_vocabulary(texts, preset)
+        size, special = len(self.vocabulary), self.vocabulary.condition_tokens
+        self.preset = replace(
+            preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special)
         )
-        self.preset = replace(preset, model=model)
-        self.train_examples, self.others = self._encode(train), others
         self.conditions = Conditions(self.vocabulary)
+        self.train_examples, self.others = self._encode(texts.train), texts.others
+        self.dev_sequences = [sequence(example) for example in self._encode(texts.dev)]
         self.themes = Themes((example.text for example in self.train_examples), self.vocabulary)
-        self.other_poems = {
-            source: round(share * len(train)) for source, share in preset.training.shares.items()
-        }
-        self.dev_sequences = [sequence(example) for example in self._encode(dev)]
-        poems = len(train) + sum(self.other_poems.values())
-        self.steps_per_epoch = -(-poems // self.configuration.batch_size)
-        self.total_steps = self._steps(self.configuration.epochs)
+        # 2) count the steps
+        count = len(texts.train)
+        self.other_poems = {source: round(share * count) for source, share in training.shares.items()}
+        self.steps_per_epoch = -(-(count + sum(self.other_poems.values())) // training.batch_size)
+        self.total_steps = self._steps(training.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
-        self.model = LanguageModel(
-            model,
-            dropout=self.configuration.dropped,
-            operands=operand_type(self.configuration.precision, self.processes.device),
-        )
-        self.model.initialize(
-            self.configuration.initialization,
-            np.random.default_rng(self.configuration.seed),
-            self.configuration.initialization_scale,
-        )
-        # An orthogonal matrix may differ in its last bits between processors; all start from the first process's.
-        self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
+        # 3) initialize the model; the first process's weights, since an orthogonal matrix may round differently
         device = self.processes.device
+        operands = operand_type(training.precision, device)
+        self.model = LanguageModel(self.preset.model, dropout=training.dropped, operands=operands)
+        rng = np.random.default_rng(training.seed)
+        self.model.initialize(training.initialization, rng, training.initialization_scale)
+        self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
         self.model.to(device)
-        # The generator that dropout draws from; torch.manual_seed seeds every kind of device, and takes 0.4 ms.
+        # The generator of dropout; torch.manual_seed would seed every kind of device, which takes 0.4 ms.
         on_gpu = device.type == "cuda"
         self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
-        self.optimizer = make_optimizer(self.model.parameters(), self.configuration)
-        self.average = Average(self.model, self.configuration.averaging)
-        if self.configuration.start_from and not is_resumed:
-            start_from(
-                self.configuration.start_from, self.model, self.optimizer, self.average, self.vocabulary
-            )
+        # 4) optimizer and average, perhaps from another model
+        self.optimizer = make_optimizer(self.model.parameters(), training)
+        self.average = Average(self.model, training.averaging)
+        if training.start_from and not is_resumed:
+            start_from(training.start_from, self.model, self.optimizer, self.average, self.vocabulary)
 
     def _steps(self, epochs: float) -> int:
         return max(1, round(self.steps_per_epoch * epochs))
 
-    def rate(self, step: int) -> float:
-        """The learning rate of a step, from 0."""
-        falling = self.configuration.decay_epochs
-        legs = None if falling is None else self._steps(falling)
-        return self.configuration.learning_rate * rate_factor(
-            step, self.total_steps, self.configuration, legs
-        )
-
     def _encode(self, texts: Sequence[Text]) -> list[Example]:
         return examples(texts, self.vocabulary, self.configuration.length)
+
+    def rate(self, step: int) -> float:
+        """Compute the learning rate of a step, from 0."""
+        epochs = self.configuration.decay_epochs
+        falling = None if epochs is None else self._steps(epochs)
+        factor = rate_factor(step, self.total_steps, self.configuration, falling)
+        return self.configuration.learning_rate * factor
 
     def step(self, number: int, rate: float) -> Taken:
         """Take step `number`, from 0, at a learning rate.
 
-        Raises TrainingError when the loss or the gradient is no longer finite; the weights stay as they were.
+        Raises TrainingError if the loss or the gradient is not finite; the weights then stay unchanged.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
-        batch = self._batch(number)
-        loss = torch.zeros((), device=self.processes.device)
+        # 1) add up loss and gradients of this process's parts of the batch
+        batch, loss = self._batch(number), torch.zeros((), device=self.processes.device)
         parts = self.processes.count * self.configuration.accumulate
         for part in range(self.processes.rank, parts, self.processes.count):
-            if batch[part::parts]:  # the last batch of an epoch may be smaller than the number of parts
+            if batch[part::parts]:  # the last batch of an epoch may have fewer poems than there are parts
                 seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
                 self._random.manual_seed(int(seed))
                 loss += self._loss_and_gradients(batch[part::parts])
-        self._sum_over_processes(loss)
+        # 2) sum them over processes, in the order of the parameters: DistributedDataParallel's buckets change after
+        #    its first step, so that a resumed run would round differently
+        if self.processes.count > 1:
+            self.processes.sum(loss)
+            for parameter in self.model.parameters():
+                if parameter.grad is None:  # this process had no part of the batch
+                    parameter.grad = torch.zeros_like(parameter)
+                self.processes.sum(parameter.grad)
+        # 3) update the weights by the clipped mean
         tokens = sum(map(predicted_tokens, batch))
-        norm = prepare(self.optimizer, tokens, self.configuration)
+        norm = clip(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise TrainingError(self._not_finite(number, float(loss), tokens))
+            raise self._not_finite(number, float(loss), tokens)
         self.optimizer.step()
         self.average.update()
         return Taken(float(loss), tokens, float(norm))
 
     def evaluate(self) -> Figures:
-        """The model's figures on dev, measured by the first process, so that all decide alike."""
+        """Measure the model on dev in the first process, so that all processes decide by the same figures."""
         figures = None
         if self.processes.is_first:
             with self.average.in_place():
@@ -154,25 +142,20 @@ class Trainer:
         return self.processes.broadcast(figures)  # type: ignore[return-value]
 
     def _batch(self, number: int) -> list[Ids]:
-        """The sequences of a step, longest first, so that its parts are of like size."""
+        """Draw the sequences of a step, longest first, so that its parts have about equal size."""
+        seed, size = self.configuration.seed, self.configuration.batch_size
         epoch, index = divmod(number, self.steps_per_epoch)
-        size, rng = (
-            self.configuration.batch_size,
-            np.random.default_rng([self.configuration.seed, epoch, index]),
-        )
-        poems = self._epoch(epoch)[index * size : (index + 1) * size]
-        sequences = [self._drawn(poem, rng) for poem in poems]
+        rng = np.random.default_rng([seed, epoch, index])
+        sequences = []
+        for poem in self._epoch(epoch)[index * size : (index + 1) * size]:
+            if rng.random() < self.configuration.theme_share:
+                about = self.conditions.theme(self.themes.draw(poem.text, rng))
+                poem = poem._replace(prefix=poem.prefix._replace(about=about))
+            sequences.append(draw(poem, self.configuration.condition_dropout, rng))
         return sorted(sequences, key=len, reverse=True)
 
-    def _drawn(self, poem: Example, rng: np.random.Generator) -> Ids:
-        """One reading of a poem: under some of its conditions, and now and then with its theme before it."""
-        if rng.random() < self.configuration.theme_share:
-            about = self.conditions.theme(self.themes.draw(poem.text, rng))
-            poem = poem._replace(prefix=poem.prefix._replace(about=about))
-        return draw(poem, self.configuration.condition_dropout, rng)
-
     def _order(self, epoch: int) -> list[Example]:
-        """An epoch's poems in their order: a function of the seed and the epoch alone, so that a run can resume."""
+        """List an epoch's poems in order, as a function of the seed and the epoch, so that a run can resume."""
         seed, poems = self.configuration.seed, list(self.train_examples)
         for source, count in self.other_poems.items():
             others = self.others[source]
@@ -181,7 +164,7 @@ class Trainer:
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
-        """The summed loss of one part; its gradients are added to what is there."""
+        """Compute the summed loss of one part, and add its gradients to those of the parts before it."""
         inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
         device = self.processes.device
         loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)
@@ -189,30 +172,13 @@ class Trainer:
         return loss.detach()
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """What a step minimizes, summed over the targets of a packed batch."""
+        """Compute the loss that a step minimizes, summed over the targets of a packed batch."""
         return self.model.loss_sum(inputs, targets, sizes)
 
-    def _sum_over_processes(self, loss: Tensor) -> None:
-        """Sum loss and gradients in place.
-
-        In the parameters' own order: the buckets of DistributedDataParallel change after its first step, so that a
-        resumed run would round differently.
-        """
-        if self.processes.count > 1:
-            self.processes.sum(loss)
-            for parameter in self.model.parameters():
-                if parameter.grad is None:  # nothing of this batch fell to this process
-                    parameter.grad = torch.zeros_like(parameter)
-                self.processes.sum(parameter.grad)
-
-    def _not_finite(self, number: int, loss: float, tokens: int) -> str:
-        largest = {
-            name: float(p.grad.abs().max()) / tokens
-            for name, p in self.model.named_parameters()
-            if p.grad is not None
-        }
-        worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))
-        return (
-            f"step {number + 1}: the loss is {loss / tokens} and the largest gradient, of {worst}, is "
-            f"{largest[worst]}: try a lower learning_rate or clip_norm"
+    def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:
+        parameters = [(name, p.grad) for name, p in self.model.named_parameters() if p.grad is not None]
+        largest = {name: float(gradient.abs().max()) / tokens for name, gradient in parameters}
+        worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))  # NaN first
+        return TrainingError(
+            "train_not_finite", step=number + 1, loss=loss / tokens, name=worst, largest=largest[worst]
         )

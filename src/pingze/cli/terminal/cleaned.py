@@ -3,7 +3,6 @@
 from collections import Counter
 
 from pingze.corpus.clean import REASONS, SHORTEST, Cleaned
-from pingze.corpus.poem import form
 from pingze.messages import here
 
 _CODES = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
@@ -11,7 +10,7 @@ _CODES = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_s
 
 def kept_and_dropped(cleaned: Cleaned) -> list[str]:
     """The poems that were kept, by shape and length, and for each reason how many were dropped, with the first."""
-    shapes = Counter(form(poem.lines) or "-" for poem in cleaned.poems).most_common()
+    shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
     lengths = sorted(len(poem.text) for poem in cleaned.poems)
     lines = [
         here(

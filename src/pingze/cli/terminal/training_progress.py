@@ -1,4 +1,4 @@
-"""Training on a terminal: a bar that moves with the steps, a line for each look at dev."""
+"""Show training on a terminal: a bar of its steps, and a line for each evaluation on dev."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pingze.cli.terminal.status import status
+from pingze.messages import here
 from pingze.training.log import LogRow
 from pingze.training.run import Run
 
@@ -16,9 +17,10 @@ OnStep = Callable[[], None]
 
 @contextmanager
 def progress(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
-    """Give what `Run.train` calls after a row of its log and after a step; the first process shows them.
+    """Give the functions that `Run.train` calls after a row of its log and after a step.
 
-    On standard error: a bar on a terminal, elsewhere a line from time to time and one at the end.
+    The first process shows them on standard error: a bar on a terminal, elsewhere a line from time to time and at the
+    end.
     """
     console = Console(stderr=True)
     if not run.processes.is_first:
@@ -33,20 +35,15 @@ def progress(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
 
 @contextmanager
 def _bar(run: Run, console: Console) -> Iterator[tuple[OnRow, OnStep]]:
-    columns = [
-        MofNCompleteColumn(),
-        BarColumn(),
-        TextColumn("{task.fields[figures]}  left"),
-        TimeRemainingColumn(),
-    ]
-    with Progress(*columns, console=console) as bar:
+    figures = TextColumn("{task.fields[figures]}  left")
+    with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
 
         def on_row(row: LogRow) -> None:
             if row["kind"] == "train":
-                bar.update(task, figures=_figures(row))
+                bar.update(task, figures=_line(row))
             else:
-                bar.console.print(_event(row))
+                bar.console.print(_line(row))
 
         yield on_row, lambda: bar.update(task, completed=run.position.step)
 
@@ -54,34 +51,23 @@ def _bar(run: Run, console: Console) -> Iterator[tuple[OnRow, OnStep]]:
 @contextmanager
 def _lines(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
     figures = ""
-    with status() as tell:
+    with status() as show:
 
         def on_step() -> None:
-            tell(f"step {run.position.step}/{run.total_steps}{figures}")
+            show(here("train_step", step=run.position.step, steps=run.total_steps) + figures)
 
         def on_row(row: LogRow) -> None:
             nonlocal figures
             if row["kind"] == "train":
-                figures = "  " + _figures(row)
+                figures = "  " + _line(row)
             else:
-                tell(_event(row))
+                show(_line(row))
 
         on_step()
         yield on_row, on_step
         on_step()
 
 
-def _figures(row: LogRow) -> str:
-    """What training has measured since the row before."""
-    nats = f"{row['nats_per_token']:.3f} ({row['nats_per_48_tokens']:.1f} per 48 tokens)"
-    return f"loss {nats}  {row['tokens_per_second']:,.0f} tokens/s"
-
-
-def _event(row: LogRow) -> str:
-    """A look at dev, or why training stopped early."""
-    if row["kind"] == "dev":
-        return (
-            f"step {row['step']}: dev {row['nats_per_token']:.4f} nats per token, perplexity "
-            f"{row['perplexity']:.1f}, {row['nats_per_48_tokens']:.2f} nats per 48 tokens"
-        )
-    return f"stopped: dev has not improved for {row['stale_epochs']} epochs"
+def _line(row: LogRow) -> str:
+    """Say a row of the log: measures of training or of dev, or why training stopped early."""
+    return here(f"train_row_{row['kind']}", **row)

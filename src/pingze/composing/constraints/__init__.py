@@ -1,1 +1,1 @@
-"""From a request to masks: which characters may stand at a place."""
+"""Decide which characters may follow."""

@@ -1,8 +1,7 @@
-"""Which characters would copy a line of the corpus, for poems that must be original.
+"""Find the characters that would copy a line of the corpus, for poems that must be original.
 
-Copied is a substring that some line of the corpus holds and that is longer than the request allows. One that is longer
-by more holds one that is longer by just one, so only those are looked for. Each is met at the last of its places that
-is not fixed.
+A substring is copied if some line of the corpus has it and it is longer than the request allows. Every such substring
+holds one that is longer by just one, so only those are looked for, each at the last of its places that is not fixed.
 """
 
 from collections.abc import Sequence
@@ -32,7 +31,7 @@ class Copying:
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Whether the characters that a poem's places are fixed to hold a copied substring by themselves."""
+        """Check whether the fixed characters of a poem hold a copied substring by themselves."""
         for start in range(len(fixed) - self.size + 1):
             given = fixed[start : start + self.size]
             in_one_line = start % self.width + self.size <= self.width
@@ -41,7 +40,7 @@ class Copying:
         return False
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """The characters that would complete a copied substring at a place, after what each text has before it."""
+        """Mask the characters that would complete a copied substring at a place of each text."""
         line = place - place % self.width
         copied = np.zeros((len(texts), len(self.codes)), bool)
         first = max(line, place + 1 - self.size)
@@ -54,7 +53,7 @@ class Copying:
         return copied
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
-        """The characters that between others complete a copied substring."""
+        """Find the characters that complete a copied substring between others."""
         found = [np.zeros(0, int)]
         for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
             near = before[len(before) - taken :]

@@ -1,41 +1,163 @@
-"""Whether what is written so far can still be completed.
+"""Compile a request, and decide whether a text that is written so far can still be completed.
 
-A hypothesis (`demands`) lives while the places that are left can be filled without a character standing twice. That
-is a matching of places to characters. The sets that places draw from are nested (rhymes of a group ⊂ rhymes of its
-class ⊂ level ⊂ all, oblique ⊂ all), and for nested sets Hall's theorem needs only counts: no set may be smaller than
-the number of places that draw from it or from a part of it.
+A hypothesis is a pair of an opening template and a rhyme group; the two lines of a couplet may be written in several
+ways (pairs of tone patterns). A hypothesis lives while the places that are left can be filled without a character
+twice. That is a matching of places to characters. The sets that places draw from are nested (rhymes of a group ⊂ rhymes
+of its class ⊂ level ⊂ all, oblique ⊂ all), and for nested sets Hall's theorem needs only counts: no set may be smaller
+than the number of places that draw from it or from a part of it.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import product
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.hypotheses import WANTS_LEVEL, WANTS_OBLIQUE, Demands, Fixes
-from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, joined
+from pingze.composing.request.request import Request
+from pingze.verse.character_table import forms
+from pingze.verse.forms import line_types
+from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
+from pingze.verse.rhyme import lenders
+from pingze.verse.rhyme_groups import neighbours
+
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
+_TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
+_MOST_WAYS = 6
+Fixes = tuple[int, ...]
+"""The id that each place must have, or `FREE`."""
+
+
+class Demands:
+    """A request compiled against a lexicon, before anything is written."""
+
+    def __init__(self, lexicon: Lexicon, request: Request) -> None:
+        self.lexicon, self.request = lexicon, request
+        self.width, self.places = request.form.width, request.lines * request.form.width
+        self.tokens = self.places + request.lines  # a mark after each line
+        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
+        groups = [GROUP_NAMES.index(name) for name in request.groups]
+        self.base = lexicon.han.copy()
+        excluded = {form for character in request.exclude for form in forms(character)}
+        self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
+        self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
+        self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
+        if request.strictness == CUSTOMARY and request.form.regulated:
+            self.first_rhymes = joined(lexicon.rhymes, lenders)[groups]
+            self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
+        # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
+        self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
+        line, position = np.divmod(np.arange(self.places)[:, None], self.width)
+        first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
+        rhymed = (line % 2 == 1) | ((line == 0) & first_rhymed)
+        self.feet: Array = (position == self.width - 1) & rhymed
+        """The places that carry the rhyme under each template, (P, T)."""
+        self.asked, self.exists = self._ways()
+        sets = (lexicon.han, lexicon.level, lexicon.oblique)
+        self.by_wanted_tones = np.zeros((8, len(self.base)), bool)
+        for wanted, tone in product(range(8), WANTS):
+            if wanted >> tone & 1:
+                self.by_wanted_tones[wanted] |= sets[tone] & self.base
+
+    def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
+        """List the tone that each way asks for at each place of each couplet, and which ways there are."""
+        T, K = len(self.kinds), self.request.lines // 2
+        asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
+        exists = np.zeros((T, K, _MOST_WAYS), bool)
+        for t, k in product(range(T), range(K)):
+            kinds = self.kinds[t][2 * k : 2 * k + 2]
+            couplets = [kinds, tuple(RESCUED.values())] if kinds == tuple(RESCUED) else [kinds]
+            ways = [
+                first.tones + second.tones
+                for couplet in couplets
+                if couplet
+                for first, second in product(
+                    *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
+                )
+            ]
+            ways = ways or ["x" * 2 * self.width]
+            for w, tones in enumerate(ways):
+                asked[t, k, w] = [_TONES[tone] for tone in tones]
+                exists[t, k, w] = True
+        return asked, exists
+
+    def asked_at(self, place: int) -> Int[Array, "T W"]:
+        """The tone that each way to write a couplet asks for at a place."""
+        k, at = divmod(place, 2 * self.width)
+        asked: Array = self.asked[:, k, :, at]
+        return asked
+
+    def opposite(self, place: int) -> int | None:
+        """Find the place in a couplet's first line opposite one in its second; None where antithesis is not needed."""
+        k, at = divmod(place, 2 * self.width)
+        needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
+        return place - self.width if needed else None
+
+    def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
+        """Find the rhymes of each group at a foot; `generous` as the checker for what was fixed."""
+        if place < self.width:
+            return self.first_can_rhyme if generous else self.first_rhymes
+        return self.can_rhyme if generous else self.rhymes
+
+    def fits(
+        self, asked: Int[Array, "... T W"], ids: Int[Array, "..."], given: Bool[Array, "..."]
+    ) -> Bool[Array, "... T W"]:
+        """Check that characters have the tone asked for: their usable one, or in any reading where they are given."""
+        level = np.where(given, self.lexicon.can_be_level[ids], self.lexicon.level[ids])
+        oblique = np.where(given, self.lexicon.can_be_oblique[ids], self.lexicon.oblique[ids])
+        fits: Array = (
+            (asked == WANTS_ANY) | ((asked == WANTS_LEVEL) & level) | ((asked == WANTS_OBLIQUE) & oblique)
+        )
+        return fits
+
+    @cached_property
+    def fixed(self) -> Fixes | None:
+        """The places that the request fixes; None where it asks for two characters at one place."""
+        places = [FREE] * self.places
+        for fix in self.request.fixed:
+            place = (fix.line - 1) * self.width + fix.position - 1
+            id_ = self.lexicon.vocabulary.ids[fix.character]
+            if places[place] not in (FREE, id_) or not self.base[id_]:
+                return None
+            places[place] = id_
+        return tuple(places)
+
+    def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
+        """The hypotheses, and the ways to write each couplet, that agree with fixed places."""
+        ways = self.exists.copy()
+        alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
+        for place, id_ in enumerate(fixed):
+            if id_ == FREE:
+                continue
+            ways[:, place // (2 * self.width)] &= self.fits(
+                self.asked_at(place), np.array(id_), np.array(True)
+            )
+            foot = self.feet[place]
+            before = [other for other in range(place) if fixed[other] == id_]
+            alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
+            alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
+        alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
+        return alive, ways
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is left of the hypotheses when some places are fixed, before the first character."""
+    """The hypotheses that agree with fixed places, before the first character."""
 
     fixed: Fixes
     alive: Bool[Array, "T G"]
     ways: Bool[Array, "T K W"]
-    feet: Int[Array, "P T"]
-    """Free feet from each place on, but for a first line's."""
-    first_feet: Int[Array, "P T"]
-    """A first line's free foot from each place on."""
-    others: Int[Array, "P T"]
-    """Free places from each place on that are no feet."""
+    left: Int[Array, "3 P T"]
+    """Free places from each place on: feet but for a first line's, a first line's foot, others."""
 
 
 @dataclass
 class Stock:
-    """How many words each set still has for N texts, whose forms are one character."""
+    """The number of words that each set still has for N texts; all forms of a word are one."""
 
     rhymes: Int[Array, "N G"]
     first_rhymes: Int[Array, "N G"]
@@ -44,15 +166,13 @@ class Stock:
     total: Int[Array, "N"]
 
     def take(self, rows: Array) -> "Stock":
-        """Those of some rows."""
-        return Stock(
-            *(a[rows] for a in (self.rhymes, self.first_rhymes, self.level, self.oblique, self.total))
-        )
+        """Copy some rows."""
+        return Stock(*(getattr(self, each.name)[rows] for each in fields(self)))
 
 
 @dataclass
 class Histories:
-    """What N texts have written, as far as it bears on what may follow."""
+    """The past of N texts, as far as it decides what may follow."""
 
     plans: list[Plan]
     alive: Bool[Array, "N T G"]
@@ -66,27 +186,23 @@ class Histories:
     stock: Stock
 
     def take(self, rows: Array) -> "Histories":
-        """Those of some rows, each as often as it is named."""
+        """Copy some rows, each as often as it is named."""
         alive, ways, unused, last = (a[rows] for a in (self.alive, self.ways, self.unused, self.last))
         return Histories([self.plans[row] for row in rows], alive, ways, unused, last, self.stock.take(rows))
 
 
-def places_left(
-    demands: Demands, fixed: Fixes
-) -> tuple[Int[Array, "P T"], Int[Array, "P T"], Int[Array, "P T"]]:
-    """How many free places there are from each place on: feet, a first line's foot, others."""
+def places_left(demands: Demands, fixed: Fixes) -> Int[Array, "3 P T"]:
+    """Count the free places from each place on: `Plan.left`."""
     free = np.array([id_ == FREE for id_ in fixed])[:, None]
-    foot = demands.feet
     first = np.arange(demands.places)[:, None] < demands.width
-    kinds = (free & foot & ~first, free & foot & first, free & ~foot)
-    feet, first_feet, others = (
-        np.vstack([kind[::-1].cumsum(axis=0)[::-1], np.zeros((1, len(demands.kinds)), int)]) for kind in kinds
-    )
-    return feet, first_feet, others
+    kinds = np.stack([free & demands.feet & ~first, free & demands.feet & first, free & ~demands.feet])
+    left = np.zeros((3, demands.places + 1, len(demands.kinds)), int)
+    left[:, :-1] = kinds[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return left
 
 
 def stock_of(demands: Demands, free: Bool[Array, "N V"]) -> Stock:
-    """How many of some free characters each set has."""
+    """Count the characters of each set that are free."""
     others = np.broadcast_to(demands.base, free.shape) if demands.request.repeat else free
     rhymes, first_rhymes = (
         (free.astype(np.float32) @ table.T.astype(np.float32)).astype(int)
@@ -96,43 +212,49 @@ def stock_of(demands: Demands, free: Bool[Array, "N V"]) -> Stock:
 
 
 def nearly_used_up(demands: Demands, histories: Histories, place: int) -> Int[Array, "rows"]:
-    """The texts of which some set of characters is so small that one more could be one too many."""
+    """Find the texts for which one more character of some set could be one too many."""
     feet, first_feet, others = _left(histories, place)
     stock, most = histories.stock, (feet + first_feet).max(axis=1)
     narrow = (stock.rhymes <= most[:, None]) & histories.alive.any(axis=1)
-    few = _are_few(demands, stock, most + others.max(axis=1) + 1)
-    return np.flatnonzero(narrow.any(axis=1) | few)
+    return np.flatnonzero(narrow.any(axis=1) | _are_few(demands, stock, most + others.max(axis=1) + 1))
 
 
 def can_complete(demands: Demands, histories: Histories, place: int) -> Bool[Array, "N T G"]:
-    """For each hypothesis whether the places from `place` on can be filled: Hall's condition on nested sets."""
+    """Check for each hypothesis that the places from `place` on can be filled: Hall's condition on nested sets."""
     feet, first_feet, others = _left(histories, place)
     stock = histories.stock
-    result = stock.rhymes[:, None] >= feet[:, :, None]
+    result: Array = stock.rhymes[:, None] >= feet[:, :, None]
     result &= stock.first_rhymes[:, None] >= (feet + first_feet)[:, :, None]
     few = _are_few(demands, stock, (feet + first_feet + others).max(axis=1))
-    for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)):
+    for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)).tolist():
         left = int(feet[row, t] + first_feet[row, t]), int(others[row, t])
-        result[row, t] &= _tones_suffice(demands, histories, int(row), int(t), place, *left)
+        result[row, t] &= _tones_suffice(demands, histories, row, t, place, *left)
     return result
 
 
 def _are_few(demands: Demands, stock: Stock, places: Int[Array, "N"]) -> Bool[Array, "N"]:
-    """Whether there are fewer characters of a tone than places, or with repetition none at all."""
+    """Check whether there are fewer characters of a tone than places, or with repetition none."""
     fewest: Array = np.minimum(stock.level, stock.oblique)
-    return fewest < (1 if demands.request.repeat else places)
+    few: Array = fewest < (1 if demands.request.repeat else places)
+    return few
 
 
 def _tones_suffice(
     demands: Demands, histories: Histories, row: int, t: int, place: int, feet: int, others: int
 ) -> bool:
-    """Whether some choice of ways asks for no more characters of a tone than there are."""
-    plan, stock = histories.plans[row], histories.stock
+    """Check that some choice of ways asks for no more characters of a tone than there are."""
+    plan, stock, size = histories.plans[row], histories.stock, 2 * demands.width
+    # 1. Collect the numbers of level and oblique characters that the choices ask for, feet apart.
     needed = {(0, 0)}
-    for k in range(place // (2 * demands.width), demands.request.lines // 2):
-        ways = histories.ways[row, t] if k == place // (2 * demands.width) else plan.ways[t, k]
-        asked = {_asks(demands, plan.fixed, t, k, int(w), place) for w in np.flatnonzero(ways)}
+    for k in range(place // size, demands.request.lines // 2):
+        ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
+        places = range(max(place, k * size), (k + 1) * size)
+        free = [at - k * size for at in places if plan.fixed[at] == FREE and not demands.feet[at, t]]
+        tones = demands.asked[t, k, ways][:, free]
+        level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
+        asked = set(zip(level, oblique, strict=True))
         needed = {(a + c, b + d) for a, b in needed for c, d in asked}
+    # 2. Compare them with the stock.
     level, oblique, total = (int(count[row]) for count in (stock.level, stock.oblique, stock.total))
     if demands.request.repeat:
         return (total > 0 or not others) and any((level or not a) and (oblique or not b) for a, b in needed)
@@ -140,27 +262,14 @@ def _tones_suffice(
     return total >= feet + others and any(a <= level and b <= oblique for a, b in needed)
 
 
-def _asks(demands: Demands, fixed: Fixes, t: int, k: int, w: int, place: int) -> tuple[int, int]:
-    """How many level and oblique characters a way asks for at free places from `place` on, feet apart."""
-    start = 2 * k * demands.width
-    tones = [
-        demands.asked[t, k, w, at - start]
-        for at in range(max(start, place), start + 2 * demands.width)
-        if fixed[at] == FREE and not demands.is_foot(at)[t]
-    ]
-    return tones.count(WANTS_LEVEL), tones.count(WANTS_OBLIQUE)
-
-
-def _left(histories: Histories, place: int) -> tuple[Array, ...]:
-    """Free places from `place` on, each (N, T): feet, a first line's foot, others."""
-    feet, first_feet, others = of_plans(
-        histories.plans, lambda plan: (plan.feet[place], plan.first_feet[place], plan.others[place])
-    ).swapaxes(0, 1)
-    return feet, first_feet, others
+def _left(histories: Histories, place: int) -> Int[Array, "3 N T"]:
+    """Look up `Plan.left` from `place` on for each text."""
+    left: Array = of_plans(histories.plans, lambda plan: plan.left[:, place]).swapaxes(0, 1)
+    return left
 
 
 def of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
-    """A value of each text's plan, found once where all have the same."""
+    """Compute a value of each text's plan, once where all have the same."""
     distinct = plans[:1] if len(set(map(id, plans))) == 1 else plans
-    values = np.array([value(plan) for plan in distinct])
+    values = np.array([value(plan) for plan in distinct], int)
     return np.broadcast_to(values, (len(plans), *values.shape[1:]))

@@ -1,104 +1,454 @@
-"""Words that must appear somewhere: where each particle puts them.
+"""Place the words that must appear: count all ways to place them, and draw one for each particle.
 
-What may stand only once appears at exactly one place. So to draw the places first and then to forbid the characters
-elsewhere splits the target into parts that do not overlap, and a weight of 1/q for places drawn with probability q
-makes up for how they were drawn. Left to the end, a word would be forced into the last place that takes it.
+The places of a poem are walked from the last to the first. At each a word begins, or one character is left to the
+model; every choice has its cost. A word uses itself up, and a character that is left to the model uses up one of the
+sets that its place draws from. What was used so far is the state of a dynamic program, whose value is the number of
+ways to go on to the end. A request can be met if that number is above 0 at the beginning; a walk from the first place
+to the last that takes each choice in proportion to the ways behind it draws each placement equally often.
+
+Words that differ in nothing that matters are one kind, and so are rhyme groups: this keeps the states few.
+
+A word that may appear only once appears at exactly one place. So drawing the places first and forbidding the
+characters elsewhere splits the target into parts that do not overlap, and a weight of 1/q for places drawn with
+probability q corrects for the draw. Left to the end, a word would be forced into the last place that takes it.
+
+Axes: T templates, W ways to write a couplet, R rows (pairs of these), then one axis for each thing that can be used up.
 """
 
-from functools import cached_property
+import math
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
-from pingze.composing.constraints.feasibility import Plan
-from pingze.composing.constraints.hypotheses import Fixes
+from pingze.arrays import Array, Bool, Float, Int
+from pingze.composing.constraints.feasibility import (
+    WANTS_ANY,
+    WANTS_LEVEL,
+    WANTS_OBLIQUE,
+    Fixes,
+    Plan,
+    stock_of,
+)
+from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.constraints.placement import Effort, Placements, Word
 from pingze.composing.particles import Start
-from pingze.errors import UnfinishedError
+from pingze.composing.request.request import Request
+from pingze.deadline import check_deadline
+from pingze.errors import InputError, UnfinishedError
+from pingze.verse.patterns import word_starts
 
+Word = tuple[int, ...]
+"""The ids of characters that stay side by side in a line."""
+Axis = str | tuple[str, int]
+"""What can be used up: words of a ("kind", number), the right of a ("shared", character) to rhyme, a set by name."""
+
+MOST_WORK = 800_000_000
+"""The most numbers that are added to find how a request's words can be placed: about two seconds' work."""
+ONE_MORE = 1 << 14
+"""The cost of adding two arrays beside that of their numbers, in numbers."""
+MOST_NUMBERS = 1 << 19
+"""The most numbers of a table."""
+MOST_KEPT = 1 << 20
+"""The most numbers that are kept from one draw to the next."""
 TRIES = 100
-"""So often places are drawn anew where the words would come to copy a line of the corpus."""
+"""How often places are drawn again where the words would copy a line of the corpus."""
+
+
+class Effort:
+    """The work that may still be done to place a request's words, over all that is tried."""
+
+    def __init__(self, request: Request) -> None:
+        self.words, self.left = len(request.include), float(MOST_WORK)
+
+    def spend(self, numbers: float) -> None:
+        """Count some work. Raises InputError where that is too much."""
+        self.left -= numbers
+        if self.left < 0:
+            raise InputError("too_many_words", field="include", has=self.words)
 
 
 class Inclusion:
-    """Draws places for a request's words, among those from which the poem can be completed.
+    """A compiled request, and the places of its words in each particle.
 
     Args:
         constraints: The request compiled.
         whole: Whether a pause of the line may part no word.
-        effort: What may still be done to find that out; by default as much as for a whole request.
+        effort: What may still be done to find the places; by default as much as for a whole request.
     """
 
     def __init__(
         self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None
     ) -> None:
-        self.constraints, self.whole, self.effort = constraints, whole, effort
+        self.constraints, self.whole = constraints, whole
+        self.effort = effort or Effort(constraints.request)
         self.planned: dict[Fixes, tuple[Plan, float]] = {}
 
     @cached_property
     def words(self) -> list[Word]:
-        """The words that do not stand in what is fixed already."""
+        """The words that are not in the fixed characters already."""
+        fixed, width = self.constraints.fixed or (), self.constraints.width
+        lines = [fixed[start : start + width] for start in range(0, len(fixed), width)]
         ids = self.constraints.lexicon.vocabulary.ids
         words = (tuple(ids[character] for character in word) for word in self.constraints.request.include)
-        return [word for word in words if not self._stands(word)]
-
-    def _stands(self, word: Word) -> bool:
-        fixed, width = self.constraints.fixed or (), self.constraints.width
-        return any(
-            fixed[place : place + len(word)] == word
-            for place in range(len(fixed) - len(word) + 1)
-            if place % width + len(word) <= width
-        )
+        return [
+            word
+            for word in words
+            if not any(line[at : at + len(word)] == word for line in lines for at in range(width))
+        ]
 
     @cached_property
-    def placements(self) -> Placements:
+    def placements(self) -> "Placements":
         """All ways to place the words."""
-        fixed = self.constraints.fixed
-        assert fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(self.constraints, fixed, self.words, whole=self.whole, effort=self.effort)
+        assert self.constraints.fixed is not None, "a request that can be met fixes one character a place"
+        return Placements(self.constraints, self.constraints.fixed, self.words, self.effort, whole=self.whole)
 
     @property
     def is_possible(self) -> bool:
-        """Whether the request can be met at all. Raises InputError where it has too many words to find that out."""
-        fixed, copying = self.constraints.fixed, self.constraints.copying
+        """Whether some poem keeps the request. Raises InputError where it has too many words to find that out."""
+        fixed, copying, base = self.constraints.fixed, self.constraints.copying, self.constraints.base
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
         if not self.words:
             return self.constraints.plan(fixed) is not None
-        if not all(self.constraints.base[id_] for word in self.words for id_ in word):
-            return False
-        return self.placements.log_number > -np.inf
+        return all(base[id_] for word in self.words for id_ in word) and self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Plans for `count` particles, and the logarithms of the weights that make up for their choice."""
+        """Draw plans for `count` particles, with the logarithms of their weights."""
         drawn: list[tuple[Plan, float]] = []
         for _ in range(TRIES):
-            drawn += filter(None, map(self._planned, self._placed(count - len(drawn), rng)))
+            fixed, missing = self.constraints.fixed or (), count - len(drawn)
+            placed = self.placements.draw(missing, rng) if self.words else [fixed] * missing
+            for fixes in placed:
+                if fixes not in self.planned and (plan := self.constraints.plan(fixes)):
+                    self.planned[fixes] = plan, self._log_weight(plan)
+            drawn += [self.planned[fixes] for fixes in placed if fixes in self.planned]
             if len(drawn) == count:
                 return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
-        raise UnfinishedError(
-            "every way that was found to place the words copies a line: ask for a larger number"
-        )
-
-    def _placed(self, count: int, rng: np.random.Generator) -> list[Fixes]:
-        fixed = self.constraints.fixed
-        assert fixed is not None, "a request that can be met fixes one character a place"
-        return self.placements.draw(count, rng) if self.words else [fixed] * count
-
-    def _planned(self, placed: Fixes) -> tuple[Plan, float] | None:
-        """The plan of a placement with its weight; None where it copies a line of the corpus."""
-        if placed not in self.planned and (plan := self.constraints.plan(placed)):
-            self.planned[placed] = plan, self._log_weight(plan)
-        return self.planned.get(placed)
+        raise UnfinishedError("words_copy")
 
     def _log_weight(self, plan: Plan) -> float:
-        """-ln q, for what can be drawn under several templates, groups and ways to write couplets."""
+        """Compute -ln q of a placement, which may be drawn under several templates, groups and ways."""
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on those of the others
-            return self.placements.log_number - Placements(self.constraints, plan.fixed, ()).log_number
+            alone = Placements(self.constraints, plan.fixed, (), Effort(self.constraints.request))
+            return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(plan.ways.sum(axis=2)).sum(axis=1)
-        return self.placements.log_number - float(
-            np.logaddexp.reduce(np.repeat(ways, plan.alive.sum(axis=1)))
+        under = np.logaddexp.reduce(np.repeat(ways, plan.alive.sum(axis=1)))
+        return self.placements.log_number - float(under)
+
+
+class Choice(NamedTuple):
+    """A word that may begin at a place, or a character that may be left to the model."""
+
+    kind: int | None
+    """The kind of word that begins here; None where a character is left to the model, or fixed."""
+    length: int
+    """How many places it takes."""
+    fits: Float[Array, "T W"]
+    """1 under the templates, and ways to write the couplet, that take it; else 0."""
+    cost: tuple[int, ...]
+    """The amount that it uses up along each axis of the state."""
+
+
+class Frame:
+    """The places, words and sets of characters that all placements share.
+
+    A word stays within a line, and may take in a fixed place that has its character.
+    """
+
+    def __init__(
+        self, constraints: Constraints, fixed: Fixes, words: Sequence[Word], effort: Effort, whole: bool
+    ) -> None:
+        self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
+        self.width, self.feet, self.kept = constraints.width, constraints.feet, 0
+        self.starts = {
+            length: word_starts(length, self.width) if whole else frozenset(range(self.width))
+            for length in map(len, words)
+        }
+        self.alive, self.ways = constraints.agreeing(fixed)
+        self.free = constraints.free_without(fixed, words)
+        self.stock = stock_of(constraints, self.free)
+        self.ends = sorted({word[-1] for word in words})
+        """The characters that end words, and so may become rhymes."""
+        self.fixed_feet = [{fixed[place] for place in np.flatnonzero(feet)} - {FREE} for feet in self.feet.T]
+        # Where there are not enough characters of a tone, or in all, for every place, they are counted.
+        numbers = {name: int(getattr(self.stock, name)[0]) for name in ("level", "oblique", "total")}
+        left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
+        enough = 1 if constraints.request.repeat else left
+        self.limits: dict[Axis, int] = {name: number for name, number in numbers.items() if number < enough}
+        self.taken: dict[tuple[int, Word], Array | None] = {}
+
+    def takes(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
+        """Find the templates, and ways to write the couplet, under which a word can begin at a place; None for none."""
+        if (place, word) not in self.taken:
+            here, at, c = self.fixed[place : place + len(word)], place % self.width, self.constraints
+            may = at + len(word) <= self.width and FREE in here and at in self.starts[len(word)]
+            if may and all(given in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
+                asked = map(c.asked_at, range(place, place + len(word)))
+                fits = [
+                    c.fits(tone, np.array(id_), np.array(True)) for tone, id_ in zip(asked, word, strict=True)
+                ]
+                self.taken[place, word] = np.logical_and.reduce(fits)
+            else:
+                self.taken[place, word] = None
+        return self.taken[place, word]
+
+    def missing_rhymes(self, group: int) -> list[Int[Array, "T"]]:
+        """Count for each template the rhymes of a group that words must be, and those with the first line's foot."""
+        free = (np.array(self.fixed) == FREE)[:, None] & self.feet
+        wanted = free[self.width :].sum(axis=0), free.sum(axis=0)
+        stock = self.stock.rhymes[0, group], self.stock.first_rhymes[0, group]
+        return [np.maximum(0, places - number) for places, number in zip(wanted, stock, strict=True)]
+
+    def rhyming(self, group: int) -> list[list[bool]]:
+        """Find for each of `ends` whether it may rhyme, and at the first line's foot; and whether it spares a rhyme.
+
+        A word that rhymes leaves one place fewer for the model to find a rhyme for. It spares none where the model
+        would have rhymed on its end, or on another form of it.
+        """
+        c, words = self.constraints, self.constraints.lexicon.word[self.ends]
+        may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
+        spares = [~(table[group, words] & self.free[0, words]) for table in (c.rhymes, c.first_rhymes)]
+        return [row.tolist() for row in (*may, *spares)]
+
+
+class Placements:
+    """The placements of words, each with a template, a rhyme group and a way to write each couplet.
+
+    Raises InputError where counting them takes more than the `effort` that is left.
+    """
+
+    def __init__(
+        self,
+        constraints: Constraints,
+        fixed: Fixes,
+        words: Sequence[Word],
+        effort: Effort,
+        *,
+        whole: bool = False,
+    ) -> None:
+        frame = Frame(constraints, fixed, words, effort, whole)
+        self.limits = frame.limits
+        alike: dict[object, list[int]] = {}
+        for group in np.flatnonzero(frame.alive.any(axis=0)).tolist():
+            missing = tuple(tuple(numbers.tolist()) for numbers in frame.missing_rhymes(group))
+            key = missing, frame.alive[:, group].tobytes(), tuple(map(tuple, frame.rhyming(group)))
+            alike.setdefault(key, []).append(group)
+        self.counts = [Count(frame, groups[0]) for groups in alike.values()]
+        self.logs = np.array([count.log_number for count in self.counts]) + np.log(
+            [len(groups) for groups in alike.values()]
         )
+
+    @property
+    def log_number(self) -> float:
+        """The logarithm of the number of placements; -inf where there is none."""
+        return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
+
+    def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
+        """Draw fixed places with the words placed; likelier as they fit more templates, groups and ways."""
+        shares = np.exp(self.logs - self.logs.max())
+        times = Counter(_draw(shares, rng) for _ in range(number))
+        return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
+
+
+class Count:
+    """The placements under rhyme groups that are like one."""
+
+    def __init__(self, frame: Frame, group: int) -> None:
+        self.frame, self.constraints, self.width = frame, frame.constraints, frame.width
+        self.alive = frame.alive[:, group]
+        self.rhyming = [dict(zip(frame.ends, row, strict=True)) for row in frame.rhyming(group)]
+        # 1. Part the words into kinds. Of words with the same end only one may rhyme.
+        times = Counter(word[-1] for word in frame.words)
+        shared = {id_ for id_ in times if times[id_] > 1 and any(row[id_] for row in self.rhyming[:2])}
+        lexicon, kinds = self.constraints.lexicon, dict[object, list[Word]]()
+        for word in frame.words:
+            tones = [(bool(lexicon.can_be_level[id_]), bool(lexicon.can_be_oblique[id_])) for id_ in word]
+            named = [*(id_ in frame.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
+            kind = (*tones, *(row[word[-1]] for row in self.rhyming), *named)
+            kinds.setdefault(kind, []).append(word)
+        self.kinds = list(kinds.values())
+        # 2. List what can be used up, and how much of it.
+        names = ("rhymes", "first_rhymes")
+        missing = dict(zip(names, frame.missing_rhymes(group), strict=True))
+        self.missing = {name: numbers for name, numbers in missing.items() if numbers.any()}
+        able = sum(any(row[word[-1]] for row in self.rhyming[:2]) for word in frame.words)
+        used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
+        ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
+        most = used | ones | frame.limits | dict.fromkeys(self.missing, able)
+        self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
+        self.nothing = (0,) * len(self.sizes)
+        self.kept_choices: dict[object, list[list[Choice]]] = {}
+        self.kept_tables: dict[tuple[int, int], list[Array]] = {}
+        self.after, self.log_number = self._count(tuple(used.values()))
+
+    def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
+        """Count the ways to go on from each couplet and the end, up to a factor; and the logarithm of their number."""
+        T, K, _ = self.frame.ways.shape
+        if max(int(self.frame.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
+            self.frame.effort.spend(math.inf)
+        # 1. A poem may end in the states in which all words are placed and no rhyme is missing.
+        end = np.zeros((T, *self.sizes))
+        end[_at(used)] = 1
+        for name, numbers in self.missing.items():
+            axis = self.axes.index(name)
+            shape = [T, *(size if n == axis else 1 for n, size in enumerate(self.sizes))]
+            end *= (np.arange(self.sizes[axis]) >= numbers[:, None]).reshape(shape)
+        # 2. Add up the ways, couplet by couplet from the last, each scaled by its largest number.
+        after, log_factor = [end], sum(math.lgamma(n + 1) for n in used)
+        for k in reversed(range(K)):
+            t, w = self.frame.ways[:, k].nonzero()
+            choices = [choice for here in self.choices(k) for choice in here]
+            fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
+            self.frame.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
+            first = deque(self._completions(k, after[0], t, w), maxlen=1).pop()
+            here = np.stack([first[t == n].sum(axis=0) for n in range(T)])
+            if not (largest := here.max()):
+                return [here], -math.inf
+            after.insert(0, here / largest)
+            log_factor += math.log(largest)
+        number = float((after[0][_at(self.nothing)] * self.alive).sum())
+        return after, math.log(number) + log_factor if number else -math.inf
+
+    def _completions(
+        self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
+    ) -> Iterator[Float[Array, "R ..."]]:
+        """Count the ways to go on after a couplet, and from each of its places, the last first."""
+        longest = max((len(word) for word in self.frame.words), default=1)
+        ways = deque([after[t]], maxlen=longest)
+        yield ways[0]
+        for choices in reversed(self.choices(k)):
+            check_deadline()
+            here = np.zeros_like(ways[0])
+            for choice in choices:
+                low, high = _paid(choice.cost)
+                rows = np.flatnonzero(choice.fits[t, w])
+                here[rows, *low] += ways[choice.length - 1][rows, *high]
+            ways.appendleft(here)
+            yield here
+
+    def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
+        """Draw fixed places with the words placed; those under one template are side by side."""
+        shares = self.after[0][_at(self.nothing)] * self.alive
+        times = Counter(_draw(shares, rng) for _ in range(number))
+        drawn: list[Fixes] = []
+        for t in sorted(times):
+            texts = [list(self.frame.fixed) for _ in range(times[t])]
+            left = [[[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds] for _ in texts]
+            states = [self.nothing] * len(texts)
+            for k in range(len(self.after) - 1):
+                ways = self._inside(k, t)
+                for n, text in enumerate(texts):
+                    states[n] = self._place(text, left[n], states[n], k, t, ways, rng)
+            drawn += map(tuple, texts)
+        return drawn
+
+    def _inside(self, k: int, t: int) -> list[Float[Array, "R ..."]]:
+        """Count the ways to go on from each place of a couplet, and after it, under one template."""
+        if (k, t) in self.kept_tables:
+            return self.kept_tables[k, t]
+        w = np.flatnonzero(self.frame.ways[t, k])
+        tables = list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))[::-1]
+        self.frame.kept += sum(table.size for table in tables)
+        if self.frame.kept <= MOST_KEPT:
+            self.kept_tables[k, t] = tables
+        return tables
+
+    def _place(
+        self,
+        text: list[int],
+        left: list[list[Word]],
+        state: tuple[int, ...],
+        k: int,
+        t: int,
+        ways: Sequence[Array],
+        rng: np.random.Generator,
+    ) -> tuple[int, ...]:
+        """Draw the words of one couplet of a text, from those of each kind that are left; return the state after it."""
+        row, at = _draw(ways[0][_at(state)], rng), 0
+        w = np.flatnonzero(self.frame.ways[t, k])[row]
+        while at < 2 * self.width:
+            choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
+            states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
+            within = [
+                all(used < size for used, size in zip(each, self.sizes, strict=True)) for each in states
+            ]
+            values = [
+                ways[at + choice.length][row, *each] if may else 0.0
+                for choice, each, may in zip(choices, states, within, strict=True)
+            ]
+            n = _draw(np.array(values), rng)
+            (kind, length, *_), state = choices[n], states[n]
+            if kind is not None:
+                place = 2 * k * self.width + at
+                text[place : place + length] = left[kind].pop()
+            at += length
+        return state
+
+    def choices(self, k: int) -> list[list[Choice]]:
+        """List what may be done at each place of a couplet; equal couplets share the list."""
+        places = range(2 * k * self.width, 2 * (k + 1) * self.width)
+        key = k == 0, self.constraints.asked[:, k].tobytes(), self.frame.fixed[places.start : places.stop]
+        if key not in self.kept_choices:
+            self.kept_choices[key] = [self._choices(place) for place in places]
+        return self.kept_choices[key]
+
+    def _choices(self, place: int) -> list[Choice]:
+        """List what may be done at a place; choices of one kind and cost are joined."""
+        merged: dict[object, Choice] = {}
+        for kind, length, fits, axes in (*self._left_to_model(place), *self._begun(place)):
+            cost = tuple(int(axis in axes) for axis in self.axes)
+            before = merged[kind, cost].fits if (kind, cost) in merged else 0.0
+            merged[kind, cost] = Choice(kind, length, np.maximum(fits, before), cost)
+        return [choice for choice in merged.values() if choice.fits.any()]
+
+    def _left_to_model(self, place: int) -> Iterator[tuple[None, int, Array, Sequence[Axis]]]:
+        """No word begins here."""
+        asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
+        request = self.constraints.request
+        if self.frame.fixed[place] != FREE:
+            yield None, 1, np.ones_like(asked, bool), ()
+            return
+        for tone, names in ((WANTS_ANY, ()), (WANTS_LEVEL, ("level",)), (WANTS_OBLIQUE, ("oblique",))):
+            yield None, 1, ~foot & (asked == tone), ("total", *names)
+        others = () if request.repeat else ("total", "level") if request.form.regulated else ("total",)
+        yield None, 1, foot & np.ones_like(asked, bool), others
+
+    def _begun(self, place: int) -> Iterator[tuple[int, int, Array, Sequence[Axis]]]:
+        """A word of some kind begins here, and may end in a rhyme."""
+        for kind, (word, *_) in enumerate(self.kinds):
+            fits = self.frame.takes(place, word)
+            if fits is None:
+                continue
+            end, last, first = place + len(word) - 1, word[-1], place < self.width
+            foot = self.frame.feet[end][:, None] & (self.frame.fixed[end] == FREE)
+            yield kind, len(word), fits & ~foot, [("kind", kind)]
+            free = np.array([[last not in fixed] for fixed in self.frame.fixed_feet])
+            spared = ("first_rhymes",) if first else ("rhymes", "first_rhymes")
+            rows = dict(zip(("rhymes", "first_rhymes"), self.rhyming[2:], strict=True))
+            axes: list[Axis] = [("kind", kind), ("shared", last)]
+            axes += [name for name in spared if rows[name][last]]
+            yield kind, len(word), fits & foot & free & self.rhyming[first][last], axes
+
+
+@lru_cache(1 << 10)
+def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
+    """The states before and after a cost is paid, as slices."""
+    low = tuple(slice(None, -c) if c else slice(None) for c in cost)
+    return low, tuple(slice(c, None) for c in cost)
+
+
+def _at(state: tuple[int, ...]) -> tuple[slice | int, ...]:
+    """A state in every row."""
+    return slice(None), *state
+
+
+def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:
+    """Draw an index in proportion to values."""
+    edges = values.cumsum()
+    return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))

@@ -1,8 +1,8 @@
-"""What each character of a vocabulary is in prosody: its tone, its rhymes.
+"""Look up the prosody of a vocabulary: the tone and the rhymes of each character.
 
-A character is counted on only in its one usable tone; one that stays open, as 看, is for places that take any tone. It
-rhymes only in groups in which Tang poets rhyme on it, and of several forms of one word only that on which they rhyme
-most. What a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
+A character is composed only in its one usable tone; one that stays open, as 看, only where any tone fits. It rhymes
+only in groups in which Tang poets rhyme on it, and of several forms of one word only the one on which they rhyme most.
+A character that a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,16 +15,16 @@ from pingze.composing.steering.lapses import DOUBLED_OFTEN, doublings
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
 from pingze.verse.context import tones_within
-from pingze.verse.rhyme import lenders, practised
+from pingze.verse.rhyme import practised
 from pingze.verse.rhyme import rhymes as rhymes_of
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.tones import groups, sides, usable_tone
 
 GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""
 
 FREE = -1
-"""The id of no character: what stands at a place of a text that is still free."""
+"""The id at a place of a text that is still free."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Lexicon:
 
     vocabulary: Vocabulary
     han: Bool[Array, "V"]
-    """Han characters: what a line may hold."""
+    """Han characters, of which lines consist."""
     level: Bool[Array, "V"]
     """Usable as level 平."""
     oblique: Bool[Array, "V"]
@@ -67,8 +67,8 @@ class Lexicon:
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
                 continue
-            usable, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
-            flags[:, id_] = (True, usable == LEVEL, usable == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
+            tone, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
+            flags[:, id_] = (True, tone == LEVEL, tone == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
             names = groups(token)
             times = doublings().get(token, (0, 0))
             doubles[:, id_] = times[0] >= DOUBLED_OFTEN, times[1] >= DOUBLED_OFTEN
@@ -78,7 +78,7 @@ class Lexicon:
             for name in names:
                 can_rhyme[number[name], id_] = True
                 rhymes[number[name], id_] = (
-                    main == token and GROUPS[name].side == usable and practised(token, name)
+                    main == token and GROUPS[name].side == tone and practised(token, name)
                 )
             if not names:
                 can_rhyme[:, id_] = True
@@ -86,23 +86,11 @@ class Lexicon:
         padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
         one_form = np.stack([_one_of_each(word, which) for which in (level, oblique, han)])
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # a word of both tones is counted as level
-        return cls(
-            vocabulary,
-            han,
-            level,
-            oblique,
-            can_be_level,
-            can_be_oblique,
-            rhymes,
-            can_rhyme,
-            doubles,
-            padded,
-            word,
-            one_form,
-        )
+        usable = vocabulary, han, level, oblique
+        return cls(*usable, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, padded, word, one_form)
 
     def reading(self, words: Iterable[str]) -> "Lexicon":
-        """The same, but that characters of these words have only the tones in which verse reads them there."""
+        """Copy the lexicon; the characters of some words can have only the tones in which verse reads them there."""
         level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
         for character, read in tones_within(words).items():
             id_ = self.vocabulary.ids[character]
@@ -111,28 +99,17 @@ class Lexicon:
 
 
 def _one_of_each(word: Int[Array, "V"], which: Bool[Array, "V"]) -> Bool[Array, "V"]:
-    """Of some characters one of each word."""
+    """Choose one character of each word."""
     ids = np.flatnonzero(which)
     found = np.zeros(len(word), bool)
     found[ids[np.unique(word[ids], return_index=True)[1]]] = True
     return found
 
 
-def with_lenders(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
-    """For each group also the characters of those from which a first line borrows by Tang practice."""
-    return _joined(rhymes, lenders)
-
-
-def with_neighbours(rhymes: Bool[Array, "G V"]) -> Bool[Array, "G V"]:
-    """For each group the characters of its whole class 鄰韻."""
-    return _joined(rhymes, neighbours)
-
-
-def _joined(rhymes: Bool[Array, "G V"], near: Callable[[str], str]) -> Bool[Array, "G V"]:
-    """Each level group's characters with those of the groups that are near it."""
+def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
+    """Join each level group's characters with those of the groups that are near it."""
     result = rhymes.copy()
-    number = {name: row for row, name in enumerate(GROUP_NAMES)}
-    for name, group in GROUPS.items():
-        if group.side == LEVEL:
-            result[number[name]] = rhymes[[number[other] for other in near(name)]].any(axis=0)
+    for row, name in enumerate(GROUP_NAMES):
+        if GROUPS[name].side == LEVEL:
+            result[row] = rhymes[[GROUP_NAMES.index(other) for other in near(name)]].any(axis=0)
     return result

@@ -1,7 +1,7 @@
-"""A request as masks: which characters may stand at a place, after what was written so far.
+"""Mask the characters that may not follow at a place, after what was written so far.
 
-A poem is written under hypotheses (`demands`): a character may follow if some hypothesis survives it and can still be
-completed (`feasibility`); so no choice leads into a dead end.
+A poem is written under hypotheses: a character may follow if some hypothesis survives it and can still be completed
+(`feasibility`); so no choice leads into a dead end.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
 """
@@ -14,6 +14,9 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import (
+    WANTS,
+    Demands,
+    Fixes,
     Histories,
     Plan,
     can_complete,
@@ -22,20 +25,22 @@ from pingze.composing.constraints.feasibility import (
     places_left,
     stock_of,
 )
-from pingze.composing.constraints.hypotheses import WANTS, Demands, Fixes
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
 
 _NAMES = ("", "平", "仄")
 _TRIED = 8
-"""Of so many texts what can follow is tried at once."""
+"""How many texts are tried at once for what can follow."""
 
 
 class Constraints(Demands):
     """The masks of a request.
 
-    `old` holds what stood at places that are written again, `copying` the substrings that may not be written where the
-    request asks for originality.
+    Args:
+        lexicon: The vocabulary's.
+        request: What a poem must keep.
+        old: The former characters of places that are written again.
+        copying: The substrings that may not be written, if the request asks for originality.
     """
 
     def __init__(
@@ -50,7 +55,7 @@ class Constraints(Demands):
         self.copying = copying if request.original else None
 
     def tones_of(self, fixed: Fixes) -> list[str]:
-        """The tone, 平 or 仄, that a text keeps at each place, "" where the place takes any."""
+        """Find the tone, 平 or 仄, that a text keeps at each place; "" where any fits."""
         plan = self.plan(fixed)
         assert plan is not None, "the text keeps the constraints"
         t = int(np.argwhere(plan.alive)[0, 0])
@@ -59,22 +64,21 @@ class Constraints(Demands):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, plan: Plan, place: int) -> set[str]:
-        """The tones that a plan's hypotheses ask for at a place, "" where one takes any."""
-        k, at = divmod(place, 2 * self.width)
-        ways = plan.ways[:, k] & plan.alive.any(axis=1, keepdims=True)
-        return {_NAMES[tone] for tone in np.unique(self.asked[:, k, :, at][ways]).tolist()}
+        """Find the tones that a plan's hypotheses ask for at a place; "" where any fits."""
+        ways = plan.ways[:, place // (2 * self.width)] & plan.alive.any(axis=1, keepdims=True)
+        return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def plan(self, fixed: Fixes) -> Plan | None:
-        """The hypotheses that agree with fixed places and can be completed; None where there are none."""
+        """Find the hypotheses that agree with fixed places and can be completed; None where there is none."""
         if self.copying and self.copying.holds(fixed):
             return None
-        plan = Plan(fixed, *self.agreeing(fixed), *places_left(self, fixed))
-        alive = plan.alive
+        alive, ways = self.agreeing(fixed)
+        plan = Plan(fixed, alive, ways, places_left(self, fixed))
         alive &= can_complete(self, self.start([plan]), 0)[0]
         return plan if alive.any() else None
 
     def start(self, plans: list[Plan]) -> Histories:
-        """The histories of texts that are still empty."""
+        """Begin the histories of texts that are still empty."""
         N, V = len(plans), len(self.base)
         unused = np.ones((N, V), bool)
         for row, plan in enumerate(plans):
@@ -86,13 +90,13 @@ class Constraints(Demands):
         )
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
-        """All forms of the characters that may not be composed: those fixed, or with repetition fixed as rhymes."""
-        feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.is_foot(place).any()]
+        """List all forms of what may not be composed: the fixed characters, or with repetition the fixed rhymes."""
+        feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.feet[place].any()]
         given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
         return self.lexicon.forms[given]
 
     def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "1 V"]:
-        """What is left to compose with when places are fixed and words set apart."""
+        """Mask the characters that are left to compose when places are fixed and words set apart."""
         free = self.base[None].copy()
         free[0, self._taken(fixed)] = False
         if not self.request.repeat:
@@ -100,12 +104,14 @@ class Constraints(Demands):
         return free
 
     def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """The characters that may stand at a place, after which every text can still be completed."""
+        """Mask the characters that may follow at a place so that every text can still be completed."""
+        # 1. What some hypothesis takes here, or what is fixed.
         allowed = self._fitting(histories, place)
         fixed = of_plans(histories.plans, lambda plan: plan.fixed[place])
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
+        # 2. Try what follows where some set of characters is nearly used up.
         narrow = nearly_used_up(self, histories, place)
         for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
             at, ids = allowed[some].nonzero()
@@ -115,7 +121,7 @@ class Constraints(Demands):
     def _can_follow(
         self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
     ) -> Bool[Array, "n"]:
-        """Whether a text can be completed after a character, which is tried for one character of each kind."""
+        """Check that a text can be completed after a character, by trying one character of each kind."""
         kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
         _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
         if not len(first):
@@ -127,7 +133,7 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """A number for each character, the same for those of the same tones and rhymes, in all forms of their word."""
+        """Number the characters; those with the same tones and rhymes, in all forms of their words, have one number."""
         lexicon = self.lexicon
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
@@ -140,7 +146,7 @@ class Constraints(Demands):
         return numbers
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
-        """The characters that may stand at one place of a text that is fixed everywhere else."""
+        """Mask the characters that may replace one of a text that is fixed everywhere else."""
         plan = self.plan((*fixed[:place], FREE, *fixed[place + 1 :]))
         if plan is None:
             return np.zeros_like(self.base)
@@ -155,16 +161,15 @@ class Constraints(Demands):
     def original(
         self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
     ) -> Bool[Array, "N V"]:
-        """Of the characters allowed at a place those that copy nothing of the corpus; it may lead into a dead end."""
+        """Mask the characters that copy a line of the corpus; this may lead into a dead end."""
         if self.copying is None:
             return allowed
-        original: Array = allowed & ~self.copying.copied(
-            texts, of_plans(plans, lambda plan: plan.fixed), place
-        )
+        copied = self.copying.copied(texts, of_plans(plans, lambda plan: plan.fixed), place)
+        original: Array = allowed & ~copied
         return original
 
     def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        """Of the characters allowed at a place those of another word than stood there, unless only that may stand."""
+        """Mask the former word of a place that is written again, unless nothing else may follow."""
         if place not in self.old:
             return allowed
         others = allowed.copy()
@@ -172,17 +177,18 @@ class Constraints(Demands):
         return np.where(others.any(axis=1, keepdims=True), others, allowed)
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """The characters that some hypothesis takes at a place, whatever comes after."""
-        k, at = divmod(place, 2 * self.width)
-        asked, foot = self.asked[:, k, :, at], self.is_foot(place)
+        """Mask the characters that no hypothesis takes at a place, whatever follows."""
+        asked, foot = self.asked_at(place), self.feet[place]
+        # 1. Of the right tone, or a rhyme.
         living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
             groups = histories.alive[:, foot].any(axis=1).astype(np.float32)
             fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
-        if self.request.repeat and not foot.any():
-            return fitting
+        # 2. Not used before, unless it is doubled.
+        if self.request.repeat:
+            return fitting & histories.unused if foot.any() else fitting
         rows, doubled = self._reduplication(histories, place)
         kept = fitting[rows, doubled]
         fitting &= histories.unused
@@ -192,16 +198,16 @@ class Constraints(Demands):
     def _reduplication(
         self, histories: Histories, place: int
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
-        """The texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
+        """Find the texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
 
-        Verse must double them, at a line's end too if they stand there; none is a rhyme twice. Three in a row are too
-        many.
+        Verse must double them, at a line's end too if they are there. Neither becomes a rhyme twice, and none comes
+        three times in a row.
         """
-        if self.request.repeat:
-            return np.zeros(0, int), np.zeros(0, int)
         end = (place // self.width + 1) * self.width
         after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
         before = histories.last[:, ::-1]
+        feet = np.flatnonzero(self.feet.any(axis=1) & self.feet[place].any())
+        fixed = of_plans(histories.plans, lambda plan: [plan.fixed[foot] for foot in feet])
         rows, doubled = [], []
         for (near, far), other, last in (
             ((before[:, 0], before[:, 1]), after[:, 0], place),
@@ -209,45 +215,35 @@ class Constraints(Demands):
         ):
             doubles = self.lexicon.doubles[int(last + 1 == end)]
             may = (near != FREE) & (near != far) & (near != other) & doubles[near]
-            if self.is_foot(place).any():
-                may &= ~self._is_fixed_rhyme(histories, near)
+            rhymed = (fixed != FREE) & (self.lexicon.word[fixed] == self.lexicon.word[near][:, None])
+            may &= ~rhymed.any(axis=1)
             rows.append(may.nonzero()[0])
             doubled.append(near[may])
         return np.concatenate(rows), np.concatenate(doubled)
 
-    def _is_fixed_rhyme(self, histories: Histories, ids: Int[Array, "N"]) -> Bool[Array, "N"]:
-        feet = np.flatnonzero(self.feet.any(axis=1))
-        fixed = of_plans(histories.plans, lambda plan: [plan.fixed[place] for place in feet])
-        same = (fixed != FREE) & (self.lexicon.word[fixed] == self.lexicon.word[ids][:, None])
-        found: Array = same.any(axis=1)
-        return found
-
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Write one more character of each text into its history."""
-        k, at = divmod(place, 2 * self.width)
+        """Add one more character of each text to its history."""
+        # 1. The hypotheses and ways that take it.
         given = of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
-        fits = self.fits(self.asked[None, :, k, :, at], ids[:, None, None], given[:, None, None])
-        histories.ways &= fits
+        histories.ways &= self.fits(self.asked_at(place)[None], ids[:, None, None], given[:, None, None])
         histories.alive &= histories.ways.any(axis=2, keepdims=True)
-        foot = self.is_foot(place)
+        foot = self.feet[place]
         if foot.any():
-            rhyming = np.where(
-                given[:, None],
-                self.rhymes_at(place, generous=True)[:, ids].T,
-                self.rhymes_at(place)[:, ids].T,
-            )
-            histories.alive &= ~foot[:, None] | rhyming[:, None, :]
+            generous, usual = (self.rhymes_at(place, generous=each)[:, ids].T for each in (True, False))
+            histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
+        # 2. The characters that it uses up, in every form.
         if not self.request.repeat or foot.any():
             self._use(histories, ids)
+        # 3. The next place.
         histories.last = np.stack([histories.last[:, 1], ids], axis=1)
         if (place + 1) % self.width == 0:
             histories.last[:] = FREE
         if (place + 1) % (2 * self.width) == 0 and place + 1 < self.places:
-            histories.ways = np.stack([plan.ways[:, k + 1] for plan in histories.plans])
+            k = (place + 1) // (2 * self.width)
+            histories.ways = np.stack([plan.ways[:, k] for plan in histories.plans])
         histories.alive &= can_complete(self, histories, place + 1)
 
     def _use(self, histories: Histories, ids: Int[Array, "N"]) -> None:
-        """Take every form of the characters."""
         everyone, stock, counted = np.arange(len(ids)), histories.stock, self.lexicon.one_form
         for column in self.lexicon.forms[ids].T:
             rows = np.flatnonzero(histories.unused[everyone, column])
@@ -257,6 +253,5 @@ class Constraints(Demands):
             stock.rhymes[rows] -= newly[:, None] & self.rhymes[:, form].T
             stock.first_rhymes[rows] -= newly[:, None] & self.first_rhymes[:, form].T
             if not self.request.repeat:
-                stock.level[rows] -= newly & counted[0, form]
-                stock.oblique[rows] -= newly & counted[1, form]
-                stock.total[rows] -= newly & counted[2, form]
+                for left, forms in zip((stock.level, stock.oblique, stock.total), counted, strict=True):
+                    left[rows] -= newly & forms[form]

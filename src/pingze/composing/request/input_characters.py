@@ -1,10 +1,10 @@
-"""Read what a person typed as characters that the model knows, or refuse it with one clear error."""
+"""Read what a person typed as characters that the model knows."""
 
 import sys
 import traceback
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -15,12 +15,9 @@ from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.verdict import Note
 
-FIELDS = {"opening": "start", "theme": "about"}
-"""The options whose name in messages is not their field's."""
-
 
 class ConversionWarning(UserWarning):
-    """A character that a person typed was read as another; the message says which."""
+    """A character that a person typed was read as another; the message names both."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -28,7 +25,7 @@ _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
 
 @contextmanager
 def noted() -> Iterator[list[Note]]:
-    """Collects as notes what is told of all that is read within, and would be a ConversionWarning elsewhere."""
+    """Collect the notes on all that is read within, which would be ConversionWarnings elsewhere."""
     notes: list[Note] = []
     token = _NOTES.set(notes)
     try:
@@ -38,115 +35,80 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Tell whoever typed a text how it was read."""
+    """Tell whoever typed a text how it was read: collect the note, or warn where the package was called."""
     notes = _NOTES.get()
-    if notes is None:
-        warnings.warn(note, ConversionWarning, stacklevel=_outside())
-    else:
+    if notes is not None:
         notes.append(note)
-
-
-def _outside() -> int:
-    """How far up from `tell` the call into this package stands."""
-    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
-    return 1 + max(
+        return
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(0))]
+    own = (
         depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze.")
     )
+    warnings.warn(note, ConversionWarning, stacklevel=1 + max(own))
 
 
-def read_characters(option: str, text: str, vocabulary: Vocabulary) -> str:
-    """The characters that an option gives, without marks and spaces, each one in the vocabulary.
+def read_characters(field: str, text: str, vocabulary: Vocabulary) -> str:
+    """Read the characters that an option gives, without marks and spaces, each one in the vocabulary.
 
-    A Simplified character is read as its Traditional form, of several as the one that its neighbours ask for, with a
-    ConversionWarning. Raises InputError where there is none, and on a character that the model does not know.
+    A Simplified character is converted by its neighbours, with a ConversionWarning. Raises InputError where none is
+    given, and on a character that the model does not know.
     """
-    characters = _typed(option, text)
-    if not characters:
-        raise InputError(
-            f"the {option} is empty; give one or more characters, as 日", field=_field(option), code="empty"
-        )
-    return _read(option, characters, vocabulary)
+    typed = _typed(field, text)
+    if not typed:
+        raise InputError("empty", field=field)
+    return _convert(field, typed, in_context(typed), vocabulary)
 
 
-def read_known(option: str, text: str, vocabulary: Vocabulary) -> str:
-    """The same of free text: what the model does not know is left out, with a ConversionWarning."""
-    known: list[str] = []
-    unknown: dict[str, None] = {}  # each once, in order
-    typed = _typed(option, text)
-    for character, read in zip(typed, in_context("".join(typed)), strict=True):
-        try:
-            known_character(option, read, vocabulary)
-        except InputError:
-            unknown[character] = None
-        else:
-            known.append(character)
-    if unknown:
-        sentence = f"the model does not know {'、'.join(unknown)}: the {option} is read without"
-        tell(Note(sentence, "not_known", field=_field(option), has=list(unknown)))
-    return _read(option, known, vocabulary)
+def read_known(field: str, text: str, vocabulary: Vocabulary) -> str:
+    """Read free text; characters that the model does not know are left out, with a ConversionWarning."""
+    typed = _typed(field, text)
+    pairs = [
+        (one, read, _known(read, vocabulary)) for one, read in zip(typed, in_context(typed), strict=True)
+    ]
+    if unknown := [*dict.fromkeys(one for one, _, known in pairs if not known)]:
+        tell(Note("not_known", field=field, has=unknown))
+    known = "".join(one for one, _, known in pairs if known)
+    return _convert(field, known, in_context(known), vocabulary)
 
 
 def read_pattern(text: str, blanks: str, vocabulary: Vocabulary) -> str:
-    """A pattern with its fixed characters as the model knows them, each read beside those that stand with it.
-
-    Spaces stand for its marks.
-    """
+    """Read a pattern; its fixed characters are converted by their neighbours, and its marks become spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(
         " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
     )
-    read = "".join(
-        one if one == " " or one in blanks else known_character("pattern", one, vocabulary)
-        for one in in_context(typed)
-    )
-    tell_converted("pattern", typed, read)
-    return read
+    return _convert("pattern", typed, in_context(typed), vocabulary, known=" " + blanks)
 
 
-def tell_converted(option: str, written: str, read: str) -> None:
-    """Tell which characters of a text were read as others of its length, if any were."""
-    changed = [(one, other) for one, other in zip(written, read, strict=True) if one != other]
-    if changed:
-        ones, others = map("".join, zip(*dict.fromkeys(changed), strict=True))
-        tell(_converted(option, ones, others))
+def tell_converted(field: str, written: str, read: str) -> None:
+    """Tell which characters of a text were read as others, if any were; both texts have the same length."""
+    if changed := dict.fromkeys(pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]):
+        ones, others = map("".join, zip(*changed, strict=True))
+        tell(Note("converted", field=field, has=ones, read=others))
 
 
-def _converted(option: str, written: str, read: str) -> Note:
-    sentence = f"{written} was read as {read}"
-    return Note(sentence, "converted", field=_field(option), has=written, read=read)
+def _convert(field: str, typed: str, read: Iterable[str], vocabulary: Vocabulary, known: str = "") -> str:
+    converted = "".join(one if one in known else known_character(field, one, vocabulary) for one in read)
+    tell_converted(field, typed, converted)
+    return converted
 
 
-def _read(option: str, typed: list[str], vocabulary: Vocabulary) -> str:
-    read = "".join(known_character(option, character, vocabulary) for character in in_context("".join(typed)))
-    if (written := "".join(typed)) != read:
-        tell(_converted(option, written, read))
-    return read
-
-
-def _typed(option: str, text: str) -> list[str]:
+def _typed(field: str, text: str) -> str:
     if not isinstance(text, str):
-        raise wrong_type(_field(option), text, "text")
+        raise wrong_type(field, text, "text")
     normalized = unicodedata.normalize("NFC", text)
-    return [c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:"]
+    return "".join(c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
 
 
-def _field(option: str) -> str:
-    return FIELDS.get(option, option)
-
-
-def known_character(option: str, character: str, vocabulary: Vocabulary) -> str:
-    """A character, or the Traditional form of it that the model knows. Raises InputError where it knows neither."""
-    if character in vocabulary:
-        return character
-    if (traditional := to_traditional(character)) in vocabulary:
-        return traditional
+def known_character(field: str, character: str, vocabulary: Vocabulary) -> str:
+    """Find a character, or its Traditional form, in the vocabulary. Raises InputError where neither is there."""
+    if known := _known(character, vocabulary):
+        return known
     others = dict.fromkeys((*traditional_candidates(character), *variants(character)))
     inside = [other for other in others if other in vocabulary]
-    advice = f"did you mean {' or '.join(inside)}?" if inside else "choose another"
-    raise InputError(
-        f"the model does not know the character {character!r} (U+{ord(character):04X}); {advice}",
-        field=_field(option),
-        code="character",
-        has=character,
-        choices=inside,
-    )
+    code = "character_meant" if inside else "character"
+    raise InputError(code, field=field, has=character, point=f"U+{ord(character):04X}", choices=inside)
+
+
+def _known(character: str, vocabulary: Vocabulary) -> str:
+    return next((one for one in (character, to_traditional(character)) if one in vocabulary), "")

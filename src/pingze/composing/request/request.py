@@ -1,14 +1,28 @@
-"""A `Request`: everything that a poem must keep, and what of it can be given up."""
+"""Read a person's options as a `Request`: all that a poem must keep, and what of it can be given up."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
+from itertools import chain
 
-from pingze.composing.request.input_characters import FIELDS
-from pingze.errors import Clash
-from pingze.verse.forms import OPENINGS, Form, opening_name
+from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
+from pingze.composing.request.options import MOST_INCLUDED, Composing, acrostic_position
+from pingze.composing.steering.mood import mood_of
+from pingze.errors import Clash, InputError
+from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.character_table import in_use, to_traditional, traditional_candidates
+from pingze.verse.characters import MARKS
+from pingze.verse.context import in_context
+from pingze.verse.forms import OPENINGS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme import find_group
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
+from pingze.verse.verdict import Note
+
+BLANKS = "＿_□？?*＊.．"
+"""The characters of a pattern that leave a place free."""
 
 
 @dataclass(frozen=True)
@@ -16,56 +30,49 @@ class Fixed:
     """A character that must stand at a place; lines and positions count from 1."""
 
     option: str
-    """Which option asks for it."""
+    """The option that asks for it: start, acrostic or pattern."""
     line: int
     position: int
     character: str
 
     @property
     def clash(self) -> Clash:
-        """It as one of several that clash."""
+        """Describe it as a part that clashes with others."""
         words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
-        field = FIELDS.get(self.option, self.option)
-        return Clash(words, field, self.line, self.position, self.character)
+        return Clash(words, self.option, self.line, self.position, self.character)
 
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a poem must keep."""
+    """Everything that a poem must keep, in the model's characters."""
 
     form: Form
     lines: int
     strictness: str = CUSTOMARY
-    """How strictly the tones are kept: `prosody.patterns.STRICTNESSES`."""
+    """How strictly the tones are kept: one of `verse.patterns.STRICTNESSES`."""
     template: str | None = None
     """Part of the names of the opening templates to use, as 平起 or 首句入韻."""
     rhyme: str | None = None
     """The rhyme group's name."""
     fixed: tuple[Fixed, ...] = ()
     include: tuple[str, ...] = ()
-    """Words that must appear somewhere, each within a line and at places of its own."""
+    """Words that must appear, each within a line and at places of its own."""
     exclude: str = ""
-    """Characters that must not."""
+    """Characters that must not appear."""
     repeat: bool = False
-    """Whether a composed character may stand twice apart."""
+    """Whether a character may be composed twice, apart."""
     title: str | None = None
-    """The title to write to."""
     poet: str | None = None
-    """The poet in whose manner to write."""
     about: str | None = None
-    """The characters of the theme to write to."""
     mood: str | None = None
-    """The mood to write in (`composing.mood.MOODS`)."""
     original: int | None = None
-    """How many characters in a row a line may share with a line of the corpus."""
+    """The most characters in a row that a line may share with a line of the corpus."""
     antithesis: float = 0.0
-    """How much antithesis 對仗 weighs in the couplets that need it."""
     taste: float = 0.0
-    """How much it weighs what a reader would make of the text (`composing.taste`)."""
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
-        """The openings of `prosody.forms.OPENINGS` whose template is asked for; one "" for old-style verse."""
+        """The openings of `verse.forms.OPENINGS` whose template is asked for; one "" for old-style verse."""
         if not self.form.regulated:
             return ("",)
         return tuple(
@@ -76,44 +83,37 @@ class Request:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The rhyme groups that are asked for: level ones for regulated verse."""
+        """The rhyme groups that may be used: level ones for regulated verse."""
         if self.rhyme:
             return (self.rhyme,)
         return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The options that could be given up, but for what is fixed and included, and what each is without them."""
-        asked = {
-            "repeat": (not self.repeat, Clash("no character twice", "repeat"), True),
-            "strictness": (
-                self.strictness != CUSTOMARY,
-                Clash(f"level {self.strictness}", "level", has=self.strictness),
-                CUSTOMARY,
-            ),
-            "template": (
-                self.template,
-                Clash(f"template {self.template}", "template", has=self.template),
-                None,
-            ),
-            "rhyme": (self.rhyme, Clash(f"rhyme {self.rhyme}", "rhyme", has=self.rhyme), None),
-            "exclude": (self.exclude, Clash(f"excluding {self.exclude}", "exclude", has=self.exclude), ""),
-            "original": (
-                self.original,
-                Clash(f"original {self.original}", "original", has=self.original),
-                None,
-            ),
+        """The options that could be given up, each with its value when given up; not those that fix or include."""
+        asked: dict[str, tuple[str, str, object, object]] = {
+            # field of Request: option, words, its value, its value when given up
+            "repeat": ("repeat", "no character twice", not self.repeat, True),
+            "strictness": ("level", "level {}", self.strictness != CUSTOMARY and self.strictness, CUSTOMARY),
+            "template": ("template", "template {}", self.template, None),
+            "rhyme": ("rhyme", "rhyme {}", self.rhyme, None),
+            "exclude": ("exclude", "excluding {}", self.exclude, ""),
+            "original": ("original", "original {}", self.original, None),
         }
-        return {name: (clash, without) for name, (is_asked, clash, without) in asked.items() if is_asked}
+        return {
+            name: (Clash(words.format(has), option, has=None if has is True else str(has)), without)
+            for name, (option, words, has, without) in asked.items()
+            if has
+        }
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """All that could be given up, what is rather kept first; the form never is."""
+        """All that could be given up, the last first; the form never is."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
-        """The request with only some of its parts."""
+        """Copy the request with only some of its parts."""
         kept = frozenset(parts)
         without = {name: value for name, (clash, value) in self.options.items() if clash not in kept}
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
@@ -123,3 +123,167 @@ class Request:
 
 def _inclusion(word: str) -> Clash:
     return Clash(f"including {word}", "include", has=word)
+
+
+def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
+    """Check every option against the form and the model's vocabulary.
+
+    Args:
+        vocabulary: The model's.
+        asked: The options.
+        kept: Characters that must stand, beside those that the options fix.
+
+    Raises InputError, which names the option, on an unknown form, template, group, poet or character, an opening or
+    title that is too long, or a pattern or acrostic that does not fit.
+    """
+    form = find_form(asked.form)
+    count = asked.lines or form.default_lines
+    if not form.takes(count) or count % 2:
+        least = (
+            next(even for even in range(2, count + 12, 2) if form.takes(even)) if form.lines is None else None
+        )
+        code = "line_count" if form.lines else "even_lines"
+        raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
+    # 1. Fix characters; of two options that ask for the same character at a place the first counts.
+    options = chain(
+        _opening(asked.start, form, count, vocabulary),
+        _acrostic(asked.acrostic or "", asked.acrostic_at, form, count, vocabulary),
+        _pattern(asked.pattern or "", form, count, vocabulary),
+        kept,
+    )
+    at_place: dict[tuple[int, int, str], Fixed] = {}
+    for fix in options:
+        at_place.setdefault((fix.line, fix.position, fix.character), fix)
+    # 2. Find a mood in title and theme where none is asked for and taste counts.
+    title, about = read_title(asked.title, vocabulary), read_about(asked.about, vocabulary)
+    mood = asked.mood
+    if not mood and asked.taste and (mood := mood_of(title, about)):
+        tell(Note(f"mood_{mood}", field="mood", has=mood))
+    return Request(
+        form=form,
+        lines=count,
+        strictness=asked.level,
+        template=_template(asked.template, form),
+        rhyme=_rhyme(asked.rhyme, form),
+        fixed=tuple(sorted(at_place.values(), key=lambda fix: (fix.line, fix.position))),
+        include=_words(asked.include, form, count, vocabulary),
+        exclude=_unwanted(asked.exclude),
+        repeat=asked.repeat,
+        title=title,
+        poet=read_poet(asked.poet, vocabulary),
+        about=about,
+        mood=mood,
+        original=asked.original,
+        antithesis=asked.antithesis,
+        taste=asked.taste,
+    )
+
+
+def _template(name: str | None, form: Form) -> str | None:
+    if not name:
+        return None
+    name = to_traditional(name.strip())
+    names = [opening_name(form.width, opening[0]) for opening in form.openings]
+    if not names:
+        raise InputError("no_templates", field="template", form=form.name)
+    if not any(name in known for known in names):
+        raise InputError("choice", field="template", has=name, choices=names)
+    return name
+
+
+def _rhyme(name: str | None, form: Form) -> str | None:
+    if not name:
+        return None
+    group = find_group(name)
+    if group is None:
+        choices = [known.name for known in GROUPS.values() if known.side == LEVEL or not form.regulated]
+        raise InputError("choice", field="rhyme", has=name, choices=choices)
+    if form.regulated and group.side != LEVEL:
+        raise InputError("oblique_rhyme", field="rhyme", has=group.label, form=form.name)
+    return group.name
+
+
+def read_title(title: str | None, vocabulary: Vocabulary) -> str | None:
+    """Read a title in the model's characters. Raises InputError on one that is too long."""
+    if not title or not vocabulary.condition_tokens:
+        return title or None
+    return _condition("title", title, vocabulary, LONGEST_TITLE)
+
+
+def read_about(theme: str | None, vocabulary: Vocabulary) -> str | None:
+    """Read a theme in the model's characters. Raises InputError on one that is too long."""
+    return _condition("about", theme, vocabulary, LONGEST_THEME) if theme else None
+
+
+def _condition(field: str, text: str, vocabulary: Vocabulary, longest: int) -> str | None:
+    read = read_known(field, text, vocabulary)
+    if len(read) > longest:
+        raise InputError("too_long", field=field, has=len(read), most=longest)
+    return read or None
+
+
+def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
+    """Find a poet's name as the model has it. Raises InputError, which names near ones, where it has none such."""
+    if not name:
+        return None
+    poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
+    if poets and read not in poets:
+        near = get_close_matches(read, poets, cutoff=0.3) or poets[:3]
+        raise InputError("choice", field="poet", has=name, choices=near)
+    return read
+
+
+def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Read the words to include, which spaces and marks separate; a word within another is not named twice."""
+    words: dict[str, None] = {}
+    for block in "".join(" " if c in MARKS else c for c in text).split():
+        read = read_characters("include", block, vocabulary)
+        if len(read) > form.width:
+            tell(Note("one_by_one", field="include", has=read, width=form.width))
+        words |= dict.fromkeys([read] if len(read) <= form.width else read)
+    most = min(MOST_INCLUDED, lines * form.width)
+    if (has := sum(map(len, words))) > most:
+        raise InputError("no_room", field="include", has=has, form=form.name, lines=lines, most=most)
+    return tuple(word for word in words if not any(word in other for other in words if word != other))
+
+
+def _unwanted(text: str) -> str:
+    """Read the characters to exclude, which the model need not know, with all that they are Simplified for."""
+    typed = "".join(text.split())
+    meant = zip(typed, in_context(typed), strict=True)
+    forms = [
+        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one)))
+        for one, read in meant
+    ]
+    return "".join(dict.fromkeys(chain(*forms)))
+
+
+def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    characters, most = read_characters("start", text, vocabulary) if text.strip() else "", lines * form.width
+    if len(characters) > most:
+        raise InputError("too_long", field="start", has=len(characters), most=most)
+    for at, character in enumerate(characters):
+        yield Fixed("start", at // form.width + 1, at % form.width + 1, character)
+
+
+def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    characters = read_characters("acrostic", text, vocabulary) if text.strip() else ""
+    if len(characters) > lines:
+        raise InputError("too_long", field="acrostic", has=len(characters), most=lines)
+    for line, character in enumerate(characters, 1):
+        yield Fixed("acrostic", line, acrostic_position(at, form.width), character)
+
+
+def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
+    blocks = read_pattern(text, BLANKS, vocabulary).split()
+    if len(blocks) > lines:
+        raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
+    for line, block in enumerate(blocks, 1):
+        if len(block) != form.width:
+            width = form.width
+            raise InputError(
+                "block_width", field="pattern", line=line, block=block, has=len(block), wanted=width
+            )
+        for position, character in enumerate(block, 1):
+            if character not in BLANKS:
+                yield Fixed("pattern", line, position, character)

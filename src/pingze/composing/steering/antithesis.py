@@ -1,14 +1,14 @@
-r"""Antithesis 對仗: how well two characters stand opposite each other in a couplet.
+r"""Weigh antithesis 對仗: how well two characters match that are opposite each other in a couplet.
 
 The score of b under a is
 
     s(a, b) = ln p(b | a) - ln p(b),    ln p(b | a) = u_a · (d ∘ u_b) + c_b + ln p(b) - ln Z_a
 
 where p(b | a)  is how often Tang and Song poets set b opposite a in couplets that need antithesis
-      u         is a vector for each character, the same whichever line it stands in
-      d         are signs: in some directions like stands opposite like, as 山 and 水, in some a contrast does, as
+      u         is a vector for each character, the same in both lines of a couplet
+      d         are signs: in some directions similar characters match, as 山 and 水, in others contrasts, as
                 level and oblique
-      Z_a       makes the probabilities of what stands opposite a sum to one.
+      Z_a       makes the probabilities of the characters opposite a sum to one.
 
 It is 0 for characters that have nothing to do with each other, and for those that the table does not know. Learned by
 experiments/antithesis.py, which also measures it.
@@ -22,6 +22,9 @@ import numpy as np
 from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
+from pingze.composing.constraints.feasibility import Demands
+from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Form
 
@@ -46,45 +49,75 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """The table of u, d, c and ln Z."""
+        """Make the table of u, d, c and ln Z."""
         one = np.ones_like(bias)
         return cls(
             tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one])
         )
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
-        """The same table in the order of a vocabulary's ids; tokens that are not in it score 0."""
+        """Copy the table in the order of a vocabulary's ids; tokens that are not in it score 0."""
         zero = np.zeros((1, self.above.shape[1]))
         rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
         above, below = (np.vstack([side, zero])[rows] for side in (self.above, self.below))
         return Antithesis(vocabulary.tokens, above, below)
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
-        """The score of every token under each of some rows."""
+        """Score every token below each of some rows."""
         distinct, place = np.unique(ids, return_inverse=True)
         scores: Array = (self.above[distinct] @ self.below.T).astype(np.float32)[place]
         return scores
 
     def over(self, id_: int) -> Float32[Array, "K"]:
-        """The score of one row under each token."""
+        """Score one row below every token."""
         scores: Array = (self.above @ self.below[id_]).astype(np.float32)
         return scores
 
     def score(self, first: str, second: str) -> float:
-        """The mean score of a couplet's characters, place by place."""
+        """Average the scores of a couplet's characters, place by place."""
         pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
         scores = [0.0 if a is None or b is None else float(self.above[a] @ self.below[b]) for a, b in pairs]
         return sum(scores) / len(scores)
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
-        """The mean score of the couplets of a poem that need antithesis; None where none does."""
+        """Average the scores of the couplets of a poem that need antithesis; None where none does."""
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         return sum(scores) / len(scores) if scores else None
 
 
+class Opposites(Term):
+    """Weigh the characters opposite each other by the request's antithesis times their score.
+
+    Args:
+        table: In the order of the vocabulary's ids.
+        demands: The request; its form says which couplets need antithesis.
+    """
+
+    def __init__(self, table: Antithesis, demands: Demands) -> None:
+        self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
+
+    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
+        """Weigh each character by the one above it."""
+        above = self.demands.opposite(place)
+        if above is None:
+            return None
+        added: Array = self.table.opposite(texts[:, above]) * self.weight
+        return added
+
+    def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
+        """Weigh each character by the one above it or below it."""
+        above, below = self.demands.opposite(place), place + self.demands.width
+        scores: Array | None = None
+        if above is not None and text[above] != FREE:
+            scores = self.table.opposite(text[[above]])[0]
+        elif below < len(text) and self.demands.opposite(below) == place and text[below] != FREE:
+            scores = self.table.over(int(text[below]))
+        return None if scores is None else scores * self.weight
+
+
 @cache
 def antithesis_table() -> Antithesis:
-    """The table that comes with the package."""
+    """Load the table that ships with the package."""
     with (
         as_file(files("pingze.network.weights") / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,

@@ -1,4 +1,4 @@
-"""Lapses that readers blame in composed poems, counted: no rule forbids them, and real poems seldom have them."""
+"""Count lapses of composed poems that no rule forbids and real poems seldom have."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -12,7 +12,7 @@ _PACKAGE = "pingze.composing.steering"
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
 """The pairs that composed poems used most too often, in 105 poems of an earlier model."""
 DOUBLED_OFTEN = 40
-"""From so many times on a character is one that verse doubles."""
+"""The fewest times that verse doubles a character which may be doubled."""
 
 Lines = Sequence[str]
 
@@ -44,7 +44,7 @@ def worn() -> dict[str, float]:
 
 
 def contradicts(lines: Lines) -> bool:
-    """Whether a poem has words of two seasons, or of day and night."""
+    """Check whether a poem has words of two seasons, or of day and night."""
     return any(
         sum(any(word in line for line in lines for word in words) for words in of_kind.values()) > 1
         for of_kind in times().values()
@@ -52,15 +52,15 @@ def contradicts(lines: Lines) -> bool:
 
 
 def doubled(poems: Iterable[Lines]) -> Counter[str]:
-    """How often each character stands twice in a row within a line."""
+    """Count how often each character appears twice in a row within a line."""
     return Counter(one for lines in poems for line in lines for one, other in pairwise(line) if one == other)
 
 
 def false_doublings(lines: Lines, known: Collection[str]) -> int:
-    """Doubled characters of a poem that verse does not double."""
+    """Count the doubled characters of a poem that verse does not double."""
     return sum(count for character, count in doubled([lines]).items() if character not in known)
 
 
 def stock(lines: Lines) -> int:
-    """How many of the overused pairs a poem holds."""
+    """Count the overused pairs of a poem."""
     return sum(line.count(pair) for line in lines for pair in STOCK)

@@ -1,22 +1,22 @@
-r"""The mood 情 of a poem: joyful, calm or sad.
+r"""Weigh characters by the mood 情 of a poem: joyful, calm or sad.
 
 While a text is drawn, each character c is exp m(c) times as likely as it was, where
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
 and n is how often verse of the mood has c, e how often it would have c if it were like verse of the other two moods.
-PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title tells their mood: it
-congratulates, speaks of leisure, or mourns (scripts/count_moods.py).
+PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title has a mood: it
+congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
-from functools import cache
-from importlib.resources import files
 
 import numpy as np
 
-from pingze.arrays import Array, Float32
+from pingze.arrays import Array, Float32, Int
+from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.tables import table
 
 JOYFUL, CALM, SAD = MOODS = ("joyful", "calm", "sad")
 PRIOR = 3
@@ -28,25 +28,28 @@ TITLES = {
     ),
     SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
 }
-"""The titles and themes that tell a mood."""
+"""The titles and themes that have a mood."""
 
 
 def mood_of(*texts: str | None) -> str | None:
-    """The mood that titles and themes tell; None where they tell none, or two."""
-    told = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
-    return told[0] if len(told) == 1 else None
-
-
-@cache
-def _table() -> dict[str, list[float]]:
-    """The m of each character in each of `MOODS`."""
-    text = (files("pingze.composing.steering") / "data" / "moods.tsv").read_text(encoding="utf-8")
-    rows = (line.split("\t") for line in text.splitlines())
-    return {character: [float(m) for m in each] for character, *each in rows}
+    """Find the mood of titles and themes; None where they have none, or two."""
+    found = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
+    return found[0] if len(found) == 1 else None
 
 
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Give for each mood what is added to the logarithm of each token's weight; 0 where the table has no token."""
-    none = [0.0] * len(MOODS)
-    rows = np.array([_table().get(token, none) for token in vocabulary.tokens], np.float32)
-    return dict(zip(MOODS, rows.T, strict=True))
+    """Give the m of each token in each mood; 0 where the table has no token."""
+    cells = table("moods", "pingze.composing.steering")
+    rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
+    return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
+
+
+class Mood(Term):
+    """The m of each character in the mood."""
+
+    def __init__(self, leaning: Float32[Array, "V"]) -> None:
+        self.leaning = leaning
+
+    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
+        """Weigh each character, the same in all texts."""
+        return self.leaning

@@ -1,37 +1,42 @@
-"""What makes a text worth more to a reader than the model's probability tells.
+"""Weigh a text by the likely judgement of a reader, who wants more than the model's probability.
 
 While a text is drawn its weight is multiplied, token by token, by e to the power of the request's `taste` times
 
     LIKELY · ln p of the token
-    − WORN · by how much poems use the pair that it ends too often (`lapses.worn`), unless the title has a half of it
     + NAMED, the first time that it is one of the title's or the theme's characters
-    + REWARD · r·h, h being the model's state after the token and r the reward that readings taught.
+    − WORN · ln of how much too often poems use the pair that it ends (`lapses.worn`), unless the title has a half of it
+    + REWARD · r·h, where h is the model's state after the token and r the reward that readings taught.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
-a text, beside ln p and the title's characters (experiments/reward.py): a text's sum is about what a reader would give
-it. docs/sampling.md tells how the terms were found. At the end the text with the largest sum is the poem; one with
-words of two seasons, or of day and night, comes after all others.
+a text, beside ln p and the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
+docs/sampling.md explains how the terms were found. At the end the text with the largest sum is the poem; a text with
+words of two seasons, or of day and night, ranks after all others.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.poem import in_lines
 from pingze.composing.request.request import Request
 from pingze.composing.steering.lapses import contradicts, worn
+from pingze.composing.steering.term import Term, Token
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
 
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""For each character of up to four; those of a longer title share what four would have."""
+"""For each of up to four characters; those of a longer title share four times this."""
 REWARD = 2.5
 """Nats a token for a point of the mean score."""
+CONTRADICTION = 1e6
+"""More nats than any text gains."""
 
 
 class WornPairs:
-    """How worn the pairs of a vocabulary are."""
+    """The worn pairs of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary, ids = vocabulary, vocabulary.ids
@@ -44,7 +49,7 @@ class WornPairs:
         self.excess = np.array([excess for _, excess in known])
 
     def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        """By how much each pair is used too often, 0 where it is not worn."""
+        """Look up the logarithm of how much too often each pair is used; 0 where it is not worn."""
         if not len(self.keys):
             return np.zeros(len(ids))
         keys = before.astype(np.int64) * len(self.vocabulary) + ids
@@ -53,53 +58,97 @@ class WornPairs:
         return excess
 
 
-class Taste:
-    """The taste of a request.
+def taste_terms(
+    worn_pairs: WornPairs, request: Request, reward: Float[Array, "H"] | None = None
+) -> list[Term]:
+    """List the terms of taste.
 
-    worn_pairs: Of the model's vocabulary.
-    request: Whose title, theme and strength of taste count.
-    reward: The model's, (H); None where it has none.
+    Args:
+        worn_pairs: Of the model's vocabulary.
+        request: Whose title, theme and strength of taste count.
+        reward: The model's; None where it has none.
     """
+    words, ids = set(only_han((request.title or "") + (request.about or ""))), worn_pairs.vocabulary.ids
+    named: Bool[Array, V] = np.zeros(len(ids), bool)
+    named[[ids[word] for word in words if word in ids]] = True
+    gain, strength = NAMED * min(1.0, 4 / max(1, len(words))), request.taste
+    return [
+        Likely(strength),
+        Named(strength, named, gain),
+        Worn(strength, worn_pairs, named, request.form.width),
+        *([] if reward is None else [Reward(strength, reward)]),
+        Consistent(),
+    ]
 
-    def __init__(
-        self, worn_pairs: WornPairs, request: Request, reward: Float[Array, "H"] | None = None
-    ) -> None:
-        self.worn_pairs, self.vocabulary = worn_pairs, worn_pairs.vocabulary
-        self.strength, self.width = request.taste, request.form.width
-        words = set(only_han((request.title or "") + (request.about or "")))
-        self.named: Bool[Array, V] = np.zeros(len(self.vocabulary), bool)
-        self.named[[self.vocabulary.ids[word] for word in words if word in self.vocabulary]] = True
-        self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
-        self.reward = reward
 
-    def of_token(self, log_p: Float[Array, "rows"]) -> Float[Array, "rows"]:
-        """What is added to the logarithm of each text's weight for the ln p of a token."""
-        added: Array = self.strength * LIKELY * log_p
+@dataclass
+class Likely(Term):
+    """ln p of each token."""
+
+    strength: float
+
+    def after_token(self, token: Token) -> Float[Array, "N"]:
+        """Weigh the token by ln p."""
+        added: Array = self.strength * LIKELY * token.log_p
         return added
 
-    def of_character(self, texts: Int[Array, "rows P"], place: int) -> Float[Array, "rows"]:
-        """What is added beside it for the character that was just written at a place of each text."""
-        ids = texts[:, place]
-        new = ~(texts[:, :place] == ids[:, None]).any(axis=1)
-        added = self.gain * (self.named[ids] & new)
-        if place % self.width:
-            before = texts[:, place - 1]
-            free = self.named[before] | self.named[ids]
-            added = added - WORN * np.where(free, 0.0, self.worn_pairs.of(before, ids))
-        result: Array = self.strength * added
-        return result
 
-    def of_state(self, h: Float[Array, "rows H"]) -> Float[Array, "rows"]:
-        """What is added for the model's state after a token."""
-        if self.reward is None:
-            return np.zeros(len(h))
-        added: Array = self.strength * REWARD * (h * self.reward).sum(axis=1)  # BLAS adds in other orders
+@dataclass
+class Named(Term):
+    """Characters of title and theme, each the first time."""
+
+    strength: float
+    named: Bool[Array, "V"]
+    gain: float
+
+    def after_token(self, token: Token) -> Float[Array, "N"] | None:
+        """Weigh the character if it is named and new."""
+        if token.place is None:
+            return None
+        ids = token.texts[:, token.place]
+        new = ~(token.texts[:, : token.place] == ids[:, None]).any(axis=1)
+        added: Array = self.strength * (self.gain * (self.named[ids] & new))
         return added
 
-    def best(self, texts: Int[Array, "rows P"], scores: Float[Array, "rows"]) -> int:
-        """The row that becomes the poem."""
-        ranked: list[int] = np.argsort(-scores, kind="stable").tolist()
-        lines = (in_lines(self.vocabulary.decode(texts[row]), self.width) for row in ranked)
-        return next(
-            (row for row, each in zip(ranked, lines, strict=True) if not contradicts(each)), ranked[0]
-        )
+
+@dataclass
+class Worn(Term):
+    """Worn pairs within a line, unless the title or the theme has a half of them."""
+
+    strength: float
+    pairs: WornPairs
+    named: Bool[Array, "V"]
+    width: int
+
+    def after_token(self, token: Token) -> Float[Array, "N"] | None:
+        """Weigh the pair that the character ends."""
+        if token.place is None or token.place % self.width == 0:
+            return None
+        before, ids = token.texts[:, token.place - 1], token.texts[:, token.place]
+        free = self.named[before] | self.named[ids]
+        return -self.strength * (WORN * np.where(free, 0.0, self.pairs.of(before, ids)))
+
+
+@dataclass
+class Reward(Term):
+    """The reward that readings taught."""
+
+    strength: float
+    reward: Float[Array, "H"]
+
+    def after_token(self, token: Token) -> Float[Array, "N"] | None:
+        """Weigh the model's state after the token."""
+        if token.h is None:
+            return None
+        added: Array = (
+            self.strength * REWARD * (token.h * self.reward).sum(axis=1)
+        )  # BLAS adds in other orders
+        return added
+
+
+class Consistent(Term):
+    """Words of two seasons, or of day and night."""
+
+    def of_text(self, lines: Sequence[str]) -> float:
+        """Put a text that contradicts itself after all others."""
+        return -CONTRADICTION if contradicts(lines) else 0.0

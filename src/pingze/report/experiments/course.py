@@ -12,7 +12,8 @@ from pingze.network.model import LanguageModel
 from pingze.report.experiments.experiment import Measured
 from pingze.report.experiments.setup import Setting, Setup
 from pingze.training.evaluation import evaluate_sequences
-from pingze.training.schedule import rate_factor
+from pingze.training.optimization import rate_factor
+from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 
 LOOKS = 8
@@ -25,7 +26,7 @@ class PlainTrainer(Trainer):
     """A trainer on the first `poems` of a setup, with the vocabulary of all."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Setting], poems: int | None = None) -> None:
-        super().__init__(setup.preset(settings), setup.train, setup.dev)
+        super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
         self.train_examples = self.train_examples[:poems]
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 

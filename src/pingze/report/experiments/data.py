@@ -14,7 +14,7 @@ from pingze.report.experiments.claims import Numbers, plan
 from pingze.report.experiments.course import PlainTrainer, train
 from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
 from pingze.report.experiments.setup import Setup
-from pingze.training.configuration import LENGTHS, PRESETS
+from pingze.training.presets import LENGTHS, PRESETS
 
 FEW, MANY, DRAWN = "few", "many", "drawn"
 LOOKS = {FEW: 40, MANY: 16}

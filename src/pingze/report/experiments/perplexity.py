@@ -17,7 +17,7 @@ from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.setup import Setup
-from pingze.training.configuration import LENGTHS, PRESETS
+from pingze.training.presets import LENGTHS, PRESETS
 
 MODEL = "report"
 INITIAL, FINAL = 416.69, 238.83

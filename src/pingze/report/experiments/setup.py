@@ -12,7 +12,7 @@ from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments.claims import document
-from pingze.training.configuration import Preset, preset
+from pingze.training.presets import Preset, preset
 from pingze.verse.forms import FORMS
 
 Setting = str | int | float | bool | None

@@ -10,9 +10,9 @@ from pingze.corpus import CorpusPoem, Store
 from pingze.network import checkpoint
 from pingze.network.conditions import Conditions
 from pingze.network.vocabulary import UNK, Vocabulary
-from pingze.training.configuration import Preset, preset
-from pingze.training.data import Texts, condition_tokens, draw, examples, make_vocabulary, read, sequence
+from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
+from pingze.training.texts import Texts, condition_tokens, draw, examples, make_vocabulary, read, sequence
 from tests import invented
 
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
@@ -120,23 +120,25 @@ def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_among_them() 
 
 def test_a_theme_stands_before_a_poem_as_often_as_asked(tmp_path: Path) -> None:
     song = poems(40, "陳丁", "song", seed=9)
-    run = Run(tmp_path, small("theme_share=0.3"), POEMS, POEMS[:4], {"song": song})
-    poem, rng, about = run.train_examples[0], np.random.default_rng(0), run.vocabulary.ids["<about>"]
-    drawn = [run._drawn(poem, rng).tolist() for _ in range(1000)]
-    themes = [ids[ids.index(about) + 1 : ids.index(1)] for ids in drawn if about in ids]
-    assert len(themes) / len(drawn) == pytest.approx(0.3, abs=0.04)
-    assert all(theme and set(theme) <= set(poem.text.tolist()) for theme in themes)
+    run = Run(tmp_path, small("theme_share=0.3"), Texts(POEMS, POEMS[:4], {"song": song}))
+    about = run.vocabulary.ids["<about>"]
+    drawn = [ids.tolist() for number in range(250) for ids in run._batch(number)]
+    themes = [
+        (ids[ids.index(about) + 1 : ids.index(1)], ids[ids.index(1) :]) for ids in drawn if about in ids
+    ]
+    assert len(themes) / len(drawn) == pytest.approx(0.3, abs=0.05)
+    assert all(theme and set(theme) <= set(text) for theme, text in themes)
 
 
 def test_a_run_on_poems_keeps_its_special_tokens(tmp_path: Path) -> None:
-    run = Run(tmp_path, small(), POEMS, POEMS[:4], {"song": poems(40, "陳丁", "song", seed=9)})
+    run = Run(tmp_path, small(), Texts(POEMS, POEMS[:4], {"song": poems(40, "陳丁", "song", seed=9)}))
     run.train()
     saved = checkpoint.load(tmp_path)
     assert saved.configuration.special_tokens == (*FORMS, "<about>", "<唐>", "<李乙>", "<張甲>", "<宋>")
     described = json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))
     assert described["model"]["special_tokens"] == list(saved.configuration.special_tokens)
     others = {"song": poems(40, "陳丁", "song", seed=9)}
-    resumed = Run(tmp_path, small(), POEMS, POEMS[:4], others, resume=True)
+    resumed = Run(tmp_path, small(), Texts(POEMS, POEMS[:4], others), resume=True)
     assert resumed.position.step == run.total_steps
 
 

@@ -1,4 +1,4 @@
-"""The corpus as a run needs it: the vocabulary, and each poem's tokens."""
+"""Read the poems of a run, build their vocabulary, and encode each poem."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ from pingze.errors import InputError
 from pingze.network.batches import Ids, encode_sequence
 from pingze.network.conditions import ABOUT, GIVEN, Conditions, Prefix, tune_token
 from pingze.network.vocabulary import Vocabulary
-from pingze.training.configuration import CI, SOURCES, Preset, TrainingConfiguration
+from pingze.training.presets import CI, SOURCES, Preset, TrainingConfiguration
 from pingze.verse import check
 from pingze.verse.characters import only_han
 from pingze.verse.dynasties import DYNASTIES
@@ -23,9 +23,9 @@ Text = str | CorpusPoem
 """A text alone, or a poem with its poet and title."""
 
 TUNE_PIECES = 30
-"""How many pieces earn a tune a token."""
+"""Pieces that a tune needs for a token."""
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
-"""What the corpus writes for a poet that no one knows."""
+"""Names that the corpus gives to unknown poets."""
 
 
 class Texts(NamedTuple):
@@ -34,55 +34,51 @@ class Texts(NamedTuple):
     train: Sequence[Text]
     dev: Sequence[Text]
     others: Mapping[str, Sequence[CorpusPoem]] = {}
-    """Those of which each epoch reads a part beside `train`, by source."""
+    """Poems by source; each epoch reads a part of them beside `train`."""
 
 
 class Example(NamedTuple):
-    """A poem's tokens: those before it, and `<bos>` text `<eos>`."""
+    """A poem's tokens: its conditions, and `<bos>` text `<eos>`."""
 
     prefix: Prefix
     text: Ids
 
 
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
-    """The poems that a configuration asks for. Raises InputError where there are none to train on or to measure."""
-    train, dev = (read_split(store, configuration.corpus, split) for split in ("train", "dev"))
+    """Read the poems that a configuration asks for. Raises InputError if there are none to train on or to measure."""
+    corpus = configuration.corpus
+    train, dev = (read_split(store, corpus, split) for split in ("train", "dev"))
     if not train or not dev:
-        raise InputError(_nothing_to_read(store, configuration.corpus, len(train)))
+        has_own = OWN in store.dynasties()
+        if (corpus == OWN) == has_own:
+            raise InputError("train_few", has=len(train))
+        raise InputError("train_corpus_is_own" if has_own else "train_corpus_is_tang", has=corpus)
     others = {source: read_source(store, source) for source in configuration.shares}
     for source, poems in others.items():
         if not poems:
-            raise InputError(f"the corpus has no poems of {source}: run `pingze corpus fetch --more FOLDER`")
+            raise InputError("train_source", field="mixture", has=source)
     return Texts(train, dev, others)
 
 
 def read_source(store: Store, source: str) -> list[CorpusPoem]:
-    """The train split of a source of `configuration.SOURCES`, or the 詞."""
+    """Read the train split of a source of `SOURCES`, or of the 詞."""
     if source == CI:
         return list(store.ci(split="train"))
     return [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
-    """The poems of a split: of the report's draw, of all that Tang poets wrote, or of a person's own."""
+    """Read a split: of the report's draw, of all Tang poems, or of a person's own."""
     return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty=corpus, split=split))
 
 
-def _nothing_to_read(store: Store, corpus: str, train: int) -> str:
-    here = OWN if OWN in store.dynasties() else "tang"
-    if (corpus == OWN) != (here == OWN):
-        other = "your own poems" if here == OWN else "Tang and Song poems"
-        return f"corpus is {corpus}, but the one that was fetched is of {other}: train with --preset {here}"
-    return f"the corpus has {train} poems to train on and none to measure: some fifty are the fewest"
-
-
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """The corpus on which a model is measured: a person's own where that was fetched, else by what the model knows."""
+    """Select the corpus to measure a model on: a person's own if it was fetched, else by the model's conditions."""
     return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
-    """For poems, the forms' and tunes' tokens, then each dynasty's and those of its poets, the most prolific first."""
+    """List the tokens of forms and tunes, then of dynasties, each with its poets; none for texts without titles."""
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
@@ -104,9 +100,9 @@ def _poets(texts: Sequence[Text], least: int) -> list[str]:
 
 
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
-    """The preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and the titles.
+    """Build a preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and titles.
 
-    The characters are those of `train`. Raises InputError where the texts have fewer, and are not a person's own.
+    The characters are those of `train`. Raises InputError if they are too few, unless the texts are a person's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)
@@ -114,15 +110,12 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
     vocabulary = Vocabulary.of_texts([*written, *titles], size, special)
     if len(vocabulary) < size and training.corpus != OWN:
-        raise InputError(
-            f"vocabulary_size is {size}, but the texts have only {len(vocabulary)} tokens; "
-            f"set vocabulary_size={len(vocabulary)}"
-        )
+        raise InputError("train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary))
     return vocabulary
 
 
 def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list[Example]:
-    """Each poem's tokens, its text cut to `length` predicted ones, under all its conditions that are known."""
+    """Encode poems with all their known conditions, the text cut to `length` predicted tokens."""
     conditions = Conditions(vocabulary)
     return [
         Example(_prefix(text, conditions), encode_sequence(_text(text), vocabulary, length)) for text in texts
@@ -130,12 +123,12 @@ def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list
 
 
 def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
-    """One row of tokens, with the conditions named."""
+    """Join a poem's tokens after the named conditions."""
     return np.concatenate([*(getattr(example.prefix, name) for name in kept), example.text])
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """One row of tokens from which each condition but the dynasty and the theme is dropped with probability `share`."""
+    """Join a poem's tokens, dropping each condition except dynasty and theme with probability `share`."""
     kept = [name for name in GIVEN if rng.random() >= share]
     return sequence(example, ["dynasty", *kept, "about"])
 

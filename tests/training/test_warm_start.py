@@ -15,9 +15,9 @@ from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training import state
 from pingze.training.averaging import Average
-from pingze.training.configuration import TrainingConfiguration
-from pingze.training.growth import start_from
-from pingze.training.optimizers import make_optimizer
+from pingze.training.optimization import make_optimizer
+from pingze.training.presets import TrainingConfiguration
+from pingze.training.warm_start import start_from
 from tests import invented
 from tests.comparing import assert_close
 

@@ -1,8 +1,7 @@
 import pytest
 
 from pingze.errors import InputError
-from pingze.network.configuration import ModelConfiguration
-from pingze.training.configuration import PRESETS, TrainingConfiguration, preset
+from pingze.training.presets import PRESETS, preset
 
 
 def test_the_report_s_preset_states_the_report_s_figures() -> None:
@@ -13,20 +12,14 @@ def test_the_report_s_preset_states_the_report_s_figures() -> None:
 
 
 def test_settings_change_fields_of_either_part() -> None:
-    settings = [
-        "hidden_size=64",
-        "learning_rate=1e-3",
-        "decay=false",
-        "clip_norm=none",
-        "clip_value=0.5",
-        "patience=3",
-    ]
-    chosen = preset("report", settings)
+    settings = ["hidden_size=64", "learning_rate=1e-3", "decay=false", "clip_norm=none", "patience=3"]
+    chosen = preset("report", [*settings, "clip_value=0.5"])
     assert chosen.model.hidden_size == 64
     training = chosen.training
     assert (training.learning_rate, training.decay, training.clip_norm) == (1e-3, False, None)
     assert (training.clip_value, training.patience) == (0.5, 3)
     assert PRESETS["report"].training.clip_norm == 1.0
+    assert preset("tang", ["mixture=song:1, ci:.25"]).training.shares == {"song": 1, "ci": 0.25}
 
 
 @pytest.mark.parametrize(
@@ -58,36 +51,26 @@ def test_settings_change_fields_of_either_part() -> None:
         ("condition_dropout=0.5", "condition_dropout, theme_share and mixture belong to corpus tang"),
         ("mixture=song:1", "condition_dropout, theme_share and mixture belong to corpus tang"),
         ("special_tokens=<七絕>", "is not field=value with one of the fields"),
+        ("dropout=0 locked_dropout=true", "locked_dropout is of no use without dropout"),
+        ("decay=false decay_epochs=1", "decay_epochs is of no use without decay"),
     ],
 )
 def test_bad_settings_are_named(setting: str, message: str) -> None:
     with pytest.raises(InputError) as error:
-        preset("report", [setting])
+        preset("report", setting.split())
     assert message in str(error.value)
 
 
-@pytest.mark.parametrize("mixture", ["liao:1", "song", "song:x", "song:-1", "song:0", "song:inf", "song=1"])
-def test_a_mixture_names_sources_and_numbers(mixture: str) -> None:
-    with pytest.raises(InputError, match="sources of song, early, yuan, ming, qing, ci"):
-        preset("tang", [f"mixture={mixture}"])
-    assert preset("tang", ["mixture=song:1, ci:.25"]).training.shares == {"song": 1, "ci": 0.25}
-
-
-def test_a_mask_a_sequence_needs_something_to_mask() -> None:
-    with pytest.raises(InputError, match="locked_dropout is of no use without dropout"):
-        preset("report", ["dropout=0", "locked_dropout=true"])
-
-
-def test_a_last_leg_needs_a_rate_that_falls() -> None:
-    with pytest.raises(InputError, match="decay_epochs is of no use without decay"):
-        preset("tang", ["decay=false"])
-
-
-def test_unknown_preset_lists_the_known() -> None:
-    with pytest.raises(InputError, match="preset 'song' is unknown; choose one of report, recipe, tang"):
-        preset("song")
-
-
-def test_defaults_are_the_report_s_model() -> None:
-    assert ModelConfiguration() == preset("report").model
-    TrainingConfiguration()
+@pytest.mark.parametrize(
+    ("name", "settings", "message"),
+    [
+        *(
+            ("tang", [f"mixture={mixture}"], "sources of song, early, yuan, ming, qing, ci")
+            for mixture in ("liao:1", "song", "song:x", "song:-1", "song:0", "song:inf", "song=1")
+        ),
+        ("song", [], "preset 'song' is unknown; choose one of report, recipe, tang"),
+    ],
+)
+def test_mixtures_and_presets_are_checked(name: str, settings: list[str], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        preset(name, settings)

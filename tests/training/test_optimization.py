@@ -1,11 +1,13 @@
-"""Optimizers and clipping against their formulas written out in NumPy."""
+"""Optimizers and clipping against their formulas written out in NumPy, and the schedule at its corners."""
+
+import itertools
 
 import numpy as np
 import pytest
 import torch
 
-from pingze.training.configuration import TrainingConfiguration
-from pingze.training.optimizers import make_optimizer, prepare
+from pingze.training.optimization import clip, make_optimizer, rate_factor
+from pingze.training.presets import TrainingConfiguration
 
 TOKENS = 4
 GRADIENTS = np.random.default_rng(0).standard_normal((5, 3))
@@ -16,7 +18,7 @@ def after_steps(configuration: TrainingConfiguration) -> np.ndarray:
     optimizer = make_optimizer([weight], configuration)
     for gradient in GRADIENTS:
         weight.grad = torch.from_numpy(gradient * TOKENS)
-        prepare(optimizer, TOKENS, configuration)
+        clip(optimizer, TOKENS, configuration)
         optimizer.step()
     return weight.detach().numpy()
 
@@ -50,31 +52,43 @@ def clipped(size: float = 1, **options: float) -> tuple[float, np.ndarray]:
     optimizer = make_optimizer(parameters, configuration)
     for parameter, gradient in zip(parameters, ([3.0, -4.0], [12.0]), strict=True):
         parameter.grad = torch.tensor(gradient) * size * TOKENS
-    norm = prepare(optimizer, TOKENS, configuration)
+    norm = clip(optimizer, TOKENS, configuration)
     optimizer.step()
     return float(norm), -torch.cat([p.detach() for p in parameters]).numpy()
 
 
-def test_clipping_by_global_norm_keeps_the_direction() -> None:
-    norm, step = clipped(clip_norm=6.5)
-    assert norm == 13
-    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
+@pytest.mark.parametrize(
+    ("size", "options", "expected"),
+    [
+        (1, {}, [3, -4, 12]),
+        (1, {"clip_norm": 20}, [3, -4, 12]),
+        (1, {"clip_norm": 6.5}, [1.5, -2, 6]),
+        (1e30, {"clip_norm": 6.5}, [1.5, -2, 6]),  # the squares overflow float32
+        (1, {"clip_value": 3.5}, [3, -3.5, 3.5]),
+    ],
+)
+def test_clipping(size: float, options: dict[str, float], expected: list[float]) -> None:
+    norm, step = clipped(size, **options)
+    assert norm == pytest.approx(13 * size)
+    np.testing.assert_allclose(step, expected, rtol=1e-6)
 
 
-def test_clipping_by_global_norm_leaves_small_gradients() -> None:
-    np.testing.assert_allclose(clipped(clip_norm=20)[1], [3, -4, 12])
+def test_rate_warms_up_to_its_peak_and_falls_to_zero() -> None:
+    configuration = TrainingConfiguration(warmup_steps=4)
+    factors = [rate_factor(step, 20, configuration) for step in range(21)]
+    assert factors[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert all(one > other for one, other in itertools.pairwise(factors[4:]))
+    assert factors[12] == pytest.approx(0.5)
+    assert factors[20] == pytest.approx(0)
 
 
-def test_clipping_saves_a_gradient_whose_squares_overflow_float32() -> None:
-    norm, step = clipped(size=1e30, clip_norm=6.5)
-    assert norm == pytest.approx(13e30)
-    np.testing.assert_allclose(step, [1.5, -2, 6], rtol=1e-6)
+def test_rate_stays_constant_and_falls_straight_in_a_last_leg() -> None:
+    configuration = TrainingConfiguration(warmup_steps=4)
+    factors = [rate_factor(step, 20, configuration, falling=5) for step in range(21)]
+    assert factors[:4] == [0.25, 0.5, 0.75, 1.0]
+    assert set(factors[4:16]) == {1.0}
+    assert factors[16:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
 
 
-def test_clipping_by_value_acts_on_each_entry() -> None:
-    assert clipped(clip_value=3.5)[1].tolist() == [3, -3.5, 3.5]
-
-
-def test_no_clipping_by_default() -> None:
-    norm, step = clipped()
-    assert (norm, step.tolist()) == (13, [3, -4, 12])
+def test_rate_stays_without_decay() -> None:
+    assert {rate_factor(step, 20, TrainingConfiguration(decay=False)) for step in range(20)} == {1.0}

@@ -1,9 +1,9 @@
-"""Start a model from another's weights; one that is larger first predicts just as the smaller one does.
+"""Start a model from another's weights; a larger model first predicts exactly like the smaller one.
 
-Tokens are matched by name. Where the new layer is wider, the old units keep their weights and read nothing of the new
-ones, whose own weights stay as initialized, and the output reads nothing of them (Net2Net: Chen et al. 2016). From a
-run's state the optimizer's moments and the averaged weights are taken too, so that training goes on at full rate; the
-moments of new weights are zero.
+Tokens are matched by name. In a wider layer the old units keep their weights and do not read the new units, whose own
+weights stay as initialized; nor does the output read them (Net2Net: Chen et al. 2016). From a run's state the
+optimizer's moments and the averaged weights are copied too, so that training continues at full rate; the moments of
+new weights are zero.
 """
 
 from collections.abc import Mapping
@@ -28,49 +28,59 @@ def start_from(
     average: Average,
     vocabulary: Vocabulary,
 ) -> None:
-    """Give a model that was just initialized the weights of a shipped or saved one; of a run, its newest state.
+    """Copy the weights of a saved model into one that was just initialized; of a run, its newest state.
 
     Args:
-        source: a model's name or file, or a run's folder; of no more units than `model`, with the same embedding size,
-            layers, activation and tying.
-        model: the new one; its weights are written over.
-        optimizer: that of `model`; it gets the moments of a state.
-        average: that of `model`; it gets the average of a state, else the weights.
-        vocabulary: that of `model`.
+        source: a model's name or file, or a run's folder; with at most as many units as `model`, and the same embedding
+            size, layers, activation and tying.
+        model: the new model; its weights are overwritten.
+        optimizer: its optimizer, which gets the moments of a state.
+        average: its average, which gets the average of a state, else the weights.
+        vocabulary: its vocabulary.
 
-    Raises InputError where the two do not fit, CheckpointError where the source cannot be read.
+    Raises InputError if the two do not fit, CheckpointError if the source cannot be read.
     """
+    # 1) compare the configurations
     old = checkpoint.load(source)
-    _check(old, model)
+    before, after = old.configuration, model.configuration
+    for name in ("embedding_size", "layers", "activation", "tied"):
+        theirs, ours = getattr(before, name), getattr(after, name)
+        if theirs != ours:
+            raise InputError(
+                "train_other_model", source=old.name, name=name, has=str(theirs), wanted=str(ours)
+            )
+    if before.hidden_size > after.hidden_size or before.held > after.held:
+        raise InputError("train_larger_model", source=old.name)
     rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
     parameters = dict(model.named_parameters())
     saved = state.read(Path(source)) if Path(source).is_dir() else None
+    # 2) from a model alone, copy the weights
     if saved is None:
-        grow({name: torch.from_numpy(values) for name, values in old.tensors.items()}, parameters, rows)
+        _copy({name: torch.from_numpy(values) for name, values in old.tensors.items()}, parameters, rows)
         for name, tensor in average.tensors.items():
             tensor.copy_(parameters[name].detach())
         return
+    # 3) from a run, copy the weights, their average, and the optimizer's moments
     for which, tensors in (("model.", parameters), ("average.", average.tensors)):
-        grow(_named(saved.tensors, which), tensors, rows)
+        _copy(_named(saved.tensors, which), tensors, rows)
         _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
     average.updates = saved.position.averaged
-    for index, (name, _) in enumerate(LanguageModel(old.configuration).named_parameters()):
-        values = _named(saved.tensors, f"optimizer.{index}.")
-        for key, value in values.items():
+    for index, (name, _) in enumerate(LanguageModel(before).named_parameters()):
+        for key, value in _named(saved.tensors, f"optimizer.{index}.").items():
             moment = torch.zeros_like(parameters[name]) if value.dim() else value.clone()
             if value.dim():
-                grow({name: value}, {name: moment}, rows)
+                _copy({name: value}, {name: moment}, rows)
             optimizer.state[parameters[name]][key] = moment
 
 
-def grow(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int, int]) -> None:
-    """Write the values of a model's tensors into those of a larger one; a tensor that `old` lacks stays.
+def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int, int]) -> None:
+    """Copy a model's tensors into those of a larger one; keep a tensor that `old` lacks.
 
-    rows: for each token's id in `new` its id in `old`, where it is known.
+    rows: for each known token's id in `new` its id in `old`.
     """
     for name, tensor in new.items():
         if name not in old:
-            continue  # the weights that read what is held beside the inputs: zero, as initialized
+            continue  # weights of the constant input, which are zero as initialized
         grown = tensor.detach()
         values = old[name].to(grown.device)
         if name.startswith(("embedding", "output")):
@@ -93,21 +103,10 @@ def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
 
 
-def _check(old: checkpoint.Checkpoint, model: LanguageModel) -> None:
-    before, after = old.configuration, model.configuration
-    for name in ("embedding_size", "layers", "activation", "tied"):
-        if getattr(before, name) != getattr(after, name):
-            raise InputError(
-                f"start_from={old.name}: its {name} is {getattr(before, name)}, here it is {getattr(after, name)}"
-            )
-    if before.hidden_size > after.hidden_size or before.held > after.held:
-        raise InputError(f"start_from={old.name}: that model is larger than this one; a model can only grow")
-
-
 def _widened(
     known: Float[Tensor, "rows *known"], like: Float[Tensor, "rows *columns"]
 ) -> Float[Tensor, "rows *columns"]:
-    """Known rows with zeros for the columns that they do not have."""
+    """Fill the columns that known rows lack with zeros."""
     wide = torch.zeros_like(like)
     wide[..., : known.shape[-1]] = known
     return wide

@@ -1,0 +1,58 @@
+"""Update weights by their gradients: the optimizer, clipping, and the schedule of the learning rate."""
+
+import math
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from pingze.training.presets import TrainingConfiguration
+
+
+def make_optimizer(
+    parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration
+) -> torch.optim.Optimizer:
+    """Build PyTorch's Adam, AdamW or SGD with momentum, fused into one pass over the weights."""
+    rate = configuration.learning_rate
+    if configuration.optimizer == "sgd":
+        return torch.optim.SGD(parameters, rate, momentum=configuration.momentum, fused=True)
+    return torch.optim.AdamW(parameters, rate, weight_decay=configuration.weight_decay, fused=True)
+
+
+def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
+    """Set the optimizer's next step to use the mean of gradients that are sums over `tokens`, clipped.
+
+    The fused optimizers divide by `grad_scale` within their one pass over the weights, so that neither the mean nor
+    the clipping by norm needs a pass of its own. Returns the norm of the mean before clipping.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+    gradients = [p.grad for p in parameters]
+    norm = nn.utils.get_total_norm(gradients)
+    if not norm.isfinite():  # a sum of squares overflows float32 long before any entry does
+        norm = nn.utils.get_total_norm([gradient.double() for gradient in gradients])
+    norm = norm / tokens
+    divisor = torch.full_like(norm, tokens)
+    if configuration.clip_norm is not None:
+        divisor *= (norm / configuration.clip_norm).clamp(min=1)
+    if configuration.clip_value is not None:
+        nn.utils.clip_grad_value_(parameters, configuration.clip_value * tokens)
+    optimizer.grad_scale = divisor.float()  # type: ignore[attr-defined]  # as torch.amp.GradScaler sets it
+    return norm
+
+
+def rate_factor(
+    step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None
+) -> float:
+    """Compute the learning rate at `step` of `total` (from 0) as a share of its peak.
+
+    After a linear warm-up the rate falls to 0 along a half cosine. With `falling`, it is constant and falls to 0 in a
+    straight line over so many last steps (warm-up, stable, decay: Hu et al. 2024), so that a run may end at any step.
+    """
+    warmup = configuration.warmup_steps
+    if step < warmup:
+        return (step + 1) / warmup
+    if not configuration.decay:
+        return 1.0
+    if falling is not None:
+        return min(1.0, (total - step) / falling)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, total - warmup)))

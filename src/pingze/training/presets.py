@@ -1,0 +1,284 @@
+"""Configure training: one dataclass, its presets by name, and its values from the command line."""
+
+import dataclasses
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+from pingze.corpus.poem import OWN
+from pingze.errors import InputError
+from pingze.lstm.dropout import Dropout
+from pingze.network.configuration import ModelConfiguration, check_at_least
+
+LENGTHS = {"report": 48, "tang": 80, OWN: 120}
+"""Maximum of predicted tokens of a poem, in training and evaluation, by corpus."""
+SOURCES = {
+    "song": ("song",),
+    "early": ("qin", "han", "sanguo", "jin", "nanbei", "sui", "wudai"),
+    "yuan": ("jurchen", "yuan"),
+    "ming": ("ming",),
+    "qing": ("qing",),
+}
+"""The dynasties whose poems may be mixed with those of Tang, by the name of the source."""
+CI = "ci"
+"""The source of 詞."""
+
+
+@dataclass(frozen=True)
+class TrainingConfiguration:
+    """Configure a training run. Raises InputError on values that contradict each other, naming the fields."""
+
+    batch_size: int = 32
+    """Poems of a step, over all processes."""
+    accumulate: int = 1
+    """Parts into which each process splits its share of a batch, one after the other, to need less memory."""
+    length: int = 48
+    """Maximum of predicted tokens of a poem."""
+    epochs: float = 8
+    """Passes over the training texts; may be a fraction."""
+    corpus: str = "report"
+    """report: the texts of the report's draw; tang: every Tang poem of the splits, with its form, poet and title.
+
+    own: a person's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
+    """
+    poet_poems: int = 30
+    """Training poems that a poet needs for a token, if poems have poets."""
+    later_poet_poems: int = 200
+    """Training poems that a poet of another dynasty than Tang needs for a token."""
+    condition_dropout: float = 0.0
+    """Probability of leaving out each of form, poet and title when a poem is read."""
+    theme_share: float = 0.0
+    """Probability of reading a theme, some of a poem's own words, before the poem; see `training.themes`."""
+    mixture: str = ""
+    """Poems of other sources that an epoch reads for each Tang poem, different ones each time, as song:1,ming:0.5.
+
+    The sources are `SOURCES`, and ci: the 詞 of all dynasties.
+    """
+    start_from: str | None = None
+    """A model whose weights training starts from, enlarged as needed; none starts from random weights."""
+    initialization: str = "orthogonal"
+    """The LSTM's first weights: zero, normal, uniform, xavier or orthogonal."""
+    initialization_scale: float = 1.0
+    """Standard deviation under the initialization `normal`."""
+    dropout: float = 0.0
+    """Share of the LSTM's inputs and outputs that is dropped."""
+    output_dropout: float | None = None
+    """Share of the top layer's outputs that is dropped; none takes `dropout`."""
+    locked_dropout: bool = False
+    """Whether a sequence loses the same inputs and outputs at all its steps."""
+    embedding_dropout: float = 0.0
+    """Share of the vocabulary's characters that is dropped from the inputs of a batch."""
+    weight_dropout: float = 0.0
+    """Share of the recurrent weights that is dropped for a batch (DropConnect)."""
+    optimizer: str = "adam"
+    """adam, adamw or sgd."""
+    learning_rate: float = 2e-3
+    """The peak of the schedule."""
+    momentum: float = 0.0
+    """Momentum of sgd."""
+    weight_decay: float = 0.0
+    """Decoupled weight decay of adamw."""
+    warmup_steps: int = 0
+    """Steps over which the rate rises linearly from 0."""
+    decay: bool = True
+    """Whether the rate falls to 0: along a half cosine, or in a straight line over the last `decay_epochs`."""
+    decay_epochs: float | None = None
+    """Epochs at the end over which the rate falls; none lets it fall after the warm-up."""
+    clip_norm: float | None = None
+    """Maximum norm of all gradients together."""
+    clip_value: float | None = None
+    """Maximum absolute value of each entry of a gradient."""
+    averaging: float = 0.0
+    """Decay of the weights' moving average, which is evaluated and saved; 0 uses the weights themselves."""
+    patience: int | None = None
+    """Epochs without a better dev figure after which training stops; none never stops early."""
+    precision: str = "float32"
+    """Type of the operands of large products: float32, or bf16 with float32 weights, cell state and optimizer."""
+    save_every: int = 200
+    """Steps between saved states; one is saved after each epoch too."""
+    seed: int = 1
+    """Seed of the first weights, the order of the poems and dropout."""
+
+    def __post_init__(self) -> None:
+        # 1) each value by itself
+        check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
+        check_at_least(self, 1, "poet_poems", "later_poet_poems")
+        check_at_least(self, 0, "initialization_scale", "learning_rate", "momentum", "weight_decay")
+        check_at_least(self, 0, "warmup_steps", "seed")
+        choices = {
+            "optimizer": ["adam", "adamw", "sgd"],
+            "precision": ["float32", "bf16"],
+            "corpus": list(LENGTHS),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError("choice", field=name, has=getattr(self, name), choices=known)
+        self._check("train_finite", math.isfinite, "learning_rate", "epochs")
+        shares = ("dropout", "output_dropout", "embedding_dropout", "weight_dropout")
+        self._check("train_share", lambda share: 0 <= share < 1, *shares)
+        self._check(
+            "train_share", lambda share: 0 <= share < 1, "condition_dropout", "theme_share", "averaging"
+        )
+        positive = ("epochs", "decay_epochs", "clip_norm", "clip_value", "patience")
+        self._check("train_positive", lambda value: value > 0, *positive)
+        sources = [*SOURCES, CI]
+        if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
+            raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
+        # 2) values that contradict each other
+        if self.accumulate > self.batch_size:
+            raise InputError(
+                "train_accumulate", field="accumulate", has=self.accumulate, wanted=self.batch_size
+            )
+        for name, optimizer in (("momentum", "sgd"), ("weight_decay", "adamw")):
+            if getattr(self, name) and self.optimizer != optimizer:
+                raise InputError("train_optimizer", field=name, has=self.optimizer, wanted=optimizer)
+        if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.mixture):
+            raise InputError("train_conditions")
+        if self.corpus == OWN and self.mixture:
+            raise InputError("train_own_mixture", field="mixture")
+        if self.locked_dropout and not (self.dropout or self.output_dropout):
+            raise InputError("train_locked", field="locked_dropout")
+        if self.decay_epochs is not None and not self.decay:
+            raise InputError("train_decay", field="decay_epochs")
+        if self.clip_norm is not None and self.clip_value is not None:
+            raise InputError("train_clip", field="clip_value")
+
+    def _check(self, code: str, accepts: Callable[[float], bool], *names: str) -> None:
+        for name in names:
+            value = getattr(self, name)
+            if value is not None and not accepts(value):
+                raise InputError(code, field=name, has=value)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The mixture by source. A number that cannot be read is NaN."""
+        shares = {}
+        for part in filter(None, self.mixture.split(",")):
+            source, _, number = part.partition(":")
+            try:
+                shares[source.strip()] = float(number)
+            except ValueError:
+                shares[source.strip()] = math.nan
+        return shares
+
+    @property
+    def dropped(self) -> Dropout:
+        """The shares that the model drops in training."""
+        return Dropout(
+            inputs=self.dropout,
+            outputs=self.dropout if self.output_dropout is None else self.output_dropout,
+            types=self.embedding_dropout,
+            weights=self.weight_dropout,
+            locked=self.locked_dropout,
+        )
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Configure a model and its training; the defaults are the report's."""
+
+    model: ModelConfiguration = field(default_factory=ModelConfiguration)
+    """Sizes and choices of the model."""
+    training: TrainingConfiguration = field(default_factory=TrainingConfiguration)
+    """Choices of its training."""
+
+
+_REGULARIZED = TrainingConfiguration(
+    dropout=0.3,
+    output_dropout=0.5,
+    locked_dropout=True,
+    optimizer="adamw",
+    weight_decay=0.05,
+    warmup_steps=200,
+    clip_norm=1.0,
+    averaging=0.998,
+    precision="bf16",
+)
+
+PRESETS = {
+    "report": Preset(
+        training=TrainingConfiguration(
+            dropout=0.3, warmup_steps=200, clip_norm=1.0, patience=2, precision="bf16"
+        )
+    ),
+    "recipe": Preset(
+        ModelConfiguration(hidden_size=896, tied=True),
+        replace(_REGULARIZED, epochs=20, embedding_dropout=0.1, weight_dropout=0.3),
+    ),
+    "tang": Preset(
+        ModelConfiguration(vocabulary_size=7261, hidden_size=1024, tied=True, held=True),
+        replace(
+            _REGULARIZED,
+            batch_size=64,
+            length=LENGTHS["tang"],
+            epochs=10,
+            corpus="tang",
+            condition_dropout=0.4,
+            theme_share=0.25,
+            mixture="song:1",
+            dropout=0.1,
+            output_dropout=0.25,
+            weight_dropout=0.1,
+            decay_epochs=2,
+        ),
+    ),
+    OWN: Preset(
+        ModelConfiguration(vocabulary_size=7000, embedding_size=128, hidden_size=384, tied=True, held=True),
+        replace(
+            _REGULARIZED,
+            length=LENGTHS[OWN],
+            epochs=10,
+            corpus=OWN,
+            poet_poems=20,
+            condition_dropout=0.3,
+            theme_share=0.2,
+            dropout=0.2,
+            output_dropout=0.3,
+            learning_rate=3e-3,
+            warmup_steps=100,
+            patience=2,
+        ),
+    ),
+}
+
+
+def preset(name: str, settings: list[str] | None = None) -> Preset:
+    """Select a preset and change some of its values.
+
+    Args:
+        name: report, recipe, tang or own.
+        settings: field=value each, of `ModelConfiguration` or `TrainingConfiguration`; the value none unsets an
+            optional field.
+
+    Raises InputError on an unknown preset or field, or a value of the wrong type.
+    """
+    if name not in PRESETS:
+        raise InputError("choice", field="preset", has=name, choices=list(PRESETS))
+    parts: dict[str, Any] = vars(PRESETS[name])
+    types = {part: {f.name: f.type for f in dataclasses.fields(chosen)} for part, chosen in parts.items()}
+    del types["model"]["special_tokens"]
+    changes: dict[str, dict[str, object]] = {part: {} for part in parts}
+    for setting in settings or []:
+        key, equals, text = setting.partition("=")
+        part = next((part for part in types if key in types[part]), None)
+        if part is None or not equals:
+            names = [name for part in types for name in types[part]]
+            names = list(dict.fromkeys([*get_close_matches(key, names), *names]))
+            raise InputError("train_setting", has=setting, choices=names)
+        changes[part][key] = _parse(key, text, types[part][key])
+    return Preset(**{part: replace(chosen, **changes[part]) for part, chosen in parts.items()})
+
+
+def _parse(key: str, text: str, kind: object) -> object:
+    """Parse the value of a field of type `kind`."""
+    readers = {int: int, float: float, str: str, bool: {"true": True, "false": False}.__getitem__}
+    kinds = [k for k in readers if k == kind or k in getattr(kind, "__args__", ())]
+    if text == "none" and kind not in readers:
+        return None
+    try:
+        return readers[kinds[0]](text)  # type: ignore[operator]
+    except (ValueError, KeyError):
+        wanted = getattr(kind, "__name__", str(kind))
+        raise InputError("train_type", field=key, has=text, wanted=wanted) from None
