@@ -3,10 +3,10 @@
 Run: python -m benchmarks.compose [--threads 1]
 
 Correctness first: no speed is reported while the engines disagree. Then, in turn so that all meet the same machine: a
-character (id in, state and logits out) alone and in batches of 32, by ours and each peer, beside the rate of a large
-float32 matrix product; poems, warm and in bulk, with 8 and 32 particles and one draft, and at the defaults; and the
-command in a fresh process. Poems are also timed by the processor, which other work on the machine disturbs less. Writes
-benchmarks/results/compose.json and the figures `compose.*` of speed.
+character (id in, state and logits out) alone and in batches of 32 and 64, by ours and each peer, beside the rate of a
+large float32 matrix product; poems, warm and in bulk, with 8 and 32 particles and one draft, and at the defaults; and
+the command in a fresh process. Poems are also timed by the processor, which other work on the machine disturbs less.
+Writes benchmarks/results/compose.json and the figures `compose.*` of speed.
 
 The measuring runs in a process of its own, because NumPy's threads are counted when it is imported.
 """
@@ -36,14 +36,12 @@ from pingze import compose
 from pingze.arrays import Array
 from pingze.composing.request.options import Composing
 from pingze.network import checkpoint
-from pingze.network.numpy_network import NumpyNetwork
 from pingze.network.onnx_runtime import onnxruntime
-from pingze.network.products import Product, in_8_bits, in_float32
-from pingze.network.softmax import log_softmax
+from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.threads import VARIABLE, threads
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
-BATCHES = (1, 32)
+BATCHES = (1, 32, 64)
 TOKENS = 32
 """Of a 七絕 the characters and marks."""
 SECONDS = 4.0
@@ -69,18 +67,16 @@ Shape = list[int | str | None]
 # -- the engines ------------------------------------------------------------------------------------------------
 
 
-def our_step(
-    loaded: checkpoint.Checkpoint, batch: int, product: Callable[[Array], Product] = in_8_bits
-) -> Step:
-    """The engine that composes."""
-    network = NumpyNetwork(loaded, product)
+def our_step(loaded: checkpoint.Checkpoint, batch: int, *, in_8_bits: bool = True) -> Step:
+    """The engine that composes; beside the logits it sums their exponentials."""
+    network = GraphNetwork(loaded.rounded() if in_8_bits else loaded)
     begun = network.start(batch)
-    state = begun._replace(h=np.zeros_like(begun.h), c=np.zeros_like(begun.c))  # as the peers begin
+    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))  # as the peers begin
 
     def step(ids: Array) -> Array:
         nonlocal state
         state = network.step(state, ids)
-        return network.logits(state)
+        return state.logits
 
     return step
 
@@ -181,7 +177,7 @@ def engines(
         quantization.quantize_dynamic(whole, small, weight_type=quantization.QuantType.QInt8)
     return {
         "pingze": lambda: our_step(loaded, batch),
-        "pingze float32": lambda: our_step(loaded, batch, in_float32),
+        "pingze float32": lambda: our_step(loaded, batch, in_8_bits=False),
         "torch": lambda: torch_step(loaded, batch),
         "onnxruntime": lambda: onnx_step(whole, H, batch, threads),
         "onnxruntime int8": lambda: onnx_step(small, H, batch, threads),
@@ -196,11 +192,16 @@ def differences(made: Mapping[str, Callable[[], Step]], batch: int, size: int) -
     rng = np.random.default_rng(0)
     texts = rng.integers(0, size, (30, batch))
     scores = {
-        name: np.stack([log_softmax(step(ids)) for ids in texts])
+        name: np.stack([_log_p(step(ids)) for ids in texts])
         for name, step in ((name, make()) for name, make in made.items())
     }
     ours = scores.pop("pingze float32")
     return {name: float(np.sqrt(np.mean((score - ours) ** 2))) for name, score in scores.items()}
+
+
+def _log_p(logits: Float[Array, "B V"]) -> Float[Array, "B V"]:
+    log_p: Array = logits - softmax(logits)[1][:, None]
+    return log_p
 
 
 def check_agreement(found: Mapping[str, float]) -> None:

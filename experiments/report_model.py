@@ -35,7 +35,7 @@ def main(folder: Path, settings: list[str]) -> None:
     with training_progress.progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)
-    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
+    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)
     loaded = checkpoint.load("report")
     figures = evaluate(LanguageModel.of(loaded), dev, loaded.vocabulary, run.configuration.length)
     command = f"python -m experiments.report_model runs/report {' '.join(settings)}".strip()

@@ -28,7 +28,6 @@ from pingze.arrays import Array, Float
 from pingze.composing.composer import Composer, composer
 from pingze.corpus.poem import lines
 from pingze.network import checkpoint
-from pingze.network.softmax import log_softmax
 from pingze.verse import check
 from pingze.verse.characters import only_han
 
@@ -134,9 +133,9 @@ def _read(
     ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
     state, log_p, h = chosen.network.start(len(ids), prefix), [], []
     for column in ids.T:
-        log_p.append(log_softmax(chosen.network.logits(state))[np.arange(len(ids)), column])
+        log_p.append(state.log_p[np.arange(len(ids)), column])
         state = chosen.network.step(state, column)
-        h.append(state.h[-1])
+        h.append(state.h)
     return np.mean(log_p, axis=0), np.mean(h[:-1], axis=0)
 
 

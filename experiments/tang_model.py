@@ -44,7 +44,7 @@ def train(folder: Path, settings: list[str]) -> None:
 def ship(folder: Path) -> None:
     """Ship the run's model, and measure it on dev."""
     best = checkpoint.load(folder)
-    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.float16)
+    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)
     command = "python -m experiments.tang_model ship runs/tang"
     rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     record(

@@ -82,7 +82,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("rhyme 陽", 0),
         ("export --to shared", 0),
         ("compose --model shared --form 五絕 --seed 1", 0),
-        ("export --onnx step.onnx", 2),
+        ("export --onnx step.onnx", 0),
         ("corpus stats", 2),
         ("train --out run", 2),
         ("serve", 2),

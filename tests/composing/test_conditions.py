@@ -13,8 +13,7 @@ from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
-from pingze.network.numpy_network import NumpyNetwork
-from pingze.network.products import in_float32
+from pingze.network.reference import ReferenceNetwork
 from pingze.training.evaluation import evaluate
 from pingze.verse import check
 from tests.composing import verse
@@ -39,7 +38,7 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
     row = CorpusPoem("tang", "春山夜", "李賀", text)
     figures = evaluate(LanguageModel.of(loaded), [row], loaded.vocabulary, 100)
     exact, made = Composer(loaded), composer(model)
-    exact.network = NumpyNetwork(loaded, in_float32)
+    exact.network = ReferenceNetwork(loaded)
     prefix = [loaded.vocabulary.ids[token] for token in ("<五絕>", "<李賀>", *"春山夜")]
     score = exact.log_probability(poem.lines, prefix)
     assert -figures.nats_per_token * figures.tokens == pytest.approx(score, rel=1e-5)

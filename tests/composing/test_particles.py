@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.particles import Population, Writing, finish, go_on
 from pingze.composing.poem import mark_after
@@ -16,7 +17,6 @@ from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Antithesis, Opposites
 from pingze.composing.steering.term import Term
-from pingze.network.softmax import log_softmax
 from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import Form
@@ -73,7 +73,7 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
     for number, line in enumerate(lines):
         for character in line + mark_after(number):
             id_ = chosen.vocabulary.ids[character]
-            p = np.exp(chosen.network.logits(state)[0].astype(np.float64) / TEMPERATURE)
+            p = np.exp(state.logits[0].astype(np.float64) / TEMPERATURE)
             p /= p.sum()
             if character not in "，。":
                 ranked = sorted(p, reverse=True)
@@ -107,10 +107,15 @@ def expected_shares(
                 terms=terms,
             )
         )
-        weights = np.exp(log_softmax(population.log_weights))
+        weights = normalized(population.log_weights)
         for ids, weight in zip(population.ids, weights, strict=True):
             shares[chosen.vocabulary.decode(ids)] += float(weight) / runs
     return shares
+
+
+def normalized(log_weights: Array) -> Array:
+    weights = np.exp(log_weights - log_weights.max())
+    return weights / weights.sum()
 
 
 def total_variation(shares: Counter[str], expected: dict[str, float]) -> float:
@@ -177,8 +182,8 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     finished = finish(writing)
     together = Population.joined(finished)
     shares: list[Counter[str]] = [Counter(), Counter()]
-    weights = np.exp(log_softmax(together.log_weights))
-    alone = np.concatenate([np.exp(log_softmax(each.log_weights)) / len(finished) for each in finished])
+    weights = normalized(together.log_weights)
+    alone = np.concatenate([normalized(each.log_weights) / len(finished) for each in finished])
     for text, *of_text in zip(together.ids, weights, alone, strict=True):
         for counted, weight in zip(shares, of_text, strict=True):
             counted[chosen.vocabulary.decode(text)] += float(weight)

@@ -15,8 +15,7 @@ from pingze.composing.generate import LineSampler
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import InputError
 from pingze.network import checkpoint
-from pingze.network.numpy_network import NumpyNetwork
-from pingze.network.softmax import log_softmax
+from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.network.vocabulary import EOS
 from pingze.verse.characters import MARKS
 from tests import invented
@@ -74,11 +73,11 @@ def test_a_seed_repeats_and_another_differs() -> None:
 def test_temperature_zero_takes_the_likeliest() -> None:
     poem = pingze.generate("日", temperature=0, max_lines=2)
     assert poem == pingze.generate("日", temperature=0, max_lines=2, seed=5)
-    network, vocabulary = NumpyNetwork(MODEL), MODEL.vocabulary
+    network, vocabulary = GraphNetwork(MODEL.rounded()), MODEL.vocabulary
     state = network.start()
     for at, character in enumerate(poem):
         if at and character not in "，。":
-            ranked = [vocabulary.tokens[i] for i in np.argsort(-network.logits(state)[0])]
+            ranked = [vocabulary.tokens[i] for i in np.argsort(-state.logits[0])]
             assert next(c for c in ranked if c in invented.CHARACTERS) == character
         state = network.step(state, vocabulary.encode(character))
 
@@ -93,9 +92,9 @@ def test_ends_when_the_model_ends_it_after_an_even_line(monkeypatch: pytest.Monk
 
 def test_draws_follow_the_tempered_distribution() -> None:
     """Total variation from softmax(logits / T) over Han characters, on 4,000 draws of the second character."""
-    sampler = LineSampler(NumpyNetwork(MODEL), MODEL.vocabulary, 0.7, np.random.default_rng(0))
-    logits = np.where(sampler.han, sampler.network.logits(sampler.state)[0], -np.inf)
-    expected = np.exp(log_softmax(logits / 0.7))
+    sampler = LineSampler(GraphNetwork(MODEL.rounded()), MODEL.vocabulary, 0.7, np.random.default_rng(0))
+    logits = np.where(sampler.han, sampler.state.logits, -np.inf)
+    (expected,), _ = softmax((logits / 0.7).astype(np.float32))
     counts = np.bincount([sampler._draw(sampler.han) for _ in range(4000)], minlength=len(expected))
     assert 0.5 * np.abs(counts / 4000 - expected).sum() < 0.05
 
@@ -134,11 +133,11 @@ def test_bad_input(arguments: tuple[str], options: dict[str, object], message: s
 
 
 def test_log_probability_is_that_of_the_whole_text() -> None:
-    sampler = LineSampler(NumpyNetwork(MODEL), MODEL.vocabulary, 1.0, np.random.default_rng(0))
+    sampler = LineSampler(GraphNetwork(MODEL.rounded()), MODEL.vocabulary, 1.0, np.random.default_rng(0))
     lines = sampler.lines("日", 5, 2, may_end=False)
-    network, state, expected = NumpyNetwork(MODEL), NumpyNetwork(MODEL).start(), 0.0
+    network, state, expected = GraphNetwork(MODEL.rounded()), GraphNetwork(MODEL.rounded()).start(), 0.0
     for id_ in [*MODEL.vocabulary.encode(f"{lines[0]}，{lines[1]}。"), EOS]:
-        expected += log_softmax(network.logits(state))[0, id_]
+        expected += state.log_p[0, id_]
         state = network.step(state, np.array([id_]))
     assert sampler.log_probability == pytest.approx(expected, rel=1e-5)
 

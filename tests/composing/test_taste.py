@@ -49,7 +49,7 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
     reward, state = 0.0, chosen.network.start(1, prefix)
     for id_ in chosen.token_ids(lines)[:-2]:
         state = chosen.network.step(state, id_[None])
-        reward += 0 if chosen.reward is None else REWARD * float(state.h[-1, 0] @ chosen.reward)
+        reward += 0 if chosen.reward is None else REWARD * float(state.h[0] @ chosen.reward)
     return request.taste * float(likely + named - pairs + reward)
 
 

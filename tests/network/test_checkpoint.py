@@ -63,6 +63,33 @@ def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path: Path, pat
     assert half.stat().st_size < path.stat().st_size
 
 
+def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
+    made, paths = invented.model(hidden_size=64, tied=True), [tmp_path / f"{n}.safetensors" for n in range(2)]
+    checkpoint.save(paths[0], made.tensors, made.configuration, made.vocabulary, dtype=np.int8)
+    loaded = checkpoint.load(paths[0])
+    for name, tensor in made.tensors.items():
+        largest = np.abs(tensor).max(axis=-1, keepdims=True) if tensor.ndim == 2 else 0
+        assert loaded.tensors[name].dtype == np.float32
+        assert np.all(np.abs(loaded.tensors[name] - tensor) <= largest / 127), name
+        rows = [2, 0, 2]
+        np.testing.assert_array_equal(loaded.tensor(name, rows), loaded.tensors[name][rows])
+    checkpoint.save(paths[1], loaded.tensors, loaded.configuration, loaded.vocabulary, dtype=np.int8)
+    assert checkpoint.load(paths[1]).sha256 == loaded.sha256
+    checkpoint.save(paths[1], made.tensors, made.configuration, made.vocabulary)
+    for name, rounded in checkpoint.load(paths[1]).rounded().stored.items():
+        np.testing.assert_array_equal(rounded, loaded.stored[name])
+    assert loaded.rounded() is loaded
+    assert paths[0].stat().st_size < 0.35 * paths[1].stat().st_size
+
+
+def test_a_scale_of_another_size_is_refused(tmp_path: Path) -> None:
+    made, path = invented.model(), tmp_path / "model.safetensors"
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary, dtype=np.int8)
+    rewrite(path, drop="lstm.0.weight_hh.scale")
+    with pytest.raises(CheckpointError, match=r"tensor lstm\.0\.weight_hh\.scale is absent"):
+        checkpoint.load(path)
+
+
 def test_absent_model(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError,
@@ -90,7 +117,7 @@ def test_altered_weight(path: Path) -> None:
 
 def test_other_format_version(path: Path) -> None:
     rewrite(path, {"format": "pingze-99"})
-    with pytest.raises(CheckpointError, match="format 'pingze-99', this pingze reads 'pingze-1'"):
+    with pytest.raises(CheckpointError, match="format pingze-99, this pingze reads pingze-1"):
         checkpoint.load(path)
 
 
@@ -162,14 +189,18 @@ def test_a_reward_lies_beside_its_model(path: Path) -> None:
 
 def test_a_reward_of_another_size_is_refused(path: Path) -> None:
     checkpoint.save_reward(path, np.zeros(4, np.float32))
-    with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
+    with pytest.raises(
+        CheckpointError, match="was altered, or is not of the model beside it; remove it or fit it again"
+    ):
         checkpoint.load(path)
 
 
 def test_a_reward_does_not_outlive_its_model(path: Path) -> None:
     checkpoint.save_reward(path, np.zeros(3, np.float32))
     rewrite(path, {"configuration": json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})})
-    with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
+    with pytest.raises(
+        CheckpointError, match="was altered, or is not of the model beside it; remove it or fit it again"
+    ):
         checkpoint.load(path)
 
 
@@ -193,7 +224,7 @@ def test_an_altered_reward_is_refused(path: Path) -> None:
     *_, last = data = bytearray(beside.read_bytes())
     data[-1] = last ^ 1
     beside.write_bytes(data)
-    with pytest.raises(CheckpointError, match="was altered after it was saved"):
+    with pytest.raises(CheckpointError, match="was altered, or is not of the model beside it"):
         checkpoint.load(path)
 
 

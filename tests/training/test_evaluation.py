@@ -8,9 +8,7 @@ import pytest
 from pingze.lstm.dropout import Dropout
 from pingze.network.batches import encode_sequence
 from pingze.network.model import LanguageModel
-from pingze.network.numpy_network import NumpyNetwork
-from pingze.network.products import in_float32
-from pingze.network.softmax import log_softmax
+from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import BOS, EOS, UNK
 from pingze.training.evaluation import evaluate
 from pingze.verse.characters import MARKS
@@ -22,12 +20,12 @@ LENGTH = 12
 def test_figures_by_their_definitions() -> None:
     checkpoint = invented.model()
     texts = [*invented.texts(3, lines=2), "天龘，地。"]
-    network = NumpyNetwork(checkpoint, in_float32)
+    network = ReferenceNetwork(checkpoint)
     losses: list[tuple[str, float]] = []
     for text in texts:
         state = network.start()
         for id_ in encode_sequence(text, checkpoint.vocabulary, LENGTH)[1:].tolist():
-            losses.append((checkpoint.vocabulary.tokens[id_], -log_softmax(network.logits(state))[0, id_]))
+            losses.append((checkpoint.vocabulary.tokens[id_], -state.log_p[0, id_]))
             state = network.step(state, np.array([id_]))
     nats = np.mean([loss for _, loss in losses])
     hanzi = np.mean([loss for token, loss in losses if token not in MARKS and token != "<eos>"])

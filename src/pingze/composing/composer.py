@@ -28,8 +28,8 @@ from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT, Conditions
-from pingze.network.numpy_network import LayerStates, NumpyNetwork
-from pingze.network.softmax import log_softmax
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.threads import threads
 from pingze.verse.forms import opening_name
@@ -48,7 +48,7 @@ class Composer:
 
     def __init__(self, loaded: checkpoint.Checkpoint) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
-        self.network = NumpyNetwork(loaded)
+        self.network: ReferenceNetwork = GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
@@ -159,8 +159,8 @@ class Composer:
         chosen = [population.chosen() for writing in writings for population in writing.populations]
         lines = [writing.constraints.request.lines for writing in writings for _ in writing.starts]
         last_marks = np.array([self.vocabulary.ids[mark_after(count - 1)] for count in lines])
-        states = LayerStates.joined([population.states for population in chosen])
-        ends = log_softmax(self.network.logits(self.network.step(states, last_marks)))[:, EOS]
+        states = State.joined([population.states for population in chosen])
+        ends = self.network.step(states, last_marks).log_p[:, EOS]
         return [
             replace(population, log_probabilities=population.log_probabilities + end)
             for population, end in zip(chosen, ends, strict=True)
@@ -231,7 +231,7 @@ class Composer:
         for id_ in ids[:-1]:
             check_deadline()
             states.append(self.network.step(states[-1], id_[None]))
-        log_p = log_softmax(self.network.logits(LayerStates.joined(states)))
+        log_p = np.concatenate([state.log_p for state in states])
         return log_p, log_p[np.arange(len(ids)), ids]
 
 

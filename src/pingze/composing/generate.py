@@ -16,8 +16,7 @@ from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising
 from pingze.composing.request.request import read_about, read_poet, read_title
 from pingze.errors import InputError
-from pingze.network.numpy_network import NumpyNetwork
-from pingze.network.softmax import log_softmax
+from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS
 
@@ -86,7 +85,7 @@ class LineSampler:
     """Sample lines of Han characters from a model, one character at a time."""
 
     def __init__(
-        self, network: NumpyNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
+        self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
     ) -> None:
         self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
         self.han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
@@ -95,7 +94,6 @@ class LineSampler:
     def start(self, prefix: Sequence[int] = ()) -> None:
         """Begin a new text after the prefix."""
         self.state = self.network.start(prefix=prefix)
-        self.logits = self.network.logits(self.state)[0]
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
@@ -144,7 +142,7 @@ class LineSampler:
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _draw(self, allowed: Array) -> int:
-        logits = np.where(allowed, self.logits.astype(np.float64), -np.inf)
+        logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())
         # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
@@ -152,9 +150,8 @@ class LineSampler:
         return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
 
     def _score(self, id_: int) -> None:
-        self.log_probability += float(log_softmax(self.logits)[id_])
+        self.log_probability += float(self.state.log_p[0, id_])
 
     def _advance(self, id_: int) -> None:
         self._score(id_)
         self.state = self.network.step(self.state, np.array([id_]))
-        self.logits = self.network.logits(self.state)[0]

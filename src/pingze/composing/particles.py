@@ -28,8 +28,8 @@ from pingze.composing.request.options import Sampling
 from pingze.composing.steering.term import Term, Token
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
-from pingze.network.numpy_network import LayerStates, NumpyNetwork
-from pingze.network.softmax import log_sum_exp
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import softmax
 
 COLDEST = 0.01
 """The lowest temperature; below it particles would all be the same text."""
@@ -61,7 +61,7 @@ class Population:
     """ln p of each text at temperature 1 up to its last mark; after `Composer.choose`, of the whole text."""
     scores: Float[Array, "N"]
     """The sum of what the terms added for the tokens of each text and for the whole."""
-    states: LayerStates
+    states: State
     """The model's state before it reads the last mark of each text."""
     rng: np.random.Generator
 
@@ -79,7 +79,7 @@ class Population:
             alive=self.alive[rows],
             log_probabilities=self.log_probabilities[rows],
             scores=self.scores[rows],
-            states=LayerStates(*(part.copy() for part in self.states.take(rows))),
+            states=self.states.take(np.array([row])),
         )
 
     @classmethod
@@ -92,7 +92,7 @@ class Population:
         return replace(
             populations[0],
             effective_sizes=np.sum([each.effective_sizes for each in populations], axis=0).tolist(),
-            states=LayerStates.joined([each.states for each in populations]),
+            states=State.joined([each.states for each in populations]),
             **parts,
         )
 
@@ -115,7 +115,7 @@ class Writing:
 
     def __init__(
         self,
-        network: NumpyNetwork,
+        network: ReferenceNetwork,
         constraints: Constraints,
         starts: Sequence[Start],
         *,
@@ -143,20 +143,21 @@ class Writing:
         """Whether the last mark is written, which the model need not read."""
         return self.place == self.constraints.places and not self.at_mark
 
-    def write(self, logits: Float[Array, "rows V"]) -> None:
-        """Draw the next token of every text, given the model's logits.
+    def write(self) -> None:
+        """Draw the next token of every text.
 
         Raises UnfinishedError when every particle of a population would copy a line of the corpus.
         """
+        logits = self.state.logits
         tempered = logits * self.coldness
         if self.at_mark:
             self.written, self.at_mark = None, False
             self.ids[:] = mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-            share = tempered[:, mark] - log_sum_exp(tempered)
+            share = tempered[:, mark] - softmax(tempered)[1]
             self.log_weights += share.reshape(self.log_weights.shape)
         else:
             self._write_character(tempered)
-        self.log_p = logits[np.arange(len(logits)), self.ids] - log_sum_exp(logits)
+        self.log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
         self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "rows V"]) -> None:
@@ -184,11 +185,11 @@ class Writing:
         N = self.log_weights.shape[1]
         return np.concatenate([start.rng.random(N) for start in self.starts])
 
-    def read(self, state: LayerStates) -> None:
+    def read(self, state: State) -> None:
         """Weigh the token that the model has read, and resample; after the last token `state` is not used."""
         self.state = state
         # 1. Add what the terms make of the token.
-        token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h[-1])
+        token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h)
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added
@@ -230,23 +231,20 @@ class Writing:
         return [Population(*part) for part in zip(*parts, strict=True)]
 
 
-def go_on(network: NumpyNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
+def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
     """Write one more token of every text of several writings, as one batch; return those that cannot go on, and why.
 
     Their requests may differ in everything but the model; each is written as it would be alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
-    state = LayerStates.joined([writing.state for writing in writings])
-    logits = network.logits(state)
-    for writing, rows in zip(writings, _rows(writings), strict=True):
+    for writing in writings:
         try:
-            writing.write(logits[rows])
+            writing.write()
         except UnfinishedError as error:
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        if len(reading) < len(writings):
-            state = LayerStates.joined([writing.state for writing in reading])
+        state = State.joined([writing.state for writing in reading])
         state = network.step(state, np.concatenate([writing.ids for writing in reading]))
         for writing, rows in zip(reading, _rows(reading), strict=True):
             writing.read(state.take(rows))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.network.softmax import softmax
+from pingze.network.step_graph import softmax
 
 OUTSIDE = 1e-6
 """The share of its probability that a character outside the nucleus keeps."""

@@ -25,7 +25,6 @@ from pingze.composing.request.options import (
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
-from pingze.network.softmax import log_softmax
 from pingze.verse import Verdict, check
 from pingze.verse.context import lines_in_context
 from pingze.verse.patterns import CUSTOMARY
@@ -164,15 +163,15 @@ def _score_each(
     state, before = chosen.network.start(prefix=prefix), 0.0
     for id_ in ids[:at]:
         check_deadline()
-        before += float(log_softmax(chosen.network.logits(state))[0, id_])
+        before += float(state.log_p[0, id_])
         state = chosen.network.step(state, id_[None])
-    log_p = log_softmax(chosen.network.logits(state))[0, candidates]
+    log_p = state.log_p[0, candidates]
     likeliest = np.argsort(-log_p)[:TRIED]
     tried, scores = candidates[likeliest], before + log_p[likeliest].astype(np.float64)
     states = chosen.network.step(state.take(np.zeros(len(tried), int)), tried)
     for id_ in ids[at + 1 :]:
         check_deadline()
-        scores += log_softmax(chosen.network.logits(states))[:, id_]
+        scores += states.log_p[:, id_]
         states = chosen.network.step(states, np.full(len(tried), id_))
     return tried, scores
 

@@ -31,7 +31,6 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Float
-from pingze.elementary import tanh
 
 LEAK = 0.01
 """Slope of leaky_relu below zero."""
@@ -101,7 +100,7 @@ class StepCache(NamedTuple):
 
 
 ACTIVATIONS: dict[str, Activation] = {
-    "tanh": Activation(tanh, lambda y: 1 - y * y),
+    "tanh": Activation(np.tanh, lambda y: 1 - y * y),
     "relu": Activation(lambda x: np.maximum(x, 0), lambda y: (y > 0).astype(y.dtype)),
     "leaky_relu": Activation(
         lambda x: np.where(x > 0, x, np.asarray(LEAK, x.dtype) * x),
@@ -117,7 +116,7 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
         x: Of any shape.
     """
     half = x.dtype.type(0.5)
-    y = tanh(x * half)
+    y: Array = np.tanh(x * half)
     y += 1
     y *= half
     return y

@@ -1,10 +1,11 @@
-"""A model in one file: weights, configuration and vocabulary, saved and verified together.
+"""Save and verify a model in one file: weights, configuration and vocabulary.
 
 The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
 …, `output.weight` (V, H), `output.bias` (V); a tied model has `projection.weight` (E, H) in place of `output.weight`,
 for its output's weight is the embedding's; one that holds a poem's conditions beside every input has
-`lstm.0.weight_ph` (4H, E). The metadata hold the format's version, the configuration, the
-ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
+`lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`rounding`): a matrix then holds
+whole numbers, and `NAME.scale` (N) the scales of its N rows. The metadata hold the format's version, the
+configuration, the ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
 
 Beside it may lie `model.reward.safetensors`: `reward.weight` (H), which tells from the model's state what a reader
 makes of a text (`composing.taste`), and the SHA-256 of the model that it belongs to.
@@ -14,6 +15,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from safetensors.numpy import save as serialize
 from pingze.errors import CheckpointError, PingzeError
 from pingze.files import written
 from pingze.network.configuration import ModelConfiguration
+from pingze.network.rounding import Rounded, rounded
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 FORMAT = "pingze-1"
@@ -32,6 +35,8 @@ CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """What an export has beside the model, for readers that know the file names of model hubs."""
 REWARD_FILE = "model.reward.safetensors"
 REWARD = "reward.weight"
+SCALE = ".scale"
+"""After the name of a weight in 8 bits, its rows' scales."""
 SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
 DEFAULT = "tang"
@@ -42,7 +47,7 @@ Tensors = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model as it is stored: float32 weights by name, however they lay on disk."""
+    """A model as it is stored."""
 
     name: str
     """What it was asked for by: a shipped name, a file or a folder."""
@@ -50,12 +55,47 @@ class Checkpoint:
     """Its sizes and choices."""
     vocabulary: Vocabulary
     """Its tokens, in the order of their ids."""
-    tensors: dict[str, np.ndarray]
-    """By the names of `shapes`."""
+    stored: Tensors
+    """The weights as the file has them."""
     reward: np.ndarray | None = None
     """What a reader's score of a text gains by a state h_t, (H), in points; None where nobody read for this model."""
     sha256: str = ""
     """Of all that is stored."""
+
+    @cached_property
+    def tensors(self) -> dict[str, np.ndarray]:
+        """All weights in float32, by the names of `shapes`."""
+        return {name: self.tensor(name) for name in shapes(self.configuration)}
+
+    def tensor(self, name: str, rows: list[int] | slice = slice(None)) -> np.ndarray:
+        """Return some rows of a weight in float32.
+
+        Args:
+            name: One of `shapes`.
+            rows: By default all.
+        """
+        found = self.stored[name][rows]
+        if found.dtype == np.int8:
+            found = Rounded(found, self.stored[name + SCALE][rows]).weight
+        return found.astype(np.float32, copy=False)
+
+    def rounded(self) -> "Checkpoint":
+        """Return the model in 8 bits: as it is when it is stored so, else rounded now."""
+        return self if self.dtype is np.int8 else replace(self, stored=_in_8_bits(self.stored))
+
+    def matrix(self, name: str) -> Rounded:
+        """Return a matrix of a model in 8 bits.
+
+        Args:
+            name: One of `shapes`.
+        """
+        return Rounded(self.stored[name], self.stored[name + SCALE])
+
+    @property
+    def dtype(self) -> type:
+        """What matrices are stored in: int8, float16 or float32."""
+        dtype: type = self.stored["embedding.weight"].dtype.type
+        return dtype
 
 
 def save(
@@ -64,7 +104,7 @@ def save(
     configuration: ModelConfiguration,
     vocabulary: Vocabulary,
     *,
-    dtype: type[np.floating] = np.float32,
+    dtype: type = np.float32,
 ) -> None:
     """Write one checkpoint, whole or not at all; the reward of a model that it replaces goes with that.
 
@@ -73,12 +113,15 @@ def save(
         tensors: The weights by the names and in the shapes of `shapes`.
         configuration: Of the same sizes.
         vocabulary: As many tokens as the configuration says.
-        dtype: What the weights are stored in; np.float16 halves the file for shipping.
+        dtype: What the matrices are stored in: float32, float16, or int8 for shipping (`rounding`).
 
     Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
     """
-    stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
-    _check_shapes(path, stored, configuration)
+    _check_shapes(path, tensors, configuration)
+    if dtype is np.int8:
+        stored = _in_8_bits(tensors)
+    else:
+        stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
     metadata = {
         "format": FORMAT,
         "configuration": json.dumps(asdict(configuration)),
@@ -90,32 +133,40 @@ def save(
         _reward_path(path).unlink(missing_ok=True)
 
 
+def _in_8_bits(tensors: Tensors) -> dict[str, np.ndarray]:
+    """Round the matrices; vectors stay in float32."""
+    stored = {}
+    for name, tensor in tensors.items():
+        if tensor.ndim == 2:
+            stored[name], stored[name + SCALE] = rounded(tensor)
+        else:
+            stored[name] = np.ascontiguousarray(tensor, np.float32)
+    return stored
+
+
 def load(model: str | Path) -> Checkpoint:
     """Read and verify a model.
 
     Args:
         model: A shipped name of `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
-    Raises CheckpointError, which names what is wrong: no such model, truncated or altered file, another format
-    version, tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
+    Raises CheckpointError, which names the fault: no such model, truncated or altered file, another format version,
+    tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
     """
     if model in SHIPPED:
-        weights, file = files("pingze.network.weights"), Path(f"{model}.safetensors")
-        with as_file(weights / file.name) as path, as_file(weights / _reward_path(file).name) as reward_path:
-            return _with_reward(_read(path, str(model)), reward_path)
+        with as_file(files("pingze.network.weights")) as folder:
+            return _read(folder / f"{model}.safetensors", str(model))
     path = _file_of(model)
     if not path.is_file():
-        raise CheckpointError(
-            f"there is no model {str(model)!r}: give a shipped name ({', '.join(SHIPPED)}), a file, or a folder"
-        )
-    loaded = _with_reward(_read(path, str(model)), _reward_path(path))
+        raise CheckpointError("model", has=str(model), choices=SHIPPED)
+    loaded = _read(path, str(model))
     if Path(model).is_dir():
         _check_beside(Path(model), loaded)
     return loaded
 
 
 def changed(model: str | Path) -> tuple[int, ...]:
-    """When each file of a model was last changed, in nanoseconds; () for a shipped one.
+    """Return when each file of a model was last changed, in nanoseconds; () for a shipped one.
 
     Args:
         model: As `load` takes it.
@@ -126,12 +177,8 @@ def changed(model: str | Path) -> tuple[int, ...]:
     return tuple(file.stat().st_mtime_ns for file in (path, _reward_path(path)) if file.is_file())
 
 
-def _file_of(model: str | Path) -> Path:
-    return Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
-
-
 def save_reward(path: Path, weight: np.ndarray) -> None:
-    """Write a model's reward beside it, whole or not at all.
+    """Write a model's reward beside it, atomically.
 
     Args:
         path: The model's file.
@@ -141,36 +188,12 @@ def save_reward(path: Path, weight: np.ndarray) -> None:
     """
     stored = {REWARD: np.ascontiguousarray(weight, np.float32)}
     with written(_reward_path(path), CheckpointError) as partial:
-        metadata = {"model": _read(path, str(path)).sha256, "sha256": _digest(stored, {})}
+        metadata = {"model": _read(path, str(path), with_reward=False).sha256, "sha256": _digest(stored, {})}
         partial.write_bytes(serialize(stored, metadata))
 
 
-def _reward_path(path: Path) -> Path:
-    return path.with_suffix(".reward.safetensors")
-
-
-def _with_reward(model: Checkpoint, path: Path) -> Checkpoint:
-    """The model with what lies beside it; as it is where nothing does."""
-    if not path.is_file():
-        return model
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata, weight = file.metadata() or {}, file.get_tensor(REWARD)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} is damaged or is no reward ({error}); remove it or fit it again"
-        ) from error
-    if metadata.get("sha256") != _digest({REWARD: weight}, {}):
-        raise CheckpointError(
-            f"{path} was altered after it was saved: its SHA-256 differs; remove it or fit it again"
-        )
-    if metadata.get("model") != model.sha256 or weight.shape != (model.configuration.hidden_size,):
-        raise CheckpointError(f"{path} is not of the model beside it; remove it or fit it again")
-    return replace(model, reward=weight)
-
-
 def config(configuration: ModelConfiguration) -> dict[str, object]:
-    """What an export's `config.json` says.
+    """Return what an export's `config.json` says.
 
     Args:
         configuration: The model's sizes and choices.
@@ -179,8 +202,54 @@ def config(configuration: ModelConfiguration) -> dict[str, object]:
     return {"model_type": "pingze", "format": FORMAT, **asdict(configuration), **special}
 
 
+def _file_of(model: str | Path) -> Path:
+    return Path(model) / MODEL_FILE if Path(model).is_dir() else Path(model)
+
+
+def _reward_path(path: Path) -> Path:
+    return path.with_suffix(".reward.safetensors")
+
+
+def _read(path: Path, name: str, *, with_reward: bool = True) -> Checkpoint:
+    """Read a file, and the reward beside it if there is one."""
+    stored, metadata = _tensors(path, "model_damaged")
+    if metadata.get("format") != FORMAT:
+        raise CheckpointError("model_format", path=str(path), has=str(metadata.get("format")), wanted=FORMAT)
+    if metadata.get("sha256") != _digest(stored, metadata):
+        raise CheckpointError("model_altered", path=str(path))
+    try:
+        configuration = ModelConfiguration.of(json.loads(metadata["configuration"]))
+        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
+    except (AttributeError, KeyError, TypeError, ValueError, PingzeError) as error:
+        raise CheckpointError("model_configuration", path=str(path), reason=str(error)) from error
+    if (has := len(vocabulary)) != (wanted := configuration.vocabulary_size):
+        raise CheckpointError("model_vocabulary", path=str(path), has=has, wanted=wanted)
+    if vocabulary.condition_tokens != configuration.special_tokens:
+        raise CheckpointError("model_tokens", path=str(path))
+    _check_shapes(path, stored, configuration)
+    reward: np.ndarray | None = None
+    sha256 = metadata["sha256"]
+    if with_reward and (beside := _reward_path(path)).is_file():
+        found, of = _tensors(beside, "reward_damaged")
+        reward = found.get(REWARD, np.zeros(0))
+        whole = of.get("sha256") == _digest(found, {}) and of.get("model") == sha256
+        if not whole or reward.shape != (configuration.hidden_size,):
+            raise CheckpointError("reward_other", path=str(beside))
+    return Checkpoint(name, configuration, vocabulary, stored, reward, sha256)
+
+
+def _tensors(path: Path, fault: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Read a file's tensors and metadata."""
+    try:
+        with safe_open(path, framework="numpy") as file:
+            names = file.keys()
+            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
+    except (OSError, SafetensorError) as error:
+        raise CheckpointError(fault, path=str(path), reason=str(error)) from error
+
+
 def _check_beside(folder: Path, loaded: Checkpoint) -> None:
-    """Raises CheckpointError where an export's configuration or vocabulary is not the model's own."""
+    """Raise CheckpointError when an export's configuration or vocabulary is not the model's own."""
     expected = json.loads(json.dumps(config(loaded.configuration)))
     for name, wanted, read in (
         (CONFIG_FILE, expected, json.loads),
@@ -192,40 +261,7 @@ def _check_beside(folder: Path, loaded: Checkpoint) -> None:
         except (OSError, ValueError):
             agrees = False
         if not agrees:
-            raise CheckpointError(f"{path} is not that of the {MODEL_FILE} beside it; export the model again")
-
-
-def _read(path: Path, name: str) -> Checkpoint:
-    try:
-        with safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
-            stored = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a mapping)
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(
-            f"{path} is damaged or is no checkpoint ({error}); fetch or train it again"
-        ) from error
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError(
-            f"{path} has format {metadata.get('format')!r}, this pingze reads {FORMAT!r}; use the version that wrote it"
-        )
-    if metadata.get("sha256") != _digest(stored, metadata):
-        raise CheckpointError(
-            f"{path} was altered after it was saved: its SHA-256 differs; fetch or train it again"
-        )
-    try:
-        configuration = ModelConfiguration.of(json.loads(metadata["configuration"]))
-        vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-    except (AttributeError, KeyError, TypeError, ValueError, PingzeError) as error:
-        raise CheckpointError(f"{path} has a configuration that this pingze cannot read: {error}") from error
-    if len(vocabulary) != configuration.vocabulary_size:
-        raise CheckpointError(
-            f"{path} has a vocabulary of {len(vocabulary)} tokens for a model of {configuration.vocabulary_size}"
-        )
-    if vocabulary.condition_tokens != configuration.special_tokens:
-        raise CheckpointError(f"{path} has other special tokens in its vocabulary than in its configuration")
-    _check_shapes(path, stored, configuration)
-    tensors = {key: tensor.astype(np.float32) for key, tensor in stored.items()}
-    return Checkpoint(name, configuration, vocabulary, tensors, sha256=metadata["sha256"])
+            raise CheckpointError("export_altered", path=str(path), model=MODEL_FILE)
 
 
 def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
@@ -248,12 +284,14 @@ def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
 
 def _check_shapes(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
     expected = shapes(configuration)
+    for name, tensor in tensors.items():
+        if tensor.dtype == np.int8:
+            expected[name + SCALE] = tensor.shape[:1]
     for name in sorted(expected.keys() | tensors.keys()):
         found = tensors[name].shape if name in tensors else "absent"
         if found != expected.get(name, "absent"):
-            raise CheckpointError(
-                f"{path}: tensor {name} is {found}, the configuration asks for {expected.get(name, 'absent')}"
-            )
+            wanted = str(expected.get(name, "absent"))
+            raise CheckpointError("model_tensor", path=str(path), name=name, has=str(found), wanted=wanted)
 
 
 def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:

@@ -1,61 +1,96 @@
-"""Small ONNX graphs, written without the onnx package: a product in 8 bits, and a function of a matrix.
+"""Write ONNX graphs without the onnx package, whose import takes longer than a poem.
 
-An ONNX file is a protocol buffer: a message is a row of fields, each of which is a number and a value
-(https://protobuf.dev/programming-guides/encoding; the numbers are those of onnx/onnx.proto).
+An ONNX file is a protocol buffer: a message is a row of fields, each a number and a value
+(https://protobuf.dev/programming-guides/encoding; the fields' numbers are those of onnx/onnx.proto).
 """
 
-import numpy as np
+from collections.abc import Iterable, Mapping
 
-from pingze.arrays import Array, Float, Int8
+from pingze.arrays import Array
 
-ZERO = 128
-"""Which unsigned byte of the left operand stands for 0."""
-
-_FLOAT, _UINT8, _INT8 = 1, 2, 3
-_IR_VERSION, _OPSET, _CONTRIBUTED = 8, 17, "com.microsoft"
+_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7}
+_INT_ATTRIBUTE = 2
+_IR_VERSION, _OPSET, _CONTRIBUTED = 8, 18, "com.microsoft"
+"""Every ONNX Runtime since 1.14 reads these."""
 
 Value = int | str | bytes
-"""Of a field: a number, or bytes, which a message in a message becomes."""
+"""A field's value: a number, or bytes, which a message within a message becomes."""
+Described = tuple[str, str, tuple[int | str, ...]]
+"""An operand or result: its name, its type, and its sizes, a free one by a name."""
 
 
-def product(weight: Int8[Array, "K N"], scales: Float[Array, "N"]) -> bytes:
-    """`y` = (`x` - 128) weight · scales, in float32, of unsigned bytes `x` (B, K)."""
-    constants = {
-        "weight": _tensor("weight", _INT8, weight),
-        "one": _tensor("one", _FLOAT, np.ones((), np.float32)),
-        "scales": _tensor("scales", _FLOAT, scales),
-        "zero": _tensor("zero", _UINT8, np.array(ZERO, np.uint8)),
-    }
-    node = _node("MatMulIntegerToFloat", ["x", *constants], _CONTRIBUTED)
-    K, N = weight.shape
-    return _model(node, _described("x", _UINT8, K), _described("y", _FLOAT, N), *constants.values())
+class Graph:
+    """Collect the nodes and constants of a graph."""
+
+    def __init__(self) -> None:
+        self._nodes: list[bytes] = []
+        self._constants: dict[str, bytes] = {}
+
+    def constant(self, name: str, values: Array) -> str:
+        """Add a constant under a name, once, and return the name."""
+        if name not in self._constants:
+            sizes, type_ = ((1, size) for size in values.shape), _TYPES[values.dtype.name]
+            self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, values.tobytes()))
+        return name
+
+    def nodes(
+        self, operator: str, *operands: str, results: Iterable[str] = (), domain: str = "", **attributes: int
+    ) -> list[str]:
+        """Add a node and return the names of its results."""
+        made = list(results) or [f"{operator}_{len(self._nodes)}"]
+        settings = (
+            _message((1, name), (3, value), (20, _INT_ATTRIBUTE)) for name, value in attributes.items()
+        )
+        fields = [(1, name) for name in operands] + [(2, name) for name in made]
+        self._nodes.append(_message(*fields, (4, operator), *((5, each) for each in settings), (7, domain)))
+        return made
+
+    def node(
+        self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int
+    ) -> str:
+        """Add a node with a single result and return its name."""
+        (made,) = self.nodes(
+            operator, *operands, results=[result] * bool(result), domain=domain, **attributes
+        )
+        return made
+
+    def product(self, x: str, whole: str, x_scale: str, scale: str, zero: str) -> str:
+        """Add ONNX Runtime's product of whole numbers, (x - zero) whole · x_scale · scale, exact before the scales."""
+        return self.node("MatMulIntegerToFloat", x, whole, x_scale, scale, zero, domain=_CONTRIBUTED)
+
+    def serialized(
+        self, inputs: Iterable[Described], outputs: Iterable[Described], properties: Mapping[str, str] = {}
+    ) -> bytes:
+        """Return the graph as a file holds it.
+
+        Args:
+            inputs: Operands of each run.
+            outputs: Results of each run.
+            properties: What the file's metadata say.
+        """
+        graph = _message(
+            *((1, node) for node in self._nodes),
+            (2, "pingze step"),
+            *((5, constant) for constant in self._constants.values()),
+            *((11, _described(*each)) for each in inputs),
+            *((12, _described(*each)) for each in outputs),
+        )
+        opsets = [
+            _message((1, domain), (2, version)) for domain, version in (("", _OPSET), (_CONTRIBUTED, 1))
+        ]
+        texts = [_message((1, name), (2, text)) for name, text in properties.items()]
+        return _message(
+            (1, _IR_VERSION),
+            (2, "pingze"),
+            (7, graph),
+            *((8, opset) for opset in opsets),
+            *((14, text) for text in texts),
+        )
 
 
-def function(name: str) -> bytes:
-    """`y` = an ONNX operator of `x`, both float32 and of any number of rows and columns, as `Softmax` over each row."""
-    return _model(_node(name, ["x"]), _described("x", _FLOAT, "V"), _described("y", _FLOAT, "V"))
-
-
-def _node(operator: str, operands: list[str], domain: str = "") -> bytes:
-    return _message(*((1, name) for name in operands), (2, "y"), (4, operator), (7, domain))
-
-
-def _model(node: bytes, x: bytes, y: bytes, *constants: bytes) -> bytes:
-    inside = _message((1, node), (2, "graph"), *((5, each) for each in constants), (11, x), (12, y))
-    opsets = [_message((1, domain), (2, version)) for domain, version in (("", _OPSET), (_CONTRIBUTED, 1))]
-    return _message((1, _IR_VERSION), (7, inside), *((8, opset) for opset in opsets))
-
-
-def _tensor(name: str, type_: int, values: Array) -> bytes:
-    """A constant."""
-    return _message(*((1, size) for size in values.shape), (2, type_), (8, name), (9, values.tobytes()))
-
-
-def _described(name: str, type_: int, columns: int | str) -> bytes:
-    """An operand or result of any number of rows; so many columns, or any number under a name."""
-    last = _message((1, columns)) if isinstance(columns, int) else _message((2, columns))
-    shape = _message((1, _message((2, "B"))), (1, last))
-    return _message((1, name), (2, _message((1, _message((1, type_), (2, shape))))))
+def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> bytes:
+    shape = _message(*((1, _message((1, size) if isinstance(size, int) else (2, size))) for size in sizes))
+    return _message((1, name), (2, _message((1, _message((1, _TYPES[type_]), (2, shape))))))
 
 
 def _message(*fields: tuple[int, Value]) -> bytes:
@@ -63,7 +98,7 @@ def _message(*fields: tuple[int, Value]) -> bytes:
 
 
 def _field(number: int, value: Value) -> bytes:
-    """Its key, which says whether a number or bytes follow, and the value; bytes have their length before them."""
+    """Write a key, which says whether a number or bytes follow, and the value; bytes follow their length."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     data = value.encode() if isinstance(value, str) else value
@@ -71,6 +106,6 @@ def _field(number: int, value: Value) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Seven bits a byte, the lowest first; the eighth bit says that another byte follows."""
+    """Write a number in seven bits a byte, the lowest first; the eighth bit says that another byte follows."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])

@@ -5,7 +5,7 @@ otherwise before it is imported.
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from pingze.arrays import Array
 
@@ -16,15 +16,18 @@ import onnxruntime  # type: ignore[import-untyped]  # it reads this once
 __all__ = ["onnxruntime", "session"]
 
 
-def session(graph: bytes) -> Callable[[Array], Array]:
-    """What an ONNX graph makes of `x`, in the thread that asks, for several that compose would fight over more."""
+def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
+    """Prepare a graph; return what runs it, from its operands by name to its results.
+
+    A run keeps to the thread that asks: several threads that compose would fight over more.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # no memory is kept for the next run
     ready = onnxruntime.InferenceSession(graph, options)
 
-    def run(x: Array) -> Array:
-        y: Array = ready.run(None, {"x": x})[0]
-        return y
+    def run(operands: Mapping[str, Array]) -> list[Array]:
+        results: list[Array] = ready.run(None, operands)
+        return results
 
     return run

@@ -16,7 +16,7 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing.composer import composer
 from pingze.composing.revise import poem_request
-from pingze.network.numpy_network import NumpyNetwork
+from pingze.network.reference import ReferenceNetwork
 from pingze.serve.answers import model
 from pingze.serve.gates import cells, check_within, read_layer, token_of
 from pingze.serve.schemas.requests import NextRequest, UnitsRequest
@@ -128,9 +128,9 @@ def _packed(values: Array) -> Packed:
     return Packed(scale, base64.b64encode(np.rint(values / scale).astype("<i2").tobytes()).decode("ascii"))
 
 
-def fingerprint(network: NumpyNetwork) -> str:
+def fingerprint(network: ReferenceNetwork) -> str:
     """A digest by which weights are known again."""
-    digest = hashlib.sha256(network.output_bias.tobytes())
+    digest = hashlib.sha256(network.checkpoint.tensor("output.bias").tobytes())
     for layer in network.parameters:
         digest.update(layer.weight_hh.tobytes())
     return digest.hexdigest()

@@ -1,8 +1,9 @@
-"""An exported folder: what stands in it, and that it is read back whole or refused."""
+"""An exported folder, read back whole or refused; an exported step, which composes without pingze."""
 
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,12 @@ import pytest
 from experiments.figures import FIGURES, of_shipped_models
 from experiments.figures import SHIPPED as SHIPPED_FIGURES
 from pingze import compose
+from pingze.composing.composer import composer
 from pingze.errors import CheckpointError, InputError
-from pingze.export import write_folder
-from pingze.export.card import card
+from pingze.export import card, write_folder, write_onnx
 from pingze.network import checkpoint
+from pingze.network.onnx_runtime import onnxruntime
+from pingze.network.vocabulary import BOS
 from tests import invented
 
 MADE = invented.model(conditions=["<七絕>", "<about>", "<唐>", "<張甲>"], held=True, tied=True)
@@ -69,7 +72,7 @@ def test_a_changed_file_is_refused(folder: Path, name: str, old: str, new: str) 
         checkpoint.load(folder)
 
 
-def test_shipped_models_stay_in_half_precision_and_write_the_same(tmp_path: Path) -> None:
+def test_shipped_models_stay_as_small_and_write_the_same(tmp_path: Path) -> None:
     write_folder(tmp_path, checkpoint.load("tang"))
     assert (tmp_path / "model.safetensors").stat().st_size < 30_000_000
     again, shipped = (compose(form="五絕", seed=1, particles=1, model=m)[0] for m in (tmp_path, "tang"))
@@ -120,3 +123,41 @@ def test_the_card_of_a_shipped_model_has_its_figures_and_commands(name: str) -> 
 def test_the_figures_that_ship_are_those_that_were_measured() -> None:
     figures = json.loads(FIGURES.read_text(encoding="utf-8"))
     assert json.loads(SHIPPED_FIGURES.read_text(encoding="utf-8")) == of_shipped_models(figures)
+
+
+def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -> None:
+    """The shipped model's step, run by a program that has nothing but the file: conditions, `<bos>`, text, `<eos>`."""
+    poem = compose(form="五絕", title="山居", seed=3, particles=2)[0]
+    write_onnx(tmp_path / "step.onnx", checkpoint.load("tang"))
+    run = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"])
+    meta = run.get_modelmeta().custom_metadata_map
+    ids = {token: id_ for id_, token in enumerate(json.loads(meta["vocabulary"]))}
+    sizes = json.loads(meta["configuration"])
+    prefix = [ids[token] for token in ("<唐>", "<五絕>", "山", "居")]
+    h = c = np.zeros((1, sizes["hidden_size"]), np.float32)
+
+    def step(id_: int, h: np.ndarray, c: np.ndarray, p: np.ndarray) -> list[np.ndarray]:
+        return run.run(None, {"ids": np.array([id_]), "h0": h, "c0": c, "p": p})
+
+    nothing = np.zeros((1, sizes["embedding_size"]), np.float32)
+    p = np.mean([step(id_, h, c, nothing)[1] for id_ in prefix], axis=0)
+    total, tokens = 0.0, [*prefix, BOS, *composer().token_ids(poem.lines)]
+    for place, (before, after) in enumerate(pairwise(tokens)):
+        logits, _, h, c = step(before, h, c, p)
+        if place >= len(prefix):
+            total += float(logits[0, after] - np.logaddexp.reduce(logits[0].astype(np.float64)))
+    assert total == pytest.approx(poem.log_probability, abs=1e-3)
+
+
+def test_a_model_that_holds_nothing_reads_no_conditions(tmp_path: Path) -> None:
+    write_onnx(tmp_path / "step.onnx", invented.model(layers=2))
+    run = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"])
+    assert [each.name for each in run.get_inputs()] == ["ids", "h0", "c0", "h1", "c1"]
+    assert [each.name for each in run.get_outputs()] == [
+        "logits",
+        "x",
+        "h0_next",
+        "c0_next",
+        "h1_next",
+        "c1_next",
+    ]

@@ -1,0 +1,60 @@
+"""Measure what rounding to 8 bits costs: the hanzi perplexity of the network that composes, and of the reference.
+
+Run: python -m experiments.rounding
+
+Tang poems of the dev split, given form, poet and title. Records the figures `compose.rounding.*`.
+"""
+
+import numpy as np
+
+from experiments.figures import record
+from pingze.corpus import Store
+from pingze.network import checkpoint
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import GraphNetwork
+from pingze.network.vocabulary import Vocabulary
+from pingze.training import data
+from pingze.training.configuration import LENGTHS
+
+BATCH_SIZE = 128
+
+
+def hanzi_perplexity(
+    network: ReferenceNetwork, examples: list[data.Example], vocabulary: Vocabulary
+) -> float:
+    """Measure the Han characters of poems, given their conditions."""
+    ordered, is_han = sorted(examples, key=lambda example: len(example.text)), np.array(vocabulary.hanzi())
+    losses = [
+        _losses(network, ordered[start : start + BATCH_SIZE], is_han)
+        for start in range(0, len(ordered), BATCH_SIZE)
+    ]
+    return float(np.exp(np.concatenate(losses).mean(dtype=np.float64)))
+
+
+def _losses(network: ReferenceNetwork, batch: list[data.Example], is_han: np.ndarray) -> np.ndarray:
+    """Return -ln p of the Han characters of some poems, read side by side."""
+    prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
+    state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
+    for at in range(1, max(len(example.text) for example in batch)):
+        ids = np.array([example.text[at] if at < len(example.text) else 0 for example in batch])
+        found.append(-state.log_p[np.arange(len(ids)), ids][is_han[ids]])
+        state = network.step(state, ids)
+    return np.concatenate(found)
+
+
+def main() -> None:
+    """Measure and record."""
+    shipped = checkpoint.load(checkpoint.DEFAULT)
+    with Store.open() as store:
+        texts = data.read_split(store, "tang", "dev")
+    examples = data.examples(texts, shipped.vocabulary, LENGTHS["tang"])
+    networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
+    found = {
+        f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(network, examples, shipped.vocabulary)
+        for name, network in networks.items()
+    }
+    record("python -m experiments.rounding", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""Write a model for others: a folder that a model hub takes, or one step as ONNX.
+
+`--model FOLDER` reads the folder back: `checkpoint.load` verifies every file but the card against the weights' own
+metadata. Nothing in the folder is code, and nothing of it is run.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from pingze.errors import CheckpointError, InputError
+from pingze.files import written
+from pingze.network import checkpoint
+from pingze.network.checkpoint import (
+    CONFIG_FILE,
+    MODEL_FILE,
+    REWARD_FILE,
+    SHIPPED,
+    VOCABULARY_FILE,
+    Checkpoint,
+)
+from pingze.network.conditions import ABOUT, Conditions
+from pingze.network.step_graph import step_graph
+from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.forms import FORMS
+
+CARD_FILE = "README.md"
+_OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
+_DATA = {
+    "tang": """\
+The Tang and Song poems of the npm package `chinese-poetry` 2.0.1 (MIT), cleaned, and split by digest so that all
+versions of a poem are in one split: `pingze corpus fetch` builds the same.""",
+    "report": """\
+16,384 Tang poems of the npm package `chinese-poetry` 2.0.1 (MIT), one of each group of versions, drawn by digest:
+`pingze corpus fetch` builds the same.""",
+}
+_OTHER_DATA = """\
+The corpus on the machine where it was trained. **Whoever shares this model says here which, and whether its licence
+allows that.**"""
+_FIGURES = {"tang": "model.", "report": "report."}
+"""What the names of a shipped model's figures begin with."""
+
+
+def write_onnx(path: Path, model: Checkpoint) -> None:
+    """Write a model's step to a file, atomically; `network.step_graph` describes the graph.
+
+    Args:
+        path: The file.
+        model: The model, whose weights are rounded to 8 bits.
+
+    Raises CheckpointError when the disk does not take the file.
+    """
+    with written(path, CheckpointError) as partial:
+        partial.write_bytes(step_graph(model.rounded(), for_others=True))
+
+
+def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
+    """Write a model to a folder, each file atomically, and return the files; keep a card that is there.
+
+    Args:
+        folder: A new one, or one that holds an export.
+        model: The model.
+        figures: The output of `pingze evaluate --json` for it, for the card.
+
+    Raises InputError when the folder holds other things, CheckpointError when the disk does not take a file.
+    """
+    try:
+        found = [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
+    except OSError as error:
+        raise InputError("export_folder", folder=str(folder), reason=error.strerror or str(error)) from error
+    if foreign := [path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"]:
+        raise InputError("export_foreign", folder=str(folder), has=foreign[0])
+    config = json.dumps(checkpoint.config(model.configuration), ensure_ascii=False, indent=1) + "\n"
+    texts = {CONFIG_FILE: config, VOCABULARY_FILE: "".join(f"{token}\n" for token in model.vocabulary.tokens)}
+    if not (folder / CARD_FILE).exists():
+        texts[CARD_FILE] = card(model, figures)
+    checkpoint.save(
+        folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=model.dtype
+    )
+    names = [MODEL_FILE]
+    if model.reward is not None:
+        checkpoint.save_reward(folder / MODEL_FILE, model.reward)
+        names.append(REWARD_FILE)
+    for name, text in texts.items():
+        with written(folder / name, CheckpointError) as partial:
+            partial.write_bytes(text.encode())
+    return [folder / name for name in (*names, *texts)]
+
+
+def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
+    """Fill in a model's card, Markdown with its metadata on top.
+
+    Args:
+        model: The model; data, licence and figures of a shipped one are known.
+        figures: The output of `pingze evaluate --json` for another.
+    """
+    sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
+    names = conditions.names
+    dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
+    known = [f"dynasty ({' '.join(dynasties)})"] if dynasties else []
+    if known_forms := [name for name in FORMS if name in names]:
+        known.append(f"form ({' '.join(known_forms)})")
+    if conditions.poets:
+        known.append(f"poet ({len(conditions.poets)} of them)")
+    known += ["title"] * bool(names) + ["theme"] * themes
+    order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(conditions.poets)}[title]"
+    held = "\nThe mean embedding of what stands before `<bos>` is held beside every input."
+    return (files("pingze") / "card.md").read_text(encoding="utf-8").format(
+        licence="mit" if shipped else "other",
+        name=f"pingze-{model.name}" if shipped else "A model of pingze",
+        parameters=sum(tensor.size for tensor in model.tensors.values()),
+        layers=f"{sizes.layers} layer" + "s" * (sizes.layers > 1),
+        hidden=sizes.hidden_size,
+        embedding=sizes.embedding_size,
+        tied=", output tied to it" * sizes.tied,
+        vocabulary=len(model.vocabulary),
+        conditions=", ".join(known) or "nothing",
+        order=f"{order}{'[<about> theme]' * themes}" * bool(names),
+        optional="; each part in [ ] may be left out" * bool(names),
+        held=held * sizes.held,
+        data=_DATA.get(model.name, _OTHER_DATA),
+        figures=_shipped_figures(model.name) if shipped else _given_figures(figures),
+        rights="MIT." if shipped else "**To be said by whoever shares it**, here and in the block on top.",
+    )  # fmt: skip
+
+
+def _shipped_figures(name: str) -> str:
+    """List the measured figures of a shipped model, each with its command."""
+    text = (files("pingze.network.weights") / "figures.json").read_text(encoding="utf-8")
+    prefix = _FIGURES[name]
+    rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
+    return _table(
+        (name.removeprefix(prefix), row["value"], f"`{row['command']}`, {row['date']}")
+        for name, row in rows.items()
+    )
+
+
+def _given_figures(figures: Mapping[str, object] | None) -> str:
+    """List the figures that `pingze evaluate` found, or say how to measure them."""
+    if not figures:
+        return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
+    command = f"`pingze evaluate --model FOLDER --split {figures.get('split', 'dev')}`"
+    numbers = {name: value for name, value in figures.items() if isinstance(value, int | float)}
+    return _table((name, value, command) for name, value in numbers.items())
+
+
+def _table(rows: Iterable[tuple[str, object, str]]) -> str:
+    cells = [f"| {name.replace('_', ' ')} | {value:,} | {how} |" for name, value, how in rows]
+    return "\n".join(["| figure | value | measured by |", "|---|---|---|", *cells])

@@ -1,0 +1,146 @@
+"""Step a model by `pingze.lstm.formulas` alone: the reference, which `--reference` composes by."""
+
+from collections.abc import Sequence
+from functools import cached_property, lru_cache
+from typing import NamedTuple
+
+import numpy as np
+
+from pingze.arrays import Array, Float, Int64
+from pingze.lstm.formulas import Parameters, StepCache, held_bias, sequence_forward, step_forward
+from pingze.network.checkpoint import Checkpoint
+from pingze.network.vocabulary import BOS
+
+KEPT = 16
+"""So many conditions' states are kept for the next poem."""
+
+
+class State(NamedTuple):
+    """What a model knows after it read B texts: its size does not grow with their length."""
+
+    layers: tuple[Float[Array, "B H"], ...]
+    """h and c of each layer, from the first up: h0, c0, h1, c1, …"""
+    bias: Float[Array, "R G"]
+    """The first layer's bias, W_p p + b of the texts' conditions (`formulas.held_bias`): one for all, or for each."""
+    logits: Float[Array, "B V"]
+    """The next token's logits, of which the largest is 0."""
+    log_sum: Float[Array, "B"]
+    """ln of the sum of their exponentials."""
+
+    @property
+    def h(self) -> Float[Array, "B H"]:
+        """The last layer's hidden state."""
+        return self.layers[-2]
+
+    @property
+    def log_p(self) -> Float[Array, "B V"]:
+        """The next token's ln p at temperature 1."""
+        return self.logits - self.log_sum[:, None].astype(np.float32)
+
+    def take(self, rows: Int64[Array, "N"] | slice) -> "State":
+        """Return the states of some texts, each as often as it is named; of a slice, without a copy."""
+        bias = self.bias if len(self.bias) == 1 else self.bias[rows]
+        layers = tuple(part[rows] for part in self.layers)
+        return State(layers, bias, self.logits[rows], self.log_sum[rows])
+
+    @classmethod
+    def joined(cls, states: Sequence["State"]) -> "State":
+        """Return the states of several batches as one; of a single one, without a copy."""
+        first, *others = states
+        if not others:
+            return first
+        if all(np.array_equal(state.bias, first.bias) for state in others):
+            bias = first.bias
+        else:
+            bias = np.concatenate([np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states])
+        layers = tuple(np.concatenate(parts) for parts in zip(*(s.layers for s in states), strict=True))
+        logits, log_sum = (
+            np.concatenate(parts) for parts in zip(*((s.logits, s.log_sum) for s in states), strict=True)
+        )
+        return cls(layers, bias, logits, log_sum)
+
+
+class ReferenceNetwork:
+    """Step a batch of texts by the formulas, in float32.
+
+    Args:
+        checkpoint: The model.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.checkpoint, self.configuration = checkpoint, checkpoint.configuration
+        self._begun = lru_cache(maxsize=KEPT)(self._begin)
+
+    @cached_property
+    def parameters(self) -> list[Parameters]:
+        """The LSTM's weights, layer by layer."""
+        return [
+            Parameters(*(self.checkpoint.tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
+            for depth in range(self.configuration.layers)
+        ]
+
+    def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
+        """Return the state of texts that have read `<bos>`.
+
+        Args:
+            batch: How many texts.
+            prefix: The tokens of their conditions (`pingze.network.conditions`), read before it.
+        """
+        return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
+
+    def _begin(self, prefix: tuple[int, ...]) -> State:
+        zeros = np.zeros((1, self.configuration.hidden_size), np.float32)
+        nothing = np.zeros((1, self.configuration.vocabulary_size), np.float32)
+        layers = (zeros,) * (2 * self.configuration.layers)
+        state = State(layers, self._bias(prefix)[None], nothing, np.zeros(1))
+        for id_ in (*prefix, BOS):
+            state = self.step(state, np.array([id_]))
+        return state
+
+    def step(self, state: State, ids: Int64[Array, "B"]) -> State:
+        """Read one more token of each text.
+
+        Args:
+            state: Of B texts.
+            ids: Their tokens, (B).
+        """
+        tensors = self.checkpoint.tensors
+        x, layers = tensors["embedding.weight"][ids], []
+        for depth, parameters in enumerate(self.parameters):
+            held = parameters if depth else parameters._replace(bias=state.bias)
+            h_prev, c_prev = state.layers[2 * depth : 2 * depth + 2]
+            (x, c), _ = step_forward(x, h_prev, c_prev, held, self.configuration.activation)
+            layers += [x, c]
+        if self.configuration.tied:
+            x = x @ tensors["projection.weight"].T
+        output = tensors["embedding.weight" if self.configuration.tied else "output.weight"]
+        logits = x @ output.T + tensors["output.bias"]
+        logits -= logits.max(axis=1, keepdims=True)
+        return State(tuple(layers), state.bias, logits, np.log(np.exp(logits).sum(axis=1), dtype=np.float64))
+
+    def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
+        """W_p p + b of the first layer, p the prefix's mean embedding."""
+        tensor = self.checkpoint.tensor
+        bias = tensor("lstm.0.bias")
+        if self.configuration.held and prefix:
+            # In float64, so that rounding to float32 hides in which order BLAS adds.
+            p = tensor("embedding.weight", list(prefix)).mean(axis=0, keepdims=True, dtype=np.float64)
+            (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
+        return bias.astype(np.float32)
+
+    def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
+        """Return each layer's caches of one text from its conditions on: all that a step remembers.
+
+        Args:
+            ids: Conditions, `<bos>` and text, (T).
+        """
+        held = self._bias(ids[: list(ids).index(BOS)].tolist())
+        x, zeros = (
+            self.checkpoint.tensors["embedding.weight"][ids][:, None],
+            np.zeros_like(self.parameters[0].weight_hh[:1]),
+        )
+        recorded = []
+        for parameters in (self.parameters[0]._replace(bias=held), *self.parameters[1:]):
+            (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
+            recorded.append(caches)
+        return recorded

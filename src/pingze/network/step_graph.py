@@ -1,0 +1,240 @@
+r"""Build one step of a model as an ONNX graph, in 8 bits or in float32, and compose with it.
+
+The graph is `lstm.formulas.step_forward` in ONNX's operators, layer above layer, from tokens to the next ones' logits::
+
+    ids (B), bias (1 or B, 4H), h0, c0, h1, … (B, H)  ->  logits, exp (B, V), h0_next, c0_next, … (B, H)
+
+where
+
+- ``bias`` is the first layer's, W_p p + b for the conditions p of a text (`formulas.held_bias`);
+- the largest of a row's ``logits`` is 0, and ``exp`` are their exponentials.
+
+In 8 bits a row of a weight is a scale times whole numbers (`rounding`), and so is a row of its operand: x and the
+projected h have a scale for each row, h itself 1/127 for all rows since tanh keeps it within ±1. Sums of products of
+whole numbers are exact. The other operators give the same bits on every processor with AVX2 and on 64-bit ARM, which
+ONNX Runtime's Softmax, ReduceSum and Log do not: docs/decisions/0007-onnx-runtime-for-composing.md. So NumPy adds the
+exponentials up, and a text does not depend on the texts beside it or on the processor.
+"""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from functools import cache
+
+import numpy as np
+
+from pingze.arrays import Array, Float, Int64
+from pingze.network.checkpoint import FORMAT, Checkpoint
+from pingze.network.onnx_graph import Described, Graph
+from pingze.network.onnx_runtime import session
+from pingze.network.reference import ReferenceNetwork, State
+
+PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
+"""ONNX's operator for each activation φ of a cell; LeakyRelu leaks as much as `formulas.LEAK` by default."""
+_LARGEST, _ZERO = 127, 128
+"""The largest whole number of an operand, and the unsigned byte that means 0."""
+_LEAST = np.float32(1e-30)
+"""A scale of rows of zeros, by which they can be divided."""
+
+
+class GraphNetwork(ReferenceNetwork):
+    """Step a batch of texts by the graph: the network that composes.
+
+    Args:
+        checkpoint: The model, in 8 bits (`Checkpoint.rounded`) to compose.
+    """
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        super().__init__(checkpoint)
+        self._run = session(step_graph(checkpoint))
+        self._names = _states(checkpoint)
+
+    def step(self, state: State, ids: Int64[Array, "B"]) -> State:
+        """Read one more token of each text."""
+        given = dict(zip(self._names, state.layers, strict=True))
+        logits, exp, *layers = self._run(given | {"ids": ids, "bias": state.bias})
+        return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
+
+
+def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
+    """Return each row's softmax in float32, 0 where a logit is -inf, and ln of its sum of exponentials.
+
+    Args:
+        logits: In float32, (B, V).
+    """
+    largest, p = _exp()({"x": logits})
+    sums = p.sum(axis=1)
+    p /= sums[:, None]
+    return p, largest[:, 0] + _log(sums)
+
+
+def _log(sums: Float[Array, "B"]) -> Float[Array, "B"]:
+    log: Array = np.log(sums, dtype=np.float64)
+    return log
+
+
+@cache
+def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
+    """The graph of a softmax before it is divided by its sum."""
+    graph = Graph()
+    graph.node("Exp", _less_largest(graph, "x"), result="exp")
+    of_row: list[Described] = [("largest", "float32", ("B", 1)), ("exp", "float32", ("B", "V"))]
+    return session(graph.serialized([("x", "float32", ("B", "V"))], of_row))
+
+
+def _less_largest(graph: Graph, x: str, result: str = "") -> str:
+    """Subtract each row's largest number."""
+    largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1])), result="largest")
+    return graph.node("Sub", x, largest, result=result)
+
+
+# -- the step ---------------------------------------------------------------------------------------------------
+
+
+def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
+    """Build the graph of one step.
+
+    Args:
+        checkpoint: The model; of one in 8 bits the graph is in 8 bits, else in float32.
+        for_others: Make the graph complete without pingze. Configuration and vocabulary are in its metadata. In
+            place of `bias` it reads p (1 or B, E), the mean embedding of the conditions, zeros without any; a model
+            that holds nothing reads neither. In place of `exp` it returns x (B, E), the embedding of `ids`.
+    """
+    sizes, graph = checkpoint.configuration, Graph()
+    V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
+    arithmetic = (_EightBits if checkpoint.dtype is np.int8 else _Float32)(graph, checkpoint)
+    names = _states(checkpoint)
+
+    # 1) Layer above layer. |h| < 1 where φ is tanh.
+    x, bias = arithmetic.embedding("ids"), "bias"
+    if for_others:
+        arithmetic.show(x)
+        bias = arithmetic.tensor("lstm.0.bias")
+        if sizes.held:
+            bias = graph.node("Gemm", "p", arithmetic.weight("lstm.0.weight_ph"), bias, transB=1)
+    for depth in range(sizes.layers):
+        if depth:
+            bias = arithmetic.tensor(f"lstm.{depth}.bias")
+        h_prev = arithmetic.operand(f"h{depth}", within_1=sizes.activation == "tanh")
+        net_x = arithmetic.product(x, f"lstm.{depth}.weight_ih")
+        net_h = arithmetic.product(h_prev, f"lstm.{depth}.weight_hh")
+        net = graph.node("Add", graph.node("Add", net_x, net_h), bias)
+        h = _cell(graph, net, depth, PHI[sizes.activation])
+        x = arithmetic.operand(h, within_1=sizes.activation == "tanh")
+
+    # 2) The output, and its exponentials.
+    if sizes.tied:
+        x = arithmetic.operand(arithmetic.product(x, "projection.weight"))
+    output = arithmetic.product(x, "embedding.weight" if sizes.tied else "output.weight")
+    logits = _less_largest(graph, graph.node("Add", output, arithmetic.tensor("output.bias")), "logits")
+    if not for_others:
+        graph.node("Exp", logits, result="exp")
+
+    # 3) What each run gives and gets.
+    inputs: list[Described] = [("ids", "int64", ("B",))]
+    if not for_others:
+        inputs.append(("bias", "float32", ("R", 4 * H)))
+    elif sizes.held:
+        inputs.append(("p", "float32", ("R", E)))
+    inputs += [(name, "float32", ("B", H)) for name in names]
+    last: Described = ("x", "float32", ("B", E)) if for_others else ("exp", "float32", ("B", V))
+    outputs: list[Described] = [("logits", "float32", ("B", V)), last]
+    outputs += [(f"{name}_next", "float32", ("B", H)) for name in names]
+    about = {
+        "format": FORMAT,
+        "configuration": json.dumps(asdict(sizes)),
+        "vocabulary": json.dumps(checkpoint.vocabulary.tokens, ensure_ascii=False),
+    }
+    return graph.serialized(inputs, outputs, about if for_others else {})
+
+
+def _states(checkpoint: Checkpoint) -> list[str]:
+    """Name the states of each layer, as h0 and c0."""
+    return [f"{name}{depth}" for depth in range(checkpoint.configuration.layers) for name in "hc"]
+
+
+def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
+    """Add the elementwise half of a step, `formulas.cell_forward`; return h_t."""
+    net_i, net_f, net_c, net_o = graph.nodes(
+        "Split", net, results=[f"net_{gate}{depth}" for gate in "ifco"], axis=1, num_outputs=4
+    )
+    i, f, o = (graph.node("Sigmoid", each) for each in (net_i, net_f, net_o))
+    kept = graph.node("Mul", f, f"c{depth}")
+    added = graph.node("Mul", i, graph.node(phi, net_c))
+    c = graph.node("Add", kept, added, result=f"c{depth}_next")
+    return graph.node("Mul", o, graph.node(phi, c), result=f"h{depth}_next")
+
+
+class _Float32:
+    """Add products in float32 to a graph."""
+
+    def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
+        self.graph, self.checkpoint = graph, checkpoint
+
+    def tensor(self, name: str) -> str:
+        """Add a tensor of the checkpoint."""
+        return self.graph.constant(name, self.checkpoint.tensors[name])
+
+    def embedding(self, ids: str) -> tuple[str, str]:
+        """Look up x."""
+        return self.graph.node("Gather", self.tensor("embedding.weight"), ids), ""
+
+    def show(self, x: tuple[str, str]) -> None:
+        """Return x from the graph."""
+        self.graph.node("Identity", x[0], result="x")
+
+    def weight(self, name: str) -> str:
+        """Add a weight, to multiply in float32 by it."""
+        return self.tensor(name)
+
+    def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
+        """Prepare what a weight multiplies: its numbers, and their scale if they have one."""
+        return x, ""
+
+    def product(self, operand: tuple[str, str], name: str) -> str:
+        """Multiply by a weight: x Wᵀ."""
+        return self.graph.node("Gemm", operand[0], self.tensor(name), transB=1)
+
+
+class _EightBits(_Float32):
+    """Add products in 8 bits to a graph."""
+
+    def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
+        super().__init__(graph, checkpoint)
+        self.zero = graph.constant("zero", np.array(_ZERO, np.uint8))
+        self.one = graph.constant("one", np.array(1, np.float32))
+        self.step = graph.constant("step", np.array(1 / _LARGEST, np.float32))
+
+    def embedding(self, ids: str) -> tuple[str, str]:
+        whole, scale = self.checkpoint.matrix("embedding.weight")
+        rows = self.graph.constant("embedding", whole.view(np.uint8) ^ _ZERO)
+        scales = self.graph.constant("embedding.scale", scale[:, None])
+        return self.graph.node("Gather", rows, ids), self.graph.node("Gather", scales, ids)
+
+    def show(self, x: tuple[str, str]) -> None:
+        whole, scale = x
+        self.graph.node(
+            "Mul", self.graph.node("DequantizeLinear", whole, self.one, self.zero), scale, result="x"
+        )
+
+    def weight(self, name: str) -> str:
+        whole, scale = self.checkpoint.matrix(name)
+        stored = self.graph.constant(name, whole), self.graph.constant(f"{name}.scale", scale)
+        return self.graph.node("DequantizeLinear", *stored, axis=0)
+
+    def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
+        node = self.graph.node
+        if within_1:
+            return node("QuantizeLinear", x, self.step, self.zero), self.step
+        largest = node("ReduceMax", node("Abs", x), self.graph.constant("columns", np.array([1])))
+        least = self.graph.constant("least", np.array(_LEAST))
+        scale = node("Mul", node("Max", largest, least), self.step)
+        return node("QuantizeLinear", node("Div", x, scale), self.one, self.zero), scale
+
+    def product(self, operand: tuple[str, str], name: str) -> str:
+        (x, scale), weight = operand, self.checkpoint.matrix(name)
+        whole = self.graph.constant(f"{name}.whole", weight.columns)
+        of_row = self.graph.constant(f"{name}.scale", weight.scale)
+        if scale == self.step:
+            return self.graph.product(x, whole, scale, of_row, self.zero)
+        return self.graph.node("Mul", self.graph.product(x, whole, self.one, of_row, self.zero), scale)

@@ -1,0 +1,108 @@
+"""The graph of a step in float32 against the formulas, in 8 bits against float32; and its softmax against torch's."""
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pingze.lstm.formulas import ACTIVATIONS
+from pingze.network import checkpoint
+from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.step_graph import GraphNetwork, softmax, step_graph
+from tests import invented
+from tests.comparing import assert_close
+
+
+def random_state(made: checkpoint.Checkpoint, batch: int, *, seed: int = 1) -> State:
+    sizes, rng = made.configuration, np.random.default_rng(seed)
+    layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
+    bias = rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
+    return State(tuple(layers), bias, np.zeros((batch, sizes.vocabulary_size), np.float32), np.zeros(batch))
+
+
+def by_name(state: State) -> dict[str, np.ndarray]:
+    states = {f"{name}{at // 2}": part for at, part in enumerate(state.layers) for name in "hc"[at % 2]}
+    return states | {"ln p": state.log_p}
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("layers", "tied", "batch"), [(1, False, 1), (1, True, 63), (3, True, 7)])
+def test_a_step_in_float32_is_that_of_the_formulas(
+    activation: str, layers: int, tied: bool, batch: int
+) -> None:
+    made = invented.model(layers=layers, tied=tied, activation=activation)
+    ids = np.random.default_rng(2).integers(len(made.vocabulary), size=batch)
+    state = random_state(made, batch)
+    found = GraphNetwork(made).step(state, ids)
+    assert_close(by_name(found), by_name(ReferenceNetwork(made).step(state, ids)), 1e-6)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("layers", "tied"), [(1, False), (2, True)])
+def test_a_step_in_8_bits_is_near_it(activation: str, layers: int, tied: bool) -> None:
+    made = invented.model(layers=layers, tied=tied, activation=activation)
+    ids, state = np.arange(5), random_state(made, 5)
+    found = GraphNetwork(made.rounded()).step(state, ids)
+    assert_close(by_name(found), by_name(ReferenceNetwork(made).step(state, ids)), 0.05)
+
+
+def test_a_text_is_the_same_among_others() -> None:
+    made = invented.model(hidden_size=64, layers=2, tied=True)
+    network, state, ids = (
+        GraphNetwork(made.rounded()),
+        random_state(made, 64),
+        np.arange(64) % len(made.vocabulary),
+    )
+    rows = slice(7, 9)
+    among, alone = network.step(state, ids).take(rows), network.step(state.take(rows), ids[rows])
+    for name, value in by_name(alone).items():
+        np.testing.assert_array_equal(by_name(among)[name], value, err_msg=name)
+
+
+@pytest.mark.parametrize("name", checkpoint.SHIPPED)
+def test_the_shipped_models_lose_little_in_8_bits(name: str) -> None:
+    """ln p along a text of random characters: its mean hardly moves."""
+    made = checkpoint.load(name)
+    networks = ReferenceNetwork(made), GraphNetwork(made.rounded())
+    ids = np.random.default_rng(0).integers(len(made.vocabulary) - 3000, len(made.vocabulary) - 1000, (12, 8))
+    found = []
+    for network in networks:
+        state, log_p = network.start(8), []
+        for row in ids:
+            log_p.append(state.log_p[np.arange(8), row])
+            state = network.step(state, row)
+        found.append(np.stack(log_p))
+    assert abs(np.mean(found[1] - found[0])) < 0.05
+    assert np.abs(found[1] - found[0]).max() < 1
+
+
+@pytest.mark.parametrize("for_others", [False, True])
+@pytest.mark.parametrize("in_8_bits", [False, True])
+def test_the_graph_is_valid_onnx(in_8_bits: bool, for_others: bool) -> None:
+    made = invented.model(layers=2, tied=True, held=True, activation="leaky_relu")
+    graph = step_graph(made.rounded() if in_8_bits else made, for_others=for_others)
+    onnx.checker.check_model(onnx.load_from_string(graph), full_check=not in_8_bits)
+
+
+# -- softmax ----------------------------------------------------------------------------------------------------
+
+
+@given(
+    shape=st.sampled_from([(1, 1), (1, 7), (3, 50), (64, 7261)]),
+    scale=st.sampled_from([0.0, 1.0, 100.0]),
+    seed=st.integers(0, 99),
+)
+def test_softmax_agrees_with_torch(shape: tuple[int, int], scale: float, seed: int) -> None:
+    logits = (scale * np.random.default_rng(seed).standard_normal(shape)).astype(np.float32)
+    exact, (p, log_sum) = torch.from_numpy(logits).double(), softmax(logits)
+    np.testing.assert_allclose(p, torch.softmax(exact, dim=-1).numpy(), rtol=1e-4, atol=1e-30)
+    np.testing.assert_allclose(log_sum, torch.logsumexp(exact, dim=-1).numpy(), rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(softmax(logits[-1:])[0], p[-1:])  # the same among others
+
+
+def test_what_is_excluded_stays_excluded() -> None:
+    p, log_sum = softmax(np.array([[1.0, -np.inf, 1e4], [0.0, 0.0, -np.inf]], np.float32))
+    np.testing.assert_allclose(p, [[0, 0, 1], [0.5, 0.5, 0]])
+    np.testing.assert_allclose(log_sum, [1e4, np.log(2)])
