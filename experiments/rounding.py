@@ -13,8 +13,8 @@ from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import Vocabulary
-from pingze.training import data
-from pingze.training.configuration import LENGTHS
+from pingze.training import texts
+from pingze.training.presets import LENGTHS
 
 BATCH_SIZE = 128
 
@@ -46,7 +46,7 @@ def main() -> None:
     """Measure and record."""
     shipped = checkpoint.load(checkpoint.DEFAULT)
     with Store.open() as store:
-        texts = data.read_split(store, "tang", "dev")
+        texts = texts.read_split(store, "tang", "dev")
     examples = data.examples(texts, shipped.vocabulary, LENGTHS["tang"])
     networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
     found = {

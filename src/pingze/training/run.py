@@ -113,7 +113,9 @@ class Run(Trainer):
             with _stop_signals() as received:
                 self._train(add, on_step, received)
         except (CheckpointError, TrainingError) as fault:
-            raise TrainingError("train_ended", reason=fault.text(language()), folder=str(self.folder)) from fault
+            raise TrainingError(
+                "train_ended", reason=fault.text(language()), folder=str(self.folder)
+            ) from fault
 
     def _train(self, add: Add, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
