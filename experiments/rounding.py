@@ -46,8 +46,8 @@ def main() -> None:
     """Measure and record."""
     shipped = checkpoint.load(checkpoint.DEFAULT)
     with Store.open() as store:
-        texts = texts.read_split(store, "tang", "dev")
-    examples = data.examples(texts, shipped.vocabulary, LENGTHS["tang"])
+        poems = texts.read_split(store, "tang", "dev")
+    examples = texts.examples(poems, shipped.vocabulary, LENGTHS["tang"])
     networks = {"float32": ReferenceNetwork(shipped), "8_bits": GraphNetwork(shipped.rounded())}
     found = {
         f"compose.rounding.hanzi_perplexity_{name}": hanzi_perplexity(network, examples, shipped.vocabulary)
