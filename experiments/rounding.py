@@ -20,7 +20,7 @@ BATCH_SIZE = 128
 
 
 def hanzi_perplexity(
-    network: ReferenceNetwork, examples: list[data.Example], vocabulary: Vocabulary
+    network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary
 ) -> float:
     """Measure the Han characters of poems, given their conditions."""
     ordered, is_han = sorted(examples, key=lambda example: len(example.text)), np.array(vocabulary.hanzi())
@@ -31,7 +31,7 @@ def hanzi_perplexity(
     return float(np.exp(np.concatenate(losses).mean(dtype=np.float64)))
 
 
-def _losses(network: ReferenceNetwork, batch: list[data.Example], is_han: np.ndarray) -> np.ndarray:
+def _losses(network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray) -> np.ndarray:
     """Return -ln p of the Han characters of some poems, read side by side."""
     prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
     state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
