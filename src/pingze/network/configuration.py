@@ -51,7 +51,7 @@ class ModelConfiguration:
         check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
         if self.activation not in ACTIVATION_NAMES:
             raise InputError(
-                f"activation {self.activation!r} is unknown; choose one of {', '.join(ACTIVATION_NAMES)}"
+                "choice", field="activation", has=self.activation, choices=list(ACTIVATION_NAMES)
             )
 
 
