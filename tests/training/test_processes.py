@@ -5,7 +5,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -19,29 +18,6 @@ pytestmark = pytest.mark.slow
 
 EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_every=3")
 """Nothing that depends on how a batch is dealt but the order of sums."""
-
-ENDING_AT_ONCE = """
-import os, sys
-import torch
-from pingze.training.processes import launch
-
-torch.set_num_threads(1)
-sys.setswitchinterval(1000)  # a thread of gloo's that wants to free a tensor waits until this one ends
-
-def take_part(rank):
-    os.environ |= {"RANK": rank, "LOCAL_RANK": rank}
-    processes = launch()
-    for _ in range(20):
-        processes.sum(torch.ones(()))
-    sys.exit()
-
-def pair(port):
-    os.environ["MASTER_PORT"] = port
-    return [os.fork() or take_part(rank) for rank in "01"]
-
-print([os.waitpid(process, 0)[1] for port in sys.argv[1:] for process in pair(port)])
-"""
-"""A pair of processes for each port, which end as soon as their last sum is known; prints how they ended."""
 
 
 @pytest.fixture(autouse=True)
@@ -86,17 +62,6 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
         run = tmp_path / str(processes)
         command.trained(run, *EXACT, processes=processes)
         assert_alike(run, tmp_path / "one")
-
-
-def test_processes_may_end_at_once_after_a_sum() -> None:
-    places = {"WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "pair"}
-    run = subprocess.run(
-        [sys.executable, "-c", ENDING_AT_ONCE, *(free_port() for _ in range(12))],
-        env=os.environ | places | {"MASTER_ADDR": "localhost"},
-        capture_output=True,
-        text=True,
-    )
-    assert run.stdout.splitlines()[-1] == str([0] * 24), run.stderr
 
 
 def two_machines(run: Path, *settings: str) -> list["subprocess.Popen[str]"]:

@@ -61,31 +61,29 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     }
 
 
-def test_the_model_kept_is_the_best_on_dev(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=8", "learning_rate=0.5", "decay=false", "patience=none"), TEXTS)
-    dev = [row["nats_per_token"] for row in rows_of(run) if row["kind"] == "dev" and row["step"]]
-    kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
-    assert kept.nats_per_token == pytest.approx(min(dev))
-    assert min(dev) < dev[-1]
-
-
-def test_training_stops_when_dev_no_longer_improves(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2"), TEXTS)
+def test_the_best_average_on_dev_is_kept_and_a_stale_run_ends(tmp_path: Path) -> None:
+    settings = tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2", "averaging=0.5")
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    run = Run(tmp_path, settings, TEXTS)
     rows = rows_of(run)
-    assert rows[-1]["kind"] == "stop"
+    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
+    # dev is measured on the average, whose best is saved
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
+    kept = evaluate_sequences(LanguageModel.of(checkpoint.load(tmp_path)), run.dev_sequences, run.vocabulary)
+    assert kept.nats_per_token == pytest.approx(min(dev[1:]))
+    own = evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
+    assert own.nats_per_token != pytest.approx(dev[-1], rel=1e-4)
+    # two epochs later the run has ended, for good
+    assert rows[-1]["kind"] == "stop"
     assert np.argmin(dev) == len(dev) - 3
+    resumed = Run(tmp_path, settings, TEXTS, resume=True)
+    assert rows_of(resumed) == []
+    assert resumed.position.step == run.position.step < run.total_steps
+    assert log.read(tmp_path) == rows
 
 
-RECIPE = [
-    "optimizer=adamw",
-    "tied=true",
-    "averaging=0.9",
-    "dropout=0.2",
-    "locked_dropout=true",
-    "embedding_dropout=0.1",
-    "weight_dropout=0.2",
-]
+DROPPED = ["dropout=0.2", "locked_dropout=true", "embedding_dropout=0.1", "weight_dropout=0.2"]
+RECIPE = ["optimizer=adamw", "tied=true", "averaging=0.9", *DROPPED]
 
 
 @pytest.fixture
@@ -130,22 +128,6 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
         np.testing.assert_array_equal(resumed.average.tensors[name], tensor, err_msg=name)
 
 
-def test_dev_is_measured_on_the_average_which_is_saved(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("averaging=0.9"), TEXTS)
-    last = [row for row in rows_of(run) if row["kind"] == "dev"][-1]
-    saved = LanguageModel.of(checkpoint.load(tmp_path))
-    measured = evaluate_sequences(saved, run.dev_sequences, run.vocabulary)
-    assert measured.nats_per_token == pytest.approx(last["nats_per_token"])
-    own = evaluate_sequences(run.model, run.dev_sequences, run.vocabulary)
-    assert own.nats_per_token != pytest.approx(last["nats_per_token"], rel=1e-4)
-
-
-def test_the_signals_are_given_back(tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    Run(tmp_path, tiny("epochs=1"), TEXTS).train()
-    assert (signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)) == before
-
-
 def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
@@ -176,16 +158,6 @@ def test_the_command_says_what_it_goes_on_from(
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith(f"{newest.name} cannot be read (")
     assert lines[1] == f"going on from {older.name} at step 20"
-
-
-def test_a_run_that_has_ended_stays_as_it_is(tmp_path: Path) -> None:
-    settings = tiny("epochs=50", "learning_rate=0.5", "decay=false", "patience=2")
-    run = Run(tmp_path, settings, TEXTS)
-    rows = rows_of(run)
-    resumed = Run(tmp_path, settings, TEXTS, resume=True)
-    assert rows_of(resumed) == []
-    assert resumed.position.step == run.position.step < run.total_steps
-    assert log.read(tmp_path) == rows
 
 
 def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
