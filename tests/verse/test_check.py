@@ -135,9 +135,13 @@ RARE = "rare reading: line 1, character 4: 庭 is read 仄, as in "
         (GOOD + "天", "五絕", {"faults": ["字數 5.2 ", "句數 5.1 天"]}),
         # No form: what the text is.
         ("", None, {"judged": "nothing", "note": "no line of verse was found"}),
-        ("日月山川，日月山川。" * 2, None, {"judged": "nothing", "note": "4 lines of 4 characters (四言)"}),
-        ("日月山，日月山川。", None, {"note": "2 lines of 3–4 characters (雜言)"}),
-        ("日月山川天", None, {"note": "one line of 5 characters (五言)"}),
+        (
+            "日月山川，日月山川。" * 2,
+            None,
+            {"judged": "nothing", "note": "number of lines: 4, characters in each: 4 (四言)"},
+        ),
+        ("日月山，日月山川。", None, {"note": "number of lines: 2, characters in each: 3–4 (雜言)"}),
+        ("日月山川天", None, {"note": "number of lines: 1, characters in each: 5 (五言)"}),
         # Some reading must fit; an unknown character fits anything.
         ("看仄平平仄，平平仄仄東。平平平仄仄，看仄仄平同。", None, {"ok": True}),
         ("仄看平平仄，平看仄仄東。平平平仄仄，仄仄仄平同。", None, {"ok": True}),

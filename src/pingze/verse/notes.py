@@ -16,17 +16,8 @@ def shape_note(lines: Sequence[str]) -> Note:
     if not lines:
         return Note("no_lines", count=0)
     least, most = min(map(len, lines)), max(map(len, lines))
-    size, name = (
-        (f"{least}", _NAMES.get(least, f"{least}言")) if least == most else (f"{least}–{most}", "雜言")
-    )
-    return Note(
-        "one_line" if len(lines) == 1 else "lines",
-        count=len(lines),
-        least=least,
-        most=most,
-        size=size,
-        name=name,
-    )
+    size, name = (f"{least}", _NAMES.get(least)) if least == most else (f"{least}–{most}", "雜言")
+    return Note("lines", count=len(lines), least=least, most=most, size=size, name=name or f"{least}言")
 
 
 def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:

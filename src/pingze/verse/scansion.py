@@ -43,12 +43,6 @@ class FittedLine(NamedTuple):
     """Whether the type cannot follow the one before: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
-class _Way(NamedTuple):
-    cost: int
-    line: FittedLine
-    before: "_Way | None"
-
-
 def masks_of(line: str) -> Masks:
     """The tones that the characters of a line can have, and usually have."""
     masks = [0, 0, 0, 0]
@@ -78,28 +72,22 @@ def fit(
     The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are the costs of reading the first
     line so: a `FAULT` if it does not rhyme. Among equals the earlier of `openings` is taken.
     """
-    # 1) Each type in which the first line can be read.
-    ways: list[_Way] = []
+    # 1) Each type in which the first line can be read, and its cost.
+    ways: dict[str, tuple[int, list[FittedLine]]] = {}
     for kind in (*(opening[0] for opening in openings), "a'"):
         cost, line = fitted(kind, False, width, strictness, lines[0])
-        ways.append(_Way(cost + (rhymed if kind.isupper() else unrhymed), line, None))
+        ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), [line]
     # 2) For each type of each further line the cheapest way to it.
     for number, masks in enumerate(lines[1:], 1):
-        nearest: dict[str, _Way] = {}
+        longer: dict[str, tuple[int, list[FittedLine]]] = {}
         for kind in ("B", "B'", "D") if number % 2 else ("a", "a'", "c"):
-            for way in ways:
-                if (turned := is_turned(way.line.kind, kind)) is not None:
+            for before, (so_far, way) in ways.items():
+                if (turned := is_turned(before, kind)) is not None:
                     cost, line = fitted(kind, turned, width, strictness, masks)
-                    if kind not in nearest or way.cost + cost < nearest[kind].cost:
-                        nearest[kind] = _Way(way.cost + cost, line, way)
-        ways = list(nearest.values())
-    # 3) Back along the cheapest.
-    best: _Way | None = min(ways, key=lambda way: way.cost)
-    found: list[FittedLine] = []
-    while best:
-        found.append(best.line)
-        best = best.before
-    return found[::-1]
+                    if kind not in longer or so_far + cost < longer[kind][0]:
+                        longer[kind] = so_far + cost, [*way, line]
+        ways = longer
+    return min(ways.values(), key=lambda way: way[0])[1]
 
 
 @lru_cache(1 << 13)

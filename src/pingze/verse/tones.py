@@ -5,6 +5,7 @@ the readings of all of them; `describe` asks which is meant.
 """
 
 import unicodedata
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -58,18 +59,12 @@ def groups(character: str) -> frozenset[str]:
 def readings(character: str) -> tuple[Reading, ...]:
     """Every reading of a character, level before oblique; () where the table does not have it."""
     found = known(character)
-    return tuple(
-        Reading(GROUPS[name], _used(found, name), found.rhymed[name])
-        for name in GROUPS
-        if name in found.rhymed
-    )
-
-
-def _used(found: Entry, name: str) -> int | None:
-    if len(found.rhymed) == 1:
-        return found.count
-    of_side = [other for other in found.rhymed if GROUPS[other].side == GROUPS[name].side]
-    return found.needed.get(GROUPS[name].side) if of_side == [name] else None
+    names = [name for name in GROUPS if name in found.rhymed]
+    of_side = Counter(GROUPS[name].side for name in names)
+    used = {side: found.needed.get(side) for side, times in of_side.items() if times == 1}
+    if len(names) == 1:
+        used = dict.fromkeys(of_side, found.count)
+    return tuple(Reading(GROUPS[name], used.get(GROUPS[name].side), found.rhymed[name]) for name in names)
 
 
 def tone(character: str) -> str:
