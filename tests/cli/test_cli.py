@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from pingze.__main__ import run
+from pingze.composing.composer import composer
 from pingze.network import checkpoint
+from pingze.network.reference import ReferenceNetwork
 from tests.composing import verse
 
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
@@ -197,6 +199,18 @@ def test_an_impossible_request_is_one_line_and_status_1(capsys: pytest.CaptureFi
         "pingze: no 七絕 can keep all that is asked for: give up pattern's 天 "
         "(line 2, character 7 must rhyme in 陽; 天 rhymes in 先)\n"
     )
+
+
+def test_the_reference_composes_by_the_formulas(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("compose", "--form", "五絕", "--particles", "2", "--seed", "1", "--json")
+    by_formulas, by_graph = (json.loads(call(capsys, *command, *more)[1]) for more in (["--reference"], []))
+    for (poem,), reference in ((by_formulas, True), (by_graph, False)):
+        chosen = composer("tang", reference=reference)
+        expected = chosen.log_probability(
+            poem["lines"], [chosen.conditions.names[name] for name in ("唐", "五絕")]
+        )
+        assert poem["log_probability"] == pytest.approx(expected, rel=1e-5)
+    assert type(composer("tang", reference=True).network) is ReferenceNetwork
 
 
 def test_composed_poems_pass_the_check_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -30,11 +30,15 @@ ExplainOption = Annotated[
 def compose(
     asked: Composing,
     model: ModelOption = checkpoint.DEFAULT,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Compose by lstm/formulas.py alone, in float32: slower.")
+    ] = False,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Compose poems that keep everything asked for."""
-    _print_poems(compose_as(asked, model), explain=explain, level=asked.level, model=model, as_json=as_json)
+    poems = compose_as(asked, model, reference=reference)
+    _print_poems(poems, explain=explain, level=asked.level, model=model, as_json=as_json)
 
 
 @app.command()

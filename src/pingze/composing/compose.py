@@ -52,15 +52,17 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
     return compose_as(Composing(start=start, **options), model)
 
 
-def compose_as(asked: Composing, model: str | Path | None = None) -> list[Poem]:
+def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
     """Compose poems of some options; raises as `compose` does."""
-    chosen, inclusion = prepare(asked, model)
+    chosen, inclusion = prepare(asked, model, reference=reference)
     return chosen.write_many(inclusion, asked.sampling, seeds(asked))
 
 
-def prepare(asked: Composing, model: str | Path | None = None) -> tuple[Composer, Inclusion]:
+def prepare(
+    asked: Composing, model: str | Path | None = None, *, reference: bool = False
+) -> tuple[Composer, Inclusion]:
     """Load the model and compile the request; raises as `compose` does."""
-    chosen = composer(model, asked)
+    chosen = composer(model, asked, reference=reference)
     return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 

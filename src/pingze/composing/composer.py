@@ -46,9 +46,9 @@ Chance = tuple[int, int]
 class Composer:
     """A model, with the tables that every poem needs."""
 
-    def __init__(self, loaded: checkpoint.Checkpoint) -> None:
+    def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
-        self.network: ReferenceNetwork = GraphNetwork(loaded.rounded())
+        self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
@@ -235,14 +235,16 @@ class Composer:
         return log_p, log_p[np.arange(len(ids)), ids]
 
 
-def composer(model: str | Path | None = None, asked: Revising | None = None) -> Composer:
-    """Load the composer of a model, or take it from a cache.
+def composer(
+    model: str | Path | None = None, asked: Revising | None = None, *, reference: bool = False
+) -> Composer:
+    """Load the composer of a model, or take it from a cache; the `reference` steps by the formulas alone.
 
     Raises CheckpointError where the model cannot be read, and InputError where the options have a title, poet or theme
     with which it was not trained.
     """
     name = str(model or checkpoint.DEFAULT)
-    chosen = _composer(name, checkpoint.changed(name))
+    chosen = _composer(name, checkpoint.changed(name), reference)
     conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
     for field, knows in (("title", conditions), ("poet", conditions), ("about", about)):
         if asked and getattr(asked, field) and not knows:
@@ -251,6 +253,6 @@ def composer(model: str | Path | None = None, asked: Revising | None = None) -> 
 
 
 @lru_cache(maxsize=4)
-def _composer(name: str, changed: tuple[int, ...]) -> Composer:
+def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
     """Key the cache by the time when the model's files were last changed."""
-    return Composer(checkpoint.load(name))
+    return Composer(checkpoint.load(name), reference=reference)

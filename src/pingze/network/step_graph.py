@@ -52,7 +52,7 @@ class GraphNetwork(ReferenceNetwork):
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text."""
         given = dict(zip(self._names, state.layers, strict=True))
-        logits, exp, *layers = self._run(given | {"ids": ids, "bias": state.bias})
+        logits, exp, *layers = self._run(given | {"ids": ids.astype(np.int64, copy=False), "bias": state.bias})
         return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
 
 
@@ -84,7 +84,7 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 
 def _less_largest(graph: Graph, x: str, result: str = "") -> str:
     """Subtract each row's largest number."""
-    largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1])), result="largest")
+    largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1], np.int64)), result="largest")
     return graph.node("Sub", x, largest, result=result)
 
 
@@ -226,7 +226,7 @@ class _EightBits(_Float32):
         node = self.graph.node
         if within_1:
             return node("QuantizeLinear", x, self.step, self.zero), self.step
-        largest = node("ReduceMax", node("Abs", x), self.graph.constant("columns", np.array([1])))
+        largest = node("ReduceMax", node("Abs", x), self.graph.constant("columns", np.array([1], np.int64)))
         least = self.graph.constant("least", np.array(_LEAST))
         scale = node("Mul", node("Max", largest, least), self.step)
         return node("QuantizeLinear", node("Div", x, scale), self.one, self.zero), scale
