@@ -46,10 +46,41 @@ def test_the_walk_ends_with_a_toy_that_remembers(capsys: pytest.CaptureFixture[s
 
 
 @pytest.mark.slow
-def test_first_poem_prints_what_it_says() -> None:
-    page = (DOCS / "first-poem.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("name", ["first-poem", "training-explained"])
+def test_a_page_prints_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(DOCS.parent)
+    page = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     assert page.count("```python") == len(document("run_page").BLOCK.findall(page))
     for block, printed in document("run_page").run(page):
         if block["kind"] == "text":
             assert printed == block["told"]
         assert printed.strip()
+
+
+def test_each_picture_of_training_is_small_and_shown() -> None:
+    drawn = {draw.__name__ for draw in document("training_pictures").PICTURES}
+    page = (DOCS / "training-explained.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"\(training-explained/(\w+)\.svg\)", page)) == drawn
+    files = {path.stem: path.stat().st_size for path in (DOCS / "training-explained").iterdir()}
+    assert files.keys() == drawn
+    assert max(files.values()) <= 60_000
+
+
+@pytest.mark.parametrize(
+    "name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"]
+)
+def test_a_picture_is_drawn_again(name: str, tmp_path: Path) -> None:
+    """With the same words; where they stand depends on the machine's fonts."""
+    pytest.importorskip("matplotlib")
+    pictures = document("training_pictures")
+    committed = (pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8")
+    pictures.FOLDER = tmp_path
+    pictures.main([name])
+    drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
+    assert words(drawn) == words(committed)
+    assert len(re.findall("<path", drawn)) > 10
+
+
+def words(svg: str) -> list[str]:
+    """The texts of a picture that are not numbers."""
+    return [text for text in re.findall(r"<text[^>]*>([^<]*)</text>", svg) if re.search("[a-z]{2}", text)]
