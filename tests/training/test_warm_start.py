@@ -32,10 +32,10 @@ def larger(old: Checkpoint, **changes: object) -> LanguageModel:
 
 
 def grown_from(
-    source: Path, model: LanguageModel, vocabulary: Vocabulary = LARGER
+    source: Path, model: LanguageModel, vocabulary: Vocabulary = LARGER, decay: float = 0.9
 ) -> tuple[torch.optim.Optimizer, Average]:
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
-    average = Average(model, 0.9)
+    average = Average(model, decay)
     start_from(str(source), model, optimizer, average, vocabulary)
     return optimizer, average
 
@@ -106,6 +106,20 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
             assert torch.equal(known[..., : small.shape[-1]], small), name
             if k >= 2:
                 assert large.abs().sum() == pytest.approx(float(small.abs().sum()))  # all new ones are zero
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 0.9), (0.9, 0), (0, 0)])
+def test_either_run_may_be_without_an_average(tmp_path: Path, before: float, after: float) -> None:
+    old = invented.model(layers=1)
+    model = LanguageModel.of(old)
+    saved(tmp_path, old)
+    optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
+    state.save(tmp_path, model, optimizer, Average(model, before), state.Position())
+    grown = larger(old)
+    _, average = grown_from(tmp_path, grown, decay=after)
+    assert average.tensors.keys() == (dict(grown.named_parameters()).keys() if after else set())
+    for name, tensor in average.tensors.items():
+        torch.testing.assert_close(tensor, grown.get_parameter(name))
 
 
 def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pingze.corpus import Store
 
 BASELINE = "report"
-"""The model beside whose poems those of every model are measured."""
+"""The model whose poems are measured beside those of every other."""
 
 
 @app.command()
@@ -102,7 +102,7 @@ def evaluate(
 def _predicted(
     loaded: checkpoint.Checkpoint, store: "Store", split: str, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    """How well a model predicts a split, under each condition where it knows some."""
+    """Measure how well a model predicts a split, also given each of its conditions."""
     from pingze.network.model import LanguageModel
     from pingze.training import evaluation
     from pingze.training.presets import LENGTHS
@@ -116,7 +116,7 @@ def _predicted(
 
 
 def _block(form: str, rows: list[dict[str, Any]]) -> str:
-    """A form's figures, a row for each and a column for each source."""
+    """Lay out a form's figures, one row each, with a column for each source."""
     names = [name for name in rows[0] if name not in ("form", "source")]
     cells = [[form.ljust(18), *(row["source"] for row in rows)]]  # two characters that are four columns wide
     cells += [[name.replace("_", " ").ljust(20), *(_cell(row[name]) for row in rows)] for name in names]
@@ -131,6 +131,6 @@ def _cell(value: float | None) -> str:
 
 
 def need(package: str, extra: str, what: str) -> None:
-    """Raises MissingExtraError, which names what cannot be done and the extra, where a package is absent."""
+    """Raise MissingExtraError, which names the command's part and the extra, if a package is absent."""
     if find_spec(package) is None:
         raise MissingExtraError(what, extra)

@@ -67,39 +67,24 @@ def by_condition(
     return found
 
 
+@torch.no_grad()
 def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
     """Measure a model on encoded sequences."""
-    losses, targets = token_losses(model, sequences)
-    hanzi = np.array(vocabulary.hanzi())[targets]
-    nats = float(losses.mean())
-    return Figures(
-        nats_per_token=nats,
-        perplexity=exp(nats),
-        hanzi_perplexity=exp(float(losses[hanzi].mean())),
-        nats_per_48_tokens=48 * nats,
-        unknown_rate=float((targets == UNK).mean()),
-        tokens=len(targets),
-        texts=len(sequences),
-    )
-
-
-@torch.no_grad()
-def token_losses(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[np.ndarray, np.ndarray]:
-    """Compute -ln p of every target in float64, and the targets, sorted by the length of their sequences."""
-    training = model.training
+    # 1) -ln p of every target; batches have sequences of about equal length
+    training, device = model.training, next(model.parameters()).device
     model.eval()
-    by_length = sorted(sequences, key=len)
-    losses, targets = [], []
-    device = next(model.parameters()).device
-    for batch in batches(by_length, BATCH_SIZE):
+    found, predicted = [], []
+    for batch in batches(sorted(sequences, key=len), BATCH_SIZE):
         inputs, expected, sizes = map(torch.from_numpy, batch)
-        found = model.token_losses(inputs.to(device), expected.to(device), sizes)
-        losses.append(found.double().cpu().numpy())
-        targets.append(batch.targets[batch.predicted])
+        of_batch = model.token_losses(inputs.to(device), expected.to(device), sizes)
+        found.append(of_batch.double().cpu().numpy())
+        predicted.append(batch.targets[batch.predicted])
     model.train(training)
-    return np.concatenate(losses), np.concatenate(targets)
-
-
-def exp(nats: float) -> float:
-    """Compute e^nats, infinite if float64 overflows."""
-    return math.exp(nats) if nats < 709 else math.inf
+    losses, targets = np.concatenate(found), np.concatenate(predicted)
+    # 2) their means, of all and of Han characters
+    nats, hanzi_nats = (
+        float(part.mean()) for part in (losses, losses[np.array(vocabulary.hanzi())[targets]])
+    )
+    perplexity, hanzi_perplexity = (math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats))
+    unknown_rate = float((targets == UNK).mean())
+    return Figures(nats, perplexity, hanzi_perplexity, 48 * nats, unknown_rate, len(targets), len(sequences))

@@ -94,10 +94,8 @@ def save(
     newest = run / f"state.{position.step:08}.safetensors"
     with written(newest, CheckpointError) as partial:
         partial.write_bytes(serialize(tensors, {"position": json.dumps(asdict(position))}))
-    kept = [path for path in files(run) if path <= newest][
-        :KEPT
-    ]  # a later file is one that could not be read
-    for path in set(files(run)) - set(kept):
+    not_later = [path for path in files(run) if path <= newest]  # a later file could not be read
+    for path in set(files(run)) - set(not_later[:KEPT]):
         path.unlink()
 
 

@@ -62,8 +62,10 @@ def start_from(
         return
     # 3) from a run, copy the weights, their average, and the optimizer's moments
     for which, tensors in (("model.", parameters), ("average.", average.tensors)):
-        _copy(_named(saved.tensors, which), tensors, rows)
-        _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
+        # a run without averaging has the weights as its average, and needs none
+        _copy(_named(saved.tensors, which) or _named(saved.tensors, "model."), tensors, rows)
+        if tensors:
+            _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
     average.updates = saved.position.averaged
     for index, (name, _) in enumerate(LanguageModel(before).named_parameters()):
         for key, value in _named(saved.tensors, f"optimizer.{index}.").items():
@@ -83,12 +85,17 @@ def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[in
             continue  # weights of the constant input, which are zero as initialized
         grown = tensor.detach()
         values = old[name].to(grown.device)
+        columns = values.shape[-1]
         if name.startswith(("embedding", "output")):
-            grown[list(rows)] = _widened(values[list(rows.values())], grown[list(rows)])
+            ids = list(rows)
+            known = torch.zeros_like(grown[ids])
+            known[..., :columns] = values[list(rows.values())]
+            grown[ids] = known
         else:
             gates = 4 if name.startswith("lstm") else 1
             for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
-                part[: len(known)] = _widened(known, part[: len(known)])
+                part[: len(known)] = 0
+                part[: len(known)][..., :columns] = known
 
 
 def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mapping[int, int]) -> None:
@@ -101,12 +108,3 @@ def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mappi
 
 def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
-
-
-def _widened(
-    known: Float[Tensor, "rows *known"], like: Float[Tensor, "rows *columns"]
-) -> Float[Tensor, "rows *columns"]:
-    """Fill the columns that known rows lack with zeros."""
-    wide = torch.zeros_like(like)
-    wide[..., : known.shape[-1]] = known
-    return wide
