@@ -52,7 +52,9 @@ class GraphNetwork(ReferenceNetwork):
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text."""
         given = dict(zip(self._names, state.layers, strict=True))
-        logits, exp, *layers = self._run(given | {"ids": ids.astype(np.int64, copy=False), "bias": state.bias})
+        logits, exp, *layers = self._run(
+            given | {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
+        )
         return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
 
 

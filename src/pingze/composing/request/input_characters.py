@@ -40,11 +40,15 @@ def tell(note: Note) -> None:
     if notes is not None:
         notes.append(note)
         return
-    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(0))]
-    own = (
+    warnings.warn(note, ConversionWarning, stacklevel=_outside())
+
+
+def _outside() -> int:
+    """Count the frames from `tell` up to the call into this package."""
+    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
+    return 1 + max(
         depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze.")
     )
-    warnings.warn(note, ConversionWarning, stacklevel=1 + max(own))
 
 
 def read_characters(field: str, text: str, vocabulary: Vocabulary) -> str:
