@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from pingze.report.experiments.experiment import Row
 from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, section
-from pingze.report.experiments.results import RESULTS, TIMES, concluded
+from pingze.report.experiments.results import RESULTS, TIMES, Results, concluded
 
 FOLDER = Path(__file__).parents[2] / "docs" / "report"
 
@@ -38,7 +38,8 @@ def by_seed(results: dict[str, Any], experiment: str) -> dict[int, dict[str, Row
 def test_verdicts_follow_from_the_rows_and_are_on_the_page(
     experiment: str, results: dict[str, Any], page: str
 ) -> None:
-    for finding in section(experiment, by_seed(results, experiment)).findings:
+    kept = Results(FOLDER, results["heading"], {})
+    for finding in section(experiment, by_seed(results, experiment), kept).findings:
         assert results["verdicts"][finding.claim.id] == concluded(finding)
         assert str(escape(finding.claim.quote)) in page
         assert finding.claim.finding, f"{finding.claim.id} needs a person's sentence"

@@ -13,7 +13,7 @@ from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
-from pingze.report.experiments.course import spikes, train
+from pingze.report.experiments.course import PlainTrainer, spikes, train
 from pingze.report.experiments.inspection import STEPS, compare_units, diagnose
 from tests import invented
 from tests.report.verse import setup
@@ -81,7 +81,7 @@ def test_the_bound_is_the_least_loss_of_two_softmaxes() -> None:
 
 def test_two_softmaxes_start_at_the_logarithm_of_the_classes() -> None:
     made = setup()
-    course = train(made, {}, 1, trainer=softmax.SoftmaxTwice)
+    course = train(made, {"steps": 1}, trainer=softmax.SoftmaxTwice)
     assert course.losses[0] == pytest.approx(math.log(made.vocabulary_size), abs=2e-3)
 
 
@@ -113,7 +113,7 @@ def test_a_spike_is_a_tenth_above_the_ten_before() -> None:
 
 
 def test_a_training_that_explodes_ends_and_says_where() -> None:
-    course = train(setup(), {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6}, 12)
+    course = train(setup(), {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6, "steps": 12})
     assert course.failed_at is not None
     measured = course.measured()
     assert measured.figures["diverged"] is True
@@ -122,7 +122,7 @@ def test_a_training_that_explodes_ends_and_says_where() -> None:
 
 
 def test_fewer_poems_keep_the_vocabulary_of_all() -> None:
-    made = train(setup(), {}, 0, poems=32).trainer
+    made = PlainTrainer(setup(), {"poems": 32})
     assert len(made.train_examples) == 32
     assert made.steps_per_epoch == 2
     assert len(made.vocabulary) == setup().vocabulary_size
@@ -135,6 +135,6 @@ def test_clipping_acts_where_a_threshold_is_passed(
     optimizer: str, clip: str, threshold: float, expected: bool
 ) -> None:
     seen: list[bool] = []
-    settings = {"optimizer": optimizer, clip: threshold}
-    train(setup(), settings, 3, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
+    settings = {"optimizer": optimizer, clip: threshold, "steps": 3}
+    train(setup(), settings, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))
     assert seen == [expected] * 3

@@ -10,7 +10,7 @@ from pingze.errors import InputError
 from pingze.report.experiments.experiment import Measured, Trial
 from pingze.report.experiments.results import RESULTS, TIMES, Results
 
-ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2}, steps=3)
+ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2, "steps": 3})
 KEY = "sums/one, seed 11"
 
 
@@ -24,7 +24,7 @@ def test_rows_are_there_for_the_next_process(tmp_path: Path) -> None:
     row = later.row(KEY, ONE)
     assert row is not None
     assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
-    assert later.seconds(row) == 2.5
+    assert later.minutes([row]) == 2.5 / 60
     assert later.row("sums/two, seed 11", TWO) is None
     later.add("sums/two, seed 11", TWO, Measured({"x": math.inf}), seconds=1)
     row = results(tmp_path).row("sums/two, seed 11", TWO)
@@ -43,7 +43,7 @@ def test_times_are_no_part_of_the_results(tmp_path: Path) -> None:
 def test_a_row_of_other_settings_is_measured_again(tmp_path: Path) -> None:
     results(tmp_path).add(KEY, ONE, Measured({}), 1)
     assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.3})) is None
-    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.1}, steps=2)) is None
+    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.1, "steps": 2})) is None
 
 
 def test_another_report_in_the_folder_is_refused(tmp_path: Path) -> None:

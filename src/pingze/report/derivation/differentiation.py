@@ -1,8 +1,4 @@
-"""Differentiate one step's equations by machine: the reference that the report's lines are compared with.
-
-From a step's inputs and weights by name (`sample_layers.letters`) follow the value of each letter, and the Jacobian of
-one by another: by PyTorch's automatic differentiation, or by central differences. Nothing here is derived by hand.
-"""
+"""Differentiate the equations of a step by PyTorch and by central differences, with nothing derived by hand."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -41,13 +37,13 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 class Differentiation:
-    """One step at one point: the values of its letters, and the Jacobians between them.
+    """One step at one point (`sample_layers.letters`): the values of its letters, and the Jacobians between them.
 
     `through` names the gates (letters of "fico") that may pass something on; the others' net is held fixed.
     """
 
     def __init__(self, given: Mapping[str, Array]) -> None:
-        self.given = dict(given)
+        self.given = given
         self._known: dict[tuple[str, str, str], Array] = {}
 
     @cached_property
@@ -72,8 +68,16 @@ class Differentiation:
 
     def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
         fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
-        given = _given(self.given | fixed, xp)
+        given = _given({**self.given, **fixed}, xp)
         return lambda value: step(given | {by: value}, xp)[of]
+
+
+def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
+    """Compute consecutive steps (`sample_layers.letters`), the first with some letters changed; return the last."""
+    v = step({**_given(steps[0], xp), **changed}, xp)
+    for given in steps[1:]:
+        v = step(_given(given, xp) | {"h_prev": v["h"], "c_prev": v["c"]}, xp)
+    return v
 
 
 def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
@@ -87,11 +91,9 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
 
     def last_state(state: Any, xp: Any) -> Any:
-        h, c = state[: len(start) // 2], state[len(start) // 2 :]
-        for each in steps:
-            v = step(_given(each, xp) | {"h_prev": h, "c_prev": c}, xp)
-            h, c = v["h"], v["c"]
-        return xp.concatenate([h, c])
+        H = len(start) // 2
+        v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, xp)
+        return xp.concatenate([v["h"], v["c"]])
 
     def moved(values: Array) -> Array:
         state = start.copy()

@@ -1,8 +1,4 @@
-"""Check the report's Part 1 line by line: measure how far each line is from the true derivative.
-
-Each line is read as printed (`latex`), at random weights and at those of a trained model, and compared with automatic
-differentiation (`differentiation`). Its correction is compared with central differences too.
-"""
+"""Measure how far each line of the report's Part 1 is from the true derivative, at random and at trained weights."""
 
 from collections.abc import Mapping, Sequence
 from functools import reduce
@@ -12,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import joint_product, of_hidden
 from pingze.report.derivation import latex
 from pingze.report.derivation.differentiation import Differentiation, relative_error, state_derivative
@@ -41,6 +36,7 @@ UNITS, INPUTS = 6, 4
 """How many of the trained layer's units and inputs are differentiated, drawn again for each step."""
 PRODUCTS = ("R70", "R71")
 """The lines that go through time; the second continues the first's left side."""
+ORDERS = ("factors in R70's order", "factors in the index's order")
 
 DIAGONAL = "a row scaling of the identity"
 FURTHER_TERM = "a term of a further equality"
@@ -76,18 +72,24 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     rng = np.random.default_rng(seed)
     layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = trained_layer(model, 2 * max(DISTANCES))
+    # A whole step of the trained layer is read for the forward pass, some of its units for the derivatives.
     random = [Point(letters(layer.caches[0])) for layer in layers]
-    whole = random + [Point(letters(cache)) for cache in trained.caches[3::4]]
-    parts = random + [Point(_part(cache, rng)) for cache in trained.caches[3::4]]
+    whole, parts = list(random), list(random)
+    for cache in trained.caches[3::4]:
+        whole.append(Point(letters(cache)))
+        units, inputs = (
+            _drawn(size, n, rng) for size, n in ((cache.h_prev.size, UNITS), (cache.x.size, INPUTS))
+        )
+        parts.append(Point(letters(cache, units, inputs)))
     in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
-
-    def measured(id_: str) -> list[Measurement]:
+    results = []
+    for id_, line in lines().items():
         if id_ in PRODUCTS:
-            return [time[id_] for time in in_time]
-        differentiated = latex.left_side(lines()[id_].left)[1]
-        return [point.measured(id_) for point in (parts if differentiated else whole)]
-
-    return [result(id_, lines()[id_], measured(id_)) for id_ in lines()]
+            found = [products[id_] for products in in_time]
+        else:
+            found = [point.measured(id_) for point in (parts if latex.left_side(line.left)[1] else whole)]
+        results.append(result(id_, line, found))
+    return results
 
 
 class Point:
@@ -105,30 +107,29 @@ class Point:
         """Measure a line of the forward pass, or of one step's derivatives."""
         line, rows = self.lines[id_], sum_of(id_, self.lines)
         of, by = latex.left_side(line.left)
-        corrected, together = self._error_of(line.corrected, line, self._reference(line)), {}
+        corrected, together = self._corrected_error(line), {}
         if rows and id_ == rows[-1]:
             together[f"{rows[0]} to {id_} together"] = self._total_error(rows, corrected=False)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = self._error_of(line.corrected, line, self.at.central(of, by, line.through)) if by else None
+        central = self._corrected_error(line, self.at.central(of, by, line.through)) if by else None
         return Measurement(self.readings(id_), corrected, central, together, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
-        """Read a line in each way it may be meant.
-
-        A row that is no term states equalities. A term is one of the sum that its row belongs to. Where that sum
-        begins with a +, the + may be a misprinted =, or it may continue the sum before; or each of its rows may be an
-        equality.
-        """
-        line, rows = self.lines[id_], sum_of(id_, self.lines)
-        if not rows:
+        """Read a line in each way that it may be meant."""
+        line = self.lines[id_]
+        # 1) A row that is no term of a sum states equalities, all of which must hold.
+        if not line.sum:
             sides = latex.sides(line.formula)
             return {f"equality {n}": self._compare(side, line) for n, side in enumerate(sides, start=1)}
+        # 2) A row of a sum is one of its terms.
+        rows = sum_of(id_, self.lines)
         further = self.lines[rows[0]].formula.startswith("+")
         name = FURTHER_TERM if further else "a term of its sum"
         readings = {
             f"{name}, {way}" if way else name: self._compare(latex.sides(formula)[0], line)
             for way, formula in line.ways.items()
         }
+        # 3) The + that begins a sum may be a misprinted =, or continue the sum before; or each row is an equality.
         if further:
             before = self._total_error(since_equality(id_, self.lines), corrected=False)
             readings["a further sum"] = LineReading(before)
@@ -149,19 +150,18 @@ class Point:
         except ValueError:
             return latex.Value(np.array(np.nan), frozenset())
 
-    def _compare(self, side: str, line: PrintedLine) -> LineReading:
-        (array, liberties), reference = self._read(side), self._reference(line)
+    def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
+        """Compare a side with a reference, by default automatic differentiation."""
+        array, liberties = self._read(side)
+        reference = self._reference(line) if reference is None else reference
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
         return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
 
-    def _error_of(self, formula: str, line: PrintedLine, reference: Array) -> float:
-        """Return the largest error of a formula's sides; 0 for a line that should go."""
-        whole = self._reference(line, "fico")
-        return max(
-            (relative_error(self._read(side).array, reference, whole) for side in latex.sides(formula)),
-            default=0.0,
-        )
+    def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
+        """Return the largest error of the sides of a correction; 0 for a line that should go."""
+        sides = latex.sides(line.corrected)
+        return max((self._compare(side, line, reference).error for side in sides), default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
         """Compare the sum of some rows with the whole derivative; a row with several ways is read in the first."""
@@ -176,29 +176,26 @@ class Point:
 def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
     """Measure R70 and R71 over the last steps of a layer, at some rows and columns of the Jacobian.
 
-    Both print the product of ∂h_{i+1}/∂h_i, the second with the factors in the index's order, which may be meant as
-    the first's; the corrections print the product of the joint Jacobians.
+    Both print the product of ∂h_{i+1}/∂h_i. The index of the second goes the wrong way, perhaps unintended. The
+    corrections print the product of the joint Jacobians.
     """
     H = example.parameters.weight_hh.shape[1]
     units = _drawn(H, UNITS, rng)
-    places, count = np.concatenate([units, H + units]), len(units)
-    by_distance, orders, corrected, central = {}, [], 0.0, 0.0
+    places = np.concatenate([units, H + units])
+    by_distance, by_order, corrected, central = {}, dict.fromkeys(ORDERS, LineReading(0.0)), 0.0, 0.0
     for distance in DISTANCES:
         caches = example.caches[-distance:]
         rows, columns = state_derivative(caches, places)
         factors, whole = [of_hidden(cache).h_prev[0] for cache in caches], joint_product(caches)[0]
-        printed, turned = (reduce(np.matmul, each)[units] for each in (factors[::-1], factors))
-        orders.append([relative_error(each, rows[:count, :H]) for each in (printed, turned)])
-        by_distance[f"t - k = {distance}"] = LineReading(orders[-1][0])
+        printed = [reduce(np.matmul, ordered)[units] for ordered in (factors[::-1], factors)]
+        found = [LineReading(relative_error(each, rows[: len(units), :H])) for each in printed]
+        by_distance[f"t - k = {distance}"] = found[0]
+        by_order = {name: max(by_order[name], each) for name, each in zip(ORDERS, found, strict=True)}
         corrected = max(corrected, relative_error(whole[places], rows))
         central = max(central, relative_error(whole[:, places], columns))
-    by_order = {
-        f"factors in {order}": LineReading(max(errors))
-        for order, errors in zip(("R70's order", "the index's order"), zip(*orders, strict=True), strict=True)
-    }
     return {
-        id_: Measurement(readings, corrected, central, {}, every=id_ == PRODUCTS[0])
-        for id_, readings in zip(PRODUCTS, (by_distance, by_order), strict=True)
+        PRODUCTS[0]: Measurement(by_distance, corrected, central, {}, every=True),
+        PRODUCTS[1]: Measurement(by_order, corrected, central, {}, every=False),
     }
 
 
@@ -208,7 +205,14 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
     liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties for point in points))
-    verdict, granted = _judge(readings[chosen], liberties)
+    # What had to be granted: a sign counts before a convention, a convention before a name.
+    verdict, granted = WRONG, ""
+    if readings[chosen] <= TOLERANCE:
+        qualifiers, renamed = [name for name in QUALIFIERS if name in liberties], latex.NAME in liberties
+        verdict = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
+        verdict += f", {latex.NAME}" if renamed else ""
+        granted = CONVENTION if qualifiers else RENAMING if renamed else NOTHING
+        granted = SIGN if FURTHER_TERM in liberties else granted
     return LineResult(
         id=id_,
         place=line.place,
@@ -223,23 +227,6 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
         fault=line.fault,
         correction=line.correction,
     )
-
-
-def _judge(error: float, liberties: frozenset[str]) -> tuple[str, str]:
-    """Return the verdict, and the largest thing granted: a sign before a convention, a convention before a name."""
-    if error > TOLERANCE:
-        return WRONG, ""
-    qualifiers = [name for name in QUALIFIERS if name in liberties]
-    read_as = f"right as {' and '.join(qualifiers)}" if qualifiers else "right"
-    renamed = latex.NAME in liberties
-    granted = CONVENTION if qualifiers else RENAMING if renamed else NOTHING
-    return f"{read_as}, {latex.NAME}" if renamed else read_as, SIGN if FURTHER_TERM in liberties else granted
-
-
-def _part(cache: StepCache, rng: np.random.Generator) -> dict[str, Array]:
-    """Take some units and inputs of one step."""
-    (_, H), (_, E) = cache.h_prev.shape, cache.x.shape
-    return letters(cache, _drawn(H, UNITS, rng), _drawn(E, INPUTS, rng))
 
 
 def _drawn(size: int, count: int, rng: np.random.Generator) -> Array:

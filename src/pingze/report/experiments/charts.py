@@ -1,4 +1,4 @@
-"""Draw by Matplotlib for the page: one style, and SVG whose text is text and takes the page's colour."""
+"""Draw by Matplotlib in one style, as SVG for the page: its text is text and takes the page's colour."""
 
 import re
 from collections.abc import Sequence
@@ -13,6 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from pingze.arrays import Array
+
 _INK = "#010101"
 """Stands for the page's text colour while Matplotlib draws."""
 STYLE: dict[Any, Any] = {
@@ -24,6 +26,7 @@ STYLE: dict[Any, Any] = {
     ),
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "axes.titlesize": 11,
     "axes.grid": True,
     "axes.axisbelow": True,
     "grid.color": _INK,
@@ -38,11 +41,20 @@ STYLE: dict[Any, Any] = {
 """In which figures are made and written; the colours of the lines are legible on light and on dark."""
 
 
-def panels(count: int = 1, **labels: Any) -> tuple[Figure, list[Axes]]:
-    """Make a figure of some panels, two in a row, with one y axis; `labels` are properties of each, as xlabel."""
-    rows, columns = -(-count // 2), min(2, count)
-    figure = Figure(figsize=(6.4, 4.6 if rows == 1 else 3.1 * rows), layout="constrained")
-    every = list(figure.subplots(rows, columns, sharey=True, squeeze=False).flat)
+def panels(
+    count: int = 1,
+    columns: int = 2,
+    size: tuple[float, float] | None = None,
+    *,
+    sharey: bool = True,
+    **labels: Any,
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure of some panels, so many in a row; `labels` are properties of each, as xlabel."""
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    size = size or (6.4, 4.6 if rows == 1 else 3.1 * rows)
+    figure = Figure(figsize=size, layout="constrained")
+    every = list(figure.subplots(rows, columns, sharey=sharey, squeeze=False).flat)
     for number, axes in enumerate(every):
         axes.set(**labels)
         axes.xaxis.set_minor_formatter(NullFormatter())
@@ -50,6 +62,11 @@ def panels(count: int = 1, **labels: Any) -> tuple[Figure, list[Axes]]:
         if number % columns:
             axes.set_ylabel("")
     return figure, every[:count]
+
+
+def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
+    """Draw values against 1, 2, …."""
+    axes.plot(range(1, len(values) + 1), values, style, **line)
 
 
 def level(axes: Axes, height: float, text: str) -> None:
@@ -76,18 +93,20 @@ def cap(panels: Sequence[Axes], top: float) -> None:
     panels[0].set_ylim(least - (top - least) / 20, top)
 
 
+def legend(figure: Figure, columns: int) -> None:
+    """Add one legend for all panels."""
+    known: dict[str, Artist] = {}
+    for axes in figure.axes:
+        lines, names = axes.get_legend_handles_labels()
+        known |= dict(zip(names, lines, strict=True))
+    columns = 1 if max(map(len, known)) > 34 else columns
+    figure.legend(known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12)
+
+
 def svg(figure: Figure, name: str) -> str:
-    """Return a figure as an `<svg>` element whose ids begin with a name, with one legend for all its panels."""
+    """Return a figure as an `<svg>` element whose ids begin with a name, with its legend."""
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
-        known: dict[str, Artist] = {}
-        for axes in figure.axes:
-            known |= {
-                str(line.get_label()): line
-                for line in axes.lines
-                if not str(line.get_label()).startswith("_")
-            }
-        columns = 1 if max(map(len, known)) > 34 else 2
-        figure.legend(known.values(), known.keys(), loc="outside lower left", ncols=columns, fontsize=12)
+        legend(figure, columns=2)
         buffer = StringIO()
         figure.savefig(buffer, format="svg", transparent=True, metadata={"Date": None})
     text = buffer.getvalue()

@@ -1,12 +1,14 @@
-"""Read the claims, their rules, grids and seeds from `claims.toml`, whose head explains the fields."""
+"""Read the claims, their rules, grids and seeds from `claims.toml`, whose head explains the fields, and judge them."""
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from operator import ge, gt, le, lt
+from statistics import median
 from typing import Any, NamedTuple
 
 CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "undecided"
@@ -65,31 +67,51 @@ class Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the report, and how it is judged."""
+    """A line of the report, and how it is judged; the head of `claims.toml` explains the fields."""
 
     id: str
     quote: str
     numbers: Mapping[str, str]
-    """A description of each number."""
     rule: Rule
     reason: str
     first_run: str
     finding: str = ""
-    """What a person concludes from the numbers."""
     reading: str = ""
     other: Sequence[Rule] = ()
-    """Other tolerances, and other readings of the same words."""
     before: Sequence[Rule] = ()
-    """Rules that were replaced after a result had been seen."""
 
 
-class Description(NamedTuple):
-    """The prose of an experiment."""
+class Finding(NamedTuple):
+    """A claim, and its numbers with each seed."""
 
-    title: str
-    about: str
-    charts: Sequence[Mapping[str, str]] = ()
-    """Title and caption of each figure."""
+    claim: Claim
+    by_seed: Mapping[int, Numbers]
+
+    @property
+    def conclusion(self) -> str:
+        """The verdict under the claim's rule."""
+        return self.under(self.claim.rule)
+
+    def under(self, rule: Rule) -> str:
+        """Return the verdict under a rule: the conclusion of all seeds, or undecided."""
+        found = self.votes(rule)
+        return next(iter(found)) if len(found) == 1 else UNDECIDED
+
+    def votes(self, rule: Rule) -> Mapping[str, int]:
+        """Count the seeds by conclusion."""
+        return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
+
+    def deciding(self, rule: Rule) -> str:
+        """Name the number that decided."""
+        return rule.deciding(self.votes(rule))
+
+    def spread(self, number: str) -> str:
+        """Write the median of the seeds, and the least and the largest."""
+        values = sorted(numbers[number] for numbers in self.by_seed.values())
+        shown = [f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])]
+        if len(values) == 1:
+            return shown[0]
+        return f"{shown[0]} (all seeds)" if shown[1] == shown[2] else "{} ({} to {})".format(*shown)
 
 
 @cache
@@ -109,11 +131,6 @@ def claims(experiment: str) -> Mapping[str, Claim]:
             rules = {key: [Rule(**each) for each in fields.get(key, [])] for key in ("other", "before")}
             found[half] = Claim(**rest | rules, rule=Rule(fields["confirmed"], fields["refined"]))
     return found
-
-
-def description(experiment: str) -> Description:
-    """Return an experiment's prose."""
-    return Description(**document()["experiment"][experiment])
 
 
 def plan(experiment: str) -> Mapping[str, Any]:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 
-from pingze.report.experiments.charts import cap, panels
+from pingze.report.experiments.charts import by_step, cap, panels
 from pingze.report.experiments.claims import Numbers, plan
 from pingze.report.experiments.course import PlainTrainer, train
 from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
@@ -20,7 +21,6 @@ NETWORKS: dict[str, dict[str, Setting]] = {
 """The plain training, and two that are near an explosion."""
 PLAIN, *NEAR = NETWORKS
 NONE = "none"
-LOOKS = 4
 NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
 CLIPS: dict[str, dict[str, Setting]] = {
     NONE: {},
@@ -31,9 +31,9 @@ CLIPS: dict[str, dict[str, Setting]] = {
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List each network under each clipping; the plain one, which needs none, without."""
-    steps = setup.steps(plan("clipping")["steps"])
+    steps: dict[str, Setting] = {"steps": setup.steps(plan("clipping")["steps"])}
     return [
-        Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip], steps)
+        Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps)
         for network in NETWORKS
         for clip in ([NONE] if network == PLAIN else CLIPS)
     ]
@@ -43,11 +43,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     """Train, and count the steps in which clipping acts."""
     acted: list[bool] = []
     course = train(
-        setup,
-        trial.settings,
-        trial.steps,
-        looks=LOOKS,
-        after_step=lambda trainer, taken: acted.append(acts(trainer, taken)),
+        setup, trial.settings, looks=4, after_step=lambda made, taken: acted.append(acts(made, taken))
     )
     return course.measured(acts=sum(acted) / max(1, len(acted)))
 
@@ -66,15 +62,11 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     return largest >= clip_value * (1 - 1e-6)
 
 
-def _clipped(rows: Rows, network: str) -> list[Row]:
-    return [rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE]
-
-
 def judge(rows: Rows) -> Mapping[str, Numbers]:
     """Compute the numbers of each claim."""
     plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
     bare = {network: rows[f"{network}, {NONE}"] for network in NEAR}
-    clipped = {network: _clipped(rows, network) for network in NEAR}
+    clipped = {network: [rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE] for network in NEAR}
     relu, momentum = ([row.number("largest_norm") / plain for row in clipped[network]] for network in NEAR)
     seconds = [_norm(row, 1) / _norm(bare[NEAR[0]], 1) for row in clipped[NEAR[0]]]
     every = [row for found in clipped.values() for row in found]
@@ -111,19 +103,17 @@ def _fails(row: Row) -> bool:
 
 def figures(rows: Rows) -> Sequence[Figure]:
     """Draw the share of steps in which clipping acts, by threshold of either kind, and a loss that spikes."""
-    shares, every = panels(
-        2, xlabel="threshold", ylabel="share of the steps", xscale="log", ylim=(-0.03, 1.03)
-    )
+    labels: dict[str, Any] = {"xlabel": "threshold", "ylabel": "share of the steps", "xscale": "log"}
+    shares, every = panels(2, **labels, ylim=(-0.03, 1.03))
     for axes, kind, limits in zip(every, ("norm", "value"), (NORMS, VALUES), strict=True):
-        axes.set_title(f"threshold of the {kind}", fontsize=11)
+        axes.set_title(f"threshold of the {kind}")
         for network in NEAR:
             acted = [rows[f"{network}, {kind} {limit:g}"].figures["acts"] for limit in limits]
             axes.plot(limits, acted, "o-", label=network)
     saved, every = panels(2, xlabel="step", ylabel="nats per token")
     for axes, network in zip(every, NEAR, strict=True):
-        axes.set_title(network, fontsize=11)
+        axes.set_title(network)
         for clip in (NONE, "norm 1"):
-            loss = rows[f"{network}, {clip}"].curve("loss")
-            axes.plot(range(1, len(loss) + 1), loss, label=clip)
+            by_step(axes, rows[f"{network}, {clip}"].curve("loss"), label=clip)
     cap(every, 3 + max(row.curve("dev")[0] for row in rows.values()))
     return [shares, saved]

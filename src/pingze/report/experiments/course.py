@@ -16,17 +16,16 @@ from pingze.training.optimization import rate_factor
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 
-LOOKS = 8
-"""How often dev is measured in a training, besides before it."""
 SPIKE, BEFORE = 1.1, 10
 """A step spikes when its loss is above `SPIKE` times the mean of the `BEFORE` steps before it."""
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` of a setup, with the vocabulary of all."""
+    """A trainer on the first `poems` of a setup, all unless set, with the vocabulary of all."""
 
-    def __init__(self, setup: Setup, settings: Mapping[str, Setting], poems: int | None = None) -> None:
+    def __init__(self, setup: Setup, settings: Mapping[str, Setting]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
+        poems = int(settings.get("poems") or len(self.train_examples))
         self.train_examples = self.train_examples[:poems]
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
@@ -52,13 +51,12 @@ class Course:
     failed_at: int | None = None
     """The step, from 1, whose loss or gradient was not finite, if one was."""
 
-    def measured(self, **figures: object) -> Measured:
-        """Join the figures of every training, others, and the curves."""
-        finite = [value for value in self.dev if math.isfinite(value)]
+    def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
+        """Join the figures and curves of every training with others."""
         last = math.inf if self.failed_at else self.dev[-1]
         common = {
             "dev_nats": last,
-            "best_dev_nats": min(finite, default=math.inf),
+            "best_dev_nats": min(self.dev),
             "dev_nats_per_48": 48 * last,
             "diverged": self.failed_at is not None or not self.dev[-1] <= self.dev[0],
             "failed_at": self.failed_at,
@@ -66,32 +64,37 @@ class Course:
             "largest_norm": math.inf if self.failed_at else max(self.norms),
             "spikes": spikes(self.losses),
         }
-        curves: dict[str, Sequence[float | None]] = {
+        own: dict[str, Sequence[float]] = {
             "loss": self.losses,
             "norm": self.norms,
             "looks": self.looks,
             "dev": self.dev,
         }
-        return Measured(common | figures, curves)
+        return Measured(common | figures, {**own, **(curves or {})})
 
 
 def train(
     setup: Setup,
     settings: Mapping[str, Setting],
-    steps: int,
     *,
-    looks: int = LOOKS,
+    looks: int = 8,
     trainer: type[PlainTrainer] = PlainTrainer,
-    poems: int | None = None,
     start: Callable[[LanguageModel], None] | None = None,
     look: Callable[[PlainTrainer], None] | None = None,
     after_step: Callable[[PlainTrainer, Taken], None] | None = None,
 ) -> Course:
-    """Train for so many steps, or until a number is not finite.
+    """Train for the steps of the settings, none by default, or until a number is not finite.
 
-    `start` may change the first weights; `look` is called when dev is measured, `after_step` after each step.
+    Args:
+        setup: The texts.
+        settings: What differs from the plain training.
+        looks: How often dev is measured, besides before the training.
+        trainer: The class of the trainer.
+        start: Changes the first weights.
+        look: Called when dev is measured.
+        after_step: Called after each step.
     """
-    made = trainer(setup, settings, poems)
+    made, steps = trainer(setup, settings), int(settings.get("steps") or 0)
     if start:
         with torch.no_grad():
             start(made.model)

@@ -25,36 +25,34 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List an eighth of the poems and all of them, each for its epochs, and a random draw to be counted."""
     grid, found = plan("data"), []
     for name, count in ((FEW, len(setup.train) * grid["few"] // grid["many"]), (MANY, len(setup.train))):
-        epoch = -(-count // setup.budget["batch_size"])
-        found.append(Trial(name, {"poems": count}, setup.steps(grid[f"{name}_epochs"]) * epoch))
+        steps = setup.steps(grid[f"{name}_epochs"]) * -(-count // setup.budget["batch_size"])
+        found.append(Trial(name, {"poems": count, "steps": steps}))
     return [*found, Trial(DRAWN, {"poems": len(setup.train)})]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train on the first poems in the vocabulary of all, and measure them and dev side by side."""
-    poems, train_nats = trial.settings["poems"], []
-    assert isinstance(poems, int)
     if trial.name == DRAWN:
-        return _count_characters(setup, poems)
+        return _count_characters(setup)
+    train_nats: list[float] = []
 
     def look(trainer: PlainTrainer) -> None:
         texts = [example.text for example in trainer.train_examples[: setup.budget["dev"]]]
         train_nats.append(trainer.nats(texts))
 
-    course = train(setup, {}, trial.steps, looks=LOOKS[trial.name], poems=poems, look=look)
-    measured = course.measured(
+    course = train(setup, trial.settings, looks=LOOKS[trial.name], look=look)
+    return course.measured(
+        {"train": train_nats},
         steps_per_epoch=course.trainer.steps_per_epoch,
         best_step=course.looks[course.dev.index(min(course.dev))],
         gap=course.dev[-1] - train_nats[-1],
     )
-    return Measured(measured.figures, {**measured.curves, "train": train_nats})
 
 
-def _count_characters(setup: Setup, poems: int) -> Measured:
-    """Count the vocabulary of poems drawn at random, whole and cut as they are trained on."""
-    rng = np.random.default_rng(setup.seed)
-    pool = setup.tang or setup.train
-    drawn = [pool[place] for place in rng.choice(len(pool), min(poems, len(pool)), replace=False)]
+def _count_characters(setup: Setup) -> Measured:
+    """Count the vocabulary of as many poems drawn at random, whole and cut as they are trained on."""
+    rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
+    drawn = [pool[at] for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)]
     cut = [text[: LENGTHS["report"]] for text in drawn]
     counts = (len(set("".join(texts))) + len(SPECIAL_TOKENS) for texts in (cut, drawn))
     return Measured(dict(zip(("vocabulary_cut", "vocabulary_whole"), counts, strict=True)))
@@ -69,30 +67,27 @@ def _rise(row: Row, step: float) -> float:
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
     """Compute the numbers of each claim."""
-    few, many = rows[FEW], rows[MANY]
-    step = min(few.curve("looks")[-1], many.curve("looks")[-1])
-    epochs = min(row.curve("looks")[-1] / row.number("steps_per_epoch") for row in (few, many))
-    by_epoch = [_rise(row, epochs * row.number("steps_per_epoch")) for row in (few, many)]
+    both = few, many = rows[FEW], rows[MANY]
+    epoch_steps = [row.number("steps_per_epoch") for row in both]
+    # 1) Overfitting: after as many steps, and after as many epochs.
+    steps = min(row.curve("looks")[-1] for row in both)
+    epochs = min(row.curve("looks")[-1] / size for row, size in zip(both, epoch_steps, strict=True))
+    by_step = _rise(few, steps) / _rise(many, steps)
+    by_epoch = _rise(few, epochs * epoch_steps[0]) / _rise(many, epochs * epoch_steps[1])
+    # 2) Its cure: after all epochs.
+    end_few, end_many = (_rise(row, math.inf) for row in both)
+    share = math.log(end_many) / math.log(end_few) if end_few > 1 else math.inf
+    turned_few, turned = (row.number("best_step") / size for row, size in zip(both, epoch_steps, strict=True))
+    # 3) The looks after the best.
     dev = [math.inf if value is None else value for value in few.curves["dev"]]
     best = dev.index(min(dev))
     after = list(pairwise(dev[best:]))
     rising = sum(later > earlier for earlier, later in after) / max(1, len(after))
-    off = 100 * abs(VOCABULARY / rows[DRAWN].number("vocabulary_cut") - 1)
-    ends = [_rise(row, math.inf) for row in (many, few)]
-    turns = [row.number("best_step") / row.number("steps_per_epoch") for row in (many, few)]
     return {
-        "overfitting": {
-            "few": _rise(few, step) / _rise(many, step),
-            "few_by_epoch": by_epoch[0] / by_epoch[1],
-        },
-        "cured": {
-            "many": ends[0],
-            "share": math.log(ends[0]) / math.log(ends[1]) if ends[1] > 1 else math.inf,
-            "turned": turns[0],
-            "turned_few": turns[1],
-        },
+        "overfitting": {"few": by_step, "few_by_epoch": by_epoch},
+        "cured": {"many": end_many, "share": share, "turned": turned, "turned_few": turned_few},
         "keeps-increasing": {"rising": rising if best <= (len(dev) - 1) / 3 else 0.0},
-        "vocabulary": {"off": off},
+        "vocabulary": {"off": 100 * abs(VOCABULARY / rows[DRAWN].number("vocabulary_cut") - 1)},
     }
 
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from pingze.lstm.initializers import initialize
 from pingze.report.experiments.charts import panels
 from pingze.report.experiments.claims import Numbers
-from pingze.report.experiments.course import train
+from pingze.report.experiments.course import PlainTrainer, train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.inspection import diagnose
 from pingze.report.experiments.setup import Setup
@@ -24,19 +24,21 @@ DRAWS = 5
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Measure gates and gradients before and after a training, and the time that drawing the weights takes."""
-    before = train(setup, trial.settings, 0).trainer
+    before = PlainTrainer(setup, trial.settings)
     first = diagnose(before.model, before.dev_sequences)
     started = time.process_time()
-    course = train(setup, trial.settings, trial.steps)
-    epoch = (time.process_time() - started) / trial.steps * course.trainer.steps_per_epoch
-    last = diagnose(course.trainer.model, course.trainer.dev_sequences)
-    model, training = course.trainer.preset.model, course.trainer.preset.training
+    course = train(setup, trial.settings)
+    made, steps = course.trainer, int(trial.settings["steps"] or 0)
+    epoch = (time.process_time() - started) / steps * made.steps_per_epoch
+    last = diagnose(made.model, made.dev_sequences)
+    model, training = made.preset.model, made.preset.training
     sizes, seconds = (model.embedding_size, model.hidden_size), []
     for seed in range(DRAWS):
         rng, started = np.random.default_rng(seed), time.process_time()
         initialize(training.initialization, *sizes, rng, training.initialization_scale)
         seconds.append(time.process_time() - started)
-    measured = course.measured(
+    return course.measured(
+        {"reach_before": first.reach.tolist(), "reach_after": last.reach.tolist()},
         saturated_before=first.saturated,
         saturated_after=last.saturated,
         reach_before=float(first.reach[BACK]),
@@ -44,19 +46,18 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         at_once_before=float(first.reach[0]),
         draw_share=10.0 ** math.ceil(math.log10(min(seconds) / epoch)),
     )
-    reaches = {"reach_before": first.reach.tolist(), "reach_after": last.reach.tolist()}
-    return Measured(measured.figures, {**measured.curves, **reaches})
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
     """Compute the numbers of each claim."""
-    row, good = rows[STANDARD], rows[GOOD]
-    best = min(each.number("dev_nats") for each in rows.values())
-    excess = 100 * (row.number("dev_nats") / best - 1)
+    row, good, best = rows[STANDARD], rows[GOOD], min(each.number("dev_nats") for each in rows.values())
     ratios = [row.number(name) / good.number(name) for name in ("first_norm", "reach_before")]
     return {
         "gradients": {"off": min(max(ratio, 1 / ratio) for ratio in ratios)},
-        "convenient": {"share": row.number("draw_share"), "excess": excess},
+        "convenient": {
+            "share": row.number("draw_share"),
+            "excess": 100 * (row.number("dev_nats") / best - 1),
+        },
     }
 
 
@@ -65,7 +66,8 @@ def figures(rows: Rows) -> Sequence[Figure]:
     reach, (axes,) = panels(xlabel="steps back", ylabel="norm of ∂L/∂x", yscale="log")
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")
     for number, (name, row) in enumerate(rows.items()):
-        axes.plot([value or math.nan for value in row.curve("reach_before")], f"C{number}", label=name)
-        axes.plot([value or math.nan for value in row.curve("reach_after")], f"C{number}--")
+        for when, style, label in (("before", "-", name), ("after", "--", None)):
+            curve = [value or math.nan for value in row.curve(f"reach_{when}")]
+            axes.plot(curve, f"C{number}{style}", label=label)
         below.plot(row.curve("looks"), row.curve("dev"), f"C{number}o-", label=name)
     return [reach, dev]

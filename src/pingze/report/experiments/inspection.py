@@ -1,7 +1,4 @@
-"""Look inside a model: count its different units, measure how saturated its gates are and how far gradients reach.
-
-The models are torch's; their gates and gradients are computed by `lstm.formulas`, in float64.
-"""
+"""Measure by `lstm.formulas` how saturated a model's gates are and how far its gradients reach, and compare units."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -30,10 +27,7 @@ class Diagnostics(NamedTuple):
 
 
 class Units(NamedTuple):
-    """How far the hidden units of the first layer differ, by the weights that are theirs alone.
-
-    Those are the rows of the gates' input and recurrent weights, the biases, and the column of the output's weight.
-    """
+    """How far the hidden units of the first layer differ, by their rows of W and b and their column of the output."""
 
     kinds: int
     """How many differ from each other in any bit."""
@@ -52,7 +46,7 @@ def compare_units(model: LanguageModel) -> Units:
 
 
 def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:
-    """The gates and the gradient on the first `POEMS` sequences that are long enough, of at least one."""
+    """Measure the gates and the gradient on the first `POEMS` sequences that are long enough, of at least one."""
     long_enough = [sequence for sequence in sequences if len(sequence) > STEPS][:POEMS]
     ids = np.array([sequence[: STEPS + 1] for sequence in long_enough]).T
     tensors = {name: tensor.astype(np.float64) for name, tensor in model.tensors().items()}

@@ -1,8 +1,4 @@
-"""SGD with momentum and Adam: the same tuning budget for each, then a race of each one's best setting.
-
-Each seed tunes for itself: it trains fifteen settings of each optimizer for some steps, and the best of each runs in
-the race, from the start and for two epochs.
-"""
+"""SGD with momentum and Adam: with each seed, fifteen settings of each, then a race of each one's best for longer."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -17,7 +13,6 @@ from pingze.report.experiments.setup import Setting, Setup
 
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
-LOOKS, RACE_LOOKS = 2, 32
 AROUND = 4.1
 """The rates around the best are those within this factor of it: the grids round a factor of 4."""
 GRID = plan("optimizers")
@@ -40,20 +35,20 @@ def _name(family: str, settings: Mapping[str, Setting]) -> str:
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List fifteen settings of each optimizer, and once they are measured the race of the best of each."""
     steps, race_steps = (setup.steps(GRID[name]) for name in ("steps", "race_steps"))
-    found = [Trial(_name(family, each), each, steps) for family in FAMILIES for each in SETTINGS[family]]
+    grids = [(family, each) for family in FAMILIES for each in SETTINGS[family]]
+    found = [Trial(_name(family, each), {**each, "steps": steps}) for family, each in grids]
     if all(trial.name in rows for trial in found):
-        for family in FAMILIES:
-            settings = {
-                name: value for name, value in best_of(rows, family).settings.items() if name != "steps"
-            }
-            found.append(Trial(family + RACE, settings, race_steps))
+        best = [best_of(rows, family).settings for family in FAMILIES]
+        found += [
+            Trial(family + RACE, {**each, "steps": race_steps})
+            for family, each in zip(FAMILIES, best, strict=True)
+        ]
     return found
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train."""
-    looks = RACE_LOOKS if trial.name.endswith(RACE) else LOOKS
-    return train(setup, trial.settings, trial.steps, looks=looks).measured()
+    return train(setup, trial.settings, looks=32 if trial.name.endswith(RACE) else 2).measured()
 
 
 def tuned(rows: Rows, family: str) -> list[Row]:
@@ -86,12 +81,8 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 def unsteady(rows: Rows, family: str) -> float:
     """Return the percentage of the settings around the best rate, at its momentum, that diverge or spike."""
     top = best_of(rows, family)
-    near = [
-        row
-        for row in tuned(rows, family)
-        if row.settings.get("momentum") == top.settings.get("momentum")
-        and 1 / AROUND <= _rate(row) / _rate(top) <= AROUND
-    ]
+    own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
+    near = [row for row in own if 1 / AROUND <= _rate(row) / _rate(top) <= AROUND]
     shaken = sum(bool(row.figures["diverged"] or row.figures["spikes"]) for row in near)
     return 100 * shaken / len(near)
 
@@ -115,9 +106,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     ratios = {}
     for nats in TARGETS:
         ours, theirs = (max(1.0, arrival(rows[family + RACE], nats)) for family in FAMILIES)
-        ratios[f"ratio_{nats}"] = (
-            ours / theirs if math.isfinite(ours) else math.inf
-        )  # also if neither arrives
+        ratios[f"ratio_{nats}"] = ours if math.isinf(ours) else ours / theirs  # infinite if neither arrives
     return {
         "fast": ratios,
         "momentum-unstable": {"more": momentum - adam},
@@ -136,11 +125,10 @@ def figures(rows: Rows) -> Sequence[Figure]:
         own = [row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]
         lost = [_rate(row) for row in own if row.figures["diverged"]]
         dev = [math.nan if row.figures["diverged"] else row.number("dev_nats") for row in own]
-        axes.plot(
-            [_rate(row) for row in own], dev, f"C{number}o-", label=f"{family} {momentum or ''}".rstrip()
-        )
+        label = f"{family} {momentum or ''}".rstrip()
+        axes.plot([_rate(row) for row in own], dev, f"C{number}o-", label=label)
         axes.plot(lost, [1.04 * first] * len(lost), f"C{number}x")
-        axes.set_title(family, fontsize=11)
+        axes.set_title(family)
     cap(every, 1.05 * first)
     race, (axes,) = panels(xlabel="step", ylabel="dev, nats per token")
     for family in FAMILIES:

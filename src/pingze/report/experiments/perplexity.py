@@ -29,38 +29,22 @@ LARGEST = (2 - 2**-23) * 2.0**127
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Measure one of the three."""
-    if trial.name == "arithmetic":
-        return _arithmetic()
+    if trial.name == "arithmetic":  # the limits of float32, and the report's figures as nats of 48 tokens
+        even = math.log(CLASSES)
+        read = {"even_nats_per_48": LENGTH * even, "even_overflows_at": overflow([even] * LENGTH)}
+        for name, figure in (("initial", INITIAL), ("final", FINAL)):
+            nats = figure / LENGTH
+            read |= {f"{name}_nats_per_token": nats, f"{name}_perplexity": math.exp(nats)}
+        return Measured(read)
     if trial.name == "untrained":
-        nats = train(setup, {}, 0).dev[0]
+        nats = train(setup, {}).dev[0]
         return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
-    return _model(setup)
-
-
-def _arithmetic() -> Measured:
-    """Compute the limits of float32, and the report's two figures read in other ways."""
-    read = {
-        f"{name}_{reading}": value
-        for name, figure in (("initial", INITIAL), ("final", FINAL))
-        for reading, value in (("nats_per_token", figure / LENGTH), ("perplexity", math.exp(figure / LENGTH)))
-    }
-    limits = {
-        "even_nats_per_48": LENGTH * math.log(CLASSES),
-        "even_overflows_at": overflow([math.log(CLASSES)] * LENGTH),
-    }
-    return Measured(limits | read)
-
-
-def _model(setup: Setup) -> Measured:
-    """Compute the product and the sum for each dev poem under the shipped model."""
+    # The product and the sum of each dev poem under the shipped model.
     loaded = checkpoint.load(MODEL)
     sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in setup.dev]
     poems = losses(LanguageModel.of(loaded), sequences)
-    over = [overflow(poem) for poem in poems]
-    counts = np.array([LENGTH + 1 if at is None else at for at in over])
-    every = np.concatenate(poems)
-    nats = float(every.mean())
-    met = sorted(at for at in over if at is not None)
+    over, every = [overflow(poem) for poem in poems], np.concatenate(poems)
+    nats, met = float(every.mean()), sorted(at for at in over if at is not None)
     return Measured(
         {
             "poems": len(poems),
@@ -78,14 +62,13 @@ def _model(setup: Setup) -> Measured:
             "nats_per_48": LENGTH * nats,
             "perplexity": math.exp(nats),
         },
-        {"overflowed": [float((counts <= at).mean()) for at in range(LENGTH + 1)]},
+        {"overflowed": [sum(at <= length for at in met) / len(poems) for length in range(LENGTH + 1)]},
     )
 
 
 def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
     """Return -ln p of each sequence's targets in order, the longest sequence first."""
-    batch = pack(sequences)
-    inputs, targets, sizes = map(torch.from_numpy, batch)
+    inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
     with torch.no_grad():
         found = model.eval().token_losses(inputs, targets, sizes)
     padded, lengths = pad_packed_sequence(PackedSequence(found.double(), sizes))

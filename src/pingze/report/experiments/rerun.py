@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import matplotlib
 import torch
@@ -26,8 +27,8 @@ from pingze.report.experiments import (
     zero,
 )
 from pingze.report.experiments.charts import STYLE
-from pingze.report.experiments.claims import claims, document
-from pingze.report.experiments.experiment import Experiment, Finding, Row, Rows, Trial, planned
+from pingze.report.experiments.claims import Finding, claims, document
+from pingze.report.experiments.experiment import Experiment, Row, Rows, Trial, planned
 from pingze.report.experiments.page import Section, page
 from pingze.report.experiments.results import Results
 from pingze.report.experiments.setup import Setup
@@ -72,38 +73,39 @@ def rerun(
         "pingze": version("pingze"),
     }
     results = Results(out, setup.describe(), machine)
-    series = [
-        _Series(name, seeded, results)
-        for name in document()["order"]["run"]
-        if only in (None, name)
-        for seeded in _seeded(name, setup)
-    ]
-    total, done = sum(len(each.trials({})) for each in series), 0
-    for each in series:
+    series: dict[str, list[_Series]] = {
+        name: [
+            _Series(name, replace(setup, seed=seed), results)
+            for seed in setup.seeds[: 1 if name in SEEDLESS else None]
+        ]
+        for name in EXPERIMENTS
+    }
+    # 1) Measure what is missing; the first rows of an experiment may call for more.
+    run = [each for name in document()["order"]["run"] if only in (None, name) for each in series[name]]
+    done, total = 0, sum(len(each.trials({})) for each in run)
+    for each in run:
         while missing := [trial for trial in each.planned() if each.row(trial) is None]:
             for trial in missing:
                 done += 1
                 progress(each.key(trial), done, max(total, done))
                 started = time.perf_counter()
-                measured = each.experiment.measure(each.setup, trial)
+                measured = EXPERIMENTS[each.name].measure(each.setup, trial)
                 results.add(each.key(trial), trial, measured, time.perf_counter() - started)
+    # 2) Judge and draw the experiments that are complete.
     sections, order = [], []
-    for name in EXPERIMENTS:
-        of_name = [_Series(name, seeded, results) for seeded in _seeded(name, setup)]
-        order += [each.key(trial) for each in of_name for trial in each.planned()]
-        by_seed = {each.setup.seed: each.rows() for each in of_name}
-        if all(len(each.rows()) == len(each.planned()) for each in of_name):
-            done_section = section(name, by_seed)
-            minutes = sum(map(results.seconds, done_section.rows)) / 60
-            sections.append(done_section._replace(minutes=minutes))
+    for name, seeded in series.items():
+        order += [each.key(trial) for each in seeded for trial in each.planned()]
+        by_seed = {each.setup.seed: each.rows() for each in seeded}
+        if all(len(each.rows()) == len(each.planned()) for each in seeded):
+            sections.append(section(name, by_seed, results))
     results.conclude(order, [finding for each in sections for finding in each.findings])
-    with written(out / PAGE, TrainingError) as partial:
-        partial.write_text(page(sections, setup, results, len(EXPERIMENTS)), encoding="utf-8")
+    with written(out / PAGE, TrainingError) as path:
+        path.write_text(page(sections, setup, results.machine, len(EXPERIMENTS)), encoding="utf-8")
     return sections
 
 
-def section(name: str, by_seed: Mapping[int, Rows]) -> Section:
-    """Judge an experiment whose rows are all there."""
+def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
+    """Judge and draw an experiment whose rows are all there."""
     judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()}
     findings = [
         Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()})
@@ -111,19 +113,16 @@ def section(name: str, by_seed: Mapping[int, Rows]) -> Section:
     ]
     with matplotlib.rc_context(STYLE):
         figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))
-    return Section(name, by_seed, findings, figures)
+    rows = [row for rows in by_seed.values() for row in rows.values()]
+    return Section(name, rows, findings, figures, results.minutes(rows))
 
 
-def _seeded(name: str, setup: Setup) -> list[Setup]:
-    return [replace(setup, seed=seed) for seed in ([setup.seed] if name in SEEDLESS else setup.seeds)]
-
-
-class _Series:
+class _Series(NamedTuple):
     """An experiment with one seed."""
 
-    def __init__(self, name: str, setup: Setup, results: Results) -> None:
-        self.name, self.setup, self.results = name, setup, results
-        self.experiment = EXPERIMENTS[name]
+    name: str
+    setup: Setup
+    results: Results
 
     def key(self, trial: Trial) -> str:
         seed = "" if self.name in SEEDLESS else f", seed {self.setup.seed}"
@@ -133,14 +132,13 @@ class _Series:
         return self.results.row(self.key(trial), trial)
 
     def trials(self, rows: Rows) -> list[Trial]:
-        if hasattr(self.experiment, "trials"):
-            return [*self.experiment.trials(self.setup, rows)]
+        if hasattr(EXPERIMENTS[self.name], "trials"):
+            return [*EXPERIMENTS[self.name].trials(self.setup, rows)]
         return planned(self.name, self.setup)
+
+    def planned(self) -> list[Trial]:
+        """List all trials, those included that follow from the rows that are there."""
+        return self.trials({trial.name: row for trial in self.trials({}) if (row := self.row(trial))})
 
     def rows(self) -> Rows:
         return {trial.name: row for trial in self.planned() if (row := self.row(trial))}
-
-    def planned(self) -> list[Trial]:
-        """All trials, those included that follow from the rows that are there."""
-        first = {trial.name: row for trial in self.trials({}) if (row := self.row(trial))}
-        return self.trials(first)

@@ -1,19 +1,17 @@
-"""Keep what was measured in `results.json` and `times.json`, complete at every moment.
-
-Both files are written atomically after each row, so that a process killed at any moment loses only the row it was
-measuring. Times are kept apart: the results of two runs with one seed are the same file.
-"""
+"""Keep what was measured in `results.json`, and in `times.json` how long that took, which differs between runs."""
 
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
-from pingze.report.experiments.experiment import Finding, Measured, Row, Trial
+from pingze.report.experiments.claims import Finding
+from pingze.report.experiments.experiment import Measured, Row, Trial
 
 RESULTS, TIMES = "results.json", "times.json"
 DIGITS = 6
@@ -21,7 +19,7 @@ DIGITS = 6
 
 
 class Results:
-    """The rows of a folder, to be added to.
+    """The rows of a folder, written atomically after each row that is added.
 
     Raises InputError when the folder holds a rerun with another budget, seed or corpus.
     """
@@ -36,13 +34,13 @@ class Results:
     def row(self, key: str, trial: Trial) -> Row | None:
         """Return the row of a trial, if there is one that was measured with these settings."""
         row = self._results["rows"].get(key)
-        return Row(key, **row) if row and row["settings"] == _plain(trial.all_settings) else None
+        return Row(key, **row) if row and row["settings"] == _plain(trial.settings) else None
 
     def add(self, key: str, trial: Trial, measured: Measured, seconds: float) -> None:
         """Write a row; its time is written first, so that no row is without one."""
         self._times["seconds"][key] = round(seconds, 3)
         self._write(TIMES, self._times)
-        self._results["rows"][key] = _plain({"settings": trial.all_settings, **asdict(measured)})
+        self._results["rows"][key] = _plain({"settings": trial.settings, **asdict(measured)})
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
@@ -52,9 +50,9 @@ class Results:
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
         self._write(RESULTS, self._results)
 
-    def seconds(self, row: Row) -> float:
-        """Return how long a row took to measure, on the machine that measured it."""
-        return float(self._times["seconds"][row.id])
+    def minutes(self, rows: Iterable[Row]) -> float:
+        """Return how long rows took to measure, on the machine that measured them."""
+        return float(sum(self._times["seconds"][row.id] for row in rows) / 60)
 
     @property
     def machine(self) -> Mapping[str, Any]:
@@ -63,20 +61,15 @@ class Results:
         return machine
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
-        with written(self.folder / name, TrainingError) as partial:
-            partial.write_text(_json(document), encoding="utf-8")
+        with written(self.folder / name, TrainingError) as path:
+            path.write_text(_lines(document), encoding="utf-8")
 
 
 def concluded(finding: Finding) -> dict[str, Any]:
     """Return a finding as results.json holds it."""
-    found: dict[str, Any] = _plain(
-        {
-            "verdict": finding.conclusion,
-            "numbers": {str(seed): dict(numbers) for seed, numbers in finding.by_seed.items()},
-            "other": {rule.label: finding.under(rule) for rule in finding.claim.other},
-            "before": {rule.label: finding.under(rule) for rule in finding.claim.before},
-        }
-    )
+    found: dict[str, Any] = _plain({"verdict": finding.conclusion, "numbers": finding.by_seed})
+    for kind, rules in (("other", finding.claim.other), ("before", finding.claim.before)):
+        found[kind] = {rule.label: finding.under(rule) for rule in rules}
     return found
 
 
@@ -90,17 +83,13 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
         raise InputError("report_results", path=str(path), reason=str(error)) from None
 
 
-def _json(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """Write a line for each row, so that two reruns can be compared line by line."""
-    parts = [
-        f"{json.dumps(name)}: {{\n" + ",\n".join(f"{_dump(key)}: {_dump(each)}" for key, each in part.items())
-        for name, part in document.items()
-    ]
-    return "{\n" + "\n},\n".join(parts) + "\n}\n}\n"
-
-
-def _dump(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+def _lines(document: Mapping[str, Mapping[str, Any]]) -> str:
+    """Write JSON with a line for each row, so that two reruns can be compared line by line."""
+    dump, parts = partial(json.dumps, ensure_ascii=False, allow_nan=False), []
+    for name, part in document.items():
+        rows = ",\n".join(f"{dump(key)}: {dump(each)}" for key, each in part.items())
+        parts.append(f"{dump(name)}: {{\n{rows}\n}}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def _plain(value: Any) -> Any:

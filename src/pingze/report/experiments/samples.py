@@ -1,13 +1,9 @@
-"""Samples: the report's fourteen poems, ours in answer to its calls, and real verse, judged by one checker.
-
-The report's poems are no part of this repository. The checker's verdicts on them are in `printed_poems.json`, which
-`experiments/printed_poems.py` writes from the report; a test compares them with the report where it is at hand.
-"""
+"""Samples: the report's fourteen poems, ours in answer to its calls, and real verse, judged by one checker."""
 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -17,7 +13,7 @@ from pingze.composing import compose, generate
 from pingze.composing.quality import MEASURED
 from pingze.composing.steering.lapses import Lines
 from pingze.network import checkpoint
-from pingze.report.experiments.charts import level, panels
+from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import Numbers, plan
 from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
 from pingze.report.experiments.setup import Setup
@@ -34,9 +30,12 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List the fourteen as printed, the fourteen calls, and real verse of each form."""
     printed, calls = [], []
     for number, (start, temperature, split_len) in enumerate(CALLS, start=1):
-        call = {"temperature": temperature, "split_len": split_len}
-        printed.append(Trial(f"printed {start} {temperature} {split_len}", {"printed": number, **call}))
-        calls.append(Trial(f"{start} {temperature} {split_len}", {"start": start, **call}))
+        name, call = (
+            f"{start} {temperature} {split_len}",
+            {"temperature": temperature, "split_len": split_len},
+        )
+        printed.append(Trial(f"printed {name}", {"printed": number, **call}))
+        calls.append(Trial(name, {"start": start, **call}))
     return printed + calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
 
 
@@ -46,37 +45,12 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         return Measured(printed_poems()[int(number) - 1])
     if form := trial.settings.get("form"):
         real = setup.real[str(form)]
-        return Measured({"poems": len(real), "kept": sum(_kept(lines) for lines in real)})
-    return _write(setup, *(trial.settings[name] for name in ("start", "temperature", "split_len")))  # type: ignore[arg-type]
-
-
-def printed_poems() -> list[dict[str, Any]]:
-    """Read the checker's verdicts on the report's poems, in its order."""
-    text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
-    poems: list[dict[str, Any]] = json.loads(text)
-    return poems
-
-
-def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
-    """Make the row of a printed poem, with a digest in place of its text.
-
-    A poem that keeps no form is measured by the regulated one of its shape, as real verse is.
-    """
-    lines, verdict = read_lines(text), check(text)
-    if not verdict.form and (form := _form(lines)):
-        verdict = check("，".join(lines), form=form)
-    return {
-        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
-        "lines": len(lines),
-        "shaped": _shaped(lines, start, split_len - 1),
-        "form": verdict.form,
-        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
-        "kept": verdict.ok,
-    }
-
-
-def _write(setup: Setup, start: str, temperature: float, split_len: int) -> Measured:
-    first = setup.seed + 1000 * CALLS.index((start, temperature, split_len))
+        return Measured({"poems": len(real), "kept": sum(map(_kept, real))})
+    # One of the report's calls, answered by its model freely and by the default model in the form of its lines' length.
+    call = start, temperature, split_len = next(
+        call for call in CALLS if trial.name == "{} {} {}".format(*call)
+    )
+    first = setup.seed + 1000 * CALLS.index(call)
     seeds = range(first, first + setup.budget["poems"])
     texts = [generate(start, temperature, split_len, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
@@ -100,6 +74,31 @@ def _write(setup: Setup, start: str, temperature: float, split_len: int) -> Meas
     )
 
 
+def printed_poems() -> list[dict[str, Any]]:
+    """Read what `experiments/printed_poems.py` writes: the verdicts on the report's poems, which are not kept here."""
+    text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
+    poems: list[dict[str, Any]] = json.loads(text)
+    return poems
+
+
+def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
+    """Make the row of a printed poem, with a digest in place of its text.
+
+    A poem that keeps no form is measured by the regulated one of its shape, as real verse is.
+    """
+    lines, verdict = read_lines(text), check(text)
+    if not verdict.form and (form := _form(lines)):
+        verdict = check("，".join(lines), form=form)
+    return {
+        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
+        "lines": len(lines),
+        "shaped": _shaped(lines, start, split_len - 1),
+        "form": verdict.form,
+        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
+        "kept": verdict.ok,
+    }
+
+
 def _form(lines: Lines) -> str | None:
     """Return the regulated form whose shape some lines of one length have."""
     return FORMS.get((len(lines), len(lines[0])))
@@ -119,30 +118,24 @@ def _in_words(verdict: Verdict) -> str:
     return f"{verdict.form or 'no form'}: {'、'.join(faults) or 'no fault'}"
 
 
-def _having(rows: Rows, setting: str) -> list[Row]:
-    return [row for row in rows.values() if setting in row.settings]
-
-
-def _share(rows: Iterable[Row], part: str, whole: str) -> float:
-    parts, wholes = zip(*((row.number(part), row.number(whole)) for row in rows), strict=True)
-    share: float = sum(parts) / max(1.0, sum(wholes))
-    return share
+def _share(rows: Sequence[Row], part: str, whole: str) -> float:
+    return sum(row.number(part) for row in rows) / max(1.0, sum(row.number(whole) for row in rows))
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
     """Compute the numbers of each claim."""
-    printed = _having(rows, "printed")
-    return {"shape": {"shaped": sum(row.number("shaped") for row in printed) / len(printed)}}
+    shaped = [row.number("shaped") for row in rows.values() if "printed" in row.settings]
+    return {"shape": {"shaped": sum(shaped) / len(shaped)}}
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
     """Draw the shares that keep tones and rhyme, by call, against real verse."""
-    calls, real = _having(rows, "start"), _having(rows, "form")
+    calls, real = ([row for row in rows.values() if kind in row.settings] for kind in ("start", "form"))
     figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))
     for label, part, whole in (
         ("generate", "free_kept", "free_regulated"),
         ("compose", "bound_kept", "bound_poems"),
     ):
-        axes.plot(range(1, len(calls) + 1), [_share([row], part, whole) for row in calls], "o-", label=label)
+        by_step(axes, [_share([row], part, whole) for row in calls], "o-", label=label)
     level(axes, _share(real, "kept", "poems"), "real Tang poems")
     return [figure]

@@ -14,7 +14,6 @@ from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.setup import Setup
 from pingze.report.experiments.softmax import SoftmaxTwice, bound
 
-LOOKS = 8
 POEMS = 64
 """Of dev, on which probabilities are measured."""
 
@@ -35,9 +34,8 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         curves["p_largest"].append(float(p.max(dim=1).values.mean()))
         curves["twice"].append(float(nn.functional.cross_entropy(p, targets)))
 
-    course = train(setup, trial.settings, trial.steps, looks=LOOKS, trainer=SoftmaxTwice, look=look)
-    measured = course.measured(common=shares[0], bound=bound(setup.vocabulary_size))
-    return Measured(measured.figures, {**measured.curves, **curves})
+    course = train(setup, trial.settings, trainer=SoftmaxTwice, look=look)
+    return course.measured(curves, common=shares[0], bound=bound(setup.vocabulary_size))
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:

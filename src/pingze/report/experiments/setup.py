@@ -16,21 +16,18 @@ from pingze.training.presets import Preset, preset
 from pingze.verse.forms import FORMS
 
 Setting = str | int | float | bool | None
-
-
-Budget = Mapping[str, Any]
-"""How much is trained and measured; `claims.toml` explains the fields."""
 BUDGETS: Mapping[str, dict[str, Any]] = {
     name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
     for name, fields in document()["budget"].items()
 }
+"""How much is trained and measured; `claims.toml` explains the fields."""
 
 
 @dataclass(frozen=True)
 class Setup:
     """The texts of the report's draw as a budget cuts them, and real verse to judge samples by."""
 
-    budget: Budget
+    budget: Mapping[str, Any]
     seed: int
     """Of all chance. An experiment with chance in it is measured with each of `seeds`."""
     train: Sequence[str]
@@ -77,25 +74,16 @@ class Setup:
         return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
 
     def preset(self, settings: Mapping[str, Setting]) -> Preset:
-        """Configure the report's model and a plain training of it, with some settings changed.
+        """Configure the report's model and a plain training of it, with some settings but `steps` and `poems` changed.
 
         Plain: Adam at the constant rate of 2e-3 without warm-up, dropout or clipping, so that one thing at a time is
         tried.
         """
-        plain: dict[str, Setting] = {
-            "vocabulary_size": self.vocabulary_size,
-            "embedding_size": self.budget["embedding_size"],
-            "hidden_size": self.budget["hidden_size"],
-            "batch_size": self.budget["batch_size"],
-            "precision": self.budget["precision"],
-            "seed": self.seed,
-            "dropout": 0,
-            "warmup_steps": 0,
-            "decay": False,
-            "clip_norm": None,
-            "patience": None,
-        }
-        changed = {**plain, **settings}.items()
+        sizes = ("embedding_size", "hidden_size", "batch_size", "precision")
+        plain: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
+        plain |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
+        plain |= {name: self.budget[name] for name in sizes} | dict(settings)
+        changed = [(name, value) for name, value in plain.items() if name not in ("steps", "poems")]
         return preset("report", [f"{name}={str(value).lower()}" for name, value in changed])
 
     def describe(self) -> dict[str, Any]:

@@ -1,12 +1,4 @@
-r"""Softmax before cross-entropy: the bound, the stall at every rate, and the gradient.
-
-PyTorch's cross-entropy takes logits. Given probabilities p instead, it takes their softmax once more:
-
-    loss = ln Σ_v e^{p_v} - p_target.
-
-Where p is even, it is ln V; where all of it is on the target, ln(V - 1 + e) - 1, and no loss is less, since
-∂loss/∂p_target < 0 < ∂loss/∂p_v. Between these two ends lies less than one nat.
-"""
+"""Softmax before cross-entropy, which has its own: the bound, the stall at every rate, and the gradient."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,17 +8,15 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor, nn
 
-from pingze.report.experiments.charts import level, panels
+from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
 from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
 from pingze.report.experiments.setup import Setup
 
-LOOKS = 4
-
 
 def bound(classes: int) -> float:
-    """Return the least loss of softmax before cross-entropy: all probability on the target."""
+    """Return the least ln Σ_v e^{p_v} - p_target for probabilities p, at p_target = 1; it is ln V at even p."""
     return math.log(classes - 1 + math.e) - 1
 
 
@@ -42,7 +32,7 @@ class SoftmaxTwice(PlainTrainer):
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train with one of the losses; dev is measured by the model's own probabilities in both cases."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
-    course = train(setup, trial.settings, trial.steps, looks=LOOKS, trainer=trainer)
+    course = train(setup, trial.settings, looks=4, trainer=trainer)
     means = [value for value in smoothed(course.losses) if not math.isnan(value)]
     return course.measured(
         first_loss=course.losses[0],
@@ -95,8 +85,7 @@ def figures(rows: Rows) -> Sequence[Figure]:
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     stall, (axes,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(twice.items()):
-        loss = smoothed(row.curves["loss"])
-        axes.plot(range(1, len(loss) + 1), loss, ("-", "--", ":")[number % 3], label=name)
+        by_step(axes, smoothed(row.curves["loss"]), ("-", "--", ":")[number % 3], label=name)
     least, even = (next(iter(twice.values())).number(name) for name in ("bound", "ln_vocabulary"))
     level(axes, least, "bound: ln(V − 1 + e) − 1")
     level(axes, even, "even: ln V")
@@ -105,6 +94,5 @@ def figures(rows: Rows) -> Sequence[Figure]:
     for dash, kind, found in (("-", "two", twice), ("--", "one", plain)):
         for number, (name, row) in enumerate(found.items()):
             if name.startswith("Adam"):
-                curve = row.curve("norm")
-                axes.plot(range(1, len(curve) + 1), curve, f"C{number}{dash}", label=f"{kind}, {name}")
+                by_step(axes, row.curve("norm"), f"C{number}{dash}", label=f"{kind}, {name}")
     return [stall, norms]

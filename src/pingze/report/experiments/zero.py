@@ -7,9 +7,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from pingze.network.model import LanguageModel
-from pingze.report.experiments.charts import level, panels
+from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import Numbers
-from pingze.report.experiments.course import smoothed, train
+from pingze.report.experiments.course import PlainTrainer, smoothed, train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
 from pingze.report.experiments.inspection import compare_units
 from pingze.report.experiments.setup import Setup
@@ -29,15 +29,18 @@ SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train one of the networks; count its different units, and list the parameters that moved."""
-    if trial.name == FLOOR:
-        return _unigram(setup)
+    if trial.name == FLOOR:  # the least loss of a model that gives a character one probability everywhere
+        texts = [example.text[1:] for example in PlainTrainer(setup, {}).train_examples]
+        counts = np.bincount(np.concatenate(texts))
+        shares = counts[counts > 0] / counts.sum()
+        return Measured({"train_entropy": float(-(shares * np.log(shares)).sum())})
     first: dict[str, np.ndarray] = {}
 
     def start(model: LanguageModel) -> None:
         _change_start(trial.name, model)
         first.update({name: tensor.copy() for name, tensor in model.tensors().items()})
 
-    course = train(setup, trial.settings, trial.steps, start=start)
+    course = train(setup, trial.settings, start=start)
     model, units = course.trainer.model, compare_units(course.trainer.model)
     tensors = model.tensors()
     matrices = [tensor.ravel() for tensor in tensors.values() if tensor.ndim == 2]
@@ -50,14 +53,6 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         moved=[name for name, tensor in tensors.items() if not np.array_equal(tensor, first[name])],
         train_nats=course.trainer.nats(texts[: setup.budget["dev"]]),
     )
-
-
-def _unigram(setup: Setup) -> Measured:
-    """Measure the least training loss of a model that gives each character the same probability everywhere."""
-    texts = [example.text[1:] for example in train(setup, {}, 0).trainer.train_examples]
-    counts = np.bincount(np.concatenate(texts))
-    shares = counts[counts > 0] / counts.sum()
-    return Measured({"train_entropy": float(-(shares * np.log(shares)).sum())})
 
 
 def _change_start(name: str, model: LanguageModel) -> None:
@@ -96,7 +91,6 @@ def figures(rows: Rows) -> Sequence[Figure]:
     """Draw the loss of each network against the floor."""
     figure, (axes,) = panels(xlabel="step", ylabel="nats per token")
     for number, (name, label) in enumerate(NAMES.items()):
-        loss = smoothed(rows[name].curves["loss"])
-        axes.plot(range(1, len(loss) + 1), loss, "--" if number % 2 else "-", label=label)
+        by_step(axes, smoothed(rows[name].curves["loss"]), "--" if number % 2 else "-", label=label)
     level(axes, rows[FLOOR].number("train_entropy"), "unigram entropy")
     return [figure]
