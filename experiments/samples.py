@@ -16,7 +16,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "samples.md"
 HEAD = """# The report's fourteen samples
 
 The report closes with what its model writes after 日 紅 山 夜 湖 海 月. These are the same calls, answered by the
-model `report` that ships, with seeds 1 to 14, none chosen. `make samples` writes this page again.
+model `report` that ships, with seeds 1 to 14, none chosen. A poem ends where the model ends it, after 14 lines at most:
+the longest of the report's fourteen has 14, three have 12. `make samples` writes this page again.
 
 """
 
@@ -27,8 +28,8 @@ def page() -> str:
 
 
 def _section(start: str, temperature: float, split_len: int, seed: int) -> str:
-    poem = pingze.generate(start, temperature, split_len, seed=seed, model="report")
-    options = f"--temperature {temperature} --split-len {split_len} --seed {seed} --model report"
+    poem = pingze.generate(start, temperature, split_len, seed=seed)
+    options = f"--temperature {temperature} --split-len {split_len} --seed {seed}"
     return f"`pingze generate {start} {options}`\n\n```text\n{poem}\n```\n"
 
 

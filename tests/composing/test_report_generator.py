@@ -3,6 +3,7 @@
 import re
 import warnings
 from collections.abc import Iterator
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -66,6 +67,14 @@ def test_shape(start: str, temperature: float, split_len: int, max_lines: int, s
     assert "".join(c for c in poem if c in invented.CHARACTERS).startswith(start)
 
 
+def test_the_model_is_the_reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    load = Mock(return_value=MODEL)
+    monkeypatch.setattr(checkpoint, "load", load)
+    composer_module._composer.cache_clear()
+    pingze.generate("日", seed=1)
+    load.assert_called_once_with("report")
+
+
 def test_a_seed_repeats_and_another_differs() -> None:
     assert pingze.generate("日", seed=1) == pingze.generate("日", seed=1) != pingze.generate("日", seed=2)
 
@@ -88,6 +97,7 @@ def test_ends_when_the_model_ends_it_after_an_even_line(monkeypatch: pytest.Monk
     assert pingze.generate("天地山水風月花雪日夜江海春秋東").count("\n") == 1
     serve(monkeypatch, with_end(-1e4))
     assert pingze.generate("日", max_lines=20).count("\n") == 9
+    assert pingze.generate("日").count("\n") == 6, "14 lines, as the report's longest poem"
 
 
 def test_draws_follow_the_tempered_distribution() -> None:
@@ -122,7 +132,7 @@ def test_simplified_characters_are_converted_and_it_is_said() -> None:
         (("日",), {"split_len": 1}, "split_len is 1; it must be at least 2"),
         (("日",), {"max_lines": 3}, "max_lines is 3; it must be an even number from 2"),
         (("日",), {"max_lines": 0}, "max_lines is 0"),
-        (("日" * 41,), {}, "start has 41 characters; give 40 at most"),
+        (("日" * 71,), {}, "start has 71 characters; give 70 at most"),
         (("日",), {"title": "夜"}, "title: the model .* was not trained with such a condition"),
         (("日",), {"seed": -1}, "seed is -1; it must be at least 0"),
     ],

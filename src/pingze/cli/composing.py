@@ -10,6 +10,7 @@ from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
 from pingze.composing.compose import compose_as
+from pingze.composing.generate import MODEL as GENERATOR
 from pingze.composing.request.options import Composing, Revising
 from pingze.composing.revise import revise_as
 from pingze.errors import InputError
@@ -106,7 +107,7 @@ def generate(
         bool, typer.Option("--free", help="Leave lines, marks and end to the model: 詞 and other free verse.")
     ] = False,
     max_lines: Annotated[
-        int | None, typer.Option(help="An even number of lines at most; 8, or 40 with --free.")
+        int | None, typer.Option(help="An even number of lines at most; 14, or 40 with --free.")
     ] = None,
     title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
     poet: Annotated[
@@ -114,7 +115,7 @@ def generate(
     ] = None,
     about: Annotated[str | None, typer.Option(help=Composing.sentence("about"))] = None,
     seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = GENERATOR,
 ) -> None:
     """Go on from an opening, as the report's generator does."""
     typer.echo(

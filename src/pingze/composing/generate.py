@@ -1,4 +1,4 @@
-"""Generate text as the report does: continue an opening, line by line, without form or rhyme.
+"""Generate text as the report does, with its model: continue an opening, line by line, without form or rhyme.
 
 Without the report's fixed length of lines the model sets its own lines, marks and end, as for 詞.
 """
@@ -20,6 +20,13 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS
 
+MODEL = "report"
+"""The model by default."""
+LINES, FREE_LINES = 14, 40
+"""The most lines by default: of fixed length, and the model's own."""
+FREE_CHARACTERS = 1000
+"""The most characters and marks of a text whose lines the model sets: it may never end one."""
+
 
 def generate(
     start: str,
@@ -31,7 +38,7 @@ def generate(
     poet: str | None = None,
     about: str | None = None,
     seed: int | None = None,
-    model: str | Path | None = None,
+    model: str | Path = MODEL,
 ) -> str:
     """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
 
@@ -43,12 +50,14 @@ def generate(
         temperature: The divisor of the logits, 0 to 100; 0 takes the likeliest character each time.
         split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven; None leaves
             lines, marks and end to the model.
-        max_lines: The most lines, an even number from 2; by default 8, or 40 where the model sets them.
+        max_lines: The most lines, an even number from 2; by default 14, as the report's longest poem, or 40 where the
+            model sets them.
         title: A title, or what replaces it in the model's corpus, as the tune of a 詞.
         poet: A poet's manner.
         about: A theme.
         seed: From 0; the same seed writes the same poem.
-        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export; `report` knows no title,
+            poet or theme.
 
     Raises InputError on an opening that is empty, too long or unknown to the model, a number out of its range, or a
     condition that the model does not know; CheckpointError on a model that cannot be read.
@@ -73,12 +82,6 @@ def generate(
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
-
-
-LINES, FREE_LINES = 8, 40
-"""The most lines by default: of fixed length, and the model's own."""
-FREE_CHARACTERS = 1000
-"""The most characters and marks of a text whose lines the model sets: it may never end one."""
 
 
 class LineSampler:

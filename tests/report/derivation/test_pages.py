@@ -69,12 +69,12 @@ def test_each_picture_of_training_is_small_and_shown() -> None:
 @pytest.mark.parametrize(
     "name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"]
 )
-def test_a_picture_is_drawn_again(name: str, tmp_path: Path) -> None:
+def test_a_picture_is_drawn_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same words; where they stand depends on the machine's fonts."""
     pytest.importorskip("matplotlib")
     pictures = document("training_pictures")
     committed = (pictures.FOLDER / f"{name}.svg").read_text(encoding="utf-8")
-    pictures.FOLDER = tmp_path
+    monkeypatch.setattr(pictures, "FOLDER", tmp_path)
     pictures.main([name])
     drawn = (tmp_path / f"{name}.svg").read_text(encoding="utf-8")
     assert words(drawn) == words(committed)

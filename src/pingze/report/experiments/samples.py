@@ -52,7 +52,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     )
     first = setup.seed + 1000 * CALLS.index(call)
     seeds = range(first, first + setup.budget["poems"])
-    texts = [generate(start, temperature, split_len, seed=seed, model=MODEL) for seed in seeds]
+    texts = [generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
     regulated = [lines for lines in free if _form(lines)]
     form, model = FORMS[4, split_len - 1], checkpoint.DEFAULT
