@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from pingze.verse.forms import Form
 from pingze.verse.patterns import CUSTOMARY, is_opposed
-from pingze.verse.rhyme import Groups, chime, names, shared_group
+from pingze.verse.rhyme import chime, names, shared_group
 from pingze.verse.rhyme_groups import GROUPS, OBLIQUE
 from pingze.verse.scansion import FAULT, fitted, masks_of
 from pingze.verse.tones import groups
@@ -17,27 +17,25 @@ from pingze.verse.verdict import Note, Verdict, Violation
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone."""
     feet = [groups(line[-1]) for line in lines]
-    alone = [number for number in range(1, len(lines), 2) if not _chimes(feet, number)]
+    # 1) An even line rhymes with the one before or after or its couplet's first line, or is the only one.
+    alone = [
+        number
+        for number in range(1, len(lines), 2)
+        if len(lines) > 2
+        and not any(
+            chime(feet[number], feet[other])
+            for other in (number - 2, number + 2, number - 1)
+            if 0 <= other < len(lines)
+        )
+    ]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
-    rhyme = _rhyme(feet[1::2])
+    # 2) The group of all even lines, or the neighbours that they mix, as 支微; None where the rhyme changes.
+    even, rhyme = feet[1::2], shared_group(feet[1::2])
+    if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
+        near = {name for name in frozenset().union(*even) if chime(frozenset(rhyme), frozenset(name))}
+        rhyme = names(near) if all(chime(frozenset(rhyme), foot) for foot in even) else None
     notes = () if rhyme or violations else (Note("rhyme_changes"),)
     return Verdict(form.name, None, rhyme, strictness, lines, violations, notes)
-
-
-def _chimes(feet: Sequence[Groups], number: int) -> bool:
-    """Whether an even line rhymes with the one before or after or its couplet's first line, or is the only one."""
-    near = (number - 2, number + 2, number - 1)
-    return len(feet) == 2 or any(chime(feet[number], feet[other]) for other in near if 0 <= other < len(feet))
-
-
-def _rhyme(feet: Sequence[Groups]) -> str | None:
-    """The group of all even lines, or the neighbours that they mix, as 支微; None where the rhyme changes."""
-    group = shared_group(feet)
-    if group is None or all(not foot or group in foot for foot in feet):
-        return group
-    if not all(chime(frozenset(group), foot) for foot in feet):
-        return None
-    return names(name for name in frozenset().union(*feet) if chime(frozenset(group), frozenset(name)))
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:

@@ -78,9 +78,11 @@ def split_poems(text: str) -> list[str]:
         if not _NOT_CHARACTER.sub("", block):
             continue
         block = block.strip("\n")
-        if not heading and poems and (_goes_on(poems[-1], block) or _COMMENT.match(block)):
+        rows = list(map(_Row, (heading + block).split("\n")))
+        lines = [line for row in rows for line in row.lines]
+        if not heading and poems and (_COMMENT.match(block) or _goes_on(read_lines(poems[-1]), lines)):
             poems[-1] += "\n" + block
-        elif _is_heading(heading + block):
+        elif len(lines) < FEWEST_LINES and not any(row.marked for row in rows):
             heading += block + "\n"
         else:
             poems.append(heading + block)
@@ -88,16 +90,9 @@ def split_poems(text: str) -> list[str]:
     return [*poems, heading.strip("\n")] if heading else poems
 
 
-def _goes_on(poem: str, block: str) -> bool:
+def _goes_on(lines: list[str], more: list[str]) -> bool:
     """Whether two blocks are too short for poems, and have lines of one length."""
-    lines, more = read_lines(poem), [line for row in map(_Row, block.split("\n")) for line in row.lines]
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
-
-
-def _is_heading(block: str) -> bool:
-    """Whether a block of rows holds no verse: no stop, and fewer lines than any poem."""
-    rows = list(map(_Row, block.split("\n")))
-    return not any(row.marked for row in rows) and sum(len(row.lines) for row in rows) < FEWEST_LINES
 
 
 def read_lines(text: str) -> list[str]:
