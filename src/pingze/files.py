@@ -29,7 +29,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             os.replace(partial, path)
             _flush_folder(path.parent)
     except OSError as fault:
-        raise error(f"{path} cannot be written: {fault.strerror or fault}") from fault
+        raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
 
 
 @contextlib.contextmanager

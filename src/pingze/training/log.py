@@ -35,7 +35,7 @@ class Log:
                 os.fsync(file.fileno())
         except OSError as fault:
             raise TrainingError(
-                "unwritten", path=str(self._path), reason=fault.strerror or str(fault)
+                "unwritable", name=str(self._path), reason=fault.strerror or str(fault)
             ) from fault
 
 
