@@ -1,1 +1,1 @@
-"""The language model: vocabulary, conditions, weights, and one step of its LSTM."""
+"""Store, load and step the language model: vocabulary, conditions, weights."""

@@ -1,9 +1,9 @@
-"""Poems packed into arrays of ids, a batch at a time, without padding.
+"""Pack poems into arrays of ids, a batch at a time, without padding.
 
 A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
 tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the
-sequences still running at a step are its first rows (PyTorch's packed form). What stands before `<bos>`
-(`pingze.network.conditions`) is read and not predicted.
+sequences still running at a step are its first rows (PyTorch's packed form). Tokens before `<bos>`
+(`pingze.network.conditions`) are read and not predicted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,18 +34,18 @@ class Batch(NamedTuple):
 
 
 def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
-    """`<bos>` + text + `<eos>`, cut so that at most `length` tokens are predicted."""
+    """Encode `<bos>` + text + `<eos>`, cut to at most `length` predicted tokens."""
     ids = np.concatenate([[BOS], vocabulary.encode(text[:length]), [EOS]])
     return ids[: length + 1]
 
 
 def predicted_tokens(sequence: Ids) -> int:
-    """How many of a sequence's tokens are predicted: those after `<bos>`."""
+    """Count a sequence's predicted tokens, those after `<bos>`."""
     return len(sequence) - 1 - int(np.argmax(sequence == BOS))
 
 
 def pack(sequences: Sequence[Ids]) -> Batch:
-    """Sequences of any lengths to one batch; each token after `<bos>` is a target."""
+    """Pack sequences of any lengths into one batch; each token after `<bos>` is a target."""
     ordered = sorted(sequences, key=len, reverse=True)
     lengths = np.array([len(sequence) - 1 for sequence in ordered])
     padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
@@ -58,12 +58,12 @@ def pack(sequences: Sequence[Ids]) -> Batch:
 
 
 def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:
-    """The sequences in batches of `size`, in the given order (by default their own); the last may be smaller."""
+    """Pack the sequences in batches of `size`, in the given order; the last may be smaller."""
     indices = range(len(sequences)) if order is None else order
     for start in range(0, len(indices), size):
         yield pack([sequences[index] for index in indices[start : start + size]])
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
-    """The order of an epoch's sequences: a function of the seed and the epoch alone, so that a run can resume."""
+    """Shuffle an epoch's sequences by the seed and the epoch alone, so that a run can resume."""
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -32,7 +32,7 @@ from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
-"""What an export has beside the model, for readers that know the file names of model hubs."""
+"""Further files of an export, under the names that model hubs use."""
 REWARD_FILE = "model.reward.safetensors"
 REWARD = "reward.weight"
 SCALE = ".scale"
@@ -40,7 +40,7 @@ SCALE = ".scale"
 SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
 DEFAULT = "tang"
-"""The one that is taken where none is named."""
+"""The model of commands that name none."""
 
 Tensors = Mapping[str, np.ndarray]
 
@@ -50,7 +50,7 @@ class Checkpoint:
     """A model as it is stored."""
 
     name: str
-    """What it was asked for by: a shipped name, a file or a folder."""
+    """A shipped name, a file or a folder, as `load` was given it."""
     configuration: ModelConfiguration
     """Its sizes and choices."""
     vocabulary: Vocabulary
@@ -58,7 +58,7 @@ class Checkpoint:
     stored: Tensors
     """The weights as the file has them."""
     reward: np.ndarray | None = None
-    """What a reader's score of a text gains by a state h_t, (H), in points; None where nobody read for this model."""
+    """r, (H): a reader's score of a text gains r·h_t points by a state h_t; None without readings for this model."""
     sha256: str = ""
     """Of all that is stored."""
 
@@ -106,14 +106,14 @@ def save(
     *,
     dtype: type = np.float32,
 ) -> None:
-    """Write one checkpoint, whole or not at all; the reward of a model that it replaces goes with that.
+    """Write one checkpoint, atomically, and remove the reward of a model that it replaces.
 
     Args:
         path: The file, whose folder exists.
-        tensors: The weights by the names and in the shapes of `shapes`.
-        configuration: Of the same sizes.
-        vocabulary: As many tokens as the configuration says.
-        dtype: What the matrices are stored in: float32, float16, or int8 for shipping (`rounding`).
+        tensors: The weights, by the names and in the shapes of `shapes`.
+        configuration: The sizes and choices of the model.
+        vocabulary: Its tokens.
+        dtype: The type of the stored matrices: float32, float16, or int8 for shipping (`rounding`).
 
     Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
     """

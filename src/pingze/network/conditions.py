@@ -1,12 +1,12 @@
-"""What a poem is written under: its dynasty, form, poet, title and theme, as the tokens that stand before it.
+"""Encode a poem's conditions (dynasty, form, poet, title and theme) as the tokens before it.
 
 A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-each of them present or not, and predicts what follows `<bos>`. A dynasty, a form or tune, and a poet are special
-tokens, as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; title and theme are written in the characters of verse. Among
-the special tokens the poets of a dynasty follow it, so that a poet tells the dynasty.
+each of them optional, and predicts the tokens after `<bos>`. A dynasty, a form or tune, and a poet are special
+tokens, as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; title and theme are in the characters of verse. Among the
+special tokens the poets of a dynasty follow it, so that a poet implies the dynasty.
 """
 
 from typing import NamedTuple
@@ -20,22 +20,22 @@ from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
 LONGEST_TITLE = 20
-"""Characters of a title that are read; of a hundred Tang titles 98 have no more."""
+"""The model reads so many characters of a title; of a hundred Tang titles 98 have no more."""
 
 LONGEST_THEME = 8
-"""Characters of a theme that are read: those in training have no more (`training.themes`)."""
+"""The model reads so many characters of a theme: those in training have no more (`training.themes`)."""
 
 ABOUT = "about"
 """The token before a theme's characters, without its brackets."""
 
 
 def tune_token(tune: str) -> str:
-    """The token of a tune 詞牌, without its brackets."""
+    """Name the token of a tune 詞牌, without its brackets."""
     return f"詞:{tune}"
 
 
 class Prefix(NamedTuple):
-    """The tokens of a poem's conditions; an absent one has none."""
+    """The tokens of each condition; an absent one has none."""
 
     dynasty: Ids
     form: Ids
@@ -45,7 +45,7 @@ class Prefix(NamedTuple):
 
 
 GIVEN = ("form", "poet", "title")
-"""The conditions that stand with a poem in the corpus, and that are dropped at random in training."""
+"""The conditions that the corpus has for a poem, which training drops at random."""
 
 
 class Conditions:
@@ -60,12 +60,12 @@ class Conditions:
 
     @property
     def poets(self) -> list[str]:
-        """The poets whose manner is known."""
+        """The poets whose manner the model knows."""
         others = (*FORMS, *DYNASTIES.values(), ABOUT)
         return [name for name in self.names if name not in others and not name.startswith(tune_token(""))]
 
     def dynasty_of(self, poet: str | None) -> str:
-        """The dynasty, as 唐, of a poet; the first of all where he is not known."""
+        """Find a poet's dynasty, as 唐; the first of all for an unknown poet."""
         first, *_ = dynasties = list(DYNASTIES.values())
         place = self.names.get(poet or "", 0)
         before = [name for name in dynasties if self.names.get(name, place) < place]
@@ -79,9 +79,9 @@ class Conditions:
         dynasty: str | None = None,
         about: str | None = None,
     ) -> Prefix:
-        """The tokens of conditions; what has no token is left out, and so are the marks of a title and a theme.
+        """Encode conditions, without those that have no token and without the marks of a title and a theme.
 
-        Where no dynasty is given, it is the poet's.
+        The dynasty is by default the poet's.
         """
         return Prefix(
             self._token(dynasty or self.dynasty_of(poet)),
@@ -92,7 +92,7 @@ class Conditions:
         )
 
     def theme(self, characters: Ids) -> Ids:
-        """The tokens of a theme, or none where it has no characters or the model knows no themes."""
+        """Encode a theme; one without characters, or of a model that knows no themes, has no tokens."""
         token = self._token(ABOUT)
         return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
 

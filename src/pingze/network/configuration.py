@@ -1,4 +1,4 @@
-"""What a model is, in one dataclass that is stored beside its weights."""
+"""Describe a model in one dataclass, which is stored beside its weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ ACTIVATION_NAMES = ("tanh", "relu", "leaky_relu")
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """The sizes and choices that fix a model's shape; the defaults are the report's.
+    """Sizes and choices that fix a model's shape; the defaults are the report's.
 
     Raises InputError on values that no model can have.
     """
@@ -29,22 +29,22 @@ class ModelConfiguration:
     tied: bool = False
     """Whether the output's weight is the embedding's, behind a projection from H to E."""
     held: bool = False
-    """Whether the mean embedding of what stands before `<bos>` is held beside every input."""
+    """Whether every input has the mean embedding of the conditions beside it."""
     special_tokens: tuple[str, ...] = ()
-    """The tokens of forms and poets that come after the four of every model; training fills them in."""
+    """The tokens of conditions, after the four that every model has; training fills them in."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":
-        """The configuration of JSON, which has lists for tuples.
+        """Read the configuration from JSON, which has lists for tuples.
 
         Args:
-            values: The fields by name; those that are missing take their defaults.
+            values: The fields by name; a missing one takes its default.
         """
         return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
 
     @property
     def output_size(self) -> int:
-        """D: the features that the output layer reads, E behind a projection, else H."""
+        """D: the size of the output layer's input, E after a projection, else H."""
         return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
@@ -56,7 +56,7 @@ class ModelConfiguration:
 
 
 def check_at_least(configuration: object, least: float, *names: str) -> None:
-    """Raises InputError when a field is below what it must be, or is no number.
+    """Raise InputError when a field is below a bound, or is no number.
 
     Args:
         configuration: The dataclass.

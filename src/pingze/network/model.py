@@ -1,4 +1,4 @@
-"""The language model: embedding, LSTM layers, output layer, in PyTorch."""
+"""Train and measure the language model in PyTorch: embedding, LSTM layers, output layer."""
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ class LanguageModel(nn.Module):
 
     Args:
         configuration: V, E, H and the other choices that fix its shape.
-        dropout: What is dropped in training.
-        operands: The type in which large matrix products read their operands in training; by default the weights'.
+        dropout: Shares to drop in training.
+        operands: The type of the operands of large matrix products in training; by default the weights'.
     """
 
     def __init__(
@@ -56,11 +56,11 @@ class LanguageModel(nn.Module):
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """First weights: LSTM layers as `lstm.initializers`; embedding uniform ±0.1; output ±1/√H, b 0.
 
-        Those of what is held beside every input are 0: training begins as if there were nothing.
+        The weights of conditions beside every input are 0: training begins without them.
 
         Args:
             name: Of the layers' first weights: zero, normal, uniform, xavier or orthogonal.
-            rng: What they are drawn from.
+            rng: The source of random numbers.
             scale: The standard deviation under normal.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
@@ -76,10 +76,10 @@ class LanguageModel(nn.Module):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "LanguageModel":
-        """The model of a checkpoint, to measure or to go on with.
+        """Build the model of a checkpoint, to measure it or to go on training.
 
         Args:
-            checkpoint: As `pingze.network.checkpoint.load` gives it.
+            checkpoint: From `pingze.network.checkpoint.load`.
         """
         model = cls(checkpoint.configuration)
         with torch.no_grad():
@@ -88,7 +88,7 @@ class LanguageModel(nn.Module):
         return model
 
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
-        """What the output layer reads after each input token, (N, D), of texts that start at (0, 0).
+        """Compute the output layer's input after each token, (N, D), of texts that start at (0, 0).
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -117,7 +117,7 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Sum of -ln p over the batch's targets, in nats: what training minimizes per token.
+        """Sum -ln p over the batch's targets, in nats: training minimizes its mean.
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -130,7 +130,7 @@ class LanguageModel(nn.Module):
     def token_losses(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "predicted"]:
-        """-ln p of each predicted target, in nats: what evaluation averages.
+        """Compute -ln p of each predicted target, in nats: evaluation averages it.
 
         Args:
             inputs: The ids of a packed batch, (N).
@@ -143,19 +143,19 @@ class LanguageModel(nn.Module):
     def _predicting(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
-        """What the output layer reads where a token is predicted, and the token."""
+        """Compute the output layer's input where a token is predicted, and return it with the token."""
         hidden, predicted = self(inputs, sizes), targets != PAD
         return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """The weights by their names in a checkpoint."""
+        """Return the weights by their names in a checkpoint."""
         return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
 
 
 def prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """The mean embedding of what stands before each text's `<bos>`, (B, E); 0 where nothing does.
+    """Average the embeddings before each text's `<bos>`, (B, E); 0 for a text that begins with it.
 
     Args:
         embedded: The embeddings of a packed batch, (N, E).

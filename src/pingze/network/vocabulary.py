@@ -1,4 +1,4 @@
-"""Characters to ids and back."""
+"""Encode characters as ids and decode them."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,30 +15,30 @@ SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
 
 
 class Vocabulary:
-    """The tokens that a model knows.
+    """A model's tokens.
 
     Args:
         tokens: In the order of their ids: `SPECIAL_TOKENS`, those of conditions, characters.
 
-    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS` or one stands twice.
+    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS`, or one is there twice.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
         self.tokens = tuple(tokens)
         self.ids = {token: id_ for id_, token in enumerate(self.tokens)}
         if self.tokens[: len(SPECIAL_TOKENS)] != SPECIAL_TOKENS:
-            raise InputError(f"a vocabulary begins with {' '.join(SPECIAL_TOKENS)}")
+            raise InputError("vocabulary_begins", wanted=" ".join(SPECIAL_TOKENS))
         if len(self.ids) != len(self.tokens):
-            raise InputError("a vocabulary holds each token once")
+            raise InputError("vocabulary_twice")
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
-        """Special tokens, then the texts' most frequent characters, ties by code point.
+        """Collect the texts' most frequent characters after the special tokens, ties by code point.
 
         Args:
-            texts: The texts whose characters are counted.
+            texts: Their characters are counted.
             size: How many tokens at most, special ones included.
-            condition_tokens: Those of `pingze.network.conditions`, as <七絕>; none by default.
+            condition_tokens: As <七絕> (`pingze.network.conditions`); none by default.
         """
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
@@ -47,7 +47,7 @@ class Vocabulary:
 
     @property
     def condition_tokens(self) -> tuple[str, ...]:
-        """The special tokens of conditions, as `<七絕>`; see `pingze.network.conditions`."""
+        """The special tokens of conditions, as `<七絕>` (`pingze.network.conditions`)."""
         return tuple(token for token in self.tokens[len(SPECIAL_TOKENS) :] if len(token) > 1)
 
     def __len__(self) -> int:
@@ -63,15 +63,15 @@ class Vocabulary:
         return hash(self.tokens)
 
     def encode(self, text: str) -> Int64[np.ndarray, "length"]:
-        """The id of each character, `UNK` for those that are not in the vocabulary.
+        """Return the id of each character, `UNK` for unknown ones.
 
         Args:
-            text: Characters alone; a special token's name is read as the characters that it is written with.
+            text: Characters; a special token's name is read character by character.
         """
         return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
-        """The text of ids; special tokens appear by name.
+        """Return the text of ids; special tokens appear by name.
 
         Args:
             ids: From 0, below the number of tokens.
@@ -79,11 +79,11 @@ class Vocabulary:
         return "".join(self.tokens[id_] for id_ in ids)
 
     def hanzi(self) -> list[bool]:
-        """For each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
+        """List for each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
         return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
 
     def is_han(self, id_: int) -> bool:
-        """Whether an id is that of a Han character.
+        """Tell whether an id is a Han character's.
 
         Args:
             id_: From 0, below the number of tokens.
