@@ -248,9 +248,9 @@ function entryOf(verdict) {
 // -- readings ----------------------------------------------------
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.
 
-/** What was read as what in a verdict: the note says it as "云 as 雲". A character may be read in two ways. */
+/** What was read as what in a verdict: the note has it as "云→雲". A character may be read in two ways. */
 const chosenIn = ({ remarks }) =>
-  remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split(" as ")));
+  remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split("→")));
 
 /** The lines of a verdict as they were read, but for one character: where it was read as one word, another stands. */
 function otherwise({ lines, read }, written, wrong, word) {
