@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from benchmarks import machine
 from benchmarks.serve import serving
 from experiments.figures import record
 
@@ -30,7 +31,7 @@ LOOP = """() => {
 
 def main() -> None:
     """Serve, use the page, and record what was seen."""
-    with serving() as server, sync_playwright() as p:
+    with serving(machine.ROOT) as server, sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         seen = [measured(browser, server.address) for _ in range(TIMES)]
         browser.close()

@@ -1,13 +1,11 @@
-"""How many poems a server writes for many clients at once, with and without gathering them into one batch.
+"""Measure how many poems a server writes for many clients, and how long a small request takes beside large ones.
 
-Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32]
+Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32 8] [--against FOLDER]
 
-Poems have one draft: it is particles that are compared.
-
-Two real servers on loopback, one that gathers and one that writes poem after poem (`--rows 1`), are asked in turn in
-bursts, so that both meet the same machine; between bursts the rate of a large float32 matrix product is measured.
-Correctness first: both must answer a request with the same lines. Writes benchmarks/results/serve.json and
-the figures `serve.*`.
+Each server is asked in bursts, in turn with the one of another checkout where one is given, so that both meet the same
+machine; between bursts the rate of a large float32 matrix product is measured. Correctness first: all servers must
+answer a request with the same lines. Then a small request is asked alone and beside two of the largest, all from one
+address. Writes benchmarks/results/serve.json and the figures `serve.*`.
 """
 
 import argparse
@@ -38,12 +36,19 @@ BURST = 15.0
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
 """The form that is asked for, and its tokens: 28 characters and 4 marks."""
-SERVERS = {"gathering": (), "one by one": ("--rows", "1")}
+SMALL = {"form": "七絕", "particles": 32}
+LARGEST = (
+    {"form": "七排", "lines": 60, "particles": 256, "count": 32},
+    {"form": "七律", "particles": 32, "count": 256},
+)
+"""Requests of the most texts: one of long populations, one of many."""
+ASKED = 7
+"""How often the small request is asked."""
 
 
 @dataclass
 class Server:
-    """A server, and what was seen of it."""
+    """A server and its measurements."""
 
     process: subprocess.Popen[str]
     address: str
@@ -53,16 +58,21 @@ class Server:
     memory: list[int] = field(default_factory=list)
 
     def resident(self) -> int:
-        """Resident bytes now."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        """Bytes in memory now that no other process shares, of the server and its workers."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
+            encoding="ascii"
+        )
+        rollups = (Path(f"/proc/{pid}/smaps_rollup") for pid in [self.process.pid, *children.split()])
+        rows = (row.split() for rollup in rollups for row in rollup.read_text(encoding="ascii").splitlines())
+        return sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:")
 
 
 @contextmanager
-def serving(*options: str) -> Iterator[Server]:
-    """A server in a process of its own, on a free port."""
-    command = [sys.executable, "-m", "pingze", "serve", "--port", "0", *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+def serving(checkout: Path) -> Iterator[Server]:
+    """Serve a checkout in a process of its own, on a free port."""
+    command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
+    environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stderr is not None
         said = process.stderr.readline()
         try:
@@ -71,9 +81,9 @@ def serving(*options: str) -> Iterator[Server]:
             process.terminate()
 
 
-def ask(client: httpx.Client, seed: int, particles: int) -> httpx.Response:
-    """One poem."""
-    return client.post("/v1/compose", json={"form": FORM, "seed": seed, "particles": particles})
+def ask(client: httpx.Client, **body: Any) -> httpx.Response:
+    """Ask for poems."""
+    return client.post("/v1/compose", json=body)
 
 
 def burst(server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]) -> None:
@@ -85,7 +95,7 @@ def burst(server: Server, clients: int, particles: int, seconds: float, seeds: I
             with lock:
                 seed = next(seeds)
             asked = time.perf_counter()
-            status = ask(asking, seed, particles).status_code
+            status = ask(asking, form=FORM, seed=seed, particles=particles).status_code
             if status == 200:
                 server.latencies.append(time.perf_counter() - asked)
             else:
@@ -103,7 +113,7 @@ def burst(server: Server, clients: int, particles: int, seconds: float, seeds: I
 
 
 def product_rate(repeats: int = 20) -> float:
-    """Floating-point operations a second of a large float32 product: the median of some."""
+    """Measure the floating-point operations a second of a large float32 product: the median of some."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     times = []
     for _ in range(repeats):
@@ -114,7 +124,7 @@ def product_rate(repeats: int = 20) -> float:
 
 
 def operations(particles: int) -> int:
-    """Floating-point operations of one poem's products: each token of each draft, and the poem read once more."""
+    """Count the floating-point operations of one poem's products: each token of each text, and the poem read again."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
     H, E, D = size.hidden_size, size.embedding_size, size.output_size
     recurrent = 4 * H * H + (size.layers - 1) * 8 * H * H
@@ -122,17 +132,19 @@ def operations(particles: int) -> int:
     return 2 * TOKENS * (particles + 1) * (recurrent + output)
 
 
-def measure(clients: int, particles: int, seconds: float) -> dict[str, Any]:
-    """Both servers in turn, and the product's rate between."""
+def measure(checkouts: dict[str, Path], clients: int, particles: int, seconds: float) -> dict[str, Any]:
+    """Measure the servers in turn, and the product's rate between."""
     rates, seeds = [], count(1)
     with ExitStack() as stack:
-        servers = {name: stack.enter_context(serving(*options)) for name, options in SERVERS.items()}
+        servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}
         _check_agreement(servers.values(), particles)
         while any(server.seconds < seconds for server in servers.values()):
             for server in servers.values():
                 burst(server, clients, particles, min(BURST, seconds), seeds)
                 rates.append(product_rate())
-        return _result(servers, particles, float(np.median(rates)))
+        rate = float(np.median(rates))
+        rows = {name: _result(server, particles, rate) for name, server in servers.items()}
+    return {"product_gflops": rate / 1e9, "servers": rows}
 
 
 def _check_agreement(servers: Any, particles: int) -> None:
@@ -140,44 +152,82 @@ def _check_agreement(servers: Any, particles: int) -> None:
     lines = []
     for server in servers:
         with httpx.Client(base_url=server.address, timeout=60) as client:
-            lines.append(ask(client, 7, particles).json()["poems"][0]["lines"])
-    if lines[0] != lines[1]:
+            lines.append(ask(client, form=FORM, seed=7, particles=particles).json()["poems"][0]["lines"])
+    if any(each != lines[0] for each in lines):
         sys.exit("the servers write different poems: no speed is reported")
 
 
-def _result(servers: dict[str, Server], particles: int, rate: float) -> dict[str, Any]:
-    rows = {}
-    for name, server in servers.items():
-        throughput = len(server.latencies) / server.seconds
-        p50, p95, p99 = np.percentile(server.latencies, [50, 95, 99]) * 1000
-        rows[name] = {
-            "requests": len(server.latencies),
-            "failed": server.failed,
-            "poems_per_second": throughput,
-            "p50_ms": p50,
-            "p95_ms": p95,
-            "p99_ms": p99,
-            "share_of_product": throughput * operations(particles) / rate,
-            "memory_mb": [size / 1e6 for size in server.memory],
-        }
-    ratio = rows["gathering"]["poems_per_second"] / rows["one by one"]["poems_per_second"]
-    return {"product_gflops": rate / 1e9, "gathering_ratio": ratio, "servers": rows}
+def _result(server: Server, particles: int, rate: float) -> dict[str, Any]:
+    throughput = len(server.latencies) / server.seconds
+    p50, p95, p99 = np.percentile(server.latencies, [50, 95, 99]) * 1000
+    return {
+        "requests": len(server.latencies),
+        "failed": server.failed,
+        "poems_per_second": throughput,
+        "p50_ms": p50,
+        "p95_ms": p95,
+        "p99_ms": p99,
+        "share_of_product": throughput * operations(particles) / rate,
+        "memory_mb": [size / 1e6 for size in server.memory],
+    }
+
+
+def beside_large(checkout: Path) -> dict[str, float]:
+    """Time a small request alone and beside two of the largest: the medians, in milliseconds."""
+
+    def small(client: httpx.Client) -> float:
+        begun = time.perf_counter()
+        ask(client, **SMALL, seed=1).raise_for_status()
+        return 1000 * (time.perf_counter() - begun)
+
+    over = threading.Event()
+    with (
+        serving(checkout) as server,
+        httpx.Client(base_url=server.address, timeout=60) as client,
+        ThreadPoolExecutor(len(LARGEST)) as pool,
+    ):
+        small(client)
+        quiet = [small(client) for _ in range(ASKED)]
+        for body in LARGEST:
+            pool.submit(_ask_on, server.address, body, over)
+        try:
+            time.sleep(3)
+            beside = [small(client) for _ in range(ASKED)]
+        finally:
+            over.set()
+    return {
+        "quiet_ms": float(np.median(quiet)),
+        "beside_ms": float(np.median(beside)),
+        "slowest_ms": max(beside),
+    }
+
+
+def _ask_on(address: str, body: dict[str, Any], over: threading.Event) -> None:
+    """Ask for as many poems as are let in, again and again."""
+    count = body["count"]
+    with httpx.Client(base_url=address, timeout=60) as client:
+        while not over.is_set():
+            status = ask(client, **body | {"count": count}).status_code
+            count = max(1, count // 2) if status in (422, 503) else count
 
 
 def main() -> None:
     """Measure, write the results, record the figures."""
-    parser = argparse.ArgumentParser(description="The server under load, with and without gathering.")
+    parser = argparse.ArgumentParser(description="The server under load.")
     parser.add_argument("--seconds", type=float, default=30, help="how long each server is asked")
     parser.add_argument("--clients", type=int, default=64)
     parser.add_argument("--particles", type=int, nargs="*", default=[32, 8])
+    parser.add_argument("--against", type=Path, help="another checkout, to be measured in turn with this one")
     parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
+    checkouts = {"this": machine.ROOT} | ({"other": arguments.against} if arguments.against else {})
     result: dict[str, Any] = {
         "machine": machine.description("fastapi", "uvicorn"),
         "clients": arguments.clients,
+        "beside": {name: beside_large(path) for name, path in checkouts.items()},
     }
     for particles in arguments.particles:
-        result[f"particles {particles}"] = measure(arguments.clients, particles, arguments.seconds)
+        result[f"particles {particles}"] = measure(checkouts, arguments.clients, particles, arguments.seconds)
     text = json.dumps(result, indent=1, ensure_ascii=False, default=float)
     print(text)
     if not arguments.dry:
@@ -186,12 +236,12 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """What the issue asks for, by name."""
-    values = {}
+    """Name the figures that the issue asks for."""
+    beside = result["beside"]["this"]
+    values = {"serve.beside_large_ratio": beside["beside_ms"] / beside["quiet_ms"]}
     for name, found in result.items():
         if name.startswith("particles"):
-            suffix, row = name.replace("particles ", "_"), found["servers"]["gathering"]
-            values[f"serve.gathering_ratio{suffix}"] = found["gathering_ratio"]
+            suffix, row = name.replace("particles ", "_"), found["servers"]["this"]
             for key in ("poems_per_second", "p50_ms", "p95_ms", "p99_ms", "share_of_product", "failed"):
                 values[f"serve.{key}{suffix}"] = row[key]
             values[f"serve.memory_growth{suffix}"] = row["memory_mb"][-1] / row["memory_mb"][0]

@@ -18,8 +18,7 @@ from pingze.composing.composer import Composer, composer
 from pingze.composing.revise import poem_request
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
-from pingze.serve.gates import cells
-from pingze.serve.units import fingerprint
+from pingze.serve.inside import cells, fingerprint
 from pingze.verse.rhyme_groups import LEVEL
 from pingze.verse.tones import usable_tone
 

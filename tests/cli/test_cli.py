@@ -348,11 +348,13 @@ def test_missing_pictures_name_the_extra(
     assert (status, err) == (2, line)
 
 
-@pytest.mark.parametrize("rows", ["0", "65537", "1" + 29 * "0"])
-def test_a_server_of_no_texts_or_too_many_is_one_line(capsys: pytest.CaptureFixture[str], rows: str) -> None:
-    status, _, err = call(capsys, "serve", "--rows", rows)
+@pytest.mark.parametrize("workers", ["0", "1025", "1" + 29 * "0"])
+def test_a_server_of_no_workers_or_too_many_is_one_line(
+    capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    status, _, err = call(capsys, "serve", "--workers", workers)
     assert status == 2
-    assert re.fullmatch(rf"pingze: .*--rows.*{rows} is not in the range 1<=x<=65536.*\n", err)
+    assert re.fullmatch(rf"pingze: .*--workers.*{workers} is not in the range 1<=x<=1024.*\n", err)
 
 
 def test_a_missing_server_names_the_extra(

@@ -42,9 +42,13 @@ class Server:
         return said
 
     def memory(self) -> int:
-        """Resident bytes."""
-        pages = Path(f"/proc/{self.process.pid}/statm").read_text(encoding="ascii").split()[1]
-        return int(pages) * os.sysconf("SC_PAGE_SIZE")
+        """Resident bytes of the server and its workers."""
+        process = Path(f"/proc/{self.process.pid}")
+        children = (process / "task" / process.name / "children").read_text(encoding="ascii").split()
+        pages = [
+            (process.parent / pid / "statm").read_text(encoding="ascii") for pid in [process.name, *children]
+        ]
+        return sum(int(each.split()[1]) for each in pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager

@@ -62,7 +62,7 @@ def test_what_is_wrong_is_told_in_both_languages(browser: "Browser", address: st
         check(page, FAULTY)
         says(page, ".faults", "此處須押庚韻；月屬月。")
         says(page, ".faults", "雙句同押一個平聲韻部")
-        says(page, ".verdict > .hint >> nth=1", "重字：月（第 1、4 句）")
+        says(page, ".verdict > .hint >> nth=1", "重字（所在的句）：月 (1, 4)")
         page.fill("#text", FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
         page.click("#checking [type=submit]")
         says(page, ".faults", "此處須仄；山屬平。")
@@ -104,11 +104,11 @@ def test_refusals_are_told_in_the_readers_language(browser: "Browser", address: 
         says(
             page,
             "#clash",
-            "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、「起首」在第 1 句第 5 字的「平」：須一併捨去，方能成詩。",
+            "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、「起首」在第 1 句第 5 字的「平」：須捨去，方能成詩。",
         )
         page.fill("#start", "明" * 21)
-        says(page, "#clash", "「起首」有 21 字，至多 20 字。")
-        says(page, "[data-field=start] .at-field", "「起首」有 21 字，至多 20 字。")
+        says(page, "#clash", "起首有 21 字，至多 20 字。")
+        says(page, "[data-field=start] .at-field", "起首有 21 字，至多 20 字。")
     with opened(browser, address, language="en-US") as page:
         page.locator(".chip", has_text="五絕").click()
         page.fill("#start", "明" * 21)

@@ -127,7 +127,7 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Bro
 
 
 def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
-    for language, told in (("zh-TW", "「詩題」：「发」認作「發」。"), ("en-US", "发 was read as 發")):
+    for language, told in (("zh-TW", "「发」認作「發」。"), ("en-US", "发 was read as 發")):
         with opened(browser, address, language=language) as page:
             page.fill("#title", "發")
             compose(page)

@@ -3,24 +3,21 @@
 import asyncio
 import json
 import re
+import signal
 import socket
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
-from fastapi import FastAPI
-from starlette.types import Message, Scope
 
 from pingze.cli import app
-from pingze.composing import Poem
-from pingze.composing.composer import Composer
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.request.options import Sampling
 from pingze.errors import InputError
-from pingze.serve import answers, server
+from pingze.serve import queue, server
 from pingze.serve.app import create_app
 from pingze.serve.server import listen
-from tests.serve.process import SECONDS
+from tests.serve.process import SECONDS, Server
 
 
 def test_an_accepted_connection_sends_at_once() -> None:
@@ -39,7 +36,7 @@ def test_a_port_that_is_taken_is_one_line() -> None:
 
 def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
     async def status(host: str) -> int:
-        transport = httpx.ASGITransport(app=create_app(["2001:DB8::5"]))
+        transport = httpx.ASGITransport(app=create_app(hosts=["2001:DB8::5"]))
         async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
             return (await client.get("/v1/openapi.json", headers={"host": host})).status_code
 
@@ -51,60 +48,20 @@ def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
 def test_the_printed_address_reaches_the_server_and_is_answered(
     host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answered: list[str] = []
-    monkeypatch.setattr(server, "prepared", lambda hosts, rows: answered.extend(hosts))
+    reached: list[str] = []
 
-    def reach(bound: socket.socket, application: object) -> None:
+    def reach(bound: socket.socket, _: object, hosts: list[str]) -> None:
         found = re.search(r"http://([\d.]+):(\d+) ", capsys.readouterr().err)
         assert found
-        assert found[1] in answered
+        assert found[1] in hosts
         assert found[1] != "0.0.0.0"
         socket.create_connection((found[1], int(found[2]))).close()
+        reached.append(found[1])
 
+    monkeypatch.setattr(queue, "Queue", lambda workers: SimpleNamespace(wait_until_ready=lambda: None))
     monkeypatch.setattr(server, "run", reach)
     app(["serve", "--host", host, "--port", "0"], standalone_mode=False)
-    assert answered
-
-
-def test_nobody_pays_for_a_client_that_has_gone() -> None:
-    async def leave() -> None:
-        application = create_app()
-        assert isinstance(application.app, FastAPI)
-        gathering = application.app.state.desk.gathering  # not started, so that drafts stay in its queue
-        body = json.dumps({"form": "五絕", "count": 3, "model": "report"}).encode()
-        messages = [{"type": "http.request", "body": body}]
-        answered: list[Message] = []
-
-        async def receive() -> Message:
-            if messages:
-                return messages.pop()
-            while not gathering.queue:
-                await asyncio.sleep(0.001)
-            return {"type": "http.disconnect"}
-
-        async def send(message: Message) -> None:
-            answered.append(message)
-
-        async with asyncio.timeout(SECONDS):
-            await application(_scope("POST", "/v1/compose"), receive, send)
-        assert not answered
-        assert gathering.queue
-        assert all(draft.deadline.gone for draft in gathering.queue)
-
-    asyncio.run(leave())
-
-
-def _scope(method: str, path: str) -> Scope:
-    """A request as the server passes it on."""
-    headers = [(b"host", b"localhost"), (b"content-type", b"application/json")]
-    return {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": b"",
-        "headers": headers,
-    }
+    assert reached
 
 
 @pytest.mark.parametrize("host", ["a..b", "é" * 70])
@@ -113,15 +70,22 @@ def test_what_is_no_host_name_is_one_line(host: str) -> None:
         listen(host, 0)
 
 
-def test_the_first_pace_is_that_of_as_many_texts_as_were_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server refuses by its pace what would come too late."""
-    write, clock, texts = Composer.write, iter((0.0, 40.0)), []
-
-    def counted(chosen: Composer, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        texts.append(sampling.particles)
-        return write(chosen, inclusion, sampling, seed)
-
-    monkeypatch.setattr(answers, "MODELS", ("report",))
-    monkeypatch.setattr(Composer, "write", counted)
-    monkeypatch.setattr(time, "perf_counter", lambda: next(clock, 40.0))
-    assert answers.warm_up() == pytest.approx(40 / (48 * texts[-1]))  # 40 characters and 8 marks
+@pytest.mark.slow
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]])
+def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signals: list[int]) -> None:
+    """Also while a request runs."""
+    running = Server(tmp_path)
+    running.start()
+    content = json.dumps({"form": "五絕", "particles": 8, "count": 256, "model": "report"}).encode()
+    head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    with socket.create_connection(("127.0.0.1", running.port)) as asking:
+        asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
+        while not httpx.get(f"{running.address}/v1/health", timeout=SECONDS).json()["queue"]:
+            time.sleep(0.05)
+        for each in signals:
+            running.process.send_signal(each)
+            time.sleep(0.2)  # so that each is a signal of its own
+        if len(signals) == 1:
+            asking.close()
+        said = running.process.communicate(timeout=SECONDS)[1]
+    assert said in ("", "pingze: stopped\n")

@@ -8,8 +8,7 @@ import typer
 from pingze.cli.app import app
 from pingze.errors import MissingExtraError
 
-MOST_ROWS = 1 << 16
-"""No more texts wait at once: 1,024 drafts of 64."""
+MOST_WORKERS = 1024
 
 
 @app.command()
@@ -22,21 +21,23 @@ def serve(
             help="A host name to answer to beside loopback's, as behind a proxy; may be given again."
         ),
     ] = None,
-    rows: Annotated[
-        int,
+    workers: Annotated[
+        int | None,
         typer.Option(
-            min=1, max=MOST_ROWS, help="How many texts each thread has begun at most; 1: poem after poem."
+            min=1, max=MOST_WORKERS, help="How many processes compute; by default one for each core."
         ),
-    ] = 512,
+    ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
     if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
         raise MissingExtraError("pingze serve", "serve")
-    from pingze.serve.server import listen, prepared, reached_at, run
+    from pingze.serve.queue import Queue
+    from pingze.serve.server import listen, reached_at, run
 
     with listen(host, port) as bound:
         address = reached_at(bound)
-        application = prepared([host, address, *(allow_host or [])], rows)
+        queue = Queue(workers=workers)
+        queue.wait_until_ready()
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True)
-        run(bound, application)
+        run(bound, queue, [host, address, *(allow_host or [])])

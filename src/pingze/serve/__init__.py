@@ -1,1 +1,1 @@
-"""Serving: the HTTP API under /v1, and the page. No torch, and the corpus only where it is there."""
+"""Serve the HTTP API under /v1 and the page. It needs no torch, and uses the corpus if it has been fetched."""

@@ -1,4 +1,4 @@
-"""Compute what each route answers. All of it may run in any thread."""
+"""Compute the answer of each route, in a worker."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -7,20 +7,20 @@ from functools import cache, partial
 
 from pingze import composing
 from pingze import verse as prosody
+from pingze.composing import Alternative, Mended, Reason
 from pingze.composing.compose import prepare
 from pingze.composing.composer import Composer, composer
-from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.mend import Mended
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
-from pingze.composing.revise import alternatives_as, prepare_revision
+from pingze.composing.revise import alternatives_as
 from pingze.corpus import Store, store_path
-from pingze.corpus.originality import of_lines
+from pingze.corpus.originality import Shared, of_lines
 from pingze.corpus.store import usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
+from pingze.messages import Language
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
-from pingze.serve.problems import NO_CORPUS
+from pingze.serve.problems import Problem
 from pingze.serve.schemas import requests, responses
 from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import simplified_forms
@@ -35,11 +35,11 @@ from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
 MODELS = checkpoint.SHIPPED
-"""Only what ships is served: a name in a request never becomes a path."""
+"""Only shipped models are served: a name in a request never becomes a path."""
 
 
 def model(name: str | None) -> str:
-    """The model of that name. Raises InputError where it is not served."""
+    """Check the name of a model. Raises InputError if it is not served."""
     if name is not None and name not in MODELS:
         raise InputError(
             f"there is no model {name!r}; there are {', '.join(MODELS)}",
@@ -52,8 +52,8 @@ def model(name: str | None) -> str:
 
 
 @cache
-def choices() -> responses.Choices:
-    """All that may be chosen."""
+def choices(_: None = None) -> responses.Choices:
+    """List all that may be chosen."""
     forms = [
         responses.FormChoice(
             name=form.name,
@@ -100,35 +100,28 @@ def _model_choice(name: str, chosen: Composer) -> responses.ModelChoice:
 
 
 @cache
-def script() -> responses.Script:
-    """The Simplified form of each Traditional character that has one."""
-    return responses.Script(simplified_forms())
+def script(_: None = None) -> dict[str, dict[str, str]]:
+    """Give the Simplified form of each Traditional character that has one."""
+    return {"simplified": simplified_forms()}
 
 
-def conflicts(asked: requests.ComposeRequest) -> responses.Conflicts:
-    """What clashes, be it within one field or between several."""
+def conflicts(argument: tuple[requests.ComposeRequest, Language]) -> responses.Conflicts:
+    """Find the constraints that clash, within one field or between several."""
+    asked, language = argument
     try:
         prepare(asked, model(asked.model))
-    except InfeasibleError as error:
-        return responses.Conflicts(False, str(error), error.clashing, error.cause)
-    except InputError as error:
-        return responses.Conflicts(False, str(error), [Clash(str(error), error.field or "")], error.cause)
-    except CorpusError as error:
-        return responses.Conflicts(False, NO_CORPUS, [Clash(NO_CORPUS, "original")], error.cause)
+    except (InfeasibleError, InputError, CorpusError) as error:
+        problem = Problem.of_error(error, language)
+        clashes = problem.clashes
+        if not clashes and not isinstance(error, InfeasibleError):
+            field = problem.field or ("original" if isinstance(error, CorpusError) else "")
+            clashes = [Clash(problem.detail, field)]
+        return responses.Conflicts(False, problem.detail, clashes, problem.cause)
     return responses.Conflicts(True, "", [], None)
 
 
-def revision(asked: requests.ReviseRequest) -> tuple[Composer, Inclusion]:
-    """A poem made ready to be written again where its targets are."""
-    targets = [
-        place.line if place.position is None else (place.line, place.position) for place in asked.targets
-    ]
-    poem = asked.poem.read(asked.level)
-    return prepare_revision(poem, targets, asked, model(asked.model))
-
-
 def mend(asked: requests.MendRequest) -> Mended:
-    """A draft without its faults, and what was changed and why."""
+    """Mend a faulty poem, and say what was changed and why."""
     return composing.mend(
         asked.text,
         keep=asked.keep.split(),
@@ -141,37 +134,40 @@ def mend(asked: requests.MendRequest) -> Mended:
     )
 
 
-def alternatives(asked: requests.AlternativesRequest) -> responses.Alternatives:
-    """What could stand at a place."""
+def alternatives(asked: requests.AlternativesRequest) -> dict[str, list[Alternative]]:
+    """Find characters for a place."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
-    return responses.Alternatives(alternatives_as(poem, place, asked, asked.limit, model(asked.model)))
+    return {"alternatives": alternatives_as(poem, place, asked, asked.limit, model(asked.model))}
 
 
-def explain(asked: requests.ExplainRequest) -> responses.Reasons:
-    """Why each character stands where it does."""
+def explain(asked: requests.ExplainRequest) -> dict[str, list[Reason]]:
+    """Explain each character of a poem."""
     poem, chosen = asked.poem.read(asked.level), model(asked.model)
-    return responses.Reasons(composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen))
+    return {"reasons": composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen)}
 
 
-def check(asked: requests.CheckRequest) -> responses.Verdicts:
-    """Form, tones and rhyme of poems, and what would fit at each fault."""
+def check(argument: tuple[requests.CheckRequest, Language]) -> dict[str, list[responses.Judged]]:
+    """Check form, tones and rhyme of poems, and find what would fit at each fault."""
+    asked, language = argument
     texts = prosody.split_poems(asked.text)
     if not texts:
-        raise InputError("the text holds no verse", field="text", code="empty")
+        raise InputError("no_verse", field="text", name="text")
     verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
     with usual_neighbours() as neighbours:
         fitting = partial(suggest, neighbours=neighbours)
-        return responses.Verdicts([_judged(verdict, fitting) for verdict in verdicts])
+        return {"verdicts": [_judged(verdict, fitting, language) for verdict in verdicts]}
 
 
-def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]]) -> responses.Judged:
+def _judged(
+    verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]], language: Language
+) -> responses.Judged:
     faults = []
     for fault in verdict.violations:
         check_deadline()
         faults.append(
             responses.Fault(
                 **asdict(fault),
-                definition=definition(fault.rule),
+                definition=definition(fault.rule, language),
                 fitting=fitting(verdict, fault),
                 cause=fault.cause(verdict.rhyme),
             )
@@ -188,32 +184,36 @@ def _judged(verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[s
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
         violations=faults,
-        notes=verdict.notes,
+        notes=[note.text(language) for note in verdict.notes],
         remarks=[note.cause for note in verdict.notes],
     )
 
 
-def originality(asked: requests.OriginalityRequest) -> responses.Originality:
-    """What each line shares with the corpus."""
+def originality(asked: requests.OriginalityRequest) -> dict[str, list[Shared]]:
+    """Compare each line with the corpus."""
     with Store.open() as store:
-        return responses.Originality(list(of_lines(asked.poem.read().lines, store)))
+        found = []
+        for shared in of_lines(asked.poem.read().lines, store):
+            check_deadline()
+            found.append(shared)
+        return {"lines": found}
 
 
 @cache
-def example() -> responses.Example:
-    """A poem of the corpus that the page offers to check. Raises CorpusError where it is not there."""
+def example(_: None) -> responses.Example:
+    """Find the poem of the corpus that the page offers to check. Raises CorpusError without it."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
                 return responses.Example(poem.author, poem.title, poem.text)
-    raise CorpusError("the corpus does not hold the example")
+    raise CorpusError("no_corpus_here")
 
 
 def warm_up() -> float:
-    """Load what is answered from, and give the seconds that a token of one text takes among many."""
+    """Load the models and tables; return the seconds that a token of one text takes among many."""
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
-        check(requests.CheckRequest(text=text, form="五絕"))
+        check((requests.CheckRequest(text=text, form="五絕"), "en"))
     asked = requests.ComposeRequest(form="五律", particles=64, seed=0)
     for name in MODELS:
         chosen, inclusion = prepare(asked, name)

@@ -1,11 +1,8 @@
-"""The application: the API's routes, the page, what turns errors into answers, and the guard before all of it."""
+"""Put the application together: the API's routes, the page, answers to errors, and the guard before them."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from pathlib import Path
 
-from anyio import to_thread
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
@@ -13,31 +10,21 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
-from pingze.serve.composing import Desk
-from pingze.serve.gathering import ROWS, Gathering
 from pingze.serve.guard import Guard
-from pingze.serve.idle import tidy
 from pingze.serve.openapi import described
-from pingze.serve.problems import Problem
+from pingze.serve.problems import Problem, language_of
+from pingze.serve.queue import Queue
 from pingze.serve.routes import router
-from pingze.serve.work import Work
-from pingze.threads import threads
 
 PAGE = Path(__file__).with_name("page")
-SECONDS = 30.0
-"""How long one request may take."""
 
 
-def create_app(
-    hosts: Iterable[str] = (), rows: int = ROWS, seconds: float = SECONDS, pace: float = 0.0
-) -> Guard:
-    """The application: API, page, and the guard before both. It answers to loopback names.
+def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
+    """Make the application, which answers to loopback's names.
 
     Args:
+        queue: It computes the answers; None where only the page and the schema are served.
         hosts: Other names that it answers to.
-        rows: How many texts of one size class a thread has begun at most, from 1; there are `threads()` of them.
-        seconds: How long one request may take.
-        pace: The seconds that a token of one text takes among many, as first guess; 0 where it is not known.
     """
     app = FastAPI(
         title="pingze 平仄",
@@ -46,7 +33,6 @@ def create_app(
         redoc_url=None,
         openapi_url=None,
         telemetry={"auto_configure": False},  # whatever the environment says
-        lifespan=_lifespan,
         exception_handlers={
             PingzeError: _problem,
             RequestValidationError: _invalid,
@@ -54,8 +40,7 @@ def create_app(
             Exception: _problem,
         },
     )
-    gathering = Gathering(rows, threads=threads(), pace=pace)
-    app.state.desk = Desk(Work(seconds), Work(seconds), gathering)
+    app.state.queue = queue
     app.include_router(router)
     schema = described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
@@ -64,31 +49,20 @@ def create_app(
     return Guard(app, hosts)
 
 
-@asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """The gathering runs while the application does."""
-    desk: Desk = app.state.desk
-    desk.gathering.start()
-    tidying = asyncio.create_task(tidy(desk))
-    yield
-    tidying.cancel()
-    await to_thread.run_sync(desk.gathering.close)
-
-
 async def _index() -> FileResponse:
     return FileResponse(PAGE / "index.html")
 
 
-async def _problem(_: Request, error: Exception) -> Response:
-    return Problem.of_error(error).response()
+async def _problem(request: Request, error: Exception) -> Response:
+    return Problem.of_error(error, language_of(request.headers)).response()
 
 
-async def _invalid(_: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return Problem.of_validation(error.errors()[0]).response()
+    return Problem.of_validation(error.errors()[0], language_of(request.headers)).response()
 
 
-async def _refused(_: Request, error: Exception) -> Response:
-    """What is answered where no route does; its headers, as Allow, are kept."""
+async def _refused(request: Request, error: Exception) -> Response:
+    """Answer where no route does; headers as Allow are kept."""
     assert isinstance(error, HTTPException)
-    return Problem.of_status(error.status_code, str(error.detail)).response(error.headers)
+    return Problem.of_status(error.status_code, language_of(request.headers)).response(error.headers)

@@ -1,19 +1,20 @@
-"""What stands before every route: limits on hosts, sizes and times, and headers.
+"""Check hosts, sizes and times before every route, and set the headers of every answer.
 
 A page elsewhere can make its own name point to this machine (DNS rebinding); its requests carry that name as host, so
 only known hosts are answered. A body is read here, whole, before anything else happens.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.messages import Parameter
-from pingze.serve.problems import Code, Problem
-from pingze.serve.work import CLIENT
+from pingze.errors import Cause
+from pingze.serve.problems import Problem, language_of
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -30,61 +31,73 @@ HEADERS = {
     "cache-control": "no-cache",
 }
 
+Peer = tuple[str, int]
+"""The address and port at the other end of a connection."""
+
 
 class RefusedError(Exception):
     """A request that goes no further."""
 
-    def __init__(self, status: int, detail: str, code: Code, **parameters: Parameter) -> None:
-        self.problem = Problem.of(status, detail, {"code": code, **parameters})
-        super().__init__(detail)
+    def __init__(self, status: int, cause: Cause) -> None:
+        super().__init__(cause["code"])
+        self.status, self.cause = status, cause
 
 
 class Guard:
-    """The whole application, with what stands before it."""
+    """The whole application behind its checks.
+
+    app: What answers.
+    hosts: Host names that are answered, beside loopback's.
+    """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         self.app, self.hosts = app, {*LOOPBACK, *map(_as_named, hosts)}
+        self.moved: dict[Peer, float] = {}
+        """When each peer last took or ended an answer; infinity while one is computed for it."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it; every answer gets the headers."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-
-        client = scope.get("client")
-        CLIENT.set(client[0] if client else "")
+        peer: Peer = tuple(scope.get("client") or ("", 0))
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
+            self.moved[peer] = time.monotonic()
             await send(message)
+            self.moved[peer] = math.inf
 
+        headers = Headers(scope=scope)
         try:
-            self._check(Headers(scope=scope), scope)
+            self._check(headers, scope["method"])
             body = await _read(receive)
-        except RefusedError as refused:
-            await refused.problem.response()(scope, receive, send_with_headers)
-        except ConnectionError:
-            return
-        else:
+            self.moved[peer] = math.inf
             await self._answer(scope, body, receive, send_with_headers)
+        except RefusedError as refused:
+            problem = Problem.of_code(refused.status, refused.cause, language_of(headers))
+            await problem.response()(scope, receive, send_with_headers)
+        except ConnectionError:
+            pass
+        finally:
+            self.moved[peer] = time.monotonic()
 
-    def _check(self, headers: Headers, scope: Scope) -> None:
+    def _check(self, headers: Headers, method: str) -> None:
+        """Raise RefusedError for a host, a size or a media type that is not answered."""
         host = headers.get("host", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name not in self.hosts:
-            message = "this server does not answer to that host name: see --allow-host"
-            raise RefusedError(421, message, "host", has=name)
+            raise RefusedError(421, {"code": "host", "has": name})
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > LARGEST_BODY:
-            raise _too_large()
+            raise RefusedError(413, _TOO_LARGE)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if scope["method"] == "POST" and kind != "application/json":
-            message = "the body must be JSON: content-type application/json"
-            raise RefusedError(415, message, "media_type", wanted="application/json")
+        if method == "POST" and kind != "application/json":
+            raise RefusedError(415, {"code": "media_type", "wanted": "application/json"})
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Run the application until it has answered, or nobody is there to hear."""
+        """Run the application until it has answered or its client has gone."""
         gone = asyncio.Event()
         pending = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -111,13 +124,16 @@ class Guard:
             await answer
 
 
+_TOO_LARGE: Cause = {"code": "too_large", "most": LARGEST_BODY}
+
+
 def _as_named(host: str) -> str:
-    """A host as requests name it: an address of IPv6 in brackets."""
+    """Write a host as requests name it: an address of IPv6 in brackets."""
     return f"[{host.lower()}]" if ":" in host else host.lower()
 
 
 async def _read(receive: Receive) -> bytes:
-    """The whole body. Raises RefusedError where it is too large or too slow, ConnectionError where nobody sends it."""
+    """Read the whole body. Raises RefusedError if it is too large or slow, ConnectionError if the client has left."""
     body, more = bytearray(), True
     try:
         async with asyncio.timeout(READING_SECONDS):
@@ -128,13 +144,7 @@ async def _read(receive: Receive) -> bytes:
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
                 if len(body) > LARGEST_BODY:
-                    raise _too_large()
+                    raise RefusedError(413, _TOO_LARGE)
     except TimeoutError:
-        late = f"the body did not come within {READING_SECONDS:g} seconds"
-        raise RefusedError(408, late, "slow_body", seconds=READING_SECONDS) from None
+        raise RefusedError(408, {"code": "slow_body", "seconds": READING_SECONDS}) from None
     return bytes(body)
-
-
-def _too_large() -> RefusedError:
-    message = f"the body is larger than {LARGEST_BODY} bytes"
-    return RefusedError(413, message, "too_large", most=LARGEST_BODY)

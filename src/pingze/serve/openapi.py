@@ -1,4 +1,4 @@
-"""The API as OpenAPI: what FastAPI finds out of the routes, with names that may be chosen, examples, and problems."""
+"""Describe the API as OpenAPI: FastAPI's schema of the routes, with names to choose from, examples and problems."""
 
 from typing import Any
 
@@ -16,14 +16,13 @@ NAMES: dict[str, list[str]] = {
     "rhyme": list(GROUPS),
     "model": list(checkpoint.SHIPPED),
 }
-"""What may be chosen for a field; other spellings of a form or a group, as Simplified ones, are read too."""
+"""The names to choose from; other spellings of a form or a group, as Simplified ones, are read too."""
 
 _LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 _POEM = {"lines": _LINES}
 _ASKED = {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/compose": _ASKED,
-    "/v1/stream": {"form": "五絕", "count": 3},
     "/v1/conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
     "/v1/revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
     "/v1/mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
@@ -32,7 +31,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "/v1/check": {"text": "，".join(_LINES)},
     "/v1/originality": {"poem": _POEM},
     "/v1/reach": {"poem": _POEM, "layer": 1, "line": 2, "position": 1},
-    "/v1/inside": {"poem": _POEM, "layer": 1, "unit": 7, "line": 2, "position": 1},
     "/v1/units": {"poem": _POEM, "layer": 1},
     "/v1/next": {"poem": _POEM, "line": 2, "position": 1},
 }
@@ -40,13 +38,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 
 def described(app: FastAPI) -> dict[str, Any]:
-    """What the API reads and answers; problems have a media type of their own."""
+    """Describe what the API reads and answers; problems have a media type of their own."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():
             _describe(operation, EXAMPLES.get(path))
     for shape in schema["components"]["schemas"].values():
-        if shape.get("additionalProperties") is False:  # what is read, and not what is answered
+        if shape.get("additionalProperties") is False:  # a request, not an answer
             _name_choices(shape["properties"])
     return schema
 

@@ -1,34 +1,31 @@
-"""What went wrong, as problem details (RFC 9457): a sentence, and beside it a code with parameters.
+"""Answer errors as problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
 
 No answer names a path, a version or a place in the code.
 """
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.responses import Response
 
 from pingze.deadline import DeadlineError
 from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError, PingzeError, UnfinishedError
+from pingze.messages import Language, Parameter, catalogue, say
 
 MEDIA_TYPE = "application/problem+json"
-NO_CORPUS = "this needs the corpus, which is not there"
 WAIT_SECONDS = 2
-"""What a client that finds the queue full is told to wait."""
+"""The seconds after which a client may ask a busy server again."""
 
-Code = str
-
-
-_SHAPES: dict[str, tuple[Code, str]] = {
-    "missing": ("missing", ""),
-    "unexpected_keyword_argument": ("unknown_field", ""),
-}
+_CODES = {"missing": "missing", "unexpected_keyword_argument": "unknown_field"}
 _JSON = {
     "int": "integer",
     "float": "number",
+    "str": "string",
+    "NoneType": "null",
     "finite": "number",
     "bool": "boolean",
     "list": "array",
@@ -36,29 +33,50 @@ _JSON = {
     "dict": "object",
     "model": "object",
 }
-"""What pydantic calls a type, and JSON Schema's name of it."""
+"""JSON Schema's names of pydantic's types."""
 
 
 class BusyError(PingzeError):
-    """There is more to do than is let in."""
-
-    code = "busy"
+    """Too much waits, or the jobs of others would make the answer late."""
 
     def __init__(self) -> None:
-        super().__init__("there is too much to do just now: ask again soon", seconds=WAIT_SECONDS)
+        super().__init__("busy", seconds=WAIT_SECONDS)
+
+
+class LostError(PingzeError):
+    """The process that computed a job ended before it answered."""
+
+    def __init__(self) -> None:
+        super().__init__("lost", seconds=WAIT_SECONDS)
 
 
 class TooMuchError(PingzeError):
-    """What is asked for would take longer than it may, and is not begun."""
-
-    code = "too_slow"
+    """A request would take longer than one may; it is not begun."""
 
     def __init__(self, takes: float, seconds: float) -> None:
-        super().__init__(
-            f"this would take {takes:.0f} seconds, more than {seconds:g}: ask for fewer poems, lines or particles",
-            seconds=seconds,
-            takes=round(takes),
+        super().__init__("too_much", seconds=seconds, takes=round(takes))
+
+
+def language_of(headers: Headers) -> Language:
+    """Read the language of the messages from Accept-Language: Chinese if it is named first, else English."""
+    return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
+
+
+def clash_in(clash: Clash, language: Language) -> Clash:
+    """Say one constraint of those that clash in a language."""
+    if language == "en" or clash.has is None:
+        return clash
+    place: dict[str, Parameter] = {"line": clash.line, "position": clash.position, "wanted": clash.wanted}
+    kind = clash.field
+    if clash.line:
+        kind = (
+            "tone" if clash.wanted and clash.wanted in "平仄" else "place_wants" if clash.wanted else "place"
         )
+    code = f"clash_{kind}"
+    if code not in catalogue():
+        return clash
+    sentence = say(code, {"field": clash.field, "has": clash.has, **place}, language)
+    return replace(clash, constraint=sentence, reason="")
 
 
 @dataclass(frozen=True)
@@ -75,75 +93,74 @@ class Problem:
     field: str | None = None
     """The field at fault, where it is known."""
     clashes: Sequence[Clash] = ()
-    """What cannot be met together."""
+    """The constraints that cannot be met together."""
     type: str = "about:blank"
 
     @classmethod
-    def of(cls, status: int, detail: str, cause: Cause, clashes: Sequence[Clash] = ()) -> "Problem":
-        """A problem of an HTTP status."""
+    def of(cls, status: int, cause: Cause, detail: str, clashes: Sequence[Clash] = ()) -> "Problem":
+        """Make the problem of an HTTP status."""
         field = cause.get("field")
         named = field if isinstance(field, str) else None
         return cls(HTTPStatus(status).phrase, status, " ".join(detail.split()), cause, named, clashes)
 
     @classmethod
-    def of_error(cls, error: Exception) -> "Problem":
-        """The problem that an error is; of an error that no one foresaw nothing is told."""
+    def of_code(cls, status: int, cause: Cause, language: Language, said_as: str = "") -> "Problem":
+        """Make a problem of a code; `said_as` is the code of its sentence, where that is another."""
+        return cls.of(status, cause, say(said_as or str(cause["code"]), cause, language))
+
+    @classmethod
+    def of_error(cls, error: Exception, language: Language = "en") -> "Problem":
+        """Make the problem of an error; of one that no one foresaw nothing is said."""
         match error:
-            case InputError() | DeadlineError() | TooMuchError():
-                return cls.of(422, str(error), error.cause)
+            case InfeasibleError() if error.clashing and language != "en":
+                clashes = [clash_in(clash, language) for clash in error.clashing]
+                code = "clash_mend" if any(clash.field == "keep" for clash in clashes) else "clash_compose"
+                detail = say(code, {"has": [clash.constraint for clash in clashes]}, language)
+                return cls.of(409, error.cause, detail, clashes)
             case InfeasibleError():
-                return cls.of(409, str(error), error.cause, error.clashing)
+                return cls.of(409, error.cause, error.text(language), error.clashing)
+            case InputError() | DeadlineError() | TooMuchError():
+                return cls.of(422, error.cause, error.text(language))
             case UnfinishedError():
-                return cls.of(409, str(error), error.cause)
+                return cls.of(409, error.cause, error.text(language))
             case CorpusError():
-                return cls.of(409, NO_CORPUS, error.cause)
-            case BusyError():
-                return cls.of(503, str(error), error.cause)
-        return cls.of(500, "a fault in pingze; nothing of the request was kept", {"code": PingzeError.code})
+                return cls.of_code(409, error.cause, language, "no_corpus_here")
+            case BusyError() | LostError():
+                return cls.of(503, error.cause, error.text(language))
+        return cls.of_code(500, {"code": "fault"}, language, "server_fault")
 
     @classmethod
-    def of_validation(cls, fault: Mapping[str, Any]) -> "Problem":
-        """The first fault of a body that is not JSON, or has not the shape of the schema, as pydantic tells it."""
+    def of_validation(cls, fault: Mapping[str, Any], language: Language) -> "Problem":
+        """Make the problem of a body that is not JSON or has not the schema's shape, from pydantic's first fault."""
         if fault["type"] == "json_invalid":
-            return _no_json()
-        names = [str(part) for part in fault["loc"] if part != "body"]
-        where = ".".join(names)[:80]
-        detail = f"{where}: {fault['msg']}" if where else fault["msg"]
-        code, wanted = _SHAPES.get(fault["type"], ("type", fault["type"].split("_")[0]))
-        cause: Cause = {"code": code, "place": where} | (
-            {"wanted": _JSON.get(wanted, wanted)} if wanted else {}
-        )
-        return cls.of(422, detail, {"field": names[0][:40], **cause} if names else cause)
+            return cls.of_code(400, {"code": "json"}, language)
+        names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
+        cause: Cause = {
+            "code": _CODES.get(fault["type"], "type"),
+            "field": names[0][:40],
+            "place": ".".join(names)[:80],
+        }
+        if cause["code"] == "type":
+            wanted, has = fault["type"].split("_")[0], type(fault["input"]).__name__
+            cause |= {"wanted": _JSON.get(wanted, wanted), "has": _JSON.get(has, has)}
+        return cls.of_code(422, cause, language)
 
     @classmethod
-    def of_status(cls, status: int, detail: str) -> "Problem":
-        """The problem of a request that no route takes."""
-        match status:
-            case 400:
-                return _no_json()
-            case 404:
-                return cls.of(
-                    status, "there is nothing at this address; see /v1/openapi.json", {"code": "no_route"}
-                )
-            case 405:
-                return cls.of(status, "this address does not take that method; see Allow", {"code": "method"})
-        return cls.of(status, detail, {"code": PingzeError.code})
+    def of_status(cls, status: int, language: Language) -> "Problem":
+        """Make the problem of a request that no route takes."""
+        codes = {400: "json", 404: "no_route", 405: "method"}
+        return cls.of_code(
+            status, {"code": codes.get(status, "fault")}, language, codes.get(status, "server_fault")
+        )
 
     def as_json(self) -> dict[str, Any]:
-        """The fields by name, without what is not known."""
-        values = asdict(self)
-        if not self.field:
-            del values["field"]
-        if not self.clashes:
-            del values["clashes"]
-        return values
+        """The fields by name, without those that are empty."""
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in ("field", "clashes")
+        }
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
-        """The answer that tells it."""
+        """Answer with the problem."""
         body = json.dumps(self.as_json(), ensure_ascii=False).encode("utf-8", "replace")
         wait = {"retry-after": str(WAIT_SECONDS)} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
-
-
-def _no_json() -> Problem:
-    return Problem.of(400, "the body is not JSON", {"code": "json"})

@@ -1,23 +1,19 @@
-"""The API's routes under /v1, computed beside the event loop."""
+"""Route the API under /v1 to the queue."""
 
-import json
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from fastapi import APIRouter, Depends, Request
-from starlette.responses import StreamingResponse
 
-from pingze.composing import Mended, Poem
+from pingze.composing import Alternative, Mended, Poem, Reason
+from pingze.corpus.originality import Shared
+from pingze.messages import Language
 from pingze.network import checkpoint
-from pingze.serve import answers, gates
-from pingze.serve.composing import Desk
-from pingze.serve.gates import Inside, Reach
-from pingze.serve.problems import Problem
+from pingze.serve import answers, inside, poems
+from pingze.serve.inside import Next, Reach, Units
+from pingze.serve.problems import Problem, language_of
+from pingze.serve.queue import Queue
 from pingze.serve.schemas import requests, responses
-from pingze.serve.units import Next, Units, likely, units
-from pingze.serve.work import Work
-from pingze.verse.verdict import Note
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {"model": Problem, "description": meaning}
@@ -25,11 +21,11 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
         (400, "The body is not JSON."),
         (404, "There is nothing at this address."),
         (405, "The address does not take this method: `Allow` names those that it takes."),
-        (408, "The body does not come."),
+        (408, "The body takes too long."),
         (409, "What is asked for cannot be met."),
         (413, "The body is too large."),
-        (415, "The body is not called JSON."),
-        (421, "The host name is not this server's."),
+        (415, "The content type is not application/json."),
+        (421, "This server does not answer to the host name."),
         (422, "A value cannot be used."),
         (500, "A fault in pingze."),
         (503, "There is too much to do just now."),
@@ -38,146 +34,112 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 router = APIRouter(prefix="/v1", responses=PROBLEMS)
 
 
-def _desk(request: Request) -> Desk:
-    desk: Desk = request.app.state.desk
-    return desk
+A = TypeVar("A")
+T = TypeVar("T")
 
 
-def _work(request: Request) -> Work:
-    return _desk(request).work
+class Asking:
+    """A request's client, its language, and the queue that computes for it."""
+
+    def __init__(self, request: Request) -> None:
+        self.queue: Queue = request.app.state.queue
+        self.client = request.client.host if request.client else ""
+        self.language: Language = language_of(request.headers)
+
+    async def __call__(self, compute: Callable[[A], T], asked: A) -> T:
+        """Compute one job for it."""
+        async with self.queue.request(self.client) as request:
+            return await request.compute(compute, asked)
 
 
-def _quick(request: Request) -> Work:
-    return _desk(request).quick
-
-
-DeskHere = Annotated[Desk, Depends(_desk)]
-WorkHere = Annotated[Work, Depends(_work)]
-QuickHere = Annotated[Work, Depends(_quick)]
+By = Annotated[Asking, Depends(Asking)]
 
 
 @router.get("/health")
-async def health(desk: DeskHere) -> responses.Health:
-    """Whether the server answers, and how many drafts wait."""
-    return responses.Health("ok", checkpoint.DEFAULT, len(desk.gathering.queue))
+async def health(by: By) -> responses.Health:
+    """Whether the server answers, and how many jobs wait."""
+    return responses.Health("ok", checkpoint.DEFAULT, len(by.queue))
 
 
 @router.get("/forms")
-async def forms(work: QuickHere) -> responses.Choices:
+async def forms(by: By) -> responses.Choices:
     """Forms, rhymes and models that may be asked for."""
-    return await work(answers.choices)
+    return await by(answers.choices, None)
 
 
 @router.get("/script")
-async def script(work: QuickHere) -> responses.Script:
+async def script(by: By) -> dict[str, dict[str, str]]:
     """The Simplified form of each Traditional character that has one."""
-    return await work(answers.script)
+    return await by(answers.script, None)
 
 
 @router.get("/example")
-async def example(work: WorkHere) -> responses.Example:
+async def example(by: By) -> responses.Example:
     """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
-    return await work(answers.example)
+    return await by(answers.example, None)
 
 
 @router.post("/compose")
-async def compose(asked: requests.ComposeRequest, desk: DeskHere) -> responses.Poems:
+async def compose(asked: requests.ComposeRequest, by: By) -> responses.Poems:
     """Poems that keep everything asked for."""
-    return await desk.compose(asked)
-
-
-@router.post(
-    "/stream",
-    response_class=StreamingResponse,
-    responses={200: {"content": {"text/event-stream": {}}}},
-)
-async def stream(asked: requests.ComposeRequest, desk: DeskHere) -> StreamingResponse:
-    """Poems as server-sent events: `note` where there are some, `poem` for each, then `done`, or `problem`."""
-    notes: list[Note] = []
-    poems = desk.stream(asked, notes)
-    first = await anext(poems)  # what is wrong with the request is told before anything is sent
-    return StreamingResponse(_events(notes, first, poems), media_type="text/event-stream")
-
-
-async def _events(notes: list[Note], first: Poem, others: AsyncGenerator[Poem, None]) -> AsyncIterator[str]:
-    async with aclosing(others):
-        for note in notes:
-            yield _event("note", {"note": note, "remark": note.cause})
-        yield _event("poem", first.as_json())
-        try:
-            async for poem in others:
-                yield _event("poem", poem.as_json())
-        except Exception as error:
-            yield _event("problem", Problem.of_error(error).as_json())
-            return
-        yield _event("done", {})
-
-
-def _event(name: str, data: dict[str, Any]) -> str:
-    return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
+    return await poems.compose(by.queue, by.client, asked, by.language)
 
 
 @router.post("/conflicts")
-async def conflicts(asked: requests.ComposeRequest, work: WorkHere) -> responses.Conflicts:
-    """What of a request clashes, and where; nothing is composed."""
-    return await work(answers.conflicts, asked)
+async def conflicts(asked: requests.ComposeRequest, by: By) -> responses.Conflicts:
+    """The constraints of a request that clash, and where; nothing is composed."""
+    return await by(answers.conflicts, (asked, by.language))
 
 
 @router.post("/revise")
-async def revise(asked: requests.ReviseRequest, desk: DeskHere) -> Poem:
+async def revise(asked: requests.ReviseRequest, by: By) -> Poem:
     """Parts of a poem written again; all else is kept."""
-    return await desk.revise(asked)
+    return await poems.revise(by.queue, by.client, asked)
 
 
 @router.post("/mend")
-async def mend(asked: requests.MendRequest, work: WorkHere) -> Mended:
-    """A draft without its faults, by the fewest characters changed; what was changed and why."""
-    return await work(answers.mend, asked)
+async def mend(asked: requests.MendRequest, by: By) -> Mended:
+    """A draft without its faults, by the fewest characters changed; each change with its reason."""
+    return await by(answers.mend, asked)
 
 
 @router.post("/alternatives")
-async def alternatives(asked: requests.AlternativesRequest, work: WorkHere) -> responses.Alternatives:
-    """What could stand at a place, by the probability of the whole poem."""
-    return await work(answers.alternatives, asked)
+async def alternatives(asked: requests.AlternativesRequest, by: By) -> dict[str, list[Alternative]]:
+    """Characters for a place, by the probability of the whole poem."""
+    return await by(answers.alternatives, asked)
 
 
 @router.post("/explain")
-async def explain(asked: requests.ExplainRequest, work: WorkHere) -> responses.Reasons:
-    """Why each character stands where it does."""
-    return await work(answers.explain, asked)
+async def explain(asked: requests.ExplainRequest, by: By) -> dict[str, list[Reason]]:
+    """The reason for each character of a poem."""
+    return await by(answers.explain, asked)
 
 
 @router.post("/check")
-async def check(asked: requests.CheckRequest, work: QuickHere) -> responses.Verdicts:
-    """Form, tones and rhyme of any poems, and what would fit at each fault."""
-    return await work(answers.check, asked)
+async def check(asked: requests.CheckRequest, by: By) -> dict[str, list[responses.Judged]]:
+    """Form, tones and rhyme of any poems, and characters that would fit at each fault."""
+    return await by(answers.check, (asked, by.language))
 
 
 @router.post("/originality")
-async def originality(asked: requests.OriginalityRequest, work: WorkHere) -> responses.Originality:
+async def originality(asked: requests.OriginalityRequest, by: By) -> dict[str, list[Shared]]:
     """What each line shares with the Tang and Song poems of the corpus."""
-    return await work(answers.originality, asked)
-
-
-@router.post("/inside")
-async def look_inside(asked: requests.InsideRequest, work: WorkHere) -> Inside:
-    """What a unit of the model does while it reads a poem, and how far back a character's gradient reaches."""
-    return await work(gates.inside, asked)
+    return await by(answers.originality, asked)
 
 
 @router.post("/reach")
-async def look_back(asked: requests.ReachRequest, work: WorkHere) -> Reach:
+async def reach(asked: requests.ReachRequest, by: By) -> Reach:
     """How far back a character's gradient reaches."""
-    return await work(gates.look_back, asked)
+    return await by(inside.look_back, asked)
 
 
 @router.post("/units")
-async def all_units(asked: requests.UnitsRequest, work: WorkHere) -> Units:
-    """What every unit of a layer does while the model reads a poem, and which were found to know something."""
-    return await work(units, asked)
+async def units(asked: requests.UnitsRequest, by: By) -> Units:
+    """Gates, cell and hidden state of every unit of a layer while the model reads a poem, and what some units know."""
+    return await by(inside.units, asked)
 
 
 @router.post("/next")
-async def what_comes_next(asked: requests.NextRequest, work: WorkHere) -> Next:
-    """What may stand at a place after all before it, at every temperature."""
-    return await work(likely, asked)
+async def next_character(asked: requests.NextRequest, by: By) -> Next:
+    """The likeliest characters at a place after all before it, at every temperature."""
+    return await by(inside.likely, asked)

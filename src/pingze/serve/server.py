@@ -1,40 +1,34 @@
-"""The running server: it listens at an address and answers requests until it is told to stop."""
+"""Run the server: listen at an address, start the workers, and answer requests until a signal stops it."""
 
-import gc
+import asyncio
 import os
+import signal
 import socket
-import sys
-import warnings
 from collections.abc import Iterable
 from ipaddress import ip_address
 
 import uvicorn
-from threadpoolctl import threadpool_limits
 
-from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import InputError
-from pingze.lstm.memory import share_freed_memory
-from pingze.serve.answers import warm_up
-from pingze.serve.app import SECONDS, create_app
-from pingze.serve.connection import Connection
+from pingze.serve.app import create_app
+from pingze.serve.connections import watch
 from pingze.serve.guard import Guard
-from pingze.serve.idle import give_back
+from pingze.serve.queue import Queue
 
 BACKLOG = 256
-SWITCH_SECONDS = 0.001
-"""How long a thread computes in Python while another waits to; the event loop waits so long for each thread."""
+MOST_CONNECTIONS = 1000
+"""Beyond so many, uvicorn answers 503 itself."""
+LARGEST_HEAD = 64 * 1024
+"""The bytes of a request's headers."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises InputError where the address cannot be had."""
+    """Listen at an address. Raises InputError where it cannot be had."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        raise InputError(
-            f"cannot listen at {host} port {port}: {_reason(error)}; choose another --host or --port",
-            field="port",
-        ) from error
+        raise InputError("listen", field="port", host=host, port=port, reason=_reason(error)) from error
     # Connections inherit it. asyncio sets it only where a socket names its protocol, and accepted ones of this do not;
     # without it each answer's body waits 40 ms for the acknowledgement of its headers.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -58,30 +52,18 @@ def reached_at(bound: socket.socket) -> str:
 
 
 def _reason(error: OSError | UnicodeError) -> str:
-    """What is wrong, without what Python adds to it."""
+    """Say why an address cannot be had, without Python's additions."""
     if isinstance(error, UnicodeError):
         return "that is no host name"
     return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
-def prepared(hosts: Iterable[str], rows: int) -> Guard:
-    """The application with all that it answers from in memory, so that no first request waits for it.
+def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
+    """Serve until SIGINT or SIGTERM; running requests are finished, and no new ones taken.
 
-    Raises CheckpointError where a shipped model cannot be read.
+    A second Ctrl-C ends them too. Raises KeyboardInterrupt after SIGINT.
     """
-    share_freed_memory()
-    warnings.simplefilter("ignore", ConversionWarning)  # it is for the person who asks, not for who serves
-    with threadpool_limits(1, user_api="blas"):
-        pace = warm_up()
-    application = create_app(hosts, rows, pace=pace)
-    give_back()
-    gc.freeze()  # what is there now stays, and need not be looked through again
-    return application
-
-
-def run(bound: socket.socket, application: Guard) -> None:
-    """Serve until SIGINT or SIGTERM; what runs then is finished, and nothing new is taken."""
-    sys.setswitchinterval(SWITCH_SECONDS)
+    application = create_app(queue, hosts)
     configuration = uvicorn.Config(
         application,
         log_level="error",
@@ -89,11 +71,41 @@ def run(bound: socket.socket, application: Guard) -> None:
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=20,
-        timeout_graceful_shutdown=int(SECONDS) + 1,
+        timeout_graceful_shutdown=int(queue.seconds) + 1,
+        limit_concurrency=MOST_CONNECTIONS,
+        h11_max_incomplete_event_size=LARGEST_HEAD,
         ws="none",
-        http=Connection,
+        http="h11",
+        lifespan="off",
         backlog=BACKLOG,
     )
-    # Threads that multiply beside each other; those of BLAS within one product would wait for whichever is kept busy.
-    with threadpool_limits(1, user_api="blas"):
-        uvicorn.Server(configuration).run(sockets=[bound])
+    server = uvicorn.Server(configuration)
+    seen: list[int] = []
+
+    def stop(number: int, _: object) -> None:
+        """Stop before uvicorn listens to signals; after it has stopped, it raises those that it got once more."""
+        server.should_exit = True
+        seen.append(number)
+
+    terminate = signal.getsignal(signal.SIGTERM)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, stop)
+    try:
+        asyncio.run(_serve(bound, server, queue, application))
+    finally:
+        queue.close()
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
+        signal.signal(signal.SIGTERM, terminate)
+    if signal.SIGINT in seen:
+        raise KeyboardInterrupt
+    if seen:
+        signal.raise_signal(signal.SIGTERM)
+
+
+async def _serve(bound: socket.socket, server: uvicorn.Server, queue: Queue, guard: Guard) -> None:
+    queue.start()
+    watching = asyncio.create_task(watch(server.server_state.connections, guard))
+    try:
+        await server.serve(sockets=[bound])
+    finally:
+        watching.cancel()

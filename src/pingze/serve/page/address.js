@@ -2,39 +2,40 @@
 
 import { restoreChoices } from "./choices.js";
 import { open } from "./desk.js";
+import { trouble } from "./dom.js";
 import { entryOf, hashOf } from "./link.js";
-import { trouble } from "./say.js";
-import { shown } from "./script.js";
+import { shown } from "./settings.js";
 import { desks, findDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, state } from "./state.js";
 import { welcome } from "./welcome.js";
 import { t } from "./words.js";
 
 /** The address follows the poem, so that it can be copied at any time; another desk is another step of the browser. */
-export function writeAddress() {
+export async function writeAddress() {
   const on = entry();
   if (!on) return;
   document.title = [shown(on.now.poem.title ?? on.now.poem.lines[0]), t("page")].join(" · ");
   const here = { desk: state.desk.id };
-  const hash = state.desk.when || location.hash ? hashOf(on) : "";
-  const linked = hash === null && !state.desk.when; // a link of the older kind may hold what this one cannot
-  const address = hash ? `#${hash}` : location.pathname + (linked ? location.hash : "");
-  if (history.state && history.state.desk !== here.desk) history.pushState(here, "", address);
-  else history.replaceState(here, "", address);
+  if (history.state && history.state.desk !== here.desk) history.pushState(here, "", location.pathname);
+  else history.replaceState(here, "");
+  if (!state.desk.when && !location.hash) return;
+  const { now } = on;
+  const hash = await hashOf(on);
+  if (entry()?.now === now && history.state?.desk === here.desk) history.replaceState(here, "", `#${hash}`);
 }
 
 /** What lies on the desk when the page opens: what lay there, or the linked poem, or the newest of the shelf. */
-export function arrive() {
+export async function arrive() {
   const again = remembered();
-  const found = again ?? linked() ?? findDesk(desks()[0]?.id);
+  const found = again ?? (await linked()) ?? findDesk(desks()[0]?.id);
   if (found) show(found, Boolean(again));
   else open(newDesk([welcome()]));
   changed();
   window.addEventListener("popstate", travel);
 }
 
-function travel() {
-  const found = remembered() ?? linked();
+async function travel() {
+  const found = remembered() ?? (await linked());
   if (!found) return;
   show(found);
   changed();
@@ -47,9 +48,9 @@ function show(desk, again = false) {
 
 const remembered = () => (history.state?.desk ? findDesk(history.state.desk) : null);
 
-function linked() {
+async function linked() {
   try {
-    const found = entryOf(location.hash);
+    const found = await entryOf(location.hash);
     return found && newDesk([found]);
   } catch {
     trouble(t("not_a_link"));

@@ -1,6 +1,6 @@
-// The server's answers. Its problems become a Problem, whose message is one line in the reader's language.
+// Ask the server, which answers in the reader's language. Its problems become a Problem, whose message is one line.
 
-import { problemText } from "./sentences.js";
+import { settings, shown } from "./settings.js";
 import { t } from "./words.js";
 
 /** Milliseconds for which a problem stays before the same is asked again. */
@@ -8,13 +8,17 @@ export const PATIENCE = 5000;
 
 class Problem extends Error {
   constructor(problem) {
-    super(problem ? problemText(problem) : t("unreachable"));
+    super(problem ? told(problem.detail ?? problem.title) : t("unreachable"));
     Object.assign(this, { clashes: problem?.clashes ?? [], field: problem?.field ?? null });
   }
 }
 
+/** A sentence of the server: Chinese ones are in Traditional characters. */
+export const told = (sentence) => (settings.language === "zh" ? shown(sentence) : sentence);
+
 async function send(path, body, signal) {
-  const post = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) };
+  const headers = { "Content-Type": "application/json", "Accept-Language": settings.language };
+  const post = { method: "POST", headers, body: JSON.stringify(body) };
   let response;
   try {
     response = await fetch(`/v1/${path}`, { ...(body && post), signal });

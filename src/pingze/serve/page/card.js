@@ -1,140 +1,171 @@
-// A card of the poem: an SVG of outlines, which looks the same everywhere, and the PNG that is drawn from it.
+// A card of the poem: drawn on a canvas in the page's own font, saved or copied as PNG. The dialog chooses its paper and marks.
 
-import { svg } from "./dom.js";
-import { outlines } from "./glyphs.js";
-import { taken } from "./places.js";
+import { $, attempt, button, el } from "./dom.js";
+import { taken } from "./plan.js";
 import { isFoot, reasonAt } from "./reasons.js";
-import { shown } from "./script.js";
-import { keyOf } from "./state.js";
-import { verseLanguage } from "./words.js";
+import { keep, settings, shown } from "./settings.js";
+import { entry, keyOf } from "./state.js";
+import { t, verseLanguage } from "./words.js";
 
+const FONT = '"pingze Kai", serif';
 const SIZE = 46; // of a character
 const STEP = 54; // from a character to the next
 const COLUMN = 84; // from a line to the next
 const MARGIN = 96;
-const BASELINE = 0.85; // of a character's size, from its top
+const SMALL = 0.6; // the title's size beside the poem's
+const SCALE = 2; // pixels of the file for one of the card
 
-export const PAPERS = {
+const PAPERS = {
   plain: { paper: "#f8f4ea", ink: "#211c16", faded: "#6b6053", red: "#a5301e", ruled: false },
   ruled: { paper: "#e9efe6", ink: "#1c2620", faded: "#56655a", red: "#9a2f1f", ruled: true },
   night: { paper: "#1b1a1e", ink: "#eee6d6", faded: "#a89f90", red: "#e98a74", ruled: false },
 };
 
-/** The card as an SVG file, on a paper of PAPERS; `marks` shows rhymes and acrostic. The serializer escapes all text. */
-export async function svgFile(entry, paper, marks) {
-  const drawing = card(entry, PAPERS[paper], marks, await outlines());
-  return new Blob([new XMLSerializer().serializeToString(drawing)], { type: "image/svg+xml" });
-}
-
-/** The card as a PNG file, two pixels for one. */
-export async function pngFile(entry, paper, marks) {
-  const href = URL.createObjectURL(await svgFile(entry, paper, marks));
-  try {
-    const image = new Image();
-    image.src = href;
-    await image.decode();
-    const [width, height] = [2 * image.naturalWidth, 2 * image.naturalHeight];
-    const canvas = Object.assign(document.createElement("canvas"), { width, height });
-    canvas.getContext("2d").drawImage(image, 0, 0, width, height);
-    return await new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
-  } finally {
-    URL.revokeObjectURL(href);
-  }
-}
-
-function card(entry, look, marks, outline) {
-  const { poem } = entry.now;
+/** The card as a PNG file, on a paper of PAPERS; `marks` shows rhymes and acrostic. */
+async function pngFile(on, paper, marks) {
+  const { poem } = on.now;
   const title = heading(poem);
-  const columns = poem.lines.length + (title ? 1 : 0);
-  const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * 0.62);
-  const width = Math.round(2 * MARGIN + (columns - 1) * COLUMN + SIZE);
+  const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...shown(text)]);
+  await document.fonts.load(`${SIZE}px ${FONT}`, `平仄${columns.flat().join("")}`);
+  const look = PAPERS[paper];
+  const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * SMALL);
+  const width = Math.round(2 * MARGIN + (columns.length - 1) * COLUMN + SIZE);
   const height = Math.round(2 * MARGIN + longest * STEP);
-  const right = width - MARGIN - SIZE / 2;
-  const head = title
-    ? [column([...title], right, { size: SIZE * 0.6, step: STEP * 0.62, fill: () => look.faded }, outline)]
-    : [];
-  const fill = marks ? (line, position) => (isMarked(entry, line, position) ? look.red : look.ink) : () => look.ink;
-  const lines = poem.lines.map((line, at) =>
-    column(
-      [...shown(line)],
-      right - (at + head.length) * COLUMN,
-      { size: SIZE, step: STEP, fill: (n) => fill(at + 1, n + 1) },
-      outline,
-    ),
-  );
-  return svg(
-    "svg",
-    { width, height, viewBox: `0 0 ${width} ${height}`, role: "img", lang: verseLanguage() },
-    svg("title", {}, [title, poem.lines.map(shown).join("，")].filter(Boolean).join("　")),
-    svg("rect", { width, height, fill: look.paper }),
-    svg("rect", {
-      x: 28,
-      y: 28,
-      width: width - 56,
-      height: height - 56,
-      fill: "none",
-      stroke: look.faded,
-      "stroke-opacity": 0.35,
-    }),
-    look.ruled ? rules(columns, right, height, look) : null,
-    head,
-    lines,
-    seal(height, look, outline),
-  );
+  const canvas = Object.assign(document.createElement("canvas"), { width: SCALE * width, height: SCALE * height });
+  canvas.lang = verseLanguage();
+  const ink = canvas.getContext("2d");
+  ink.scale(SCALE, SCALE);
+  Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
+  drawPaper(ink, look, width, height, columns.length);
+  const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
+  columns.forEach((characters, at) => {
+    const x = width - MARGIN - SIZE / 2 - at * COLUMN;
+    const line = title ? at : at + 1;
+    const scale = line ? 1 : SMALL;
+    characters.forEach((character, n) => {
+      const y = MARGIN + scale * (n * STEP + SIZE / 2);
+      write(ink, character, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
+    });
+  });
+  return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
-/** A line between each column and the next, as on paper for letters. */
-function rules(columns, right, height, { red }) {
-  const between = Array.from({ length: columns + 1 }, (_, n) => right + (0.5 - n) * COLUMN);
-  return between.map((x) => svg("line", { x1: x, x2: x, y1: 60, y2: height - 60, stroke: red, "stroke-opacity": 0.3 }));
+function write(ink, character, x, y, size, colour) {
+  ink.font = `${size}px ${FONT}`;
+  ink.fillStyle = colour;
+  ink.fillText(character, x, y);
+}
+
+/** The paper with its frame, a line between each column and the next where it is ruled, and the seal. */
+function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns) {
+  ink.fillStyle = paper;
+  ink.fillRect(0, 0, width, height);
+  ink.globalAlpha = 0.35;
+  ink.strokeStyle = faded;
+  ink.strokeRect(28, 28, width - 56, height - 56);
+  ink.strokeStyle = red;
+  ink.beginPath();
+  for (let n = 0; ruled && n <= columns; n++) {
+    const x = width - MARGIN - SIZE / 2 + (0.5 - n) * COLUMN;
+    ink.moveTo(x, 60);
+    ink.lineTo(x, height - 60);
+  }
+  ink.stroke();
+  ink.globalAlpha = 1;
+  ink.fillStyle = red;
+  ink.fillRect(46, height - 98, 28, 52);
+  [..."平仄"].forEach((character, at) => write(ink, character, 60, height - 84 + at * 23, 21, paper));
 }
 
 /** Whether a place rhymes or holds a character of the acrostic. */
-function isMarked(entry, line, position) {
-  const {
-    ask,
-    now: { poem },
-  } = entry;
-  if (isFoot(poem, line, position, reasonAt(entry, line, position)?.rhyme_group)) return true;
-  const { acrostic, acrostic_at } = ask;
-  return (
-    taken({ acrostic, acrostic_at }, [...poem.lines[0]].length).get(keyOf(line, position)) ===
-    [...poem.lines[line - 1]][position - 1]
-  );
+function isMarked(on, line, position) {
+  const { poem } = on.now;
+  if (isFoot(poem, line, position, reasonAt(on, line, position)?.rhyme_group)) return true;
+  const { acrostic, acrostic_at } = on.ask;
+  const characters = [...poem.lines[line - 1]];
+  return taken({ acrostic, acrostic_at }, characters.length).get(keyOf(line, position)) === characters[position - 1];
 }
 
-/** A column of characters from the top margin down. */
-function column(characters, x, { size, step, fill }, outline) {
-  return svg(
-    "g",
-    {},
-    characters.map((character, at) =>
-      glyph(character, { x, y: MARGIN + at * step + size * BASELINE, size, fill: fill(at) }, outline),
+const heading = ({ title, poet }) => [title, poet && `擬${poet}`].filter(Boolean).join("　");
+
+let preview = null; // the address of the card that is looked at
+
+/** Open the dialog. `save(blob, kind)` takes a file away; `say(text)` tells what was done. */
+export function makeCard({ save, say }) {
+  const on = entry();
+  const look = () => [on, settings.paper, settings.card_marks];
+  const dialog = el(
+    "dialog",
+    { id: "card", class: "card-maker", "aria-label": t("card") },
+    el("div", { id: "card-preview", class: "card-preview" }),
+    papers(() => show(...look())),
+    el(
+      "div",
+      { class: "pair" },
+      button(t("png"), () => attempt(async () => save(await pngFile(...look()), "png")), { id: "png" }),
+      copyButton(look, say),
+      button(t("close"), () => dialog.close(), { id: "close-card" }),
     ),
   );
-}
-
-/** A character's outline; of one that the font has not, the character itself. */
-function glyph(character, { x, y, size, fill }, outline) {
-  const d = outline(character);
-  if (d === null)
-    return svg("text", { x, y, "font-size": size, "font-family": "serif", "text-anchor": "middle", fill }, character);
-  return svg("path", {
-    d,
-    transform: `translate(${x - size / 2} ${y}) scale(${size})`,
-    fill,
-    "data-character": character,
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    $("make-card")?.focus();
   });
+  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
+  document.body.append(dialog);
+  dialog.showModal();
+  show(...look());
 }
 
-function heading({ title, poet }) {
-  return [title && shown(title), poet && shown(`擬${poet}`)].filter(Boolean).join("　");
-}
-
-function seal(height, { red, paper }, outline) {
-  const box = svg("rect", { x: 46, y: height - 98, width: 28, height: 52, rx: 3, fill: red });
-  const glyphs = [..."平仄"].map((character, at) =>
-    glyph(character, { x: 60, y: height - 76 + at * 23, size: 21, fill: paper }, outline),
+function papers(changed) {
+  const choose = (changes) => {
+    keep(changes);
+    changed();
+  };
+  const paper = (name) =>
+    el(
+      "label",
+      { class: "chip" },
+      el("input", {
+        type: "radio",
+        name: "paper",
+        value: name,
+        class: "unseen",
+        checked: settings.paper === name,
+        on: { change: () => choose({ paper: name }) },
+      }),
+      el("span", {}, t(`paper_${name}`)),
+    );
+  const marks = el("input", {
+    type: "checkbox",
+    id: "card_marks",
+    checked: settings.card_marks,
+    on: { change: ({ target }) => choose({ card_marks: target.checked }) },
+  });
+  return el(
+    "div",
+    { class: "papers" },
+    el("div", { class: "chips", role: "radiogroup", "aria-label": t("paper") }, Object.keys(PAPERS).map(paper)),
+    el("span", { class: "pair" }, marks, el("label", { for: "card_marks" }, t("card_marks"))),
   );
-  return svg("g", {}, box, glyphs);
+}
+
+/** Where the browser can, the picture goes onto the clipboard. */
+function copyButton(look, say) {
+  if (!window.ClipboardItem) return null;
+  const copy = () =>
+    attempt(async () => {
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": await pngFile(...look()) })]);
+      say(t("copied"));
+    });
+  return button(t("copy_picture"), copy, { id: "copy-picture" });
+}
+
+async function show(...look) {
+  await attempt(async () => {
+    const blob = await pngFile(...look);
+    if (preview) URL.revokeObjectURL(preview);
+    preview = URL.createObjectURL(blob);
+    $("card-preview")?.replaceChildren(el("img", { src: preview, alt: look[0].now.poem.lines.join("，") }));
+  });
 }

@@ -1,17 +1,12 @@
 // The checker of a person's own poems: their tones and rhymes, each fault and what would mend it.
 
-import { ask } from "./api.js";
-import { $, button, el, fill } from "./dom.js";
+import { ask, told } from "./api.js";
+import { $, announce, attempt, button, el, fill } from "./dom.js";
 import { TONES, grid } from "./poem.js";
-import { readingChips } from "./readings.js";
 import { isFoot } from "./reasons.js";
-import { announce, attempt } from "./say.js";
-import { shown } from "./script.js";
-import { remarkText, ruleText } from "./sentences.js";
-import { draft, keepDraft } from "./settings.js";
+import { draft, keepDraft, shown, traditionals } from "./settings.js";
 import { scrollClasses } from "./sheet.js";
 import { newEntry, state } from "./state.js";
-import { placesOf } from "./text.js";
 import { t, verseLanguage } from "./words.js";
 
 let verdicts = null;
@@ -33,6 +28,9 @@ export function startChecker(take) {
     see();
   });
 }
+
+/** Have the verdicts said in another language. */
+export const checkAgain = () => verdicts && !mended && see();
 
 /** Check a text as if a person had written it. */
 export function checkText(text) {
@@ -82,7 +80,7 @@ function show(verdict) {
       { class: "faults" },
       verdict.violations.map((fault) => faultRow(verdict, fault)),
     ),
-    verdict.notes.map((note, at) => el("p", { class: "hint" }, remarkText(verdict.remarks[at], note))),
+    verdict.notes.map((note) => el("p", { class: "hint" }, told(note))),
     readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
     verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
@@ -96,16 +94,16 @@ function sheet(verdict) {
     rhymes: isFoot(verdict, line, position, readings(line, position).join("")),
     fault: verdict.violations.find((one) => one.line === line && one.position === position)?.rule,
   });
-  const told = el("span", { class: "told", role: "status", lang: verseLanguage() });
+  const reading = el("span", { class: "told", role: "status", lang: verseLanguage() });
   const act = (event, { line, position }) => {
     if (event.type !== "click" && event.key !== "Enter") return;
-    told.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
+    reading.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
     document.getElementById(faultId(verdict, line, position))?.focus();
   };
   const body = grid(verdict.lines, { label: t("own_poem"), look, chosen: null, act });
   body.addEventListener("mouseover", ({ target }) => {
     const { line, position } = target.closest("[role=gridcell]")?.dataset ?? {};
-    if (line) told.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
+    if (line) reading.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
   });
   const book = el("div", { class: "book" }, body);
   book.style.setProperty("--columns", verdict.lines.length);
@@ -113,7 +111,7 @@ function sheet(verdict) {
     "div",
     { class: "sheet" },
     el("div", { class: scrollClasses() }, book),
-    el("p", { class: "caption" }, told, el("span", { class: "legend" }, t("legend"))),
+    el("p", { class: "caption" }, reading, el("span", { class: "legend" }, t("legend"))),
   );
 }
 
@@ -137,7 +135,7 @@ function faultRow(verdict, fault) {
     { id: faultId(verdict, line, position), tabindex: -1 },
     el("strong", {}, t("fault_at", rule, line, position, shown(char))),
     wants(fault),
-    el("span", { class: "hint" }, ruleText(fault)),
+    el("span", { class: "hint" }, told(fault.definition)),
     fitting.length
       ? el("p", { class: "fits" }, t("fits"), fitting.map(choice))
       : el("p", { class: "hint" }, t("no_fit")),
@@ -188,7 +186,7 @@ async function mendAll(verdict, keep) {
 /** What was changed and why, with a button that takes it back. */
 function mendedNews() {
   if (!mended) return null;
-  const told = ({ line, position, old, new: character, rules }) =>
+  const row = ({ line, position, old, new: character, rules }) =>
     t("change", line, position, shown(old), shown(character), rules.map(shown).join("、"));
   return el(
     "section",
@@ -197,7 +195,7 @@ function mendedNews() {
     el(
       "ul",
       {},
-      mended.changes.map((change) => el("li", {}, told(change))),
+      mended.changes.map((change) => el("li", {}, row(change))),
     ),
     button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" }),
   );
@@ -245,4 +243,65 @@ function entryOf(verdict) {
     log_probability: null,
   };
   return newEntry(poem, { form, level });
+}
+
+// -- readings ----------------------------------------------------
+// A Simplified text: what each character that stands for several words was read as, with the others to choose from.
+
+/** What was read as what in a verdict: the note has it as "云→雲". A character may be read in two ways. */
+const chosenIn = ({ remarks }) =>
+  remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split("→")));
+
+/** The lines of a verdict as they were read, but for one character: where it was read as one word, another stands. */
+function otherwise({ lines, read }, written, wrong, word) {
+  const other = (was, character) => (was === written && character === wrong ? word : character);
+  return read.map((line, at) => [...line].map((character, n) => other([...lines[at]][n], character)).join(""));
+}
+
+/** A row for each such reading; `correct(lines)` hears of another choice. Null where nothing was chosen. */
+export function readingChips(verdict, correct) {
+  const rows = chosenIn(verdict).map(([written, read]) =>
+    el(
+      "li",
+      { class: "fits" },
+      el("span", {}, t("read_as", written)),
+      [...new Set([...traditionals(written), written])].map((word) =>
+        button(word, () => correct(otherwise(verdict, written, read, word)), {
+          class: "plain fit",
+          "aria-pressed": String(word === read),
+          lang: "zh-Hant",
+          "aria-label": t("read_it_as", written, word),
+        }),
+      ),
+    ),
+  );
+  return rows.length ? el("ul", { class: "readings", "aria-label": shown(t("chosen_words")) }, rows) : null;
+}
+
+// -- text --------------------------------------------------------
+// A poem as a person writes it down, and where it stands in a text.
+
+const REMARK = /\([^()\n]*\)|（[^（）\n]*）|\[[^[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］/g; // the server leaves it out
+
+/**
+ * For each poem, given as its lines, where its characters stand among those of the text; null where it is not found.
+ * They follow one another with at most marks and remarks between, so that no title is taken for the line it begins like.
+ */
+export function placesOf(text, poems) {
+  const blanked = text.replace(REMARK, (remark) => " ".repeat([...remark].length));
+  const written = [...blanked]
+    .map((character, place) => ({ character: character.normalize(), place }))
+    .filter(({ character }) => /[\p{Script=Han}□]/u.test(character));
+  written.forEach((one, at) => {
+    if (at && "々〻".includes(one.character)) one.character = written[at - 1].character;
+  });
+  let end = 0;
+  return poems.map((lines) => {
+    const poem = [...lines.join("")];
+    const stands = (_, at) => at >= end && poem.every((character, n) => written[at + n]?.character === character);
+    const start = written.findIndex(stands);
+    if (start < 0) return null;
+    end = start + poem.length;
+    return written.slice(start, end).map(({ place }) => place);
+  });
 }

@@ -1,11 +1,9 @@
 // The choices: controls for all that the server can be asked for, and what is chosen as a request.
 
-import { ask } from "./api.js";
+import { ask, told } from "./api.js";
 import { $, el, fill } from "./dom.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
-import { shown } from "./script.js";
-import { clashText, problemText, remarkText } from "./sentences.js";
-import { draft, keepDraft } from "./settings.js";
+import { draft, keepDraft, shown } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -170,15 +168,15 @@ export async function seeClashes() {
   try {
     const { count, ...request } = readChoices();
     const { possible, ...problem } = await ask("conflicts", request, asking.signal);
-    show(possible ? [] : problem.clashes, possible ? "" : problemText(problem));
+    show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail));
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
 }
 
 /** Show how the choices were read, where not as they were typed. */
-export function showReading({ notes, remarks }) {
-  $("reading").textContent = notes.map((note, at) => remarkText(remarks[at], note)).join(" ");
+export function showReading({ notes }) {
+  $("reading").textContent = notes.map(told).join(" ");
 }
 
 /** Show what is wrong with the choices. */
@@ -188,7 +186,7 @@ export function showProblem({ clashes, field, message }) {
 
 /** Show clashes at the foot of the choices, at their fields, and at their places. */
 function show(clashes, detail) {
-  const said = clashes.length === 1 ? () => detail : clashText;
+  const said = clashes.length === 1 ? () => detail : ({ constraint }) => told(constraint);
   $("clash").textContent = detail;
   for (const field of document.querySelectorAll("#choices .field")) {
     const here = clashes.filter((clash) => clash.field === field.dataset.field);

@@ -1,14 +1,13 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, composeEach } from "./api.js";
+import { ask, composeEach, told } from "./api.js";
 import { showProblem, showReading } from "./choices.js";
-import { fixed } from "./places.js";
+import { announce, attempt, trouble } from "./dom.js";
+import { fixed } from "./plan.js";
 import { bare, modelOf } from "./reasons.js";
-import { announce, attempt, trouble } from "./say.js";
+import { shown } from "./settings.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
-import { shown } from "./script.js";
-import { problemText } from "./sentences.js";
 import { t } from "./words.js";
 
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
@@ -31,8 +30,8 @@ export async function compose(request) {
   /** @type {any} */
   let desk = null;
   try {
-    const heard = (poem, told) => {
-      showReading(told);
+    const heard = (poem, reading) => {
+      showReading(reading);
       desk = hear(poem, request, desk);
     };
     await composeEach(request, heard, signal);
@@ -82,7 +81,7 @@ export async function replace(line, position, characters) {
     const { form, template, rhyme } = poem;
     const request = { form, template, rhyme, lines: lines.length, pattern: lines.join(" "), ...constraints(on) };
     const { possible, ...problem } = await ask("conflicts", request);
-    if (!possible) throw new Error(problemText(problem));
+    if (!possible) throw new Error(told(problem.detail));
     stillOn(on, poem);
     step(on, { poem: { ...poem, lines, log_probability: null } });
     announce(t("replaced", shown(characters)));

@@ -3,10 +3,9 @@
 import { ask } from "./api.js";
 import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
-import { pinyin } from "./pinyin.js";
-import { cellAt } from "./poem.js";
+import { cellAt, pinyin } from "./poem.js";
 import { bare, reasonAt } from "./reasons.js";
-import { shown } from "./script.js";
+import { shown } from "./settings.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, keyOf, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";

@@ -2,24 +2,20 @@
 
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
-import { drawCandidates } from "./candidates.js";
-import { checkText, drawChecker, startChecker } from "./checker.js";
+import { checkAgain, checkText, drawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, drawFold, foldChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
 import { compose, doAgain, open, takeBack } from "./desk.js";
-import { $ } from "./dom.js";
+import { $, attempt, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector } from "./inspector.js";
 import { drawOriginality } from "./originality.js";
-import { attempt, trouble } from "./say.js";
-import { learn } from "./script.js";
-import { keep, settings } from "./settings.js";
-import { drawSheet, focusPlace } from "./sheet.js";
+import { keep, learn, settings } from "./settings.js";
+import { drawCandidates, drawSheet, focusPlace } from "./sheet.js";
 import { drawShelf } from "./shelf.js";
 import { keepDesk, replaceDesk } from "./shelf_storage.js";
 import { changed, newDesk, onChange, state, touch } from "./state.js";
-import { drawTips } from "./tips.js";
 import { drawTools } from "./tools.js";
-import { drawWelcome, startWelcome } from "./welcome.js";
+import { drawTips, drawWelcome, startWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -82,6 +78,7 @@ function listen() {
   $("fold").addEventListener("click", () => foldChoices($("fold").getAttribute("aria-expanded") !== "true"));
   for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => go(tab.dataset.viewOf));
   setting("language", () => ({ language: settings.language === "zh" ? "en" : "zh" }));
+  $("language").addEventListener("click", () => (seeClashes(), checkAgain())); // the server's sentences
   setting("script", () => ({ script: settings.script === "simplified" ? "traditional" : "simplified" }));
   setting("theme", () => ({ theme: THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] }));
   document.addEventListener("keydown", undoKeys);
@@ -139,7 +136,7 @@ async function start() {
     ])
       onChange(draw);
     listen();
-    arrive();
+    await arrive();
     seeClashes();
     document.body.dataset.ready = "yes";
   });

@@ -1,10 +1,9 @@
 // What each line of the poem shares with the poets of old, where this server has the corpus.
 
 import { ask } from "./api.js";
-import { $, button, el } from "./dom.js";
+import { $, attempt, button, el } from "./dom.js";
 import { bare } from "./reasons.js";
-import { attempt } from "./say.js";
-import { shown } from "./script.js";
+import { shown } from "./settings.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 

@@ -1,8 +1,8 @@
 // A poem as a grid of characters, set from top to bottom and right to left. A row of the grid is a line of verse.
 
 import { el } from "./dom.js";
-import { pinyin } from "./pinyin.js";
-import { shown } from "./script.js";
+import { settings, shown } from "./settings.js";
+import { changed } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
@@ -87,3 +87,32 @@ function move(event, body) {
 /** The cell of a place in a grid, or null. */
 export const cellAt = (body, line, position) =>
   body.querySelector(`[role=gridcell][data-line="${line}"][data-position="${position}"]`);
+
+/** Title, then a couplet a row, with marks. */
+export function textOf({ title, lines }) {
+  const marked = lines.map((line, at) => shown(line) + (at % 2 ? "。" : "，"));
+  const rows = marked.flatMap((_, at) => (at % 2 ? [] : [marked.slice(at, at + 2).join("")]));
+  return [...(title ? [shown(title), ""] : []), ...rows].join("\n");
+}
+
+// -- pinyin ------------------------------------------------------
+// How characters are said in modern Mandarin, for readers of English. The table is fetched once, when it is first needed.
+
+let said = null; // by character
+
+/** A character's pinyin, where the reader reads English and the table knows it. */
+export function pinyin(character) {
+  if (settings.language !== "en") return null;
+  if (!said) learnSaid();
+  return said.get(character) ?? null;
+}
+
+async function learnSaid() {
+  said = new Map();
+  const table = await fetch("/page/pinyin.json")
+    .then((response) => response.json())
+    .catch(() => ({}));
+  for (const [syllable, characters] of Object.entries(table))
+    for (const character of characters) said.set(character, syllable);
+  changed();
+}

@@ -1,12 +1,11 @@
 // The sheet: the poem on the desk, set as a poem is set.
 
 import { redraw, toggleLock } from "./desk.js";
-import { $, el } from "./dom.js";
+import { $, button, el } from "./dom.js";
 import { cellAt, grid } from "./poem.js";
 import { isFoot, reasonAt, reasons } from "./reasons.js";
-import { shown } from "./script.js";
-import { settings } from "./settings.js";
-import { changed, entry, keyOf, state } from "./state.js";
+import { settings, shown } from "./settings.js";
+import { changed, entry, keyOf, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 let written = ""; // the text that was drawn last: another one appears as ink does
@@ -117,3 +116,42 @@ const waiting = () => el("p", { class: "empty brush" }, t("composing"));
 
 const empty = () =>
   el("div", { class: "empty" }, el("p", { class: "large" }, t("empty")), el("p", {}, t("empty_more")));
+
+// -- candidates --------------------------------------------------
+// Several poems side by side, as small columns; the chosen one stands on the sheet.
+
+export function drawCandidates() {
+  const { entries } = state.desk;
+  const missing = Math.max(0, state.expected - entries.length);
+  const box = $("candidates");
+  if (entries.length + missing < 2) {
+    box.replaceChildren();
+    return;
+  }
+  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
+  const waiting = Array.from({ length: missing }, () =>
+    el("li", {}, el("span", { class: "candidate waiting" }, t("waiting"))),
+  );
+  box.replaceChildren(el("h2", {}, t("candidates")), el("ol", { class: "candidates" }, entries.map(card), waiting));
+  if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
+}
+
+function card({ now: { poem } }, at) {
+  const choose = () => {
+    state.desk.chosen = at;
+    state.place = null;
+    if (state.desk.when) touch();
+    changed();
+  };
+  const chosen = String(at === state.desk.chosen);
+  const name = t("candidate", at + 1, shown(poem.lines.join("，")));
+  const face = button("", choose, { class: "candidate", "aria-pressed": chosen, "aria-label": name });
+  face.append(smallPoem(poem));
+  return el("li", {}, face);
+}
+
+/** A poem as small columns; what it says is said elsewhere. */
+export function smallPoem({ lines }) {
+  const columns = lines.map((line, n) => el("span", { class: "small-line" }, shown(line) + (n % 2 ? "。" : "，")));
+  return el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, columns);
+}

@@ -1,15 +1,12 @@
 // The shelf as the reader sees it: what was written in this browser, to be taken up again or cleared away.
 
-import { smallPoem } from "./candidates.js";
 import { restoreChoices } from "./choices.js";
 import { open } from "./desk.js";
-import { $, button, el } from "./dom.js";
-import { announce } from "./say.js";
-import { shown } from "./script.js";
-import { settings } from "./settings.js";
-import { focusPlace } from "./sheet.js";
-import { changed, entry, state } from "./state.js";
+import { $, announce, button, el } from "./dom.js";
+import { settings, shown } from "./settings.js";
+import { focusPlace, smallPoem } from "./sheet.js";
 import { desks, findDesk, forget, write } from "./shelf_storage.js";
+import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
 
 let gone = []; // what was cleared away since the page was opened

@@ -1,13 +1,12 @@
 // The quiet row under the poem: undo, redraw, marks, copy, link, cards.
 
-import { makeCard } from "./card_dialog.js";
+import { makeCard } from "./card.js";
+import { textOf } from "./poem.js";
 import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
-import { $, button, el } from "./dom.js";
-import { address } from "./link.js";
-import { announce, attempt, trouble } from "./say.js";
+import { $, announce, attempt, button, el } from "./dom.js";
+import { hashOf } from "./link.js";
 import { keep, settings } from "./settings.js";
 import { changed, entry, state } from "./state.js";
-import { textOf } from "./text.js";
 import { t } from "./words.js";
 
 export function drawTools() {
@@ -50,10 +49,8 @@ async function copy(text, done) {
   });
 }
 
-function copyLink(on) {
-  const link = address(on);
-  if (link) copy(link, "linked");
-  else trouble(t("no_link"));
+async function copyLink(on) {
+  await copy(`${location.origin}${location.pathname}#${await hashOf(on)}`, "linked");
 }
 
 /** Whether the clipboard took the text; where the page is not secure, the old way. */

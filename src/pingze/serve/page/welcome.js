@@ -1,9 +1,8 @@
 // What a reader finds who has written nothing yet: a finished poem, a line that says what this is, and three examples.
 
 import { ask } from "./api.js";
-import { $, button, el } from "./dom.js";
-import { attempt } from "./say.js";
-import { shown } from "./script.js";
+import { $, attempt, button, el } from "./dom.js";
+import { shown } from "./settings.js";
 import { newEntry, state } from "./state.js";
 import { t } from "./words.js";
 
@@ -60,4 +59,31 @@ function examples() {
         ]
       : [t("example_fault"), () => tries.check(FAULTY.join("，")), "try-check"],
   ].filter(Boolean);
+}
+
+// -- tips --------------------------------------------------------
+// What a word means, beside it: shown while the mouse is over its question mark, and at a tap until the next one.
+
+/** Write each tip in the reader's language. */
+export function drawTips() {
+  for (const mark of document.querySelectorAll(".tip")) {
+    const note = mark.nextElementSibling ?? startTip(mark);
+    note.textContent = t(mark.dataset.tip);
+    mark.setAttribute("aria-label", t("what", mark.previousElementSibling.textContent));
+  }
+}
+
+function startTip(mark) {
+  const note = el("span", { class: "tip-text", role: "note" });
+  mark.after(note);
+  mark.setAttribute("aria-expanded", "false");
+  mark.addEventListener("click", () => openOnly(mark.getAttribute("aria-expanded") === "true" ? null : mark));
+  mark.addEventListener("keydown", ({ key }) => key === "Escape" && openOnly(null));
+  return note;
+}
+
+document.addEventListener("click", ({ target }) => target.closest(".tip") || openOnly(null));
+
+function openOnly(wanted) {
+  for (const mark of document.querySelectorAll(".tip")) mark.setAttribute("aria-expanded", String(mark === wanted));
 }

@@ -1,7 +1,6 @@
 // Every string of the page, in Chinese and English. Chinese is written here in Traditional characters.
 
-import { shown } from "./script.js";
-import { settings } from "./settings.js";
+import { settings, shown } from "./settings.js";
 
 const words = {
   page: ["平仄", "pingze 平仄"],
@@ -103,7 +102,6 @@ const words = {
   copied: ["已複製。", "Copied."],
   no_copy: ["瀏覽器不許複製。", "The browser does not let the page copy."],
   link: ["複製連結", "Copy link"],
-  no_link: ["連結裝不下這首詩，請複製其文。", "No link can hold this poem; copy its text instead."],
   linked: ["連結已複製。", "Link copied."],
   card: ["詩箋", "Card"],
   paper: ["紙", "Paper"],
@@ -112,7 +110,6 @@ const words = {
   paper_night: ["夜", "Night"],
   card_marks: ["標出韻腳與藏字", "Mark rhymes and acrostic"],
   png: ["存 PNG", "Save PNG"],
-  svg: ["存 SVG", "Save SVG"],
   copy_picture: ["複製圖像", "Copy picture"],
   saved: ["已存 $1。", "Saved $1."],
   legend: ["○ 平　● 仄　◐ 兩讀　◎ 韻", "○ level   ● oblique   ◐ either   ◎ rhyme"],
@@ -333,9 +330,6 @@ export function t(name, ...parts) {
   const filled = text.replace(/\$(\d)/g, (_, number) => parts[number - 1]);
   return settings.language === "zh" ? shown(filled) : filled;
 }
-
-/** The reader's name of a field of the API. */
-export const nameOf = (field) => (Object.hasOwn(words, field) ? t(field) : field);
 
 /** Write every string that stands in the page's own markup. */
 export function translate() {

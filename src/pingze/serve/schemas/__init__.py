@@ -1,1 +1,1 @@
-"""The shapes of the API's JSON: dataclasses, from which OpenAPI is made."""
+"""Define the API's JSON as dataclasses, from which OpenAPI is made."""

@@ -1,4 +1,4 @@
-"""What the API reads, beside the options of composing, and how much of it."""
+"""Define the requests of the API and their bounds, beside the options of composing."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -14,7 +14,7 @@ LONGEST_POEM = 200
 MOST_PARTICLES = 256
 MOST_POEMS = 256
 MOST_TEXTS = 8192
-"""So many texts in all one request may ask for: particles times count."""
+"""The most texts of one request: particles times count."""
 
 
 def _model() -> Any:
@@ -22,7 +22,7 @@ def _model() -> Any:
 
 
 def _narrowed(name: str, most: int) -> Any:
-    """A number of `Composing`'s, of which the server takes no more than `most`."""
+    """Make a field of `Composing` with a lower maximum."""
     each = next(each for each in fields(Composing) if each.name == name)
     bounds = each.metadata["json_schema_extra"] | {"maximum": most}
     return option(each.default, each.metadata["description"], **bounds)
@@ -45,7 +45,7 @@ class GivenPoem(Bounded):
     log_probability: float | None = None
 
     def read(self, level: str = CUSTOMARY) -> Poem:
-        """The poem. Raises InputError on lines that have no form's shape, or not the form's that is given."""
+        """Parse the poem. Raises InputError on lines without the shape of a form, or of the given form."""
         found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
@@ -74,7 +74,7 @@ class Place(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class Served(Revising):
-    """What every request to write has beside the options of composing."""
+    """A request to write poems, beside the options of composing."""
 
     particles: int = _narrowed("particles", MOST_PARTICLES)
     model: str | None = _model()
@@ -82,14 +82,14 @@ class Served(Revising):
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeRequest(Served, Composing):
-    """Poems to be written."""
+    """Poems to write."""
 
     count: int = _narrowed("count", MOST_POEMS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviseRequest(Served):
-    """A poem, and what of it is to be written again."""
+    """A poem, and the places to write again."""
 
     poem: GivenPoem
     targets: list[Place]
@@ -97,7 +97,7 @@ class ReviseRequest(Served):
 
 @dataclass(frozen=True, kw_only=True)
 class AlternativesRequest(Served):
-    """A poem, and the place for which characters are sought."""
+    """A poem, and a place to find characters for."""
 
     poem: GivenPoem
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
@@ -107,7 +107,7 @@ class AlternativesRequest(Served):
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainRequest(Bounded):
-    """A poem whose characters are to be explained."""
+    """A poem whose characters to explain."""
 
     poem: GivenPoem
     limit: int = option(5, "How many other characters are named.", minimum=0, maximum=64)
@@ -117,7 +117,7 @@ class ExplainRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequest(Bounded):
-    """Poems to be checked, as a person writes them."""
+    """Poems to check, as a person writes them."""
 
     text: str = option(..., "One poem, or several with blank lines between.", maxLength=4000)
     form: str | None = option(None, "The form to check for, instead of the one found.", maxLength=20)
@@ -126,9 +126,9 @@ class CheckRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class MendRequest(Bounded):
-    """A draft to be given back without its faults."""
+    """A faulty poem to mend."""
 
-    text: str = option(..., "The draft, as a person writes it.", maxLength=4000)
+    text: str = option(..., "The poem, as a person writes it.", maxLength=4000)
     keep: str = option("", "Words of it that stay; a space separates them.", maxLength=100)
     form: str | None = option(None, "The form to mend it to, instead of its shape's.", maxLength=20)
     level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
@@ -140,14 +140,14 @@ class MendRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class OriginalityRequest(Bounded):
-    """A poem to be compared with the corpus."""
+    """A poem to compare with the corpus."""
 
     poem: GivenPoem
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReachRequest(Bounded):
-    """A poem, and a character from which to look back."""
+    """A poem, and the character from which to look back."""
 
     poem: GivenPoem
     layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
@@ -159,16 +159,8 @@ class ReachRequest(Bounded):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InsideRequest(ReachRequest):
-    """A poem, a unit to watch, and a character from which to look back."""
-
-    unit: int = option(1, "The unit of the layer, from 1.", minimum=1, maximum=65536)
-    reach: bool = option(True, "Look back too; /v1/reach does it apart, for it takes longer than the rest.")
-
-
-@dataclass(frozen=True, kw_only=True)
 class UnitsRequest(Bounded):
-    """A poem, and the layer whose units are to be watched."""
+    """A poem, and the layer whose units to watch."""
 
     poem: GivenPoem
     layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
@@ -177,7 +169,7 @@ class UnitsRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class NextRequest(Bounded):
-    """A poem, and the place at which to ask what may come next."""
+    """A poem, and a place whose next character to predict."""
 
     poem: GivenPoem
     line: int = option(1, "The line's number.", minimum=1, maximum=LONGEST_POEM)

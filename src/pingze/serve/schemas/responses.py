@@ -1,18 +1,16 @@
-"""What the API answers, beside what composing gives."""
+"""Define the answers of the API, beside the dataclasses of composing."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pingze.composing import Alternative, Poem, Reason
-from pingze.corpus.originality import Shared
+from pingze.composing import Poem
 from pingze.errors import Cause, Clash
-from pingze.verse.verdict import Note
 
 
 @dataclass(frozen=True)
 class Health:
-    """Whether the server answers, and how much waits."""
+    """The server's state, and how many jobs wait."""
 
     status: str
     model: str
@@ -57,7 +55,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class OptionChoice:
-    """An option of /v1/compose: what it is if nobody says, and its bounds in the words of JSON Schema."""
+    """An option of /v1/compose: its default, and its bounds in the words of JSON Schema."""
 
     name: str
     description: str
@@ -80,25 +78,13 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Script:
-    """For each Traditional character that has one its Simplified form."""
-
-    simplified: dict[str, str]
-
-
-@dataclass(frozen=True)
 class Poems:
-    """Composed poems, and how what was asked for was read: which characters as others, and what without."""
+    """Composed poems, and how the request was read: characters read as others or left out."""
 
     poems: Sequence[Poem]
     notes: Sequence[str]
     remarks: Sequence[Cause]
     """The notes, each as a code with parameters."""
-
-    @classmethod
-    def noted(cls, poems: Sequence[Poem], notes: Sequence[Note]) -> "Poems":
-        """Poems with their notes."""
-        return cls(poems, notes, [note.cause for note in notes])
 
 
 @dataclass(frozen=True)
@@ -113,20 +99,6 @@ class Conflicts:
 
 
 @dataclass(frozen=True)
-class Alternatives:
-    """What could stand at a place, the best first."""
-
-    alternatives: Sequence[Alternative]
-
-
-@dataclass(frozen=True)
-class Reasons:
-    """A row for each character of a poem."""
-
-    reasons: Sequence[Reason]
-
-
-@dataclass(frozen=True)
 class Fault:
     """One fault, at one character, and the characters that would fit there."""
 
@@ -136,20 +108,20 @@ class Fault:
     char: str
     readings: Sequence[str]
     definition: str
-    """What the broken rule asks for."""
+    """The broken rule in words."""
     fitting: Sequence[str]
     cause: Cause
-    """What the place wants and has, as a code with parameters."""
+    """The wanted and the actual tone or rhyme, as a code with parameters."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A checked poem, as `pingze check --json` has it, with what would fit at each fault."""
+    """A checked poem, as in `pingze check --json`, with the characters that would fit at each fault."""
 
     ok: bool
     """Whether it fits a form, and nothing is broken."""
     judged: str
-    """tones and rhyme, rhyme of old-style verse, shape where it is wrong, or nothing."""
+    """What was judged: tones and rhyme; rhyme, of old-style verse; shape, if it is wrong; or nothing."""
     form: str | None
     template: str | None
     rhyme: str | None
@@ -165,20 +137,6 @@ class Judged:
     notes: Sequence[str]
     remarks: Sequence[Cause]
     """The notes, each as a code with parameters."""
-
-
-@dataclass(frozen=True)
-class Verdicts:
-    """A verdict for each poem."""
-
-    verdicts: Sequence[Judged]
-
-
-@dataclass(frozen=True)
-class Originality:
-    """What each line shares with the corpus."""
-
-    lines: Sequence[Shared]
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,213 @@
+"""Look inside a model while it reads a poem: every unit of a layer, the next character, the reach of a gradient.
+
+`scripts/name_units.py` measures what single units know; it is shown only for the very weights that were measured.
+"""
+
+import base64
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from pingze.arrays import Array
+from pingze.composing import Poem
+from pingze.composing.composer import Composer, composer
+from pingze.composing.revise import poem_request
+from pingze.deadline import check_deadline
+from pingze.errors import InputError
+from pingze.lstm.formulas import StepCache
+from pingze.lstm.jacobians import of_cell, of_hidden
+from pingze.network.reference import ReferenceNetwork
+from pingze.network.vocabulary import BOS
+from pingze.serve.answers import model
+from pingze.serve.schemas.requests import NextRequest, ReachRequest, UnitsRequest
+
+TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
+LARGEST = 32767
+"""The largest of the whole numbers that values are sent as."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far back a character's gradient reaches in one layer."""
+
+    token: int
+    """The chosen character, as an index of the poem's tokens from 0."""
+    reach: Sequence[float]
+    """‖∂h_t/∂(h_k, c_k)‖ (Frobenius, over √H, so that it is 1 at k = t) for each token k up to the chosen one, t."""
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Values over tokens and units, as little-endian 16-bit numbers in base64; each is to be multiplied by `scale`."""
+
+    scale: float
+    numbers: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """A unit whose cell predicts something."""
+
+    unit: int
+    """From 1."""
+    knows: str
+    """place (in the line), line (its number), half (of a couplet), tone (of the character read), foot (comes next)."""
+    share: float
+    """R²: the share of the cell's variance that it explains, over the tokens of composed 七律."""
+
+
+@dataclass(frozen=True)
+class Units:
+    """Gates, candidate, cell and hidden state of every unit of a layer after each token of a poem."""
+
+    tokens: Sequence[str]
+    """The poem's characters, the mark after each line, and `<eos>`."""
+    surprise: Sequence[float]
+    """-ln p of each token after all before it, in nats."""
+    units: int
+    i: Packed
+    f: Packed
+    o: Packed
+    candidate: Packed
+    cell: Packed
+    hidden: Packed
+    known: Sequence[Known]
+    """The units that know something, the surest first; none where these weights were not measured."""
+
+
+@dataclass(frozen=True)
+class Likely:
+    """A character and its probability at temperature 1."""
+
+    character: str
+    log_probability: float
+
+
+@dataclass(frozen=True)
+class Next:
+    """The characters likely at a place: at temperature T, p = exp(log_probability / T - log_sum)."""
+
+    characters: Sequence[Likely]
+    """The likeliest."""
+    temperatures: Sequence[float]
+    log_sums: Sequence[float]
+    """At each temperature."""
+    choices: Sequence[float]
+    """At each temperature the exponential of the entropy: so many equally likely characters would be as uncertain."""
+
+
+def look_back(asked: ReachRequest) -> Reach:
+    """Measure how far back a character's gradient reaches. Raises InputError on a place or layer not there."""
+    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    _check_within(asked, layer=chosen.network.configuration.layers)
+    at = _token_of(asked, poem)
+    _, caches = _read_layer(chosen, poem, asked.layer)
+    return Reach(at, reach(caches[: at + 1]))
+
+
+def units(asked: UnitsRequest) -> Units:
+    """Read the poem and record every unit of a layer. Raises InputError on a layer that is not there."""
+    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    size = chosen.network.configuration
+    _check_within(asked, layer=size.layers)
+    prefix, caches = _read_layer(chosen, poem, asked.layer)
+    i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
+    values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
+    values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
+    return Units(
+        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
+        surprise=(-chosen.score(poem.lines, prefix)[1]).tolist(),
+        units=size.hidden_size,
+        known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
+        **{name: _packed(array) for name, array in values.items()},
+    )
+
+
+def likely(asked: NextRequest) -> Next:
+    """Find the characters likely at a place. Raises InputError on a place that is not there."""
+    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    at = _token_of(asked, poem)
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)))
+    row = log_p[at].astype(np.float64)
+    best = np.argsort(row)[::-1][: asked.limit]
+    tempered = row / np.array(TEMPERATURES)[:, None]
+    sums = np.logaddexp.reduce(tempered, axis=1)
+    p = np.exp(tempered - sums[:, None])
+    entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
+    return Next(
+        [Likely(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best],
+        TEMPERATURES,
+        sums.tolist(),
+        np.exp(entropies).tolist(),
+    )
+
+
+def reach(caches: Sequence[StepCache]) -> list[float]:
+    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last of the caches is step t's.
+
+    A step's Jacobian is diagonal with respect to the cell's state, so that half of each product is elementwise.
+    """
+    H = caches[-1].phi_c.shape[1]
+    by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
+    for step in reversed(caches[1:]):
+        check_deadline()
+        h, c = of_hidden(step), of_cell(step)
+        by_h, by_c = (
+            by_h @ h.h_prev[0] + by_c @ c.h_prev[0],
+            by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0]),
+        )
+        norms.append(float(np.hypot(np.linalg.norm(by_h), np.linalg.norm(by_c)) / np.sqrt(H)))
+    return norms[::-1]
+
+
+def cells(caches: Sequence[StepCache]) -> Array:
+    """Compute the cell's state after each step, (T, H): c = f c_prev + i c̃."""
+    return np.concatenate([c.gates.f * c.c_prev + c.gates.i * c.gates.c_tilde for c in caches])
+
+
+def fingerprint(network: ReferenceNetwork) -> str:
+    """Compute a digest that identifies weights."""
+    digest = hashlib.sha256(network.checkpoint.tensor("output.bias").tobytes())
+    for layer in network.parameters:
+        digest.update(layer.weight_hh.tobytes())
+    return digest.hexdigest()
+
+
+@cache
+def measured() -> dict[str, dict[str, list[Known]]]:
+    """Load the units that know something, by the weights' fingerprint and the layer from 1."""
+    found = json.loads(files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8"))
+    return {
+        weights: {layer: [Known(**known) for known in all_known] for layer, all_known in layers.items()}
+        for weights, layers in found.items()
+    }
+
+
+def _read_layer(chosen: Composer, poem: Poem, layer: int) -> tuple[list[int], list[StepCache]]:
+    """Record a layer, from 1, at each token of a poem; with it the tokens before the poem."""
+    prefix = chosen.prefix(poem_request(chosen, poem))
+    read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
+    return prefix, chosen.network.record(read)[layer - 1][len(prefix) + 1 :]
+
+
+def _token_of(asked: ReachRequest | NextRequest, poem: Poem) -> int:
+    """Find the token at a place, from 0: a mark follows each line. Raises InputError on a place not there."""
+    _check_within(asked, line=len(poem.lines), position=len(poem.lines[0]))
+    return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
+
+
+def _check_within(asked: object, **most: int) -> None:
+    """Raise InputError for a number, as the layer, that is larger than there are."""
+    for name, there in most.items():
+        if (value := getattr(asked, name)) > there:
+            raise InputError("beyond", field=name, has=value, least=1, most=there)
+
+
+def _packed(values: Array) -> Packed:
+    scale = float(np.abs(values).max() or 1) / LARGEST
+    return Packed(scale, base64.b64encode(np.rint(values / scale).astype("<i2").tobytes()).decode("ascii"))

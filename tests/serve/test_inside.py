@@ -1,0 +1,87 @@
+"""A look inside a model: held to whole Jacobians, the network's own records and a plain softmax."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from pingze.composing.composer import composer
+from pingze.errors import InputError
+from pingze.lstm.formulas import sequence_forward
+from pingze.lstm.initializers import initialize
+from pingze.lstm.jacobians import back_through_time
+from pingze.network import checkpoint
+from pingze.network.vocabulary import BOS
+from pingze.serve.inside import fingerprint, likely, look_back, measured, reach, units
+from pingze.serve.schemas.requests import GivenPoem, NextRequest, ReachRequest, UnitsRequest
+
+LINES = ["春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅"]
+POEM = GivenPoem(lines=LINES)
+MODEL = "report"
+
+
+@pytest.mark.parametrize("steps", [1, 2, 9])
+def test_reach_is_the_norm_of_the_joint_product(steps: int) -> None:
+    rng = np.random.default_rng(0)
+    E, H = 5, 7
+    parameters = initialize("normal", E, H, rng)
+    x = rng.standard_normal((steps, 1, E)).astype(np.float32)
+    zeros = np.zeros((1, H), np.float32)
+    _, caches = sequence_forward(x, zeros, zeros, parameters)
+    whole = list(back_through_time(caches[1:])) if steps > 1 else []
+    expected = [1.0, *(np.linalg.norm(products.whole) / np.sqrt(H) for products in whole)][::-1]
+    assert reach(caches) == pytest.approx(expected, rel=1e-5)
+
+
+def test_every_unit_is_the_network_s_own_record() -> None:
+    found, chosen = units(UnitsRequest(poem=POEM, model=MODEL)), composer(MODEL)
+    ids = chosen.token_ids(LINES)
+    caches = chosen.network.record(np.array([BOS, *ids]))[0][1:]
+    assert "".join(found.tokens).startswith("春山入遠鐘，落")
+    assert found.surprise == pytest.approx((-chosen.score(LINES)[1]).tolist(), rel=1e-4)
+    gates = {
+        name: np.concatenate([getattr(c.gates, name) for c in caches]) for name in ("i", "f", "o", "c_tilde")
+    }
+    hidden = np.concatenate([c.gates.o * c.phi_c for c in caches])
+    expected = {
+        "i": gates["i"],
+        "f": gates["f"],
+        "o": gates["o"],
+        "candidate": gates["c_tilde"],
+        "hidden": hidden,
+    }
+    for name, values in expected.items():
+        packed = getattr(found, name)
+        numbers = np.frombuffer(base64.b64decode(packed.numbers), "<i2").reshape(values.shape)
+        np.testing.assert_allclose(packed.scale * numbers, values, atol=packed.scale, err_msg=name)
+
+
+def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
+    shipped = {fingerprint(composer(name).network) for name in checkpoint.SHIPPED}
+    assert set(measured()) <= shipped, "scripts/name_units.py is to be run again"
+    for layers in measured().values():
+        assert all(0.5 <= known.share <= 1 for found in layers.values() for known in found)
+        assert all(found == sorted(found, key=lambda known: -known.share) for found in layers.values())
+
+
+def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
+    found = likely(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
+    chosen = composer(MODEL)
+    row = chosen.score(LINES)[0][8].astype(float)
+    best = np.argsort(row)[::-1][:5]
+    assert [each.character for each in found.characters] == [chosen.vocabulary.tokens[id_] for id_ in best]
+    for temperature, log_sum, choices in zip(found.temperatures, found.log_sums, found.choices, strict=True):
+        p = np.exp(row / temperature)
+        p /= p.sum()
+        ours = [np.exp(each.log_probability / temperature - log_sum) for each in found.characters]
+        np.testing.assert_allclose(ours, p[best], rtol=1e-6)
+        assert choices == pytest.approx(np.exp(-(p[p > 0] * np.log(p[p > 0])).sum()), rel=1e-6)
+
+
+def test_what_is_not_there_is_refused() -> None:
+    with pytest.raises(InputError, match="layer is 9"):
+        units(UnitsRequest(poem=POEM, layer=9, model=MODEL))
+    with pytest.raises(InputError, match="line is 5; there are 4"):
+        likely(NextRequest(poem=POEM, line=5, model=MODEL))
+    with pytest.raises(InputError, match="position is 7; there are 5"):
+        look_back(ReachRequest(poem=POEM, position=7, model=MODEL))
