@@ -26,11 +26,11 @@ from pingze.verse.tables import table
 FEWEST = 20
 """A word that verse has less often is not considered."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
-"""Simplified for several forms of one word, which are spelled as verse spells them beside what stands there."""
+"""Simplified for several forms of one word, which are spelled as verse spells them beside the same neighbours."""
 SMOOTHING = 2.0
 
 _TELLING = 8
-"""So often the usual word must stand beside a character that seldom goes with another, to be told."""
+"""A character that seldom goes with another word is named if it is beside the usual word so often."""
 
 Counts = Counter[tuple[str, str, str]]
 """(word, side, neighbour) -> how often."""

@@ -41,7 +41,7 @@ def make() -> dict[str, list[str]]:
 
 
 def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
-    """How often each pair of neighbours stands in lines."""
+    """Count the pairs of neighbours in lines."""
     return Counter(one + other for lines in poems for line in lines for one, other in pairwise(line))
 
 

@@ -1,4 +1,4 @@
-"""An invented package in the shape of the real one: its lines are numbers, so that no poem stands here."""
+"""An invented package in the shape of the real one: its lines are numbers, so that it holds no poem."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""A person's own corpus: what is read from text and JSON, what is kept, and that a model is trained on it."""
+"""A person's own corpus: read from text and JSON, cleaned, and trained on."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Simplified and ambiguous characters: alone, and by what is beside them."""
+"""Simplified and ambiguous characters: alone, and by their neighbours."""
 
 import pytest
 from hypothesis import given

@@ -1,6 +1,6 @@
 """Read the built store: poems, phrases, neighbours, statistics and the report's draw.
 
-Any number of processes may read at once, also while a new store is built: an open store stays as it is.
+Any number of processes may read at once, also while a new store is built: an open store does not change.
 """
 
 import json

@@ -55,7 +55,7 @@ class SuffixArray:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> "SuffixArray":
-        """Index some texts, whose lines stand between marks.
+        """Index some texts, whose lines are separated by marks.
 
         Raises InputError where they have more kinds of characters than 16 bits can distinguish.
         """

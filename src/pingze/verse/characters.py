@@ -1,4 +1,4 @@
-"""Which characters verse is written with: the one place that says what is Han and which marks there are."""
+"""Define the Han characters and the marks that verse is written with."""
 
 import re
 
@@ -6,7 +6,7 @@ HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """The Han characters, as the inside of a regular expression's character class."""
 
 MARKS = "，。？！；：、"
-"""The punctuation that the corpus keeps; a line 句 is what stands between two of them."""
+"""The punctuation that the corpus keeps; a line 句 is the text between two of them."""
 
 _NOT_HAN = re.compile(f"[^{HAN}]")
 

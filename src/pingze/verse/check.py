@@ -71,7 +71,7 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
     if verdict and _is_regulated(verdict if level == CUSTOMARY else _judge(lines, shaped[0], CUSTOMARY)):
         return verdict
-    # 2) As old-style verse, of which more than half of the even lines rhyme.
+    # 2) As old-style verse, if more than half of the even lines rhyme.
     as_old = _judge(lines, shaped[-1], level) if shaped else None
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         note = Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)

@@ -29,7 +29,7 @@ _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
 
 
 def in_context(text: str) -> str:
-    """Convert each Simplified character of a text, those that stand for several words by their neighbours.
+    """Convert each Simplified character of a text, ambiguous ones by their neighbours.
 
     The word that verse has beside them is taken: 白发 is 白髮, 出发 出發. A character that is a word itself (云) is
     only read as another in a text that has Simplified characters and not more Traditional ones, or in one that has
@@ -72,7 +72,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """The word that a character stands for between its neighbours; marks and a text's ends say nothing."""
+    """The word that a character stands for between its neighbours; marks and a text's ends are no evidence."""
     contexts, character = _contexts(), text[at]
     beside = [
         (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)

@@ -15,4 +15,4 @@ DYNASTIES = {
     "ming": "明",
     "qing": "清",
 }
-"""The dynasties and their Chinese names, in the order in which their poems stand in the store."""
+"""The dynasties and their Chinese names, in the order of their poems in the store."""

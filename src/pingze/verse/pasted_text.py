@@ -104,7 +104,7 @@ def read_text(text: str) -> ReadText:
     """Find the lines of one poem: Han characters between marks, spaces and line ends.
 
     Title and author are left out: the first and last rows without a full stop or comma that have another length
-    than the poem's lines, or that would make their number odd. Remarks in brackets and what comes after 注釋 or 譯文
+    than the poem's lines, or that would make their number odd. Remarks in brackets and the text after 注釋 or 譯文
     are left out. Rows without any mark are cut into lines: one of a whole 絕 or 律, or several couplets.
     """
     written = _normal(text).split("\n")
@@ -142,7 +142,7 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
     def may_go(row: _Row) -> bool:
         return not row.marked and not row.of(width)
 
-    # 1) Above the verse: what is not as wide, then a poet who follows a title as wide as the verse.
+    # 1) Above the verse: rows of another width, then a poet who follows a title as wide as the verse.
     first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
         if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
@@ -154,7 +154,7 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
         last -= 1
     verse = rows[first:last]
     if not marked and not all(row.of(width) for row in verse):
-        return rows  # lines of several lengths and no marks: nothing tells a title from a line
+        return rows  # lines of several lengths and no marks: a title looks like a line
     # 3) A title of the lines' own length: an unmarked row that is one line too many.
     count = sum(len(row.lines) for row in verse)
     one_too_many = count - 1 in (4, 8) or (marked and count % 2 == 1)

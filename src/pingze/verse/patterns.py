@@ -72,7 +72,7 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
 def is_turned(before: str, kind: str) -> bool | None:
     """Whether a line's type cannot follow another's: by opposition 對 in a couplet, by sameness 黏 between couplets.
 
-    None where no poem could have the two side by side: a' and B' come together only.
+    None where no poem could have the two side by side: a' and B' are used together only.
     """
     if (before == "a'") != (kind == "B'"):
         return None

@@ -45,7 +45,7 @@ NEIGHBOURS = (
     *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),
     *("歌", "麻", "庚青蒸", "尤", "侵", "覃鹽咸"),
 )
-"""The level groups that sound alike 鄰韻; a rhymed first line may borrow from its poem's class."""
+"""The level groups of similar sound 鄰韻; a rhymed first line may borrow from its poem's class."""
 
 OLD_STYLE_CLASSES = (
     *NEIGHBOURS,

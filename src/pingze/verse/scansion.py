@@ -1,7 +1,7 @@
 """Scan a poem: find the template that its tones fit best, and each line's type.
 
 A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence of
-types is found line by line: for each type the cheapest way to it from those of the line before.
+types is found line by line: for each type the cheapest way to it from the types of the line before.
 """
 
 from collections.abc import Sequence
