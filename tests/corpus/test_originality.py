@@ -70,5 +70,5 @@ def test_progress_is_shown_for_many_lines(
 def test_what_is_no_poem_is_one_line(capsys: pytest.CaptureFixture[str], poem: str) -> None:
     status, out, err = call(capsys, poem)
     assert (status, out) == (2, "")
-    assert "neither verse nor a file of verse" in err
+    assert "holds no verse: " in err
     assert err.count("\n") == 1
