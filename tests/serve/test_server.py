@@ -76,7 +76,7 @@ def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signa
     """Also while a request runs."""
     running = Server(tmp_path)
     running.start()
-    content = json.dumps({"form": "五絕", "particles": 8, "count": 256, "model": "report"}).encode()
+    content = json.dumps({"form": "五絕", "particles": 64, "count": 16, "model": "report"}).encode()
     head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
     with socket.create_connection(("127.0.0.1", running.port)) as asking:
         asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)

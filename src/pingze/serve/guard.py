@@ -14,7 +14,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pingze.errors import Cause
-from pingze.serve.problems import Problem, language_of
+from pingze.serve.problems import LostError, Problem, language_of
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -80,6 +80,9 @@ class Guard:
             await problem.response()(scope, receive, send_with_headers)
         except ConnectionError:
             pass
+        except asyncio.CancelledError:  # a second Ctrl-C; raised on, uvicorn would print it
+            problem = Problem.of_error(LostError(), language_of(headers))
+            await problem.response()(scope, receive, send_with_headers)
         finally:
             self.moved[peer] = time.monotonic()
 
