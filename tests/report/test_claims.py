@@ -26,7 +26,6 @@ CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 def test_every_claim_belongs_to_an_experiment_and_every_quote_is_judged_once() -> None:
     assert len(CLAIMS) == len(document()["claim"]) == len({claim.quote for claim in CLAIMS})
     assert sorted(document()["order"]["run"]) == sorted(EXPERIMENTS)
-    assert document()["experiment"].keys() == EXPERIMENTS.keys()
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: claim.id)
@@ -48,15 +47,7 @@ def test_no_seed_was_used_before_and_the_command_takes_them() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "conclusion"),
-    [
-        (0.4, CONFIRMED),
-        (0.5, CONFIRMED),
-        (0.6, REFINED),
-        (5.1, REFUTED),
-        (math.inf, REFUTED),
-        (math.nan, REFUTED),
-    ],
+    ("value", "conclusion"), [(0.5, CONFIRMED), (0.6, REFINED), (5.1, REFUTED), (math.nan, REFUTED)]
 )
 def test_a_rule_tries_its_conditions_in_turn(value: float, conclusion: str) -> None:
     assert Rule("x <= 0.5", "x <= 5").conclusion({"x": value}) == conclusion
@@ -79,8 +70,7 @@ def test_anything_but_a_condition_is_refused(condition: str) -> None:
 
 
 def finding(*values: float) -> Finding:
-    wide = Rule("x <= 9", "x <= 9", "wide")
-    claim = Claim("one/two", "", {"x": ""}, Rule("x <= 1", "x <= 2"), "", "", other=[wide])
+    claim = Claim("one/two", "", {"x": ""}, Rule("x <= 1", "x <= 2"), "", "")
     return Finding(claim, {seed: {"x": value} for seed, value in enumerate(values, start=11)})
 
 
@@ -90,7 +80,7 @@ def test_a_verdict_is_undecided_if_seeds_disagree() -> None:
     mixed = finding(0.2, 1.1, 0.5)
     assert mixed.conclusion == UNDECIDED
     assert mixed.votes(mixed.claim.rule) == {CONFIRMED: 2, REFINED: 1}
-    assert mixed.under(mixed.claim.other[0]) == CONFIRMED
+    assert mixed.under(Rule("x <= 9", "x <= 9")) == CONFIRMED
     assert mixed.spread("x") == "0.5 (0.2 to 1.1)"
     assert finding(2, 2, 2).spread("x") == "2 (all seeds)"
     assert finding(3).spread("x") == "3"

@@ -103,12 +103,3 @@ def test_the_page_in_a_browser(report: Path, browser: object, width: int, scheme
     ink = page.eval_on_selector("figure svg text", "e => getComputedStyle(e).fill")
     assert ink == page.evaluate("getComputedStyle(document.body).color")
     page.close()
-
-
-def test_no_sentence_is_in_two_samples(report: Path) -> None:
-    rows = json.loads((report / RESULTS).read_text(encoding="utf-8"))["rows"].values()
-    for kind in ("free", "bound"):
-        texts = [row["figures"][kind].replace("\n", "") for row in rows if "free" in row["figures"]]
-        sentences = [sentence for text in texts for sentence in text.split("。") if sentence]
-        assert len(texts) == 14
-        assert len(set(sentences)) == len(sentences)

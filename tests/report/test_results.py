@@ -1,6 +1,5 @@
 """Rows survive between processes, and times are kept apart."""
 
-import json
 import math
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.report.experiments.experiment import Measured, Trial
-from pingze.report.experiments.results import RESULTS, TIMES, Results
+from pingze.report.experiments.results import RESULTS, Results
 
 ONE, TWO = Trial("one", {"rate": 0.1}), Trial("two", {"rate": 0.2, "steps": 3})
 KEY = "sums/one, seed 11"
@@ -26,24 +25,12 @@ def test_rows_are_there_for_the_next_process(tmp_path: Path) -> None:
     assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
     assert later.minutes([row]) == 2.5 / 60
     assert later.row("sums/two, seed 11", TWO) is None
+    assert later.row(KEY, Trial("one", {"rate": 0.3})) is None
     later.add("sums/two, seed 11", TWO, Measured({"x": math.inf}), seconds=1)
     row = results(tmp_path).row("sums/two, seed 11", TWO)
     assert row is not None
     assert row.number("x") == math.inf
     assert row.settings == {"rate": 0.2, "steps": 3}
-
-
-def test_times_are_no_part_of_the_results(tmp_path: Path) -> None:
-    for folder, seconds in ((tmp_path / "a", 1.0), (tmp_path / "b", 9.0)):
-        results(folder).add(KEY, ONE, Measured({"x": 1}), seconds)
-    assert (tmp_path / "a" / RESULTS).read_bytes() == (tmp_path / "b" / RESULTS).read_bytes()
-    assert json.loads((tmp_path / "b" / TIMES).read_text())["seconds"] == {KEY: 9.0}
-
-
-def test_a_row_of_other_settings_is_measured_again(tmp_path: Path) -> None:
-    results(tmp_path).add(KEY, ONE, Measured({}), 1)
-    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.3})) is None
-    assert results(tmp_path).row(KEY, Trial("one", {"rate": 0.1, "steps": 2})) is None
 
 
 def test_another_report_in_the_folder_is_refused(tmp_path: Path) -> None:

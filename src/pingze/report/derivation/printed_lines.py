@@ -1,11 +1,10 @@
 """Read the displayed lines of the report's Part 1 as printed, numbered, and define the result of measuring one."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 WRONG = "wrong"
 """The verdict on a line that is right in no reading; all others begin with "right"."""
@@ -73,7 +72,12 @@ class LineResult:
 def lines() -> Lines:
     """Read R1, R2, … in printed order."""
     text = files("pingze.report.derivation").joinpath("printed_lines.toml").read_text(encoding="utf-8")
-    found = [line for block in tomllib.loads(text)["block"] for line in _block(**block)]
+    found: list[PrintedLine] = []
+    for block in tomllib.loads(text)["block"]:
+        place, rows = block["place"], block["row"]
+        left = rows[0]["formula"].split(" = ")[0]
+        for number, row in enumerate(rows, start=1):
+            found.append(PrintedLine(f"{place}, row {number}" if len(rows) > 1 else place, left, **row))
     return {f"R{number}": line for number, line in enumerate(found, start=1)}
 
 
@@ -89,10 +93,3 @@ def since_equality(id_: str, lines: Lines) -> list[str]:
     rows = ids[: ids.index(id_) + 1]
     first = max(n for n, row in enumerate(rows) if "=" in lines[row].formula)
     return rows[first:]
-
-
-def _block(place: str, row: list[dict[str, Any]]) -> Iterator[PrintedLine]:
-    """Yield the lines of one block, which continue one left side."""
-    left = row[0]["formula"].split(" = ")[0]
-    for number, fields in enumerate(row, start=1):
-        yield PrintedLine(f"{place}, row {number}" if len(row) > 1 else place, left, **fields)

@@ -1,4 +1,4 @@
-"""Make LSTM layers to measure derivatives at: with random, first or trained weights."""
+"""Make LSTM layers with random, initial or trained weights, at which derivatives are measured."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -32,8 +32,8 @@ def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.G
     """Draw weights of standard deviation ½, which leaves gates open; inputs and first state standard normal."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
-    h_0, c_0 = rng.standard_normal((2, 1, hidden_size))
-    return sample_layer(parameters, rng.standard_normal((steps, 1, input_size)), h_0, c_0)
+    start = rng.standard_normal((2, 1, hidden_size))
+    return sample_layer(parameters, rng.standard_normal((steps, 1, input_size)), start)
 
 
 def trained_layer(model: str | Path, steps: int) -> SampleLayer:
@@ -58,15 +58,11 @@ def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Gener
 
 
 def sample_layer(
-    parameters: Parameters,
-    x: Float[Array, "T 1 E"],
-    h_0: Float[Array, "1 H"] | None = None,
-    c_0: Float[Array, "1 H"] | None = None,
+    parameters: Parameters, x: Float[Array, "T 1 E"], start: Float[Array, "2 1 H"] | None = None
 ) -> SampleLayer:
-    """Run weights over x, from the zero state unless another is given."""
-    zero = np.zeros((1, parameters.weight_hh.shape[1]))
-    start = (zero if h_0 is None else h_0, zero if c_0 is None else c_0)
-    return SampleLayer(parameters, sequence_forward(x, *start, parameters, "tanh")[1])
+    """Run weights over x, from the zero state unless another h and c are given."""
+    h_0, c_0 = np.zeros((2, 1, parameters.weight_hh.shape[1])) if start is None else start
+    return SampleLayer(parameters, sequence_forward(x, h_0, c_0, parameters, "tanh")[1])
 
 
 def letters(

@@ -72,17 +72,9 @@ def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line
 def level(axes: Axes, height: float, text: str) -> None:
     """Draw a dotted level with its meaning above it."""
     axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
-    place = axes.annotate(
-        text,
-        (1, height),
-        (0, 3),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right",
-        color=_INK,
-        fontsize=11,
-        annotation_clip=True,
-    )
+    units: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+    place = axes.annotate(text, (1, height), (0, 3), **units, ha="right", color=_INK, fontsize=11)
+    place.set_annotation_clip(True)
     place.set_in_layout(False)
 
 

@@ -32,8 +32,14 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train on the first poems in the vocabulary of all, and measure them and dev side by side."""
-    if trial.name == DRAWN:
-        return _count_characters(setup)
+    if (
+        trial.name == DRAWN
+    ):  # count the vocabulary of as many poems drawn at random, cut as for training, and whole
+        rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
+        drawn = [pool[at] for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)]
+        cut = [text[: LENGTHS["report"]] for text in drawn]
+        counts = (len(set("".join(texts))) + len(SPECIAL_TOKENS) for texts in (cut, drawn))
+        return Measured(dict(zip(("vocabulary_cut", "vocabulary_whole"), counts, strict=True)))
     train_nats: list[float] = []
 
     def look(trainer: PlainTrainer) -> None:
@@ -47,15 +53,6 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         best_step=course.looks[course.dev.index(min(course.dev))],
         gap=course.dev[-1] - train_nats[-1],
     )
-
-
-def _count_characters(setup: Setup) -> Measured:
-    """Count the vocabulary of as many poems drawn at random, whole and cut as they are trained on."""
-    rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
-    drawn = [pool[at] for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)]
-    cut = [text[: LENGTHS["report"]] for text in drawn]
-    counts = (len(set("".join(texts))) + len(SPECIAL_TOKENS) for texts in (cut, drawn))
-    return Measured(dict(zip(("vocabulary_cut", "vocabulary_whole"), counts, strict=True)))
 
 
 def _rise(row: Row, step: float) -> float:

@@ -18,7 +18,7 @@ CLOSED, OPEN = 0.05, 0.95
 
 
 class Diagnostics(NamedTuple):
-    """What is seen of one layer."""
+    """Saturation and reach of one layer."""
 
     saturated: float
     """Share of the gates i, f, o, over all units, steps and poems, that are saturated."""

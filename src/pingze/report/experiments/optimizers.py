@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from matplotlib.figure import Figure
 
@@ -70,12 +71,9 @@ def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
 def decades(rows: Rows, family: str, tolerance: float) -> float:
     """Return how many decades the rates around the best span that end within a tolerance of it without a gap."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
-    first = last = found.index(best_of(rows, family))
-    while first > 0 and within[first - 1]:
-        first -= 1
-    while last < len(found) - 1 and within[last + 1]:
-        last += 1
-    return math.log10(_rate(found[last]) / _rate(found[first]))
+    best = found.index(best_of(rows, family))
+    below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
+    return math.log10(_rate(found[best + above]) / _rate(found[best - below]))
 
 
 def unsteady(rows: Rows, family: str) -> float:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
@@ -13,19 +14,6 @@ import torch
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
 from pingze.machine import describe
-from pingze.report.experiments import (
-    activation,
-    clipping,
-    data,
-    derivative,
-    initialization,
-    optimizers,
-    perplexity,
-    samples,
-    saturation,
-    softmax,
-    zero,
-)
 from pingze.report.experiments.charts import STYLE
 from pingze.report.experiments.claims import Finding, claims, document
 from pingze.report.experiments.experiment import Experiment, Row, Rows, Trial, planned
@@ -34,19 +22,9 @@ from pingze.report.experiments.results import Results
 from pingze.report.experiments.setup import Setup
 
 EXPERIMENTS: Mapping[str, Experiment] = {
-    "derivative": derivative,
-    "zero": zero,
-    "initialization": initialization,
-    "activation": activation,
-    "clipping": clipping,
-    "data": data,
-    "softmax": softmax,
-    "saturation": saturation,
-    "perplexity": perplexity,
-    "optimizers": optimizers,
-    "samples": samples,
+    name: import_module(f"{__package__}.{name}") for name in document()["experiment"]
 }
-"""In the order of the page."""
+"""The experiments of `claims.toml`, a module for each, in the order of the page."""
 SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
 """Experiments without chance, or that judge no claim; they are measured once."""
 PAGE = "index.html"
