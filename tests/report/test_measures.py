@@ -14,7 +14,8 @@ from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
 from pingze.report.experiments.course import PlainTrainer, spikes, train
-from pingze.report.experiments.inspection import STEPS, compare_units, diagnose
+from pingze.report.experiments.inspection import STEPS, diagnose
+from pingze.report.experiments.zero import compare_units
 from tests import invented
 from tests.report.verse import setup
 
@@ -45,6 +46,15 @@ def test_reach_is_what_automatic_differentiation_finds() -> None:
     np.testing.assert_allclose(diagnose(made, sequences()).reach, expected, rtol=1e-9)
 
 
+def test_large_weights_saturate_the_gates() -> None:
+    made = model()
+    few = diagnose(made, sequences()).saturated
+    with torch.no_grad():
+        made.lstm.layers[0].weight_hh.mul_(1000)
+        made.lstm.layers[0].weight_ih.mul_(1000)
+    assert few < 0.1 < 0.9 < diagnose(made, sequences()).saturated
+
+
 def test_units_are_told_apart_by_one_bit() -> None:
     made = model()
     with torch.no_grad():
@@ -52,7 +62,7 @@ def test_units_are_told_apart_by_one_bit() -> None:
             parameter.fill_(0.5)
         assert compare_units(made) == (1, 0.0)
         made.output.weight[7, 2] = float(np.nextafter(np.float32(0.5), np.float32(1)))
-        assert compare_units(made).kinds == 2
+        assert compare_units(made)[0] == 2
         made.output.weight[8, 3] = 0.75
         assert compare_units(made) == (3, 0.25)
 

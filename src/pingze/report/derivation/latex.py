@@ -1,6 +1,6 @@
 r"""Read the report's LaTeX exactly as printed, and evaluate it with NumPy.
 
-The measured formula is therefore the printed one. The grammar of the report's Part 1::
+The grammar of the report's Part 1::
 
     sum      product + product, product - product
     product  factor * factor (matrix product) and factor \odot factor (elementwise), from left to right
@@ -8,8 +8,8 @@ The measured formula is therefore the printed one. The grammar of the report's P
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-A vector has one axis and is a column; its transpose is a matrix of one row. Shapes must fit as linear algebra has it,
-but for the products that the report writes by a convention of its own, which are recorded as liberties.
+A vector has one axis and is a column; its transpose is a matrix of one row. Shapes must fit as in linear algebra, but
+for two products that the report writes by conventions of its own, which are recorded as liberties.
 """
 
 import re

@@ -130,7 +130,7 @@ def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow])
 
 def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
     """Draw singular values at some distances, a panel for each layer, without those that are rounding errors."""
-    labels = {**GAIN, "xlabel": "share of the values", "ylabel": "singular value", "xlim": (0, 1)}
+    labels = {**GAIN, "xlabel": "share of the values", "ylabel": "singular value", "xticks": (0, 0.5, 1)}
     figure, every = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
     kinds = [(kind, name, each[name]) for kind, each in (("LSTM", flows), ("RNN", plain)) for name in LINES]

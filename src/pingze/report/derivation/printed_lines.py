@@ -1,4 +1,4 @@
-"""Read the displayed lines of the report's Part 1 as printed, numbered, and define the result of measuring one."""
+"""Read the displayed lines of the report's Part 1, and define the result of measuring one."""
 
 import tomllib
 from collections.abc import Mapping

@@ -128,8 +128,6 @@ def spikes(losses: Sequence[float]) -> int:
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
     """Average each value with those before it, `window` at most; NaN where none is finite."""
-    means: list[float] = []
-    for at in range(len(values)):
-        known = [value for value in values[max(0, at - window + 1) : at + 1] if value is not None]
-        means.append(sum(known) / len(known) if known else math.nan)
-    return means
+    windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
+    finite = ([value for value in each if value is not None] for each in windows)
+    return [sum(each) / len(each) if each else math.nan for each in finite]

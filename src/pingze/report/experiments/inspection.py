@@ -1,4 +1,4 @@
-"""Measure by `lstm.formulas` how saturated a model's gates are and how far its gradients reach, and compare units."""
+"""Measure by `lstm.formulas` how saturated a model's gates are and how far its gradients reach."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -24,25 +24,6 @@ class Diagnostics(NamedTuple):
     """Share of the gates i, f, o, over all units, steps and poems, that are saturated."""
     reach: Float[Array, "T"]
     """Norm of ∂L/∂x_t, mean over the poems, the latest step first; L is -ln p of the last character alone."""
-
-
-class Units(NamedTuple):
-    """How far the hidden units of the first layer differ, by their rows of W and b and their column of the output."""
-
-    kinds: int
-    """How many differ from each other in any bit."""
-    apart: float
-    """The largest difference of a weight from the first unit's."""
-
-
-def compare_units(model: LanguageModel) -> Units:
-    """Compare the units of a model that is not tied."""
-    tensors, H = model.tensors(), model.configuration.hidden_size
-    rows = [tensors[f"lstm.0.{name}"].reshape(4, H, -1) for name in ("weight_ih", "weight_hh", "bias")]
-    own = [block for stacked in rows for block in stacked]
-    own.append(tensors["output.weight"].T)
-    units = np.ascontiguousarray(np.concatenate(own, axis=1))
-    return Units(len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max()))
 
 
 def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:

@@ -29,13 +29,10 @@ FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List the fourteen as printed, the fourteen calls, and real verse of each form."""
     printed, calls = [], []
-    for number, (start, temperature, split_len) in enumerate(CALLS, start=1):
-        name, call = (
-            f"{start} {temperature} {split_len}",
-            {"temperature": temperature, "split_len": split_len},
-        )
-        printed.append(Trial(f"printed {name}", {"printed": number, **call}))
-        calls.append(Trial(name, {"start": start, **call}))
+    for number, call in enumerate(CALLS, start=1):
+        options = {"temperature": call[1], "split_len": call[2]}
+        printed.append(Trial(f"printed {_name(call)}", {"printed": number, **options}))
+        calls.append(Trial(_name(call), {"start": call[0], **options}))
     return printed + calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
 
 
@@ -46,10 +43,8 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     if form := trial.settings.get("form"):
         real = setup.real[str(form)]
         return Measured({"poems": len(real), "kept": sum(map(_kept, real))})
-    # One of the report's calls, answered by its model freely and by the default model in the form of its lines' length.
-    call = start, temperature, split_len = next(
-        call for call in CALLS if trial.name == "{} {} {}".format(*call)
-    )
+    # One of the report's calls, answered freely by its model, and by the default model under a form.
+    call = start, temperature, split_len = next(each for each in CALLS if _name(each) == trial.name)
     first = setup.seed + 1000 * CALLS.index(call)
     seeds = range(first, first + setup.budget["poems"])
     texts = [generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL) for seed in seeds]
@@ -72,6 +67,10 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             "bound_kept": sum(_kept(poem.lines) for poem in bound),
         }
     )
+
+
+def _name(call: tuple[str, float, int]) -> str:
+    return "{} {} {}".format(*call)
 
 
 def printed_poems() -> list[dict[str, Any]]:
@@ -114,8 +113,8 @@ def _kept(lines: Lines) -> bool:
 
 
 def _in_words(verdict: Verdict) -> str:
-    faults = sorted({violation.rule for violation in verdict.violations})
-    return f"{verdict.form or 'no form'}: {'、'.join(faults) or 'no fault'}"
+    faults = "、".join(sorted({violation.rule for violation in verdict.violations}))
+    return f"{verdict.form or 'no form'}: {faults or 'no fault'}"
 
 
 def _share(rows: Sequence[Row], part: str, whole: str) -> float:

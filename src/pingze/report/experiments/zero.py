@@ -11,7 +11,6 @@ from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
 from pingze.report.experiments.experiment import Measured, Rows, Trial
-from pingze.report.experiments.inspection import compare_units
 from pingze.report.experiments.setup import Setup
 
 FLOOR = "unigram"
@@ -37,36 +36,45 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     first: dict[str, np.ndarray] = {}
 
     def start(model: LanguageModel) -> None:
-        _change_start(trial.name, model)
+        # Change the weights that `initialize` made as the network of this name has them.
+        H, output = model.configuration.hidden_size, model.output.weight
+        if trial.name == "all":
+            for parameter in model.parameters():
+                parameter.zero_()
+        elif trial.name == "embedding":
+            output.zero_()
+        elif trial.name.startswith("equal"):
+            output.copy_(output[:, :1].clone().expand_as(output))
+        elif trial.name == "forget":
+            model.lstm.layers[0].bias[H : 2 * H] = 1
         first.update({name: tensor.copy() for name, tensor in model.tensors().items()})
 
     course = train(setup, trial.settings, start=start)
-    model, units = course.trainer.model, compare_units(course.trainer.model)
-    tensors = model.tensors()
+    model, tensors = course.trainer.model, course.trainer.model.tensors()
+    kinds, apart = compare_units(model)
     matrices = [tensor.ravel() for tensor in tensors.values() if tensor.ndim == 2]
     texts = [example.text for example in course.trainer.train_examples]
     return course.measured(
         units=model.configuration.hidden_size,
-        kinds_of_units=units.kinds,
-        units_apart=units.apart,
+        kinds_of_units=kinds,
+        units_apart=apart,
         values=len(np.unique(np.concatenate(matrices))),
         moved=[name for name, tensor in tensors.items() if not np.array_equal(tensor, first[name])],
         train_nats=course.trainer.nats(texts[: setup.budget["dev"]]),
     )
 
 
-def _change_start(name: str, model: LanguageModel) -> None:
-    """Change the weights that `initialize` made as the network of this name has them."""
-    H, output = model.configuration.hidden_size, model.output.weight
-    if name == "all":
-        for parameter in model.parameters():
-            parameter.zero_()
-    elif name == "embedding":
-        output.zero_()
-    elif name.startswith("equal"):
-        output.copy_(output[:, :1].clone().expand_as(output))
-    elif name == "forget":
-        model.lstm.layers[0].bias[H : 2 * H] = 1
+def compare_units(model: LanguageModel) -> tuple[int, float]:
+    """Compare the hidden units of a model that is not tied by their rows of W and b and their column of the output.
+
+    Returns:
+        How many units differ from each other in any bit, and the largest difference of a weight from the first unit's.
+    """
+    tensors, H = model.tensors(), model.configuration.hidden_size
+    rows = [tensors[f"lstm.0.{name}"].reshape(4, H, -1) for name in ("weight_ih", "weight_hh", "bias")]
+    own = [block for stacked in rows for block in stacked]
+    units = np.ascontiguousarray(np.concatenate([*own, tensors["output.weight"].T], axis=1))
+    return len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max())
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
