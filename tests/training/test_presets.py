@@ -1,7 +1,13 @@
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
 from pingze.errors import InputError
-from pingze.training.presets import PRESETS, preset
+from pingze.lstm.dropout import Dropout
+from pingze.network.configuration import ModelConfiguration
+from pingze.network.model import LanguageModel
+from pingze.training.presets import PRESETS, TrainingConfiguration, preset
 
 
 def test_the_report_s_preset_states_the_report_s_figures() -> None:
@@ -9,6 +15,18 @@ def test_the_report_s_preset_states_the_report_s_figures() -> None:
     model, training = chosen.model, chosen.training
     assert (model.vocabulary_size, model.embedding_size, model.hidden_size) == (5851, 256, 512)
     assert (training.batch_size, training.length) == (32, 48)
+
+
+def test_report_plain_adds_nothing_to_the_report() -> None:
+    """Beside the dataclass's defaults, which are the report's, it differs in what PyTorch's defaults decide."""
+    chosen = preset("report-plain")
+    assert chosen.model == ModelConfiguration()
+    open_choices: dict[str, Any] = {"initialization": "uniform", "learning_rate": 1e-3, "decay": False}
+    assert chosen.training == replace(TrainingConfiguration(), **open_choices)
+    training = chosen.training
+    assert (training.dropped, training.clip_norm, training.clip_value) == (Dropout(), None, None)
+    assert (training.warmup_steps, training.weight_decay, training.averaging) == (0, 0, 0)
+    assert LanguageModel(chosen.model).tensors()["lstm.0.weight_hh"].shape == (4 * 512, 512)
 
 
 def test_settings_change_fields_of_either_part() -> None:
@@ -68,7 +86,7 @@ def test_bad_settings_are_named(setting: str, message: str) -> None:
             ("tang", [f"mixture={mixture}"], "sources of song, early, yuan, ming, qing, ci")
             for mixture in ("liao:1", "song", "song:x", "song:-1", "song:0", "song:inf", "song=1")
         ),
-        ("song", [], "preset 'song' is unknown; choose one of report, recipe, tang"),
+        ("song", [], "preset 'song' is unknown; choose one of report, report-plain, recipe, tang"),
     ],
 )
 def test_mixtures_and_presets_are_checked(name: str, settings: list[str], message: str) -> None:

@@ -22,6 +22,7 @@ from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
+from pingze.training.sample import sample
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
@@ -39,6 +40,17 @@ def rows_of(run: Run) -> list[LogRow]:
     rows: list[LogRow] = []
     run.train(rows.append)
     return rows
+
+
+def test_each_dev_figure_has_a_poem_from_one_opening_and_seed(tmp_path: Path) -> None:
+    run = Run(tmp_path, tiny("epochs=12"), TEXTS)
+    poems = [str(row["sample"]) for row in rows_of(run) if row["kind"] == "dev"]
+    assert len(poems) == 13
+    assert all(poem.startswith("日") and len(poem) <= 48 for poem in poems)
+    assert len(set(poems)) > 1, "the weights change, and the poem with them"
+    with run.average.in_place():
+        assert sample(run.model, run.vocabulary, 48) == poems[-1]
+    assert set(poems[-1]) <= set(invented.CHARACTERS) | set("，。")
 
 
 def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:

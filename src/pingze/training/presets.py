@@ -203,6 +203,11 @@ PRESETS = {
             dropout=0.3, warmup_steps=200, clip_norm=1.0, patience=2, precision="bf16"
         )
     ),
+    # The report's own setting and nothing more. Where the report leaves a choice open, PyTorch's default is taken:
+    # first weights and Adam's rate. The number of epochs is the preset `report`'s.
+    "report-plain": Preset(
+        training=TrainingConfiguration(initialization="uniform", learning_rate=1e-3, decay=False)
+    ),
     "recipe": Preset(
         ModelConfiguration(hidden_size=896, tied=True),
         replace(_REGULARIZED, epochs=20, embedding_dropout=0.1, weight_dropout=0.3),
@@ -248,7 +253,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     """Select a preset and change some of its values.
 
     Args:
-        name: report, recipe, tang or own.
+        name: report, report-plain, recipe, tang or own.
         settings: field=value each, of `ModelConfiguration` or `TrainingConfiguration`; the value none unsets an
             optional field.
 

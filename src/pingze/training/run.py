@@ -28,6 +28,7 @@ from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
 from pingze.training.log import Log, LogRow
 from pingze.training.presets import Preset
+from pingze.training.sample import sample
 from pingze.training.texts import Texts
 from pingze.training.trainer import Trainer
 
@@ -104,7 +105,7 @@ class Run(Trainer):
             if self.processes.is_first:
                 log = Log(self.folder, last_step=self.position.step if self._begun else -1)
 
-            def add(kind: str, **figures: float | int) -> None:
+            def add(kind: str, **figures: float | str) -> None:
                 if self.processes.is_first:
                     row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
                     log.add(row)
@@ -121,7 +122,7 @@ class Run(Trainer):
         position = self.position
         # 1) measure the first weights
         if not self._begun:
-            add("dev", **asdict(self.evaluate()))
+            add("dev", **asdict(self.evaluate()), sample=self._sample())
             self._save()
         while position.step < self.total_steps and not self._is_stale():
             # 2) stop all processes at one step if any has received a signal
@@ -153,10 +154,17 @@ class Run(Trainer):
         position.best_nats = nats if better else position.best_nats
         position.stale_epochs = 0 if better else position.stale_epochs + 1
         epoch = position.step // self.steps_per_epoch
-        add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures))
+        add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures), sample=self._sample())
         if self._is_stale():
             add("stop", stale_epochs=position.stale_epochs)
         self._save(better=better)
+
+    def _sample(self) -> str:
+        """Write a poem by the weights that dev was measured with, in the first process."""
+        if not self.processes.is_first:
+            return ""
+        with self.average.in_place():
+            return sample(self.model, self.vocabulary, self.configuration.length)
 
     def _is_stale(self) -> bool:
         patience = self.configuration.patience

@@ -1,4 +1,4 @@
-"""Show training on a terminal: a bar of its steps, and a line for each evaluation on dev."""
+"""Show training on a terminal: a bar of its steps, and for each evaluation on dev a line and a poem."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -69,5 +69,6 @@ def _lines(run: Run) -> Iterator[tuple[OnRow, OnStep]]:
 
 
 def _line(row: LogRow) -> str:
-    """Say a row of the log: measures of training or of dev, or why training stopped early."""
-    return here(f"train_row_{row['kind']}", **row)
+    """Say a row of the log: measures of training, of dev with a poem, or why training stopped early."""
+    said = here(f"train_row_{row['kind']}", **row)
+    return f"{said}\n    {row['sample']}" if row.get("sample") else said
