@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -35,9 +36,9 @@ PROCESSORS = {
 }
 
 
-def poems(**environment: str) -> list[list[object]]:
+def poems(*emulator: str, script: str = COMPOSE, **environment: str) -> list[list[object]]:
     """Lines and ln p, to the last bit, of some poems composed in a process of their own."""
-    command = [sys.executable, "-W", "ignore", "-c", COMPOSE]
+    command = [*emulator, sys.executable, "-W", "ignore", "-c", script]
     ended = subprocess.run(
         command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8"
     )
@@ -55,3 +56,13 @@ def test_a_seed_writes_the_same_poem_on_every_processor(
     here: list[list[object]], environment: dict[str, str]
 ) -> None:
     assert poems(**environment) == here
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")),
+    reason="needs qemu-x86_64 and AVX2",
+)
+def test_a_processor_without_avx512_writes_the_same_poem_in_onnx_runtime_too() -> None:
+    few = COMPOSE.replace("count=4, particles=32", "count=1, particles=8")
+    assert poems("qemu-x86_64", "-cpu", "Haswell", script=few) == poems(script=few)
