@@ -19,7 +19,7 @@ def test_python_and_the_command_line_take_its_fields_and_defaults() -> None:
     expected = {each.name: each.default for each in fields(Composing)}
     python = {name: p.default for name, p in signature(compose).parameters.items() if name != "model"}
     assert python == expected
-    own = ("model", "explain", "as_json")
+    own = ("model", "reference", "explain", "as_json")
     typed = {name: p.default for name, p in signature(command).parameters.items() if name not in own}
     assert typed == expected
 
