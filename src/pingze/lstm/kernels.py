@@ -66,7 +66,7 @@ def _(value, like):
 @_inline
 @no_type_check
 def _exp(x):
-    """Compute e^x, relative error below 1e-7: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, x = n ln 2 + r."""
+    """Compute e^x to a relative 1e-7: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, where x = n ln 2 + r."""
     x = _float(88) if x > _float(88) else x  # not min, which would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))

@@ -203,8 +203,8 @@ PRESETS = {
             dropout=0.3, warmup_steps=200, clip_norm=1.0, patience=2, precision="bf16"
         )
     ),
-    # The report's own setting and nothing more. Where the report leaves a choice open, PyTorch's default is taken:
-    # first weights and Adam's rate. The number of epochs is the preset `report`'s.
+    # The report's own setting and nothing more. It leaves first weights and Adam's rate open: they are PyTorch's
+    # defaults. The number of epochs is the preset `report`'s.
     "report-plain": Preset(
         training=TrainingConfiguration(initialization="uniform", learning_rate=1e-3, decay=False)
     ),
