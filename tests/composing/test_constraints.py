@@ -70,24 +70,23 @@ def random_request(seed: int) -> tuple[str, Request]:
     """A vocabulary and a request, from few or many characters and with few or many constraints."""
     rng = random.Random(seed)
     characters = "".join(sorted(rng.sample(POOL + FORMS, rng.choice([22, 26, 32, len(POOL)]))))
+    given = [character for character in characters if character in POOL]  # read as they are written
     pattern = [["＿"] * 5 for _ in range(4)]
     for _ in range(rng.choice([0, 0, 1, 3, 8])):
-        pattern[rng.randrange(4)][rng.randrange(5)] = rng.choice(characters)
+        pattern[rng.randrange(4)][rng.randrange(5)] = rng.choice(given)
     request = read_request(
         composer(characters).vocabulary,
         Composing(
-            start="".join(rng.sample(characters, rng.choice([0, 0, 1, 6]))),
+            start="".join(rng.sample(given, rng.choice([0, 0, 1, 6]))),
             form="五絕",
             level=rng.choice(["customary", "strict"]),
             template=rng.choice([None, None, "平起", "首句入韻"]),
             rhyme=rng.choice([None, None, "東", "先"]),
-            acrostic="".join(rng.sample(characters, rng.choice([0, 0, 2, 4]))) or None,
+            acrostic="".join(rng.sample(given, rng.choice([0, 0, 2, 4]))) or None,
             acrostic_at=rng.choice(["head", "middle", "end"]),
             pattern=" ".join(map("".join, pattern)),
-            include=" ".join(
-                "".join(rng.sample(characters, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])
-            ),
-            exclude="".join(rng.sample(characters, rng.choice([0, 0, 2]))),
+            include=" ".join("".join(rng.sample(given, n)) for n in rng.choice([[], [], [1], [2], [1, 2]])),
+            exclude="".join(rng.sample(given, rng.choice([0, 0, 2]))),
             repeat=rng.random() < 0.3,
         ),
     )
