@@ -1,9 +1,12 @@
 """A browser at a page that a real `pingze serve` serves: what every test of the page starts from."""
 
+import base64
+import json
 import os
 import re
 import shutil
 import subprocess
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +101,14 @@ def opened(
     assert [text for text in troubles if "Failed to load resource" not in text] == []
     outside = [url for url in asked if not url.startswith((address, f"blob:{address}"))]
     assert outside == []
+
+
+def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> str:
+    """Make the part of the page's address that holds a poem, as page/link.js does."""
+    facts = [form, "", "", title, "", "", "", ""]
+    text = json.dumps([" ".join(verse), facts, {}, *([] if locks is None else [locks])])
+    packed = zlib.compress(text.encode(), wbits=-15)
+    return "#" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def count(page: "Page", selector: str, number: int) -> None:

@@ -1,6 +1,5 @@
 """Each path of the page in a real browser, by mouse and by keyboard, against a real server."""
 
-import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
-from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.page import compose, count, lines, link, opened, says
 from tests.serve.process import serving
 
 if TYPE_CHECKING:
@@ -101,12 +100,12 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
 
 
 def test_a_damaged_link_is_one_line_and_markup_stays_text(browser: "Browser", address: str) -> None:
-    with opened(browser, address, after="#poem=山&facts={") as page:
+    with opened(browser, address, after="#damaged") as page:
         says(page, "#trouble", "殘缺")
-    facts = json.dumps({"form": "五絕", "title": "<img src=x onerror=alert(1)>"})
-    with opened(browser, address, after=f"#poem=山山.水水&facts={facts}", refused=1) as page:
+    verse = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
+    after = link(*verse, form="五絕", title="<img src=x onerror=alert(1)>")
+    with opened(browser, address, after=after) as page:
         says(page, "#sheet h2", "<img")
-        page.locator("#sheet .caption .clash").wait_for()
         assert page.locator("#sheet img").count() == 0
 
 
@@ -246,13 +245,3 @@ def test_what_failed_once_is_asked_again(browser: "Browser", address: str) -> No
         page.click("#show-tones")
         count(page, "#sheet .caption .clash", 0)
         count(page, "#inside .figure", 4)
-
-
-def test_a_font_that_did_not_come_is_fetched_again(browser: "Browser", address: str) -> None:
-    with opened(browser, address, refused=1) as page:
-        page.evaluate("document.fonts.ready.then(() => null)")
-        page.route("**/page/kai.woff", lambda asked: asked.abort(), times=1)
-        page.click("#make-card")
-        says(page, "#trouble", re.compile("."))
-        page.locator(".papers .chip").nth(1).click()
-        page.locator("#card-preview img").wait_for()

@@ -1,17 +1,15 @@
 """What a person does with a poem that is there, and what asks for another model or the corpus, in a real browser."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-from urllib.parse import urlencode
 
 import pytest
 
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
-from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.page import compose, count, lines, link, opened, says
 from tests.serve.process import serving
 
 if TYPE_CHECKING:
@@ -34,11 +32,6 @@ def corpus_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         build(write_folder(home / "poems"))
     with serving(home) as server:
         yield server.address
-
-
-def link(*verse: str, form: str, locks: str = "") -> str:
-    """The part of the page's address that holds a poem."""
-    return "#" + urlencode({"poem": ".".join(verse), "facts": json.dumps({"form": form}), "locks": locks})
 
 
 def choose(page: "Page", line: int, position: int) -> None:

@@ -26,7 +26,8 @@ async function pngFile(on, paper, marks) {
   const { poem } = on.now;
   const title = heading(poem);
   const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...shown(text)]);
-  await document.fonts.load(`${SIZE}px ${FONT}`, `平仄${columns.flat().join("")}`);
+  const characters = ["平仄", ...columns.flat()].join("");
+  await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
   const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * SMALL);
   const width = Math.round(2 * MARGIN + (columns.length - 1) * COLUMN + SIZE);
