@@ -1,6 +1,6 @@
 """Show a checked poem on a terminal: tones and faults under each character.
 
-The signs are those of `verse.diagram`. A terminal shows colours; anything else gets plain text.
+The signs are those of `verse.verdict`. A terminal shows colours; anything else gets plain text.
 """
 
 from collections.abc import Callable, Sequence
@@ -8,9 +8,8 @@ from collections.abc import Callable, Sequence
 from rich.text import Text
 
 from pingze.messages import language
-from pingze.verse.diagram import heading, sign, summary
 from pingze.verse.rules import definition
-from pingze.verse.verdict import Verdict, Violation
+from pingze.verse.verdict import Verdict, Violation, heading, sign, summary
 
 _CELL = 3  # columns: a character takes two, and one is left between
 
