@@ -4,7 +4,6 @@ import gc
 import os
 import signal
 import sys
-import traceback
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -15,6 +14,7 @@ from typing import Any
 
 from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
+from pingze.serve.populations import failure, started
 
 REST = 3.0
 """Seconds without a job after which memory is given back."""
@@ -127,17 +127,9 @@ def _each(compute: Callable[[Any], Any], jobs: Sequence[tuple[Any, Deadline]]) -
         yield index, answer
 
 
-def failure(error: Exception) -> Exception:
-    """Make an error fit for a pipe: one that pingze did not raise becomes its traceback."""
-    if isinstance(error, PingzeError):
-        return error
-    return RuntimeError("".join(traceback.format_exception(error)))
-
-
 def _give_back() -> None:
     """Free the memory that can be loaded again."""
     from pingze.lstm.memory import give_back_freed_memory
-    from pingze.serve.poems import started
 
     started.cache_clear()
     gc.collect()

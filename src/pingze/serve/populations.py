@@ -1,0 +1,129 @@
+"""Write populations in a worker: prepare a request, draw, choose, and join the poem of each seed."""
+
+import pickle
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pingze.composing import Poem
+from pingze.composing.compose import prepare
+from pingze.composing.composer import Chance, Composer
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.particles import Population, Writing, go_on
+from pingze.composing.request.input_characters import noted
+from pingze.composing.request.options import Sampling
+from pingze.composing.revise import prepare_revision
+from pingze.deadline import Deadline, within
+from pingze.errors import PingzeError
+from pingze.serve.answers import model
+from pingze.serve.schemas.requests import ComposeRequest, ReviseRequest
+from pingze.verse.verdict import Note
+
+Packed = bytes
+"""A pickled request: what a worker knows it by."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the poems of a request are written."""
+
+    populations: int
+    """How many each poem has."""
+    rows: int
+    """The texts of one population."""
+    tokens: int
+    """The tokens of one text."""
+    notes: Sequence[Note]
+    """How the request was read."""
+
+
+@lru_cache(maxsize=32)
+def started(packed: Packed) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
+    """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
+    asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
+    with noted() as notes:
+        if isinstance(asked, ComposeRequest):
+            chosen, inclusion = prepare(asked, model(asked.model))
+        else:
+            targets = [
+                each.line if each.position is None else (each.line, each.position) for each in asked.targets
+            ]
+            poem = asked.poem.read(asked.level)
+            chosen, inclusion = prepare_revision(poem, targets, asked, model(asked.model))
+    return chosen, inclusion, chosen.sampling(inclusion.constraints, asked.sampling), list(notes)
+
+
+def plan_of(packed: Packed) -> Plan:
+    """Plan a request's jobs."""
+    chosen, inclusion, sampling, notes = started(packed)
+    populations = len(chosen.chances(inclusion, sampling, 0))
+    rows = chosen.population_size(inclusion, sampling)
+    return Plan(populations, rows, inclusion.constraints.tokens, notes)
+
+
+def write(jobs: Sequence[tuple[tuple[Packed, Chance], Deadline]]) -> Iterator[tuple[int, Any] | None]:
+    """Write populations of one model as one batch.
+
+    Yields None after each token. Yields the index of each population with its chosen text, with its poem where that has
+    no other population, or with its error.
+    """
+    # 1. Begin each population.
+    going: dict[int, Writing] = {}
+    for index, ((packed, chance), deadline) in enumerate(jobs):
+        try:
+            with within(deadline):
+                chosen, inclusion, sampling, _ = started(packed)
+                going[index] = chosen.begin(inclusion, sampling, [chance])
+        except Exception as error:
+            yield index, failure(error)
+    # 2. Write a token of every text at each step; drop the jobs that nobody waits for.
+    while going:
+        yield None
+        errors: dict[int, Exception] = {}
+        for index in going:
+            try:
+                jobs[index][1].check()
+            except Exception as error:
+                errors[index] = error
+        stepped = {index: writing for index, writing in going.items() if index not in errors}
+        try:
+            failed = go_on(chosen.network, list(stepped.values())) if stepped else {}
+        except Exception as error:
+            errors |= dict.fromkeys(stepped, failure(error))
+        else:
+            errors |= {index: failed[writing] for index, writing in stepped.items() if writing in failed}
+        # 3. Choose a text of each finished population.
+        for index in errors:
+            del going[index]
+        yield from errors.items()
+        for index in [index for index, writing in going.items() if writing.finished]:
+            writing = going.pop(index)
+            try:
+                yield index, _chosen(*jobs[index][0], writing)
+            except Exception as error:
+                yield index, failure(error)
+
+
+def _chosen(packed: Packed, chance: Chance, writing: Writing) -> Population | Poem:
+    """Choose a finished population's text; as a poem where it is all of one."""
+    chosen, inclusion, sampling, _ = started(packed)
+    (population,) = chosen.choose([writing])
+    if len(chosen.chances(inclusion, sampling, 0)) == 1:
+        return chosen.poem(inclusion.constraints, [population], chance[0])
+    return population
+
+
+def join(argument: tuple[Packed, dict[int, list[Population]]]) -> list[Poem]:
+    """Make the poem of each seed of the texts that its populations chose."""
+    packed, of_seed = argument
+    chosen, inclusion, *_ = started(packed)
+    return [chosen.poem(inclusion.constraints, own, seed) for seed, own in of_seed.items()]
+
+
+def failure(error: Exception) -> Exception:
+    """Make an error fit for a pipe: one that pingze did not raise becomes its traceback."""
+    if isinstance(error, PingzeError):
+        return error
+    return RuntimeError("".join(traceback.format_exception(error)))
