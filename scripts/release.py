@@ -19,15 +19,10 @@ ROOT = Path(__file__).parents[1]
 DIST = ROOT / "dist"
 LARGEST_MB = 60
 NEEDED = (
-    *(
-        "pingze/py.typed",
-        "pingze/__main__.py",
-        "pingze/weights/tang.safetensors",
-        "pingze/weights/report.safetensors",
-        "pingze/weights/antithesis.safetensors",
-    ),
-    *("pingze/weights/figures.json", "pingze/export/card.md", "pingze/serve/page/index.html"),
-    *("pingze/prosody/data/characters.tsv", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
+    *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
+    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "tang.reward", "report", "antithesis")),
+    *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
+    *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )
 """Files that a wheel without would fail only when it is used."""
 FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
