@@ -20,7 +20,10 @@ DIST = ROOT / "dist"
 LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
-    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "tang.reward", "report", "antithesis")),
+    *(
+        f"pingze/network/weights/{name}.safetensors"
+        for name in ("tang", "tang.reward", "report", "antithesis")
+    ),
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )

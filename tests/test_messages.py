@@ -30,7 +30,7 @@ def test_a_sentence_says_the_same_in_both_languages(code: str) -> None:
 def test_lists_are_joined_and_fields_named_in_the_language() -> None:
     parameters = {"field": "form", "has": "八絕", "choices": ["五絕", "七絕"]}
     assert say("choice", parameters) == "form '八絕' is unknown; choose one of 五絕, 七絕"
-    assert say("choice", parameters, "zh") == "體沒有「八絕」；可選：五絕、七絕。"
+    assert say("choice", parameters, "zh") == "詩體沒有「八絕」；可選：五絕、七絕。"
 
 
 @pytest.mark.parametrize(("asked", "chosen"), [("zh", "zh"), ("zh_TW", "zh"), ("en", "en"), ("de", "en")])

@@ -123,8 +123,8 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["generate"], "the opening is empty"),
-        (["generate", ""], "the opening is empty"),
+        (["generate"], "start is empty"),
+        (["generate", ""], "start is empty"),
         (["generate", "日", "--temperature", "warm"], "--temperature"),
         (
             ["generate", "日", "--temperature", "-1"],
@@ -132,7 +132,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         ),
         (["generate", "日", "--temperature", "nan"], "temperature is nan"),
         (["generate", "日", "--split-len", "1"], "split_len is 1; it must be at least 2"),
-        (["generate", "日", "--seed", "-1"], "seed is -1; it must be 0 or more"),
+        (["generate", "日", "--seed", "-1"], "seed is -1; it must be at least 0"),
         (["generate", "日", "--model", "nowhere"], "there is no model 'nowhere'"),
         (["compose", "--form", "詞"], "form '詞' is unknown; choose one of"),
         (["compose", "--count", "0"], "count is 0; it must be at least 1"),
@@ -167,7 +167,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         ),
         (["compose", "--antithesis", "1e100"], "antithesis is 1e+100; it must be at least 0 and at most 10"),
         (["compose", "--temperature", "1e400"], "temperature is inf; it must be at least 0"),
-        (["compose", "--seed", "9" * 400], "seed is 10^400 or so"),
+        (["compose", "--seed", "9" * 400], "seed is 10^400; it must be"),
         (["compose", "--top-p", "0"], "top_p is 0.0; it must be above 0 and at most 1"),
         (["revise", "hello", "--line", "1"], "this is no poem to revise"),
         (["check", "nowhere.txt"], "nowhere.txt cannot be read: No such file or directory"),
@@ -308,7 +308,7 @@ def test_a_fault_of_our_own_is_one_line_too(
         raise ZeroDivisionError("division by zero")
 
     monkeypatch.setattr(checkpoint, "load", broken)
-    status, _, err = call(capsys, "generate", "日")
+    status, _, err = call(capsys, "export", "--to", "nowhere")
     assert status == 2
     assert (
         err == "pingze: a fault in pingze (ZeroDivisionError: division by zero); PINGZE_DEBUG=1 shows where\n"

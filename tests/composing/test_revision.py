@@ -30,7 +30,7 @@ CHOSEN = composer(seed=6)
 
 @pytest.fixture(autouse=True)
 def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
-    def chosen(model: object = None, asked: object = None) -> Composer:
+    def chosen(*_: object, **__: object) -> Composer:
         return CHOSEN
 
     for name in ("compose", "revise", "explain"):

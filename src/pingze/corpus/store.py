@@ -173,7 +173,11 @@ class Store:
         return hits[:limit]
 
     def line_at(self, place: int) -> Hit:
-        """The line that begins at a place of the index."""
+        """Find the line that begins at a place of the index.
+
+        Args:
+            place: The place, from 0.
+        """
         (poem,) = self._poems_at(np.array([place])).tolist()
         (row,) = self._select("dynasty, author, title, text FROM poem WHERE id = ?", (poem,))
         return _hit("", row, place - int(self.index.texts[poem]))
