@@ -16,7 +16,9 @@ MARK = 9
 
 
 def box(node: "Locator") -> dict[str, float]:
-    return dict(node.evaluate("node => node.getBoundingClientRect().toJSON()"))
+    while not (found := node.evaluate("node => node.getBoundingClientRect().toJSON()"))["width"]:
+        node.wait_for()  # the sheet was drawn again meanwhile
+    return dict(found)
 
 
 def test_cells_and_marks_are_large_and_eight_lines_fit(browser: "Browser", address: str) -> None:
