@@ -355,26 +355,6 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
     assert not any(sentence.isascii() for sentence in sentences[2])
 
 
-def test_a_client_of_many_requests_does_not_hold_up_another(server: Server) -> None:
-    """A request that came later, from another address, is answered before all of the many."""
-    answered: list[str] = []
-
-    def ask(address: str, seed: int) -> None:
-        transport = httpx.HTTPTransport(local_address=address)
-        with httpx.Client(base_url=server.address, transport=transport) as asking:
-            assert post(asking, "compose", form="七絕", seed=seed, **MODEL).status_code == 200
-        answered.append(address)
-
-    with ThreadPoolExecutor(51) as pool:
-        many = [pool.submit(ask, "127.0.0.2", seed) for seed in range(50)]
-        while not answered:
-            assert not any(each.done() and each.exception() for each in many)
-            time.sleep(0.05)
-        one = pool.submit(ask, "127.0.0.3", 1)
-    assert one.exception() is None
-    assert answered.index("127.0.0.3") < len(answered) / 2
-
-
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
     process = Path(f"/proc/{server.process.pid}")
