@@ -12,10 +12,10 @@ from pingze.errors import Clash, InfeasibleError, InputError, MissingExtraError,
     "error",
     [
         InfeasibleError("五絕", [Clash("rhyme 東", "rhyme")]),
-        InputError("too long", field="title", code="too_long", has=30, most=20),
+        InputError("too_long", field="title", has=30, most=20),
         MissingExtraError("training", "train"),
         *(
-            kind("a line")
+            kind("stopped")
             for kind in vars(errors).values()
             if isinstance(kind, type)
             and issubclass(kind, PingzeError)
@@ -41,4 +41,11 @@ def test_a_large_extra_is_asked_for_with_its_size() -> None:
 def test_where_there_is_nothing_to_give_up_the_refusal_says_what_to_do() -> None:
     assert str(InfeasibleError("五古", [])) == (
         "the model knows too few characters for a 五古: ask for fewer lines, another form or model"
+    )
+
+
+def test_a_refusal_is_said_in_chinese_with_its_clashes() -> None:
+    clash = Clash("start's 平", "start", 1, 4, "平", "仄", "line 1, character 4 must be 仄")
+    assert InfeasibleError("五絕", [clash, Clash("rhyme 東", "rhyme", has="東")]).text("zh") == (
+        "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、押東韻：須捨去，方能成詩。"
     )

@@ -14,9 +14,7 @@ from pingze.errors import PingzeError
 
 
 class DeadlineError(PingzeError):
-    """What is asked for takes longer than it may, or nobody waits for it any more."""
-
-    code = "too_slow"
+    """A request takes longer than it may, or nobody waits for it any more."""
 
 
 @dataclass(eq=False)

@@ -18,7 +18,7 @@ English and Chinese.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pingze.messages import Language, Parameter, catalogue, say
 
@@ -46,24 +46,39 @@ class Clash:
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
+    def in_language(self, language: Language) -> "Clash":
+        """Say the constraint in a language.
+
+        Args:
+            language: en or zh.
+        """
+        if language == "en" or self.has is None:
+            return self
+        kind = self.field
+        if self.line and self.wanted:
+            kind = "tone" if self.wanted in "平仄" else "place_wants"
+        elif self.line:
+            kind = "place"
+        if (code := f"clash_{kind}") not in catalogue():
+            return self
+        names = ("field", "has", "line", "position", "wanted")
+        sentence = say(code, {name: getattr(self, name) for name in names}, language)
+        return replace(self, constraint=sentence, reason="")
+
 
 class PingzeError(Exception):
     """Base of all errors that pingze raises on purpose.
 
     Args:
-        message: A code of messages.toml.
-        code: The code, where the message is none.
+        code: A code of messages.toml.
         **parameters: What the sentence names: the `field` at fault, what it `has`, what was `wanted`.
     """
 
     exit_status = 2
-    code = "fault"
 
-    def __init__(self, message: str, *, code: str | None = None, **parameters: Parameter) -> None:
-        # Until every room raises by code, a message that is no code of the catalogue is itself the sentence.
-        self.code = message if message in catalogue() else code or self.code
-        self.parameters = parameters
-        super().__init__(say(message, parameters))
+    def __init__(self, code: str, **parameters: Parameter) -> None:
+        self.code, self.parameters = code, parameters
+        super().__init__(say(code, parameters))
 
     def __reduce__(self) -> tuple[object, ...]:
         """Restored from its fields, since several errors are made from other arguments than these."""
@@ -80,7 +95,7 @@ class PingzeError(Exception):
         Args:
             language: en or zh.
         """
-        return say(self.code, self.parameters, language) if self.code in catalogue() else str(self)
+        return say(self.code, self.parameters, language)
 
 
 def _restored(
@@ -93,8 +108,6 @@ def _restored(
 
 class InputError(PingzeError):
     """A value that a person gave cannot be used; the message names it and what would do."""
-
-    code = "value"
 
     @property
     def field(self) -> str | None:
@@ -117,19 +130,30 @@ class InfeasibleError(PingzeError):
     """
 
     exit_status = 1
-    code = "clash"
 
     def __init__(self, form: str, clashing: Sequence[Clash]) -> None:
         self.clashing = tuple(clashing)
         code = "clash" if clashing else "too_few_characters"
         super().__init__(code, form=form, clashing=" and ".join(map(str, clashing)))
 
+    def text(self, language: Language) -> str:
+        """Say the message in a language.
+
+        Args:
+            language: en or zh.
+        """
+        if language == "en" or not self.clashing:
+            return super().text(language)
+        code = "clash_mend" if any(clash.field == "keep" for clash in self.clashing) else "clash"
+        return say(
+            code, {"clashing": [str(clash.in_language(language)) for clash in self.clashing]}, language
+        )
+
 
 class UnfinishedError(PingzeError):
-    """Every draft of a poem came to a dead end, though some poem may keep all that is asked for."""
+    """Every particle of a population would copy the corpus, though some poem may keep all that is asked for."""
 
     exit_status = 1
-    code = "unfinished"
 
 
 class MissingExtraError(PingzeError):
@@ -140,8 +164,6 @@ class MissingExtraError(PingzeError):
         extra: The extra that brings the package, as serve.
     """
 
-    code = "extra"
-
     def __init__(self, what: str, extra: str) -> None:
         super().__init__("extra_train" if extra == "train" else "extra", what=what, extra=extra)
 
@@ -149,29 +171,23 @@ class MissingExtraError(PingzeError):
 class CorpusError(PingzeError):
     """The corpus is absent, damaged, or cannot be fetched."""
 
-    code = "no_corpus"
-
     @property
     def cause(self) -> Cause:
         """The code alone: no answer of a server names a path."""
-        return {"code": CorpusError.code}
+        return {"code": "no_corpus"}
 
 
 class CheckpointError(PingzeError):
     """A model file is absent, damaged, or not what it says."""
-
-    code = "model"
 
 
 class TrainingError(PingzeError):
     """A training run cannot start or go on."""
 
     exit_status = 1
-    code = "training"
 
 
 class StoppedError(PingzeError):
     """A person stopped, by Ctrl-C, what can go on later."""
 
     exit_status = 130
-    code = "stopped"

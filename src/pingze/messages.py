@@ -22,8 +22,6 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
         parameters: The values of its template's braces; a list is joined, and `field` named in the language.
         language: en or zh.
     """
-    if code not in catalogue():
-        return code
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
     return catalogue()[code][language].format(**values)
 

@@ -42,7 +42,7 @@ def test_where_one_fails_the_others_stop() -> None:
 
     def compute(number: int) -> None:
         if number == 0:
-            raise InputError("no")
+            raise InputError("nothing_to_write")
         running.add(number)
         try:
             while True:
@@ -51,7 +51,7 @@ def test_where_one_fails_the_others_stop() -> None:
         finally:
             running.remove(number)
 
-    with pytest.raises(InputError, match="no"):
+    with pytest.raises(InputError, match="nothing to write"):
         each(compute, [0, 1, 2, 3])
     assert running == set()
 

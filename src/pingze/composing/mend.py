@@ -23,7 +23,7 @@ from pingze.composing.revise import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.verse import check
 from pingze.verse.context import in_context
-from pingze.verse.forms import FORMS, find_form, opening_name
+from pingze.verse.forms import FORMS, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 
 MOST_TRIED = 12
@@ -156,8 +156,7 @@ def _form_of(lines: Sequence[str], name: str | None) -> str:
         raise InputError("not_regulated", field="text")
     form = fitting[0]
     if not form.takes(len(lines)) or widths != {form.width}:
-        code = "shape" if form.lines else "shape_long"
-        raise InputError(code, field="text", form=form.name, wanted=form.lines, width=form.width)
+        raise wrong_shape("text", form)
     return form.name
 
 

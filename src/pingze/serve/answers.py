@@ -41,13 +41,7 @@ MODELS = checkpoint.SHIPPED
 def model(name: str | None) -> str:
     """Check the name of a model. Raises InputError if it is not served."""
     if name is not None and name not in MODELS:
-        raise InputError(
-            f"there is no model {name!r}; there are {', '.join(MODELS)}",
-            field="model",
-            code="choice",
-            has=name,
-            choices=list(MODELS),
-        )
+        raise InputError("choice", field="model", has=name, choices=list(MODELS))
     return name or checkpoint.DEFAULT
 
 

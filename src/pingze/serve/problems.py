@@ -5,7 +5,7 @@ No answer names a path, a version or a place in the code.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any
 
@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from pingze.deadline import DeadlineError
 from pingze.errors import Cause, Clash, CorpusError, InfeasibleError, InputError, PingzeError, UnfinishedError
-from pingze.messages import Language, Parameter, catalogue, say
+from pingze.messages import Language, say
 
 MEDIA_TYPE = "application/problem+json"
 WAIT_SECONDS = 2
@@ -62,23 +62,6 @@ def language_of(headers: Headers) -> Language:
     return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
 
 
-def clash_in(clash: Clash, language: Language) -> Clash:
-    """Say one constraint of those that clash in a language."""
-    if language == "en" or clash.has is None:
-        return clash
-    place: dict[str, Parameter] = {"line": clash.line, "position": clash.position, "wanted": clash.wanted}
-    kind = clash.field
-    if clash.line:
-        kind = (
-            "tone" if clash.wanted and clash.wanted in "平仄" else "place_wants" if clash.wanted else "place"
-        )
-    code = f"clash_{kind}"
-    if code not in catalogue():
-        return clash
-    sentence = say(code, {"field": clash.field, "has": clash.has, **place}, language)
-    return replace(clash, constraint=sentence, reason="")
-
-
 @dataclass(frozen=True)
 class Problem:
     """Why a request was not answered."""
@@ -112,13 +95,9 @@ class Problem:
     def of_error(cls, error: Exception, language: Language = "en") -> "Problem":
         """Make the problem of an error; of one that no one foresaw nothing is said."""
         match error:
-            case InfeasibleError() if error.clashing and language != "en":
-                clashes = [clash_in(clash, language) for clash in error.clashing]
-                code = "clash_mend" if any(clash.field == "keep" for clash in clashes) else "clash_compose"
-                detail = say(code, {"has": [clash.constraint for clash in clashes]}, language)
-                return cls.of(409, error.cause, detail, clashes)
             case InfeasibleError():
-                return cls.of(409, error.cause, error.text(language), error.clashing)
+                clashes = [clash.in_language(language) for clash in error.clashing]
+                return cls.of(409, error.cause, error.text(language), clashes)
             case InputError() | DeadlineError() | TooMuchError():
                 return cls.of(422, error.cause, error.text(language))
             case UnfinishedError():

@@ -81,6 +81,17 @@ def find_form(name: str) -> Form:
     return FORMS["".join(filter(None, found.groups()))]
 
 
+def wrong_shape(field: str, form: Form) -> InputError:
+    """Make the error for lines that do not have the shape of a form.
+
+    Args:
+        field: The option that holds the lines.
+        form: Its number of lines, an even one from 10 where that is free, and their width.
+    """
+    code = "shape" if form.lines else "shape_long"
+    return InputError(code, field=field, form=form.name, wanted=form.lines, width=form.width)
+
+
 @cache
 def line_types(opening: str, count: int) -> tuple[str, ...]:
     """The type of each of `count` lines (an even number) after an opening of `OPENINGS`."""

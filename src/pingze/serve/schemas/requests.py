@@ -6,8 +6,7 @@ from typing import Any
 from pingze.composing import Poem, read_poem
 from pingze.composing.request.options import LARGEST_SEED, Bounded, Composing, Revising, option
 from pingze.composing.steering.mood import MOODS
-from pingze.errors import InputError
-from pingze.verse.forms import find_form
+from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 
 LONGEST_POEM = 200
@@ -50,15 +49,7 @@ class GivenPoem(Bounded):
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
         if not form.takes(len(widths)) or {*widths} != {form.width} or [*map(len, found.lines)] != widths:
-            shape = f"{form.size}, of {form.width} characters each, without marks"
-            raise InputError(
-                f"a {form.name} has {shape}",
-                field="poem",
-                code="shape",
-                form=form.name,
-                wanted=form.lines,
-                width=form.width,
-            )
+            raise wrong_shape("poem", form)
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
         own = (self.title, self.poet, 0, "", found.lines, 0.0, self.about, self.mood)
         return Poem(form.name, template, rhyme, *own)
