@@ -203,8 +203,8 @@ def test_populations_are_the_same_on_any_number_of_processors(
     monkeypatch.setattr("pingze.composing.composer.threads", lambda: processors)
     monkeypatch.setattr("pingze.composing.parallel.threads", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
-    chances = [chance for seed in (5, 6) for chance in chosen.chances(inclusion, sampling, seed)]
-    writing = chosen.begin(inclusion, sampling, chances)
+    seeds = [(seed, n) for seed in (5, 6) for n in range(chosen.population_count(inclusion, sampling))]
+    writing = chosen.begin(inclusion, sampling, seeds)
     finish(writing)
     texts = chosen.choose([writing])
     assert len(texts) == 6
@@ -217,7 +217,7 @@ def test_the_poem_is_the_best_of_all_populations() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     sampling = Sampling(0.8, 3 * POPULATION)
-    populations = finish(chosen.begin(inclusion, sampling, chosen.chances(inclusion, sampling, 5)))
+    populations = finish(chosen.begin(inclusion, sampling, [(5, 0), (5, 1), (5, 2)]))
     assert [len(each.ids) for each in populations] == [POPULATION] * 3
     best = max((each.chosen() for each in populations), key=lambda each: float(each.scores[0]))
     assert "".join(chosen.write(inclusion, sampling, 5).lines) == chosen.vocabulary.decode(best.ids[0])
@@ -227,7 +227,7 @@ def test_a_population_that_must_stay_original_is_not_parted() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
-    assert chosen.chances(inclusion, Sampling(0.8, 200), 5) == [(5, 0)]
+    assert chosen.population_count(inclusion, Sampling(0.8, 200)) == 1
     assert chosen.sampling(inclusion.constraints, Sampling(0.8, 9999)).particles == 9999
 
 

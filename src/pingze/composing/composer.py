@@ -39,7 +39,7 @@ ROWS = 256
 POPULATION = 64
 """The most particles of a population; a poem with more has several, each on a processor of its own."""
 
-Chance = tuple[int, int]
+PopulationSeed = tuple[int, int]
 """A poem's seed and the number of one of its populations, which together seed its random numbers."""
 
 
@@ -98,21 +98,21 @@ class Composer:
     def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
         """Write the poem of each seed, from populations of its own; several poems are written as one batch."""
         sampling = self.sampling(inclusion.constraints, sampling)
-        of_poem = {seed: self.chances(inclusion, sampling, seed) for seed in seeds}
-        chances = list(chain(*of_poem.values()))
+        count = self.population_count(inclusion, sampling)
+        every = [(seed, number) for seed in seeds for number in range(count)]
         together = ROWS // self.population_size(inclusion, sampling)
-        together = max(1, min(together, math.ceil(len(chances) / threads())))
+        together = max(1, min(together, math.ceil(len(every) / threads())))
 
-        def write(batch: Sequence[Chance]) -> list[Population]:
+        def write(batch: Sequence[PopulationSeed]) -> list[Population]:
             writing = self.begin(inclusion, sampling, batch)
             with one_blas_thread_each():
                 finish(writing)
             return self.choose([writing])
 
-        batches = [chances[start : start + together] for start in range(0, len(chances), together)]
-        chosen = dict(zip(chances, chain(*each(write, batches)), strict=True))
+        batches = [every[start : start + together] for start in range(0, len(every), together)]
+        chosen = dict(zip(every, chain(*each(write, batches)), strict=True))
         return [
-            self.poem(inclusion.constraints, [chosen[chance] for chance in of_poem[seed]], seed)
+            self.poem(inclusion.constraints, [chosen[seed, number] for number in range(count)], seed)
             for seed in seeds
         ]
 
@@ -126,18 +126,17 @@ class Composer:
             return sampling.particles
         return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
 
-    def chances(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> list[Chance]:
-        """List the populations of a poem."""
-        populations = math.ceil(sampling.particles / self.population_size(inclusion, sampling))
-        return [(seed, number) for number in range(populations)]
+    def population_count(self, inclusion: Inclusion, sampling: Sampling) -> int:
+        """Count the populations of a poem."""
+        return math.ceil(sampling.particles / self.population_size(inclusion, sampling))
 
-    def begin(self, inclusion: Inclusion, sampling: Sampling, chances: Sequence[Chance]) -> Writing:
-        """Begin a population for each chance."""
+    def begin(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[PopulationSeed]) -> Writing:
+        """Begin a population for each seed."""
         particles, constraints = self.population_size(inclusion, sampling), inclusion.constraints
         return Writing(
             self.network,
             constraints,
-            [inclusion.draw(particles, np.random.default_rng(chance)) for chance in chances],
+            [inclusion.draw(particles, np.random.default_rng(seed)) for seed in seeds],
             sampling=sampling,
             prefix=self.prefix(constraints.request),
             terms=self.terms(constraints),

@@ -126,7 +126,7 @@ class Writing:
         self.network, self.constraints, self.starts = network, constraints, starts
         self.top_p, self.terms = sampling.top_p, terms
         self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
-        self.coldness = np.float32(1 / max(sampling.temperature, COLDEST))
+        self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
         self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
@@ -149,7 +149,7 @@ class Writing:
         Raises UnfinishedError when every particle of a population would copy a line of the corpus.
         """
         logits = self.state.logits
-        tempered = logits * self.coldness
+        tempered = logits * self.inverse_temperature
         if self.at_mark:
             self.written, self.at_mark = None, False
             self.ids[:] = mark = self.marks[(self.place - 1) // self.constraints.width % 2]

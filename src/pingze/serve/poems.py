@@ -39,13 +39,13 @@ async def _write(
     packed = pickle.dumps(asked)
     async with queue.request(client) as request:
         plan: Plan = await request.compute(plan_of, packed)
-        chances = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
+        every = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
         size, name = plan.rows * plan.tokens, asked.model or checkpoint.DEFAULT
-        jobs = [Job(request, write, (packed, chance), name, plan.rows, size) for chance in chances]
+        jobs = [Job(request, write, (packed, each), name, plan.rows, size) for each in every]
         found = await request.compute_all(jobs)
         if plan.populations > 1:
             of_seed: dict[int, list[Population]] = defaultdict(list)
-            for (seed, _), population in zip(chances, found, strict=True):
+            for (seed, _), population in zip(every, found, strict=True):
                 of_seed[seed].append(population)
             found = await request.compute(join, (packed, of_seed))
         return found, plan.notes

@@ -9,7 +9,7 @@ from typing import Any
 
 from pingze.composing import Poem
 from pingze.composing.compose import prepare
-from pingze.composing.composer import Chance, Composer
+from pingze.composing.composer import Composer, PopulationSeed
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Population, Writing, go_on
 from pingze.composing.request.input_characters import noted
@@ -21,7 +21,7 @@ from pingze.serve.answers import model
 from pingze.serve.schemas.requests import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
-Packed = bytes
+PickledRequest = bytes
 """A pickled request: what a worker knows it by."""
 
 
@@ -40,7 +40,7 @@ class Plan:
 
 
 @lru_cache(maxsize=32)
-def started(packed: Packed) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
+def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
     """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
@@ -55,15 +55,17 @@ def started(packed: Packed) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
     return chosen, inclusion, chosen.sampling(inclusion.constraints, asked.sampling), list(notes)
 
 
-def plan_of(packed: Packed) -> Plan:
+def plan_of(packed: PickledRequest) -> Plan:
     """Plan a request's jobs."""
     chosen, inclusion, sampling, notes = started(packed)
-    populations = len(chosen.chances(inclusion, sampling, 0))
+    populations = chosen.population_count(inclusion, sampling)
     rows = chosen.population_size(inclusion, sampling)
     return Plan(populations, rows, inclusion.constraints.tokens, notes)
 
 
-def write(jobs: Sequence[tuple[tuple[Packed, Chance], Deadline]]) -> Iterator[tuple[int, Any] | None]:
+def write(
+    jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed], Deadline]],
+) -> Iterator[tuple[int, Any] | None]:
     """Write populations of one model as one batch.
 
     Yields None after each token. Yields the index of each population with its chosen text, with its poem where that has
@@ -71,11 +73,11 @@ def write(jobs: Sequence[tuple[tuple[Packed, Chance], Deadline]]) -> Iterator[tu
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
-    for index, ((packed, chance), deadline) in enumerate(jobs):
+    for index, ((packed, seed), deadline) in enumerate(jobs):
         try:
             with within(deadline):
                 chosen, inclusion, sampling, _ = started(packed)
-                going[index] = chosen.begin(inclusion, sampling, [chance])
+                going[index] = chosen.begin(inclusion, sampling, [seed])
         except Exception as error:
             yield index, failure(error)
     # 2. Write a token of every text at each step; drop the jobs that nobody waits for.
@@ -106,16 +108,16 @@ def write(jobs: Sequence[tuple[tuple[Packed, Chance], Deadline]]) -> Iterator[tu
                 yield index, failure(error)
 
 
-def _chosen(packed: Packed, chance: Chance, writing: Writing) -> Population | Poem:
+def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
     """Choose a finished population's text; as a poem where it is all of one."""
     chosen, inclusion, sampling, _ = started(packed)
     (population,) = chosen.choose([writing])
-    if len(chosen.chances(inclusion, sampling, 0)) == 1:
-        return chosen.poem(inclusion.constraints, [population], chance[0])
+    if chosen.population_count(inclusion, sampling) == 1:
+        return chosen.poem(inclusion.constraints, [population], seed[0])
     return population
 
 
-def join(argument: tuple[Packed, dict[int, list[Population]]]) -> list[Poem]:
+def join(argument: tuple[PickledRequest, dict[int, list[Population]]]) -> list[Poem]:
     """Make the poem of each seed of the texts that its populations chose."""
     packed, of_seed = argument
     chosen, inclusion, *_ = started(packed)

@@ -47,11 +47,11 @@ def work(pipe: Connection) -> None:
         return
     _give_back()
     gc.freeze()
-    Desk(pipe).serve()
+    WorkerLoop(pipe).serve()
     os._exit(0)  # without waiting for computations that nobody waits for
 
 
-class Desk:
+class WorkerLoop:
     """Two threads beside the one that listens: one writes batches, one computes other jobs.
 
     Messages in: ("write" or "compute", batch, function, [(argument, seconds)]), ("pause", batch), ("resume", batch) and

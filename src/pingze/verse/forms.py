@@ -53,13 +53,6 @@ class Form:
         """The couplets, from 0, of a poem of this many lines that need antithesis 對仗: all inner ones of 律 and 排."""
         return range(1, count // 2 - 1) if self.name[1] in "律排" else range(0)
 
-    @property
-    def size(self) -> str:
-        """How many lines it has, in words."""
-        if self.lines is not None:
-            return f"{self.lines} lines"
-        return f"an even number of lines from {_SHORTEST_ROW}" if self.regulated else "any number of lines"
-
 
 FORMS = {
     first + name: Form(first + name, width, lines)
@@ -86,9 +79,9 @@ def wrong_shape(field: str, form: Form) -> InputError:
 
     Args:
         field: The option that holds the lines.
-        form: Its number of lines, an even one from 10 where that is free, and their width.
+        form: Its number of lines, an even one from 10 of a 排, any of a 古, and their width.
     """
-    code = "shape" if form.lines else "shape_long"
+    code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
     return InputError(code, field=field, form=form.name, wanted=form.lines, width=form.width)
 
 

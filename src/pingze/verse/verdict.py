@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from html import escape
 
 from pingze.errors import Cause
-from pingze.messages import Language, Parameter, catalogue, here, language, say
+from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES, definition
 from pingze.verse.tones import EITHER, readings, sides, tone
@@ -65,16 +65,19 @@ class Note(str):
 
     cause: Cause
 
-    def __new__(cls, message: str, code: str | None = None, **parameters: Parameter) -> "Note":
-        """Say a message by its code, or take a sentence with the code that it has elsewhere."""
-        note = super().__new__(cls, say(message, parameters))
-        note.cause = {"code": message if message in catalogue() else code or "note", **parameters}
+    def __new__(cls, code: str, **parameters: Parameter) -> "Note":
+        """Say a message by its code."""
+        note = super().__new__(cls, say(code, parameters))
+        note.cause = {"code": code, **parameters}
         return note
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Parameter]]:
+        """Copy and unpickle a note by its code and parameters."""
+        return (str(self.cause["code"]),), {k: v for k, v in self.cause.items() if k != "code"}
 
     def text(self, language: Language) -> str:
         """Say the message in a language."""
-        code = str(self.cause["code"])
-        return say(code, self.cause, language) if code in catalogue() else str(self)
+        return say(str(self.cause["code"]), self.cause, language)
 
 
 @dataclass(frozen=True, slots=True)
