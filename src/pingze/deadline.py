@@ -1,4 +1,4 @@
-"""How long someone waits for an answer: long computations ask now and then whether to go on.
+"""Stop long computations whose answer is late or no longer wanted.
 
 A thread that computes for a request of the server works within its `Deadline`; elsewhere there is none, and nothing
 is stopped.

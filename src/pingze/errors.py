@@ -1,4 +1,4 @@
-"""Every error that pingze raises on purpose: one line that says what is wrong and what to do.
+"""Define every error that pingze raises on purpose: one line that says what is wrong and what to do.
 
 ::
 
@@ -122,7 +122,7 @@ def wrong_type(name: str, value: object, wanted: str) -> InputError:
 
 
 class InfeasibleError(PingzeError):
-    """No poem can keep all that is asked for; the message names what to give up, of which nothing could be kept.
+    """No poem can keep all constraints; the message names a minimal set to give up.
 
     Args:
         form: The form 體 that was asked for, as 七絕.

@@ -71,7 +71,7 @@ def _(
 
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """A command whose first parameter is a schema takes each of its fields as an option, one as its argument."""
+    """Give a command an option for each field of the schema that is its first parameter; one may be an argument."""
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def called(**values: Any) -> None:
@@ -109,7 +109,7 @@ def print_start() -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON that people can read too, as far as standard output has their characters."""
+    """Print a value as JSON, escaped where standard output lacks a character."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding)
@@ -119,7 +119,7 @@ def print_json(value: Any) -> None:
 
 
 def read_file(file: str) -> str:
-    """The text of a file or of standard input (-), whatever bytes it holds."""
+    """Read a file, or standard input (-), as UTF-8."""
     try:
         data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -137,7 +137,7 @@ def file_name(file: str) -> str:
 
 
 def read_text(given: str) -> str:
-    """As `read_file`; but what has marks of verse, or spaces and nothing of ASCII, is the text itself if no file."""
+    """Read a file, or take the argument itself as a poem: one with marks, or several words without ASCII."""
     words = given.split()
     is_verse = set(given) & set(MARKS) or (len(words) > 1 and not any(map(str.isascii, "".join(words))))
     return given if is_verse and not isfile(given) else read_file(given)

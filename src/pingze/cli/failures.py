@@ -1,4 +1,4 @@
-"""Every failure as one line on standard error and an exit status."""
+"""Turn every failure into one line on standard error and an exit status."""
 
 import contextlib
 import errno
@@ -17,11 +17,11 @@ from pingze.messages import here, language
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""What printing fails with; errors of files have the file's name, and those of writing one are a PingzeError."""
+"""Errors of printing. Errors of files have a file name, and failed writes are a PingzeError."""
 
 
 def guarded(command: Callable[[], int | None]) -> int:
-    """Run a command, and give its exit status; what goes wrong is told."""
+    """Run a command and return its exit status; print one line for an error."""
     warnings.showwarning = _show_warning  # type: ignore[assignment]
     try:
         status = command() or 0
@@ -33,7 +33,7 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 
 def _told(error: BaseException) -> int:
-    """Tell of an error, and give the exit status."""
+    """Print an error and return the exit status."""
     match error:
         case SystemExit():
             raise error
@@ -58,14 +58,14 @@ def _told(error: BaseException) -> int:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """An error and those that it arose from: a library may make its own of a Ctrl-C."""
+    """Yield an error and its causes: a library may wrap a Ctrl-C in an error of its own."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def _discard(stream: TextIO) -> None:
-    """Send nowhere what Python would still print at its end."""
+    """Discard what Python would still flush at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 

@@ -1,4 +1,4 @@
-"""What a long command is at, on standard error."""
+"""Show the progress of a long command on standard error."""
 
 import re
 import time
@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import typer
 
 EVERY = 10.0
-"""Seconds after which a line of which only the numbers have changed is printed again where there is no terminal."""
+"""Without a terminal, seconds after which a line is printed again if only its numbers have changed."""
 SHARE = 0.05
-"""In a long run that is this share of the time that it has taken, so that a night leaves some hundred lines."""
+"""In a long run, this share of the elapsed time instead, so that a night leaves some hundred lines."""
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class Lexicon:
 
     vocabulary: Vocabulary
     han: Bool[Array, "V"]
-    """Han characters, of which lines consist."""
+    """Whether a token is a Han character."""
     level: Bool[Array, "V"]
     """Usable as level 平."""
     oblique: Bool[Array, "V"]
