@@ -26,15 +26,15 @@ import numpy as np
 
 from experiments.figures import record
 from pingze.composing.composer import Composer, composer
-from pingze.composing.generate import LineSampler
 from pingze.composing.particles import Writing, finish
-from pingze.composing.poem import in_lines, mark_after, punctuate
+from pingze.composing.poem import in_lines, punctuate
 from pingze.composing.quality import MEASURED
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
 from pingze.errors import InfeasibleError, InputError
+from pingze.network.line_sampler import LineSampler
 from pingze.verse import check
-from pingze.verse.characters import MARKS
+from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme import rhyme_characters

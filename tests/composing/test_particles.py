@@ -11,14 +11,13 @@ import pytest
 from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
 from pingze.composing.particles import Population, Writing, finish, go_on
-from pingze.composing.poem import mark_after
 from pingze.composing.proposal import effective_sizes, resample
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Antithesis, Opposites
 from pingze.composing.steering.term import Term
 from pingze.verse import check
-from pingze.verse.characters import MARKS
+from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import Form
 from tests.composing.verse import composer
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 import pingze
 from pingze.composing import composer as composer_module
-from pingze.composing.generate import LineSampler
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.errors import InputError
 from pingze.network import checkpoint
+from pingze.network.line_sampler import LineSampler
 from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.network.vocabulary import EOS
 from pingze.verse.characters import MARKS

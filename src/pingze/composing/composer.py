@@ -17,7 +17,7 @@ from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.parallel import each, one_blas_thread_each
 from pingze.composing.particles import Population, Writing, finish
-from pingze.composing.poem import Poem, in_lines, mark_after
+from pingze.composing.poem import Poem, in_lines
 from pingze.composing.request.options import Revising, Sampling
 from pingze.composing.request.request import Request
 from pingze.composing.steering.antithesis import Antithesis, Opposites, antithesis_table
@@ -32,6 +32,7 @@ from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.threads import threads
+from pingze.verse.characters import mark_after
 from pingze.verse.forms import opening_name
 
 ROWS = 256

@@ -3,29 +3,22 @@
 Without the report's fixed length of lines the model sets its own lines, marks and end, as for 詞.
 """
 
-import re
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pingze.arrays import Array
 from pingze.composing.composer import composer
-from pingze.composing.poem import mark_after, punctuate
+from pingze.composing.poem import punctuate
 from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising
 from pingze.composing.request.request import read_about, read_poet, read_title
 from pingze.errors import InputError
-from pingze.network.reference import ReferenceNetwork
-from pingze.network.vocabulary import EOS, Vocabulary
-from pingze.verse.characters import MARKS
+from pingze.network.line_sampler import LineSampler
 
 MODEL = "report"
 """The model by default."""
 LINES, FREE_LINES = 14, 40
 """The most lines by default: of fixed length, and the model's own."""
-FREE_CHARACTERS = 1000
-"""The most characters and marks of a text whose lines the model sets: it may never end one."""
 
 
 def generate(
@@ -82,79 +75,3 @@ def generate(
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
-
-
-class LineSampler:
-    """Sample lines of Han characters from a model, one character at a time."""
-
-    def __init__(
-        self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
-    ) -> None:
-        self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
-        self.han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
-        self.start()
-
-    def start(self, prefix: Sequence[int] = ()) -> None:
-        """Begin a new text after the prefix."""
-        self.state = self.network.start(prefix=prefix)
-        self.log_probability = 0.0
-
-    def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Sample up to `max_lines` lines of `length` characters that begin with `opening`, fewer only if `may_end`.
-
-        Afterwards `log_probability` is ln p of the whole text, marks and `<eos>` included, at temperature 1.
-        """
-        given = iter(self.vocabulary.encode(opening).tolist())
-        left = len(opening)
-        lines: list[str] = []
-        while len(lines) < max_lines:
-            allowed = self.han.copy()
-            allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0 and left == 0
-            ids: list[int] = []
-            while len(ids) < length:
-                id_ = next(given, None)
-                left -= id_ is not None
-                id_ = self._draw(allowed) if id_ is None else id_
-                if id_ == EOS:
-                    self._score(EOS)
-                    return lines
-                allowed[EOS] = False
-                ids.append(id_)
-                self._advance(id_)
-            self._advance(self.vocabulary.ids[mark_after(len(lines))])
-            lines.append(self.vocabulary.decode(ids))
-        self._score(EOS)
-        return lines
-
-    def free(self, opening: str, max_lines: int) -> str:
-        """Sample a text that begins with `opening`, with the model's own marks and end; a sentence is a row."""
-        text, marks, given = "", 0, iter(self.vocabulary.encode(opening).tolist())
-        han_or_mark = self.han | np.array([token in MARKS for token in self.vocabulary.tokens])
-        while marks < max_lines and len(text) < FREE_CHARACTERS:
-            id_ = next(given, None)
-            if id_ is None:
-                ended = text[-1:] in MARKS
-                allowed = self.han.copy() if ended else han_or_mark.copy()
-                allowed[EOS] = bool(text) and ended
-                id_ = self._draw(allowed)
-            if id_ == EOS:
-                break
-            self._advance(id_)
-            text += self.vocabulary.tokens[id_]
-            marks += text[-1] in MARKS
-        return re.sub("([。？！])(?!$)", r"\1\n", text)
-
-    def _draw(self, allowed: Array) -> int:
-        logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
-        if self.temperature == 0:
-            return int(logits.argmax())
-        # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
-        scaled = (logits - logits.max()) / self.temperature
-        return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
-
-    def _score(self, id_: int) -> None:
-        self.log_probability += float(self.state.log_p[0, id_])
-
-    def _advance(self, id_: int) -> None:
-        self._score(id_)
-        self.state = self.network.step(self.state, np.array([id_]))

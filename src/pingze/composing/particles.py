@@ -22,7 +22,7 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Plan
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.poem import in_lines, mark_after
+from pingze.composing.poem import in_lines
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
 from pingze.composing.steering.term import Term, Token
@@ -30,6 +30,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
+from pingze.verse.characters import mark_after
 
 COLDEST = 0.01
 """The lowest temperature; below it particles would all be the same text."""

@@ -3,6 +3,8 @@
 from dataclasses import asdict, dataclass
 from html import escape
 
+from pingze.verse.characters import mark_after
+
 _UPRIGHT = "writing-mode: vertical-rl; font-size: 150%; line-height: 1.8; max-height: 24em"
 
 
@@ -59,8 +61,3 @@ def punctuate(lines: list[str]) -> str:
 def in_lines(text: str, width: int) -> list[str]:
     """A text without marks, cut into lines of a width."""
     return [text[start : start + width] for start in range(0, len(text), width)]
-
-
-def mark_after(index: int) -> str:
-    """The mark after the line of this index (from 0)."""
-    return "。" if index % 2 else "，"

@@ -14,3 +14,8 @@ _NOT_HAN = re.compile(f"[^{HAN}]")
 def only_han(text: str) -> str:
     """The Han characters of a text."""
     return _NOT_HAN.sub("", text)
+
+
+def mark_after(index: int) -> str:
+    """The mark after the line of this index (from 0)."""
+    return "。" if index % 2 else "，"
