@@ -105,9 +105,9 @@ def prepare_revision(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
     """Load the model and compile the request; raises as `revise` does."""
-    chosen, ids = composer(model, asked), composer(model).vocabulary.ids
-    places = _places(poem, targets)
+    chosen, places = composer(model, asked), _places(poem, targets)
     text = "".join(poem.lines)
+    ids = chosen.vocabulary.ids
     old = {place: ids[text[place]] for place in places if text[place] in ids}
     return chosen, chosen.prepare(poem_request(chosen, poem, places, asked), old)
 
