@@ -39,7 +39,7 @@ class Plan:
     """How the request was read."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # with many words to include, one takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
     """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
