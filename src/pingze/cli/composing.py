@@ -9,7 +9,7 @@ from pingze import composing
 from pingze.cli import completion
 from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
 from pingze.composing import Poem, Reason
-from pingze.composing.compose import compose_as
+from pingze.composing.composer import compose_as
 from pingze.composing.generate import MODEL as GENERATOR
 from pingze.composing.request.options import Composing, Revising
 from pingze.composing.revise import revise_as

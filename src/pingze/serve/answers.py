@@ -8,8 +8,7 @@ from functools import cache, partial
 from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Alternative, Mended, Reason
-from pingze.composing.compose import prepare
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, prepare
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
 from pingze.composing.revise import alternatives_as
 from pingze.corpus import Store, store_path

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from pingze.composing import Poem
-from pingze.composing.compose import seeds
+from pingze.composing.composer import seeds
 from pingze.composing.particles import Population
 from pingze.errors import InputError
 from pingze.messages import Language
