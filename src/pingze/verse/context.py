@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import pairwise
 
-from pingze.verse.character_table import in_use, simplified_forms, to_traditional
+from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional
 from pingze.verse.tables import table
 from pingze.verse.tones import sides
 
@@ -28,19 +28,21 @@ _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
 """The words that a character may stand for: their weights, and those of neighbours, before (<) and after (>)."""
 
 
-def in_context(text: str) -> str:
+def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, ambiguous ones by their neighbours.
 
     The word that verse has beside them is taken: 白发 is 白髮, 出发 出發. A character that is a word itself (云) is
     only read as another in a text that has Simplified characters and not more Traditional ones, or in one that has
-    neither and where the evidence is strong. So 宁 in 當宁 stays.
+    neither and where the evidence is strong. So 宁 in 當宁 stays. In a Traditional text `keep_words` also keeps rare
+    words as 并 and 机; the corpus, whose digests are pinned, has 並 and 機.
     """
     contexts, chosen = _contexts(), to_traditional(text)
     ambiguous = contexts.keys() & set(text)
-    if not ambiguous:
+    rare = {one for one in text if is_rare_word(one)} if keep_words else set()
+    if not ambiguous | rare:
         return chosen
     caution = _caution(text)
-    kept = {one for one in ambiguous if one in contexts[one]} if math.isinf(caution) else set()
+    kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
     chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
     for _ in range(2 if ambiguous - kept else 0):  # the second time the neighbours are chosen too
         chosen = "".join(
@@ -52,7 +54,7 @@ def in_context(text: str) -> str:
 
 def lines_in_context(lines: Sequence[str]) -> list[str]:
     """Convert a poem's lines, each read beside the others."""
-    return in_context("\n".join(lines)).split("\n") if lines else []
+    return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
 
 
 def _caution(text: str) -> float:
@@ -68,7 +70,9 @@ def _caution(text: str) -> float:
 def _only_simplified() -> frozenset[str]:
     """The Simplified characters that are no word of a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
-    return frozenset(one for one in table("simplified") if not in_use(one) and one not in words)
+    return frozenset(
+        one for one in table("simplified") if not in_use(one) and not is_rare_word(one) and one not in words
+    )
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:

@@ -6,11 +6,17 @@ the readings of all of them; `describe` asks which is meant.
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pingze.errors import InputError
-from pingze.verse.character_table import Entry, entry, to_traditional, traditional_candidates
+from pingze.verse.character_table import (
+    Entry,
+    entry,
+    is_rare_word,
+    to_traditional,
+    traditional_candidates,
+)
 from pingze.verse.rhyme_groups import GROUPS, Group
 
 EITHER = "either"
@@ -38,10 +44,13 @@ class Reading:
 
 @lru_cache(1 << 13)
 def known(character: str) -> Entry:
-    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one."""
-    converted = to_traditional(character)
+    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one.
+
+    并 and 机, which are words of their own, have the readings of those and of what they stand for.
+    """
+    converted, own = to_traditional(character), entry(character)
     if found := entry(converted):
-        return found
+        return replace(found, rhymed=own.rhymed | found.rhymed) if own and is_rare_word(character) else found
     others = [found for each in traditional_candidates(converted) if (found := entry(each))]
     return Entry({name: times for other in others[::-1] for name, times in other.rhymed.items()})
 
@@ -104,7 +113,7 @@ def describe(text: str) -> tuple[Reading, ...]:
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:
         raise InputError("one_character", has=text)
-    found = readings(character)
+    found = readings(to_traditional(character))
     if not found:
         raise InputError("no_reading", has=character)
     if entry(to_traditional(character)) is None:
