@@ -23,7 +23,7 @@ EITHER = "either"
 UNKNOWN = "unknown"
 
 _ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # fewer fixed places say nothing of a character's tone
-_RARE_PLACES, _RARE_SHARE = 50, 0.03
+_RARE_PLACES, _RARE_SHARE, _RARE_ONCE = 50, 0.03, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,16 @@ def usable_tone(character: str) -> str | None:
 
 
 @lru_cache(1 << 13)
-def rare_side(character: str) -> str | None:
-    """The one of two tones that verse hardly ever uses: in fewer than 3 of 100 fixed places, of at least fifty."""
+def usual_sides(character: str) -> frozenset[str]:
+    """The tones that a character can have, without one that verse hardly ever uses.
+
+    That is one in fewer than 3 of 100 fixed places, of at least fifty, or at most once in twenty or more.
+    """
     places = known(character).needed
     total = sum(places.values())
-    rare = (side for side, times in places.items() if times < _RARE_SHARE * total)
-    return next(rare, None) if total >= _RARE_PLACES else None
+    most = _RARE_SHARE * total if total >= _RARE_PLACES else 0
+    rare = {side for side, times in places.items() if times < most or (times <= 1 and total >= _RARE_ONCE)}
+    return sides(character) - rare
 
 
 def describe(text: str) -> tuple[Reading, ...]:
