@@ -177,8 +177,8 @@ def _judged(
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
         violations=faults,
-        notes=[note.text(language) for note in verdict.notes],
-        remarks=[note.cause for note in verdict.notes],
+        notes=[note.text(language) for note in (*verdict.doubts, *verdict.notes)],
+        remarks=[note.cause for note in (*verdict.doubts, *verdict.notes)],
     )
 
 
