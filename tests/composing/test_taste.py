@@ -18,12 +18,12 @@ from pingze.composing.steering.taste import (
     NAMED,
     REWARD,
     WORN,
-    Consistent,
+    Taste,
     contradicts,
-    taste_terms,
     times,
     worn_pairs,
 )
+from pingze.verse.forms import find_form
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -87,7 +87,7 @@ def test_every_text_has_the_sum_of_its_tokens(
 def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others(
     lines: list[str], expected: bool
 ) -> None:
-    assert Consistent().of_text(lines) == -CONTRADICTION * expected
+    assert Taste(CHOSEN.vocabulary, Request(find_form("五絕"), 4)).of_text(lines) == -CONTRADICTION * expected
 
 
 def test_no_word_tells_two_times() -> None:
@@ -106,7 +106,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
         expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
-    terms = taste_terms(chosen.vocabulary, request, chosen.reward)
+    terms = [Taste(chosen.vocabulary, request, chosen.reward)]
     shares = expected_shares(chosen, request, 128, 8, terms=terms)
     assert total_variation(shares, expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.2

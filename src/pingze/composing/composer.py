@@ -23,7 +23,7 @@ from pingze.composing.request.options import Composing, Options, Revising, Sampl
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
 from pingze.composing.steering.mood import Mood, leanings
-from pingze.composing.steering.taste import taste_terms
+from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InfeasibleError, InputError
@@ -211,7 +211,7 @@ class Composer:
         if request.antithesis and request.form.antithetical(request.lines):
             terms.append(Opposites(antithesis_of(self.vocabulary), constraints))
         if request.taste:
-            terms += taste_terms(self.vocabulary, request, self.reward)
+            terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
 
     def choose(self, writing: Writing) -> list[Population]:
@@ -305,13 +305,8 @@ def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """Compute each batch, several at once on as many threads as there are processors; results keep their order.
 
-    Under a deadline the batches are computed one after another in the caller's thread.
-
-    Args:
-        compute: It calls `deadline.check_deadline` now and then.
-        batches: One or more.
-
-    Raises what `compute` raises for the first batch that fails, once the others have stopped.
+    Under a deadline the batches are computed one after another in the caller's thread. Where one fails, the others
+    stop at their next `check_deadline`, and its error is raised.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]

@@ -172,7 +172,7 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            groups: Array = histories.alive[:, foot].any(axis=1)
+            groups: Array = np.any(histories.alive[:, foot], axis=1)
             for g, rhymes in enumerate(self.rhymes_at(place) & self.base):
                 fitting |= groups[:, g, None] & rhymes
         # 2. Not used before, unless it is doubled.

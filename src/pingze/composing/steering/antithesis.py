@@ -130,7 +130,7 @@ class Opposites(Term):
 def antithesis_table() -> Antithesis:
     """Load the table that ships with the package."""
     with (
-        as_file(files("pingze.network.weights") / "antithesis.safetensors") as path,
+        as_file(files("pingze.network") / "weights" / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,
     ):
         tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118

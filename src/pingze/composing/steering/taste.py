@@ -14,12 +14,11 @@ words of two seasons, or of day and night, ranks after all others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Bool, Float, Int
+from pingze.arrays import Array, Float, Int
 from pingze.composing.request.request import Request
 from pingze.composing.steering.term import Term, Token
 from pingze.network.vocabulary import Vocabulary
@@ -87,95 +86,38 @@ class WornPairs:
 worn_pairs = lru_cache(maxsize=4)(WornPairs)
 
 
-def taste_terms(
-    vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
-) -> list[Term]:
-    """List the terms of taste.
+class Taste(Term):
+    """The likely judgement of a reader.
 
     Args:
         vocabulary: The model's.
         request: Whose title, theme and strength of taste count.
         reward: The model's; None where it has none.
     """
-    words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
-    named: Bool[Array, V] = np.zeros(len(ids), bool)
-    named[[ids[word] for word in words if word in ids]] = True
-    gain, strength = NAMED * min(1.0, 4 / max(1, len(words))), request.taste
-    return [
-        Likely(strength),
-        Named(strength, named, gain),
-        Worn(strength, worn_pairs(vocabulary), named, request.form.width),
-        *([] if reward is None else [Reward(strength, reward)]),
-        Consistent(),
-    ]
 
-
-@dataclass
-class Likely(Term):
-    """ln p of each token."""
-
-    strength: float
+    def __init__(
+        self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
+    ) -> None:
+        words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
+        self.named = np.zeros(len(ids), bool)
+        self.named[[ids[word] for word in words if word in ids]] = True
+        self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
+        self.strength, self.width, self.reward = request.taste, request.form.width, reward
+        self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Weigh the token by ln p."""
-        added: Array = self.strength * LIKELY * token.log_p
-        return added
-
-
-@dataclass
-class Named(Term):
-    """Characters of title and theme, each the first time."""
-
-    strength: float
-    named: Bool[Array, "V"]
-    gain: float
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the character if it is named and new."""
-        if token.place is None:
-            return None
-        ids = token.texts[:, token.place]
-        new = ~(token.texts[:, : token.place] == ids[:, None]).any(axis=1)
-        added: Array = self.strength * (self.gain * (self.named[ids] & new))
-        return added
-
-
-@dataclass
-class Worn(Term):
-    """Worn pairs within a line, unless the title or the theme has a half of them."""
-
-    strength: float
-    pairs: WornPairs
-    named: Bool[Array, "V"]
-    width: int
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the pair that the character ends."""
-        if token.place is None or token.place % self.width == 0:
-            return None
-        before, ids = token.texts[:, token.place - 1], token.texts[:, token.place]
-        free = self.named[before] | self.named[ids]
-        return -self.strength * (WORN * np.where(free, 0.0, self.pairs.of(before, ids)))
-
-
-@dataclass
-class Reward(Term):
-    """The reward that readings taught."""
-
-    strength: float
-    reward: Float[Array, "H"]
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the model's state after the token."""
-        if token.h is None:
-            return None
-        # BLAS adds in other orders.
-        added: Array = self.strength * REWARD * (token.h * self.reward).sum(axis=1)
-        return added
-
-
-class Consistent(Term):
-    """Words of two seasons, or of day and night."""
+        """Weigh the token, the character that is named, the pair that it ends, and the state after it."""
+        added = LIKELY * token.log_p
+        if (place := token.place) is not None:
+            ids, before = token.texts[:, place], token.texts[:, :place]
+            new = ~(before == ids[:, None]).any(axis=1)
+            added += self.gain * (self.named[ids] & new)
+            if place % self.width:
+                free = self.named[before[:, -1]] | self.named[ids]
+                added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
+        if token.h is not None and self.reward is not None:
+            added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in other orders
+        return self.strength * added
 
     def of_text(self, lines: Sequence[str]) -> float:
         """Put a text that contradicts itself after all others."""
