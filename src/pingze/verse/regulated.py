@@ -14,14 +14,17 @@ from pingze.verse.tones import groups, known
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _RULES = {
-    ("a", 2): "小拗",
-    ("a", 3): "大拗",
-    ("B", 0): "孤平",
-    ("c", 0): "特拗",
-    ("c", 2): "三仄尾",
-    ("D", 2): "三平調",
+    ("a", 2): ("小拗", "..ZP."),
+    ("a", 3): ("大拗", "...Z."),
+    ("B", 0): ("孤平", "ZPZZ."),
+    ("c", 0): ("特拗", "ZPZP."),
+    ("c", 2): ("三仄尾", "..ZZZ"),
+    ("D", 2): ("三平調", "..PPP"),
 }
-"""The rule that a line of a type breaks where it misses its pattern; places of five characters, from 0."""
+"""The rule that a line of a type breaks where it misses its pattern, and the tones by which the line is such a one.
+
+Places and tones are of the last five characters, places from 0. A line of other tones has a worse fault elsewhere.
+"""
 
 
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
@@ -33,16 +36,16 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     rhyme = shared_group(feet[1::2], preferring=(feet[0], frozenset(near), feet[1]), tone=LEVEL)
     first = ("鄰韻" if _is_near(feet[0], rhyme) else "出韻") if _off(feet[0], rhyme) else ""
     borrows = first == "鄰韻" and strictness == CUSTOMARY
-    # 2) The template. If the first line rhymes and fits both ways, it is read as rhymed.
+    # 2) The template. If the first line rhymes and fits both ways, it is read as rhymed; if it ends oblique, as not.
     masks = [masks_of(line) for line in lines]
-    rhymed_costs = 1 if borrows else FAULT * bool(first)
+    rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 3) The faults of tones and of rhymes, by their places.
     faults = [
         (number, place, _rule(line.kind, number, place, width))
         for number, line in enumerate(best)
-        for place in (*[1] * line.turned, *_places(line.misfits))
+        for place in (*[1] * line.turned, *_faulty(line, masks[number], width))
     ]
     if first and not borrows and 0 in rhymed:
         faults.append((0, last, first))
@@ -81,13 +84,24 @@ def _places(mask: int) -> list[int]:
     return [place for place in range(mask.bit_length()) if mask >> place & 1]
 
 
+def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
+    """The places where a line misses its pattern, without those whose rule is not that of such a line."""
+
+    def named(place: int) -> bool:
+        _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
+        able = {"P": masks.level, "Z": masks.oblique, ".": -1}
+        return all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones))
+
+    return [place for place in _places(line.misfits) if named(place)]
+
+
 def _rule(kind: str, number: int, place: int, width: int) -> str:
     """The rule that a line of a type breaks where a place misses its pattern."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對"
     if place == width - 1:
         return "仄腳"
-    return _RULES.get((kind[0], place - (width - 5)), "失對")
+    return _RULES.get((kind[0], place - (width - 5)), ("失對", ""))[0]
 
 
 def _rhyme_notes(
