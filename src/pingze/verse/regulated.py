@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from pingze.messages import Parameter
 from pingze.verse.character_table import variants
 from pingze.verse.context import word_at
-from pingze.verse.forms import Form, opening_name
+from pingze.verse.forms import FEWEST_LINES, Form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
@@ -65,6 +65,8 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
         elif line.pattern.soft:
             notes.append(Note("bent", rule=line.pattern.soft, line=number, position=width - 2))
     violations = tuple(Violation.at(rule, lines, number, place) for number, place, rule in faults)
+    if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
+        notes.append(Note("broken_waist", name="折腰體"))
     doubts = tuple(_doubts(best, masks, lines, strictness))
     template = opening_name(width, best[0].kind[0])
     return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts)
@@ -78,6 +80,16 @@ def _is_near(foot: Groups, rhyme: str | None) -> bool:
 def _off(foot: Groups, rhyme: str | None) -> bool:
     """Whether a character cannot rhyme in the poem's group, which must be a level one; an unknown one can."""
     return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
+
+
+def _exchange(feet: Sequence[Groups]) -> str:
+    """Name the way in which eight lines rhyme in two neighbouring groups: 進退格 by turns, 轆轤格 in halves."""
+    ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
+    for name, parts in ways.items():
+        one, other = (frozenset.intersection(*part) for part in parts)
+        if any(_is_near(other, group) for group in one):
+            return name
+    return ""
 
 
 def _places(mask: int) -> list[int]:
@@ -117,6 +129,8 @@ def _rhyme_notes(
     if off and rhyme is not None and GROUPS[rhyme].tone == LEVEL:
         if off == [even[-1]] and len(even) > 1 and _is_near(feet[even[-1]], rhyme):
             yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
+        elif name := _exchange([feet[number] for number in even]):
+            yield Note("named_rhyme", name=name)
         elif 2 * len(off) >= len(even):
             yield Note("suspects", has=[f"{lines[number][-1]} ({number + 1})" for number in even])
     for number in rhymed:

@@ -81,8 +81,8 @@ def fit(
             for before, (so_far, way) in ways.items():
                 if (turned := is_turned(before, kind)) is not None:
                     cost, line = fitted(kind, turned, width, strictness, masks)
-                    if kind == "B'" and line.misfits >> width - 3 & 1:
-                        continue  # nothing is rescued
+                    if (kind == "B'" and line.misfits >> width - 3 & 1) or (turned and line.misfits & 2):
+                        continue  # nothing is rescued; the second character is not the type's, nothing is turned
                     if kind not in longer or so_far + cost < longer[kind][0]:
                         longer[kind] = so_far + cost, [*way, line]
         ways = longer
