@@ -409,8 +409,10 @@ poems. Its Song poems only say which characters else belong in the table.
   the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
 - `contexts.tsv`: what stands beside each of the words for which an ambiguous Simplified character may stand, in the
   train split's Tang and Song poems (`python -m scripts.count contexts`).
-- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated Tang poems need of
-  each, 中 where that is not decided (`python -m scripts.count word_tones`).
+- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated poems, Tang and
+  Song, need of each; 中 where it is not decided, or is the usual one (`python -m scripts.count word_tones`).
+- `senses.tsv`: a character and a rhyme group in which it has these meanings, in Chinese and English, and words in which
+  it has them, by this project; verse reads none of these words otherwise in more than a fifth of three places or more.
 - `rules.toml`: the rules, with this project's own examples.
 
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.

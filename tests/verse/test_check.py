@@ -189,8 +189,28 @@ RARE = "doubt: line 1, character 4: 庭 is read 仄, as in "
             None,
             {"ok": True, "note": "重韻: 遊 and 游 are forms of one word (lines 2, 4)"},
         ),
-        # Quatrains of old-style verse have a name.
-        ("平平仄仄仄，仄仄平平月。仄平平仄平，平仄平平雪。", None, {"form": "五古", "note": "仄韻律絕"}),
+        # Named forms and licences.
+        (
+            "仄仄平平仄，平平仄仄東。仄仄平平仄，平平仄仄同。",
+            None,
+            {"faults": ["失黏 3.2 仄"], "note": "折腰體"},
+        ),
+        (QUATRAIN.format("東", "冬") + QUATRAIN.format("同", "鍾"), None, {"note": "進退格"}),
+        (QUATRAIN.format("東", "同") + QUATRAIN.format("冬", "鍾"), None, {"note": "轆轤格"}),
+        ("月月月月月，" * 4, None, {"form": None, "judged": "nothing"}),
+        # Quatrains of old-style verse have a name, and come first unless there is one fault.
+        (
+            "平平平仄東，仄仄仄仄同。仄平仄平仄，平平仄仄紅。",
+            None,
+            {"form": "五古", "ok": True, "note": "as 五絕 it has 2 faults (失對 2.4, 失黏 3.2)"},
+        ),
+        (
+            "仄仄平仄仄，平平仄仄東。平平平仄仄，仄仄仄平同。",
+            None,
+            {"form": "五絕", "faults": ["大拗 1.4 仄"], "note": "as old-style verse (五古) it has no fault"},
+        ),
+        ("平平仄平月，仄仄平平雪。平平平仄平，仄仄平平絕。", None, {"form": "五古", "note": "古絕"}),
+        ("平平平仄仄，仄仄平平月。仄仄仄平平，平平平仄雪。", None, {"form": "五古", "note": "仄韻律絕"}),
         ("平平仄仄平，仄仄平平月。仄平仄仄平，仄仄平平雪。", None, {"form": "五古", "note": "古絕"}),
         ("平平平平平，平平平平東。平平平平平，平平平平同。", None, {"form": "五古", "note": "古絕"}),
     ],

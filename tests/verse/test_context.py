@@ -91,10 +91,8 @@ def test_every_character_keeps_its_place_and_conversion_settles(text: str) -> No
 def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
     found = tones_within([word])
     for character, tone in zip(word, expected, strict=True):
-        if len(sides(character)) == 2:
+        if len(sides(character)) == 2 and tone != " ":
             assert found[character] == frozenset(tone)
-        else:
-            assert character not in found
 
 
 def test_a_character_that_two_words_read_differently_may_be_either() -> None:

@@ -11,7 +11,7 @@ from tests.verse import reference
 from tests.verse.writing import LEVELS, OBLIQUES, write
 
 LEVEL_FIRST = (
-    "將軍 正月 相思 相逢 更深 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山"
+    "將軍 正月 相思 相逢 更闌 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山"
 )
 LEVEL_FIRST += " 彈琴 荷花 行人 縫衣 興亡 從容 扁舟"
 LEVEL_SECOND = (

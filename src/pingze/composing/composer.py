@@ -119,8 +119,8 @@ class Composer:
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request.
 
-        No pause of the line parts a word to include, and its characters have the tones in which verse reads it, if
-        some poem keeps that; else first pauses are allowed, then other tones.
+        Characters that are fixed or included have the tones in which verse reads them, and no pause of the line parts
+        a word to include, if some poem keeps that; else first pauses are allowed, then other tones.
 
         Args:
             request: What a poem must keep.
@@ -131,9 +131,9 @@ class Composer:
         """
         copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
-        if any(len(word) > 1 for word in request.include):
-            read = self.lexicon.reading(request.include)
-            ways = [(read, True), (read, False), *ways]
+        if request.fixed or request.include:
+            read, words = self.lexicon.reading(request), any(len(word) > 1 for word in request.include)
+            ways = [*[(read, True)] * words, (read, False), *ways]
         for lexicon, whole in ways:
             inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=whole, effort=effort)
             if inclusion.is_possible:

@@ -48,7 +48,7 @@ class Change:
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules that the mended poem would break with the old character, as 孤平."""
+    """The rules that the mended poem would break, or break but for a doubt, with the old character, as 孤平."""
 
     def __str__(self) -> str:
         return (
@@ -121,12 +121,15 @@ def mend(
         draft = replace(draft, form=_form_of(draft.lines, form), template=None, rhyme=None)
     texts = verdict.lines, draft.lines
     locked = _locked(texts, keep)
-    if verdict.ok:
+    if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
-    # 2. Find the fewest places, or the words that leave a fault.
-    constraints = Constraints(chosen.lexicon, poem_request(chosen, draft, asked=Revising(level=level)))
-    repairs = fewest(constraints, locked)
-    if not repairs:
+    # 2. Find the fewest places, with characters read by their words if that can be, or the words that leave a fault.
+    request = poem_request(chosen, draft, asked=Revising(level=level))
+    constraints = Constraints(chosen.lexicon, request)
+    repairs = fewest(Constraints(chosen.lexicon.reading(request), request), locked)
+    if not repairs and verdict.ok:
+        return Mended(draft, ())
+    if not (repairs := repairs or fewest(constraints, locked)):
         kept, given_up = list[str](), list[Clash]()
         for word in keep:
             if fewest(constraints, _locked(texts, [*kept, word])):
@@ -237,7 +240,7 @@ def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:
             if old != new:
                 restored = [*poem.lines]
                 restored[number] = line[:at] + old + line[at + 1 :]
-                faults = check("，".join(restored), form=poem.form, level=level).violations
-                yield Change(
-                    number + 1, at + 1, old, new, tuple(dict.fromkeys(fault.rule for fault in faults))
-                )
+                verdict = check("，".join(restored), form=poem.form, level=level)
+                rules = [fault.rule for fault in verdict.violations]
+                rules += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
+                yield Change(number + 1, at + 1, old, new, tuple(dict.fromkeys(rules)))

@@ -151,11 +151,12 @@ def word_at(line: str, place: int) -> str:
     )
 
 
-def tones_within(words: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The tones that characters of both tones have within some words; characters of one tone are left out."""
+def tones_within(words: Iterable[str], lines: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+    """The tones that characters of both tones have within words, and within lines, which may have blanks."""
+    texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
-    for word in words:
-        for character, tones in zip(word, tones_in(word, range(len(word) - 1)), strict=True):
+    for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):
+        for character, tones in zip(text, tones_in(text, starts), strict=True):
             if len(sides(character)) == 2:
                 found[character] = found.get(character, frozenset()) | tones
     return found

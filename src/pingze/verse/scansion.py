@@ -81,6 +81,8 @@ def fit(
             for before, (so_far, way) in ways.items():
                 if (turned := is_turned(before, kind)) is not None:
                     cost, line = fitted(kind, turned, width, strictness, masks)
+                    if (kind == "B'" and line.misfits >> width - 3 & 1) or (turned and line.misfits & 2):
+                        continue  # nothing is rescued; the second character is not the type's, nothing is turned
                     if kind not in longer or so_far + cost < longer[kind][0]:
                         longer[kind] = so_far + cost, [*way, line]
         ways = longer
@@ -98,4 +100,4 @@ def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
     cost, line = min(costs, key=lambda each: each[0])
-    return cost + FAULT * turned, line
+    return cost + (FAULT + 2) * turned, line  # among equals a line is not turned

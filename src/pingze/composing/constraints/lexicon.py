@@ -12,6 +12,7 @@ from functools import cache
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.composing.request.request import Request
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
 from pingze.verse.context import tones_within
@@ -100,10 +101,13 @@ class Lexicon:
         usable = vocabulary, han, level, oblique, can_be_level, can_be_oblique
         return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form)
 
-    def reading(self, words: Iterable[str]) -> "Lexicon":
-        """Copy the lexicon; the characters of some words can have only the tones in which verse reads them there."""
+    def reading(self, request: Request) -> "Lexicon":
+        """Copy the lexicon; what a request fixes or includes can have only the tones in which verse reads it there."""
         level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
-        for character, read in tones_within(words).items():
+        lines = [["　"] * request.form.width for _ in range(request.lines)]
+        for fix in request.fixed:
+            lines[fix.line - 1][fix.position - 1] = fix.character
+        for character, read in tones_within(request.include, map("".join, lines)).items():
             id_ = self.vocabulary.ids[character]
             level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
         return replace(self, can_be_level=level, can_be_oblique=oblique)
