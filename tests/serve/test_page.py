@@ -78,11 +78,12 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
         compose(page)
         poem = lines(page)
         page.click("#link")
+        says(page, "#news", "連結已複製")
         link = page.evaluate("navigator.clipboard.readText()")
         page.click("#copy")
-        assert page.evaluate("navigator.clipboard.readText()").replace("\n", "") == "，".join(poem[:2]) + (
-            "。" + "，".join(poem[2:]) + "。"
-        )
+        says(page, "#news", re.compile("^已複製"))
+        text = page.evaluate("navigator.clipboard.readText()")
+        assert text.replace("\n", "") == "，".join(poem[:2]) + ("。" + "，".join(poem[2:]) + "。")
     with opened(browser, address, after=link.split("/", 3)[3]) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.verse.character_table import simplified_forms, to_traditional, traditional_candidates, variants
-from pingze.verse.context import in_context, tones_within
+from pingze.verse.context import in_context, lines_in_context, tones_within
 from pingze.verse.tables import table
 from pingze.verse.tones import sides
 
@@ -61,6 +61,12 @@ def test_each_traditional_character_has_one_simplified_form() -> None:
 )
 def test_what_is_beside_a_character_decides_its_word(typed: str, read: str) -> None:
     assert in_context(typed) == read
+
+
+def test_rare_words_stay_in_a_traditional_poem() -> None:
+    assert lines_in_context(["國樹并機杼", "苹東風来"]) == ["國樹并機杼", "苹東風來"]
+    assert lines_in_context(["国树并机", "苹"]) == ["國樹並機", "蘋"]
+    assert all(len(sides(character)) == 2 for character in "并衆閒琵")
 
 
 @given(st.text() | st.text(st.sampled_from("发云后里余几须钟历复白山東東国国来來 ，\n"), max_size=20))

@@ -19,7 +19,7 @@ from pingze.cli.application import (
     with_options,
 )
 from pingze.composing import Poem, Reason
-from pingze.composing.compose import compose_as
+from pingze.composing.composer import compose_as
 from pingze.composing.generate import MODEL as GENERATOR
 from pingze.composing.request.options import Composing, Revising
 from pingze.composing.revise import revise_as

@@ -90,6 +90,8 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
         text.append("\n")
     for rule in dict.fromkeys(fault.rule for fault in verdict.violations):
         text.append(f"{rule}: {definition(rule, language())}\n")
+    for doubt in verdict.doubts:
+        text.append(f"? {doubt.text(language())}\n", "yellow")
     for note in verdict.notes:
         text.append(f"· {note.text(language())}\n", "dim")
     return text.append(summary(verdict))

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.composing.compose import seeds
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising

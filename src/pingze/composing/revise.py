@@ -9,8 +9,7 @@ from typing import Unpack
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing.compose import seeds
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import known_character, tell_converted

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from pingze.arrays import Array
 
-_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7}
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
 _INT_ATTRIBUTE = 2
 _IR_VERSION, _OPSET, _CONTRIBUTED = 8, 18, "com.microsoft"
 """Every ONNX Runtime since 1.14 reads these."""
@@ -29,7 +29,7 @@ class Graph:
     def constant(self, name: str, values: Array) -> str:
         """Add a constant under a name, once, and return the name."""
         if name not in self._constants:
-            sizes, type_ = ((1, size) for size in values.shape), _TYPES[values.dtype.name]
+            sizes, type_ = ((1, size) for size in values.shape), TYPES[values.dtype.name]
             self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, values.tobytes()))
         return name
 
@@ -90,7 +90,7 @@ class Graph:
 
 def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> bytes:
     shape = _message(*((1, _message((1, size) if isinstance(size, int) else (2, size))) for size in sizes))
-    return _message((1, name), (2, _message((1, _message((1, _TYPES[type_]), (2, shape))))))
+    return _message((1, name), (2, _message((1, _message((1, TYPES[type_]), (2, shape))))))
 
 
 def _message(*fields: tuple[int, Value]) -> bytes:

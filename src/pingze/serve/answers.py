@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
 from functools import cache, partial
-from typing import Any
 
 from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Alternative, Mended, Reason
-from pingze.composing.compose import prepare
-from pingze.composing.composer import composer
+from pingze.composing.composer import composer, prepare
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
 from pingze.composing.revise import alternatives_as
 from pingze.corpus import Store, store_path
@@ -160,10 +158,13 @@ def _judged(
         faults.append(
             schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme))
         )
-    shared: dict[str, Any] = verdict.as_json()
+    same = ("ok", "judged", "form", "template", "rhyme", "level", "lines")
+    notes = [*verdict.doubts, *verdict.notes]
     return schemas.Judged(
-        **shared | {"violations": faults, "notes": [note.text(language) for note in verdict.notes]},
-        remarks=[note.cause for note in verdict.notes],
+        **{name: getattr(verdict, name) for name in same},
+        violations=faults,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
         read=lines_in_context(verdict.lines),
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],

@@ -8,8 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from pingze.composing import Poem
-from pingze.composing.compose import prepare
-from pingze.composing.composer import Composer, PopulationSeed
+from pingze.composing.composer import Composer, PopulationSeed, prepare
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Population, Writing, go_on
 from pingze.composing.request.input_characters import noted
@@ -39,7 +38,7 @@ class Plan:
     """How the request was read."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # with many words to include, one takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
     """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
@@ -52,14 +51,13 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
             ]
             poem = asked.poem.read(asked.level)
             chosen, inclusion = prepare_revision(poem, targets, asked, model(asked.model))
-    return chosen, inclusion, chosen.sampling(inclusion.constraints, asked.sampling), list(notes)
+    return chosen, inclusion, asked.sampling, list(notes)
 
 
 def plan_of(packed: PickledRequest) -> Plan:
     """Plan a request's jobs."""
     chosen, inclusion, sampling, notes = started(packed)
-    populations = chosen.population_count(inclusion, sampling)
-    rows = chosen.population_size(inclusion, sampling)
+    populations, rows = chosen.populations(inclusion.constraints, sampling)
     return Plan(populations, rows, inclusion.constraints.tokens, notes)
 
 
@@ -107,8 +105,8 @@ def write(
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
     """Choose a finished population's text; as a poem where it is all of one."""
     chosen, inclusion, sampling, _ = started(packed)
-    (population,) = chosen.choose([writing])
-    if chosen.population_count(inclusion, sampling) == 1:
+    (population,) = chosen.choose(writing)
+    if chosen.populations(inclusion.constraints, sampling)[0] == 1:
         return chosen.poem(inclusion.constraints, [population], seed[0])
     return population
 

@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from pingze.composing import Poem
-from pingze.composing.compose import seeds
+from pingze.composing.composer import seeds
 from pingze.composing.particles import Population
 from pingze.errors import InputError
 from pingze.network import checkpoint

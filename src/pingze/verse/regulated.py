@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
+from pingze.messages import Parameter
 from pingze.verse.character_table import variants
+from pingze.verse.context import word_at
 from pingze.verse.forms import Form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
-from pingze.verse.tones import groups, known, rare_side
+from pingze.verse.tones import groups, known
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _RULES = {
@@ -52,17 +54,17 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
             faults.append((number, last, "重韻"))
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
-    # 4) The notes: on rhymes, on bent and rescued lines, on rare readings.
+    # 4) The notes: on rhymes, on bent and rescued lines; the doubts.
     notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, borrows=borrows and 0 in rhymed)]
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
         elif line.pattern.soft:
             notes.append(Note("bent", rule=line.pattern.soft, line=number, position=width - 2))
-    notes += _rare_readings(best, masks, lines, strictness)
     violations = tuple(Violation.at(rule, lines, number, place) for number, place, rule in faults)
+    doubts = tuple(_doubts(best, masks, lines, strictness))
     template = opening_name(width, best[0].kind[0])
-    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes))
+    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts)
 
 
 def _is_near(foot: Groups, rhyme: str | None) -> bool:
@@ -116,7 +118,7 @@ def _rhyme_notes(
         first_lines.setdefault(foot, number + 1)
 
 
-def _rare_readings(
+def _doubts(
     best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str
 ) -> Iterator[Note]:
     """Tones that the fit relies on and that verse hardly ever uses, and the rule that the line breaks without them."""
@@ -126,15 +128,17 @@ def _rare_readings(
             character = lines[number][place]
             usual = Masks(*masks[number][2:], *masks[number][2:])
             at = fitted(line.kind, False, width, strictness, usual)[1].misfits.bit_length() - 1
-            side, needed = rare_side(character), known(character).needed
-            yield Note(
-                "rare_reading",
-                line=number + 1,
-                position=place + 1,
-                has=character,
-                wanted=side,
-                times=needed[side or ""],
-                total=sum(needed.values()),
-                rule=_rule(line.kind, number, at, width),
-                other=lines[number][at],
-            )
+            side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
+            word, needed = word_at(lines[number], place), known(character).needed
+            found: dict[str, Parameter] = {
+                "line": number + 1,
+                "position": place + 1,
+                "has": character,
+                "wanted": side,
+                "rule": _rule(line.kind, number, at, width),
+                "other": lines[number][at],
+            }
+            if word:
+                yield Note("word_reading", word=word, **found)
+            else:
+                yield Note("rare_reading", times=needed[side], total=sum(needed.values()), **found)

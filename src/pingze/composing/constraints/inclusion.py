@@ -30,7 +30,6 @@ from pingze.composing.constraints.feasibility import (
     WANTS_OBLIQUE,
     Fixes,
     Plan,
-    stock_of,
 )
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
@@ -172,12 +171,12 @@ class Frame:
         }
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.free_without(fixed, words)
-        self.stock = stock_of(constraints, self.free)
+        self.stock = constraints.stock(self.free)
         self.ends = sorted({word[-1] for word in words})
         """The characters that end words, and so may become rhymes."""
         self.fixed_feet = [{fixed[place] for place in np.flatnonzero(feet)} - {FREE} for feet in self.feet.T]
         # Where there are not enough characters of a tone, or in all, for every place, they are counted.
-        numbers = {name: int(getattr(self.stock, name)[0]) for name in ("level", "oblique", "total")}
+        numbers = dict(zip(("level", "oblique", "total"), self.stock[-3:].tolist(), strict=True))
         left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
         enough = 1 if constraints.request.repeat else left
         self.limits: dict[Axis, int] = {name: number for name, number in numbers.items() if number < enough}
@@ -202,7 +201,7 @@ class Frame:
         """Count for each template the rhymes of a group that words must be, and those with the first line's foot."""
         free = (np.array(self.fixed) == FREE)[:, None] & self.feet
         wanted = free[self.width :].sum(axis=0), free.sum(axis=0)
-        stock = self.stock.rhymes[0, group], self.stock.first_rhymes[0, group]
+        stock = self.stock[group], self.stock[group + len(self.constraints.rhymes)]
         return [np.maximum(0, places - number) for places, number in zip(wanted, stock, strict=True)]
 
     def rhyming(self, group: int) -> list[list[bool]]:
@@ -213,7 +212,7 @@ class Frame:
         """
         c, words = self.constraints, self.constraints.lexicon.word[self.ends]
         may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
-        spares = [~(table[group, words] & self.free[0, words]) for table in (c.rhymes, c.first_rhymes)]
+        spares = [~(table[group, words] & self.free[words]) for table in (c.rhymes, c.first_rhymes)]
         return [row.tolist() for row in (*may, *spares)]
 
 
