@@ -2,7 +2,7 @@
 
 import pickle
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -14,10 +14,10 @@ from pingze.composing.particles import Population, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
 from pingze.composing.revise import prepare_revision
-from pingze.deadline import Deadline, within
+from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
 from pingze.serve.answers import model
-from pingze.serve.schemas.requests import ComposeRequest, ReviseRequest
+from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
 PickledRequest = bytes
@@ -78,32 +78,28 @@ def write(
                 going[index] = chosen.begin(inclusion, sampling, [seed])
         except Exception as error:
             yield index, failure(error)
-    # 2. Write a token of every text at each step; drop the jobs that nobody waits for.
     while going:
         yield None
-        errors: dict[int, Exception] = {}
-        for index in going:
-            try:
-                jobs[index][1].check()
-            except Exception as error:
-                errors[index] = error
-        stepped = {index: writing for index, writing in going.items() if index not in errors}
-        try:
-            failed = go_on(chosen.network, list(stepped.values())) if stepped else {}
-        except Exception as error:
-            errors |= dict.fromkeys(stepped, failure(error))
-        else:
-            errors |= {index: failed[writing] for index, writing in stepped.items() if writing in failed}
-        # 3. Choose a text of each finished population.
-        for index in errors:
+        # 2. Drop the jobs that nobody waits for.
+        for index in [index for index in going if jobs[index][1].is_over]:
             del going[index]
-        yield from errors.items()
-        for index in [index for index, writing in going.items() if writing.finished]:
-            writing = going.pop(index)
-            try:
-                yield index, _chosen(*jobs[index][0], writing)
-            except Exception as error:
-                yield index, failure(error)
+            yield index, too_slow(jobs[index][1].seconds)
+        # 3. Write a token of every text.
+        failed: Mapping[Writing, Exception]
+        try:
+            failed = go_on(chosen.network, list(going.values()))
+        except Exception as error:
+            failed = dict.fromkeys(going.values(), failure(error))
+        # 4. Choose a text of each finished population.
+        for index, writing in list(going.items()):
+            if writing in failed:
+                yield index, failed[going.pop(index)]
+            elif writing.finished:
+                del going[index]
+                try:
+                    yield index, _chosen(*jobs[index][0], writing)
+                except Exception as error:
+                    yield index, failure(error)
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
@@ -115,9 +111,8 @@ def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> P
     return population
 
 
-def join(argument: tuple[PickledRequest, dict[int, list[Population]]]) -> list[Poem]:
+def join(packed: PickledRequest, of_seed: dict[int, list[Population]]) -> list[Poem]:
     """Make the poem of each seed of the texts that its populations chose."""
-    packed, of_seed = argument
     chosen, inclusion, *_ = started(packed)
     return [chosen.poem(inclusion.constraints, own, seed) for seed, own in of_seed.items()]
 
