@@ -71,6 +71,11 @@ async def queue(clock: Clock, request: pytest.FixtureRequest) -> Queue:
     return queue
 
 
+@pytest.fixture
+async def workers(queue: Queue) -> list[Idle]:
+    return queue.workers  # type: ignore[return-value]
+
+
 def ask(queue: Queue, client: str, names: str, rows: int = 0) -> Request:
     """Ask for a job for each name: populations of one model where they have rows."""
     request = Request(queue, client)
@@ -87,8 +92,10 @@ def finish(queue: Queue, worker: Idle, newest: bool = False) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, ROWS])
-async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, rows: int) -> None:
-    (worker,) = queue.workers
+async def test_clients_take_turns_and_so_do_the_requests_of_one(
+    queue: Queue, workers: list[Idle], rows: int
+) -> None:
+    (worker,) = workers
     for names in ("abc", "def"):
         ask(queue, "many", names, rows)
     ask(queue, "one", "xy", rows)
@@ -100,8 +107,10 @@ async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, ro
 
 
 @pytest.mark.parametrize("queue", [2], indirect=True)
-async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(queue: Queue) -> None:
-    first, second = queue.workers
+async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(
+    queue: Queue, workers: list[Idle]
+) -> None:
+    first, second = workers
     ask(queue, "one", "ab", rows=ROWS // 2)
     assert (first.begun, second.begun) == (["a"], ["b"])
     ask(queue, "one", "cdef", rows=ROWS // 2)
@@ -111,8 +120,10 @@ async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(qu
     assert second.begun == ["b", "e"]  # two wait for two workers
 
 
-async def test_beside_a_long_batch_only_other_requests_are_written(queue: Queue, clock: Clock) -> None:
-    (worker,) = queue.workers
+async def test_beside_a_long_batch_only_other_requests_are_written(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
+    (worker,) = workers
     ask(queue, "long", "abc", rows=ROWS)
     for name in "vwxyz":
         ask(queue, name, name, rows=ROWS)
@@ -178,8 +189,9 @@ def test_a_long_batch_has_its_turn_whatever_else_is_written(clock: Clock) -> Non
 
 async def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(
     queue: Queue,
+    workers: list[Idle],
 ) -> None:
-    (worker,) = queue.workers
+    (worker,) = workers
 
     async def leave() -> None:
         async with queue.request("gone") as request:
@@ -264,31 +276,28 @@ async def computing(queue: Queue, path: Path) -> "asyncio.Task[None]":
     return task
 
 
-def test_jobs_end_with_their_clients_faults_and_workers(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        queue.start()
+async def test_jobs_end_with_their_clients_faults_and_workers(tmp_path: Path) -> None:
+    real = Queue(10 * SECONDS, workers=1)
+    real.wait_until_ready()
+    real.start()
+    try:
         # 1. A fault is its own job's.
-        async with queue.request("one") as request:
+        async with real.request("one") as request:
             with pytest.raises(RuntimeError, match="ZeroDivisionError"):
                 await request.compute(broken)
             assert await request.compute(abs, -1) == 1
         # 2. A client that has gone: its job stops.
-        gone = await computing(queue, tmp_path / "gone")
+        gone = await computing(real, tmp_path / "gone")
         gone.cancel()
-        while queue.workers[0].batches:
+        while real.workers[0].batches:
             await asyncio.sleep(0.01)
         # 3. A worker that is killed: its job fails, and another worker takes its place.
-        lost = await computing(queue, tmp_path / "lost")
-        queue.workers[0].process.kill()
+        lost = await computing(real, tmp_path / "lost")
+        real.workers[0].process.kill()
         with pytest.raises(LostError):
             await lost
-        async with queue.request("two") as request:
+        async with real.request("two") as request:
             assert await request.compute(abs, -2) == 2
-
-    queue = Queue(10 * SECONDS, workers=1)
-    queue.wait_until_ready()
-    try:
-        asyncio.run(scenario())
     finally:
-        queue.close()
-    assert not any(worker.process.is_alive() for worker in queue.workers)
+        real.close()
+    assert not any(worker.process.is_alive() for worker in real.workers)
