@@ -104,17 +104,17 @@ def tones(
     """Show each reading of a character: its tone and rhyme group, and how often Tang verse uses it."""
     found = describe(character)
     if as_json:
-        rows = [
-            {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed} for r in found
-        ]
-        print_json(rows)
+        print_json(
+            [
+                {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed}
+                for r in found
+            ]
+        )
         return
     for reading in found:
-        values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}
-        if reading.used is None:
-            typer.echo(here("reading_rhymed", **values))
-        else:
-            typer.echo(here("reading_used", **values, used=f"{reading.used:,}"))
+        code = "reading_rhymed" if reading.used is None else "reading_used"
+        used, rhymed = f"{reading.used or 0:,}", f"{reading.rhymed:,}"
+        typer.echo(here(code, side=reading.group.side, group=reading.group.label, rhymed=rhymed, used=used))
     if any(reading.used is None for reading in found) and (places := known(character.strip()).needed):
         typer.echo(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
 
