@@ -74,7 +74,7 @@ class Palette:
     """The characters from which one prompt draws, and those that it has used."""
 
     characters: str
-    """The most frequent first."""
+    """The characters to draw from, the most frequent first."""
     used: set[str] = field(default_factory=set)
 
     def pick(self, rng: random.Random, tone: str = "x", group: str | None = None) -> str:

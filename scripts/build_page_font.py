@@ -106,9 +106,7 @@ def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
     builder.setupNameTable({"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT})
     builder.setupOS2()
     builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = (
-        0  # so that the same fonts give the same bytes
-    )
+    builder.font["head"].created = builder.font["head"].modified = 0  # so the same fonts give the same bytes
     builder.font.recalcTimestamp = False
     builder.font.flavor = "woff"
     sfnt.ZLIB_COMPRESSION_LEVEL = 9

@@ -12,7 +12,8 @@
 | moods | moods.tsv | scripts/moods.py |
 | worn | worn.tsv | scripts/worn.py |
 
-All tables but characters need the corpus's store. After characters changes, rebuild rhymes, word_tones and contexts.
+Every table except characters needs the corpus's store. Whenever characters changes, rebuild rhymes, word_tones and
+contexts.
 """
 
 import argparse

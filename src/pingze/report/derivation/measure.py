@@ -205,7 +205,7 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
     liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties for point in points))
-    # Name only the largest concession: a sign outranks a convention for products, and that a renaming.
+    # Name the largest concession: a misprinted sign first, then a convention for products, then a renaming.
     verdict, granted = WRONG, ""
     if readings[chosen] <= TOLERANCE:
         qualifiers, renamed = [name for name in QUALIFIERS if name in liberties], latex.NAME in liberties

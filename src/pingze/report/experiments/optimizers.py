@@ -69,7 +69,7 @@ def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return how many decades the unbroken run of rates around the best spans that end within a tolerance of it."""
+    """Return the width, in decades, of the unbroken run of rates around the best that end within a tolerance of it."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
