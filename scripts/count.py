@@ -22,7 +22,8 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from pingze.composing.steering.lapses import DOUBLED_OFTEN, doubled
+from pingze.composing.constraints.lexicon import DOUBLED_OFTEN
+from pingze.composing.quality import doubled
 from pingze.corpus import Store
 from pingze.verse import check
 from pingze.verse.context import OPEN
@@ -30,14 +31,14 @@ from pingze.verse.forms import FORMS
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
 from pingze.verse.scansion import FAULT, fit
-from pingze.verse.tones import groups, sides
+from pingze.verse.tones import groups, sides, usual_sides
 from scripts.character_table import masks, needs
 
 PACKAGE = Path(__file__).parents[1] / "src" / "pingze"
 VERSE = PACKAGE / "verse" / "data"
 STEERING = PACKAGE / "composing" / "steering" / "data"
 
-FEWEST_PLACES = 4
+FEWEST_PLACES = 6
 SHARE = 0.85
 """A character has a tone within a pair if this share of its fixed places, at least `FEWEST_PLACES`, require it."""
 
@@ -115,10 +116,10 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
 
 
 def make_word_tones() -> dict[str, list[str]]:
-    """List pairs with the tone of each character in regulated Tang poems, `OPEN` if it is undecided."""
+    """List pairs with the tone of each character in regulated poems, `OPEN` if it is undecided."""
     with Store.open() as store:
-        poems = [poem for poem in store.poems(dynasty="tang", split="train") if _is_regulated(poem.text)]
-    needed = count_places(poem.lines for poem in poems)
+        poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
+        needed = count_places(poem.lines for poem in poems if _is_regulated(poem.text))
     rows = []
     for pair in sorted({pair for pair, _ in needed}):
         tones = [_tone(pair[n], needed.get((pair, n), Counter())) for n in range(2)]
@@ -148,10 +149,10 @@ def count_places(poems: Iterable[Sequence[str]]) -> Needed:
 
 
 def _tone(character: str, places: Counter[str]) -> str:
-    """Return the tone of a character that can be level or oblique, or `OPEN` if its counts do not decide it."""
+    """Return the tone of a character that can be level or oblique, or `OPEN` if it is undecided or the usual one."""
     side, times = max(places.items(), key=lambda item: item[1], default=(OPEN, 0))
     decided = len(sides(character)) == 2 and times >= max(FEWEST_PLACES, SHARE * places.total())
-    return side if decided else OPEN
+    return side if decided and usual_sides(character) != {side} else OPEN
 
 
 # Which characters verse doubles 疊字, as in 年年.

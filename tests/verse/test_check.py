@@ -100,7 +100,7 @@ def test_no_text_raises(text: str) -> None:
 def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
     verdict = check(text)
     assert json.loads(json.dumps(verdict.as_json())).keys() == {
-        *("ok", "judged", "form", "template", "rhyme", "level", "lines", "violations", "notes")
+        *("ok", "judged", "form", "template", "rhyme", "level", "lines", "violations", "notes", "doubts")
     }
     for violation in verdict.violations:
         assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char
@@ -115,7 +115,7 @@ QUATRAIN = "仄仄平平仄，平平仄仄{}。平平平仄仄，仄仄仄平{}�
 GOOD = QUATRAIN.format("東", "同")
 OBLIQUE_RHYME = "平平仄仄平，仄仄平平月。平平平仄平，仄仄平平雪。"
 PROSE = "今天天氣真正好，我們大家去公園。公園裏面有花草，小鳥唱歌真好聽。"
-RARE = "rare reading: line 1, character 4: 庭 is read 仄, as in "
+RARE = "doubt: line 1, character 4: 庭 is read 仄, as in "
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ RARE = "rare reading: line 1, character 4: 庭 is read 仄, as in "
             {"ok": True, "note": "read by their neighbours: 后→後, 发→發"},
         ),
         # A rare reading is relied on only where no other fits: 庭 is oblique in 5 of 928 places.
-        ("平平庭仄仄，仄仄仄平東。仄仄平平仄，平平仄仄同。", None, {"ok": True, "without": "rare"}),
+        ("平平庭仄仄，仄仄仄平東。仄仄平平仄，平平仄仄同。", None, {"ok": True, "without": "doubt"}),
         ("仄平仄庭仄，仄仄仄平東。仄仄平平仄，平平仄仄同。", None, {"ok": True, "note": RARE}),
         # 重 is level and oblique and rhymes with nothing here: the first line is read as unrhymed.
         (
@@ -189,15 +189,35 @@ RARE = "rare reading: line 1, character 4: 庭 is read 仄, as in "
             None,
             {"ok": True, "note": "重韻: 遊 and 游 are forms of one word (lines 2, 4)"},
         ),
-        # Quatrains of old-style verse have a name.
-        ("平平仄仄仄，仄仄平平月。仄平平仄平，平仄平平雪。", None, {"form": "五古", "note": "仄韻律絕"}),
+        # Named forms and licences.
+        (
+            "仄仄平平仄，平平仄仄東。仄仄平平仄，平平仄仄同。",
+            None,
+            {"faults": ["失黏 3.2 仄"], "note": "折腰體"},
+        ),
+        (QUATRAIN.format("東", "冬") + QUATRAIN.format("同", "鍾"), None, {"note": "進退格"}),
+        (QUATRAIN.format("東", "同") + QUATRAIN.format("冬", "鍾"), None, {"note": "轆轤格"}),
+        ("月月月月月，" * 4, None, {"form": None, "judged": "nothing"}),
+        # Quatrains of old-style verse have a name, and come first unless there is one fault.
+        (
+            "平平平仄東，仄仄仄仄同。仄平仄平仄，平平仄仄紅。",
+            None,
+            {"form": "五古", "ok": True, "note": "as 五絕 it has 2 faults (失對 2.4, 失黏 3.2)"},
+        ),
+        (
+            "仄仄平仄仄，平平仄仄東。平平平仄仄，仄仄仄平同。",
+            None,
+            {"form": "五絕", "faults": ["大拗 1.4 仄"], "note": "as old-style verse (五古) it has no fault"},
+        ),
+        ("平平仄平月，仄仄平平雪。平平平仄平，仄仄平平絕。", None, {"form": "五古", "note": "古絕"}),
+        ("平平平仄仄，仄仄平平月。仄仄仄平平，平平平仄雪。", None, {"form": "五古", "note": "仄韻律絕"}),
         ("平平仄仄平，仄仄平平月。仄平仄仄平，仄仄平平雪。", None, {"form": "五古", "note": "古絕"}),
         ("平平平平平，平平平平東。平平平平平，平平平平同。", None, {"form": "五古", "note": "古絕"}),
     ],
 )
 def test_the_verdict_on_a_poem(text: str, form: str | None, expected: dict[str, object]) -> None:
     verdict = check(text, form=form)
-    notes = "\n".join(verdict.notes)
+    notes = "\n".join((*verdict.doubts, *verdict.notes))
     assert str(expected.pop("note", "")) in notes
     assert str(expected.pop("without", "no such note")) not in notes
     faults = [f"{each.rule} {each.line}.{each.position} {each.char}" for each in verdict.violations]
@@ -213,9 +233,7 @@ def test_a_violation_names_rule_place_character_and_readings() -> None:
 
 
 def test_a_rare_reading_names_the_rule_that_the_line_breaks_without_it() -> None:
-    (note,) = (
-        n for n in check("仄平仄庭仄，仄仄仄平東。仄仄平平仄，平平仄仄同。").notes if n.startswith(RARE)
-    )
+    (note,) = check("仄平仄庭仄，仄仄仄平東。仄仄平平仄，平平仄仄同。").doubts
     assert note.endswith("; else 特拗 at 仄")
     assert note.cause["rule"] == "特拗"
 

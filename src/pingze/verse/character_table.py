@@ -1,8 +1,8 @@
 """Look characters up: their rhyme groups and counts in Tang verse, their variants, their Simplified forms.
 
-`data/SOURCES.md` says what `data/characters.tsv` and `data/simplified.tsv` are built from (`python -m scripts.count
-characters`). A row of the first is: character, groups (each followed by how often Tang poets rhymed on the character
-there), occurrences in Tang verse, for a character of both tones how often verse needs each, other forms of it.
+`data/SOURCES.md` says what `data/characters.tsv`, `simplified.tsv` and `shinjitai.tsv` are built from (`python -m
+scripts.count characters`). A row of the first is: character, groups (each followed by how often Tang poets rhymed on
+the character there), occurrences in Tang verse, for a character of both tones how often verse needs each, other forms.
 """
 
 from dataclasses import dataclass, field
@@ -59,6 +59,13 @@ def in_use(character: str) -> bool:
     return found is not None and found.count >= IN_USE
 
 
+@lru_cache(1 << 13)
+def is_rare_word(character: str) -> bool:
+    """Whether what is Simplified for another character is also a rare word, with a reading that the other lacks."""
+    own, other = entry(character), entry("".join(traditional_candidates(character)[:1]))
+    return own is not None and other is not None and not own.groups <= other.groups
+
+
 def variants(character: str) -> tuple[str, ...]:
     """Other written forms of a character, the most used in Tang verse first, as 溪 for 谿."""
     found = entry(character)
@@ -75,8 +82,8 @@ def forms(character: str) -> tuple[str, ...]:
 
 
 def traditional_candidates(character: str) -> tuple[str, ...]:
-    """The Traditional characters that a Simplified one may stand for, the most used in Tang verse first."""
-    return tuple(table("simplified").get(character, ()))
+    """The Traditional characters that a Simplified or Japanese one may stand for, the most used in Tang verse first."""
+    return tuple(table("simplified").get(character) or table("shinjitai").get(character, ""))
 
 
 def to_traditional(text: str) -> str:

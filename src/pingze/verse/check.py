@@ -20,8 +20,9 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verd
     """Check one poem in the form given, or in the one that it has the shape of.
 
     Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
-    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. A text of another shape, or
-    one half of whose even lines do not rhyme, fits no form, and is not judged. No text is refused.
+    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. So is a quatrain of five
+    with two faults, as 靜夜思. A text of another shape, or one half of whose even lines do not rhyme, fits no form, and
+    is not judged. No text is refused.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are left out.
@@ -64,24 +65,41 @@ def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
 
 def _find(lines: tuple[str, ...], level: str) -> Verdict:
     """Judge lines in the form that they have."""
-    shaped = (
-        [form for form in FORMS.values() if _has_shape(lines, form)] if len(lines) >= FEWEST_LINES else []
-    )
-    # 1) As regulated verse. With the level customary a poem that is none has too many faults.
+    written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
+    shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
+    # 1) As regulated verse, which with the level customary has few faults, and as old-style verse.
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
-    if verdict and _is_regulated(verdict if level == CUSTOMARY else _judge(lines, shaped[0], CUSTOMARY)):
-        return verdict
-    # 2) As old-style verse, if more than half of the even lines rhyme.
     as_old = _judge(lines, shaped[-1], level) if shaped else None
+    fits_old = as_old is not None and as_old.ok
+    at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY)
+    if (
+        verdict
+        and at_customary
+        and _is_regulated(at_customary)
+        and not (fits_old and _is_old_quatrain(at_customary))
+    ):
+        also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
+        return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
+    # 2) Old-style verse rhymes in more than half of the even lines.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         note = Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)
         return Verdict(None, None, None, level, lines, (), (shape_note(lines), note))
     if verdict is None:
         return as_old
-    notes = [Note("read_as", form=as_old.form, other=verdict.form, faults=len(verdict.violations))]
-    if len(lines) == FEWEST_LINES:
-        notes.append(old_style.quatrain_note(lines, as_old.rhyme))
+    notes = [old_style.quatrain_note(lines, as_old.rhyme)] if len(lines) == FEWEST_LINES else []
+    places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
+    notes.append(Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places))
     return replace(as_old, notes=(*notes, *as_old.notes))
+
+
+def _is_old_quatrain(verdict: Verdict) -> bool:
+    """Whether a quatrain of five, which is regulated but for a few faults, was rather meant as a 古絕, as 靜夜思.
+
+    Two faults in five are as frequent in 五絕 as in the first four lines of longer old-style verse; in seven they
+    are eleven times as rare. One fault is a slip.
+    """
+    rules = [violation.rule for violation in verdict.violations]
+    return verdict.form == "五絕" and len(rules) > 1 and bool({"失對", "失黏"} & set(rules))
 
 
 def _is_regulated(verdict: Verdict) -> bool:

@@ -1,19 +1,21 @@
 """Read ambiguous characters by their neighbours: which word a Simplified one stands for, which tone it has in a word.
 
 云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` has the evidence of each neighbour for each word. Many characters
-have both tones; within a word most have one: 思 is level in 相思, oblique in 秋思 (`data/word_tones.tsv`). Both tables
-are counted in the corpus: `python -m scripts.count contexts`, `word_tones`.
+have both tones; within a word most have one: 思 is level in 相思, oblique in 秋思. `data/senses.tsv` has meanings of
+such characters, with words; `data/word_tones.tsv` has further words. It and contexts.tsv are counted in the corpus
+(`python -m scripts.count word_tones`, `contexts`).
 """
 
 import math
 import re
 from collections.abc import Iterable, Sequence
 from functools import cache
-from itertools import pairwise
 
-from pingze.verse.character_table import in_use, simplified_forms, to_traditional
+from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional
+from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tables import table
-from pingze.verse.tones import sides
+from pingze.verse.tones import sides, usual_sides
 
 OTHER = "…"
 """Every neighbour that a row of contexts.tsv does not name."""
@@ -28,19 +30,21 @@ _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
 """The words that a character may stand for: their weights, and those of neighbours, before (<) and after (>)."""
 
 
-def in_context(text: str) -> str:
+def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, ambiguous ones by their neighbours.
 
     The word that verse has beside them is taken: 白发 is 白髮, 出发 出發. A character that is a word itself (云) is
     only read as another in a text that has Simplified characters and not more Traditional ones, or in one that has
-    neither and where the evidence is strong. So 宁 in 當宁 stays.
+    neither and where the evidence is strong. So 宁 in 當宁 stays. In a Traditional text `keep_words` also keeps rare
+    words as 并 and 机; the corpus, whose digests are pinned, has 並 and 機.
     """
     contexts, chosen = _contexts(), to_traditional(text)
     ambiguous = contexts.keys() & set(text)
-    if not ambiguous:
+    rare = {one for one in text if is_rare_word(one)} if keep_words else set()
+    if not ambiguous | rare:
         return chosen
     caution = _caution(text)
-    kept = {one for one in ambiguous if one in contexts[one]} if math.isinf(caution) else set()
+    kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
     chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
     for _ in range(2 if ambiguous - kept else 0):  # the second time the neighbours are chosen too
         chosen = "".join(
@@ -52,7 +56,7 @@ def in_context(text: str) -> str:
 
 def lines_in_context(lines: Sequence[str]) -> list[str]:
     """Convert a poem's lines, each read beside the others."""
-    return in_context("\n".join(lines)).split("\n") if lines else []
+    return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
 
 
 def _caution(text: str) -> float:
@@ -68,7 +72,9 @@ def _caution(text: str) -> float:
 def _only_simplified() -> frozenset[str]:
     """The Simplified characters that are no word of a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
-    return frozenset(one for one in table("simplified") if not in_use(one) and one not in words)
+    return frozenset(
+        one for one in table("simplified") if not in_use(one) and not is_rare_word(one) and one not in words
+    )
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
@@ -105,16 +111,52 @@ def _contexts() -> dict[str, _Context]:
     return found
 
 
-def tones_within(words: Iterable[str]) -> dict[str, frozenset[str]]:
-    """The tones that characters of both tones have within some words; characters of one tone are left out."""
+@cache
+def word_tones() -> dict[str, str]:
+    """Words of two characters and the tone of each, `OPEN` where it is not decided: as counted, or by the meaning."""
+    found = dict(table("word_tones"))
+    for key, cells in table("senses").items():
+        for word in cells.split("\t")[2].split():
+            at = word.index(key[0])
+            tones = found.get(word, OPEN * 2)
+            found[word] = tones[:at] + GROUPS[key[1]].side + tones[at + 1 :]
+    return found
+
+
+def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
+    """The tones in which verse reads each character of a line: by its word, else every one that is not rare.
+
+    Args:
+        line: Characters without marks.
+        starts: Where a word of two characters may begin, from 0.
+    """
+    words, decided = word_tones(), dict[int, str]()
+    for start in starts:
+        for at, tone in enumerate(words.get(line[start : start + 2], ""), start):
+            if tone != OPEN:
+                decided[at] = decided.get(at, "") + tone
+    return [
+        frozenset(decided[at]) if at in decided else usual_sides(character)
+        for at, character in enumerate(line)
+    ]
+
+
+def word_at(line: str, place: int) -> str:
+    """The word of two characters that decides the tone at a place of a line of verse; "" where none does."""
+    words = word_tones()
+    starts = sorted({place - 1, place} & word_starts(2, len(line)))
+    pairs = {start: line[start : start + 2] for start in starts}
+    return next(
+        (pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN), ""
+    )
+
+
+def tones_within(words: Iterable[str], lines: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+    """The tones that characters of both tones have within words, and within lines, which may have blanks."""
+    texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
-    for word in words:
-        read = [sides(character) for character in word]
-        for at, pair in enumerate(map("".join, pairwise(word))):
-            for n, tone in enumerate(table("word_tones").get(pair, "")):
-                if tone != OPEN:
-                    read[at + n] = frozenset(tone)
-        for character, tones in zip(word, read, strict=True):
+    for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):
+        for character, tones in zip(text, tones_in(text, starts), strict=True):
             if len(sides(character)) == 2:
                 found[character] = found.get(character, frozenset()) | tones
     return found

@@ -4,6 +4,7 @@ Even lines rhyme, level or oblique; neighbouring groups mix; the rhyme may chang
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 from pingze.verse.forms import Form
 from pingze.verse.patterns import CUSTOMARY, is_opposed
@@ -39,11 +40,12 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:
-    """Name a quatrain: 仄韻律絕 has lines of regulated verse, opposed in each couplet, and an oblique rhyme."""
+    """Name a quatrain: 仄韻律絕 has lines of regulated verse, 對 and 黏, and an oblique rhyme."""
     ends = ("acBD", "ac", "BD", "ac")
     kinds = [[kind for kind in every if _can_be(line, kind)] for line, every in zip(lines, ends, strict=True)]
-    opposed = (any(is_opposed(one, other) for one in kinds[n] for other in kinds[n + 1]) for n in (0, 2))
-    if {GROUPS[name].side for name in rhyme or ""} == {OBLIQUE} and all(opposed):
+    ways = product(*kinds)
+    kept = any(is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways)
+    if {GROUPS[name].side for name in rhyme or ""} == {OBLIQUE} and kept:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")
 

@@ -84,6 +84,7 @@ def is_opposed(one: str, other: str) -> bool:
     return (one[0] in "Bc") != (other[0] in "Bc")
 
 
+@cache
 def word_starts(length: int, width: int) -> frozenset[int]:
     """Where in a line a word may begin, from 0, so that no pause 頓 splits it; anywhere where one always does.
 

@@ -2,24 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 
+from pingze.messages import Parameter
 from pingze.verse.character_table import variants
-from pingze.verse.forms import Form, opening_name
+from pingze.verse.context import word_at
+from pingze.verse.forms import FEWEST_LINES, Form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
-from pingze.verse.tones import groups, known, rare_side
+from pingze.verse.tones import groups, known
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _RULES = {
-    ("a", 2): "小拗",
-    ("a", 3): "大拗",
-    ("B", 0): "孤平",
-    ("c", 0): "特拗",
-    ("c", 2): "三仄尾",
-    ("D", 2): "三平調",
+    ("a", 2): ("小拗", "..ZP."),
+    ("a", 3): ("大拗", "...Z."),
+    ("B", 0): ("孤平", "ZPZZ."),
+    ("c", 0): ("特拗", "ZPZP."),
+    ("c", 2): ("三仄尾", "..ZZZ"),
+    ("D", 2): ("三平調", "..PPP"),
 }
-"""The rule that a line of a type breaks where it misses its pattern; places of five characters, from 0."""
+"""The rule that a line of a type breaks where it misses its pattern, and the tones by which the line is such a one.
+
+Places and tones are of the last five characters, places from 0. A line of other tones has a worse fault elsewhere.
+"""
 
 
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
@@ -31,16 +36,16 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     rhyme = shared_group(feet[1::2], preferring=(feet[0], frozenset(near), feet[1]), tone=LEVEL)
     first = ("鄰韻" if _is_near(feet[0], rhyme) else "出韻") if _off(feet[0], rhyme) else ""
     borrows = first == "鄰韻" and strictness == CUSTOMARY
-    # 2) The template. If the first line rhymes and fits both ways, it is read as rhymed.
+    # 2) The template. If the first line rhymes and fits both ways, it is read as rhymed; if it ends oblique, as not.
     masks = [masks_of(line) for line in lines]
-    rhymed_costs = 1 if borrows else FAULT * bool(first)
+    rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 3) The faults of tones and of rhymes, by their places.
     faults = [
         (number, place, _rule(line.kind, number, place, width))
         for number, line in enumerate(best)
-        for place in (*[1] * line.turned, *_places(line.misfits))
+        for place in (*[1] * line.turned, *_faulty(line, masks[number], width))
     ]
     if first and not borrows and 0 in rhymed:
         faults.append((0, last, first))
@@ -52,17 +57,19 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
             faults.append((number, last, "重韻"))
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
-    # 4) The notes: on rhymes, on bent and rescued lines, on rare readings.
+    # 4) The notes: on rhymes, on bent and rescued lines; the doubts.
     notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, borrows=borrows and 0 in rhymed)]
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
         elif line.pattern.soft:
             notes.append(Note("bent", rule=line.pattern.soft, line=number, position=width - 2))
-    notes += _rare_readings(best, masks, lines, strictness)
     violations = tuple(Violation.at(rule, lines, number, place) for number, place, rule in faults)
+    if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
+        notes.append(Note("broken_waist", name="折腰體"))
+    doubts = tuple(_doubts(best, masks, lines, strictness))
     template = opening_name(width, best[0].kind[0])
-    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes))
+    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts)
 
 
 def _is_near(foot: Groups, rhyme: str | None) -> bool:
@@ -75,8 +82,29 @@ def _off(foot: Groups, rhyme: str | None) -> bool:
     return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
 
 
+def _exchange(feet: Sequence[Groups]) -> str:
+    """Name the way in which eight lines rhyme in two neighbouring groups: 進退格 by turns, 轆轤格 in halves."""
+    ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
+    for name, parts in ways.items():
+        one, other = (frozenset.intersection(*part) for part in parts)
+        if any(_is_near(other, group) for group in one):
+            return name
+    return ""
+
+
 def _places(mask: int) -> list[int]:
     return [place for place in range(mask.bit_length()) if mask >> place & 1]
+
+
+def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
+    """The places where a line misses its pattern, without those whose rule is not that of such a line."""
+
+    def named(place: int) -> bool:
+        _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
+        able = {"P": masks.level, "Z": masks.oblique, ".": -1}
+        return all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones))
+
+    return [place for place in _places(line.misfits) if named(place)]
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> str:
@@ -85,7 +113,7 @@ def _rule(kind: str, number: int, place: int, width: int) -> str:
         return "失黏" if number and number % 2 == 0 else "失對"
     if place == width - 1:
         return "仄腳"
-    return _RULES.get((kind[0], place - (width - 5)), "失對")
+    return _RULES.get((kind[0], place - (width - 5)), ("失對", ""))[0]
 
 
 def _rhyme_notes(
@@ -101,6 +129,8 @@ def _rhyme_notes(
     if off and rhyme is not None and GROUPS[rhyme].tone == LEVEL:
         if off == [even[-1]] and len(even) > 1 and _is_near(feet[even[-1]], rhyme):
             yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
+        elif name := _exchange([feet[number] for number in even]):
+            yield Note("named_rhyme", name=name)
         elif 2 * len(off) >= len(even):
             yield Note("suspects", has=[f"{lines[number][-1]} ({number + 1})" for number in even])
     for number in rhymed:
@@ -116,7 +146,7 @@ def _rhyme_notes(
         first_lines.setdefault(foot, number + 1)
 
 
-def _rare_readings(
+def _doubts(
     best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str
 ) -> Iterator[Note]:
     """Tones that the fit relies on and that verse hardly ever uses, and the rule that the line breaks without them."""
@@ -126,15 +156,17 @@ def _rare_readings(
             character = lines[number][place]
             usual = Masks(*masks[number][2:], *masks[number][2:])
             at = fitted(line.kind, False, width, strictness, usual)[1].misfits.bit_length() - 1
-            side, needed = rare_side(character), known(character).needed
-            yield Note(
-                "rare_reading",
-                line=number + 1,
-                position=place + 1,
-                has=character,
-                wanted=side,
-                times=needed[side or ""],
-                total=sum(needed.values()),
-                rule=_rule(line.kind, number, at, width),
-                other=lines[number][at],
-            )
+            side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
+            word, needed = word_at(lines[number], place), known(character).needed
+            found: dict[str, Parameter] = {
+                "line": number + 1,
+                "position": place + 1,
+                "has": character,
+                "wanted": side,
+                "rule": _rule(line.kind, number, at, width),
+                "other": lines[number][at],
+            }
+            if word:
+                yield Note("word_reading", word=word, **found)
+            else:
+                yield Note("rare_reading", times=needed[side], total=sum(needed.values()), **found)

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pingze.verse.patterns import Pattern, accepted, is_turned
+from pingze.verse.context import tones_in
+from pingze.verse.patterns import Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.tones import rare_side, sides
+from pingze.verse.tones import sides
 
 FAULT = 1 << 16
 """The cost of a fault."""
@@ -24,7 +25,7 @@ class Masks(NamedTuple):
     level: int
     oblique: int
     usually_level: int
-    """The same without the rare one of two tones."""
+    """The same as verse reads them, by their words (`context.tones_in`)."""
     usually_oblique: int
 
 
@@ -38,25 +39,21 @@ class FittedLine(NamedTuple):
     misfits: int
     """The places (bit 0 is the first) whose character cannot have the pattern's tone, but for a rhyme's."""
     rare: int
-    """The places whose character must be read in a tone that it hardly ever has."""
+    """The places whose character must be read in a tone that it hardly ever has, at all or in its word."""
     turned: bool
     """Whether the type cannot follow the one before: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
 def masks_of(line: str) -> Masks:
     """The tones that the characters of a line can have, and usually have."""
-    masks = [0, 0, 0, 0]
-    for place, character in enumerate(line):
-        for kind, possible in enumerate(_tones(character)):
-            masks[kind] |= possible << place
+    masks, both = [0, 0, 0, 0], frozenset({LEVEL, OBLIQUE})
+    for place, usual in enumerate(tones_in(line, word_starts(2, len(line)))):
+        can_be = sides(line[place]) or both
+        usual = usual or both
+        possible = LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual
+        for kind in range(4):
+            masks[kind] |= possible[kind] << place
     return Masks(*masks)
-
-
-@lru_cache(1 << 13)
-def _tones(character: str) -> Masks:
-    can_be = sides(character) or {LEVEL, OBLIQUE}
-    usual = can_be - {rare_side(character)}
-    return Masks(LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
 
 
 def fit(
@@ -84,6 +81,8 @@ def fit(
             for before, (so_far, way) in ways.items():
                 if (turned := is_turned(before, kind)) is not None:
                     cost, line = fitted(kind, turned, width, strictness, masks)
+                    if (kind == "B'" and line.misfits >> width - 3 & 1) or (turned and line.misfits & 2):
+                        continue  # nothing is rescued; the second character is not the type's, nothing is turned
                     if kind not in longer or so_far + cost < longer[kind][0]:
                         longer[kind] = so_far + cost, [*way, line]
         ways = longer
@@ -101,4 +100,4 @@ def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
     cost, line = min(costs, key=lambda each: each[0])
-    return cost + FAULT * turned, line
+    return cost + (FAULT + 2) * turned, line  # among equals a line is not turned

@@ -6,18 +6,24 @@ the readings of all of them; `describe` asks which is meant.
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pingze.errors import InputError
-from pingze.verse.character_table import Entry, entry, to_traditional, traditional_candidates
+from pingze.verse.character_table import (
+    Entry,
+    entry,
+    is_rare_word,
+    to_traditional,
+    traditional_candidates,
+)
 from pingze.verse.rhyme_groups import GROUPS, Group
 
 EITHER = "either"
 UNKNOWN = "unknown"
 
 _ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # fewer fixed places say nothing of a character's tone
-_RARE_PLACES, _RARE_SHARE = 50, 0.03
+_RARE_PLACES, _RARE_SHARE, _RARE_ONCE = 50, 0.03, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +44,13 @@ class Reading:
 
 @lru_cache(1 << 13)
 def known(character: str) -> Entry:
-    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one."""
-    converted = to_traditional(character)
+    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one.
+
+    并 and 机, which are words of their own, have the readings of those and of what they stand for.
+    """
+    converted, own = to_traditional(character), entry(character)
     if found := entry(converted):
-        return found
+        return replace(found, rhymed=own.rhymed | found.rhymed) if own and is_rare_word(character) else found
     others = [found for each in traditional_candidates(converted) if (found := entry(each))]
     return Entry({name: times for other in others[::-1] for name, times in other.rhymed.items()})
 
@@ -88,12 +97,16 @@ def usable_tone(character: str) -> str | None:
 
 
 @lru_cache(1 << 13)
-def rare_side(character: str) -> str | None:
-    """The one of two tones that verse hardly ever uses: in fewer than 3 of 100 fixed places, of at least fifty."""
+def usual_sides(character: str) -> frozenset[str]:
+    """The tones that a character can have, without one that verse hardly ever uses.
+
+    That is one in fewer than 3 of 100 fixed places, of at least fifty, or at most once in twenty or more.
+    """
     places = known(character).needed
     total = sum(places.values())
-    rare = (side for side, times in places.items() if times < _RARE_SHARE * total)
-    return next(rare, None) if total >= _RARE_PLACES else None
+    most = _RARE_SHARE * total if total >= _RARE_PLACES else 0
+    rare = {side for side, times in places.items() if times < most or (times <= 1 and total >= _RARE_ONCE)}
+    return sides(character) - rare
 
 
 def describe(text: str) -> tuple[Reading, ...]:
@@ -104,7 +117,7 @@ def describe(text: str) -> tuple[Reading, ...]:
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:
         raise InputError("one_character", has=text)
-    found = readings(character)
+    found = readings(to_traditional(character))
     if not found:
         raise InputError("no_reading", has=character)
     if entry(to_traditional(character)) is None:

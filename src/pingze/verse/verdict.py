@@ -98,6 +98,8 @@ class Verdict:
     """In the order of their places."""
     notes: tuple[Note, ...]
     """Remarks that are no faults."""
+    doubts: tuple[Note, ...] = ()
+    """Tones on which the verdict relies and which verse hardly ever uses, at all or in the word."""
 
     @property
     def ok(self) -> bool:
@@ -140,7 +142,8 @@ def summary(verdict: Verdict) -> str:
         return here("judged_nothing")
     count = len(verdict.violations)
     faults = here({0: "no_faults", 1: "one_fault"}.get(count, "faults"), has=count)
-    return faults + (here("judged_rhyme") if verdict.judged == "rhyme" else "")
+    doubts = here("doubts", has=len(verdict.doubts)) if verdict.doubts else ""
+    return faults + doubts + (here("judged_rhyme") if verdict.judged == "rhyme" else "")
 
 
 def html(verdict: Verdict) -> str:
@@ -159,7 +162,7 @@ def html(verdict: Verdict) -> str:
         + definition(each.rule, language())
         for each in verdict.violations
     ]
-    notes = [note.text(language()) for note in verdict.notes]
+    notes = [note.text(language()) for note in (*verdict.doubts, *verdict.notes)]
     items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
     verse = f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
     return f"<b>{escape(heading(verdict))}</b>{verse}<ul>{items}</ul>{escape(summary(verdict))}"
