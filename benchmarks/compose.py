@@ -169,7 +169,7 @@ def _onnx_gates(stacked: Array) -> Array:
 def engines(
     loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
 ) -> dict[str, Callable[[], Step]]:
-    """Return by name a function that makes each engine's step, with a fresh state."""
+    """Return, by each engine's name, a function that makes its step with a fresh state."""
     H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
     if not small.exists():
         write_graph(loaded, whole)

@@ -73,7 +73,7 @@ def asked(*arguments: str) -> dict[str, Any]:
 
 
 def of_size(name: str, value: int) -> dict[str, Any]:
-    """Measure a step's seconds, the bytes that stay allocated, those that a step adds, and the whole process's."""
+    """Measure a step's seconds, the bytes that stay, those that a step adds, and the process's peak."""
     model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
     trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())

@@ -2,10 +2,10 @@
 
 Run: python -m benchmarks.engine [--threads 2]
 
-Timed on real batches of the report's draw are the layer alone, the head alone and the whole step, with a large product
-in float32 and in bfloat16 as the limit; all take turns, so that they meet the same conditions. Peak memory and the
-growth of cost with each size are measured too. Nothing is reported unless the loss curves agree. Writes
-benchmarks/results/engine.json, the picture engine.svg and the figures `engine.*`.
+The layer alone, the head alone and the whole step are timed on real batches of the report's draw. They take turns with
+each other and with a large product in float32 and bfloat16, which is the limit, so that all meet the same conditions.
+Peak memory and the growth of cost with each size are measured too. Nothing is reported unless the loss curves agree.
+Writes benchmarks/results/engine.json, the picture engine.svg and the figures `engine.*`.
 """
 
 import argparse

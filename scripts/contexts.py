@@ -25,7 +25,7 @@ from pingze.verse.context import OTHER, in_context
 from pingze.verse.tables import table
 
 FEWEST = 20
-"""Words that occur fewer times in verse are not considered."""
+"""A word that verse has fewer times than this is not considered."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
 """Simplified characters for several forms of one word; verse's spelling next to the same neighbours decides."""
 SMOOTHING = 2.0

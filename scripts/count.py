@@ -40,7 +40,7 @@ STEERING = PACKAGE / "composing" / "steering" / "data"
 
 FEWEST_PLACES = 6
 SHARE = 0.85
-"""A character has a tone within a pair if this share of its fixed places, at least `FEWEST_PLACES`, require it."""
+"""A character has a tone within a pair if this share of its fixed positions, and `FEWEST_PLACES` at least, need it."""
 
 Counts = dict[str, Counter[str]]
 """Counts by group, for each character or group."""

@@ -1,7 +1,7 @@
 """Define the types of NumPy arrays: `Float[Array, "B H"]` is an array of floats with B rows and H columns.
 
-Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. At any other time each type is
-plain `Array`, because importing jaxtyping takes as long as importing NumPy.
+Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. For all other code, each type
+is plain `Array`, because importing jaxtyping takes as long as importing NumPy.
 """
 
 import sys

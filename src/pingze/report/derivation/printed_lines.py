@@ -54,7 +54,7 @@ class LineResult:
     formula: str
     """The formula as printed, in LaTeX."""
     verdict: str
-    """"wrong", or "right", followed by the liberties that the reading takes, as in "right as a row scaling"."""
+    """"wrong", or "right" with any liberties that the reading takes, as in "right as a row scaling"."""
     granted: str
     """What a right line must be granted: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong."""
     printed_error: float

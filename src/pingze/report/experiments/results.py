@@ -1,4 +1,4 @@
-"""Store measurements in `results.json`, and how long they took, which differs between runs, in `times.json`."""
+"""Store measurements in `results.json` and their durations, which differ between runs, in `times.json`."""
 
 import json
 import math
