@@ -32,7 +32,7 @@ from pingze.network import checkpoint
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
-"""Seconds of one server's burst: several times those of a poem, because fewer clients ask at a burst's end."""
+"""How many seconds a burst lasts: several times as long as a poem takes, since fewer clients ask at a burst's end."""
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
 """The form requested, and its number of tokens: 28 characters and 4 marks."""

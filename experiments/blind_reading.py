@@ -1,4 +1,4 @@
-"""Run blind readings: mix poems composed under several conditions on one sheet, and average what readers give them.
+"""Run blind readings: mix poems composed under several conditions on one sheet, and average the readers' scores.
 
 Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
      python -m experiments.blind_reading sheet FOLDER NAME[:...] ... --themes

@@ -78,7 +78,7 @@ class Palette:
     used: set[str] = field(default_factory=set)
 
     def pick(self, rng: random.Random, tone: str = "x", group: str | None = None) -> str:
-        """Draw a character not used yet, of a tone (P level, Z oblique, x either) and rhyme group, by frequency."""
+        """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, favouring frequent ones."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
             side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)

@@ -82,7 +82,7 @@ class Layer(nn.Module):
 
 
 class Transformer(LanguageModel):
-    """A model with self-attention layers, as wide as its embedding, in place of the LSTM; output and embedding are tied."""
+    """A model with self-attention layers in place of the LSTM, and an output tied to the embedding."""
 
     def __init__(self, configuration: ModelConfiguration, layers: int, dropout: float = 0.1) -> None:
         super().__init__(configuration)

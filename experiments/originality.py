@@ -39,7 +39,7 @@ def longest_shared(line: str, corpus: str) -> int:
 def compose(
     chosen: Composer, form: str, original: int | None, count: int
 ) -> tuple[list[list[str]], int, float]:
-    """Compose poems; return them, the number left unfinished, and the milliseconds per poem once the corpus is loaded."""
+    """Compose poems; return them, the number left unfinished, and the milliseconds per poem."""
     inclusion = chosen.prepare(
         read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
     )

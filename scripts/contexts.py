@@ -10,9 +10,9 @@ Tang and Song poems of the train split.
     weight of a word          ln (N_word + 1) / (N_usual + 1)
     weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
 
-where N counts a word in verse, n_word counts it with n on that side, q is the share of n on that side of all the words
-that the character may stand for, and k = 2. All neighbours that are not listed share one weight, written …: since 髮 is
-mostly 白髮, any other character before it speaks for 發.
+where N counts a word in verse, n_word counts it with n on that side, q is the share with n on that side among the
+occurrences of all words for which the character may stand, and k = 2. All neighbours that are not listed share one
+weight, written …: since 髮 is mostly 白髮, any other character before it speaks for 發.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Define every error that pingze raises on purpose: one line that says what is wrong and what to do.
+"""Define every error that pingze raises on purpose; each message is one line: what is wrong and what to do.
 
 ::
 
@@ -39,7 +39,7 @@ class Clash:
     has: str | int | None = None
     """The option's value, such as 陽."""
     wanted: str | None = None
-    """What the rest requires at that position: a tone, a character or rhyme groups; None if it allows several."""
+    """What the other constraints require there: a tone, a character or rhyme groups; None if it is not one thing."""
     reason: str = ""
     """`wanted` in words, as in "line 2, character 5 must be level"."""
 

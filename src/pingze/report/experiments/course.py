@@ -88,7 +88,7 @@ def train(
     Args:
         setup: The texts.
         settings: The settings that differ from the plain training.
-        looks: How many times dev is measured after the measurement before the first step.
+        looks: How many times dev is measured during the training; it is also measured before.
         trainer: The class of the trainer.
         start: A function that changes the initial weights.
         look: A function called each time dev is measured.
