@@ -1,4 +1,4 @@
-"""Files written beside their place and put there whole, so that a reader sees the old one or the new one."""
+"""Write files atomically: a reader sees either the old file or the complete new one."""
 
 import contextlib
 import os
@@ -10,15 +10,15 @@ from pingze.errors import PingzeError
 
 try:
     import fcntl
-except ImportError:  # as on Windows; what a killed process left then stays
+except ImportError:  # as on Windows, where the partial files of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
-    """Give the name of an empty file in `path`'s folder to fill; it replaces `path` when the block ends well.
+    """Yield the path of an empty file, for the block to fill; if the block succeeds, the file replaces `path`.
 
-    However the block ends, no unfinished file stays. Raises `error` where the system refuses to write.
+    However the block ends, no partial file remains. Raises `error` if the system refuses to write.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,14 +51,14 @@ def locked(folder: Path, error: type[PingzeError]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _claimed(path: Path) -> Iterator[Path]:
-    """An empty file beside `path`, locked while this process writes it, and gone afterwards."""
+    """Create an empty file next to `path`, lock it while this process writes to it, and remove it afterwards."""
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
         with partial.open("xb") as file:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
             else:
-                file.close()  # there an open file cannot be renamed
+                file.close()  # Windows cannot rename an open file
             yield partial
     finally:
         partial.unlink(missing_ok=True)
@@ -73,13 +73,13 @@ def sweep(path: Path) -> None:
 
 
 def _flush(path: Path) -> None:
-    """Have the bytes on the disk before the name points to them: a crash must not leave an empty file."""
+    """Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
-    """Have the new name on the disk too; not every system can, and the file is whole in any case."""
+    """Flush the new name to disk too. Not every system can do so, but the file is complete in any case."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:
