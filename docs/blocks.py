@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.cli.terminal.derivation_table import figure, summary
+from pingze.cli.report import figure, summary
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
 from pingze.report.derivation.measure import derive

@@ -323,18 +323,17 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
         sizes, values = [], []
         for seed, inclusion in enumerate(compiled):
             rng = np.random.default_rng(seed)
-            (population,) = finish(
-                Writing(
-                    chosen.network,
-                    inclusion.constraints,
-                    [inclusion.draw(particles, rng)],
-                    sampling=Sampling(TEMPERATURE, particles),
-                    prefix=prefix_of(chosen, form),
-                )
+            writing = Writing(
+                chosen.network,
+                inclusion.constraints,
+                [inclusion.draw(particles, rng)],
+                sampling=Sampling(TEMPERATURE, particles),
+                prefix=prefix_of(chosen, form),
             )
+            (population,) = finish(writing)
             text = chosen.vocabulary.decode(population.chosen().ids[0])
             values += per_hanzi(chosen, form, [in_lines(text, form.width)])
-            sizes.append(statistics.mean(population.effective_sizes))
+            sizes.append(float(np.mean(writing.sizes)))
         mean, error = mean_error(values)
         rows[particles] = {"ess": statistics.mean(sizes), "log_p": mean, "error": error}
     return rows

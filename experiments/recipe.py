@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from experiments.figures import record
-from pingze.cli.terminal import training_progress
+from pingze.cli.progress import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
@@ -74,7 +74,7 @@ def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
     with Store.open() as store:
         texts = read(store, chosen.training)
     run = Run(folder, chosen, texts, resume=folder.exists())
-    with training_progress.progress(run) as shown:
+    with training_progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)
     return run, evaluate(LanguageModel.of(best), texts.dev, best.vocabulary, chosen.training.length)

@@ -14,7 +14,7 @@ import numpy as np
 
 import pingze.network.weights
 from experiments.figures import record
-from pingze.cli.terminal import training_progress
+from pingze.cli.progress import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
@@ -32,7 +32,7 @@ def main(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         train, dev = store.report_draw("train"), store.report_draw("dev")
     run = Run(folder, preset("report", settings), Texts(train, dev), resume=folder.exists())
-    with training_progress.progress(run) as shown:
+    with training_progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)

@@ -18,7 +18,7 @@ import numpy as np
 
 import pingze.network.weights
 from experiments.figures import record
-from pingze.cli.terminal import training_progress
+from pingze.cli.progress import training_progress
 from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
@@ -37,7 +37,7 @@ def train(folder: Path, settings: list[str]) -> None:
     with Store.open() as store:
         texts = read(store, chosen.training)
     run = Run(folder, chosen, texts, resume=folder.exists())
-    with training_progress.progress(run) as shown:
+    with training_progress(run) as shown:
         run.train(*shown)
 
 

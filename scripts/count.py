@@ -21,7 +21,8 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from pingze.composing.steering.lapses import DOUBLED_OFTEN, doubled
+from pingze.composing.constraints.lexicon import DOUBLED_OFTEN
+from pingze.composing.quality import doubled
 from pingze.corpus import Store
 from pingze.verse import check
 from pingze.verse.context import OPEN

@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from experiments.blind_reading import title_prompts
 from pingze import compose
-from pingze.composing.steering.lapses import worn
+from pingze.composing.steering.taste import worn
 from pingze.corpus import Store
 
 TITLES = 600

@@ -26,6 +26,7 @@ OPTIONAL = {
     "playwright": "dev",
     "schemathesis": "dev",
     "matplotlib": "plots",
+    "fontTools": "plots",
 }
 """Packages that tests import and that a plain installation lacks, with their extras."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)

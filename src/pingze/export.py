@@ -127,7 +127,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 def _shipped_figures(name: str) -> str:
     """List the measured figures of a shipped model, each with its command."""
-    text = (files("pingze.network.weights") / "figures.json").read_text(encoding="utf-8")
+    text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
     prefix = _FIGURES[name]
     rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
     return _table(

@@ -1,6 +1,5 @@
 """What the shell offers for the line that a person has begun."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -12,35 +11,24 @@ from pingze.network import checkpoint
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS
 from tests import invented
-
-PROGRAM = f"{sys.executable} -m pingze"
+from tests.cli.calling import pingze
 
 
 def offered(line: str, folder: Path) -> list[str]:
     """What typer's script for bash would be given for a line, of which the last word is begun."""
-    words = line.split(" ")
-    environment = os.environ | {
-        "COMP_WORDS": line,
-        "COMP_CWORD": str(len(words) - 1),
-        "_PINGZE_COMPLETE": "complete_bash",
-        "PYTHONUTF8": "1",
-    }
-    command = [sys.executable, "-m", "pingze"]
-    return subprocess.run(
-        command, check=True, capture_output=True, encoding="utf-8", env=environment, cwd=folder
-    ).stdout.split()
+    words = {"COMP_WORDS": line, "COMP_CWORD": str(line.count(" ")), "_PINGZE_COMPLETE": "complete_bash"}
+    return pingze(cwd=folder, PYTHONUTF8="1", **words)[1].split()
 
 
 @pytest.mark.parametrize(
     ("line", "found"),
     [
-        ("pingze compose --form ", [*FORMS]),
         ("pingze compose --form 七", ["七絕", "七律", "七排", "七古"]),
+        ("pingze check --form ", [*FORMS]),
         ("pingze compose --rhyme ", [*GROUPS]),
         ("pingze rhyme 阳", ["阳"]),
         ("pingze check --level s", ["strict"]),
         ("pingze compose --acrostic-at ", ["head", "middle", "end"]),
-        ("pingze compose --model t", ["tang"]),
         ("pingze compose --model nowhere --poet 李", []),
         ("pingze comp", ["compose"]),
     ],
@@ -61,6 +49,6 @@ def test_models_of_the_folder_and_their_poets(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="needs bash")
 def test_bash_reads_the_script_that_is_shown() -> None:
-    script = f'eval "$({PROGRAM} --show-completion)" && complete -p pingze'
+    script = f'eval "$({sys.executable} -m pingze --show-completion)" && complete -p pingze'
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, text=True)
     assert done.stdout == "complete -o default -F _pingze_completion pingze\n"

@@ -5,35 +5,34 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_cli import call
+from tests.cli.calling import call
 
 
 def test_a_folder_and_a_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps({"split": "dev", "perplexity": 50.5}), encoding="utf-8")
     to, onnx = tmp_path / "shared", tmp_path / "step.onnx"
-    status, out, err = call(
-        capsys, "export", "--model", "report", "--to", str(to), "--onnx", str(onnx), "--figures", str(figures)
-    )
+    files = ("--to", str(to), "--onnx", str(onnx), "--figures", str(figures))
+    status, out, err = call(capsys, "export", "--model", "report", *files)
     assert (status, out) == (0, "")
-    assert err.splitlines() == [f"wrote {path}" for path in (*(to / name for name in (
-        "model.safetensors", "config.json", "vocab.txt", "README.md")), onnx)]  # fmt: skip
+    written = [to / name for name in ("model.safetensors", "config.json", "vocab.txt", "README.md")]
+    assert err.splitlines() == [f"wrote {path}" for path in (*written, onnx)]
     assert call(capsys, "generate", "日", "--seed", "1", "--model", str(to))[0] == 0
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ((), "nothing to write: give --to FOLDER, --onnx FILE, or both"),
+        ([], "nothing to write: give --to FOLDER, --onnx FILE, or both"),
         (
-            ("--to", "x", "--figures", "nowhere.json"),
+            ["--to", "x", "--figures", "nowhere.json"],
             "nowhere.json cannot be read: No such file or directory",
         ),
-        (("--to", "x", "--figures", "pyproject.toml"), "pyproject.toml holds no figures"),
+        (["--to", "x", "--figures", "pyproject.toml"], "pyproject.toml holds no figures"),
     ],
 )
 def test_what_cannot_be_is_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
 ) -> None:
     status, out, err = call(capsys, "export", *arguments)
     assert (status, out) == (2, "")

@@ -5,12 +5,12 @@ from itertools import chain
 
 import pytest
 
-from pingze.__main__ import run
 from pingze.composing import alternatives, read_poem
 from pingze.network import checkpoint
 from pingze.verse.rhyme import rhyme_characters
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.tones import groups
+from tests.cli.calling import call
 from tests.composing import verse
 
 DRAWN = ("--particles", "2", "--taste", "0", "--json")
@@ -28,10 +28,8 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     """What a command that succeeds prints."""
-    with pytest.raises(SystemExit) as exit_:
-        run(list(arguments))
-    out, err = capsys.readouterr()
-    assert exit_.value.code in (None, 0), err
+    status, out, err = call(capsys, *arguments)
+    assert status == 0, err
     return out
 
 

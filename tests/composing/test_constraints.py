@@ -14,10 +14,10 @@ from pingze.composing.composer import composer as composer_of
 from pingze.composing.constraints import inclusion as inclusion_module
 from pingze.composing.constraints.conflict import clashing, is_possible
 from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.lexicon import DOUBLED_OFTEN, doublings
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import lapses
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
@@ -305,8 +305,8 @@ def test_a_character_stands_twice_only_side_by_side_as_in_verse() -> None:
         (line[p], p == 3) for lines in poems for line in lines for p in range(4) if line[p] == line[p + 1]
     }
     assert doubled
-    assert {character for character, _ in doubled} <= set(lapses.doublings())
-    assert all(lapses.doublings()[character][1] >= 40 for character, at_end in doubled if at_end)
+    assert {character for character, _ in doubled} <= set(doublings())
+    assert all(doublings()[character][1] >= DOUBLED_OFTEN for character, at_end in doubled if at_end)
     assert not any(
         line[p] == line[p + 1] == line[p + 2] for lines in poems for line in lines for p in range(3)
     )

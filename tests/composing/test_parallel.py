@@ -1,15 +1,12 @@
-"""Batches on several threads: their order, their deadlines and failures, and the threads of BLAS."""
+"""Batches on several threads: their order, their deadlines and failures."""
 
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier, Thread
 
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from pingze.composing import compose
-from pingze.composing.parallel import each, one_blas_thread_each
+from pingze.composing.composer import each
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
 
@@ -54,29 +51,3 @@ def test_where_one_fails_the_others_stop() -> None:
     with pytest.raises(InputError, match="nothing to write"):
         each(compute, [0, 1, 2, 3])
     assert running == set()
-
-
-def blas_threads() -> set[int]:
-    return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
-
-
-def test_blas_has_one_thread_while_several_compose_and_its_own_again_afterwards() -> None:
-    within, seen = Barrier(3), Barrier(3)
-
-    def compose() -> set[int]:
-        with one_blas_thread_each():
-            within.wait()
-            threads = blas_threads()
-            seen.wait()
-            return threads
-
-    thread = Thread(target=lambda: threadpool_limits(2, user_api="blas"))
-    thread.start()
-    thread.join()
-    before = blas_threads()
-    assert before == {2}
-    with one_blas_thread_each():
-        assert blas_threads() == before
-    with ThreadPoolExecutor(3) as pool:
-        assert [task.result() for task in [pool.submit(compose) for _ in range(3)]] == [{1}] * 3
-    assert blas_threads() == before

@@ -200,12 +200,12 @@ def test_populations_are_the_same_on_any_number_of_processors(
     sampling = Sampling(0.8, 2 * POPULATION + 1)
     expected = chosen.write_many(inclusion, sampling, [5, 6])
     monkeypatch.setattr("pingze.composing.composer.threads", lambda: processors)
-    monkeypatch.setattr("pingze.composing.parallel.threads", lambda: processors)
     assert chosen.write_many(inclusion, sampling, [5, 6]) == expected
-    seeds = [(seed, n) for seed in (5, 6) for n in range(chosen.population_count(inclusion, sampling))]
+    count, _ = chosen.populations(inclusion.constraints, sampling)
+    seeds = [(seed, n) for seed in (5, 6) for n in range(count)]
     writing = chosen.begin(inclusion, sampling, seeds)
     finish(writing)
-    texts = chosen.choose([writing])
+    texts = chosen.choose(writing)
     assert len(texts) == 6
     constraints = inclusion.constraints
     poems = [chosen.poem(constraints, texts[:3], 5), chosen.poem(constraints, texts[3:], 6)]
@@ -226,8 +226,7 @@ def test_a_population_that_must_stay_original_is_not_parted() -> None:
     chosen = composer(seed=6)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
     inclusion.constraints.request = replace(inclusion.constraints.request, original=3)
-    assert chosen.population_count(inclusion, Sampling(0.8, 200)) == 1
-    assert chosen.sampling(inclusion.constraints, Sampling(0.8, 9999)).particles == 9999
+    assert chosen.populations(inclusion.constraints, Sampling(0.8, 9999)) == (1, 9999)
 
 
 def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
@@ -258,8 +257,8 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
             going = [draft for draft in going if not draft.finished]
             if not going:
                 break
-    for poem, draft, text in zip(alone, drafts, chosen.choose(drafts), strict=True):
-        together = chosen.poem(draft.constraints, [text], poem.seed)
+    for poem, draft in zip(alone, drafts, strict=True):
+        together = chosen.poem(draft.constraints, chosen.choose(draft), poem.seed)
         assert together.lines == poem.lines
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 

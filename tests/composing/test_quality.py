@@ -36,6 +36,8 @@ def test_figures_by_their_definitions() -> None:
     assert (found.overlap, found.longest_overlap, found.copies) == (4.0, 4, 0)
     assert (found.antithesis, found.titled) == (None, None)
     assert found.false_doublings == 9  # 仄仄 平平 in all but one line of the nine
+    assert quality.doubled([["山山水水明", "明月月"], ["水水"]]) == {"山": 1, "水": 2, "月": 1}
+    assert quality.stock(["不知何處去", "不知"]) == 3
 
 
 def test_a_fault_of_tone_is_not_one_of_rhyme() -> None:

@@ -6,6 +6,7 @@ from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.errors import InputError
+from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import opening_name
 from tests.composing.verse import composer
 
@@ -143,3 +144,9 @@ def test_bad_values_are_named(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError) as error:
         read_request(VOCABULARY, Composing(**{"form": "五絕"} | options))
     assert message in str(error.value)
+
+
+def test_a_character_that_the_model_knows_is_not_read_as_one_that_it_does_not() -> None:
+    """肴 was read as 餚, and refused with the advice to write 肴."""
+    vocabulary = Vocabulary.of_texts(["肴雁"], 100, ())
+    assert read_request(vocabulary, Composing(form="五絕", include="肴", title="肴")).include == ("肴",)

@@ -33,7 +33,7 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*_: object, **__: object) -> Composer:
         return CHOSEN
 
-    for name in ("compose", "revise", "explain"):
+    for name in ("composer", "revise", "explain"):
         monkeypatch.setattr(importlib.import_module(f"pingze.composing.{name}"), "composer", chosen)
 
 

@@ -12,17 +12,18 @@ from pingze.composing.particles import finish
 from pingze.composing.poem import in_lines
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering import lapses
 from pingze.composing.steering.taste import (
     CONTRADICTION,
     LIKELY,
     NAMED,
     REWARD,
     WORN,
-    Consistent,
-    WornPairs,
-    taste_terms,
+    Taste,
+    contradicts,
+    times,
+    worn_pairs,
 )
+from pingze.verse.forms import find_form
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -34,6 +35,7 @@ def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Pairs of the small vocabulary that count as worn."""
     pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
     monkeypatch.setattr("pingze.composing.steering.taste.worn", lambda: pairs)
+    worn_pairs.cache_clear()
     return pairs
 
 
@@ -67,13 +69,31 @@ def test_every_text_has_the_sum_of_its_tokens(
     (population,) = finish(CHOSEN.begin(inclusion, asked.sampling, [(3, 0)]))
     for ids, score in zip(population.ids, population.scores, strict=True):
         lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
-        score += CONTRADICTION * lapses.contradicts(lines)
+        score += CONTRADICTION * contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
 
 
-def test_a_text_that_contradicts_itself_comes_after_all_others() -> None:
-    texts = [["春風吹落葉"], ["山水有清音"]]
-    assert [Consistent().of_text(text) for text in texts] == [-CONTRADICTION, 0]
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        (["春風吹我衣", "桃花滿路飛"], False),
+        (["春風吹我衣", "黃葉滿階飛"], True),
+        (["落日滿江湖", "明月照前途"], True),
+        (["春風吹落日"], False),
+        (["年年春", "風吹黃葉"], False),
+        ([], False),
+    ],
+)
+def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others(
+    lines: list[str], expected: bool
+) -> None:
+    assert Taste(CHOSEN.vocabulary, Request(find_form("五絕"), 4)).of_text(lines) == -CONTRADICTION * expected
+
+
+def test_no_word_tells_two_times() -> None:
+    for of_kind in times().values():
+        words = [word for of_time in of_kind.values() for word in of_time]
+        assert len(words) == len(set(words))
 
 
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
@@ -86,7 +106,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
         expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
-    terms = taste_terms(WornPairs(chosen.vocabulary), request, chosen.reward)
+    terms = [Taste(chosen.vocabulary, request, chosen.reward)]
     shares = expected_shares(chosen, request, 128, 8, terms=terms)
     assert total_variation(shares, expected) < 0.15
     assert total_variation(Counter(plain), expected) > 0.2

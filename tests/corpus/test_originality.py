@@ -57,7 +57,7 @@ def test_progress_is_shown_for_many_lines(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = itertools.count(0.0, 1.0)
-    monkeypatch.setattr("pingze.cli.terminal.status.time.monotonic", lambda: next(now))
+    monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: next(now))
     poems = [text([21, 22, 23, 24], 7) for _ in range(30)]
     file = tmp_path / "poems.txt"
     file.write_text("\n\n".join(poems), encoding="utf-8")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pingze.cli.terminal.cleaned import kept_and_dropped
+from pingze.cli.corpus import kept_and_dropped
 from pingze.corpus import Store, build, fetch
 from pingze.corpus.clean import Cleaned
 from pingze.corpus.own import read_own

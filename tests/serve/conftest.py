@@ -1,15 +1,15 @@
-"""One server for all tests of the page, and one browser for those of a module."""
+"""One server and one browser for all tests of the page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import chromium
+from tests.serve.page import chromium, opened
 from tests.serve.process import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,14 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.address
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> "Iterator[Browser]":
     with chromium() as found:
+        yield found
+
+
+@pytest.fixture
+def page(browser: "Browser", address: str) -> "Iterator[Page]":
+    """The page as a reader of Chinese first sees it at a desk."""
+    with opened(browser, address) as found:
         yield found

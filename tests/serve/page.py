@@ -93,8 +93,7 @@ def opened(
     page.on("console", lambda message: troubles.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))
-    page.goto(address + "/" + after)
-    page.locator("body[data-ready]").wait_for()
+    again(page, address + "/" + after)
     yield page
     context.close()
     assert len([text for text in troubles if "Failed to load resource" in text]) == refused
@@ -109,6 +108,12 @@ def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> s
     text = json.dumps([" ".join(verse), facts, {}, *([] if locks is None else [locks])])
     packed = zlib.compress(text.encode(), wbits=-15)
     return "#" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
+
+
+def again(page: "Page", address: str = "") -> None:
+    """Go to an address, or reload the page, and wait until it is ready."""
+    page.goto(address) if address else page.reload()
+    page.locator("body[data-ready]").wait_for()
 
 
 def count(page: "Page", selector: str, number: int) -> None:

@@ -24,6 +24,7 @@ CODES = set(
     )
 )
 MODEL = {"model": "report", "particles": 4}
+FAULTY = "月日風平月，平平月日東。平平平月日，月日日平天。"
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
 
@@ -62,60 +63,54 @@ def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
     answer = post(client, "conflicts", form="五絕", **clash).json()
     assert answer["possible"] is False
     (named,) = answer["clashes"]
-    assert (named["field"], named["line"], named["position"], named["wanted"]) == ("pattern", 2, 5, "陽")
+    place = {"field": "pattern", "line": 2, "position": 5, "has": "天", "wanted": "陽"}
+    assert place.items() <= named.items()
     refused = post(client, "compose", form="五絕", **clash)
     assert refused.status_code == 409
     assert refused.json()["detail"] == answer["detail"]
     assert refused.json()["clashes"] == answer["clashes"]
     (bad,) = post(client, "conflicts", rhyme="龘").json()["clashes"]
     assert bad["field"] == "rhyme"
-    assert post(client, "conflicts", form="五絕", start="春").json() == {
-        "possible": True,
-        "cause": None,
-        "detail": "",
-        "clashes": [],
-    }
+    nothing = {"possible": True, "cause": None, "detail": "", "clashes": []}
+    assert post(client, "conflicts", form="五絕", start="春").json() == nothing
 
 
-def test_revision_and_alternatives_and_reasons(client: httpx.Client) -> None:
-    target = {"line": 2, "position": 3}
+def test_revision_alternatives_reasons_and_mending_are_those_of_python(client: httpx.Client) -> None:
+    target, poem = {"line": 2, "position": 3}, pingze.read_poem("，".join(LINES))
     revised = post(client, "revise", poem=POEM, targets=[target], seed=1, **MODEL).json()
-    expected = pingze.revise(pingze.read_poem("，".join(LINES)), [(2, 3)], seed=1, **MODEL)
-    assert revised["lines"] == expected.lines
+    assert revised["lines"] == pingze.revise(poem, [(2, 3)], seed=1, **MODEL).lines
     found = post(client, "alternatives", poem=POEM, limit=3, model="report", **target).json()["alternatives"]
-    poem = pingze.read_poem("，".join(LINES))
-    assert [row["character"] for row in found] == [
-        each.character for each in pingze.alternatives(poem, 2, 3, limit=3, model="report")
-    ]
+    expected = pingze.alternatives(poem, 2, 3, limit=3, model="report")
+    assert [row["character"] for row in found] == [each.character for each in expected]
     reasons = post(client, "explain", poem=POEM, model="report").json()["reasons"]
     assert "".join(row["character"] for row in reasons) == "".join(LINES)
-
-
-def test_a_draft_is_mended_as_in_python(client: httpx.Client) -> None:
     text = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
     mended = post(client, "mend", text=text, keep="琴 問", seed=1).json()
-    expected = pingze.mend(text, keep=["琴", "問"], seed=1)
-    assert mended["poem"]["lines"] == expected.poem.lines
-    assert mended["changes"] == json.loads(json.dumps([asdict(change) for change in expected.changes]))
+    by_python = pingze.mend(text, keep=["琴", "問"], seed=1)
+    assert mended["poem"]["lines"] == by_python.poem.lines
+    assert mended["changes"] == json.loads(json.dumps([asdict(change) for change in by_python.changes]))
 
 
-def test_a_checked_poem_has_tones_and_what_would_fit(client: httpx.Client) -> None:
-    text = "月日風平月，平平月日東。平平平月日，月日日平天。"
-    (verdict,) = post(client, "check", text=text, form="五絕").json()["verdicts"]
+def test_a_checked_poem_has_tones_faults_and_what_would_fit(client: httpx.Client) -> None:
+    (verdict,) = post(client, "check", text=FAULTY, form="五絕").json()["verdicts"]
     (fault,) = verdict["violations"]
-    assert (fault["rule"], fault["line"], fault["position"], fault["char"]) == ("出韻", 4, 5, "天")
+    place = {"rule": "出韻", "line": 4, "position": 5}
+    assert (place | {"char": "天"}).items() <= fault.items()
+    assert fault["cause"] == {"code": "rhyme", **place, "wanted": "東", "has": ["先"]}
     assert "中" in fault["fitting"]
     assert verdict["tones"][0] == "仄仄平平仄"
-    (none,) = post(client, "check", text="一二三").json()["verdicts"]
+    assert len(verdict["remarks"]) == len(verdict["notes"])
+    assert {"lines", "repeated"} & {remark["code"] for remark in verdict["remarks"]}
+    turned = FAULTY.replace("平平月日東", "平月月日東")
+    (verdict,) = post(client, "check", text=turned, form="五絕").json()["verdicts"]
+    tone = {"code": "tone", "rule": "失對", "line": 2, "position": 2, "wanted": "平", "has": "仄"}
+    assert tone in [fault["cause"] for fault in verdict["violations"]]
+    text = "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。"
+    read, none = post(client, "check", text=f"{text}\n\n一二三").json()["verdicts"]
+    assert read["lines"] == text.strip("。").replace("。", "，").split("，")
+    assert read["read"] == ["白髮悲明鏡", "青山出發遲", "秋風吹舊夢", "落日入江時"]
     assert none["form"] is None
     assert none["notes"]
-
-
-def test_a_checked_poem_has_the_lines_as_they_were_read(client: httpx.Client) -> None:
-    text = "白发悲明镜，青山出发迟。秋风吹旧梦，落日入江时。"
-    (verdict,) = post(client, "check", text=text).json()["verdicts"]
-    assert verdict["lines"] == text.strip("。").replace("。", "，").split("，")
-    assert verdict["read"] == ["白髮悲明鏡", "青山出發遲", "秋風吹舊夢", "落日入江時"]
 
 
 def test_what_may_be_chosen(client: httpx.Client) -> None:
@@ -135,59 +130,56 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("route", "body", "status", "field"),
+    ("route", "body", "cause"),
     [
-        ("compose", {"form": "詞"}, 422, "form"),
-        ("compose", {"seed": -1}, 422, "seed"),
-        ("compose", {"seed": 2**70}, 422, "seed"),
-        ("compose", {"seed": int("9" * 400)}, 422, "seed"),
-        ("compose", {"seed": False}, 422, "seed"),
-        ("compose", {"lines": -int("9" * 400)}, 422, "lines"),
-        ("compose", {"original": int("9" * 400)}, 422, "original"),
-        ("compose", {"temperature": int("9" * 400)}, 422, "temperature"),
-        ("compose", {"repeat": 1}, 422, "repeat"),
-        ("compose", {"antithesis": 1e100, "form": "五律"}, 422, "antithesis"),
-        ("compose", {"temperature": float("nan")}, 422, "temperature"),
-        ("compose", {"particles": "many"}, 422, "particles"),
-        ("compose", {"particles": 300}, 422, "particles"),
-        ("compose", {"count": 257, "particles": 1}, 422, "count"),
-        ("compose", {"count": 100, "particles": 128}, 422, "count"),
-        ("compose", {"loud": True}, 422, "loud"),
-        ("compose", {"model": "/etc/passwd"}, 422, "model"),
-        ("compose", {"title": "\ud800"}, 422, "title"),
-        ("compose", {"exclude": "\ud800"}, 422, "exclude"),
-        ("compose", {"start": "龘"}, 422, "start"),
-        ("compose", {"title": "春", "model": "report"}, 422, "title"),
-        ("revise", {"poem": POEM, "targets": [{"line": 9}]}, 422, "line"),
-        ("revise", {"poem": POEM, "targets": []}, 422, "targets"),
-        ("revise", {"poem": {"lines": []}, "targets": [{"line": 1}]}, 422, "poem"),
-        ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, 422, "poem"),
-        ("mend", {"text": "春"}, 422, "text"),
-        ("mend", {"text": "，".join(LINES), "form": "七絕"}, 422, "text"),
-        ("alternatives", {"poem": POEM, "line": 1}, 422, "position"),
-        ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, 422, "poem"),
-        ("units", {"poem": POEM, "layer": 9}, 422, "layer"),
-        ("check", {"text": "!"}, 422, "text"),
-        ("check", {"text": "春" * 5000}, 422, "text"),
-        ("originality", {"poem": POEM}, 409, None),
-        ("nothing", {}, 404, None),
+        ("compose", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
+        ("compose", {"particles": 0}, {"code": "range", "field": "particles", "has": 0, "least": 1}),
+        ("compose", {"particles": 300}, {"code": "range", "field": "particles", "most": 256}),
+        ("compose", {"particles": "many"}, {"code": "type", "field": "particles", "wanted": "integer"}),
+        ("compose", {"seed": False}, {"code": "type", "field": "seed", "wanted": "integer"}),
+        ("compose", {"seed": 2**70}, {"code": "range", "field": "seed"}),
+        ("compose", {"lines": -int("9" * 400)}, {"code": "range", "field": "lines"}),
+        ("compose", {"temperature": int("9" * 400)}, {"code": "range", "field": "temperature"}),
+        ("compose", {"temperature": float("nan")}, {"field": "temperature"}),
+        ("compose", {"repeat": 1}, {"code": "type", "field": "repeat", "wanted": "boolean"}),
+        ("compose", {"count": 100, "particles": 128}, {"code": "too_many_texts", "field": "count"}),
+        ("compose", {"loud": True}, {"code": "unknown_field", "field": "loud"}),
+        ("compose", {"model": "/etc/passwd"}, {"code": "choice", "field": "model"}),
+        ("compose", {"title": "\ud800"}, {"code": "surrogate", "field": "title"}),
+        ("compose", {"title": "春", "model": "report"}, {"code": "no_condition", "field": "title"}),
+        ("compose", {"start": "龘"}, {"code": "character", "field": "start", "has": "龘"}),
+        ("compose", {"start": "春" * 29}, {"code": "too_long", "field": "start", "has": 29, "most": 28}),
+        ("compose", {"pattern": "＿ ＿＿"}, {"code": "block_width", "line": 1, "has": 1, "wanted": 7}),
+        ("compose", {"lines": 6}, {"code": "line_count", "form": "七絕", "has": 6, "wanted": 4}),
+        ("compose", {"rhyme": "董"}, {"code": "oblique_rhyme", "has": "上聲一董", "form": "七絕"}),
+        ("revise", {"poem": POEM, "targets": [{"line": 9}]}, {"code": "no_line", "field": "line"}),
+        ("revise", {"poem": POEM, "targets": []}, {"code": "no_targets", "field": "targets"}),
+        ("revise", {"poem": {"lines": ["", ""]}, "targets": [{"line": 1}]}, {"field": "poem"}),
+        ("mend", {"text": "春"}, {"field": "text"}),
+        ("mend", {"text": "，".join(LINES), "form": "七絕"}, {"field": "text"}),
+        ("alternatives", {"poem": POEM, "line": 1}, {"code": "missing", "field": "position"}),
+        ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, {"field": "poem"}),
+        ("units", {"poem": POEM, "layer": 9}, {"code": "beyond", "field": "layer", "has": 9, "most": 1}),
+        ("check", {"text": "!"}, {"code": "no_verse", "field": "text"}),
+        ("check", {"text": "春" * 5000}, {"code": "too_long", "field": "text"}),
+        ("originality", {"poem": POEM}, {"code": "no_corpus"}),
+        ("nothing", {}, {"code": "no_route"}),
     ],
 )
-def test_bad_input_is_one_problem(
-    client: httpx.Client, route: str, body: dict[str, Any], status: int, field: str | None
+def test_bad_input_is_one_problem_with_a_code(
+    client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]
 ) -> None:
-    content = json.dumps(body).encode()
     headers = {"content-type": "application/json"}
-    answer = client.post(f"/v1/{route}", content=content, headers=headers)
+    answer = client.post(f"/v1/{route}", content=json.dumps(body).encode(), headers=headers)
     problem = answer.json()
+    status = {"no_corpus": 409, "no_route": 404}.get(problem["cause"]["code"], 422)
     assert (answer.status_code, problem["status"]) == (status, status)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert problem.get("field") == field == problem["cause"].get("field")
+    assert cause.items() <= problem["cause"].items()
+    assert problem.get("field") == problem["cause"].get("field")
     assert problem["cause"]["code"] in CODES
     assert "\n" not in problem["detail"]
-    assert not re.search(
-        r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|" + pingze.__name__ + r"/", answer.text
-    )
+    assert not re.search(r"Traceback|\.py|/home|/usr|site-packages|/tmp|pydantic|pingze/", answer.text)
 
 
 @pytest.mark.parametrize(
@@ -207,68 +199,16 @@ def test_bad_input_is_one_problem(
     ],
 )
 def test_what_goes_no_further(
-    client: httpx.Client, content: bytes, headers: dict[str, str], status: int
+    client: httpx.Client, content: bytes | Iterator[bytes], headers: dict[str, str], status: int
 ) -> None:
     base = {"content-type": "application/json"}
+    if len(content) > 65_536:
+        content = (
+            content[at : at + 1000] for at in range(0, len(content), 1000)
+        )  # of no length that it tells
     answer = client.post("/v1/conflicts", content=content, headers=base | headers)
     assert answer.status_code == status
     assert answer.headers["content-security-policy"].startswith("default-src 'self'")
-
-
-@pytest.mark.parametrize(
-    ("route", "body", "cause"),
-    [
-        ("compose", {"form": "詞"}, {"code": "choice", "field": "form", "has": "詞"}),
-        ("compose", {"particles": 0}, {"code": "range", "field": "particles", "has": 0, "least": 1}),
-        ("compose", {"start": "春" * 29}, {"code": "too_long", "field": "start", "has": 29, "most": 28}),
-        ("compose", {"start": "龘"}, {"code": "character", "field": "start", "has": "龘"}),
-        (
-            "compose",
-            {"pattern": "＿ ＿＿"},
-            {"code": "block_width", "field": "pattern", "line": 1, "has": 1, "wanted": 7},
-        ),
-        (
-            "compose",
-            {"lines": 6},
-            {"code": "line_count", "field": "lines", "form": "七絕", "has": 6, "wanted": 4},
-        ),
-        (
-            "compose",
-            {"rhyme": "董"},
-            {"code": "oblique_rhyme", "field": "rhyme", "has": "上聲一董", "form": "七絕"},
-        ),
-        ("compose", {"seed": "x"}, {"code": "type", "field": "seed", "wanted": "integer"}),
-        ("compose", {"loud": 1}, {"code": "unknown_field", "field": "loud"}),
-        ("units", {"poem": POEM, "layer": 9}, {"code": "beyond", "field": "layer", "has": 9, "most": 1}),
-        ("check", {}, {"code": "missing", "field": "text"}),
-        ("originality", {"poem": POEM}, {"code": "no_corpus"}),
-        ("nothing", {}, {"code": "no_route"}),
-    ],
-)
-def test_an_error_is_a_code_with_parameters_too(
-    client: httpx.Client, route: str, body: dict[str, Any], cause: dict[str, Any]
-) -> None:
-    answer = post(client, route, **body).json()
-    assert cause.items() <= answer["cause"].items()
-
-
-def test_faults_notes_and_clashes_are_codes_with_parameters_too(client: httpx.Client) -> None:
-    text = "月日風平月，平平月日東。平平平月日，月日日平天。"
-    (verdict,) = post(client, "check", text=text, form="五絕").json()["verdicts"]
-    (fault,) = verdict["violations"]
-    place = {"rule": "出韻", "line": 4, "position": 5}
-    assert fault["cause"] == {"code": "rhyme", **place, "wanted": "東", "has": ["先"]}
-    assert len(verdict["remarks"]) == len(verdict["notes"])
-    assert {"lines", "repeated"} & {remark["code"] for remark in verdict["remarks"]}
-    (verdict,) = post(client, "check", text=text.replace("平平月日東", "平月月日東"), form="五絕").json()[
-        "verdicts"
-    ]
-    tone = {"code": "tone", "rule": "失對", "line": 2, "position": 2, "wanted": "平", "has": "仄"}
-    assert tone in [fault["cause"] for fault in verdict["violations"]]
-    answer = post(client, "conflicts", form="五絕", rhyme="陽", pattern="＿＿＿＿＿ ＿＿＿＿天").json()
-    assert [(clash["field"], clash["has"], clash["wanted"]) for clash in answer["clashes"]] == [
-        ("pattern", "天", "陽")
-    ]
 
 
 def test_composing_tells_how_what_was_asked_for_was_read(client: httpx.Client) -> None:
@@ -295,12 +235,6 @@ def test_a_mood_is_told_with_the_poem_and_kept_by_its_revision(client: httpx.Cli
     assert (plain["poems"][0]["mood"], plain["notes"]) == ("calm", [])
 
 
-def test_a_body_in_pieces_is_measured_too(client: httpx.Client) -> None:
-    pieces = (b" " * 1000 for _ in range(100))
-    headers = {"content-type": "application/json"}
-    assert client.post("/v1/compose", content=pieces, headers=headers).status_code == 413
-
-
 def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> None:
     for path in ("/", "/v1/health", "/v1/nothing", "/page/../../app.py", "/page/%2e%2e/app.py", "/docs"):
         answer = client.get(path)
@@ -310,11 +244,8 @@ def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> N
         assert "import" not in answer.text
     assert client.get("/docs").status_code == 404
     refused = client.delete("/v1/compose")
-    assert (refused.status_code, refused.headers["allow"], refused.json()["cause"]) == (
-        405,
-        "POST",
-        {"code": "method"},
-    )
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+    assert refused.json()["cause"] == {"code": "method"}
 
 
 def test_what_is_documented_is_true(client: httpx.Client) -> None:
@@ -331,11 +262,8 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
     for name in ("particles", "count"):
         most = int(asked[name]["maximum"])
         body = {"form": "五絕", "particles": 1, "model": "report", name: most}
-        answer = post(client, "compose", **body)
-        assert answer.status_code == 200 or answer.json()["cause"]["code"] in (
-            "too_slow",
-            "too_much",
-        )  # on a slow machine
+        answer = post(client, "compose", **body)  # on a slow machine it may take too long
+        assert answer.status_code == 200 or answer.json()["cause"]["code"] in ("too_slow", "too_much")
         assert post(client, "compose", **body | {name: most + 1}).json()["cause"]["code"] == "range"
 
 

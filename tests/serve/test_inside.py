@@ -12,8 +12,8 @@ from pingze.lstm.initializers import initialize
 from pingze.lstm.jacobians import back_through_time
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
-from pingze.serve.inside import fingerprint, likely, look_back, measured, reach, units
-from pingze.serve.schemas.requests import GivenPoem, NextRequest, ReachRequest, UnitsRequest
+from pingze.serve.inside import fingerprint, gradient_norms, measured, next_character, reach, units
+from pingze.serve.schemas import GivenPoem, NextRequest, ReachRequest, UnitsRequest
 
 LINES = ["春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅"]
 POEM = GivenPoem(lines=LINES)
@@ -30,7 +30,7 @@ def test_reach_is_the_norm_of_the_joint_product(steps: int) -> None:
     _, caches = sequence_forward(x, zeros, zeros, parameters)
     whole = list(back_through_time(caches[1:])) if steps > 1 else []
     expected = [1.0, *(np.linalg.norm(products.whole) / np.sqrt(H) for products in whole)][::-1]
-    assert reach(caches) == pytest.approx(expected, rel=1e-5)
+    assert gradient_norms(caches) == pytest.approx(expected, rel=1e-5)
 
 
 def test_every_unit_is_the_network_s_own_record() -> None:
@@ -65,7 +65,7 @@ def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
 
 
 def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
-    found = likely(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
+    found = next_character(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
     chosen = composer(MODEL)
     row = chosen.score(LINES)[0][8].astype(float)
     best = np.argsort(row)[::-1][:5]
@@ -82,6 +82,6 @@ def test_what_is_not_there_is_refused() -> None:
     with pytest.raises(InputError, match="layer is 9"):
         units(UnitsRequest(poem=POEM, layer=9, model=MODEL))
     with pytest.raises(InputError, match="line is 5; there are 4"):
-        likely(NextRequest(poem=POEM, line=5, model=MODEL))
+        next_character(NextRequest(poem=POEM, line=5, model=MODEL))
     with pytest.raises(InputError, match="position is 7; there are 5"):
-        look_back(ReachRequest(poem=POEM, position=7, model=MODEL))
+        reach(ReachRequest(poem=POEM, position=7, model=MODEL))

@@ -102,17 +102,19 @@ def test_beyond_it_clients_are_told_to_wait(tmp_path: Path) -> None:
         assert httpx.post(f"{server.address}/v1/compose", json=BODY, timeout=SECONDS).status_code == 200
 
 
+REFUSALS = ("too_many_words", "clash", "no_room", "character", "character_meant")
+
+
 def test_words_that_can_stand_in_many_ways_take_neither_long_nor_much_memory(tmp_path: Path) -> None:
-    """They took up to 30 s, and memory rose to three times what it was."""
+    """They took up to 30 s, and memory rose to three times what it was; now workers keep a few prepared requests."""
     chance = random.Random(4)
     vocabulary = checkpoint.load("tang").vocabulary
     characters = [token for id_, token in enumerate(vocabulary.tokens) if vocabulary.is_han(id_)]
     answers: list[httpx.Response] = []
     lines = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
     with serving(tmp_path) as server, httpx.Client(base_url=server.address, timeout=SECONDS) as client:
-        post(client, "compose", form="七律", seed=1)
-        before = server.memory()
-        for number in range(30):
+        memory = []
+        for number in range(60):
             drawn, ends = chance.sample(characters, 14), chance.choices(characters, k=14)
             words = " ".join(map("".join, zip(drawn, ends, strict=True)))
             route = ("conflicts", "compose", "revise")[number % 3]
@@ -121,12 +123,11 @@ def test_words_that_can_stand_in_many_ways_take_neither_long_nor_much_memory(tmp
                 targets = [{"line": line} for line in range(1, 5)]
                 asked = {"poem": {"lines": lines}, "targets": targets, "include": words[:29]}
             answers.append(post(client, route, seed=1, **asked))
-        after = server.memory()
+            memory.append(server.memory())
     assert all(
-        answer.status_code == 200 or answer.json()["cause"]["code"] in ("too_many_words", "clash", "no_room")
-        for answer in answers
+        answer.status_code == 200 or answer.json()["cause"]["code"] in REFUSALS for answer in answers
     ), [answer.text[:200] for answer in answers]
-    assert after < before + 100e6
+    assert memory[-1] < memory[29] + 100e6
 
 
 def test_killed_and_restarted_under_load_clients_see_only_clean_errors(tmp_path: Path) -> None:

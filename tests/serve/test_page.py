@@ -1,84 +1,76 @@
 """Each path of the page in a real browser, by mouse and by keyboard, against a real server."""
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 import pingze
 from tests.serve.page import compose, count, lines, link, opened, says
-from tests.serve.process import serving
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
 PATIENCE = 5000  # milliseconds, as page/api.js has it
-POEM = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中平。"
 
 
-def test_poems_side_by_side_keep_what_is_asked(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#bounds > summary")
-        page.fill("#acrostic", "春夏秋冬")
-        compose(page, poems=2)
-        count(page, "button.candidate", 2)
-        assert [line[0] for line in lines(page)] == list("春夏秋冬")
-        assert pingze.check("，".join(lines(page))).ok
-        first = lines(page)
-        page.locator("button.candidate").nth(1).click()
-        assert lines(page) != first
-        count(page, "#sheet .cell.locked", 4)
-        page.click("#show-tones")
-        assert page.locator(".with-tones").count() == 0
+def test_poems_side_by_side_keep_what_is_asked(page: "Page") -> None:
+    page.click("#bounds > summary")
+    page.fill("#acrostic", "春夏秋冬")
+    compose(page, poems=2)
+    count(page, "button.candidate", 2)
+    assert [line[0] for line in lines(page)] == list("春夏秋冬")
+    assert pingze.check("，".join(lines(page))).ok
+    first = lines(page)
+    page.locator("button.candidate").nth(1).click()
+    assert lines(page) != first
+    count(page, "#sheet .cell.locked", 4)
+    page.click("#show-tones")
+    assert page.locator(".with-tones").count() == 0
 
 
-def test_what_clashes_is_shown_at_its_field_and_place(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.locator(".chip", has_text="五絕").click()
-        page.click("#bounds > summary")
-        page.fill("#start", "明月")
-        place = page.locator("#plan input").first
-        place.fill("山")
-        says(page, "#clash", "山")
-        count(page, "#plan [aria-invalid=true]", 1)
-        assert page.locator("[data-field=start].clashes").count() == 0  # the opening can be kept
-        place.fill("")
-        count(page, "#plan [aria-invalid=true]", 0)
-        says(page, "#clash", re.compile("^$"))
+def test_what_clashes_is_shown_at_its_field_and_place(page: "Page") -> None:
+    page.locator(".chip", has_text="五絕").click()
+    page.click("#bounds > summary")
+    page.fill("#start", "明月")
+    place = page.locator("#plan input").first
+    place.fill("山")
+    says(page, "#clash", "山")
+    count(page, "#plan [aria-invalid=true]", 1)
+    assert page.locator("[data-field=start].clashes").count() == 0  # the opening can be kept
+    place.fill("")
+    count(page, "#plan [aria-invalid=true]", 0)
+    says(page, "#clash", re.compile("^$"))
 
 
-def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(
-    browser: "Browser", address: str
-) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        before = lines(page)
-        page.locator("#sheet [role=gridcell][tabindex='0']").focus()
-        page.keyboard.press("ArrowLeft")
-        page.keyboard.press("ArrowDown")
-        assert page.evaluate("document.activeElement.dataset.line") == "2"
-        page.keyboard.press("Enter")
-        page.locator(".alternative:focus").wait_for()
-        chosen = page.locator(".alternative:focus .character").inner_text()
-        page.keyboard.press("Enter")
-        page.locator("#sheet [role=gridcell]:focus", has_text=chosen).wait_for()
-        assert lines(page)[1][1] == chosen
-        assert pingze.check("，".join(lines(page))).ok
-        page.keyboard.press("l")
-        count(page, "#sheet .cell.locked", 1)
-        page.keyboard.press("r")
-        count(page, "#undo:not([disabled])", 1)
-        says(page, "#news", re.compile("已重寫"))
-        assert lines(page)[1][1] == chosen
-        assert [lines(page)[at] for at in (0, 2, 3)] == [before[at] for at in (0, 2, 3)]
-        for _ in range(3):
-            page.keyboard.press("Control+z")
-        assert lines(page) == before
-        page.keyboard.press("Control+Shift+z")
-        assert lines(page)[1][1] == chosen
+def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page: "Page") -> None:
+    compose(page)
+    before = lines(page)
+    page.locator("#sheet [role=gridcell][tabindex='0']").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.dataset.line") == "2"
+    page.keyboard.press("Enter")
+    page.locator(".alternative:focus").wait_for()
+    chosen = page.locator(".alternative:focus .character").inner_text()
+    page.keyboard.press("Enter")
+    page.locator("#sheet [role=gridcell]:focus", has_text=chosen).wait_for()
+    assert lines(page)[1][1] == chosen
+    assert pingze.check("，".join(lines(page))).ok
+    page.keyboard.press("l")
+    count(page, "#sheet .cell.locked", 1)
+    page.keyboard.press("r")
+    count(page, "#undo:not([disabled])", 1)
+    says(page, "#news", re.compile("已重寫"))
+    assert lines(page)[1][1] == chosen
+    assert [lines(page)[at] for at in (0, 2, 3)] == [before[at] for at in (0, 2, 3)]
+    for _ in range(3):
+        page.keyboard.press("Control+z")
+    assert lines(page) == before
+    page.keyboard.press("Control+Shift+z")
+    assert lines(page)[1][1] == chosen
 
 
 def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", address: str) -> None:
@@ -86,11 +78,12 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
         compose(page)
         poem = lines(page)
         page.click("#link")
+        says(page, "#news", "連結已複製")
         link = page.evaluate("navigator.clipboard.readText()")
         page.click("#copy")
-        assert page.evaluate("navigator.clipboard.readText()").replace("\n", "") == "，".join(poem[:2]) + (
-            "。" + "，".join(poem[2:]) + "。"
-        )
+        says(page, "#news", re.compile("^已複製"))
+        text = page.evaluate("navigator.clipboard.readText()")
+        assert text.replace("\n", "") == "，".join(poem[:2]) + ("。" + "，".join(poem[2:]) + "。")
     with opened(browser, address, after=link.split("/", 3)[3]) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -99,9 +92,7 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
         assert not [url for url in asked if url.endswith("/compose")]
 
 
-def test_a_damaged_link_is_one_line_and_markup_stays_text(browser: "Browser", address: str) -> None:
-    with opened(browser, address, after="#damaged") as page:
-        says(page, "#trouble", "殘缺")
+def test_markup_in_a_title_stays_text(browser: "Browser", address: str) -> None:
     verse = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
     after = link(*verse, form="五絕", title="<img src=x onerror=alert(1)>")
     with opened(browser, address, after=after) as page:
@@ -109,96 +100,72 @@ def test_a_damaged_link_is_one_line_and_markup_stays_text(browser: "Browser", ad
         assert page.locator("#sheet img").count() == 0
 
 
-def test_ones_own_poem_is_checked_mended_and_revised(browser: "Browser", address: str) -> None:
-    broken = POEM.replace("雁樓橫笛夢中平", "雁樓橫笛夢中月")
-    with opened(browser, address) as page:
-        page.click("[data-view-of=check]")
-        page.fill("#text", broken)
-        page.click("#checking [type=submit]")
-        says(page, ".verdict h2", "處不合")
-        page.locator(".faults .fit").first.click()
-        says(page, ".verdict h2", "無病")
-        page.locator(".verdict > button").click()
-        assert lines(page)[0] == "黃昏明月似霜生"
+def test_the_look_inside_tells_how_to_read_it(page: "Page") -> None:
+    compose(page)
+    page.locator("#sheet [role=gridcell]").nth(7).click()
+    page.click("#see-inside")
+    count(page, "#inside .figure", 4)
+    count(page, "#inside-surprise .bar", 25)
+    count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
+    count(page, "#inside-gates tbody tr", 25)
+    before = page.locator("#inside-gates .chart").inner_html()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.fill("#unit", "2")
+    page.locator("#unit").press("Enter")
+    page.locator("#unit[value='2']").wait_for()
+    assert page.locator("#inside-gates .chart").inner_html() != before
+    assert asked == []  # all units came at once
+    assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
 
 
-def test_the_look_inside_tells_how_to_read_it(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        page.locator("#sheet [role=gridcell]").nth(7).click()
-        page.click("#see-inside")
-        count(page, "#inside .figure", 4)
-        count(page, "#inside-surprise .bar", 25)
-        count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
-        count(page, "#inside-gates tbody tr", 25)
-        before = page.locator("#inside-gates .chart").inner_html()
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        page.fill("#unit", "2")
-        page.locator("#unit").press("Enter")
-        page.locator("#unit[value='2']").wait_for()
-        assert page.locator("#inside-gates .chart").inner_html() != before
-        assert asked == []  # all units came at once
-        assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
+def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: "Page") -> None:
+    page.click("#see-inside")
+    # 1) Units that know something are offered first.
+    best = page.locator("#inside-gates .known button").first
+    assert re.search(r"R² 0\.\d\d", best.inner_text())
+    assert best.get_attribute("aria-pressed") == "true"
+    other = page.locator("#inside-gates .known button").nth(1)
+    other.click()
+    count(page, "#inside-gates .known button:nth-child(2)[aria-pressed=true]", 1)
+    assert page.locator("#unit").input_value() in other.inner_text()
+    # 2) A picture points to the poem, and its columns choose a character.
+    page.locator("#inside-reach .bar").first.wait_for()
+    page.locator("#inside-surprise .column[data-token='10']").hover()
+    count(page, "#sheet .here[data-line='2'][data-position='3']", 1)
+    count(page, "#inside-gates .column.here[data-token='10']", 1)
+    page.locator("#inside-surprise .column[data-token='10']").click()
+    says(page, "#inspector h2", "第2句 第3字")
+    count(page, "#inside-reach .bar", 11)
+    # 3) Temperature reshapes what comes next as one drags.
+    page.locator("#inside-next .next li").first.wait_for()
+    shares = []
+    for temperature in ("0.3", "1", "2"):
+        page.fill("#next-temperature", temperature)
+        shares.append(float(page.locator("#inside-next small").first.inner_text().removesuffix(" %")))
+    assert shares[0] > shares[1] > shares[2]
+    says(page, "#next-says", "個字裡挑一個")
 
 
-def test_units_that_know_something_are_offered_first(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#see-inside")
-        best = page.locator("#inside-gates .known button").first
-        assert re.search(r"R² 0\.\d\d", best.inner_text())
-        assert best.get_attribute("aria-pressed") == "true"
-        other = page.locator("#inside-gates .known button").nth(1)
-        other.click()
-        count(page, "#inside-gates .known button:nth-child(2)[aria-pressed=true]", 1)
-        assert page.locator("#unit").input_value() in other.inner_text()
-
-
-def test_pictures_and_poem_answer_to_each_other(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#see-inside")
-        page.locator("#inside-reach .bar").first.wait_for()
-        page.locator("#inside-surprise .column[data-token='10']").hover()
-        count(page, "#sheet .here[data-line='2'][data-position='3']", 1)
-        count(page, "#inside-gates .column.here[data-token='10']", 1)
-        page.locator("#inside-surprise .column[data-token='10']").click()
-        says(page, "#inspector h2", "第2句 第3字")
-        count(page, "#inside-reach .bar", 11)
-
-
-def test_temperature_reshapes_what_comes_next_as_one_drags(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#see-inside")
-        page.locator("#inside-next .next li").first.wait_for()
-        first = page.locator("#inside-next small").first
-        shares = []
-        for temperature in ("0.3", "1", "2"):
-            page.fill("#next-temperature", temperature)
-            shares.append(float(first.inner_text().removesuffix(" %")))
-        assert shares[0] > shares[1] > shares[2]
-        says(page, "#next-says", "個字裡挑一個")
-
-
-def test_what_is_no_longer_wanted_is_called_off(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#see-inside")
-        page.locator("#inside-reach .bar").first.wait_for()
-        page.evaluate("""() => {
-            const [real, signals] = [window.fetch, window.signals = []];
-            window.fetch = (address, options) => {
-                if (!address.endsWith("/next")) return real(address, options);
-                signals.push(options.signal);
-                if (signals.length > 1) return real(address, options);
-                const gone = new DOMException("", "AbortError");
-                return new Promise((_, no) => options.signal.addEventListener("abort", () => no(gone)));
-            };
-        }""")
-        page.locator("#sheet [role=gridcell]").nth(3).click()
-        page.wait_for_function("signals.length === 1")
-        count(page, "#inside-next", 0)  # and not what was true of another place
-        page.locator("#sheet [role=gridcell]").nth(4).click()
-        page.locator("#inside-next").wait_for()
-        assert page.evaluate("signals.map((signal) => signal.aborted)") == [True, False]
+def test_what_is_no_longer_wanted_is_called_off(page: "Page", address: str) -> None:
+    page.click("#see-inside")
+    page.locator("#inside-reach .bar").first.wait_for()
+    page.evaluate("""() => {
+        const [real, signals] = [window.fetch, window.signals = []];
+        window.fetch = (address, options) => {
+            if (!address.endsWith("/next")) return real(address, options);
+            signals.push(options.signal);
+            if (signals.length > 1) return real(address, options);
+            const gone = new DOMException("", "AbortError");
+            return new Promise((_, no) => options.signal.addEventListener("abort", () => no(gone)));
+        };
+    }""")
+    page.locator("#sheet [role=gridcell]").nth(3).click()
+    page.wait_for_function("signals.length === 1")
+    count(page, "#inside-next", 0)  # and not what was true of another place
+    page.locator("#sheet [role=gridcell]").nth(4).click()
+    page.locator("#inside-next").wait_for()
+    assert page.evaluate("signals.map((signal) => signal.aborted)") == [True, False]
 
 
 def test_language_script_and_theme(browser: "Browser", address: str) -> None:
@@ -215,25 +182,18 @@ def test_language_script_and_theme(browser: "Browser", address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_refusal_is_one_line(browser: "Browser", tmp_path: Path) -> None:
-    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
-        page.route(
-            "**/v1/compose", lambda route: route.fulfill(status=503, json={"detail": "too much to do"})
-        )
-        page.click("#go")
-        says(page, "#trouble", "too much to do")
-
-
-def test_what_failed_once_is_asked_again(browser: "Browser", address: str) -> None:
-    """A reason, and a part of the look inside."""
-    with opened(browser, address, refused=4) as page:
+def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: "Browser", address: str) -> None:
+    """Composing, a reason, and the parts of the look inside."""
+    with opened(browser, address, refused=5) as page:
         page.clock.install()
-        for route in ("explain", "units", "next", "reach"):
+        for route in ("compose", "explain", "units", "next", "reach"):
             page.route(
                 f"**/v1/{route}",
                 lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),
                 times=1,
             )
+        page.click("#go")
+        says(page, "#trouble", "too much to do")
         page.locator("#sheet [role=gridcell]").first.click()
         page.locator(".alternative").first.click()
         says(page, "#sheet .caption", "too much to do")

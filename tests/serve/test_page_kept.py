@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.page import again, compose, count, lines, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -34,17 +34,6 @@ def shows(page: "Page", poem: list[str]) -> None:
     assert lines(page) == poem
 
 
-def test_a_poem_stands_there_from_the_start(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        count(page, "#sheet .line", 4)
-        assert page.locator("[name=form]:checked").input_value() == "七絕"
-        assert page.evaluate("location.hash") == ""
-        page.click("[data-view-of=shelf]")
-        count(page, ".shelf li", 0)
-        assert page.inner_text("#shelf").startswith("還沒有舊作")
-        assert "null" not in page.inner_text("#shelf")
-
-
 def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", address: str) -> None:
     with opened(browser, address, refused=2) as page:
         compose(page)
@@ -61,220 +50,160 @@ def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", addre
         assert lines(page) == edited
 
 
-def test_undo_and_back_lead_to_the_poem_before(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        welcome = lines(page)
-        compose(page)
-        first = edit(page)
-        compose(page, form="五律")
-        second = lines(page)
-        page.click("#undo")
-        assert lines(page) == first
-        page.click("#redo")
-        assert lines(page) == second
+def test_undo_and_back_lead_to_the_poem_before(page: "Page") -> None:
+    welcome = lines(page)
+    compose(page)
+    first = edit(page)
+    compose(page, form="五律")
+    second = lines(page)
+    page.click("#undo")
+    assert lines(page) == first
+    page.click("#redo")
+    assert lines(page) == second
+    page.go_back()
+    shows(page, first)
+    assert page.locator("[name=form]:checked").input_value() == "五絕"
+    for there in (second, first, welcome):
         page.go_back()
-        shows(page, first)
-        assert page.locator("[name=form]:checked").input_value() == "五絕"
-        for there in (second, first, welcome):
-            page.go_back()
-            shows(page, there)
-        page.go_forward()
-        shows(page, first)
+        shows(page, there)
+    page.go_forward()
+    shows(page, first)
 
 
-def test_template_and_poet_come_back_after_another_form_and_model(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#bounds > summary")
-        page.click("#manner > summary")
-        page.select_option("#template", "平起首句入韻")
-        page.select_option("#poet", "李白")
-        compose(page, form="七絕")
-        first = lines(page)
-        page.select_option("#model", "report")
-        compose(page, form="五古")
-        page.go_back()
-        shows(page, first)
-        assert page.locator("#template").input_value() == "平起首句入韻"
-        assert page.locator("#poet").input_value() == "李白"
+def test_template_and_poet_come_back_after_another_form_and_model(page: "Page") -> None:
+    page.click("#bounds > summary")
+    page.click("#manner > summary")
+    page.select_option("#template", "平起首句入韻")
+    page.select_option("#poet", "李白")
+    compose(page, form="七絕")
+    first = lines(page)
+    page.select_option("#model", "report")
+    compose(page, form="五古")
+    page.go_back()
+    shows(page, first)
+    assert page.locator("#template").input_value() == "平起首句入韻"
+    assert page.locator("#poet").input_value() == "李白"
 
 
-def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(
-    browser: "Browser", address: str
-) -> None:
-    with opened(browser, address) as page:
-        compose(page, poems=2)
-        count(page, "button.candidate", 2)
-        original = lines(page)
-        edited = edit(page)
-        page.locator("button.candidate").nth(1).click()
-        second = lines(page)
-        page.fill("#title", "未作之題")
-        page.click("[data-view-of=check]")
-        page.fill("#text", "未查之詩")
-        page.reload()
-        page.locator("body[data-ready]").wait_for()
-        assert lines(page) == second
-        assert page.locator("#title").input_value() == "未作之題"
-        assert page.locator("#text").input_value() == "未查之詩"
-        page.locator("button.candidate").first.click()
-        assert lines(page) == edited
-        page.click("#undo")
-        assert lines(page) == original
+def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(page: "Page") -> None:
+    compose(page, poems=2)
+    count(page, "button.candidate", 2)
+    original = lines(page)
+    edited = edit(page)
+    page.locator("button.candidate").nth(1).click()
+    second = lines(page)
+    page.fill("#title", "未作之題")
+    page.click("[data-view-of=check]")
+    page.fill("#text", "未查之詩")
+    again(page)
+    assert lines(page) == second
+    assert page.locator("#title").input_value() == "未作之題"
+    assert page.locator("#text").input_value() == "未查之詩"
+    page.locator("button.candidate").first.click()
+    assert lines(page) == edited
+    page.click("#undo")
+    assert lines(page) == original
 
 
-def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        first = lines(page)
-        compose(page, form="七絕")
-        second = lines(page)
-        page.goto("about:blank")
-        page.goto(address)
-        page.locator("body[data-ready]").wait_for()
-        assert lines(page) == second
-        page.click("[data-view-of=shelf]")
-        count(page, ".shelf li", 2)
-        page.locator(".shelf button").nth(1).click()
-        assert lines(page) == first
-        page.click("[data-view-of=shelf]")
-        page.click("#clear-shelf")
-        count(page, ".shelf li", 0)
-        assert page.evaluate(SHELF) == []
-        page.click("#restore-shelf")
-        count(page, ".shelf li", 2)
+def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: "Page", address: str) -> None:
+    compose(page)
+    first = lines(page)
+    compose(page, form="七絕")
+    second = lines(page)
+    page.goto("about:blank")
+    again(page, address)
+    assert lines(page) == second
+    page.click("[data-view-of=shelf]")
+    count(page, ".shelf li", 2)
+    page.locator(".shelf button").nth(1).click()
+    assert lines(page) == first
+    page.click("[data-view-of=shelf]")
+    page.click("#clear-shelf")
+    count(page, ".shelf li", 0)
+    assert page.evaluate(SHELF) == []
+    page.click("#restore-shelf")
+    count(page, ".shelf li", 2)
 
 
-def test_what_is_put_back_replaces_no_newer_work(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        page.click("[data-view-of=shelf]")
-        page.click("#clear-shelf")
-        page.click("[data-view-of=compose]")
-        edited = edit(page)
-        compose(page, form="七絕")
-        page.click("[data-view-of=shelf]")
-        page.click("#restore-shelf")
-        count(page, ".shelf li", 2)
-        says(page, ".shelf li:nth-child(2)", edited[0])
+def test_what_is_put_back_is_all_that_was_cleared_and_replaces_no_newer_work(page: "Page") -> None:
+    compose(page, form="五律")
+    page.click("[data-view-of=shelf]")
+    page.click("#clear-shelf")
+    page.click("[data-view-of=compose]")
+    compose(page)
+    page.click("[data-view-of=shelf]")
+    page.click("#clear-shelf")
+    page.click("[data-view-of=compose]")
+    edited = edit(page)
+    compose(page, form="七絕")
+    page.click("[data-view-of=shelf]")
+    page.click("#restore-shelf")
+    count(page, ".shelf li", 3)
+    says(page, ".shelf li:nth-child(2)", edited[0])
+    says(page, ".shelf li:nth-child(3)", "五律")
 
 
-def test_all_that_was_cleared_away_is_put_back(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        for form in ("五絕", "七絕"):
-            page.click("[data-view-of=compose]")
-            compose(page, form=form)
-            page.click("[data-view-of=shelf]")
-            count(page, ".shelf li", 1)
-            page.click("#clear-shelf")
-        page.click("#restore-shelf")
-        says(page, ".shelf li:nth-child(1)", "七絕")
-        says(page, ".shelf li:nth-child(2)", "五絕")
+def test_two_tabs_at_one_poem_both_keep_their_work(page: "Page", address: str) -> None:
+    compose(page)
+    other = page.context.new_page()
+    again(other, address)
+    assert lines(other) == lines(page)
+    one, two = edit(page), edit(other)
+    again(page)
+    again(other)
+    assert (lines(page), lines(other)) == (one, two)
+    other.close()
+    compose(page, form="七絕")  # leaves what the other tab did
+    again(page)
+    page.click("[data-view-of=shelf]")
+    count(page, ".shelf li", 3)
+    says(page, ".shelf", two[0])
 
 
-def test_two_tabs_at_one_poem_both_keep_their_work(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        other = page.context.new_page()
-        other.goto(address)
-        other.locator("body[data-ready]").wait_for()
-        assert lines(other) == lines(page)
-        one, two = edit(page), edit(other)
-        page.reload()
-        page.locator("body[data-ready]").wait_for()
-        other.reload()
-        other.locator("body[data-ready]").wait_for()
-        assert (lines(page), lines(other)) == (one, two)
-        other.click("[data-view-of=shelf]")
-        count(other, ".shelf li", 2)
+def test_a_browser_that_keeps_nothing_still_takes_back(page: "Page") -> None:
+    page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }")
+    compose(page)
+    first = lines(page)
+    compose(page, form="七絕")
+    page.click("#undo")
+    assert lines(page) == first
+    page.click("[data-view-of=shelf]")
+    count(page, ".shelf li", 2)
 
 
-def test_a_new_poem_leaves_what_another_tab_did_to_the_old_one(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        other = page.context.new_page()
-        other.goto(address)
-        other.locator("body[data-ready]").wait_for()
-        edited = edit(other)
-        other.close()
-        compose(page, form="七絕")
-        page.reload()
-        page.locator("body[data-ready]").wait_for()
-        page.click("[data-view-of=shelf]")
-        count(page, ".shelf li", 2)
-        page.locator(".shelf button").nth(1).click()
-        assert lines(page) == edited
+def test_where_there_is_no_more_room_the_oldest_goes(page: "Page") -> None:
+    compose(page, form="七律")
+    compose(page)
+    (oldest,) = page.evaluate(f"{SHELF}.filter(key => localStorage[key].includes('七律'))")
+    page.evaluate(
+        """() => {
+            for (let text = "x".repeat(2 ** 23), n = 0; text; )
+                try { localStorage.setItem(`full.${n++}`, text) }
+                catch { text = text.slice(Math.ceil(text.length / 2)) }
+        }"""
+    )
+    before = page.evaluate(SHELF)
+    edited = edit(page)
+    kept = page.evaluate(SHELF)
+    assert oldest not in kept
+    assert {oldest, *kept} == set(before)
+    again(page)
+    assert lines(page) == edited
 
 
-def test_a_browser_that_keeps_nothing_still_takes_back(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }")
-        compose(page)
-        first = lines(page)
-        compose(page, form="七絕")
-        page.click("#undo")
-        assert lines(page) == first
-        page.click("[data-view-of=shelf]")
-        count(page, ".shelf li", 2)
-
-
-def test_a_write_that_is_refused_costs_no_other_poem(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        first = lines(page)
-        compose(page, form="七絕")
-        page.evaluate(
-            """() => {
-                window.takes = Storage.prototype.setItem;
-                Storage.prototype.setItem = () => { throw new DOMException("refused") };
-            }"""
-        )
-        edit(page)
-        assert len(page.evaluate(SHELF)) == 2
-        page.evaluate("() => { Storage.prototype.setItem = window.takes }")
-        edited = edit(page)
-        page.click("[data-view-of=shelf]")
-        says(page, ".shelf li:nth-child(1)", edited[0])
-        says(page, ".shelf li:nth-child(2)", first[0])
-
-
-def test_where_there_is_no_more_room_the_oldest_goes(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page, form="七律")
-        compose(page)
-        (oldest,) = page.evaluate(f"{SHELF}.filter(key => localStorage[key].includes('七律'))")
-        page.evaluate(
-            """() => {
-                for (let text = "x".repeat(2 ** 23), n = 0; text; )
-                    try { localStorage.setItem(`full.${n++}`, text) }
-                    catch { text = text.slice(Math.ceil(text.length / 2)) }
-            }"""
-        )
-        before = page.evaluate(SHELF)
-        edited = edit(page)
-        kept = page.evaluate(SHELF)
-        assert oldest not in kept
-        assert {oldest, *kept} == set(before)
-        page.reload()
-        page.locator("body[data-ready]").wait_for()
-        assert lines(page) == edited
-
-
-def test_a_full_shelf_loses_one_for_a_new_poem_and_none_for_a_change(
-    browser: "Browser", address: str
-) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        page.evaluate(
-            f"""() => {{
-                const desk = JSON.parse(localStorage[{SHELF}[0]]);
-                for (let n = 1; n < {MOST}; n++)
-                    localStorage["pingze.desk." + n] = JSON.stringify({{ ...desk, id: String(n), when: n }});
-            }}"""
-        )
-        edit(page)
-        assert len(page.evaluate(SHELF)) == MOST
-        compose(page, form="七絕")
-        kept = page.evaluate(SHELF)
-        assert len(kept) == MOST
-        assert "pingze.desk.1" not in kept
-        assert "pingze.desk.2" in kept
+def test_a_full_shelf_loses_one_for_a_new_poem_and_none_for_a_change(page: "Page") -> None:
+    compose(page)
+    page.evaluate(
+        f"""() => {{
+            const desk = JSON.parse(localStorage[{SHELF}[0]]);
+            for (let n = 1; n < {MOST}; n++)
+                localStorage["pingze.desk." + n] = JSON.stringify({{ ...desk, id: String(n), when: n }});
+        }}"""
+    )
+    edit(page)
+    assert len(page.evaluate(SHELF)) == MOST
+    compose(page, form="七絕")
+    kept = page.evaluate(SHELF)
+    assert len(kept) == MOST
+    assert "pingze.desk.1" not in kept
+    assert "pingze.desk.2" in kept

@@ -18,12 +18,6 @@ LONGEST_LINK = 300
 NAMES = "春夏秋冬東南西北"
 
 
-def test_the_link_of_a_default_poem_is_short(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page, form="七絕")
-        assert len(address + "/" + linked(page)) <= LONGEST_LINK
-
-
 def ask_for_all(page: "Page") -> None:
     """Compose a 七律 with title, poet and acrostic."""
     page.fill("#title", "秋夜登樓")
@@ -49,105 +43,91 @@ def save(page: "Page", path: Path) -> bytes:
     return path.read_bytes()
 
 
-def test_a_link_is_short_and_holds_poem_locks_and_choices(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        ask_for_all(page)
-        poem = lines(page)
-        link = linked(page)
-        assert re.fullmatch(r"#[\w-]+", link)
-        assert page.title().startswith("秋夜登樓")
-        page.locator("#sheet [role=gridcell]").nth(10).click()
-        page.click("#lock")
-        locked = page.locator("#sheet .locked").count()
-        link = linked(page)
-    with opened(browser, address, after=link) as page:
+def test_a_link_is_short_and_holds_poem_locks_and_choices(
+    page: "Page", browser: "Browser", address: str
+) -> None:
+    compose(page, form="七絕")
+    assert len(address + "/" + linked(page)) <= LONGEST_LINK
+    ask_for_all(page)
+    poem = lines(page)
+    assert re.fullmatch(r"#[\w-]+", linked(page))
+    assert page.title().startswith("秋夜登樓")
+    page.locator("#sheet [role=gridcell]").nth(10).click()
+    page.click("#lock")
+    count(page, "#sheet .locked", len(NAMES) + 1)
+    with opened(browser, address, after=linked(page)) as page:
         assert lines(page) == poem
         assert page.locator("#acrostic").input_value() == NAMES
         assert page.locator("#title").input_value() == "秋夜登樓"
         assert page.locator("#poet").input_value() == "李白"
-        count(page, "#sheet .locked", locked)
-        assert locked == len(NAMES) + 1
+        count(page, "#sheet .locked", len(NAMES) + 1)
 
 
-def test_choices_of_every_kind_come_back(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#manner > summary")
-        page.fill("#temperature", "0.5")
-        page.select_option("#level", "strict")
-        page.check("#repeat")
-        page.click("#bounds > summary")
-        page.fill("#exclude", "愁")
-        page.fill("#start", "明月")
-        page.fill("#about", "江雪 孤舟")
-        page.select_option("#mood", "calm")
-        page.locator("#plan [data-line='2'][data-position='1']").fill("江")
-        compose(page)
-        link, poem = linked(page), lines(page)
+def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", address: str) -> None:
+    page.click("#manner > summary")
+    page.select_option("#level", "strict")
+    page.select_option("#mood", "calm")
+    page.check("#repeat")
+    page.click("#bounds > summary")
+    texts = {"temperature": "0.5", "exclude": "愁", "start": "明月", "about": "江雪 孤舟"}
+    for name, value in texts.items():
+        page.fill(f"#{name}", value)
+    page.locator("#plan [data-line='2'][data-position='1']").fill("江")
+    compose(page)
+    link, poem = linked(page), lines(page)
     with opened(browser, address, after=link) as page:
         assert lines(page) == poem
-        chosen = {
-            name: page.locator(f"#{name}").input_value()
-            for name in ("temperature", "level", "exclude", "start", "about", "mood")
-        }
-        assert chosen == {
-            "temperature": "0.5",
-            "level": "strict",
-            "exclude": "愁",
-            "start": "明月",
-            "about": "江雪孤舟",
-            "mood": "calm",
-        }
+        for name, value in {**texts, "about": "江雪孤舟", "level": "strict", "mood": "calm"}.items():
+            assert page.locator(f"#{name}").input_value() == value
         assert page.locator("#repeat").is_checked()
         assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"
         count(page, "#sheet .locked", 3)
 
 
-def test_spaces_and_marks_in_what_was_asked_for_take_no_place(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.click("#bounds > summary")
-        page.fill("#acrostic", "春 夏 秋 冬")
-        page.fill("#start", "春山，")
-        compose(page, form="五律")
-        link, poem = linked(page), lines(page)
-        count(page, "#sheet .locked", 5)
+def test_spaces_and_marks_in_what_was_asked_for_take_no_place(
+    page: "Page", browser: "Browser", address: str
+) -> None:
+    page.click("#bounds > summary")
+    page.fill("#acrostic", "春 夏 秋 冬")
+    page.fill("#start", "春山，")
+    compose(page, form="五律")
+    link, poem = linked(page), lines(page)
+    count(page, "#sheet .locked", 5)
     with opened(browser, address, after=link) as page:
         assert lines(page) == poem
         count(page, "#sheet .locked", 5)
 
 
-@pytest.mark.parametrize("link", ["#1", "#AAAA", "#!!!!", "#" + "_" * 400, "#" + "A" * 20_000])
+@pytest.mark.parametrize("link", ["#1", "#!!!!", "#" + "A" * 20_000])
 def test_a_link_that_was_cut_is_told(browser: "Browser", address: str, link: str) -> None:
     with opened(browser, address, after=link) as page:
         says(page, "#trouble", "殘缺")
         count(page, "#sheet .line", 4)
 
 
-def test_cards_in_three_papers_with_rhymes_and_acrostic(
-    browser: "Browser", address: str, tmp_path: Path
-) -> None:
-    with opened(browser, address) as page:
-        ask_for_all(page)
-        page.click("#make-card")
-        page.locator("#card-preview img").wait_for()
-        cards = []
-        for paper in range(3):
-            page.locator(".papers .chip").nth(paper).click()
-            cards.append(save(page, tmp_path / "card.png"))
-        assert len(set(cards)) == 3
-        assert all(card.startswith(b"\x89PNG") for card in cards)
-        page.uncheck("#card_marks")
+def test_cards_in_three_papers_with_rhymes_and_acrostic(page: "Page", tmp_path: Path) -> None:
+    ask_for_all(page)
+    page.click("#make-card")
+    page.locator("#card-preview img").wait_for()
+    cards = []
+    for paper in range(3):
+        page.locator(".papers .chip").nth(paper).click()
         cards.append(save(page, tmp_path / "card.png"))
-        assert len(set(cards)) == 4
-        ink, red, paper = 0x211C16, 0xA5301E, 0xF8F4EA
-        page.locator(".papers .chip").first.click()
-        plain = colours(page, save(page, tmp_path / "card.png"))
-        page.check("#card_marks")
-        marked = colours(page, save(page, tmp_path / "card.png"))
-        assert plain[str(paper)] > plain[str(ink)] > 0
-        assert marked[str(red)] > plain[str(red)]  # the seal is red without marks too
-        assert marked[str(ink)] < plain[str(ink)]
-        page.keyboard.press("Escape")
-        assert page.evaluate("document.activeElement.id") == "make-card"
+    assert len(set(cards)) == 3
+    assert all(card.startswith(b"\x89PNG") for card in cards)
+    page.uncheck("#card_marks")
+    cards.append(save(page, tmp_path / "card.png"))
+    assert len(set(cards)) == 4
+    ink, red, paper = 0x211C16, 0xA5301E, 0xF8F4EA
+    page.locator(".papers .chip").first.click()
+    plain = colours(page, save(page, tmp_path / "card.png"))
+    page.check("#card_marks")
+    marked = colours(page, save(page, tmp_path / "card.png"))
+    assert plain[str(paper)] > plain[str(ink)] > 0
+    assert marked[str(red)] > plain[str(red)]  # the seal is red without marks too
+    assert marked[str(ink)] < plain[str(ink)]
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "make-card"
 
 
 def colours(page: "Page", picture: bytes) -> dict[str, int]:

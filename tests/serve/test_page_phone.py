@@ -35,9 +35,8 @@ def test_cells_and_marks_are_large_and_eight_lines_fit(browser: "Browser", addre
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_could_stand_there_comes_from_below(browser: "Browser", address: str, scheme: str) -> None:
-    with opened(browser, address, phone=True, scheme=scheme) as page:
+def test_what_could_stand_there_comes_from_below(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True) as page:
         compose(page, form="七律")
         before = lines(page)
         cell = page.locator("#sheet [data-line='8'][data-position='7']")

@@ -42,28 +42,27 @@ def news(page: "Page", text: str) -> None:
     says(page, "#news", text)
 
 
-def test_what_is_locked_stays_when_all_else_is_drawn_again(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        before, facts = lines(page), page.locator("#sheet .caption").inner_text()
-        for place in ((1, 2), (3, 5)):
-            choose(page, *place)
-            page.click("#lock")
-        with page.expect_request("**/v1/revise") as asked:
-            page.click("#redraw")
-        assert len(asked.value.post_data_json["targets"]) == 18
-        news(page, "已重寫")
-        after = lines(page)
-        assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
-        assert after != before
-        assert pingze.check("，".join(after)).ok
-        assert page.locator("#sheet .caption").inner_text() == facts
-        count(page, "#sheet .cell.locked", 2)
-        page.click("#undo")
-        assert lines(page) == before
-        count(page, "#sheet .cell.locked", 2)
-        page.click("#redo")
-        assert lines(page) == after
+def test_what_is_locked_stays_when_all_else_is_drawn_again(page: "Page") -> None:
+    compose(page)
+    before, facts = lines(page), page.locator("#sheet .caption").inner_text()
+    for place in ((1, 2), (3, 5)):
+        choose(page, *place)
+        page.click("#lock")
+    with page.expect_request("**/v1/revise") as asked:
+        page.click("#redraw")
+    assert len(asked.value.post_data_json["targets"]) == 18
+    news(page, "已重寫")
+    after = lines(page)
+    assert (after[0][1], after[2][4]) == (before[0][1], before[2][4])
+    assert after != before
+    assert pingze.check("，".join(after)).ok
+    assert page.locator("#sheet .caption").inner_text() == facts
+    count(page, "#sheet .cell.locked", 2)
+    page.click("#undo")
+    assert lines(page) == before
+    count(page, "#sheet .cell.locked", 2)
+    page.click("#redo")
+    assert lines(page) == after
 
 
 @contextmanager
@@ -101,46 +100,44 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser
         assert page.locator("#trouble").is_hidden()
 
 
-def test_while_a_poem_is_drawn_again_no_change_is_lost(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        original = lines(page)
-        choose(page, 2, 1)
-        own = page.locator(".alternative .character").last.inner_text()
-        with answers_held(page, "revise"):
-            page.click("#redraw")
-            put(page, own)
-            says(page, "#trouble", "操作未生效")
-            assert page.locator("#own").input_value() == own
-            assert lines(page) == original
-        news(page, "已重寫")
-        redrawn = lines(page)
-        with answers_held(page, "revise"):
-            page.click("#redraw")
-            page.click("#undo")
-            assert lines(page) == original
+def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
+    compose(page)
+    original = lines(page)
+    choose(page, 2, 1)
+    own = page.locator(".alternative .character").last.inner_text()
+    with answers_held(page, "revise"):
+        page.click("#redraw")
+        put(page, own)
         says(page, "#trouble", "操作未生效")
+        assert page.locator("#own").input_value() == own
         assert lines(page) == original
-        page.click("#redo")
-        assert lines(page) == redrawn
+    news(page, "已重寫")
+    redrawn = lines(page)
+    with answers_held(page, "revise"):
+        page.click("#redraw")
+        page.click("#undo")
+        assert lines(page) == original
+    says(page, "#trouble", "操作未生效")
+    assert lines(page) == original
+    page.click("#redo")
+    assert lines(page) == redrawn
 
 
-def test_what_is_drawn_again_can_be_stopped(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        before = lines(page)
-        page.route("**/v1/revise", lambda _: None)
-        page.click("#redraw")
-        says(page, "#go", "止")
-        page.click("#go")
-        news(page, "已止")
-        says(page, "#go", "作")
-        page.unroute("**/v1/revise")
-        assert lines(page) == before
-        assert page.locator("#trouble").is_hidden()
-        page.click("#redraw")
-        news(page, "已重寫")
-        assert lines(page) != before
+def test_what_is_drawn_again_can_be_stopped(page: "Page") -> None:
+    compose(page)
+    before = lines(page)
+    page.route("**/v1/revise", lambda _: None)
+    page.click("#redraw")
+    says(page, "#go", "止")
+    page.click("#go")
+    news(page, "已止")
+    says(page, "#go", "作")
+    page.unroute("**/v1/revise")
+    assert lines(page) == before
+    assert page.locator("#trouble").is_hidden()
+    page.click("#redraw")
+    news(page, "已重寫")
+    assert lines(page) != before
 
 
 def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address: str) -> None:
@@ -153,31 +150,29 @@ def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address:
         assert lines(page) == verse
 
 
-def test_a_character_of_ones_own_stands_where_it_may(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        welcome = lines(page)
-        compose(page)
-        before = lines(page)
-        choose(page, 2, 1)
-        own = page.locator(".alternative .character").last.inner_text()
-        page.fill("#own", own)
-        page.locator("#own").press("Enter")
-        news(page, f"換作{own}")
-        after = [before[0], own + before[1][1:], *before[2:]]
-        assert lines(page) == after
-        choose(page, 2, WIDTH)
-        page.fill("#own", "月")  # of an oblique tone, where a level rhyme must stand
-        page.locator("#own").press("Enter")
-        says(page, "#trouble", "第 2 句第 5 字的「月」")
-        assert lines(page) == after
-        page.click("#undo")
-        assert lines(page) == before
-        page.click("#undo")  # leads to the poem that stood there before
-        assert lines(page) == welcome
-        assert page.locator("#undo").is_disabled()
-        page.click("#redo")
-        page.click("#redo")
-        assert lines(page) == after
+def test_a_character_of_ones_own_stands_where_it_may(page: "Page") -> None:
+    welcome = lines(page)
+    compose(page)
+    before = lines(page)
+    choose(page, 2, 1)
+    own = page.locator(".alternative .character").last.inner_text()
+    put(page, own)
+    news(page, f"換作{own}")
+    after = [before[0], own + before[1][1:], *before[2:]]
+    assert lines(page) == after
+    choose(page, 2, WIDTH)
+    page.fill("#own", "月")  # of an oblique tone, where a level rhyme must stand
+    page.locator("#own").press("Enter")
+    says(page, "#trouble", "第 2 句第 5 字的「月」")
+    assert lines(page) == after
+    page.click("#undo")
+    assert lines(page) == before
+    page.click("#undo")  # leads to the poem that stood there before
+    assert lines(page) == welcome
+    assert page.locator("#undo").is_disabled()
+    page.click("#redo")
+    page.click("#redo")
+    assert lines(page) == after
 
 
 def test_title_and_poet_stay_with_the_poem(browser: "Browser", address: str) -> None:
@@ -202,32 +197,28 @@ def test_title_and_poet_stay_with_the_poem(browser: "Browser", address: str) -> 
         assert page.locator("#poet").input_value() == "李白"
 
 
-def test_a_model_without_conditions_is_asked_for_no_title(browser: "Browser", address: str) -> None:
-    with opened(browser, address) as page:
-        page.fill("#title", "秋夜")
-        page.click("#manner > summary")
-        page.select_option("#model", "report")
-        assert page.locator("#title").is_hidden()
-        assert page.locator("#poet").is_hidden()
-        with page.expect_request("**/v1/compose") as asked:
-            compose(page)
-        assert not {"title", "poet"} & set(asked.value.post_data_json)
-        count(page, "#sheet .heading", 0)
+def test_a_model_without_conditions_is_asked_for_no_title(page: "Page") -> None:
+    page.fill("#title", "秋夜")
+    page.click("#manner > summary")
+    page.select_option("#model", "report")
+    assert page.locator("#title").is_hidden()
+    assert page.locator("#poet").is_hidden()
+    with page.expect_request("**/v1/compose") as asked:
+        compose(page)
+    assert not {"title", "poet"} & set(asked.value.post_data_json)
+    count(page, "#sheet .heading", 0)
 
 
 @pytest.mark.parametrize(("text", "feet"), [(BORROWED, 3), (UNRHYMED, 2)], ids=["borrowed", "unrhymed"])
-def test_a_first_line_is_marked_where_it_rhymes(
-    browser: "Browser", address: str, text: str, feet: int
-) -> None:
+def test_a_first_line_is_marked_where_it_rhymes(page: "Page", text: str, feet: int) -> None:
     assert pingze.check(text).ok
-    with opened(browser, address) as page:
-        page.click("[data-view-of=check]")
-        page.fill("#text", text)
-        page.click("#checking [type=submit]")
-        says(page, ".verdict h2", "無病")
-        page.locator(".verdict > button").click()
-        count(page, "#sheet .cell.rhymes", feet)
-        count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
+    page.click("[data-view-of=check]")
+    page.fill("#text", text)
+    page.click("#checking [type=submit]")
+    says(page, ".verdict h2", "無病")
+    page.locator(".verdict > button").click()
+    count(page, "#sheet .cell.rhymes", feet)
+    count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
 
 
 def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_address: str) -> None:

@@ -1,18 +1,22 @@
-"""The queue: whose turn it is and what waits, with workers that compute nothing; and two real ones, killed and left."""
+"""The queue and a worker's turns, by a test's clock; and a real worker, killed and left."""
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from itertools import count
+from multiprocessing import Pipe
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pingze.deadline import DeadlineError, check_deadline
+from pingze.deadline import Deadline, DeadlineError, check_deadline
 from pingze.serve import queue as queues
+from pingze.serve import worker as worker_process
 from pingze.serve.problems import BusyError, LostError, TooMuchError
-from pingze.serve.queue import LONG, OWED, ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
+from pingze.serve.queue import ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Request
+from pingze.serve.worker import LONG, OWED, WorkerLoop
 
 SECONDS = 60.0
 
@@ -21,17 +25,21 @@ class Idle(queues.Worker):
     """A worker that keeps what it was sent, and answers where a test says so."""
 
     def __init__(self) -> None:
-        self.ready, self.owed, self.sent = True, False, []
-        self.alone = self.writing = None
-        self.paused = []
+        self.ready, self.sent, self.batches = True, [], {}
         self.process = SimpleNamespace(kill=lambda: None)  # type: ignore[assignment]
 
     def send(self, *message: Any) -> None:
         self.sent.append(message)
 
+    @property
+    def begun(self) -> list[str]:
+        """The names of the jobs of each batch that it was sent."""
+        sent = [message[3] for message in self.sent if message[0] != "stop"]
+        return ["".join(name for (name,), _ in jobs) for jobs in sent]
+
 
 class Clock:
-    """The queue's time."""
+    """The time of the queue and of a worker."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -45,16 +53,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     monkeypatch.setattr(queues, "time", clock)
     monkeypatch.setattr(queues, "Worker", Idle)
+    monkeypatch.setattr(worker_process, "time", clock)
     return clock
 
 
-def run(
-    scenario: Callable[[Queue], Coroutine[Any, Any, None]], workers: int = 1, seconds: float = SECONDS
-) -> None:
+def run(scenario: Callable[..., Coroutine[Any, Any, None]], workers: int = 1) -> None:
+    """Run a scenario with a queue and its idle workers."""
+
     async def main() -> None:
-        queue = Queue(seconds, workers)
+        queue = Queue(SECONDS, workers)
         queue.loop = asyncio.get_running_loop()
-        await scenario(queue)
+        await scenario(queue, *queue.workers)
 
     asyncio.run(main())
 
@@ -63,45 +72,26 @@ def ask(queue: Queue, client: str, names: str, rows: int = 0) -> Request:
     """Ask for a job for each name: populations of one model where they have rows."""
     request = Request(queue, client)
     model = "model" if rows else ""
-    queue.submit(request, [Job(request, abs, name, model, rows, size=rows) for name in names])
+    queue.submit(request, [Job(request, abs, (name,), model, rows, size=rows) for name in names])
     return request
 
 
-def begun(worker: queues.Worker) -> list[str]:
-    """The jobs of each batch that a worker was sent."""
-    assert isinstance(worker, Idle)
-    return ["".join(argument for argument, _ in message[3]) for message in worker.sent if len(message) == 4]
-
-
-def told(worker: queues.Worker) -> list[str]:
-    """What a worker was told of batches that it had begun."""
-    assert isinstance(worker, Idle)
-    return [message[0] for message in worker.sent if len(message) < 4]
-
-
-def finish(queue: Queue, worker: queues.Worker) -> None:
-    """Have a worker answer all that it computes."""
-    for batch in [each for each in (worker.alone, worker.writing) if each]:
+def finish(queue: Queue, worker: Idle, newest: bool = False) -> None:
+    """Have a worker answer all that it computes, or its newest batch."""
+    for number, batch in list(worker.batches.items())[-1 if newest else 0 :]:
         for index in list(batch.jobs):
-            queue._hear(worker, (batch.number, index, None))
-
-
-def pause(queue: Queue, worker: queues.Worker) -> None:
-    """Have a worker pause what it writes."""
-    assert worker.writing
-    queue._hear(worker, (worker.writing.number, None, None))
+            queue._hear(worker, (number, index, None, 0.0))
 
 
 @pytest.mark.parametrize("rows", [0, ROWS])
 def test_clients_take_turns_and_so_do_the_requests_of_one(clock: Clock, rows: int) -> None:
-    async def scenario(queue: Queue) -> None:
-        (worker,) = queue.workers
+    async def scenario(queue: Queue, worker: Idle) -> None:
         for names in ("abc", "def"):
             ask(queue, "many", names, rows)
         ask(queue, "one", "xy", rows)
         while worker.batches:
             finish(queue, worker)
-        assert "".join(begun(worker)) == "abxdycef"  # a was begun before any other waited
+        assert "".join(worker.begun) == "abxdycef"  # a was begun before any other waited
         assert len(queue) == 0
         assert not queue.waiting
 
@@ -109,67 +99,90 @@ def test_clients_take_turns_and_so_do_the_requests_of_one(clock: Clock, rows: in
 
 
 def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
-        first, second = queue.workers
+    async def scenario(queue: Queue, first: Idle, second: Idle) -> None:
         ask(queue, "one", "ab", rows=ROWS // 2)
-        assert (begun(first), begun(second)) == (["a"], ["b"])
+        assert (first.begun, second.begun) == (["a"], ["b"])
         ask(queue, "one", "cdef", rows=ROWS // 2)
         finish(queue, first)
-        assert begun(first) == ["a", "cd"]
+        assert first.begun == ["a", "cd"]
         finish(queue, second)
-        assert begun(second) == ["b", "e"]  # two wait for two workers
+        assert second.begun == ["b", "e"]  # two wait for two workers
 
     run(scenario, workers=2)
 
 
-def test_a_long_batch_pauses_for_other_requests(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
-        (worker,) = queue.workers
-        ask(queue, "long", "abcdefgh", rows=ROWS)
-        clock.now += LONG
-        queue._dispatch()
-        assert told(worker) == []  # there is no other request
-        for name in "xyz":
+def test_beside_a_long_batch_only_other_requests_are_written(clock: Clock) -> None:
+    async def scenario(queue: Queue, worker: Idle) -> None:
+        ask(queue, "long", "abc", rows=ROWS)
+        for name in "vwxyz":
             ask(queue, name, name, rows=ROWS)
-        assert (begun(worker), told(worker)) == (["a"], ["pause"])
-        pause(queue, worker)
-        assert begun(worker) == ["a", "x"]
-        finish(queue, worker)
-        clock.now += OWED + 0.1
-        finish(queue, worker)
-        assert (begun(worker), told(worker)) == (list("axy"), ["pause", "resume"])  # whatever else waits
-        while worker.batches:
-            finish(queue, worker)
-        assert begun(worker) == list("axybzcdefgh")
-
-    run(scenario)
-
-
-def test_two_long_batches_take_turns(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
-        (worker,) = queue.workers
-        ask(queue, "one", "a", rows=ROWS)
-        ask(queue, "two", "b", rows=ROWS)
-        wrote = []
-        for _ in range(6):
-            assert worker.writing
-            wrote.append(worker.writing.jobs[0].argument)
+        assert worker.begun == ["a"]  # it is not long yet
+        for begun in ("av", "avw", "avwx", "avwx"):  # four at most
             clock.now += LONG
             queue._dispatch()
-            pause(queue, worker)
-        assert wrote == list("ababab")
+            assert "".join(worker.begun) == begun
+        finish(queue, worker, newest=True)
+        assert "".join(worker.begun) == "avwxy"
+        while worker.batches:
+            finish(queue, worker)
+        assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
 
     run(scenario)
+
+
+def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
+    """Have a worker write batches of so many tokens of LONG / 2 each; at each token the batch that had it.
+
+    So many short ones of one token follow, each when the one before has ended; `-` is a token of theirs.
+    """
+    tokens = []
+    here, _there = Pipe()
+    loop = WorkerLoop(here)
+    inbox = loop.inboxes["write"]
+
+    numbers = count()
+
+    def begin(name: str, left: int) -> None:
+        number = next(numbers)
+        loop.deadlines[number, 0] = Deadline(SECONDS)
+        inbox.put((number, lambda _: write(name, left), []))
+
+    def write(name: str, left: int) -> Iterator[tuple[int, str] | None]:
+        nonlocal short
+        for _ in range(left):
+            tokens.append(name)
+            clock.now += LONG / 2
+            yield None
+        yield 0, name
+        if short:
+            short -= 1
+            begin("-", 1)
+        elif len(tokens) == wanted:
+            raise ZeroDivisionError  # all is written
+
+    wanted = sum(batches.values()) + short
+    for name, left in batches.items():
+        begin(name, left)
+    with pytest.raises(ZeroDivisionError):
+        loop._write()
+    return "".join(tokens)
+
+
+def test_long_batches_take_turns(clock: Clock) -> None:
+    assert written(clock, {"a": 6, "b": 6}) in ("aaabbbaaabbb", "aaabbbabbabb", "aabbaabbaabb")
+
+
+def test_a_long_batch_has_its_turn_whatever_else_is_written(clock: Clock) -> None:
+    tokens = written(clock, {"-": 1, "a": 20}, short=60)
+    between = [len(short) for short in tokens.strip("-").split("a")]
+    assert 1 < max(between) <= OWED / (LONG / 2) + 1
 
 
 def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
-        (worker,) = queue.workers
-        assert isinstance(worker, Idle)
-
+    async def scenario(queue: Queue, worker: Idle) -> None:
         async def leave() -> None:
             async with queue.request("gone") as request:
-                await request.compute_all([Job(request, abs, name) for name in "abc"])
+                await request.compute_all([Job(request, abs, (name,)) for name in "abc"])
 
         leaving = asyncio.create_task(leave())
         while not worker.sent:
@@ -179,13 +192,13 @@ def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_a
         ask(queue, "next", "x")
         assert worker.sent[1:] == [("stop", worker.sent[0][1], 0)]
         finish(queue, worker)
-        assert begun(worker) == ["a", "x"]
+        assert worker.begun == ["a", "x"]
 
     run(scenario)
 
 
 def test_beyond_what_may_wait_all_of_a_request_is_refused(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
+    async def scenario(queue: Queue, _: Idle) -> None:
         ask(queue, "one", "a" * WAITING_OF_ONE)
         with pytest.raises(BusyError):
             ask(queue, "one", "aa")
@@ -200,7 +213,7 @@ def test_beyond_what_may_wait_all_of_a_request_is_refused(clock: Clock) -> None:
 
 
 def test_a_request_that_would_take_too_long_is_not_begun(clock: Clock) -> None:
-    async def scenario(queue: Queue) -> None:
+    async def scenario(queue: Queue, _: Idle) -> None:
         queue.pace = 1.0
         with pytest.raises(TooMuchError, match="this would take 64 seconds, more than 60"):
             ask(queue, "one", "a", rows=64)
@@ -217,7 +230,7 @@ def test_a_request_that_would_take_too_long_is_not_begun(clock: Clock) -> None:
 def test_a_late_answer_is_the_fault_of_who_computed(
     clock: Clock, spent: float, error: type[Exception]
 ) -> None:
-    async def scenario(queue: Queue) -> None:
+    async def scenario(queue: Queue, _: Idle) -> None:
         ask(queue, "other", "a")
         queue.seconds = 0.01
 
@@ -244,7 +257,7 @@ def compute_on(path: Path) -> None:
         check_deadline()
 
 
-def broken(_: None) -> None:
+def broken() -> None:
     raise ZeroDivisionError
 
 
@@ -267,7 +280,7 @@ def test_jobs_end_with_their_clients_faults_and_workers(tmp_path: Path) -> None:
         # 1. A fault is its own job's.
         async with queue.request("one") as request:
             with pytest.raises(RuntimeError, match="ZeroDivisionError"):
-                await request.compute(broken, None)
+                await request.compute(broken)
             assert await request.compute(abs, -1) == 1
         # 2. A client that has gone: its job stops.
         gone = await computing(queue, tmp_path / "gone")

@@ -27,11 +27,17 @@ def test_an_accepted_connection_sends_at_once() -> None:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
-def test_a_port_that_is_taken_is_one_line() -> None:
-    with listen("127.0.0.1", 0) as bound:
-        port = bound.getsockname()[1]
-        with pytest.raises(InputError, match=rf"^cannot listen at 127.0.0.1 port {port}: .*; choose another"):
-            listen("127.0.0.1", port)
+@pytest.mark.parametrize(
+    ("host", "reason"),
+    [("127.0.0.1", ".*"), ("a..b", "that is no host name"), ("é" * 70, "that is no host name")],
+)
+def test_an_address_that_cannot_be_had_is_one_line(host: str, reason: str) -> None:
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            InputError, match=rf"^cannot listen at {host} port {port}: {reason}; choose another"
+        ):
+            listen(host, port)
 
 
 def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
@@ -62,12 +68,6 @@ def test_the_printed_address_reaches_the_server_and_is_answered(
     monkeypatch.setattr(server, "run", reach)
     app(["serve", "--host", host, "--port", "0"], standalone_mode=False)
     assert reached
-
-
-@pytest.mark.parametrize("host", ["a..b", "é" * 70])
-def test_what_is_no_host_name_is_one_line(host: str) -> None:
-    with pytest.raises(InputError, match=r"^cannot listen at .*: that is no host name; choose another"):
-        listen(host, 0)
 
 
 @pytest.mark.slow

@@ -3,19 +3,7 @@
 One file a group of commands; importing it adds them to `app`.
 """
 
-from pingze.cli import composing, corpus, derivation, export, originality, prosody, report, serve, training
-from pingze.cli.app import app, print_start
+from pingze.cli import composing, corpus, export, originality, prosody, report, serve, training  # noqa: F401
+from pingze.cli.application import app, print_start
 
-__all__ = [
-    "app",
-    "composing",
-    "corpus",
-    "derivation",
-    "export",
-    "originality",
-    "print_start",
-    "prosody",
-    "report",
-    "serve",
-    "training",
-]
+__all__ = ["app", "print_start"]

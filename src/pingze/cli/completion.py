@@ -12,6 +12,7 @@ from pingze.network import checkpoint
 from pingze.network.conditions import Conditions
 from pingze.verse.character_table import to_traditional
 from pingze.verse.forms import FORMS
+from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS
 
 # typer knows the context of the command by the name `ctx`.
@@ -44,10 +45,11 @@ def _models(_: Any) -> list[str]:
     return [*checkpoint.SHIPPED, *sorted(files), *sorted(runs)]
 
 
-forms = offering(lambda _: FORMS)
-groups = offering(lambda _: GROUPS)
-poets = offering(_poets)
 models = offering(_models)
-
-BY_FIELD = {"form": forms, "rhyme": groups, "poet": poets}
-"""The completion of each field of `composing.options.Composing` that has one."""
+BY_FIELD = {
+    "form": offering(lambda _: FORMS),
+    "level": offering(lambda _: STRICTNESSES),
+    "poet": offering(_poets),
+    "rhyme": offering(lambda _: GROUPS),
+}
+"""The completion of an option by its name."""

@@ -6,10 +6,20 @@ from typing import Annotated
 import typer
 
 from pingze import composing
-from pingze.cli import completion
-from pingze.cli.app import JsonOption, LevelOption, ModelOption, app, print_json, with_options
+from pingze.cli.application import (
+    JsonOption,
+    LevelOption,
+    ModelOption,
+    PoetOption,
+    SeedOption,
+    TitleOption,
+    app,
+    option,
+    print_json,
+    with_options,
+)
 from pingze.composing import Poem, Reason
-from pingze.composing.compose import compose_as
+from pingze.composing.composer import compose_as
 from pingze.composing.generate import MODEL as GENERATOR
 from pingze.composing.request.options import Composing, Revising
 from pingze.composing.revise import revise_as
@@ -51,12 +61,7 @@ def revise(
     char: Annotated[
         list[int] | None, typer.Option(help="Only this character of the line; one for each --line.")
     ] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(
-            help="The poem's form, where its shape leaves a choice.", autocompletion=completion.forms
-        ),
-    ] = None,
+    form: Annotated[str | None, option("form", "The poem's form, where its shape leaves a choice.")] = None,
     model: ModelOption = checkpoint.DEFAULT,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
@@ -74,16 +79,11 @@ def revise(
 def mend(
     poem: Annotated[str, typer.Argument(help="The draft, as it is written.")],
     keep: Annotated[list[str] | None, typer.Option(help="A word that stays; may be given again.")] = None,
-    form: Annotated[
-        str | None,
-        typer.Option(help="The form to mend it to, instead of its shape's.", autocompletion=completion.forms),
-    ] = None,
+    form: Annotated[str | None, option("form", "The form to mend it to, instead of its shape's.")] = None,
     level: LevelOption = CUSTOMARY,
-    title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
-    poet: Annotated[
-        str | None, typer.Option(help=Composing.sentence("poet"), autocompletion=completion.poets)
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
+    title: TitleOption = None,
+    poet: PoetOption = None,
+    seed: SeedOption = None,
     model: ModelOption = checkpoint.DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
@@ -101,7 +101,7 @@ def mend(
 @app.command()
 def generate(
     start: Annotated[str, typer.Argument(help="The opening, one or more characters.")] = "",
-    temperature: Annotated[float, typer.Option(help=Composing.sentence("temperature"))] = 0.7,
+    temperature: Annotated[float, option("temperature")] = 0.7,
     split_len: Annotated[int, typer.Option(help="Characters a line, its mark included: 6 or 8.")] = 6,
     free: Annotated[
         bool, typer.Option("--free", help="Leave lines, marks and end to the model: 詞 and other free verse.")
@@ -109,26 +109,18 @@ def generate(
     max_lines: Annotated[
         int | None, typer.Option(help="An even number of lines at most; 14, or 40 with --free.")
     ] = None,
-    title: Annotated[str | None, typer.Option(help=Composing.sentence("title"))] = None,
-    poet: Annotated[
-        str | None, typer.Option(help=Composing.sentence("poet"), autocompletion=completion.poets)
-    ] = None,
-    about: Annotated[str | None, typer.Option(help=Composing.sentence("about"))] = None,
-    seed: Annotated[int | None, typer.Option(help=Composing.sentence("seed"))] = None,
+    title: TitleOption = None,
+    poet: PoetOption = None,
+    about: Annotated[str | None, option("about")] = None,
+    seed: SeedOption = None,
     model: ModelOption = GENERATOR,
 ) -> None:
     """Go on from an opening, as the report's generator does."""
+    conditions = {"title": title, "poet": poet, "about": about}
+    width = None if free else split_len
     typer.echo(
         composing.generate(
-            start,
-            temperature,
-            None if free else split_len,
-            max_lines=max_lines,
-            title=title,
-            poet=poet,
-            about=about,
-            seed=seed,
-            model=model,
+            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
         )
     )
 

@@ -1,13 +1,13 @@
 """`pingze corpus fetch`, `stats` and `search`."""
 
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli import completion
-from pingze.cli.app import JsonOption, app, print_json
+from pingze.cli.application import JsonOption, app, option, print_json
 from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError
 from pingze.messages import here
@@ -42,8 +42,7 @@ def fetch(
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
-    from pingze.cli.terminal.cleaned import kept_and_dropped
-    from pingze.cli.terminal.status import status
+    from pingze.cli.progress import status
 
     corpus.remove_unfinished()
     if source is None and more is None and not rebuild and (built := _built_store()):
@@ -55,6 +54,30 @@ def fetch(
     typer.echo(_built_store(), err=True)
     if heard[0].is_own:
         typer.echo("\n".join(kept_and_dropped(heard[0])), err=True)
+
+
+def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
+    """Count the poems of a person's own corpus that cleaning kept, by shape, and those it dropped, by reason."""
+    from pingze.corpus.clean import REASONS, SHORTEST
+
+    codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
+    shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
+    lengths = sorted(len(poem.text) for poem in cleaned.poems)
+    lines = [
+        here(
+            "kept",
+            count=f"{len(cleaned.poems):,}",
+            poets=len({poem.author for poem in cleaned.poems} - {""}),
+            middle=lengths[len(lengths) // 2],
+            has=[f"{name} {count:,}" for name, count in shapes],
+        )
+    ]
+    for (dynasty, reason), count in cleaned.dropped.most_common():
+        first = cleaned.first[dynasty, reason]
+        lines.append(here(codes[reason], count=f"{count:,}", first=first, least=SHORTEST))
+    if cleaned.without:
+        lines.append(here("files_without", count=len(cleaned.without), first=cleaned.without[0]))
+    return lines
 
 
 @corpus_app.command()
@@ -84,13 +107,9 @@ def _counts(counts: dict[str, int] | int) -> str:
 @corpus_app.command()
 def search(
     phrase: Annotated[str, typer.Argument(help="One or more characters in a row.")],
-    form: Annotated[
-        str | None, typer.Option(help="Only this form's shape, as 七絕.", autocompletion=completion.forms)
-    ] = None,
+    form: Annotated[str | None, option("form", "Only this form's shape, as 七絕.")] = None,
     dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, as tang or 唐.")] = None,
-    poet: Annotated[
-        str | None, typer.Option(help="Only this poet, as 李白.", autocompletion=completion.poets)
-    ] = None,
+    poet: Annotated[str | None, option("poet", "Only this poet, as 李白.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 20,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pingze.cli.app import ModelOption, app, file_name, read_file
+from pingze.cli.application import ModelOption, app, file_name, read_file
 from pingze.errors import InputError
 from pingze.network import checkpoint
 

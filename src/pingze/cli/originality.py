@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from pingze import verse as prosody
-from pingze.cli.app import JsonOption, app, file_name, print_json, read_file
+from pingze.cli.application import JsonOption, app, file_name, print_json, read_file
 from pingze.errors import InputError
 from pingze.messages import here
 from pingze.verse.context import in_context
@@ -23,7 +23,7 @@ def originality(
     as_json: JsonOption = False,
 ) -> None:
     """Show what each line of a poem shares with the Tang and Song poems of the corpus."""
-    from pingze.cli.terminal.status import status
+    from pingze.cli.progress import status
     from pingze.corpus import Store
     from pingze.corpus.originality import Shared, of_lines
 

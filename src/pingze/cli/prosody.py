@@ -1,22 +1,29 @@
 """`pingze check`, `tones` and `rhyme`."""
 
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pingze import verse as prosody
 from pingze.cli import completion
-from pingze.cli.app import JsonOption, LevelOption, app, file_name, print_json, read_text
+from pingze.cli.application import JsonOption, LevelOption, app, file_name, option, print_json, read_text
 from pingze.errors import InputError
-from pingze.messages import here
-from pingze.verse import Verdict
+from pingze.messages import here, language
+from pingze.verse import Verdict, Violation
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
+from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import describe, known
+from pingze.verse.verdict import heading, sign, summary
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 RHYMES_SHOWN = 60
+_CELL = 3  # columns: a character takes two, and one is left between
 
 
 @app.command()
@@ -24,12 +31,7 @@ def check(
     file: Annotated[
         str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems with blank lines between.")
     ] = "-",
-    form: Annotated[
-        str | None,
-        typer.Option(
-            help="The form to check for, instead of the one found.", autocompletion=completion.forms
-        ),
-    ] = None,
+    form: Annotated[str | None, option("form", "The form to check for, instead of the one found.")] = None,
     level: LevelOption = CUSTOMARY,
     as_json: JsonOption = False,
 ) -> None:
@@ -50,7 +52,6 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit there."""
     from rich.console import Console
 
-    from pingze.cli.terminal.checked_poem import show
     from pingze.corpus.store import usual_neighbours
 
     console = Console(highlight=False, soft_wrap=True)
@@ -58,7 +59,42 @@ def _print_verdicts(verdicts: list[Verdict]) -> None:
         for number, verdict in enumerate(verdicts):
             if number:
                 console.print()
-            console.print(show(verdict, partial(suggest, verdict, neighbours=neighbours)))
+            console.print(drawn(verdict, partial(suggest, verdict, neighbours=neighbours)))
+
+
+def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":
+    """Draw the poem with its tones, each fault under its character and what would fit there, rules, and notes."""
+    from rich.text import Text
+
+    text = Text(no_wrap=False)
+    text.append(heading(verdict) + "\n\n", "bold")
+    for number, line in enumerate(verdict.lines, 1):
+        faults = [fault for fault in verdict.violations if fault.line == number]
+        faulty = {fault.position - 1 for fault in faults}
+        # 1) The characters, and their tones under them.
+        text.append(f"{number:>2}")
+        for place, character in enumerate(line):
+            text.append(" ").append(character, "bold red" if place in faulty else "")
+        text.append(
+            "\n   " + "".join(sign(character).ljust(_CELL) for character in line).rstrip() + "\n", "cyan"
+        )
+        # 2) Each fault under its character.
+        for fault in faults:
+            text.append("   " + " " * _CELL * (fault.position - 1)).append(f"^^ {fault.rule}", "red")
+            fits = fitting(fault) if fitting else ()
+            text.append(f": {' '.join(fits)}\n" if fits else "\n")
+    for fault in verdict.violations:
+        if fault.line > len(verdict.lines):
+            text.append(f"{fault.line:>2} {fault.rule}\n", "red")
+    if verdict.lines:
+        text.append("\n")
+    for rule in dict.fromkeys(fault.rule for fault in verdict.violations):
+        text.append(f"{rule}: {definition(rule, language())}\n")
+    for doubt in verdict.doubts:
+        text.append(f"? {doubt.text(language())}\n", "yellow")
+    for note in verdict.notes:
+        text.append(f"· {note.text(language())}\n", "dim")
+    return text.append(summary(verdict))
 
 
 @app.command()
@@ -87,7 +123,9 @@ def tones(
 def rhyme(
     name: Annotated[
         str,
-        typer.Argument(help="A group, as 陽 or 七陽, or any character.", autocompletion=completion.groups),
+        typer.Argument(
+            help="A group, as 陽 or 七陽, or any character.", autocompletion=completion.BY_FIELD["rhyme"]
+        ),
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
     as_json: JsonOption = False,

@@ -1,13 +1,90 @@
-"""`pingze report`; it needs torch, matplotlib and the corpus."""
+"""`pingze derive` and `pingze report`; both need torch, `report` also matplotlib and the corpus."""
 
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.app import app
-from pingze.cli.training import need
+from pingze.cli.application import JsonOption, ModelOption, app, need, print_json
 from pingze.errors import StoppedError
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from pingze.report.derivation.printed_lines import LineResult
+
+
+@app.command()
+def derive(
+    plots: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write the pictures to this folder too.")
+    ] = None,
+    model: ModelOption = "report",
+    as_json: JsonOption = False,
+) -> None:
+    """Check every formula of the report's Part 1 against automatic differentiation."""
+    need("train", "checking the derivation", "torch")
+    if plots:
+        need("plots", "drawing the pictures", "matplotlib")
+    from rich.console import Console
+
+    from pingze.report.derivation import measure, pictures
+
+    drawn = pictures.draw(plots, model) if plots else []
+    rows = measure.derive(model)
+    if as_json:
+        print_json([asdict(row) for row in rows])
+    else:
+        Console().print(lines_table(rows))
+        typer.echo(summary(rows))
+    for path in drawn:
+        typer.echo(f"wrote {path}", err=True)
+
+
+def lines_table(rows: Sequence["LineResult"]) -> "Table":
+    """Make the table of the report's lines; below a wrong line are its correction and its fault."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    from pingze.report.derivation.latex import readable
+    from pingze.report.derivation.printed_lines import WRONG
+
+    shown = Table(box=box.SIMPLE_HEAD)
+    shown.add_column("line")
+    shown.add_column("as printed", ratio=3)
+    shown.add_column("verdict", ratio=1)
+    shown.add_column("error", justify="right")
+    shown.add_column("corrected", justify="right")
+    for row in rows:
+        formula, verdict = Text.assemble((f"{row.place}\n", "dim"), readable(row.formula)), Text(row.verdict)
+        if row.verdict == WRONG:
+            verdict.stylize("bold red")
+            formula.append(f"\nshould be: {readable(row.correction) or 'nothing'}", "green")
+            formula.append(f"\n{row.fault}", "italic")
+        shown.add_row(row.id, formula, verdict, figure(row.printed_error), figure(row.corrected_error))
+    return shown
+
+
+def summary(rows: Sequence["LineResult"]) -> str:
+    """Count the right lines, and what had to be granted for it, in one line."""
+    from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
+
+    wrong = [row.id for row in rows if row.verdict == WRONG]
+    granted = Counter(row.granted for row in rows)
+    return (
+        f"{len(rows) - len(wrong)} of {len(rows)} lines are right: {granted[NOTHING]} as printed, "
+        f"{granted[CONVENTION]} under a convention for products, {granted[RENAMING]} by renaming net_c, "
+        f"{granted[SIGN]} by re-reading a sign; wrong are {', '.join(wrong)}"
+    )
+
+
+def figure(error: float) -> str:
+    """Write an error to two digits; an error of rounding alone is 0."""
+    return f"{error:.2g}" if error > 1e-11 else "0"
 
 
 @app.command()
@@ -25,8 +102,8 @@ def report(
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""
-    need("torch", "train", "rerunning the report")
-    need("matplotlib", "plots", "drawing the report's charts")
+    need("train", "rerunning the report", "torch")
+    need("plots", "drawing the report's charts", "matplotlib")
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,12 +1,10 @@
 """`pingze serve`."""
 
-from importlib.util import find_spec
 from typing import Annotated
 
 import typer
 
-from pingze.cli.app import app
-from pingze.errors import MissingExtraError
+from pingze.cli.application import app, need
 
 MOST_WORKERS = 1024
 
@@ -29,8 +27,7 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""
-    if any(find_spec(name) is None for name in ("fastapi", "uvicorn")):
-        raise MissingExtraError("pingze serve", "serve")
+    need("serve", "pingze serve", "fastapi", "uvicorn")
     from pingze.serve.queue import Queue
     from pingze.serve.server import listen, reached_at, run
 

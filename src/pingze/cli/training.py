@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib.util import find_spec
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pingze.cli.app import JsonOption, ModelOption, app, print_json
-from pingze.errors import MissingExtraError, StoppedError
+from pingze.cli.application import JsonOption, ModelOption, app, need, print_json
+from pingze.errors import StoppedError
 from pingze.messages import here
 from pingze.network import checkpoint
 
@@ -33,8 +32,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
 ) -> None:
     """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
-    need("torch", "train", "training")
-    from pingze.cli.terminal import training_progress
+    need("train", "training", "torch")
+    from pingze.cli.progress import training_progress
     from pingze.corpus import Store
     from pingze.training import presets, texts
     from pingze.training.run import Run
@@ -50,7 +49,7 @@ def train(
         code, name = ("train_resumed", run.resumed.path.name) if run.resumed else ("train_started", "")
         typer.echo(here(code, name=name, step=run.position.step), err=True)
     try:
-        with training_progress.progress(run) as shown:
+        with training_progress(run) as shown:
             run.train(*shown)
     except KeyboardInterrupt:
         if not is_first:
@@ -75,8 +74,8 @@ def evaluate(
     as_json: JsonOption = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
-    need("torch", "train", "evaluation")
-    from pingze.cli.terminal.status import status
+    need("train", "evaluation", "torch")
+    from pingze.cli.progress import status
     from pingze.composing import quality
     from pingze.corpus import Store
 
@@ -128,9 +127,3 @@ def _block(form: str, rows: list[dict[str, Any]]) -> str:
 
 def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
-
-
-def need(package: str, extra: str, what: str) -> None:
-    """Raise MissingExtraError, which names the command's part and the extra, if a package is absent."""
-    if find_spec(package) is None:
-        raise MissingExtraError(what, extra)

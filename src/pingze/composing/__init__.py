@@ -1,6 +1,6 @@
 """Composing under constraints, without torch."""
 
-from pingze.composing.compose import compose
+from pingze.composing.composer import compose
 from pingze.composing.explain import Reason, explain
 from pingze.composing.generate import generate
 from pingze.composing.mend import Change, Mended, mend

@@ -1,11 +1,13 @@
-"""Prepare a model to compose: compile requests, write populations of particles, choose poems."""
+"""Compose poems: compile a request for a model, write populations of particles, choose a poem."""
 
 import math
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import cached_property, lru_cache
-from itertools import chain
 from pathlib import Path
+from typing import TypeVar, Unpack
 
 import numpy as np
 
@@ -15,16 +17,15 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.parallel import each, one_blas_thread_each
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines
-from pingze.composing.request.options import Revising, Sampling
-from pingze.composing.request.request import Request
-from pingze.composing.steering.antithesis import Antithesis, Opposites, antithesis_table
+from pingze.composing.request.options import Composing, Options, Revising, Sampling, with_options
+from pingze.composing.request.request import Request, read_request
+from pingze.composing.steering.antithesis import Opposites, antithesis_of
 from pingze.composing.steering.mood import Mood, leanings
-from pingze.composing.steering.taste import WornPairs, taste_terms
+from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
-from pingze.deadline import check_deadline
+from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT, Conditions
@@ -42,6 +43,69 @@ POPULATION = 64
 
 PopulationSeed = tuple[int, int]
 """A poem's seed and the number of one of its populations, which together seed its random numbers."""
+B = TypeVar("B")
+R = TypeVar("R")
+
+
+@with_options
+def compose(start: str = "", *, model: str | Path | None = None, **options: Unpack[Options]) -> list[Poem]:
+    """Compose `count` poems that keep every constraint.
+
+    No character appears twice, except in reduplication 疊字, where you fix it, and with `repeat`. Lines and characters
+    count from 1; Simplified characters are read as Traditional ones.
+
+    Args:
+        start: The opening, of any length up to the whole poem.
+        form: 五絕 五律 五排 五古 七絕 七律 七排 七古.
+        lines: The number of lines, for a 排 or 古.
+        template: A template's name or part of it: 平起, 首句入韻.
+        rhyme: The rhyme group, as 陽.
+        acrostic: One character a line, as 春夏秋冬.
+        acrostic_at: Where in the lines: head 藏頭, middle 藏中, end 藏尾.
+        pattern: A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.
+        count: How many poems.
+        level: How strictly tones are judged: customary or strict.
+        include: Words that must appear, as '雁 芙蓉'; a space separates them.
+        exclude: Characters that must not appear.
+        repeat: Let a character appear twice, apart.
+        original: The most characters in a row that a line may share with a line of the corpus.
+        antithesis: How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.
+        taste: How much the likely judgement of a reader weighs; 0 leaves it to the model.
+        title: A title, of 20 characters at most, for models that know titles.
+        about: A theme, as 江雪, of 8 characters at most, for models that know themes.
+        mood: joyful, calm, sad; by default the mood of the title or theme, if it has one.
+        poet: A poet's manner, for models that know poets.
+        temperature: 0 takes the likeliest character; higher dares more.
+        top_p: The share of the nucleus: the likeliest characters that together have this probability.
+        particles: How many particles each poem has; fewer for a long one.
+        seed: The same seed gives the same poem.
+        model: A shipped model's name, a checkpoint, or the folder of a run or an export.
+
+    Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
+    when no particle could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
+    cannot be read.
+    """
+    return compose_as(Composing(start=start, **options), model)
+
+
+def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
+    """Compose poems of some options; raises as `compose` does."""
+    chosen, inclusion = prepare(asked, model, reference=reference)
+    return chosen.write_many(inclusion, asked.sampling, seeds(asked))
+
+
+def prepare(
+    asked: Composing, model: str | Path | None = None, *, reference: bool = False
+) -> "tuple[Composer, Inclusion]":
+    """Load the model and compile the request; raises as `compose` does."""
+    chosen = composer(model, asked, reference=reference)
+    return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
+
+
+def seeds(asked: Revising) -> range:
+    """List a seed for each poem, from a random one where none is asked for."""
+    first = secrets.randbelow(2**32) if asked.seed is None else asked.seed
+    return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
 class Composer:
@@ -98,46 +162,42 @@ class Composer:
 
     def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
         """Write the poem of each seed, from populations of its own; several poems are written as one batch."""
-        sampling = self.sampling(inclusion.constraints, sampling)
-        count = self.population_count(inclusion, sampling)
+        count, size = self.populations(inclusion.constraints, sampling)
         every = [(seed, number) for seed in seeds for number in range(count)]
-        together = ROWS // self.population_size(inclusion, sampling)
-        together = max(1, min(together, math.ceil(len(every) / threads())))
+        together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
+        batches = [every[start : start + together] for start in range(0, len(every), together)]
 
         def write(batch: Sequence[PopulationSeed]) -> list[Population]:
             writing = self.begin(inclusion, sampling, batch)
-            with one_blas_thread_each():
-                finish(writing)
-            return self.choose([writing])
+            finish(writing)
+            return self.choose(writing)
 
-        batches = [every[start : start + together] for start in range(0, len(every), together)]
-        chosen = dict(zip(every, chain(*each(write, batches)), strict=True))
+        chosen = [population for batch in each(write, batches) for population in batch]
         return [
-            self.poem(inclusion.constraints, [chosen[seed, number] for number in range(count)], seed)
-            for seed in seeds
+            self.poem(inclusion.constraints, chosen[number * count : (number + 1) * count], seed)
+            for number, seed in enumerate(seeds)
         ]
 
-    def sampling(self, constraints: Constraints, asked: Sampling) -> Sampling:
-        """Reduce the particles of a long request, unless it must stay original, which only many particles can."""
-        return asked if constraints.request.original else asked.within(constraints.tokens)
+    def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
+        """Count the populations of a poem, and the particles of each.
 
-    def population_size(self, inclusion: Inclusion, sampling: Sampling) -> int:
-        """Count the particles of a population: all of them where a poem must stay original."""
-        if inclusion.constraints.request.original:
-            return sampling.particles
-        return math.ceil(sampling.particles / math.ceil(sampling.particles / POPULATION))
-
-    def population_count(self, inclusion: Inclusion, sampling: Sampling) -> int:
-        """Count the populations of a poem."""
-        return math.ceil(sampling.particles / self.population_size(inclusion, sampling))
+        A long poem has fewer particles. One that must stay original has all of them in one population, for only many
+        particles can.
+        """
+        if constraints.request.original:
+            return 1, sampling.particles
+        particles = sampling.within(constraints.tokens).particles
+        count = math.ceil(particles / POPULATION)
+        return count, math.ceil(particles / count)
 
     def begin(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[PopulationSeed]) -> Writing:
         """Begin a population for each seed."""
-        particles, constraints = self.population_size(inclusion, sampling), inclusion.constraints
+        constraints = inclusion.constraints
+        _, size = self.populations(constraints, sampling)
         return Writing(
             self.network,
             constraints,
-            [inclusion.draw(particles, np.random.default_rng(seed)) for seed in seeds],
+            [inclusion.draw(size, np.random.default_rng(seed)) for seed in seeds],
             sampling=sampling,
             prefix=self.prefix(constraints.request),
             terms=self.terms(constraints),
@@ -147,20 +207,19 @@ class Composer:
         """List the terms to which a request gives weight."""
         request, terms = constraints.request, list[Term]()
         if request.mood:
-            terms.append(Mood(self.leanings[request.mood]))
+            terms.append(Mood(leanings(self.vocabulary)[request.mood]))
         if request.antithesis and request.form.antithetical(request.lines):
-            terms.append(Opposites(self.antithesis, constraints))
+            terms.append(Opposites(antithesis_of(self.vocabulary), constraints))
         if request.taste:
-            terms += taste_terms(self.worn_pairs, request, self.reward)
+            terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
 
-    def choose(self, writings: Sequence[Writing]) -> list[Population]:
-        """Choose a text of each population of some finished writings, and read it to its end."""
-        chosen = [population.chosen() for writing in writings for population in writing.populations]
-        lines = [writing.constraints.request.lines for writing in writings for _ in writing.starts]
-        last_marks = np.array([self.vocabulary.ids[mark_after(count - 1)] for count in lines])
+    def choose(self, writing: Writing) -> list[Population]:
+        """Choose a text of each population of a finished writing, and read it to its end."""
+        chosen = [population.chosen() for population in writing.populations]
+        mark = self.vocabulary.ids[mark_after(writing.constraints.request.lines - 1)]
         states = State.joined([population.states for population in chosen])
-        ends = self.network.step(states, last_marks).log_p[:, EOS]
+        ends = self.network.step(states, np.full(len(chosen), mark)).log_p[:, EOS]
         return [
             replace(population, log_probabilities=population.log_probabilities + end)
             for population, end in zip(chosen, ends, strict=True)
@@ -176,21 +235,6 @@ class Composer:
     def lexicon(self) -> Lexicon:
         """The prosody of the vocabulary."""
         return Lexicon.of(self.vocabulary)
-
-    @cached_property
-    def worn_pairs(self) -> WornPairs:
-        """The worn pairs of the vocabulary."""
-        return WornPairs(self.vocabulary)
-
-    @cached_property
-    def leanings(self) -> dict[str, Float[Array, "V"]]:
-        """The weights of the vocabulary's tokens in each mood."""
-        return leanings(self.vocabulary)
-
-    @cached_property
-    def antithesis(self) -> Antithesis:
-        """The scores of the vocabulary's characters opposite each other."""
-        return antithesis_table().of(self.vocabulary)
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
         """Choose among the texts of a seed's populations, and make the poem."""
@@ -256,3 +300,27 @@ def composer(
 def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
     """Key the cache by the time when the model's files were last changed."""
     return Composer(checkpoint.load(name), reference=reference)
+
+
+def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
+    """Compute each batch, several at once on as many threads as there are processors; results keep their order.
+
+    Under a deadline the batches are computed one after another in the caller's thread. Where one fails, the others
+    stop at their next `check_deadline`, and its error is raised.
+    """
+    if len(batches) == 1 or current_deadline():
+        return [compute(batch) for batch in batches]
+    deadline = Deadline(math.inf)
+
+    def computed(batch: B) -> R:
+        with within(deadline):
+            return compute(batch)
+
+    with ThreadPoolExecutor(threads()) as pool:
+        tasks = [pool.submit(computed, batch) for batch in batches]
+        try:
+            return [task.result() for task in tasks]
+        except BaseException:
+            deadline.gone = True
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

@@ -11,7 +11,7 @@ from pingze.composing.composer import composer
 from pingze.composing.poem import punctuate
 from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import Revising
-from pingze.composing.request.request import read_about, read_poet, read_title
+from pingze.composing.request.request import read_condition, read_poet
 from pingze.errors import InputError
 from pingze.network.line_sampler import LineSampler
 
@@ -64,8 +64,8 @@ def generate(
     if max_lines < 2 or max_lines % 2:
         raise InputError("even", field="max_lines", has=max_lines, least=2)
     chosen = composer(model, asked)
-    title, about = read_title(title, chosen.vocabulary), read_about(about, chosen.vocabulary)
-    poet = read_poet(poet, chosen.vocabulary)
+    title = read_condition("title", title, chosen.vocabulary)
+    about, poet = read_condition("about", about, chosen.vocabulary), read_poet(poet, chosen.vocabulary)
     opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
     if split_len and len(opening) > max_lines * (split_len - 1):
         raise InputError("too_long", field="start", has=len(opening), most=max_lines * (split_len - 1))

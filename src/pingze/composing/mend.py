@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import islice, product
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from pingze.composing.compose import seeds
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising
@@ -70,8 +70,7 @@ class Mended:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class _Repair:
+class Repair(NamedTuple):
     """A way to mend: a template, a rhyme group, and the places that change."""
 
     opening: str
@@ -112,15 +111,8 @@ def mend(
     character that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError
     where no particle was finished; CheckpointError on a model that cannot be read.
     """
-    asked = Revising(
-        level=level,
-        title=title,
-        poet=poet,
-        temperature=temperature,
-        top_p=top_p,
-        particles=particles,
-        seed=seed,
-    )
+    drawn: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "particles": particles, "seed": seed}
+    asked = Revising(level=level, title=title, poet=poet, **drawn)
     chosen = composer(model, asked)
     # 1. Read the draft in the form that it is to have.
     verdict = check(text, form=form, level=level)
@@ -157,10 +149,9 @@ def _form_of(lines: Sequence[str], name: str | None) -> str:
     fitting = [form for form in forms if form.regulated and (name or widths == {form.width})]
     if not fitting:
         raise InputError("not_regulated", field="text")
-    form = fitting[0]
-    if not form.takes(len(lines)) or widths != {form.width}:
-        raise wrong_shape("text", form)
-    return form.name
+    if not fitting[0].takes(len(lines)) or widths != {fitting[0].width}:
+        raise wrong_shape("text", fitting[0])
+    return fitting[0].name
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
@@ -168,85 +159,60 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
     Raises InputError on a word that does not occur.
     """
-    written, read = texts
-    locked = set[int]()
+    locked, width = set[int](), len(texts[0][0])
     for word in filter(None, map(str.strip, keep)):
-        starts = _starts(written, word) or _starts(read, in_context(word))
-        if not starts:
+        for lines, found in zip(texts, (word, in_context(word)), strict=True):
+            starts = [
+                number * width + at
+                for number, line in enumerate(lines)
+                for at in range(width)
+                if line.startswith(found, at)
+            ]
+            if starts:
+                break
+        else:
             raise InputError("not_in_poem", field="keep", has=word)
         locked |= {start + at for start in starts for at in range(len(word))}
     return frozenset(locked)
 
 
-def _starts(lines: Sequence[str], word: str) -> list[int]:
-    width = len(lines[0])
-    return [
-        number * width + at
-        for number, line in enumerate(lines)
-        for at in range(width)
-        if line.startswith(word, at)
-    ]
-
-
-def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[_Repair]:
+def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
     """Find the ways to mend the text that a request fixes by the fewest places, none of them locked.
 
     There is none where the locked places leave a fault.
     """
-    request, ids = constraints.request, constraints.fixed
+    request, ids, size = constraints.request, constraints.fixed, 2 * constraints.width
     assert ids is not None, "a draft has one character a place"
+    fits = [constraints.fits(constraints.asked_at(place), id_, True) for place, id_ in enumerate(ids)]
+    rhymes = [constraints.rhymes_at(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
     by_count: dict[int, list[tuple[int, int, list[list[Places]]]]] = defaultdict(list)
-    wrong = _wrong_tones(constraints, ids)
     for t, g in product(range(len(request.openings)), range(len(request.groups))):
-        feet = [place for place in range(constraints.places) if constraints.feet[place, t]]
-        off = Places(
-            place for place in feet if not constraints.rhymes_at(place, generous=True)[g, ids[place]]
-        )
-        parts = [[off], *_repeated([place for place in feet if place not in off], ids)]
-        parts += [[places - Places(feet) for places in wrong[t, k]] for k in range(request.lines // 2)]
+        feet = np.flatnonzero(constraints.feet[:, t]).tolist()
+        # 1. The feet outside the group, and of those with the same character all but one.
+        off = Places(place for place in feet if not rhymes[place][g])
+        parts = [[off]]
+        for id_ in dict.fromkeys(ids[place] for place in feet if place not in off):
+            same = [place for place in feet if ids[place] == id_]
+            parts.append([Places(same) - {kept} for kept in same])
+        # 2. The places of the wrong tone, by each way to write each couplet.
+        for k in range(request.lines // 2):
+            places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
+            ways = np.flatnonzero(constraints.exists[t, k])
+            parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
+        # 3. The smallest sets of each part that can change.
         parts = [[places for places in part if not places & locked] for part in parts]
         if all(parts):
             smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
             by_count[sum(len(part[0]) for part in smallest)].append((t, g, smallest))
     repairs = (
-        _Repair(request.openings[t], request.groups[g], Places().union(*chosen))
+        Repair(request.openings[t], request.groups[g], Places().union(*chosen))
         for t, g, parts in by_count[min(by_count, default=0)]
         for chosen in islice(product(*parts), MOST_TRIED)
     )
     return list(dict.fromkeys(repairs))
 
 
-def _wrong_tones(constraints: Constraints, ids: Sequence[int]) -> dict[tuple[int, int], list[Places]]:
-    """Find the places of the wrong tone, for each template and couplet and each way to write it."""
-    found = {}
-    size = 2 * constraints.width
-    for k in range(constraints.request.lines // 2):
-        places = range(k * size, (k + 1) * size)
-        fits = np.stack(
-            [
-                constraints.fits(constraints.asked[:, k, :, at], np.array(ids[place]), np.array(True))
-                for at, place in enumerate(places)
-            ]
-        )
-        for t in range(len(constraints.kinds)):
-            ways = np.flatnonzero(constraints.exists[t, k])
-            found[t, k] = [
-                Places(place for at, place in enumerate(places) if not fits[at, t, way]) for way in ways
-            ]
-    return found
-
-
-def _repeated(feet: Sequence[int], ids: Sequence[int]) -> list[list[Places]]:
-    """Find the sets of feet that leave one of those with the same character, for each such character."""
-    by_character: dict[int, list[int]] = defaultdict(list)
-    for place in feet:
-        by_character[ids[place]].append(place)
-    return [
-        [Places(places) - {kept} for kept in places] for places in by_character.values() if len(places) > 1
-    ]
-
-
-def _best(chosen: Composer, draft: Poem, repairs: Sequence[_Repair], asked: Revising) -> Poem:
+def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revising) -> Poem:
     """Write the draft in each way to mend it, and choose the likeliest poem."""
     poems, refused, seed = [], None, seeds(asked)[0]
     tried, width, ids = repairs[:MOST_TRIED], len(draft.lines[0]), chosen.vocabulary.ids

@@ -12,9 +12,9 @@ Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, L
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -51,20 +51,18 @@ class Start(NamedTuple):
 class Population:
     """N finished texts with their weights."""
 
+    rng: np.random.Generator
+    states: State
+    """The model's state before it reads the last mark of each text."""
     ids: Int[Array, "N P"]
     """The character at each place of each text."""
     log_weights: Float[Array, "N"]
     alive: Bool[Array, "N T G"]
     """The hypotheses (template and rhyme group) that each text keeps."""
-    effective_sizes: list[float]
-    """The effective sample size after each place, before resampling."""
     log_probabilities: Float[Array, "N"]
     """ln p of each text at temperature 1 up to its last mark; after `Composer.choose`, of the whole text."""
     scores: Float[Array, "N"]
     """The sum of what the terms added for the tokens of each text and for the whole."""
-    states: State
-    """The model's state before it reads the last mark of each text."""
-    rng: np.random.Generator
 
     def chosen(self) -> "Population":
         """Choose the text with the highest score, or draw one by weight if none has a score; keep the total weight."""
@@ -73,29 +71,22 @@ class Population:
         else:
             row = int((self.log_weights + self.rng.gumbel(size=len(self.log_weights))).argmax())
         rows = slice(row, row + 1)
-        return replace(
-            self,
-            ids=self.ids[rows],
-            log_weights=np.logaddexp.reduce(self.log_weights, keepdims=True),
-            alive=self.alive[rows],
-            log_probabilities=self.log_probabilities[rows],
-            scores=self.scores[rows],
-            states=self.states.take(np.array([row])),
+        return Population(
+            self.rng,
+            self.states.take(np.array([row])),
+            self.ids[rows],
+            np.logaddexp.reduce(self.log_weights, keepdims=True),
+            self.alive[rows],
+            self.log_probabilities[rows],
+            self.scores[rows],
         )
 
     @classmethod
     def joined(cls, populations: Sequence["Population"]) -> "Population":
         """Join the populations of one request, with the random numbers of the first."""
-        by_row = ("ids", "log_weights", "alive", "log_probabilities", "scores")
-        parts: dict[str, Any] = {
-            name: np.concatenate([getattr(each, name) for each in populations]) for name in by_row
-        }
-        return replace(
-            populations[0],
-            effective_sizes=np.sum([each.effective_sizes for each in populations], axis=0).tolist(),
-            states=State.joined([each.states for each in populations]),
-            **parts,
-        )
+        names = ("ids", "log_weights", "alive", "log_probabilities", "scores")
+        parts = [np.concatenate([getattr(each, name) for each in populations]) for name in names]
+        return cls(populations[0].rng, State.joined([each.states for each in populations]), *parts)
 
 
 class Writing:
@@ -153,38 +144,46 @@ class Writing:
         tempered = logits * self.inverse_temperature
         if self.at_mark:
             self.written, self.at_mark = None, False
-            self.ids[:] = mark = self.marks[(self.place - 1) // self.constraints.width % 2]
-            share = tempered[:, mark] - softmax(tempered)[1]
-            self.log_weights += share.reshape(self.log_weights.shape)
+            self.ids = np.full_like(self.ids, self.marks[(self.place - 1) // self.constraints.width % 2])
+            share = tempered[:, self.ids[0]] - softmax(tempered)[1]
         else:
-            self._write_character(tempered)
+            share = self._write_character(tempered)
+        self.log_weights += share.reshape(self.log_weights.shape)
         self.log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
         self.log_probabilities += self.log_p
 
-    def _write_character(self, logits: Float[Array, "rows V"]) -> None:
+    def _write_character(self, logits: Float[Array, "rows V"]) -> Float[Array, "rows"]:
+        """Draw a character of every text; return the logarithm of the share that the constraints left of each."""
         constraints, histories, place = self.constraints, self.histories, self.place
+        (G, N), starts = self.log_weights.shape, self.starts
         # 1. Mask the characters; a text that cannot stay original goes on with weight 0 until it is resampled.
         allowed = constraints.allowed(histories, place)
         original = constraints.original(allowed, self.texts, histories.plans, place)
         dead = ~original.any(axis=1)
+        if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
+            line, position = divmod(place, constraints.width)
+            longest = constraints.request.original
+            raise UnfinishedError(
+                "unfinished", line=line + 1, position=position + 1, original=longest, particles=N
+            )
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)
         # 2. Draw from what is left, in the proportions of the model and the terms.
         added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
-        share, ids = choose(logits, original, self.top_p, self._random, lean)
-        # 3. Multiply each weight by the share that was left.
-        self.log_weights += np.where(dead, -np.inf, share).reshape(self.log_weights.shape)
-        if (self.log_weights.max(axis=1) == -np.inf).any():
-            raise _unfinished(constraints, self.log_weights.shape[1], place)
-        constraints.advance(histories, place, ids)
-        self.ids, self.texts[:, place], self.written = ids, ids, place
+        share, self.ids = choose(
+            logits,
+            original,
+            self.top_p,
+            lambda: np.concatenate([start.rng.random(N) for start in starts]),
+            lean,
+        )
+        # 3. Go on to the next place.
+        constraints.advance(histories, place, self.ids)
+        self.texts[:, place], self.written = self.ids, place
         self.place += 1
         self.at_mark = self.place % constraints.width == 0
-
-    def _random(self) -> Float[Array, "rows"]:
-        N = self.log_weights.shape[1]
-        return np.concatenate([start.rng.random(N) for start in self.starts])
+        return np.where(dead, -np.inf, share)
 
     def read(self, state: State) -> None:
         """Weigh the token that the model has read, and resample; after the last token `state` is not used."""
@@ -200,11 +199,10 @@ class Writing:
         # 2. Resample the populations of which few particles carry the weight.
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
-        sizes = effective_sizes(self.log_weights)
-        self.sizes.append(sizes)
+        self.sizes.append(effective_sizes(self.log_weights))
         if self.finished:
             return
-        for g in np.flatnonzero(sizes < ESS_THRESHOLD * N).tolist():
+        for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         if (np.diff(kept := rows.ravel()) != 1).any():
@@ -219,17 +217,13 @@ class Writing:
         decode, width = self.constraints.lexicon.vocabulary.decode, self.constraints.width
         lines = [in_lines(decode(text), width) for text in self.texts]
         scores = self.scores + [sum(term.of_text(text) for term in self.terms) for text in lines]
-        parts = (
-            self.texts.reshape(G, N, -1),
-            self.log_weights,
-            self.histories.alive.reshape(G, N, *self.histories.alive.shape[1:]),
-            np.transpose(self.sizes).tolist(),
-            self.log_probabilities.reshape(G, N),
-            scores.reshape(G, N),
-            [self.state.take(slice(g * N, g * N + N)) for g in range(G)],
-            [start.rng for start in self.starts],
-        )
-        return [Population(*part) for part in zip(*parts, strict=True)]
+        parts = (self.histories.alive, self.log_probabilities, scores)
+        return [
+            Population(
+                start.rng, self.state.take(rows), self.texts[rows], weights, *(part[rows] for part in parts)
+            )
+            for rows, weights, start in zip(_rows([N] * G), self.log_weights, self.starts, strict=True)
+        ]
 
 
 def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
@@ -247,7 +241,7 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
     if reading:
         state = State.joined([writing.state for writing in reading])
         state = network.step(state, np.concatenate([writing.ids for writing in reading]))
-        for writing, rows in zip(reading, _rows(reading), strict=True):
+        for writing, rows in zip(reading, _rows([len(each.ids) for each in reading]), strict=True):
             writing.read(state.take(rows))
     for writing in writings:
         if writing not in failed and writing.finished:
@@ -255,9 +249,9 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
     return failed
 
 
-def _rows(writings: Sequence[Writing]) -> list[slice]:
-    """The rows of each in their batch."""
-    edges = np.cumsum([0, *(len(writing.texts) for writing in writings)]).tolist()
+def _rows(sizes: Sequence[int]) -> list[slice]:
+    """Cut the rows of a batch into parts of some sizes."""
+    edges = np.cumsum([0, *sizes]).tolist()
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
@@ -268,14 +262,3 @@ def finish(writing: Writing) -> list[Population]:
         for error in go_on(writing.network, [writing]).values():
             raise error
     return writing.populations
-
-
-def _unfinished(constraints: Constraints, particles: int, place: int) -> UnfinishedError:
-    line, position = divmod(place, constraints.width)
-    return UnfinishedError(
-        "unfinished",
-        line=line + 1,
-        position=position + 1,
-        original=constraints.request.original,
-        particles=particles,
-    )

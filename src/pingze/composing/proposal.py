@@ -56,15 +56,20 @@ def choose(
         weights, log_sums = softmax(logits)
         log_total -= log_sums
     weights *= allowed
-    blocks = _block_sums(weights)
+    # A block of columns is drawn first and then one of its columns, which is quicker than one of all. Columns of a
+    # block are `count` apart, so that vectors are added. BLAS is quicker, but its order depends on the processor.
+    V, rows = weights.shape[1], np.arange(len(weights))
+    count = math.ceil(V / _BLOCK)
+    blocks = _block_sums(weights, count)
     for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
         reachable = logits[row, allowed[row]]
         log_total[row] += log_sums[row] - reachable.max()
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
-        blocks[row] = _block_sums(weights[row, None])[0]
-    # A block of columns is drawn first and then one of its columns, which is quicker than one of all.
-    block = _draw_column(blocks, random())
-    return np.log(blocks.sum(axis=1)) - log_total, _inside(weights, block, random())
+        blocks[row] = _block_sums(weights[row, None], count)[0]
+    columns = _draw_column(blocks, random())[:, None] + np.arange(0, V, count)
+    inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
+    ids: Array = columns[rows, _draw_column(inside.astype(np.float64), random())]
+    return np.log(blocks.sum(axis=1)) - log_total, ids
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
@@ -90,28 +95,13 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
     return at[-heavy <= lightest[row]], share[rows, last]
 
 
-def _block_sums(weights: Float[Array, "N V"]) -> Float[Array, "N blocks"]:
-    """Add up each block of columns: those `blocks` apart, so that vectors are added.
-
-    BLAS would be quicker, and add in another order on another processor.
-    """
+def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
+    """Add up the columns of each block."""
     N, V = weights.shape
-    blocks = math.ceil(V / _BLOCK)
-    whole = V - V % blocks
-    sums: Array = weights[:, :whole].reshape(N, -1, blocks).sum(axis=1)
+    whole = V - V % count
+    sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)
     sums[:, : V - whole] += weights[:, whole:]
     return sums.astype(np.float64)
-
-
-def _inside(
-    weights: Float[Array, "N V"], block: Int[Array, "N"], random: Float[Array, "N"]
-) -> Int[Array, "N"]:
-    """Draw a column of its block for each row, by weight."""
-    N, V = weights.shape
-    columns = block[:, None] + np.arange(0, V, math.ceil(V / _BLOCK))
-    inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
-    drawn: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random)]
-    return drawn
 
 
 def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:

@@ -1,6 +1,6 @@
 """Revise a poem 推敲: write some of its places again and keep everything else."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from numbers import Integral
 from pathlib import Path
@@ -8,9 +8,7 @@ from typing import Unpack
 
 import numpy as np
 
-from pingze.arrays import Array
-from pingze.composing.compose import seeds
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import known_character, tell_converted
@@ -148,32 +146,29 @@ def alternatives_as(
     (place,) = _places(poem, [target])
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
-    candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
-    ids = chosen.token_ids(poem.lines)
-    at = place + place // compiled.width  # after each line before it there is a mark
-    tried, scores = _score_each(chosen, ids, at, candidates, chosen.prefix(compiled.request))
-    ranked = np.argsort(-(scores + chosen.weighed(compiled, place)[tried]), kind="stable")[:limit]
-    return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
-
-
-def _score_each(
-    chosen: Composer, ids: Array, at: int, candidates: Array, prefix: Sequence[int]
-) -> tuple[Array, Array]:
-    """Find the `TRIED` candidates that are likeliest at `at`, and ln p of the whole text with each."""
-    state, before = chosen.network.start(prefix=prefix), 0.0
+    # 1. Read the text up to the place.
+    ids, at = (
+        chosen.token_ids(poem.lines),
+        place + place // compiled.width,
+    )  # after each line before it there is a mark
+    state, before = chosen.network.start(prefix=chosen.prefix(compiled.request)), 0.0
     for id_ in ids[:at]:
         check_deadline()
         before += float(state.log_p[0, id_])
         state = chosen.network.step(state, id_[None])
+    # 2. Read the rest of it after each of the likeliest candidates.
+    candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     log_p = state.log_p[0, candidates]
     likeliest = np.argsort(-log_p)[:TRIED]
     tried, scores = candidates[likeliest], before + log_p[likeliest].astype(np.float64)
-    states = chosen.network.step(state.take(np.zeros(len(tried), int)), tried)
+    state = chosen.network.step(state.take(np.zeros(len(tried), int)), tried)
     for id_ in ids[at + 1 :]:
         check_deadline()
-        scores += states.log_p[:, id_]
-        states = chosen.network.step(states, np.full(len(tried), id_))
-    return tried, scores
+        scores += state.log_p[:, id_]
+        state = chosen.network.step(state, np.full(len(tried), id_))
+    # 3. Rank them.
+    ranked = np.argsort(-(scores + chosen.weighed(compiled, place)[tried]), kind="stable")[:limit]
+    return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
 
 
 def check_poem(poem: Poem) -> None:
@@ -189,19 +184,16 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
     width, places = len(poem.lines[0]), set[int]()
     for target in targets:
-        match target:
-            case Integral():
-                line, position = int(target), None
-            case Integral() as first, Integral() as second:
-                line, position = int(first), int(second)
-            case _:
-                raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
+        given = target if isinstance(target, tuple) else (target,)
+        if len(given) > 2 or not given or not all(isinstance(number, Integral) for number in given):
+            raise wrong_type("targets", target, "lines and places, as [2, (3, 5)]")
+        line, *position = map(int, given)
         if not 1 <= line <= len(poem.lines):
             raise InputError("no_line", field="line", has=line, most=len(poem.lines))
-        if position is not None and not 1 <= position <= width:
-            raise InputError("no_position", field="position", has=position, most=width)
+        if position and not 1 <= position[0] <= width:
+            raise InputError("no_position", field="position", has=position[0], most=width)
         start = (line - 1) * width
-        places.update(range(start, start + width) if position is None else [start + position - 1])
+        places.update([start + position[0] - 1] if position else range(start, start + width))
     if not places:
         raise InputError("no_targets", field="targets")
     return sorted(places)
@@ -214,16 +206,12 @@ def poem_request(
     width, has, free = len(poem.lines[0]), len(poem.lines), set(places)
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
-    fixed = [
-        Fixed(
-            "pattern",
-            place // width + 1,
-            place % width + 1,
-            known_character("pattern", one, chosen.vocabulary),
-        )
+    characters = [
+        (place, known_character("pattern", one, chosen.vocabulary))
         for place, one in enumerate("".join(poem.lines))
         if place not in free
     ]
+    fixed = [Fixed("pattern", at // width + 1, at % width + 1, character) for at, character in characters]
     if not isinstance(asked, Composing):
         asked = Composing(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
     own = ("template", "rhyme", "title", "poet", "about", "mood")

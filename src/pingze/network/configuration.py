@@ -50,9 +50,8 @@ class ModelConfiguration:
     def __post_init__(self) -> None:
         check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
         if self.activation not in ACTIVATION_NAMES:
-            raise InputError(
-                "choice", field="activation", has=self.activation, choices=list(ACTIVATION_NAMES)
-            )
+            choices = list(ACTIVATION_NAMES)
+            raise InputError("choice", field="activation", has=self.activation, choices=choices)
 
 
 def check_at_least(configuration: object, least: float, *names: str) -> None:

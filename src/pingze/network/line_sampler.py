@@ -34,17 +34,13 @@ class LineSampler:
 
         Afterwards `log_probability` is ln p of the whole text, marks and `<eos>` included, at temperature 1.
         """
-        given = iter(self.vocabulary.encode(opening).tolist())
-        left = len(opening)
-        lines: list[str] = []
+        given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
         while len(lines) < max_lines:
             allowed = self.han.copy()
-            allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0 and left == 0
+            allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0
             ids: list[int] = []
             while len(ids) < length:
-                id_ = next(given, None)
-                left -= id_ is not None
-                id_ = self._draw(allowed) if id_ is None else id_
+                id_ = given.pop() if given else self._draw(allowed)
                 if id_ == EOS:
                     self._score(EOS)
                     return lines
@@ -58,20 +54,16 @@ class LineSampler:
 
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
         """Sample a text that begins with `opening`, with the model's own marks and end; a sentence is a row."""
-        text, marks, given = "", 0, iter(self.vocabulary.encode(opening).tolist())
-        han_or_mark = self.han | np.array([token in MARKS for token in self.vocabulary.tokens])
-        while marks < max_lines and len(text) < most:
-            id_ = next(given, None)
-            if id_ is None:
-                ended = text[-1:] in MARKS
-                allowed = self.han.copy() if ended else han_or_mark.copy()
-                allowed[EOS] = bool(text) and ended
-                id_ = self._draw(allowed)
+        text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
+        after_mark, elsewhere = self.han.copy(), self.han.copy()
+        elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
+        while sum(map(text.count, MARKS)) < max_lines and len(text) < most:
+            after_mark[EOS] = bool(text)
+            id_ = given.pop() if given else self._draw(after_mark if text[-1:] in MARKS else elsewhere)
             if id_ == EOS:
                 break
             self._advance(id_)
             text += self.vocabulary.tokens[id_]
-            marks += text[-1] in MARKS
         return re.sub("([。？！])(?!$)", r"\1\n", text)
 
     def _draw(self, allowed: Array) -> int:

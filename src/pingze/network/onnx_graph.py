@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping
 
 from pingze.arrays import Array
 
-_TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7}
+TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
 _INT_ATTRIBUTE = 2
-_IR_VERSION, _OPSET, _CONTRIBUTED = 8, 18, "com.microsoft"
+_IR_VERSION, _OPSET, CONTRIBUTED = 8, 18, "com.microsoft"
 """Every ONNX Runtime since 1.14 reads these."""
 
 Value = int | str | bytes
@@ -29,7 +29,7 @@ class Graph:
     def constant(self, name: str, values: Array) -> str:
         """Add a constant under a name, once, and return the name."""
         if name not in self._constants:
-            sizes, type_ = ((1, size) for size in values.shape), _TYPES[values.dtype.name]
+            sizes, type_ = ((1, size) for size in values.shape), TYPES[values.dtype.name]
             self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, values.tobytes()))
         return name
 
@@ -38,36 +38,25 @@ class Graph:
     ) -> list[str]:
         """Add a node and return the names of its results."""
         made = list(results) or [f"{operator}_{len(self._nodes)}"]
-        settings = (
-            _message((1, name), (3, value), (20, _INT_ATTRIBUTE)) for name, value in attributes.items()
-        )
-        fields = [(1, name) for name in operands] + [(2, name) for name in made]
-        self._nodes.append(_message(*fields, (4, operator), *((5, each) for each in settings), (7, domain)))
+        fields: list[tuple[int, Value]] = [(1, name) for name in operands]
+        fields += [(2, name) for name in made] + [(4, operator), (7, domain)]
+        for name, value in attributes.items():
+            fields.append((5, _message((1, name), (3, value), (20, _INT_ATTRIBUTE))))
+        self._nodes.append(_message(*fields))
         return made
 
     def node(
         self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int
     ) -> str:
         """Add a node with a single result and return its name."""
-        (made,) = self.nodes(
-            operator, *operands, results=[result] * bool(result), domain=domain, **attributes
-        )
-        return made
-
-    def product(self, x: str, whole: str, x_scale: str, scale: str, zero: str) -> str:
-        """Add ONNX Runtime's product of whole numbers, (x - zero) whole · x_scale · scale, exact before the scales."""
-        return self.node("MatMulIntegerToFloat", x, whole, x_scale, scale, zero, domain=_CONTRIBUTED)
+        return self.nodes(operator, *operands, results=[result] * bool(result), domain=domain, **attributes)[
+            0
+        ]
 
     def serialized(
         self, inputs: Iterable[Described], outputs: Iterable[Described], properties: Mapping[str, str] = {}
     ) -> bytes:
-        """Return the graph as a file holds it.
-
-        Args:
-            inputs: Operands of each run.
-            outputs: Results of each run.
-            properties: What the file's metadata say.
-        """
+        """Return the graph as a file holds it; the properties are the file's metadata."""
         graph = _message(
             *((1, node) for node in self._nodes),
             (2, "pingze step"),
@@ -75,22 +64,15 @@ class Graph:
             *((11, _described(*each)) for each in inputs),
             *((12, _described(*each)) for each in outputs),
         )
-        opsets = [
-            _message((1, domain), (2, version)) for domain, version in (("", _OPSET), (_CONTRIBUTED, 1))
-        ]
-        texts = [_message((1, name), (2, text)) for name, text in properties.items()]
-        return _message(
-            (1, _IR_VERSION),
-            (2, "pingze"),
-            (7, graph),
-            *((8, opset) for opset in opsets),
-            *((14, text) for text in texts),
-        )
+        opsets = (_message((1, name), (2, version)) for name, version in (("", _OPSET), (CONTRIBUTED, 1)))
+        texts = (_message((1, name), (2, text)) for name, text in properties.items())
+        parts = ((7, graph), *((8, opset) for opset in opsets), *((14, text) for text in texts))
+        return _message((1, _IR_VERSION), (2, "pingze"), *parts)
 
 
 def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> bytes:
     shape = _message(*((1, _message((1, size) if isinstance(size, int) else (2, size))) for size in sizes))
-    return _message((1, name), (2, _message((1, _message((1, _TYPES[type_]), (2, shape))))))
+    return _message((1, name), (2, _message((1, _message((1, TYPES[type_]), (2, shape))))))
 
 
 def _message(*fields: tuple[int, Value]) -> bytes:

@@ -49,23 +49,16 @@ class State(NamedTuple):
         first, *others = states
         if not others:
             return first
-        if all(np.array_equal(state.bias, first.bias) for state in others):
-            bias = first.bias
-        else:
+        bias = first.bias
+        if not all(np.array_equal(state.bias, bias) for state in others):
             bias = np.concatenate([np.broadcast_to(s.bias, (len(s.h), s.bias.shape[1])) for s in states])
-        layers = tuple(np.concatenate(parts) for parts in zip(*(s.layers for s in states), strict=True))
-        logits, log_sum = (
-            np.concatenate(parts) for parts in zip(*((s.logits, s.log_sum) for s in states), strict=True)
-        )
-        return cls(layers, bias, logits, log_sum)
+        parts = zip(*((*s.layers, s.logits, s.log_sum) for s in states), strict=True)
+        *layers, logits, log_sum = map(np.concatenate, parts)
+        return cls(tuple(layers), bias, logits, log_sum)
 
 
 class ReferenceNetwork:
-    """Step a batch of texts by the formulas, in float32.
-
-    Args:
-        checkpoint: The model.
-    """
+    """Step a batch of texts by the formulas, in float32."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint, self.configuration = checkpoint, checkpoint.configuration
@@ -80,12 +73,7 @@ class ReferenceNetwork:
         ]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
-        """Return the state of texts that have read `<bos>`.
-
-        Args:
-            batch: How many texts.
-            prefix: The tokens of their conditions (`pingze.network.conditions`), read before it.
-        """
+        """Return the state of texts that have read their conditions, a prefix of tokens, and `<bos>`."""
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
@@ -98,12 +86,7 @@ class ReferenceNetwork:
         return state
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
-        """Read one more token of each text.
-
-        Args:
-            state: Of B texts.
-            ids: Their tokens, (B).
-        """
+        """Read one more token of each text."""
         tensors = self.checkpoint.tensors
         x, layers = tensors["embedding.weight"][ids], []
         for depth, parameters in enumerate(self.parameters):
@@ -129,17 +112,10 @@ class ReferenceNetwork:
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return each layer's caches of one text from its conditions on: all that a step remembers.
-
-        Args:
-            ids: Conditions, `<bos>` and text, (T).
-        """
-        held = self._bias(ids[: list(ids).index(BOS)].tolist())
-        x, zeros = (
-            self.checkpoint.tensors["embedding.weight"][ids][:, None],
-            np.zeros_like(self.parameters[0].weight_hh[:1]),
-        )
-        recorded = []
+        """Return each layer's caches of one text, from its conditions, `<bos>` included: all that a step remembers."""
+        held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
+        x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
+        zeros = np.zeros_like(self.parameters[0].weight_hh[:1])
         for parameters in (self.parameters[0]._replace(bias=held), *self.parameters[1:]):
             (x, *_), caches = sequence_forward(x, zeros, zeros, parameters, self.configuration.activation)
             recorded.append(caches)

@@ -16,16 +16,14 @@ ONNX Runtime's Softmax, ReduceSum and Log do not: docs/decisions/0007-onnx-runti
 exponentials up, and a text does not depend on the texts beside it or on the processor.
 """
 
-import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
 from functools import cache
 
 import numpy as np
 
 from pingze.arrays import Array, Float, Int64
-from pingze.network.checkpoint import FORMAT, Checkpoint
-from pingze.network.onnx_graph import Described, Graph
+from pingze.network.checkpoint import Checkpoint, about
+from pingze.network.onnx_graph import CONTRIBUTED, Described, Graph
 from pingze.network.onnx_runtime import session
 from pingze.network.reference import ReferenceNetwork, State
 
@@ -51,10 +49,8 @@ class GraphNetwork(ReferenceNetwork):
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
         """Read one more token of each text."""
-        given = dict(zip(self._names, state.layers, strict=True))
-        logits, exp, *layers = self._run(
-            given | {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
-        )
+        given = {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
+        logits, exp, *layers = self._run(given | dict(zip(self._names, state.layers, strict=True)))
         return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
 
 
@@ -133,21 +129,18 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         graph.node("Exp", logits, result="exp")
 
     # 3) What each run gives and gets.
-    inputs: list[Described] = [("ids", "int64", ("B",))]
+    inputs: list[Described] = [(name, "float32", ("B", H)) for name in names]
+    outputs: list[Described] = [(f"{name}_next", "float32", ("B", H)) for name in names]
     if not for_others:
         inputs.append(("bias", "float32", ("R", 4 * H)))
     elif sizes.held:
         inputs.append(("p", "float32", ("R", E)))
-    inputs += [(name, "float32", ("B", H)) for name in names]
     last: Described = ("x", "float32", ("B", E)) if for_others else ("exp", "float32", ("B", V))
-    outputs: list[Described] = [("logits", "float32", ("B", V)), last]
-    outputs += [(f"{name}_next", "float32", ("B", H)) for name in names]
-    about = {
-        "format": FORMAT,
-        "configuration": json.dumps(asdict(sizes)),
-        "vocabulary": json.dumps(checkpoint.vocabulary.tokens, ensure_ascii=False),
-    }
-    return graph.serialized(inputs, outputs, about if for_others else {})
+    return graph.serialized(
+        [("ids", "int64", ("B",)), *inputs],
+        [("logits", "float32", ("B", V)), last, *outputs],
+        about(sizes, checkpoint.vocabulary) if for_others else {},
+    )
 
 
 def _states(checkpoint: Checkpoint) -> list[str]:
@@ -215,9 +208,8 @@ class _EightBits(_Float32):
 
     def show(self, x: tuple[str, str]) -> None:
         whole, scale = x
-        self.graph.node(
-            "Mul", self.graph.node("DequantizeLinear", whole, self.one, self.zero), scale, result="x"
-        )
+        numbers = self.graph.node("DequantizeLinear", whole, self.one, self.zero)
+        self.graph.node("Mul", numbers, scale, result="x")
 
     def weight(self, name: str) -> str:
         whole, scale = self.checkpoint.matrix(name)
@@ -237,6 +229,8 @@ class _EightBits(_Float32):
         (x, scale), weight = operand, self.checkpoint.matrix(name)
         whole = self.graph.constant(f"{name}.whole", weight.columns)
         of_row = self.graph.constant(f"{name}.scale", weight.scale)
-        if scale == self.step:
-            return self.graph.product(x, whole, scale, of_row, self.zero)
-        return self.graph.node("Mul", self.graph.product(x, whole, self.one, of_row, self.zero), scale)
+        of_all = scale if scale == self.step else self.one
+        # ONNX Runtime's product of whole numbers, (x - zero) whole · of_all · of_row, is exact before the scales.
+        operands = (x, whole, of_all, of_row, self.zero)
+        product = self.graph.node("MatMulIntegerToFloat", *operands, domain=CONTRIBUTED)
+        return product if scale == self.step else self.graph.node("Mul", product, scale)

@@ -8,8 +8,7 @@ from functools import cache, partial
 from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Alternative, Mended, Reason
-from pingze.composing.compose import prepare
-from pingze.composing.composer import Composer, composer
+from pingze.composing.composer import composer, prepare
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
 from pingze.composing.revise import alternatives_as
 from pingze.corpus import Store, store_path
@@ -20,8 +19,8 @@ from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
 from pingze.messages import Language
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
+from pingze.serve import schemas
 from pingze.serve.problems import Problem
-from pingze.serve.schemas import requests, responses
 from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import simplified_forms
 from pingze.verse.context import lines_in_context
@@ -46,10 +45,20 @@ def model(name: str | None) -> str:
 
 
 @cache
-def choices(_: None = None) -> responses.Choices:
-    """List all that may be chosen."""
+def choices() -> schemas.Choices:
+    """Forms, rhymes and models that may be asked for."""
+    unasked = schemas.ComposeRequest()
+    options = [
+        schemas.OptionChoice(
+            name=each.name,
+            description=each.metadata["description"],
+            default=getattr(unasked, each.name),
+            bounds=each.metadata["json_schema_extra"],
+        )
+        for each in fields(unasked)
+    ]
     forms = [
-        responses.FormChoice(
+        schemas.FormChoice(
             name=form.name,
             width=form.width,
             lines=form.lines,
@@ -61,22 +70,17 @@ def choices(_: None = None) -> responses.Choices:
         )
         for form in FORMS.values()
     ]
-    rhymes = [responses.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()]
-    models = [_model_choice(name, composer(name)) for name in MODELS]
-    unasked = requests.ComposeRequest()
-    options = [
-        responses.OptionChoice(
-            each.name,
-            each.metadata["description"],
-            getattr(unasked, each.name),
-            each.metadata["json_schema_extra"],
+    models = []
+    for name in MODELS:
+        known, size = composer(name).conditions, composer(name).network.configuration
+        themes = ABOUT in known.names
+        models.append(
+            schemas.ModelChoice(name, bool(known), themes, known.poets, size.layers, size.hidden_size)
         )
-        for each in fields(unasked)
-    ]
-    return responses.Choices(
+    return schemas.Choices(
         options=options,
         forms=forms,
-        rhymes=rhymes,
+        rhymes=[schemas.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()],
         models=models,
         default_model=checkpoint.DEFAULT,
         corpus=store_path().is_file(),
@@ -85,64 +89,56 @@ def choices(_: None = None) -> responses.Choices:
     )
 
 
-def _model_choice(name: str, chosen: Composer) -> responses.ModelChoice:
-    size = chosen.network.configuration
-    known = chosen.conditions
-    return responses.ModelChoice(
-        name, bool(known), ABOUT in known.names, known.poets, size.layers, size.hidden_size
-    )
-
-
 @cache
-def script(_: None = None) -> dict[str, dict[str, str]]:
-    """Give the Simplified form of each Traditional character that has one."""
+def script() -> dict[str, dict[str, str]]:
+    """The Simplified form of each Traditional character that has one."""
     return {"simplified": simplified_forms()}
 
 
-def conflicts(argument: tuple[requests.ComposeRequest, Language]) -> responses.Conflicts:
-    """Find the constraints that clash, within one field or between several."""
-    asked, language = argument
+@cache
+def example() -> dict[str, str]:
+    """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
+    with Store.open() as store:
+        for poem in store.poems(dynasty="tang"):
+            if (poem.author, poem.title) == EXAMPLE:
+                return {"author": poem.author, "title": poem.title, "text": poem.text}
+    raise CorpusError("no_corpus_here")
+
+
+def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
+    """The constraints of a request that clash, and where; nothing is composed."""
     try:
         prepare(asked, model(asked.model))
     except (InfeasibleError, InputError, CorpusError) as error:
-        problem = Problem.of_error(error, language)
+        problem = Problem.of(error, language)
         clashes = problem.clashes
         if not clashes and not isinstance(error, InfeasibleError):
             field = problem.field or ("original" if isinstance(error, CorpusError) else "")
             clashes = [Clash(problem.detail, field)]
-        return responses.Conflicts(False, problem.detail, clashes, problem.cause)
-    return responses.Conflicts(True, "", [], None)
+        return schemas.Conflicts(False, problem.detail, clashes, problem.cause)
+    return schemas.Conflicts(True, "", [], None)
 
 
-def mend(asked: requests.MendRequest) -> Mended:
-    """Mend a faulty poem, and say what was changed and why."""
-    return composing.mend(
-        asked.text,
-        keep=asked.keep.split(),
-        form=asked.form,
-        level=asked.level,
-        title=asked.title,
-        poet=asked.poet,
-        seed=asked.seed,
-        model=model(asked.model),
-    )
+def mend(asked: schemas.MendRequest) -> Mended:
+    """A draft without its faults, by the fewest characters changed; each change with its reason."""
+    options = vars(asked) | {"keep": asked.keep.split(), "model": model(asked.model)}
+    return composing.mend(**options)
 
 
-def alternatives(asked: requests.AlternativesRequest) -> dict[str, list[Alternative]]:
-    """Find characters for a place."""
+def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
+    """Characters for a place, by the probability of the whole poem."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
     return {"alternatives": alternatives_as(poem, place, asked, asked.limit, model(asked.model))}
 
 
-def explain(asked: requests.ExplainRequest) -> dict[str, list[Reason]]:
-    """Explain each character of a poem."""
+def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
+    """The reason for each character of a poem."""
     poem, chosen = asked.poem.read(asked.level), model(asked.model)
     return {"reasons": composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen)}
 
 
-def check(argument: tuple[requests.CheckRequest, Language]) -> dict[str, list[responses.Judged]]:
-    """Check form, tones and rhyme of poems, and find what would fit at each fault."""
-    asked, language = argument
+def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
+    """Form, tones and rhyme of any poems, and characters that would fit at each fault."""
     texts = prosody.split_poems(asked.text)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
@@ -154,61 +150,43 @@ def check(argument: tuple[requests.CheckRequest, Language]) -> dict[str, list[re
 
 def _judged(
     verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]], language: Language
-) -> responses.Judged:
+) -> schemas.Judged:
     faults = []
     for fault in verdict.violations:
         check_deadline()
+        said, fits = definition(fault.rule, language), fitting(verdict, fault)
         faults.append(
-            responses.Fault(
-                **asdict(fault),
-                definition=definition(fault.rule, language),
-                fitting=fitting(verdict, fault),
-                cause=fault.cause(verdict.rhyme),
-            )
+            schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme))
         )
-    return responses.Judged(
-        ok=verdict.ok,
-        judged=verdict.judged,
-        form=verdict.form,
-        template=verdict.template,
-        rhyme=verdict.rhyme,
-        level=verdict.level,
-        lines=verdict.lines,
+    same = ("ok", "judged", "form", "template", "rhyme", "level", "lines")
+    notes = [*verdict.doubts, *verdict.notes]
+    return schemas.Judged(
+        **{name: getattr(verdict, name) for name in same},
+        violations=faults,
+        notes=[note.text(language) for note in notes],
+        remarks=[note.cause for note in notes],
         read=lines_in_context(verdict.lines),
         tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
         readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
-        violations=faults,
-        notes=[note.text(language) for note in (*verdict.doubts, *verdict.notes)],
-        remarks=[note.cause for note in (*verdict.doubts, *verdict.notes)],
     )
 
 
-def originality(asked: requests.OriginalityRequest) -> dict[str, list[Shared]]:
-    """Compare each line with the corpus."""
+def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
+    """What each line shares with the Tang and Song poems of the corpus."""
+    found = []
     with Store.open() as store:
-        found = []
         for shared in of_lines(asked.poem.read().lines, store):
             check_deadline()
             found.append(shared)
-        return {"lines": found}
-
-
-@cache
-def example(_: None) -> responses.Example:
-    """Find the poem of the corpus that the page offers to check. Raises CorpusError without it."""
-    with Store.open() as store:
-        for poem in store.poems(dynasty="tang"):
-            if (poem.author, poem.title) == EXAMPLE:
-                return responses.Example(poem.author, poem.title, poem.text)
-    raise CorpusError("no_corpus_here")
+    return {"lines": found}
 
 
 def warm_up() -> float:
     """Load the models and tables; return the seconds that a token of one text takes among many."""
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
-        check((requests.CheckRequest(text=text, form="五絕"), "en"))
-    asked = requests.ComposeRequest(form="五律", particles=64, seed=0)
+        check(schemas.CheckRequest(text=text, form="五絕"), "en")
+    asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
     for name in MODELS:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()

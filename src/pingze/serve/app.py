@@ -1,7 +1,8 @@
-"""Put the application together: the API's routes, the page, answers to errors, and the guard before them."""
+"""Put the application together: the API's routes and their OpenAPI, the page, answers to errors, and the guard."""
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -10,13 +11,40 @@ from starlette.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
+from pingze.network import checkpoint
 from pingze.serve.guard import Guard
-from pingze.serve.openapi import described
-from pingze.serve.problems import Problem, language_of
+from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
 from pingze.serve.queue import Queue
 from pingze.serve.routes import router
+from pingze.verse.forms import FORMS
+from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme_groups import GROUPS
 
 PAGE = Path(__file__).with_name("page")
+CHOICES: dict[str, list[str]] = {
+    "form": list(FORMS),
+    "level": list(STRICTNESSES),
+    "rhyme": list(GROUPS),
+    "model": list(checkpoint.SHIPPED),
+}
+"""The names to choose from; other spellings of a form or a group, as Simplified ones, are read too."""
+
+_LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
+_POEM = {"lines": _LINES}
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "compose": {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1},
+    "conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
+    "revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
+    "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
+    "alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
+    "explain": {"poem": _POEM},
+    "check": {"text": "，".join(_LINES)},
+    "originality": {"poem": _POEM},
+    "reach": {"poem": _POEM, "layer": 1, "line": 2, "position": 1},
+    "units": {"poem": _POEM, "layer": 1},
+    "next": {"poem": _POEM, "line": 2, "position": 1},
+}
+"""A body for each route that reads one."""
 
 
 def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
@@ -33,16 +61,13 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
         redoc_url=None,
         openapi_url=None,
         telemetry={"auto_configure": False},  # whatever the environment says
-        exception_handlers={
-            PingzeError: _problem,
-            RequestValidationError: _invalid,
-            HTTPException: _refused,
-            Exception: _problem,
-        },
+        exception_handlers=dict.fromkeys(
+            (PingzeError, RequestValidationError, HTTPException, Exception), _problem
+        ),
     )
     app.state.queue = queue
     app.include_router(router)
-    schema = described(app)
+    schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
     app.add_api_route("/", _index, include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
@@ -54,15 +79,33 @@ async def _index() -> FileResponse:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    return Problem.of_error(error, language_of(request.headers)).response()
+    """Answer an error, also of a request that no route takes, with its headers, as Allow."""
+    language, headers = language_of(request.headers), None
+    if isinstance(error, RequestValidationError):
+        error = invalid(error.errors()[0])
+    elif isinstance(error, HTTPException):
+        status, headers = error.status_code, error.headers
+        code = {400: "json", 404: "no_route", 405: "method"}.get(status)
+        if code is None:
+            return Problem.fault(status, language).response(headers)
+        error = RefusedError(status, code)
+    return Problem.of(error, language).response(headers)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return Problem.of_validation(error.errors()[0], language_of(request.headers)).response()
-
-
-async def _refused(request: Request, error: Exception) -> Response:
-    """Answer where no route does; headers as Allow are kept."""
-    assert isinstance(error, HTTPException)
-    return Problem.of_status(error.status_code, language_of(request.headers)).response(error.headers)
+def _described(app: FastAPI) -> dict[str, Any]:
+    """Describe the API as OpenAPI: FastAPI's schema with examples, names to choose from, and problems' media type."""
+    schema = app.openapi()
+    for path, operations in schema["paths"].items():
+        for operation in operations.values():
+            if example := EXAMPLES.get(path.removeprefix("/v1/")):
+                operation["requestBody"]["content"]["application/json"]["example"] = example
+            for status, response in operation["responses"].items():
+                if int(status) >= 400:
+                    response["content"] = {MEDIA_TYPE: response["content"]["application/json"]}
+            operation["responses"]["405"]["headers"] = {"Allow": {"schema": {"type": "string"}}}
+    for shape in schema["components"]["schemas"].values():
+        if shape.get("additionalProperties") is False:  # a request, not an answer
+            for name in shape["properties"].keys() & CHOICES.keys():
+                nullable = "anyOf" in shape["properties"][name]
+                shape["properties"][name]["enum"] = [*CHOICES[name], *([None] if nullable else [])]
+    return schema

@@ -13,8 +13,7 @@ from contextlib import suppress
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.errors import Cause
-from pingze.serve.problems import LostError, Problem, language_of
+from pingze.serve.problems import LostError, Problem, RefusedError, language_of
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -35,14 +34,6 @@ Peer = tuple[str, int]
 """The address and port at the other end of a connection."""
 
 
-class RefusedError(Exception):
-    """A request that goes no further."""
-
-    def __init__(self, status: int, cause: Cause) -> None:
-        super().__init__(cause["code"])
-        self.status, self.cause = status, cause
-
-
 class Guard:
     """The whole application behind its checks.
 
@@ -51,7 +42,10 @@ class Guard:
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
-        self.app, self.hosts = app, {*LOOPBACK, *map(_as_named, hosts)}
+        named = (
+            f"[{host}]" if ":" in host else host for host in hosts
+        )  # as requests name an address of IPv6
+        self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in named)}
         self.moved: dict[Peer, float] = {}
         """When each peer last took or ended an answer; infinity while one is computed for it."""
 
@@ -61,6 +55,7 @@ class Guard:
             await self.app(scope, receive, send)
             return
         peer: Peer = tuple(scope.get("client") or ("", 0))
+        headers = Headers(scope=scope)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -69,20 +64,20 @@ class Guard:
             await send(message)
             self.moved[peer] = math.inf
 
-        headers = Headers(scope=scope)
+        async def refuse(error: Exception) -> None:
+            await Problem.of(error, language_of(headers)).response()(scope, receive, send_with_headers)
+
         try:
             self._check(headers, scope["method"])
             body = await _read(receive)
             self.moved[peer] = math.inf
             await self._answer(scope, body, receive, send_with_headers)
-        except RefusedError as refused:
-            problem = Problem.of_code(refused.status, refused.cause, language_of(headers))
-            await problem.response()(scope, receive, send_with_headers)
+        except RefusedError as error:
+            await refuse(error)
         except ConnectionError:
             pass
         except asyncio.CancelledError:  # a second Ctrl-C; raised on, uvicorn would print it
-            problem = Problem.of_error(LostError(), language_of(headers))
-            await problem.response()(scope, receive, send_with_headers)
+            await refuse(LostError())
         finally:
             self.moved[peer] = time.monotonic()
 
@@ -91,48 +86,30 @@ class Guard:
         host = headers.get("host", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name not in self.hosts:
-            raise RefusedError(421, {"code": "host", "has": name})
+            raise RefusedError(421, "host", has=name)
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > LARGEST_BODY:
-            raise RefusedError(413, _TOO_LARGE)
+            raise RefusedError(413, "too_large", most=LARGEST_BODY)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
         if method == "POST" and kind != "application/json":
-            raise RefusedError(415, {"code": "media_type", "wanted": "application/json"})
+            raise RefusedError(415, "media_type", wanted="application/json")
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
         """Run the application until it has answered or its client has gone."""
-        gone = asyncio.Event()
-        pending = [{"type": "http.request", "body": body, "more_body": False}]
+        messages = [{"type": "http.request", "body": body}]
+        gone = asyncio.ensure_future(receive())  # after the whole body, a server's only message is the end
 
         async def replay() -> Message:
-            if pending:
-                return pending.pop()
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def listen() -> None:
-            while (await receive())["type"] != "http.disconnect":
-                pass
-            gone.set()
+            return messages.pop() if messages else await gone
 
         answer = asyncio.ensure_future(self.app(scope, replay, send))
-        listener = asyncio.ensure_future(listen())
         try:
-            await asyncio.wait([answer, listener], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([answer, gone], return_when=asyncio.FIRST_COMPLETED)
         finally:
-            listener.cancel()
-            if not answer.done():
-                answer.cancel()
+            gone.cancel()
+            answer.cancel()
         with suppress(asyncio.CancelledError):
             await answer
-
-
-_TOO_LARGE: Cause = {"code": "too_large", "most": LARGEST_BODY}
-
-
-def _as_named(host: str) -> str:
-    """Write a host as requests name it: an address of IPv6 in brackets."""
-    return f"[{host.lower()}]" if ":" in host else host.lower()
 
 
 async def _read(receive: Receive) -> bytes:
@@ -147,7 +124,7 @@ async def _read(receive: Receive) -> bytes:
                 body += message.get("body", b"")
                 more = message.get("more_body", False)
                 if len(body) > LARGEST_BODY:
-                    raise RefusedError(413, _TOO_LARGE)
+                    raise RefusedError(413, "too_large", most=LARGEST_BODY)
     except TimeoutError:
-        raise RefusedError(408, {"code": "slow_body", "seconds": READING_SECONDS}) from None
+        raise RefusedError(408, "slow_body", seconds=READING_SECONDS) from None
     return bytes(body)

@@ -14,7 +14,7 @@ from importlib.resources import files
 import numpy as np
 
 from pingze.arrays import Array
-from pingze.composing import Poem
+from pingze.composing import Alternative, Poem
 from pingze.composing.composer import Composer, composer
 from pingze.composing.revise import poem_request
 from pingze.deadline import check_deadline
@@ -24,7 +24,7 @@ from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import BOS
 from pingze.serve.answers import model
-from pingze.serve.schemas.requests import NextRequest, ReachRequest, UnitsRequest
+from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767
@@ -81,19 +81,11 @@ class Units:
 
 
 @dataclass(frozen=True)
-class Likely:
-    """A character and its probability at temperature 1."""
-
-    character: str
-    log_probability: float
-
-
-@dataclass(frozen=True)
 class Next:
     """The characters likely at a place: at temperature T, p = exp(log_probability / T - log_sum)."""
 
-    characters: Sequence[Likely]
-    """The likeliest."""
+    characters: Sequence[Alternative]
+    """The likeliest, with their log-probabilities at temperature 1."""
     temperatures: Sequence[float]
     log_sums: Sequence[float]
     """At each temperature."""
@@ -101,53 +93,44 @@ class Next:
     """At each temperature the exponential of the entropy: so many equally likely characters would be as uncertain."""
 
 
-def look_back(asked: ReachRequest) -> Reach:
-    """Measure how far back a character's gradient reaches. Raises InputError on a place or layer not there."""
-    chosen, poem = composer(model(asked.model)), asked.poem.read()
-    _check_within(asked, layer=chosen.network.configuration.layers)
-    at = _token_of(asked, poem)
-    _, caches = _read_layer(chosen, poem, asked.layer)
-    return Reach(at, reach(caches[: at + 1]))
+def reach(asked: ReachRequest) -> Reach:
+    """How far back a character's gradient reaches."""
+    chosen, poem = _asked(asked)
+    at = _token(asked, poem)
+    return Reach(at, gradient_norms(_read_layer(chosen, poem, asked)[1][: at + 1]))
 
 
 def units(asked: UnitsRequest) -> Units:
-    """Read the poem and record every unit of a layer. Raises InputError on a layer that is not there."""
-    chosen, poem = composer(model(asked.model)), asked.poem.read()
-    size = chosen.network.configuration
-    _check_within(asked, layer=size.layers)
-    prefix, caches = _read_layer(chosen, poem, asked.layer)
+    """Gates, cell and hidden state of every unit of a layer while the model reads a poem, and what some units know."""
+    chosen, poem = _asked(asked)
+    prefix, caches = _read_layer(chosen, poem, asked)
     i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
     values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
     values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
     return Units(
         tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
         surprise=(-chosen.score(poem.lines, prefix)[1]).tolist(),
-        units=size.hidden_size,
+        units=chosen.network.configuration.hidden_size,
         known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
         **{name: _packed(array) for name, array in values.items()},
     )
 
 
-def likely(asked: NextRequest) -> Next:
-    """Find the characters likely at a place. Raises InputError on a place that is not there."""
-    chosen, poem = composer(model(asked.model)), asked.poem.read()
-    at = _token_of(asked, poem)
+def next_character(asked: NextRequest) -> Next:
+    """The likeliest characters at a place after all before it, at every temperature."""
+    chosen, poem = _asked(asked)
     log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)))
-    row = log_p[at].astype(np.float64)
+    row = log_p[_token(asked, poem)].astype(np.float64)
     best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
     sums = np.logaddexp.reduce(tempered, axis=1)
     p = np.exp(tempered - sums[:, None])
     entropies = sums - (p * np.where(p > 0, tempered, 0)).sum(axis=1)
-    return Next(
-        [Likely(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best],
-        TEMPERATURES,
-        sums.tolist(),
-        np.exp(entropies).tolist(),
-    )
+    characters = [Alternative(chosen.vocabulary.tokens[id_], float(row[id_])) for id_ in best]
+    return Next(characters, TEMPERATURES, sums.tolist(), np.exp(entropies).tolist())
 
 
-def reach(caches: Sequence[StepCache]) -> list[float]:
+def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last of the caches is step t's.
 
     A step's Jacobian is diagonal with respect to the cell's state, so that half of each product is elementwise.
@@ -188,24 +171,30 @@ def measured() -> dict[str, dict[str, list[Known]]]:
     }
 
 
-def _read_layer(chosen: Composer, poem: Poem, layer: int) -> tuple[list[int], list[StepCache]]:
-    """Record a layer, from 1, at each token of a poem; with it the tokens before the poem."""
+def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
+    """Load the model and parse the poem. Raises InputError on a layer, line or position that is not there."""
+    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    most = {
+        "layer": chosen.network.configuration.layers,
+        "line": len(poem.lines),
+        "position": len(poem.lines[0]),
+    }
+    for name, there in most.items():
+        if (value := getattr(asked, name, 1)) > there:
+            raise InputError("beyond", field=name, has=value, least=1, most=there)
+    return chosen, poem
+
+
+def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
+    """Record a layer at each token of a poem; with it the tokens before the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
-    return prefix, chosen.network.record(read)[layer - 1][len(prefix) + 1 :]
+    return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
 
 
-def _token_of(asked: ReachRequest | NextRequest, poem: Poem) -> int:
-    """Find the token at a place, from 0: a mark follows each line. Raises InputError on a place not there."""
-    _check_within(asked, line=len(poem.lines), position=len(poem.lines[0]))
+def _token(asked: CharacterRequest, poem: Poem) -> int:
+    """Find the token at a place, from 0: a mark follows each line."""
     return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
-
-
-def _check_within(asked: object, **most: int) -> None:
-    """Raise InputError for a number, as the layer, that is larger than there are."""
-    for name, there in most.items():
-        if (value := getattr(asked, name)) > there:
-            raise InputError("beyond", field=name, has=value, least=1, most=there)
 
 
 def _packed(values: Array) -> Packed:

@@ -2,23 +2,22 @@
 
 import pickle
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from pingze.composing import Poem
-from pingze.composing.compose import prepare
-from pingze.composing.composer import Composer, PopulationSeed
+from pingze.composing.composer import Composer, PopulationSeed, prepare
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Population, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
 from pingze.composing.revise import prepare_revision
-from pingze.deadline import Deadline, within
+from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
 from pingze.serve.answers import model
-from pingze.serve.schemas.requests import ComposeRequest, ReviseRequest
+from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
 PickledRequest = bytes
@@ -39,7 +38,7 @@ class Plan:
     """How the request was read."""
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)  # with many words to include, one takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
     """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
@@ -52,14 +51,13 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
             ]
             poem = asked.poem.read(asked.level)
             chosen, inclusion = prepare_revision(poem, targets, asked, model(asked.model))
-    return chosen, inclusion, chosen.sampling(inclusion.constraints, asked.sampling), list(notes)
+    return chosen, inclusion, asked.sampling, list(notes)
 
 
 def plan_of(packed: PickledRequest) -> Plan:
     """Plan a request's jobs."""
     chosen, inclusion, sampling, notes = started(packed)
-    populations = chosen.population_count(inclusion, sampling)
-    rows = chosen.population_size(inclusion, sampling)
+    populations, rows = chosen.populations(inclusion.constraints, sampling)
     return Plan(populations, rows, inclusion.constraints.tokens, notes)
 
 
@@ -80,46 +78,41 @@ def write(
                 going[index] = chosen.begin(inclusion, sampling, [seed])
         except Exception as error:
             yield index, failure(error)
-    # 2. Write a token of every text at each step; drop the jobs that nobody waits for.
     while going:
         yield None
-        errors: dict[int, Exception] = {}
-        for index in going:
-            try:
-                jobs[index][1].check()
-            except Exception as error:
-                errors[index] = error
-        stepped = {index: writing for index, writing in going.items() if index not in errors}
-        try:
-            failed = go_on(chosen.network, list(stepped.values())) if stepped else {}
-        except Exception as error:
-            errors |= dict.fromkeys(stepped, failure(error))
-        else:
-            errors |= {index: failed[writing] for index, writing in stepped.items() if writing in failed}
-        # 3. Choose a text of each finished population.
-        for index in errors:
+        # 2. Drop the jobs that nobody waits for.
+        for index in [index for index in going if jobs[index][1].is_over]:
             del going[index]
-        yield from errors.items()
-        for index in [index for index, writing in going.items() if writing.finished]:
-            writing = going.pop(index)
-            try:
-                yield index, _chosen(*jobs[index][0], writing)
-            except Exception as error:
-                yield index, failure(error)
+            yield index, too_slow(jobs[index][1].seconds)
+        # 3. Write a token of every text.
+        failed: Mapping[Writing, Exception]
+        try:
+            failed = go_on(chosen.network, list(going.values()))
+        except Exception as error:
+            failed = dict.fromkeys(going.values(), failure(error))
+        # 4. Choose a text of each finished population.
+        for index, writing in list(going.items()):
+            if writing in failed:
+                yield index, failed[going.pop(index)]
+            elif writing.finished:
+                del going[index]
+                try:
+                    yield index, _chosen(*jobs[index][0], writing)
+                except Exception as error:
+                    yield index, failure(error)
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
     """Choose a finished population's text; as a poem where it is all of one."""
     chosen, inclusion, sampling, _ = started(packed)
-    (population,) = chosen.choose([writing])
-    if chosen.population_count(inclusion, sampling) == 1:
+    (population,) = chosen.choose(writing)
+    if chosen.populations(inclusion.constraints, sampling)[0] == 1:
         return chosen.poem(inclusion.constraints, [population], seed[0])
     return population
 
 
-def join(argument: tuple[PickledRequest, dict[int, list[Population]]]) -> list[Poem]:
+def join(packed: PickledRequest, of_seed: dict[int, list[Population]]) -> list[Poem]:
     """Make the poem of each seed of the texts that its populations chose."""
-    packed, of_seed = argument
     chosen, inclusion, *_ = started(packed)
     return [chosen.poem(inclusion.constraints, own, seed) for seed, own in of_seed.items()]
 

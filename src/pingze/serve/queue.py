@@ -2,8 +2,8 @@
 
 A job is one population of one poem, or the whole computation of another route. Clients take turns, and so do the
 requests of one client, so that nobody starves. Populations of one model and size are written as one batch. A worker
-writes one batch at a time; one that has had more than `LONG` pauses, after a token, for those that had less. Beside it
-a worker computes one job of another route. `worker.py` is the other end of each pipe.
+that has only long batches gets one more of those that had less; `worker.py`, the other end of each pipe, writes them in
+turns. Beside them a worker computes one job of another route.
 """
 
 import asyncio
@@ -13,31 +13,26 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from multiprocessing import get_context
 from threading import Thread
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
 from pingze.deadline import too_slow
 from pingze.serve.problems import BusyError, LostError, TooMuchError
-from pingze.serve.worker import work
+from pingze.serve.worker import LONG, work
 from pingze.threads import threads
 
 ROWS = 64
 """The most texts that a worker writes as one batch; one population may have more."""
-LONG = 0.25
-"""Seconds after which a batch makes room for others."""
-OWED = 1.0
-"""Seconds after which a paused batch has its turn whatever else waits."""
-PAUSED = 3
-"""The most batches of one worker that are paused."""
+MOST_BATCHES = 4
+"""The most batches that a worker writes in turns."""
 WAITING, WAITING_OF_ONE = 1024, 512
 """The most jobs that wait, of all clients and of one; a poem has two at the defaults."""
 GRACE = 10.0
 """Seconds beyond its deadline after which a job that never asks whether to go on ends its worker."""
 
-A = TypeVar("A")
+A = TypeVarTuple("A")
 T = TypeVar("T")
 
 
@@ -53,26 +48,32 @@ class Job:
 
     request: "Request"
     compute: Callable[..., Any]
-    argument: Any
+    arguments: tuple[Any, ...]
     model: str = ""
     rows: int = 0
     size: int = 0
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def settle(self, answer: Any) -> None:
+        """Give the answer, or the error, to the client unless it has gone."""
+        if self.answer.done():
+            return
+        if isinstance(answer, Exception):
+            self.answer.set_exception(answer)
+        else:
+            self.answer.set_result(answer)
 
 
 @dataclass(eq=False)
 class Batch:
     """Jobs that one worker computes together, by the index under which it answers them."""
 
-    number: int
     jobs: dict[int, Job]
+    writes: bool
     size: int
-    since: float
-    """When it last got its worker."""
+    begun: float
     spent: float = 0.0
-    """The seconds that it has had."""
-    asked: bool = False
-    """Whether it was asked to pause."""
+    """The seconds that its worker has spent on it."""
 
     @property
     def requests(self) -> set["Request"]:
@@ -80,20 +81,13 @@ class Batch:
         return {job.request for job in self.jobs.values()}
 
     @property
-    def turn(self) -> float:
-        """The seconds since it last got its worker, or since it paused."""
-        return time.monotonic() - self.since
-
-    def charge(self) -> None:
-        """Count the time since it got its worker."""
-        turn = self.turn
-        for request in self.requests:
-            request.spent += turn / len(self.requests)
-        self.spent, self.since = self.spent + turn, self.since + turn
+    def is_long(self) -> bool:
+        """Whether others may be written before it ends."""
+        return self.writes and time.monotonic() >= self.begun + LONG
 
 
 class Worker:
-    """A process, the pipe to it, and what it computes."""
+    """A process, the pipe to it, and the batches that it has begun, by number."""
 
     def __init__(self) -> None:
         spawn = get_context("spawn")
@@ -101,20 +95,17 @@ class Worker:
         self.process = spawn.Process(target=work, args=(other,), daemon=True)
         self.process.start()
         other.close()
-        self.ready, self.owed = False, False
-        self.alone: Batch | None = None
-        self.writing: Batch | None = None
-        self.paused: list[Batch] = []
+        self.ready = False
+        self.batches: dict[int, Batch] = {}
 
     def send(self, *message: Any) -> None:
         """Send a message; one to a worker that has died is dropped, for its end is noticed elsewhere."""
         with suppress(OSError):
             self.pipe.send(message)
 
-    @property
-    def batches(self) -> list[Batch]:
-        """All that it has begun."""
-        return [*filter(None, (self.alone, self.writing)), *self.paused]
+    def of_kind(self, writes: bool) -> list[Batch]:
+        """List the batches that it writes, or those of other routes."""
+        return [batch for batch in self.batches.values() if batch.writes == writes]
 
 
 class Request:
@@ -126,11 +117,10 @@ class Request:
         self.waiting: deque[Job] = deque()
         self.spent = 0.0
 
-    async def compute(self, compute: Callable[[A], T], argument: A) -> T:
+    async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
         """Compute one job. Raises what it raises, BusyError and LostError."""
-        job = Job(self, compute, argument)
-        await self.compute_all([job])
-        answer: T = job.answer.result()
+        answer: T
+        (answer,) = await self.compute_all([Job(self, compute, arguments)])
         return answer
 
     async def compute_all(self, jobs: Sequence[Job]) -> list[Any]:
@@ -199,19 +189,19 @@ class Queue:
             async with asyncio.timeout(self.seconds):
                 yield request
         except TimeoutError:
-            for worker in self.workers:
-                for batch in filter(None, (worker.alone, worker.writing)):
-                    batch.charge()
-            raise too_slow(self.seconds) if request.spent > self.seconds / 2 else BusyError from None
+            alone = (batch for worker in self.workers for batch in worker.of_kind(writes=False))
+            running = sum(time.monotonic() - batch.begun for batch in alone if request in batch.requests)
+            own = request.spent + running > self.seconds / 2
+            raise too_slow(self.seconds) if own else BusyError from None
         finally:
             request.waiting.clear()
             self.waiting[client] = [each for each in self.waiting.get(client, ()) if each is not request]
             if not self.waiting[client]:
                 del self.waiting[client]
             for worker in self.workers:
-                for batch in worker.batches:
+                for number, batch in worker.batches.items():
                     for index in (index for index, job in batch.jobs.items() if job.request is request):
-                        worker.send("stop", batch.number, index)
+                        worker.send("stop", number, index)
 
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
         """Let a request's jobs wait, all or none.
@@ -235,66 +225,46 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give each worker that has room its next work."""
+        """Give each worker that has room its next jobs."""
         for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
             if not worker.ready:
                 continue
-            if worker.alone is None and (job := self._take(lambda job: not job.model)):
-                worker.alone = self._begin(worker, "compute", [job])
-            if worker.writing is None:
-                self._write_next(worker)
-            elif not worker.writing.asked and self._makes_room(worker, worker.writing):
-                worker.writing.asked = True
-                worker.send("pause", worker.writing.number)
+            if not worker.of_kind(writes=False) and (job := self._take(lambda job: not job.model)):
+                self._begin(worker, [job])
+            writing = worker.of_kind(writes=True)
+            if len(writing) < MOST_BATCHES and all(batch.is_long for batch in writing):
+                fits = self._without_long_batch() if writing else lambda job: bool(job.model)
+                if first := self._take(fits):
+                    self._begin(worker, self._joined(first))
 
-    def _makes_room(self, worker: Worker, batch: Batch) -> bool:
-        """Whether a long batch pauses: for a new one at once, and for a paused one that had less after a turn."""
-        spent = batch.spent + batch.turn
-        if batch.turn >= LONG and any(each.spent < spent for each in worker.paused):
-            return True
-        is_due = spent >= LONG and (batch.turn >= LONG or not worker.owed)
-        return is_due and len(worker.paused) < PAUSED and self._find(self._others()) is not None
-
-    def _others(self) -> Callable[[Job], bool]:
-        """Make the test for populations of requests without long batches, for which alone a long batch pauses."""
-        long = [batch for worker in self.workers for batch in worker.paused]
-        writing = (worker.writing for worker in self.workers if worker.writing)
-        long += [batch for batch in writing if batch.spent + batch.turn >= LONG]
+    def _without_long_batch(self) -> Callable[[Job], bool]:
+        """Make the test for populations of requests without long batches: they alone are written beside others."""
+        long = (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long)
         slow = {request for batch in long for request in batch.requests}
         return lambda job: bool(job.model) and job.request not in slow
 
-    def _write_next(self, worker: Worker) -> None:
-        """Begin a batch, or resume the paused one that had least; one that was paused for long is due first."""
-        jobs: list[Job] = []
-        share = math.ceil(
-            len(self) / len(self.workers)
-        )  # no worker is idle while another has a batch of several
-        worker.owed = any(batch.turn > OWED for batch in worker.paused)
-        if len(worker.paused) < PAUSED and not worker.owed:
-            first = self._take(self._others() if worker.paused else lambda job: bool(job.model))
-            while first:
-                jobs.append(first)
-                room = ROWS - sum(job.rows for job in jobs)
-                first = self._take(partial(_joins, first=jobs[0], room=room)) if len(jobs) < share else None
-        if jobs:
-            worker.writing = self._begin(worker, "write", jobs)
-        elif worker.paused:
-            worker.writing = min(worker.paused, key=lambda batch: batch.since if worker.owed else batch.spent)
-            worker.paused.remove(worker.writing)
-            worker.writing.since, worker.writing.asked = time.monotonic(), False
-            worker.send("resume", worker.writing.number)
-            self.loop.call_later(LONG, self._dispatch)
+    def _joined(self, first: Job) -> list[Job]:
+        """List a job and those of its model and size that are written with it; some are left to each other worker."""
+        jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
+        while len(jobs) < share:
+            room = ROWS - sum(job.rows for job in jobs)
+            alike = (first.model, first.size)
+            job = self._take(lambda job: (job.model, job.size) == alike and job.rows <= room)  # noqa: B023
+            if job is None:
+                break
+            jobs.append(job)
+        return jobs
 
-    def _begin(self, worker: Worker, kind: str, jobs: Sequence[Job]) -> Batch:
+    def _begin(self, worker: Worker, jobs: Sequence[Job]) -> None:
         """Have a worker begin a batch."""
-        now = time.monotonic()
-        batch = Batch(next(self.numbers), dict(enumerate(jobs)), sum(job.size for job in jobs), now)
-        arguments = [(job.argument, job.request.until - now + 1) for job in jobs]
-        worker.send(kind, batch.number, jobs[0].compute, arguments)
+        now, number, first = time.monotonic(), next(self.numbers), jobs[0]
+        batch = Batch(dict(enumerate(jobs)), bool(first.model), sum(job.size for job in jobs), now)
+        worker.batches[number] = batch
+        arguments = [(job.arguments, job.request.until - now + 1) for job in jobs]
+        worker.send("write" if batch.writes else "compute", number, first.compute, arguments)
         self.loop.call_later(LONG, self._dispatch)
         until = max(job.request.until for job in jobs)
-        self.loop.call_later(until - now + GRACE, self._end_stuck, worker, batch)
-        return batch
+        self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _find(self, fits: Callable[[Job], Any]) -> Request | None:
         """Find the first request in turn whose next job fits."""
@@ -323,50 +293,33 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Take a worker's answer, or its word that it is ready or has paused its batch."""
+        """Take a worker's word that it is ready, or the seconds that it spent on a batch, perhaps with an answer."""
         if not worker.ready:
             worker.ready = True
         else:
-            number, index, answer = message
-            (batch,) = (each for each in worker.batches if each.number == number)
-            done = index is not None and len(batch.jobs) == 1
-            if done or index is None:
-                batch.charge()
-                worker.alone = worker.alone if worker.alone is not batch else None
-                worker.writing = worker.writing if worker.writing is not batch else None
-            if index is None:
-                worker.paused.append(batch)
-            else:
-                _settle(batch.jobs.pop(index), answer)
-            if done and batch.size:
-                self.pace += 0.05 * (batch.spent / batch.size - self.pace)
+            number, index, answer, seconds = message
+            batch = worker.batches[number]
+            batch.spent += seconds
+            for request in (requests := batch.requests):
+                request.spent += seconds / len(requests)
+            if index is not None:
+                batch.jobs.pop(index).settle(answer)
+            if not batch.jobs:
+                del worker.batches[number]
+                if batch.size:
+                    self.pace += 0.05 * (batch.spent / batch.size - self.pace)
         self._dispatch()
 
-    def _end_stuck(self, worker: Worker, batch: Batch) -> None:
-        if batch in worker.batches:
+    def _end_stuck(self, worker: Worker, number: int) -> None:
+        if number in worker.batches:
             worker.process.kill()
 
     def _replace(self, worker: Worker) -> None:
         """Start another worker for one that has died; its jobs fail."""
         if self.closing:
             return
-        for batch in worker.batches:
-            for job in batch.jobs.values():
-                _settle(job, LostError())
+        for job in [job for batch in worker.batches.values() for job in batch.jobs.values()]:
+            job.settle(LostError())
         at = self.workers.index(worker)
         self.workers[at] = Worker()
         Thread(target=self._listen, args=(self.workers[at],), daemon=True).start()
-
-
-def _joins(job: Job, first: Job, room: int) -> bool:
-    """Whether a job joins the batch of another, as large as itself, that has room for so many more texts."""
-    return (job.model, job.size) == (first.model, first.size) and job.rows <= room
-
-
-def _settle(job: Job, answer: Any) -> None:
-    if job.answer.done():  # its client has gone
-        return
-    if isinstance(answer, Exception):
-        job.answer.set_exception(answer)
-    else:
-        job.answer.set_result(answer)

@@ -1,145 +1,113 @@
-"""Route the API under /v1 to the queue."""
+"""Route the API under /v1: a worker of the queue computes each answer, or each population of the poems to write."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+import pickle
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from inspect import Parameter, Signature, signature
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 
-from pingze.composing import Alternative, Mended, Poem, Reason
-from pingze.corpus.originality import Shared
-from pingze.messages import Language
+from pingze.composing import Poem
+from pingze.composing.composer import seeds
+from pingze.composing.particles import Population
+from pingze.errors import InputError
 from pingze.network import checkpoint
-from pingze.serve import answers, inside, poems
-from pingze.serve.inside import Next, Reach, Units
+from pingze.serve import answers, inside, populations
 from pingze.serve.problems import Problem, language_of
-from pingze.serve.queue import Queue
-from pingze.serve.schemas import requests, responses
+from pingze.serve.queue import Job, Queue
+from pingze.serve.schemas import MOST_TEXTS, ComposeRequest, Poems, ReviseRequest
+from pingze.verse.verdict import Note
 
-PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem, "description": meaning}
-    for status, meaning in (
-        (400, "The body is not JSON."),
-        (404, "There is nothing at this address."),
-        (405, "The address does not take this method: `Allow` names those that it takes."),
-        (408, "The body takes too long."),
-        (409, "What is asked for cannot be met."),
-        (413, "The body is too large."),
-        (415, "The content type is not application/json."),
-        (421, "This server does not answer to the host name."),
-        (422, "A value cannot be used."),
-        (500, "A fault in pingze."),
-        (503, "There is too much to do just now."),
-    )
+COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
+    "GET": {"forms": answers.choices, "script": answers.script, "example": answers.example},
+    "POST": {
+        "conflicts": answers.conflicts,
+        "mend": answers.mend,
+        "alternatives": answers.alternatives,
+        "explain": answers.explain,
+        "check": answers.check,
+        "originality": answers.originality,
+        "reach": inside.reach,
+        "units": inside.units,
+        "next": inside.next_character,
+    },
 }
-router = APIRouter(prefix="/v1", responses=PROBLEMS)
+"""By method and path the function that computes the answer: its parameters are the body, and perhaps the language."""
+
+PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
+router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
-A = TypeVar("A")
-T = TypeVar("T")
+def _add_computed(method: str, path: str, compute: Callable[..., Any]) -> None:
+    """Add the route that has a worker compute its answer."""
+    called = signature(compute)
+    body = [each for name, each in called.parameters.items() if name != "language"]
+
+    async def answer(request: Request, **given: Any) -> Any:
+        if "language" in called.parameters:
+            given["language"] = language_of(request.headers)
+        async with _queue(request).request(_client(request)) as asking:
+            return await asking.compute(compute, *given.values())
+
+    parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
+    parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
+    answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
+    answer.__name__, answer.__doc__ = compute.__name__, compute.__doc__
+    router.add_api_route(f"/{path}", answer, methods=[method])
 
 
-class Asking:
-    """A request's client, its language, and the queue that computes for it."""
-
-    def __init__(self, request: Request) -> None:
-        self.queue: Queue = request.app.state.queue
-        self.client = request.client.host if request.client else ""
-        self.language: Language = language_of(request.headers)
-
-    async def __call__(self, compute: Callable[[A], T], asked: A) -> T:
-        """Compute one job for it."""
-        async with self.queue.request(self.client) as request:
-            return await request.compute(compute, asked)
-
-
-By = Annotated[Asking, Depends(Asking)]
+for method, computed in COMPUTED.items():
+    for path, compute in computed.items():
+        _add_computed(method, path, compute)
 
 
 @router.get("/health")
-async def health(by: By) -> responses.Health:
+async def health(request: Request) -> dict[str, str | int]:
     """Whether the server answers, and how many jobs wait."""
-    return responses.Health("ok", checkpoint.DEFAULT, len(by.queue))
-
-
-@router.get("/forms")
-async def forms(by: By) -> responses.Choices:
-    """Forms, rhymes and models that may be asked for."""
-    return await by(answers.choices, None)
-
-
-@router.get("/script")
-async def script(by: By) -> dict[str, dict[str, str]]:
-    """The Simplified form of each Traditional character that has one."""
-    return await by(answers.script, None)
-
-
-@router.get("/example")
-async def example(by: By) -> responses.Example:
-    """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
-    return await by(answers.example, None)
+    return {"status": "ok", "model": checkpoint.DEFAULT, "queue": len(_queue(request))}
 
 
 @router.post("/compose")
-async def compose(asked: requests.ComposeRequest, by: By) -> responses.Poems:
-    """Poems that keep everything asked for."""
-    return await poems.compose(by.queue, by.client, asked, by.language)
-
-
-@router.post("/conflicts")
-async def conflicts(asked: requests.ComposeRequest, by: By) -> responses.Conflicts:
-    """The constraints of a request that clash, and where; nothing is composed."""
-    return await by(answers.conflicts, (asked, by.language))
+async def compose(asked: ComposeRequest, request: Request) -> Poems:
+    """Poems that keep everything asked for, in the order of their seeds."""
+    texts, language = asked.count * asked.particles, language_of(request.headers)
+    if texts > MOST_TEXTS:
+        raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
+    poems, notes = await _write(asked, request)
+    return Poems(poems, [note.text(language) for note in notes], [note.cause for note in notes])
 
 
 @router.post("/revise")
-async def revise(asked: requests.ReviseRequest, by: By) -> Poem:
+async def revise(asked: ReviseRequest, request: Request) -> Poem:
     """Parts of a poem written again; all else is kept."""
-    return await poems.revise(by.queue, by.client, asked)
+    (poem,), _ = await _write(asked, request)
+    return poem
 
 
-@router.post("/mend")
-async def mend(asked: requests.MendRequest, by: By) -> Mended:
-    """A draft without its faults, by the fewest characters changed; each change with its reason."""
-    return await by(answers.mend, asked)
+async def _write(
+    asked: ComposeRequest | ReviseRequest, request: Request
+) -> tuple[list[Poem], Sequence[Note]]:
+    """Write a poem for each seed, each population as a job; with them how the request was read."""
+    packed = pickle.dumps(asked)
+    async with _queue(request).request(_client(request)) as asking:
+        plan = await asking.compute(populations.plan_of, packed)
+        every = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
+        size, name = plan.rows * plan.tokens, asked.model or checkpoint.DEFAULT
+        jobs = [Job(asking, populations.write, (packed, each), name, plan.rows, size) for each in every]
+        found = await asking.compute_all(jobs)
+        if plan.populations > 1:
+            of_seed: dict[int, list[Population]] = defaultdict(list)
+            for (seed, _), population in zip(every, found, strict=True):
+                of_seed[seed].append(population)
+            found = await asking.compute(populations.join, packed, of_seed)
+        return found, plan.notes
 
 
-@router.post("/alternatives")
-async def alternatives(asked: requests.AlternativesRequest, by: By) -> dict[str, list[Alternative]]:
-    """Characters for a place, by the probability of the whole poem."""
-    return await by(answers.alternatives, asked)
+def _queue(request: Request) -> Queue:
+    queue: Queue = request.app.state.queue
+    return queue
 
 
-@router.post("/explain")
-async def explain(asked: requests.ExplainRequest, by: By) -> dict[str, list[Reason]]:
-    """The reason for each character of a poem."""
-    return await by(answers.explain, asked)
-
-
-@router.post("/check")
-async def check(asked: requests.CheckRequest, by: By) -> dict[str, list[responses.Judged]]:
-    """Form, tones and rhyme of any poems, and characters that would fit at each fault."""
-    return await by(answers.check, (asked, by.language))
-
-
-@router.post("/originality")
-async def originality(asked: requests.OriginalityRequest, by: By) -> dict[str, list[Shared]]:
-    """What each line shares with the Tang and Song poems of the corpus."""
-    return await by(answers.originality, asked)
-
-
-@router.post("/reach")
-async def reach(asked: requests.ReachRequest, by: By) -> Reach:
-    """How far back a character's gradient reaches."""
-    return await by(inside.look_back, asked)
-
-
-@router.post("/units")
-async def units(asked: requests.UnitsRequest, by: By) -> Units:
-    """Gates, cell and hidden state of every unit of a layer while the model reads a poem, and what some units know."""
-    return await by(inside.units, asked)
-
-
-@router.post("/next")
-async def next_character(asked: requests.NextRequest, by: By) -> Next:
-    """The likeliest characters at a place after all before it, at every temperature."""
-    return await by(inside.likely, asked)
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""

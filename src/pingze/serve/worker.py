@@ -4,10 +4,13 @@ import gc
 import os
 import signal
 import sys
+import time
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
+from operator import attrgetter
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -18,6 +21,10 @@ from pingze.serve.populations import failure, started
 
 REST = 3.0
 """Seconds without a job after which memory is given back."""
+LONG = 0.25
+"""The seconds of a batch's turn, while others wait."""
+OWED = 1.0
+"""Seconds after which a batch has its turn whatever else waits."""
 SWITCH_SECONDS = 0.001
 """How long a thread computes in Python while another waits to."""
 
@@ -51,25 +58,33 @@ def work(pipe: Connection) -> None:
     os._exit(0)  # without waiting for computations that nobody waits for
 
 
+@dataclass(eq=False)
+class Written:
+    """A batch of populations that is written in turns."""
+
+    number: int
+    answers: Iterator[tuple[int, Any] | None]
+    spent: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+    """When its last turn ended."""
+
+
 class WorkerLoop:
     """Two threads beside the one that listens: one writes batches, one computes other jobs.
 
-    Messages in: ("write" or "compute", batch, function, [(argument, seconds)]), ("pause", batch), ("resume", batch) and
-    ("stop", batch, index). Messages out: (batch, index, answer), and (batch, None, None) where a batch has paused.
+    Messages in: ("write" or "compute", batch, function, [(arguments, seconds)]) and ("stop", batch, index). Messages
+    out: (batch, index, answer, seconds) and, at the end of a turn, (batch, None, None, seconds), with what each took.
     """
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe, self.lock = pipe, Lock()
         self.deadlines: dict[tuple[int, int], Deadline] = {}
-        self.paused: dict[int, Iterator[tuple[int, Any] | None]] = {}
-        self.pausing = -1
-        """The batch that is asked to pause."""
+        self.inboxes: dict[str, SimpleQueue[Any]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
 
     def serve(self) -> None:
         """Listen until the server ends, and give memory back where no message arrives."""
-        inboxes: dict[str, SimpleQueue[Any]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
-        for inbox in inboxes.values():
-            Thread(target=self._work, args=(inbox,), daemon=True).start()
+        for task in (self._write, self._compute):
+            Thread(target=task, daemon=True).start()
         tidy = True
         with suppress(EOFError, OSError):
             while True:
@@ -78,53 +93,59 @@ class WorkerLoop:
                         _give_back()
                         tidy = True
                 kind, number, *rest = self.pipe.recv()
-                match kind:
-                    case "pause":
-                        self.pausing = number
-                    case "resume":
-                        inboxes["write"].put((number, self.paused.pop(number)))
-                    case "stop":
-                        if deadline := self.deadlines.get((number, rest[0])):
-                            deadline.gone = True
-                    case _:
-                        compute, jobs = rest
-                        given = [(argument, Deadline(seconds)) for argument, seconds in jobs]
-                        self.deadlines |= {
-                            (number, index): deadline for index, (_, deadline) in enumerate(given)
-                        }
-                        inboxes[kind].put(
-                            (number, compute(given) if kind == "write" else _each(compute, given))
-                        )
-                        tidy = False
+                if kind == "stop":
+                    if deadline := self.deadlines.get((number, rest[0])):
+                        deadline.gone = True
+                    continue
+                function, jobs = rest
+                given = [(arguments, Deadline(seconds)) for arguments, seconds in jobs]
+                self.deadlines |= {(number, index): deadline for index, (_, deadline) in enumerate(given)}
+                self.inboxes[kind].put((number, function, given))
+                tidy = False
 
-    def _work(self, inbox: "SimpleQueue[Any]") -> None:
-        """Go through the answers of each batch in turn; a batch gives None after a token, and may be paused there."""
+    def _compute(self) -> None:
+        """Compute jobs one after another."""
         while True:
-            number, answers = inbox.get()
-            for found in answers:
+            number, function, given = self.inboxes["compute"].get()
+            for index, (arguments, deadline) in enumerate(given):
+                begun = time.monotonic()
+                try:
+                    with within(deadline):
+                        answer = function(*arguments)
+                except Exception as error:
+                    answer = failure(error)
+                self._tell(number, index, answer, time.monotonic() - begun)
+
+    def _write(self) -> None:
+        """Write batches in turns: that which had least goes on, and any that has waited for long."""
+        inbox, batches = self.inboxes["write"], list[Written]()
+        while True:
+            # 1. Take the new batches; wait where there is none at all.
+            while not (batches and inbox.empty()):
+                number, function, given = inbox.get()
+                batches.append(Written(number, function(given)))
+            # 2. Choose the batch that has the turn.
+            begun = told = time.monotonic()
+            owed = [batch for batch in batches if begun > batch.since + OWED]
+            batch = min(owed, key=attrgetter("since")) if owed else min(batches, key=attrgetter("spent"))
+            # 3. Write until it ends or, after a token, the turn is over.
+            for found in batch.answers:
+                now = time.monotonic()
                 if found is not None:
-                    index, answer = found
-                    del self.deadlines[number, index]
-                    self._tell(number, index, answer)
-                elif self.pausing == number:
-                    self.pausing, self.paused[number] = -1, answers
-                    self._tell(number, None, None)
+                    self._tell(batch.number, *found, now - told)
+                    told = now
+                elif now > begun + LONG or not (owed or inbox.empty()):
+                    self._tell(batch.number, None, None, now - told)
+                    batch.spent, batch.since = batch.spent + now - begun, now
                     break
+            else:
+                batches.remove(batch)
 
-    def _tell(self, *message: Any) -> None:
+    def _tell(self, number: int, index: int | None, answer: Any, seconds: float) -> None:
+        if index is not None:
+            del self.deadlines[number, index]
         with self.lock, suppress(OSError):  # the server has ended
-            self.pipe.send(message)
-
-
-def _each(compute: Callable[[Any], Any], jobs: Sequence[tuple[Any, Deadline]]) -> Iterator[tuple[int, Any]]:
-    """Compute jobs one after another: the index of each with its answer or error."""
-    for index, (argument, deadline) in enumerate(jobs):
-        try:
-            with within(deadline):
-                answer = compute(argument)
-        except Exception as error:
-            answer = failure(error)
-        yield index, answer
+            self.pipe.send((number, index, answer, seconds))
 
 
 def _give_back() -> None:

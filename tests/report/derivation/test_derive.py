@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pingze.cli import derivation as command
-from pingze.cli.terminal.derivation_table import summary, table
+from pingze.cli import report as command
+from pingze.cli.report import lines_table, summary
 from pingze.errors import MissingExtraError
 from pingze.report.derivation import latex
 from pingze.report.derivation.measure import PRODUCTS, Point, derive
@@ -130,7 +130,7 @@ def test_some_units_of_a_layer_have_the_jacobians_of_the_whole() -> None:
 
 def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(table(rows))
+    console.print(lines_table(rows))
     text = console.export_text()
     for row in rows:
         assert f" {row.id} " in text
@@ -152,7 +152,7 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
 def test_a_missing_extra_is_named(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, absent: str, message: str
 ) -> None:
-    monkeypatch.setattr("pingze.cli.training.find_spec", lambda name: None if name == absent else True)
+    monkeypatch.setattr("pingze.cli.application.find_spec", lambda name: None if name == absent else True)
     with pytest.raises(MissingExtraError, match=message):
         command.derive(plots=tmp_path, model="report")
 

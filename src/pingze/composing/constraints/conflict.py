@@ -6,7 +6,7 @@ which most agrees; then the others, late ones last.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -43,50 +43,41 @@ def clashing(
 
     Raises InputError where the request has more words to include than can be tried with the `effort` that is left.
     """
-    return _Corrections(lexicon, request, copying, effort or Effort(request)).found()
+    effort = effort or Effort(request)
 
+    def can_keep(parts: Sequence[Clash]) -> bool:
+        check_deadline()
+        return is_possible(lexicon, request.keeping(parts), copying, effort)
 
-@dataclass
-class _Corrections:
-    lexicon: Lexicon
-    request: Request
-    copying: Copying | None
-    effort: Effort
-
-    def found(self) -> list[Clash]:
-        # 1. Order the parts.
-        parts, readings = self.request.parts, []
-        for strictness in dict.fromkeys((self.request.strictness, CUSTOMARY)):
-            free = replace(self.request, template=None, rhyme=None, strictness=strictness, original=None)
-            readings.append(_best_reading(Constraints(self.lexicon, free), self.request))
-        against = min(readings, key=lambda reading: reading[0])[1]
-        ordered = sorted(parts, key=lambda part: part in against)
-        # 2. Keep as many as possible. A fixed character need not be composed, so that a part can become possible by
-        #    another one that was kept after it.
-        kept = self._grown([], ordered)
-        while more := [part for part in ordered if part not in kept and self._can_keep([*kept, part])]:
-            kept.append(more[0])
-        # 3. Explain the fixed characters that are dropped.
-        constraints = Constraints(self.lexicon, self.request.keeping(kept), copying=self.copying)
-        fixed = {fix.clash: fix for fix in self.request.fixed}
-        return [
-            _explained(part, constraints, fixed[part]) if part in fixed else part
-            for part in parts
-            if part not in kept
-        ]
-
-    def _grown(self, kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
+    def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
         """Add to what is kept the further parts that can be kept as well, each after those before it."""
-        if not parts or self._can_keep([*kept, *parts]):
+        if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
             return kept
         half = len(parts) // 2
-        return self._grown(self._grown(kept, parts[:half]), parts[half:])
+        return grown(grown(kept, parts[:half]), parts[half:])
 
-    def _can_keep(self, parts: Sequence[Clash]) -> bool:
-        check_deadline()
-        return is_possible(self.lexicon, self.request.keeping(parts), self.copying, self.effort)
+    # 1. Order the parts.
+    readings = []
+    for strictness in dict.fromkeys((request.strictness, CUSTOMARY)):
+        free = replace(request, template=None, rhyme=None, strictness=strictness, original=None)
+        readings.append(_best_reading(Constraints(lexicon, free), request))
+    against = min(readings, key=lambda reading: reading[0])[1]
+    ordered = sorted(request.parts, key=lambda part: part in against)
+    # 2. Keep as many as possible. A fixed character need not be composed, so that a part can become possible by another
+    #    one that was kept after it.
+    kept = grown([], ordered)
+    while more := [part for part in ordered if part not in kept and can_keep([*kept, part])]:
+        kept.append(more[0])
+    # 3. Explain the fixed characters that are dropped.
+    constraints = Constraints(lexicon, request.keeping(kept), copying=copying)
+    fixed = {fix.clash: fix for fix in request.fixed}
+    return [
+        _explained(part, constraints, fixed[part]) if part in fixed else part
+        for part in request.parts
+        if part not in kept
+    ]
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
@@ -102,7 +93,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
     for number, fix in enumerate(request.fixed):
         place = (fix.line - 1) * constraints.width + fix.position - 1
         id_, foot = constraints.lexicon.vocabulary.ids[fix.character], constraints.feet[place][:, None]
-        fits = constraints.fits(constraints.asked_at(place), np.array(id_), np.array(True))
+        fits = constraints.fits(constraints.asked_at(place), id_, True)
         rhymes = constraints.rhymes_at(place, generous=True)[:, id_] & fits.any(axis=1, keepdims=True)
         tone, unrhymed = ~fits & ~foot, foot & ~rhymes
         cost, k = 1 - _LATE * number / len(request.fixed), (fix.line - 1) // 2

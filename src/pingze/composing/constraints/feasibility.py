@@ -10,7 +10,7 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 
@@ -32,6 +32,39 @@ Fixes = tuple[int, ...]
 """The id that each place must have, or `FREE`."""
 
 
+@dataclass(frozen=True)
+class Plan:
+    """The hypotheses that agree with fixed places, before the first character."""
+
+    fixed: Fixes
+    alive: Bool[Array, "T G"]
+    ways: Bool[Array, "T K W"]
+    left: Int[Array, "3 P T"]
+    """Free places from each place on: feet but for a first line's, a first line's foot, others."""
+
+
+@dataclass
+class Histories:
+    """The past of N texts, as far as it decides what may follow."""
+
+    plans: list[Plan]
+    alive: Bool[Array, "N T G"]
+    """Hypotheses that fit so far and can be completed."""
+    ways: Bool[Array, "N T W"]
+    """Ways of the current couplet that fit so far."""
+    unused: Bool[Array, "N V"]
+    """Characters neither used nor fixed at another place, in no form; with repetition, not used as a rhyme."""
+    last: Int[Array, "N 2"]
+    """The two characters before in this line, or `FREE`."""
+    stock: Int[Array, "N S"]
+    """The number of words that each set of `Demands.members` still has; all forms of a word are one."""
+
+    def take(self, rows: Array) -> "Histories":
+        """Copy some rows, each as often as it is named."""
+        arrays = (self.alive, self.ways, self.unused, self.last, self.stock)
+        return Histories([self.plans[row] for row in rows], *(array[rows] for array in arrays))
+
+
 class Demands:
     """A request compiled against a lexicon, before anything is written."""
 
@@ -39,29 +72,39 @@ class Demands:
         self.lexicon, self.request = lexicon, request
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.tokens = self.places + request.lines  # a mark after each line
-        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
-        groups = [GROUP_NAMES.index(name) for name in request.groups]
+        # 1. The characters that are not excluded, and the tones that each fits: its usable one, or if it is given any.
         self.base = lexicon.han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
+        every = np.ones_like(self.base)
+        usable, given = (
+            (every, lexicon.level, lexicon.oblique),
+            (lexicon.can_be_level, lexicon.can_be_oblique),
+        )
+        self._fits = np.array([usable, (every, *given)])
+        wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
+        self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
+        # 2. The rhymes of each group. A borrowed rhyme that could also be read oblique would leave it open whether the
+        #    first line rhymes.
+        groups = [GROUP_NAMES.index(name) for name in request.groups]
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
         if request.strictness == CUSTOMARY and request.form.regulated:
-            self.first_rhymes = joined(lexicon.rhymes, lenders)[groups]
+            borrowed = joined(lexicon.rhymes, lenders)[groups] & ~lexicon.can_be_oblique
+            self.first_rhymes = self.rhymes | borrowed
             self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
-        # A borrowed rhyme that could also be read oblique would leave it open whether the first line rhymes.
-        self.first_rhymes = self.rhymes | (self.first_rhymes & ~lexicon.can_be_oblique)
+        # 3. The sets that places draw from, as columns: rhymes of G groups, of first lines, level, oblique, all.
+        self.members = (
+            np.concatenate([self.rhymes, self.first_rhymes, lexicon.one_form]).T & self.base[:, None]
+        )
+        self.tones_last = self.members[:, -3:].sum(axis=0) * request.repeat
+        self.members[:, -3:] &= not request.repeat
+        # 4. The places that carry the rhyme under each template, (P, T), and the ways to write each couplet.
+        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         line, position = np.divmod(np.arange(self.places)[:, None], self.width)
         first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
-        rhymed = (line % 2 == 1) | ((line == 0) & first_rhymed)
-        self.feet: Array = (position == self.width - 1) & rhymed
-        """The places that carry the rhyme under each template, (P, T)."""
+        self.feet = (position == self.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
         self.asked, self.exists = self._ways()
-        sets = (lexicon.han, lexicon.level, lexicon.oblique)
-        self.by_wanted_tones = np.zeros((8, len(self.base)), bool)
-        for wanted, tone in product(range(8), WANTS):
-            if wanted >> tone & 1:
-                self.by_wanted_tones[wanted] |= sets[tone] & self.base
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
         """List the tone that each way asks for at each place of each couplet, and which ways there are."""
@@ -79,8 +122,7 @@ class Demands:
                     *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
                 )
             ]
-            ways = ways or ["x" * 2 * self.width]
-            for w, tones in enumerate(ways):
+            for w, tones in enumerate(ways or ["x" * 2 * self.width]):
                 asked[t, k, w] = [_TONES[tone] for tone in tones]
                 exists[t, k, w] = True
         return asked, exists
@@ -104,14 +146,10 @@ class Demands:
         return self.can_rhyme if generous else self.rhymes
 
     def fits(
-        self, asked: Int[Array, "... T W"], ids: Int[Array, "..."], given: Bool[Array, "..."]
+        self, asked: Int[Array, "... T W"], ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool
     ) -> Bool[Array, "... T W"]:
         """Check that characters have the tone asked for: their usable one, or in any reading where they are given."""
-        level = np.where(given, self.lexicon.can_be_level[ids], self.lexicon.level[ids])
-        oblique = np.where(given, self.lexicon.can_be_oblique[ids], self.lexicon.oblique[ids])
-        fits: Array = (
-            (asked == WANTS_ANY) | ((asked == WANTS_LEVEL) & level) | ((asked == WANTS_OBLIQUE) & oblique)
-        )
+        fits: Array = self._fits[np.asarray(given, int), asked, ids]
         return fits
 
     @cached_property
@@ -133,9 +171,7 @@ class Demands:
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
-            ways[:, place // (2 * self.width)] &= self.fits(
-                self.asked_at(place), np.array(id_), np.array(True)
-            )
+            ways[:, place // (2 * self.width)] &= self.fits(self.asked_at(place), id_, True)
             foot = self.feet[place]
             before = [other for other in range(place) if fixed[other] == id_]
             alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
@@ -143,123 +179,68 @@ class Demands:
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return alive, ways
 
+    def places_left(self, fixed: Fixes) -> Int[Array, "3 P T"]:
+        """Count the free places from each place on: `Plan.left`."""
+        free = np.array([id_ == FREE for id_ in fixed])[:, None]
+        first = np.arange(self.places)[:, None] < self.width
+        kinds = np.stack([free & self.feet & ~first, free & self.feet & first, free & ~self.feet])
+        left = np.zeros((3, self.places + 1, len(self.kinds)), int)
+        left[:, :-1] = kinds[:, ::-1].cumsum(axis=1)[:, ::-1]
+        return left
 
-@dataclass(frozen=True)
-class Plan:
-    """The hypotheses that agree with fixed places, before the first character."""
+    def stock(self, free: Bool[Array, "V"]) -> Int[Array, "S"]:
+        """Count the free words of each set of `members`; with repetition those of a tone are never used up."""
+        counts: Array = self.members[free].sum(axis=0)
+        counts[-3:] += self.tones_last
+        return counts
 
-    fixed: Fixes
-    alive: Bool[Array, "T G"]
-    ways: Bool[Array, "T K W"]
-    left: Int[Array, "3 P T"]
-    """Free places from each place on: feet but for a first line's, a first line's foot, others."""
+    def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
+        """Find the texts for which one more character of some set could be one too many."""
+        feet, first_feet, others = _left(histories, place)
+        stock, most = histories.stock, (feet + first_feet).max(axis=1)
+        narrow = (stock[:, : len(self.rhymes)] <= most[:, None]) & histories.alive.any(axis=1)
+        return np.flatnonzero(narrow.any(axis=1) | self._are_few(stock, most + others.max(axis=1) + 1))
 
+    def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
+        """Check for each hypothesis that the places from `place` on can be filled: Hall's condition on nested sets."""
+        feet, first_feet, others = _left(histories, place)
+        stock, G = histories.stock, len(self.rhymes)
+        result: Array = stock[:, None, :G] >= feet[:, :, None]
+        result &= stock[:, None, G : 2 * G] >= (feet + first_feet)[:, :, None]
+        few = self._are_few(stock, (feet + first_feet + others).max(axis=1))
+        for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)).tolist():
+            left = int(feet[row, t] + first_feet[row, t]), int(others[row, t])
+            result[row, t] &= self._tones_suffice(histories, row, t, place, *left)
+        return result
 
-@dataclass
-class Stock:
-    """The number of words that each set still has for N texts; all forms of a word are one."""
+    def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
+        """Check whether there are fewer characters of a tone than places, or with repetition none."""
+        few: Array = stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
+        return few
 
-    rhymes: Int[Array, "N G"]
-    first_rhymes: Int[Array, "N G"]
-    level: Int[Array, "N"]
-    oblique: Int[Array, "N"]
-    total: Int[Array, "N"]
-
-    def take(self, rows: Array) -> "Stock":
-        """Copy some rows."""
-        return Stock(*(getattr(self, each.name)[rows] for each in fields(self)))
-
-
-@dataclass
-class Histories:
-    """The past of N texts, as far as it decides what may follow."""
-
-    plans: list[Plan]
-    alive: Bool[Array, "N T G"]
-    """Hypotheses that fit so far and can be completed."""
-    ways: Bool[Array, "N T W"]
-    """Ways of the current couplet that fit so far."""
-    unused: Bool[Array, "N V"]
-    """Characters neither used nor fixed at another place, in no form; with repetition, not used as a rhyme."""
-    last: Int[Array, "N 2"]
-    """The two characters before in this line, or `FREE`."""
-    stock: Stock
-
-    def take(self, rows: Array) -> "Histories":
-        """Copy some rows, each as often as it is named."""
-        alive, ways, unused, last = (a[rows] for a in (self.alive, self.ways, self.unused, self.last))
-        return Histories([self.plans[row] for row in rows], alive, ways, unused, last, self.stock.take(rows))
-
-
-def places_left(demands: Demands, fixed: Fixes) -> Int[Array, "3 P T"]:
-    """Count the free places from each place on: `Plan.left`."""
-    free = np.array([id_ == FREE for id_ in fixed])[:, None]
-    first = np.arange(demands.places)[:, None] < demands.width
-    kinds = np.stack([free & demands.feet & ~first, free & demands.feet & first, free & ~demands.feet])
-    left = np.zeros((3, demands.places + 1, len(demands.kinds)), int)
-    left[:, :-1] = kinds[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return left
-
-
-def stock_of(demands: Demands, free: Bool[Array, "N V"]) -> Stock:
-    """Count the characters of each set that are free."""
-    others = np.broadcast_to(demands.base, free.shape) if demands.request.repeat else free
-    rhymes, first_rhymes = (
-        (free.astype(np.float32) @ table.T.astype(np.float32)).astype(int)
-        for table in (demands.rhymes, demands.first_rhymes)
-    )
-    return Stock(rhymes, first_rhymes, *((others & which).sum(axis=1) for which in demands.lexicon.one_form))
-
-
-def nearly_used_up(demands: Demands, histories: Histories, place: int) -> Int[Array, "rows"]:
-    """Find the texts for which one more character of some set could be one too many."""
-    feet, first_feet, others = _left(histories, place)
-    stock, most = histories.stock, (feet + first_feet).max(axis=1)
-    narrow = (stock.rhymes <= most[:, None]) & histories.alive.any(axis=1)
-    return np.flatnonzero(narrow.any(axis=1) | _are_few(demands, stock, most + others.max(axis=1) + 1))
-
-
-def can_complete(demands: Demands, histories: Histories, place: int) -> Bool[Array, "N T G"]:
-    """Check for each hypothesis that the places from `place` on can be filled: Hall's condition on nested sets."""
-    feet, first_feet, others = _left(histories, place)
-    stock = histories.stock
-    result: Array = stock.rhymes[:, None] >= feet[:, :, None]
-    result &= stock.first_rhymes[:, None] >= (feet + first_feet)[:, :, None]
-    few = _are_few(demands, stock, (feet + first_feet + others).max(axis=1))
-    for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)).tolist():
-        left = int(feet[row, t] + first_feet[row, t]), int(others[row, t])
-        result[row, t] &= _tones_suffice(demands, histories, row, t, place, *left)
-    return result
-
-
-def _are_few(demands: Demands, stock: Stock, places: Int[Array, "N"]) -> Bool[Array, "N"]:
-    """Check whether there are fewer characters of a tone than places, or with repetition none."""
-    fewest: Array = np.minimum(stock.level, stock.oblique)
-    few: Array = fewest < (1 if demands.request.repeat else places)
-    return few
-
-
-def _tones_suffice(
-    demands: Demands, histories: Histories, row: int, t: int, place: int, feet: int, others: int
-) -> bool:
-    """Check that some choice of ways asks for no more characters of a tone than there are."""
-    plan, stock, size = histories.plans[row], histories.stock, 2 * demands.width
-    # 1. Collect the numbers of level and oblique characters that the choices ask for, feet apart.
-    needed = {(0, 0)}
-    for k in range(place // size, demands.request.lines // 2):
-        ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
-        places = range(max(place, k * size), (k + 1) * size)
-        free = [at - k * size for at in places if plan.fixed[at] == FREE and not demands.feet[at, t]]
-        tones = demands.asked[t, k, ways][:, free]
-        level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
-        asked = set(zip(level, oblique, strict=True))
-        needed = {(a + c, b + d) for a, b in needed for c, d in asked}
-    # 2. Compare them with the stock.
-    level, oblique, total = (int(count[row]) for count in (stock.level, stock.oblique, stock.total))
-    if demands.request.repeat:
-        return (total > 0 or not others) and any((level or not a) and (oblique or not b) for a, b in needed)
-    level -= feet * demands.request.form.regulated
-    return total >= feet + others and any(a <= level and b <= oblique for a, b in needed)
+    def _tones_suffice(
+        self, histories: Histories, row: int, t: int, place: int, feet: int, others: int
+    ) -> bool:
+        """Check that some choice of ways asks for no more characters of a tone than there are."""
+        plan, size = histories.plans[row], 2 * self.width
+        # 1. Collect the numbers of level and oblique characters that the choices ask for, feet apart.
+        needed = {(0, 0)}
+        for k in range(place // size, self.request.lines // 2):
+            ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
+            places = range(max(place, k * size), (k + 1) * size)
+            free = [at - k * size for at in places if plan.fixed[at] == FREE and not self.feet[at, t]]
+            tones = self.asked[t, k, ways][:, free]
+            level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
+            asked = set(zip(level, oblique, strict=True))
+            needed = {(a + c, b + d) for a, b in needed for c, d in asked}
+        # 2. Compare them with the stock.
+        level, oblique, total = histories.stock[row, -3:].tolist()
+        if self.request.repeat:
+            return (total > 0 or not others) and any(
+                (level or not a) and (oblique or not b) for a, b in needed
+            )
+        level -= feet * self.request.form.regulated
+        return total >= feet + others and any(a <= level and b <= oblique for a, b in needed)
 
 
 def _left(histories: Histories, place: int) -> Int[Array, "3 N T"]:

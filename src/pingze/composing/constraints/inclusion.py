@@ -16,7 +16,7 @@ Axes: T templates, W ways to write a couplet, R rows (pairs of these), then one 
 """
 
 import math
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -30,7 +30,6 @@ from pingze.composing.constraints.feasibility import (
     WANTS_OBLIQUE,
     Fixes,
     Plan,
-    stock_of,
 )
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
@@ -51,10 +50,12 @@ ONE_MORE = 1 << 14
 """The cost of adding two arrays beside that of their numbers, in numbers."""
 MOST_NUMBERS = 1 << 19
 """The most numbers of a table."""
-MOST_KEPT = 1 << 20
-"""The most numbers that are kept from one draw to the next."""
+FEW_STATES = 100
+"""Tables of so few states are kept from one draw to the next."""
 TRIES = 100
 """How often places are drawn again where the words would copy a line of the corpus."""
+SETS = ("level", "oblique", "total")
+RHYMES = ("rhymes", "first_rhymes")
 
 
 class Effort:
@@ -103,7 +104,9 @@ class Inclusion:
     def placements(self) -> "Placements":
         """All ways to place the words."""
         assert self.constraints.fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(self.constraints, self.constraints.fixed, self.words, self.effort, whole=self.whole)
+        return Placements(
+            Frame(self.constraints, self.constraints.fixed, self.words, self.effort, self.whole)
+        )
 
     @property
     def is_possible(self) -> bool:
@@ -134,7 +137,8 @@ class Inclusion:
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on those of the others
-            alone = Placements(self.constraints, plan.fixed, (), Effort(self.constraints.request))
+            effort = Effort(self.constraints.request)
+            alone = Placements(Frame(self.constraints, plan.fixed, (), effort, whole=False))
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(plan.ways.sum(axis=2)).sum(axis=1)
@@ -165,47 +169,43 @@ class Frame:
         self, constraints: Constraints, fixed: Fixes, words: Sequence[Word], effort: Effort, whole: bool
     ) -> None:
         self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
-        self.width, self.feet, self.kept = constraints.width, constraints.feet, 0
+        self.width, self.feet = constraints.width, constraints.feet
+        everywhere = frozenset(range(self.width))
         self.starts = {
-            length: word_starts(length, self.width) if whole else frozenset(range(self.width))
-            for length in map(len, words)
+            length: word_starts(length, self.width) if whole else everywhere for length in map(len, words)
         }
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.free_without(fixed, words)
-        self.stock = stock_of(constraints, self.free)
+        self.stock = constraints.stock(self.free)
         self.ends = sorted({word[-1] for word in words})
         """The characters that end words, and so may become rhymes."""
         self.fixed_feet = [{fixed[place] for place in np.flatnonzero(feet)} - {FREE} for feet in self.feet.T]
+        self.taken = {(at, word): self._taken(at, word) for word in words for at in range(len(fixed))}
         # Where there are not enough characters of a tone, or in all, for every place, they are counted.
-        numbers = {name: int(getattr(self.stock, name)[0]) for name in ("level", "oblique", "total")}
         left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
         enough = 1 if constraints.request.repeat else left
-        self.limits: dict[Axis, int] = {name: number for name, number in numbers.items() if number < enough}
-        self.taken: dict[tuple[int, Word], Array | None] = {}
+        numbers = zip(SETS, self.stock[-3:].tolist(), strict=True)
+        self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
 
-    def takes(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
+    def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
         """Find the templates, and ways to write the couplet, under which a word can begin at a place; None for none."""
-        if (place, word) not in self.taken:
-            here, at, c = self.fixed[place : place + len(word)], place % self.width, self.constraints
-            may = at + len(word) <= self.width and FREE in here and at in self.starts[len(word)]
-            if may and all(given in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
-                asked = map(c.asked_at, range(place, place + len(word)))
-                fits = [
-                    c.fits(tone, np.array(id_), np.array(True)) for tone, id_ in zip(asked, word, strict=True)
-                ]
-                self.taken[place, word] = np.logical_and.reduce(fits)
-            else:
-                self.taken[place, word] = None
-        return self.taken[place, word]
+        here, at, c = self.fixed[place : place + len(word)], place % self.width, self.constraints
+        may = at + len(word) <= self.width and FREE in here and at in self.starts[len(word)]
+        if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
+            return None
+        fits = [c.fits(c.asked_at(place + n), id_, True) for n, id_ in enumerate(word)]
+        taken: Array = np.logical_and.reduce(fits)
+        return taken
 
-    def missing_rhymes(self, group: int) -> list[Int[Array, "T"]]:
+    def missing_rhymes(self, group: int) -> Int[Array, "2 T"]:
         """Count for each template the rhymes of a group that words must be, and those with the first line's foot."""
         free = (np.array(self.fixed) == FREE)[:, None] & self.feet
-        wanted = free[self.width :].sum(axis=0), free.sum(axis=0)
-        stock = self.stock.rhymes[0, group], self.stock.first_rhymes[0, group]
-        return [np.maximum(0, places - number) for places, number in zip(wanted, stock, strict=True)]
+        wanted = np.array([free[self.width :].sum(axis=0), free.sum(axis=0)])
+        stock = self.stock[[group, group + len(self.constraints.rhymes)]]
+        missing: Array = np.maximum(0, wanted - stock[:, None])
+        return missing
 
-    def rhyming(self, group: int) -> list[list[bool]]:
+    def rhyming(self, group: int) -> Bool[Array, "4 ends"]:
         """Find for each of `ends` whether it may rhyme, and at the first line's foot; and whether it spares a rhyme.
 
         A word that rhymes leaves one place fewer for the model to find a rhyme for. It spares none where the model
@@ -213,8 +213,8 @@ class Frame:
         """
         c, words = self.constraints, self.constraints.lexicon.word[self.ends]
         may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
-        spares = [~(table[group, words] & self.free[0, words]) for table in (c.rhymes, c.first_rhymes)]
-        return [row.tolist() for row in (*may, *spares)]
+        spares = [~(table[group, words] & self.free[words]) for table in (c.rhymes, c.first_rhymes)]
+        return np.array([*may, *spares])
 
 
 class Placements:
@@ -223,26 +223,15 @@ class Placements:
     Raises InputError where counting them takes more than the `effort` that is left.
     """
 
-    def __init__(
-        self,
-        constraints: Constraints,
-        fixed: Fixes,
-        words: Sequence[Word],
-        effort: Effort,
-        *,
-        whole: bool = False,
-    ) -> None:
-        frame = Frame(constraints, fixed, words, effort, whole)
+    def __init__(self, frame: Frame) -> None:
         self.limits = frame.limits
-        alike: dict[object, list[int]] = {}
+        alike: dict[object, list[int]] = defaultdict(list)
         for group in np.flatnonzero(frame.alive.any(axis=0)).tolist():
-            missing = tuple(tuple(numbers.tolist()) for numbers in frame.missing_rhymes(group))
-            key = missing, frame.alive[:, group].tobytes(), tuple(map(tuple, frame.rhyming(group)))
-            alike.setdefault(key, []).append(group)
+            parts = frame.alive[:, group], frame.missing_rhymes(group), frame.rhyming(group)
+            alike[tuple(part.tobytes() for part in parts)].append(group)
         self.counts = [Count(frame, groups[0]) for groups in alike.values()]
-        self.logs = np.array([count.log_number for count in self.counts]) + np.log(
-            [len(groups) for groups in alike.values()]
-        )
+        self.logs = np.array([count.log_number for count in self.counts])
+        self.logs += np.log([len(groups) for groups in alike.values()])
 
     @property
     def log_number(self) -> float:
@@ -262,29 +251,28 @@ class Count:
     def __init__(self, frame: Frame, group: int) -> None:
         self.frame, self.constraints, self.width = frame, frame.constraints, frame.width
         self.alive = frame.alive[:, group]
-        self.rhyming = [dict(zip(frame.ends, row, strict=True)) for row in frame.rhyming(group)]
+        self.rhyming = dict(zip(frame.ends, frame.rhyming(group).T.tolist(), strict=True))
         # 1. Part the words into kinds. Of words with the same end only one may rhyme.
         times = Counter(word[-1] for word in frame.words)
-        shared = {id_ for id_ in times if times[id_] > 1 and any(row[id_] for row in self.rhyming[:2])}
-        lexicon, kinds = self.constraints.lexicon, dict[object, list[Word]]()
+        shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][:2])}
+        lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
         for word in frame.words:
             tones = [(bool(lexicon.can_be_level[id_]), bool(lexicon.can_be_oblique[id_])) for id_ in word]
             named = [*(id_ in frame.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
-            kind = (*tones, *(row[word[-1]] for row in self.rhyming), *named)
-            kinds.setdefault(kind, []).append(word)
+            kinds[(*tones, *self.rhyming[word[-1]], *named)].append(word)
         self.kinds = list(kinds.values())
         # 2. List what can be used up, and how much of it.
-        names = ("rhymes", "first_rhymes")
-        missing = dict(zip(names, frame.missing_rhymes(group), strict=True))
-        self.missing = {name: numbers for name, numbers in missing.items() if numbers.any()}
-        able = sum(any(row[word[-1]] for row in self.rhyming[:2]) for word in frame.words)
+        missing = zip(RHYMES, frame.missing_rhymes(group), strict=True)
+        self.missing = {name: numbers for name, numbers in missing if numbers.any()}
+        able = sum(any(self.rhyming[word[-1]][:2]) for word in frame.words)
         used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
         ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
         most = used | ones | frame.limits | dict.fromkeys(self.missing, able)
         self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
         self.nothing = (0,) * len(self.sizes)
         self.kept_choices: dict[object, list[list[Choice]]] = {}
-        self.kept_tables: dict[tuple[int, int], list[Array]] = {}
+        self.kept_tables: dict[tuple[int, int], tuple[Array, list[Array]]] = {}
+        # 3. Count.
         self.after, self.log_number = self._count(tuple(used.values()))
 
     def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
@@ -306,7 +294,7 @@ class Count:
             choices = [choice for here in self.choices(k) for choice in here]
             fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
             self.frame.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
-            first = deque(self._completions(k, after[0], t, w), maxlen=1).pop()
+            (first,) = deque(self._completions(k, after[0], t, w), maxlen=1)
             here = np.stack([first[t == n].sum(axis=0) for n in range(T)])
             if not (largest := here.max()):
                 return [here], -math.inf
@@ -332,6 +320,16 @@ class Count:
             ways.appendleft(here)
             yield here
 
+    def _inside(self, k: int, t: int) -> tuple[Int[Array, "R"], list[Float[Array, "R ..."]]]:
+        """List the ways to write a couplet under a template; count those to go on from each place, and after it."""
+        if (k, t) in self.kept_tables:
+            return self.kept_tables[k, t]
+        w = np.flatnonzero(self.frame.ways[t, k])
+        tables = w, list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))[::-1]
+        if math.prod(self.sizes) <= FEW_STATES:
+            self.kept_tables[k, t] = tables
+        return tables
+
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw fixed places with the words placed; those under one template are side by side."""
         shares = self.after[0][_at(self.nothing)] * self.alive
@@ -342,53 +340,38 @@ class Count:
             left = [[[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds] for _ in texts]
             states = [self.nothing] * len(texts)
             for k in range(len(self.after) - 1):
-                ways = self._inside(k, t)
+                w, ways = self._inside(k, t)
                 for n, text in enumerate(texts):
-                    states[n] = self._place(text, left[n], states[n], k, t, ways, rng)
+                    row, at = _draw(ways[0][_at(states[n])], rng), 0
+                    while at < 2 * self.width:
+                        choice, states[n] = self._choose(k, at, states[n], t, int(w[row]), row, ways, rng)
+                        if choice.kind is not None:
+                            place = 2 * k * self.width + at
+                            text[place : place + choice.length] = left[n][choice.kind].pop()
+                        at += choice.length
             drawn += map(tuple, texts)
         return drawn
 
-    def _inside(self, k: int, t: int) -> list[Float[Array, "R ..."]]:
-        """Count the ways to go on from each place of a couplet, and after it, under one template."""
-        if (k, t) in self.kept_tables:
-            return self.kept_tables[k, t]
-        w = np.flatnonzero(self.frame.ways[t, k])
-        tables = list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))[::-1]
-        self.frame.kept += sum(table.size for table in tables)
-        if self.frame.kept <= MOST_KEPT:
-            self.kept_tables[k, t] = tables
-        return tables
-
-    def _place(
+    def _choose(
         self,
-        text: list[int],
-        left: list[list[Word]],
-        state: tuple[int, ...],
         k: int,
+        at: int,
+        state: tuple[int, ...],
         t: int,
+        w: int,
+        row: int,
         ways: Sequence[Array],
         rng: np.random.Generator,
-    ) -> tuple[int, ...]:
-        """Draw the words of one couplet of a text, from those of each kind that are left; return the state after it."""
-        row, at = _draw(ways[0][_at(state)], rng), 0
-        w = np.flatnonzero(self.frame.ways[t, k])[row]
-        while at < 2 * self.width:
-            choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
-            states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
-            within = [
-                all(used < size for used, size in zip(each, self.sizes, strict=True)) for each in states
-            ]
-            values = [
-                ways[at + choice.length][row, *each] if may else 0.0
-                for choice, each, may in zip(choices, states, within, strict=True)
-            ]
-            n = _draw(np.array(values), rng)
-            (kind, length, *_), state = choices[n], states[n]
-            if kind is not None:
-                place = 2 * k * self.width + at
-                text[place : place + length] = left[kind].pop()
-            at += length
-        return state
+    ) -> tuple[Choice, tuple[int, ...]]:
+        """Draw what is done at a place of a couplet, in proportion to the ways to go on; with it the state after it."""
+        choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
+        states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
+        values = [
+            ways[at + choice.length][row, *each] if np.less(each, self.sizes).all() else 0.0
+            for choice, each in zip(choices, states, strict=True)
+        ]
+        n = _draw(np.array(values), rng)
+        return choices[n], states[n]
 
     def choices(self, k: int) -> list[list[Choice]]:
         """List what may be done at each place of a couplet; equal couplets share the list."""
@@ -401,39 +384,38 @@ class Count:
     def _choices(self, place: int) -> list[Choice]:
         """List what may be done at a place; choices of one kind and cost are joined."""
         merged: dict[object, Choice] = {}
-        for kind, length, fits, axes in (*self._left_to_model(place), *self._begun(place)):
+        for kind, length, fits, axes in self._possible(place):
             cost = tuple(int(axis in axes) for axis in self.axes)
             before = merged[kind, cost].fits if (kind, cost) in merged else 0.0
             merged[kind, cost] = Choice(kind, length, np.maximum(fits, before), cost)
         return [choice for choice in merged.values() if choice.fits.any()]
 
-    def _left_to_model(self, place: int) -> Iterator[tuple[None, int, Array, Sequence[Axis]]]:
-        """No word begins here."""
+    def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
+        """List what may be done at a place: the kind of word that begins, its length, where it fits, what it uses."""
         asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
-        request = self.constraints.request
-        if self.frame.fixed[place] != FREE:
+        request, fixed = self.constraints.request, self.frame.fixed
+        # 1. No word begins: the place is fixed, or the model writes a character, at a foot a rhyme.
+        if fixed[place] != FREE:
             yield None, 1, np.ones_like(asked, bool), ()
-            return
-        for tone, names in ((WANTS_ANY, ()), (WANTS_LEVEL, ("level",)), (WANTS_OBLIQUE, ("oblique",))):
-            yield None, 1, ~foot & (asked == tone), ("total", *names)
-        others = () if request.repeat else ("total", "level") if request.form.regulated else ("total",)
-        yield None, 1, foot & np.ones_like(asked, bool), others
-
-    def _begun(self, place: int) -> Iterator[tuple[int, int, Array, Sequence[Axis]]]:
-        """A word of some kind begins here, and may end in a rhyme."""
+        else:
+            for tone, names in ((WANTS_ANY, ()), (WANTS_LEVEL, ("level",)), (WANTS_OBLIQUE, ("oblique",))):
+                yield None, 1, ~foot & (asked == tone), ("total", *names)
+            others = () if request.repeat else ("total", "level") if request.form.regulated else ("total",)
+            yield None, 1, foot & np.ones_like(asked, bool), others
+        # 2. A word of some kind begins, and may end in a rhyme.
+        first = place < self.width
         for kind, (word, *_) in enumerate(self.kinds):
-            fits = self.frame.takes(place, word)
+            fits = self.frame.taken[place, word]
             if fits is None:
                 continue
-            end, last, first = place + len(word) - 1, word[-1], place < self.width
-            foot = self.frame.feet[end][:, None] & (self.frame.fixed[end] == FREE)
-            yield kind, len(word), fits & ~foot, [("kind", kind)]
-            free = np.array([[last not in fixed] for fixed in self.frame.fixed_feet])
-            spared = ("first_rhymes",) if first else ("rhymes", "first_rhymes")
-            rows = dict(zip(("rhymes", "first_rhymes"), self.rhyming[2:], strict=True))
+            end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
+            foot = self.frame.feet[end][:, None] & (fixed[end] == FREE)
+            yield kind, len(word), fits & ~foot, (("kind", kind),)
+            free = np.array([[last not in others] for others in self.frame.fixed_feet])
+            spared = zip(RHYMES[first:], rhyming[2 + first :], strict=True)
             axes: list[Axis] = [("kind", kind), ("shared", last)]
-            axes += [name for name in spared if rows[name][last]]
-            yield kind, len(word), fits & foot & free & self.rhyming[first][last], axes
+            axes += [name for name, spares in spared if spares]
+            yield kind, len(word), fits & foot & free & rhyming[first], axes
 
 
 @lru_cache(1 << 10)

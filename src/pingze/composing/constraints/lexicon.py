@@ -7,18 +7,19 @@ A character that a person fixed is read as generously as the checker reads it: i
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
-from pingze.composing.steering.lapses import DOUBLED_OFTEN, doublings
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
 from pingze.verse.context import tones_within
 from pingze.verse.rhyme import practised
 from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
 
 GROUP_NAMES = tuple(GROUPS)
@@ -26,6 +27,18 @@ GROUP_NAMES = tuple(GROUPS)
 
 FREE = -1
 """The id at a place of a text that is still free."""
+
+DOUBLED_OFTEN = 40
+"""The fewest times that verse doubles a character which may be doubled."""
+
+
+@cache
+def doublings() -> dict[str, tuple[int, int]]:
+    """The characters that verse doubles, how often, and how often so at a line's end."""
+    rows = (
+        (one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items()
+    )
+    return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
 
 
 @dataclass(frozen=True)
@@ -59,36 +72,34 @@ class Lexicon:
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Lexicon":
         """Look up every character of a vocabulary."""
-        V = len(vocabulary)
+        V, number = len(vocabulary), {name: row for row, name in enumerate(GROUP_NAMES)}
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
         rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
         doubles, word = np.zeros((2, V), bool), np.arange(V)
         all_forms: list[tuple[int, ...]] = [(id_,) for id_ in range(V)]
-        number = {name: row for row, name in enumerate(GROUP_NAMES)}
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
                 continue
-            tone, can_be = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}
+            tone, can_be, names = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}, groups(token)
             flags[:, id_] = (True, tone == LEVEL, tone == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
-            names = groups(token)
-            times = doublings().get(token, (0, 0))
-            doubles[:, id_] = times[0] >= DOUBLED_OFTEN, times[1] >= DOUBLED_OFTEN
+            doubles[:, id_] = [times >= DOUBLED_OFTEN for times in doublings().get(token, (0, 0))]
             known = [form for form in forms(token) if form in vocabulary]
             main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form)) if known[1:] else token
             word[id_], all_forms[id_] = vocabulary.ids[main], tuple(vocabulary.ids[form] for form in known)
+            can_rhyme[:, id_] = not names
             for name in names:
                 can_rhyme[number[name], id_] = True
-                rhymes[number[name], id_] = (
-                    main == token and GROUPS[name].side == tone and practised(token, name)
-                )
-            if not names:
-                can_rhyme[:, id_] = True
+                is_usable = main == token and GROUPS[name].side == tone
+                rhymes[number[name], id_] = is_usable and practised(token, name)
         most = max(map(len, all_forms))
         padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
-        one_form = np.stack([_one_of_each(word, which) for which in (level, oblique, han)])
+        one_form = np.zeros((3, V), bool)
+        for row, which in zip(one_form, (level, oblique, han), strict=True):
+            ids = np.flatnonzero(which)
+            row[ids[np.unique(word[ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # a word of both tones is counted as level
-        usable = vocabulary, han, level, oblique
-        return cls(*usable, can_be_level, can_be_oblique, rhymes, can_rhyme, doubles, padded, word, one_form)
+        usable = vocabulary, han, level, oblique, can_be_level, can_be_oblique
+        return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon; what a request fixes or includes can have only the tones in which verse reads it there."""
@@ -100,14 +111,6 @@ class Lexicon:
             id_ = self.vocabulary.ids[character]
             level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
         return replace(self, can_be_level=level, can_be_oblique=oblique)
-
-
-def _one_of_each(word: Int[Array, "V"], which: Bool[Array, "V"]) -> Bool[Array, "V"]:
-    """Choose one character of each word."""
-    ids = np.flatnonzero(which)
-    found = np.zeros(len(word), bool)
-    found[ids[np.unique(word[ids], return_index=True)[1]]] = True
-    return found
 
 
 def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:

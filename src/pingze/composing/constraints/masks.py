@@ -13,18 +13,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.feasibility import (
-    WANTS,
-    Demands,
-    Fixes,
-    Histories,
-    Plan,
-    can_complete,
-    nearly_used_up,
-    of_plans,
-    places_left,
-    stock_of,
-)
+from pingze.composing.constraints.feasibility import WANTS, Demands, Fixes, Histories, Plan, of_plans
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
 
@@ -73,21 +62,25 @@ class Constraints(Demands):
         if self.copying and self.copying.holds(fixed):
             return None
         alive, ways = self.agreeing(fixed)
-        plan = Plan(fixed, alive, ways, places_left(self, fixed))
-        alive &= can_complete(self, self.start([plan]), 0)[0]
+        plan = Plan(fixed, alive, ways, self.places_left(fixed))
+        alive &= self.can_complete(self.start([plan]), 0)[0]
         return plan if alive.any() else None
 
     def start(self, plans: list[Plan]) -> Histories:
         """Begin the histories of texts that are still empty."""
-        N, V = len(plans), len(self.base)
-        unused = np.ones((N, V), bool)
+        unused, stock = np.ones((len(plans), len(self.base)), bool), []
         for row, plan in enumerate(plans):
-            unused[row, self._taken(plan.fixed)] = False
+            taken = np.unique(self._taken(plan.fixed))
+            unused[row, taken] = False
+            stock.append(self.whole_stock - self.members[taken].sum(axis=0))
         alive = np.stack([plan.alive for plan in plans])
         ways = np.stack([plan.ways[:, 0] for plan in plans])
-        return Histories(
-            plans, alive, ways, unused, np.full((N, 2), FREE), stock_of(self, unused & self.base)
-        )
+        return Histories(plans, alive, ways, unused, np.full((len(plans), 2), FREE), np.array(stock))
+
+    @cached_property
+    def whole_stock(self) -> Int[Array, "S"]:
+        """The stock before any character is used."""
+        return self.stock(self.base)
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
         """List all forms of what may not be composed: the fixed characters, or with repetition the fixed rhymes."""
@@ -95,12 +88,12 @@ class Constraints(Demands):
         given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
         return self.lexicon.forms[given]
 
-    def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "1 V"]:
+    def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "V"]:
         """Mask the characters that are left to compose when places are fixed and words set apart."""
-        free = self.base[None].copy()
-        free[0, self._taken(fixed)] = False
+        free = self.base.copy()
+        free[self._taken(fixed)] = False
         if not self.request.repeat:
-            free[0, self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
+            free[self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
         return free
 
     def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
@@ -112,7 +105,7 @@ class Constraints(Demands):
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
         # 2. Try what follows where some set of characters is nearly used up.
-        narrow = nearly_used_up(self, histories, place)
+        narrow = self.nearly_used_up(histories, place)
         for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
             at, ids = allowed[some].nonzero()
             allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
@@ -134,16 +127,11 @@ class Constraints(Demands):
     @cached_property
     def alike(self) -> Int[Array, "V"]:
         """Number the characters; those with the same tones and rhymes, in all forms of their words, have one number."""
-        lexicon = self.lexicon
+        lexicon, seen = self.lexicon, dict[bytes, int]()
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
-        tables += [
-            table[:, lexicon.forms].any(axis=2) for table in (lexicon.one_form & self.base, *tables[:2])
-        ]
-        columns = np.ascontiguousarray(np.packbits(np.vstack([*rows, *tables]), axis=0).T)
-        whole = columns.view(np.dtype((np.void, columns.shape[1])))[:, 0]
-        numbers: Array = np.unique(whole, return_inverse=True)[1]
-        return numbers
+        kinds = np.packbits(np.vstack([*rows, *tables, self.members[lexicon.forms].any(axis=1).T]), axis=0).T
+        return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
         """Mask the characters that may replace one of a text that is fixed everywhere else."""
@@ -184,8 +172,9 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            groups = histories.alive[:, foot].any(axis=1).astype(np.float32)
-            fitting |= (groups @ self.rhymes_at(place) > 0) & self.base
+            groups: Array = np.any(histories.alive[:, foot], axis=1)
+            for g, rhymes in enumerate(self.rhymes_at(place) & self.base):
+                fitting |= groups[:, g, None] & rhymes
         # 2. Not used before, unless it is doubled.
         if self.request.repeat:
             return fitting & histories.unused if foot.any() else fitting
@@ -233,7 +222,11 @@ class Constraints(Demands):
             histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
         # 2. The characters that it uses up, in every form.
         if not self.request.repeat or foot.any():
-            self._use(histories, ids)
+            everyone = np.arange(len(ids))
+            for column in self.lexicon.forms[ids].T:
+                rows = np.flatnonzero(histories.unused[everyone, column])
+                histories.unused[rows, column[rows]] = False
+                histories.stock[rows] -= self.members[column[rows]]
         # 3. The next place.
         histories.last = np.stack([histories.last[:, 1], ids], axis=1)
         if (place + 1) % self.width == 0:
@@ -241,17 +234,4 @@ class Constraints(Demands):
         if (place + 1) % (2 * self.width) == 0 and place + 1 < self.places:
             k = (place + 1) // (2 * self.width)
             histories.ways = np.stack([plan.ways[:, k] for plan in histories.plans])
-        histories.alive &= can_complete(self, histories, place + 1)
-
-    def _use(self, histories: Histories, ids: Int[Array, "N"]) -> None:
-        everyone, stock, counted = np.arange(len(ids)), histories.stock, self.lexicon.one_form
-        for column in self.lexicon.forms[ids].T:
-            rows = np.flatnonzero(histories.unused[everyone, column])
-            form = column[rows]
-            histories.unused[rows, form] = False
-            newly = self.base[form]
-            stock.rhymes[rows] -= newly[:, None] & self.rhymes[:, form].T
-            stock.first_rhymes[rows] -= newly[:, None] & self.first_rhymes[:, form].T
-            if not self.request.repeat:
-                for left, forms in zip((stock.level, stock.oblique, stock.total), counted, strict=True):
-                    left[rows] -= newly & forms[form]
+        histories.alive &= self.can_complete(histories, place + 1)

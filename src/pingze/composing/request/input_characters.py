@@ -67,11 +67,12 @@ def read_known(field: str, text: str, vocabulary: Vocabulary) -> str:
     """Read free text; characters that the model does not know are left out, with a ConversionWarning."""
     typed = _typed(field, text)
     pairs = [
-        (one, read, _known(read, vocabulary)) for one, read in zip(typed, in_context(typed), strict=True)
+        (one, _known(read, vocabulary) or _known(one, vocabulary))
+        for one, read in zip(typed, in_context(typed), strict=True)
     ]
-    if unknown := [*dict.fromkeys(one for one, _, known in pairs if not known)]:
+    if unknown := [*dict.fromkeys(one for one, known in pairs if not known)]:
         tell(Note("not_known", field=field, has=unknown))
-    known = "".join(one for one, _, known in pairs if known)
+    known = "".join(one for one, known in pairs if known)
     return _convert(field, known, in_context(known), vocabulary)
 
 
@@ -92,7 +93,12 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
 
 def _convert(field: str, typed: str, read: Iterable[str], vocabulary: Vocabulary, known: str = "") -> str:
-    converted = "".join(one if one in known else known_character(field, one, vocabulary) for one in read)
+    converted = "".join(
+        one
+        if one in known
+        else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        for written, one in zip(typed, read, strict=True)
+    )
     tell_converted(field, typed, converted)
     return converted
 

@@ -102,9 +102,7 @@ class Revising(Bounded):
         None, "A title, of 20 characters at most, for models that know titles.", maxLength=200
     )
     about: str | None = option(
-        None,
-        "A theme, as 江雪, of 8 characters at most, for models that know themes.",
-        maxLength=200,
+        None, "A theme, as 江雪, of 8 characters at most, for models that know themes.", maxLength=200
     )
     mood: str | None = option(
         None,
@@ -122,10 +120,7 @@ class Revising(Bounded):
         maximum=1,
     )
     particles: int = option(
-        128,
-        "How many particles each poem has; fewer for a long one.",
-        minimum=1,
-        maximum=4096,
+        128, "How many particles each poem has; fewer for a long one.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
@@ -218,14 +213,13 @@ def ordered(schema: type[Revising]) -> list[Any]:
 def with_options(function: F) -> F:
     """Write the fields of `Composing` into the signature of a function, in place of `**options`."""
     own, hints = signature(function).parameters, get_type_hints(Composing)
-    schema = [each for each in ordered(Composing) if each.name not in own]
     keywords = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
-        for each in schema
+        for each in ordered(Composing)
+        if each.name not in own
     ]
-    first = [each for each in own.values() if each.kind == Parameter.POSITIONAL_OR_KEYWORD]
-    last = [each for each in own.values() if each.kind == Parameter.KEYWORD_ONLY]
-    function.__signature__ = Signature([*first, *keywords, *last])  # type: ignore[attr-defined]
+    parameters = [each for each in own.values() if each.kind != Parameter.VAR_KEYWORD] + keywords
+    function.__signature__ = Signature(sorted(parameters, key=lambda each: each.kind))  # type: ignore[attr-defined]
     return function
 
 

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 
 from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
-from pingze.composing.request.options import MOST_INCLUDED, Composing, acrostic_position
+from pingze.composing.request.options import MOST_INCLUDED, MOST_LINES, Composing, acrostic_position
 from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -23,6 +23,7 @@ from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"
 """The characters of a pattern that leave a place free."""
+LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
 
 @dataclass(frozen=True)
@@ -136,26 +137,28 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     Raises InputError, which names the option, on an unknown form, template, group, poet or character, an opening or
     title that is too long, or a pattern or acrostic that does not fit.
     """
+    # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
     count = asked.lines or form.default_lines
     if not form.takes(count) or count % 2:
-        least = (
-            next(even for even in range(2, count + 12, 2) if form.takes(even)) if form.lines is None else None
-        )
         code = "line_count" if form.lines else "even_lines"
+        least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
         raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
-    # 1. Fix characters; of two options that ask for the same character at a place the first counts.
-    options = chain(
-        _opening(asked.start, form, count, vocabulary),
-        _acrostic(asked.acrostic or "", asked.acrostic_at, form, count, vocabulary),
-        _pattern(asked.pattern or "", form, count, vocabulary),
-        kept,
-    )
+    # 2. Fix characters; of two options that ask for the same character at a place the first counts.
+    opening = _characters("start", asked.start, form.width * count, vocabulary)
+    acrostic = _characters("acrostic", asked.acrostic or "", count, vocabulary)
+    at = acrostic_position(asked.acrostic_at, form.width)
+    fixed = [
+        *(Fixed("start", n // form.width + 1, n % form.width + 1, one) for n, one in enumerate(opening)),
+        *(Fixed("acrostic", line, at, one) for line, one in enumerate(acrostic, 1)),
+        *_pattern(asked.pattern or "", form, count, vocabulary),
+        *kept,
+    ]
     at_place: dict[tuple[int, int, str], Fixed] = {}
-    for fix in options:
+    for fix in fixed:
         at_place.setdefault((fix.line, fix.position, fix.character), fix)
-    # 2. Find a mood in title and theme where none is asked for and taste counts.
-    title, about = read_title(asked.title, vocabulary), read_about(asked.about, vocabulary)
+    # 3. Find a mood in title and theme where none is asked for and taste counts.
+    title, about = (read_condition(name, getattr(asked, name), vocabulary) for name in LONGEST)
     mood = asked.mood
     if not mood and asked.taste and (mood := mood_of(title, about)):
         tell(Note(f"mood_{mood}", field="mood", has=mood))
@@ -203,22 +206,13 @@ def _rhyme(name: str | None, form: Form) -> str | None:
     return group.name
 
 
-def read_title(title: str | None, vocabulary: Vocabulary) -> str | None:
-    """Read a title in the model's characters. Raises InputError on one that is too long."""
-    if not title or not vocabulary.condition_tokens:
-        return title or None
-    return _condition("title", title, vocabulary, LONGEST_TITLE)
-
-
-def read_about(theme: str | None, vocabulary: Vocabulary) -> str | None:
-    """Read a theme in the model's characters. Raises InputError on one that is too long."""
-    return _condition("about", theme, vocabulary, LONGEST_THEME) if theme else None
-
-
-def _condition(field: str, text: str, vocabulary: Vocabulary, longest: int) -> str | None:
+def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str | None:
+    """Read a title or theme in the model's characters. Raises InputError on one that is too long."""
+    if not text or not vocabulary.condition_tokens:
+        return text or None
     read = read_known(field, text, vocabulary)
-    if len(read) > longest:
-        raise InputError("too_long", field=field, has=len(read), most=longest)
+    if len(read) > LONGEST[field]:
+        raise InputError("too_long", field=field, has=len(read), most=LONGEST[field])
     return read or None
 
 
@@ -258,20 +252,11 @@ def _unwanted(text: str) -> str:
     return "".join(dict.fromkeys(chain(*forms)))
 
 
-def _opening(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
-    characters, most = read_characters("start", text, vocabulary) if text.strip() else "", lines * form.width
+def _characters(field: str, text: str, most: int, vocabulary: Vocabulary) -> str:
+    characters = read_characters(field, text, vocabulary) if text.strip() else ""
     if len(characters) > most:
-        raise InputError("too_long", field="start", has=len(characters), most=most)
-    for at, character in enumerate(characters):
-        yield Fixed("start", at // form.width + 1, at % form.width + 1, character)
-
-
-def _acrostic(text: str, at: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
-    characters = read_characters("acrostic", text, vocabulary) if text.strip() else ""
-    if len(characters) > lines:
-        raise InputError("too_long", field="acrostic", has=len(characters), most=lines)
-    for line, character in enumerate(characters, 1):
-        yield Fixed("acrostic", line, acrostic_position(at, form.width), character)
+        raise InputError("too_long", field=field, has=len(characters), most=most)
+    return characters
 
 
 def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
@@ -279,10 +264,9 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
     if len(blocks) > lines:
         raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
     for line, block in enumerate(blocks, 1):
-        if len(block) != form.width:
-            width = form.width
+        if (has := len(block)) != form.width:
             raise InputError(
-                "block_width", field="pattern", line=line, block=block, has=len(block), wanted=width
+                "block_width", field="pattern", line=line, block=block, has=has, wanted=form.width
             )
         for position, character in enumerate(block, 1):
             if character not in BLANKS:

@@ -14,8 +14,8 @@ It is 0 for characters that have nothing to do with each other, and for those th
 experiments/antithesis.py, which also measures it.
 """
 
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property, lru_cache
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -25,6 +25,8 @@ from pingze.arrays import Array, Float, Float32, Int
 from pingze.composing.constraints.feasibility import Demands
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.steering.term import Term
+from pingze.network.onnx_graph import TYPES, Described, Graph
+from pingze.network.onnx_runtime import session
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Form
 
@@ -32,8 +34,8 @@ from pingze.verse.forms import Form
 class Antithesis:
     """The table for K tokens: s(a, b) is the product of a row of `above` and one of `below`.
 
-    Scores are computed in float64 and rounded to float32: BLAS adds in another order on each kind of processor, and the
-    rounding hides it.
+    Scores are computed in float64 and rounded to float32: products are added in another order on each kind of
+    processor, and the rounding hides it.
     """
 
     def __init__(self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]) -> None:
@@ -65,8 +67,17 @@ class Antithesis:
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
         """Score every token below each of some rows."""
         distinct, place = np.unique(ids, return_inverse=True)
-        scores: Array = (self.above[distinct] @ self.below.T).astype(np.float32)[place]
+        scores: Array = self._scores({"above": self.above[distinct]})[0][place]
         return scores
+
+    @cached_property
+    def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
+        """The scores of rows of `above`: ONNX Runtime keeps to this thread, where threads of BLAS would fight."""
+        graph, (K, R) = Graph(), self.below.shape
+        product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
+        graph.node("Cast", product, result="scores", to=TYPES["float32"])
+        scores: Described = ("scores", "float32", ("N", K))
+        return session(graph.serialized([("above", "float64", ("N", R))], [scores]))
 
     def over(self, id_: int) -> Float32[Array, "K"]:
         """Score one row below every token."""
@@ -119,8 +130,14 @@ class Opposites(Term):
 def antithesis_table() -> Antithesis:
     """Load the table that ships with the package."""
     with (
-        as_file(files("pingze.network.weights") / "antithesis.safetensors") as path,
+        as_file(files("pingze.network") / "weights" / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,
     ):
         tensors = {name: file.get_tensor(name).astype(np.float32) for name in file.keys()}  # noqa: SIM118
         return Antithesis.of_vectors(file.metadata()["characters"], **tensors)
+
+
+@lru_cache(maxsize=4)
+def antithesis_of(vocabulary: Vocabulary) -> Antithesis:
+    """Arrange the table in the order of a vocabulary's ids."""
+    return antithesis_table().of(vocabulary)

@@ -10,6 +10,7 @@ congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
+from functools import lru_cache
 
 import numpy as np
 
@@ -37,6 +38,7 @@ def mood_of(*texts: str | None) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
+@lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
     """Give the m of each token in each mood; 0 where the table has no token."""
     cells = table("moods", "pingze.composing.steering")

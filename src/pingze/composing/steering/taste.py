@@ -4,7 +4,7 @@ While a text is drawn its weight is multiplied, token by token, by e to the powe
 
     LIKELY · ln p of the token
     + NAMED, the first time that it is one of the title's or the theme's characters
-    − WORN · ln of how much too often poems use the pair that it ends (`lapses.worn`), unless the title has a half of it
+    − WORN · ln of how much too often poems use the pair that it ends (`worn`), unless the title has a half of it
     + REWARD · r·h, where h is the model's state after the token and r the reward that readings taught.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
@@ -14,16 +14,16 @@ words of two seasons, or of day and night, ranks after all others.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import cache, lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Bool, Float, Int
+from pingze.arrays import Array, Float, Int
 from pingze.composing.request.request import Request
-from pingze.composing.steering.lapses import contradicts, worn
 from pingze.composing.steering.term import Term, Token
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
+from pingze.verse.tables import table
 
 LIKELY = 1.3
 WORN = 0.45
@@ -35,119 +35,89 @@ CONTRADICTION = 1e6
 """More nats than any text gains."""
 
 
+@cache
+def worn() -> dict[str, float]:
+    """The worn pairs, which poems use too often, by the logarithm of how much too often."""
+    return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()}
+
+
+@cache
+def times() -> dict[str, dict[str, list[str]]]:
+    """Words that name a season, and an hour: kind -> time -> words.
+
+    Each is plain enough by itself: 春 alone is not, since it also means years and youth.
+    """
+    found: dict[str, dict[str, list[str]]] = {}
+    for time, cells in table("times", "pingze.composing.steering").items():
+        kind, words = cells.split("\t")
+        found.setdefault(kind, {})[time] = words.split()
+    return found
+
+
+def contradicts(lines: Sequence[str]) -> bool:
+    """Check whether a poem has words of two seasons, or of day and night."""
+    return any(
+        sum(any(word in line for line in lines for word in words) for words in of_kind.values()) > 1
+        for of_kind in times().values()
+    )
+
+
 class WornPairs:
     """The worn pairs of a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary, ids = vocabulary, vocabulary.ids
         known = sorted(
-            (ids[pair[0]] * len(vocabulary) + ids[pair[1]], excess)
+            (ids[pair[0]] * len(ids) + ids[pair[1]], excess)
             for pair, excess in worn().items()
-            if pair[0] in vocabulary and pair[1] in vocabulary
+            if pair[0] in ids and pair[1] in ids
         )
-        self.keys = np.array([key for key, _ in known], np.int64)
-        self.excess = np.array([excess for _, excess in known])
+        self.keys = np.array([*(key for key, _ in known), np.iinfo(np.int64).max])
+        self.excess = np.array([*(excess for _, excess in known), 0.0])
 
     def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
         """Look up the logarithm of how much too often each pair is used; 0 where it is not worn."""
-        if not len(self.keys):
-            return np.zeros(len(ids))
         keys = before.astype(np.int64) * len(self.vocabulary) + ids
-        found = np.searchsorted(self.keys, keys).clip(max=len(self.keys) - 1)
-        excess: Array = np.where(self.keys[found] == keys, self.excess[found], 0.0)
+        place = np.searchsorted(self.keys, keys)
+        excess: Array = np.where(self.keys[place] == keys, self.excess[place], 0.0)
         return excess
 
 
-def taste_terms(
-    worn_pairs: WornPairs, request: Request, reward: Float[Array, "H"] | None = None
-) -> list[Term]:
-    """List the terms of taste.
+worn_pairs = lru_cache(maxsize=4)(WornPairs)
+
+
+class Taste(Term):
+    """The likely judgement of a reader.
 
     Args:
-        worn_pairs: Of the model's vocabulary.
+        vocabulary: The model's.
         request: Whose title, theme and strength of taste count.
         reward: The model's; None where it has none.
     """
-    words, ids = set(only_han((request.title or "") + (request.about or ""))), worn_pairs.vocabulary.ids
-    named: Bool[Array, V] = np.zeros(len(ids), bool)
-    named[[ids[word] for word in words if word in ids]] = True
-    gain, strength = NAMED * min(1.0, 4 / max(1, len(words))), request.taste
-    return [
-        Likely(strength),
-        Named(strength, named, gain),
-        Worn(strength, worn_pairs, named, request.form.width),
-        *([] if reward is None else [Reward(strength, reward)]),
-        Consistent(),
-    ]
 
-
-@dataclass
-class Likely(Term):
-    """ln p of each token."""
-
-    strength: float
+    def __init__(
+        self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
+    ) -> None:
+        words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
+        self.named = np.zeros(len(ids), bool)
+        self.named[[ids[word] for word in words if word in ids]] = True
+        self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
+        self.strength, self.width, self.reward = request.taste, request.form.width, reward
+        self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Weigh the token by ln p."""
-        added: Array = self.strength * LIKELY * token.log_p
-        return added
-
-
-@dataclass
-class Named(Term):
-    """Characters of title and theme, each the first time."""
-
-    strength: float
-    named: Bool[Array, "V"]
-    gain: float
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the character if it is named and new."""
-        if token.place is None:
-            return None
-        ids = token.texts[:, token.place]
-        new = ~(token.texts[:, : token.place] == ids[:, None]).any(axis=1)
-        added: Array = self.strength * (self.gain * (self.named[ids] & new))
-        return added
-
-
-@dataclass
-class Worn(Term):
-    """Worn pairs within a line, unless the title or the theme has a half of them."""
-
-    strength: float
-    pairs: WornPairs
-    named: Bool[Array, "V"]
-    width: int
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the pair that the character ends."""
-        if token.place is None or token.place % self.width == 0:
-            return None
-        before, ids = token.texts[:, token.place - 1], token.texts[:, token.place]
-        free = self.named[before] | self.named[ids]
-        return -self.strength * (WORN * np.where(free, 0.0, self.pairs.of(before, ids)))
-
-
-@dataclass
-class Reward(Term):
-    """The reward that readings taught."""
-
-    strength: float
-    reward: Float[Array, "H"]
-
-    def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the model's state after the token."""
-        if token.h is None:
-            return None
-        added: Array = (
-            self.strength * REWARD * (token.h * self.reward).sum(axis=1)
-        )  # BLAS adds in other orders
-        return added
-
-
-class Consistent(Term):
-    """Words of two seasons, or of day and night."""
+        """Weigh the token, the character that is named, the pair that it ends, and the state after it."""
+        added = LIKELY * token.log_p
+        if (place := token.place) is not None:
+            ids, before = token.texts[:, place], token.texts[:, :place]
+            new = ~(before == ids[:, None]).any(axis=1)
+            added += self.gain * (self.named[ids] & new)
+            if place % self.width:
+                free = self.named[before[:, -1]] | self.named[ids]
+                added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
+        if token.h is not None and self.reward is not None:
+            added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in other orders
+        return self.strength * added
 
     def of_text(self, lines: Sequence[str]) -> float:
         """Put a text that contradicts itself after all others."""

@@ -10,8 +10,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from pingze.composing import compose, generate
-from pingze.composing.quality import MEASURED
-from pingze.composing.steering.lapses import Lines
+from pingze.composing.quality import MEASURED, Lines
 from pingze.network import checkpoint
 from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import Numbers, plan

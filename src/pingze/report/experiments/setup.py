@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from pingze.composing.quality import MEASURED, real_poems
-from pingze.composing.steering.lapses import Lines
+from pingze.composing.quality import MEASURED, Lines, real_poems
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary

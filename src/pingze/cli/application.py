@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import Field, fields
 from importlib.metadata import version
+from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
 from pathlib import Path
@@ -14,10 +15,9 @@ import typer
 
 from pingze.cli import completion
 from pingze.composing.request.options import Composing, Revising, ordered
-from pingze.errors import InputError
+from pingze.errors import InputError, MissingExtraError
 from pingze.threads import threads
 from pingze.verse.characters import MARKS
-from pingze.verse.patterns import STRICTNESSES
 
 app = typer.Typer(
     help="pingze 平仄: classical Chinese poems from a small LSTM.",
@@ -36,6 +36,14 @@ pingze 平仄 writes classical Chinese verse, and checks yours.
 pingze --help lists every command, pingze compose --help what a poem may be asked to keep."""
 """What `pingze` alone prints."""
 
+
+def option(name: str, sentence: str = "") -> Any:
+    """Make an option that several commands have: with its completion, and by default `Composing`'s sentence."""
+    return typer.Option(
+        help=sentence or Composing.sentence(name), autocompletion=completion.BY_FIELD.get(name)
+    )
+
+
 ModelOption = Annotated[
     str,
     typer.Option(
@@ -45,13 +53,11 @@ ModelOption = Annotated[
         autocompletion=completion.models,
     ),
 ]
-LevelOption = Annotated[
-    str,
-    typer.Option(
-        help=Composing.sentence("level"), autocompletion=completion.offering(lambda _: STRICTNESSES)
-    ),
-]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
+LevelOption = Annotated[str, option("level")]
+TitleOption = Annotated[str | None, option("title")]
+PoetOption = Annotated[str | None, option("poet")]
+SeedOption = Annotated[int | None, option("seed")]
 
 
 def _print_version(asked: bool) -> bool:
@@ -72,35 +78,40 @@ def _(
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
     """Give a command an option for each field of the schema that is its first parameter; one may be an argument."""
+    hints = get_type_hints(schema)
+
+    def parameter(each: Field[Any]) -> Parameter:
+        sentence, enum = each.metadata["description"], each.metadata["json_schema_extra"].get("enum")
+        flags = [f"--{each.name}"] if hints[each.name] is bool else []
+        offered = completion.offering(lambda _: enum) if enum else completion.BY_FIELD.get(each.name)
+        made: Any = typer.Option(*flags, help=sentence, autocompletion=offered)
+        if each.name == argument:
+            made = typer.Argument(help=sentence)
+        return Parameter(
+            each.name,
+            Parameter.KEYWORD_ONLY,
+            default=each.default,
+            annotation=Annotated[hints[each.name], made],
+        )
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def called(**values: Any) -> None:
-            asked = schema(**{each.name: values.pop(each.name) for each in fields(schema)})
-            command(asked, **values)
+            command(schema(**{each.name: values.pop(each.name) for each in fields(schema)}), **values)
 
         called.__name__, called.__doc__ = command.__name__, command.__doc__
-        hints, own = get_type_hints(schema), list(signature(command, eval_str=True).parameters.values())[1:]
-        arguments = [p for p in own if p.default is Parameter.empty]
-        options = [_parameter(each, hints[each.name], argument) for each in ordered(schema)]
-        listed = [*arguments, *options, *(p for p in own if p not in arguments)]
-        called.__signature__ = Signature([p.replace(kind=Parameter.KEYWORD_ONLY) for p in listed])  # type: ignore[attr-defined]
+        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(command).parameters.values()]
+        listed = [*map(parameter, ordered(schema)), *own[1:]]
+        listed.sort(key=lambda each: each.default is not Parameter.empty)  # arguments first
+        called.__signature__ = Signature(listed)  # type: ignore[attr-defined]
         return called
 
     return decorate
 
 
-def _parameter(each: Field[Any], type_: Any, argument: str) -> Parameter:
-    """A field as a parameter that typer reads."""
-    help_ = each.metadata["description"]
-    flags = [f"--{each.name}"] if type_ is bool else []
-    enum = each.metadata["json_schema_extra"].get("enum")
-    offered = completion.offering(lambda _: enum) if enum else completion.BY_FIELD.get(each.name)
-    made: Any = typer.Argument(help=help_)
-    if each.name != argument:
-        made = typer.Option(*flags, help=help_, autocompletion=offered)
-    return Parameter(
-        each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[type_, made]
-    )
+def need(extra: str, what: str, *packages: str) -> None:
+    """Raise MissingExtraError, which names the command's part and the extra, if a package is absent."""
+    if any(find_spec(package) is None for package in packages):
+        raise MissingExtraError(what, extra)
 
 
 def print_start() -> None:

@@ -1,0 +1,120 @@
+"""Show the progress of long commands and of training on standard error."""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from pingze.messages import here
+
+if TYPE_CHECKING:
+    from pingze.training.log import LogRow
+    from pingze.training.run import Run
+
+EVERY = 10.0
+"""Without a terminal, seconds after which a line is printed again if only its numbers have changed."""
+SHARE = 0.05
+"""In a long run, this share of the elapsed time instead, so that a night leaves some hundred lines."""
+
+
+@contextmanager
+def status() -> Iterator[Callable[[str], None]]:
+    """Give a function that shows a line: on a terminal in place of the last one, elsewhere below it.
+
+    Without a terminal a line is printed if its words are new, if its numbers are and it is time, or if it is the last.
+    """
+    console = Console(stderr=True)
+    if console.is_terminal:
+        with console.status("") as shown:
+            yield shown.update
+    else:
+        with _status_lines() as tell:
+            yield tell
+
+
+@contextmanager
+def _status_lines() -> Iterator[Callable[[str], None]]:
+    last, printed, begun = "", "", time.monotonic()
+    at = begun
+
+    def tell(line: str) -> None:
+        nonlocal last, printed, at
+        last, now = line, time.monotonic()
+        is_news = re.sub(r"\d", "", line) != re.sub(r"\d", "", printed)
+        if is_news or (line != printed and now >= at + max(EVERY, SHARE * (now - begun))):
+            typer.echo(line, err=True)
+            printed, at = line, now
+
+    try:
+        yield tell
+    finally:
+        if last != printed:
+            typer.echo(last, err=True)
+
+
+OnRow = Callable[["LogRow"], None]
+OnStep = Callable[[], None]
+
+
+@contextmanager
+def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
+    """Give the functions that `Run.train` calls after a row of its log and after a step.
+
+    The first process shows them on standard error: a bar on a terminal, elsewhere a line from time to time and at the
+    end.
+    """
+    console = Console(stderr=True)
+    if not run.processes.is_first:
+        yield (lambda row: None), (lambda: None)
+    elif console.is_terminal:
+        with _training_bar(run, console) as shown:
+            yield shown
+    else:
+        with _training_lines(run) as shown:
+            yield shown
+
+
+@contextmanager
+def _training_bar(run: "Run", console: Console) -> Iterator[tuple[OnRow, OnStep]]:
+    figures = TextColumn("{task.fields[figures]}  left")
+    with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
+        task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
+
+        def on_row(row: "LogRow") -> None:
+            if row["kind"] == "train":
+                bar.update(task, figures=_line(row))
+            else:
+                bar.console.print(_line(row))
+
+        yield on_row, lambda: bar.update(task, completed=run.position.step)
+
+
+@contextmanager
+def _training_lines(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
+    figures = ""
+    with status() as show:
+
+        def on_step() -> None:
+            show(here("train_step", step=run.position.step, steps=run.total_steps) + figures)
+
+        def on_row(row: "LogRow") -> None:
+            nonlocal figures
+            if row["kind"] == "train":
+                figures = "  " + _line(row)
+            else:
+                show(_line(row))
+
+        on_step()
+        yield on_row, on_step
+        on_step()
+
+
+def _line(row: "LogRow") -> str:
+    """Say a row of the log: measures of training, of dev with a poem, or why training stopped early."""
+    said = here(f"train_row_{row['kind']}", **row)
+    return f"{said}\n    {row['sample']}" if row.get("sample") else said

@@ -1,1 +1,0 @@
-"""The weights that ship; `pingze.network.checkpoint.load` reads them by name."""

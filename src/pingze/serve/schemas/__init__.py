@@ -1,1 +1,0 @@
-"""Define the API's JSON as dataclasses, from which OpenAPI is made."""
