@@ -22,7 +22,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path)
+        sweep(path.parent)
         with _claimed(path) as partial:
             yield partial
             _flush(partial)
@@ -33,20 +33,23 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, error: type[PingzeError]) -> Iterator[None]:
-    """Let one process at a time run the block; the others wait. Raises `error` where there can be no such folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
-    except OSError as fault:
-        raise error(f"{folder} cannot be written: {fault.strerror or fault}") from fault
-    try:
-        if descriptor is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
+    """Let one process at a time run the block; the others wait, or raise `error` with the code `busy`.
+
+    Raises `error` as well where there can be no such folder. Systems without flock, as Windows, lock nothing.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if fcntl:
+                descriptor = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError as fault:
+            raise error(busy or "", folder=str(folder)) from fault
+        except OSError as fault:
+            raise error("unwritable", name=str(folder), reason=fault.strerror or str(fault)) from fault
         yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
 
 
 @contextlib.contextmanager
@@ -64,9 +67,9 @@ def _claimed(path: Path) -> Iterator[Path]:
         partial.unlink(missing_ok=True)
 
 
-def sweep(path: Path) -> None:
-    """Remove the unfinished files beside `path` that nobody writes any more: their processes were killed."""
-    for partial in path.parent.glob(f"{path.name}.*.partial") if fcntl else ():
+def sweep(folder: Path) -> None:
+    """Remove the unfinished files of a folder that nobody writes any more: their processes were killed."""
+    for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()

@@ -1,5 +1,7 @@
 """Batches on several threads: their order, their deadlines and failures."""
 
+import os
+import signal
 import threading
 import time
 
@@ -51,3 +53,18 @@ def test_where_one_fails_the_others_stop() -> None:
     with pytest.raises(InputError, match="nothing to write"):
         each(compute, [0, 1, 2, 3])
     assert running == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_composes_composes_too() -> None:
+    asked = {"form": "五絕", "particles": 4, "model": "report"}
+    expected = compose(seed=7, **asked)
+    thread = threading.Thread(target=lambda: compose(seed=1, count=40, **asked))
+    thread.start()
+    for _ in range(3):
+        if not (pid := os.fork()):
+            signal.alarm(120)
+            os._exit(compose(seed=7, **asked) == expected)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    thread.join()

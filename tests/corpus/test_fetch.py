@@ -87,6 +87,7 @@ def test_the_digest_is_of_the_published_archive(tmp_path: Path) -> None:
         ("{}/poems.txt", "^{}/poems.txt is no archive of .* name the folder that holds them$"),
         ("{}/pipe", "^{}/pipe is no archive of "),  # and is not waited for
         ("file://{}/pipe", "^{}/pipe is no archive of "),
+        ("/dev/zero", "^/dev/zero is no archive of "),
     ],
 )
 def test_a_source_that_is_no_corpus_is_named(tmp_path: Path, source: str, said: str) -> None:
@@ -153,6 +154,19 @@ def test_a_connection_that_is_cut_is_one_line_and_the_next_try_starts_cleanly(
     assert _folders_are_clean(None)
     fetch(serve(content, len(content)))
     assert _folders_are_clean(content)
+
+
+def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url = serve(b"\x1f\x8b" * 9000, 10**15)
+    with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
+        fetch(url)
+    monkeypatch.setattr(fetch_module, "LARGEST", 9000)
+    with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
+        fetch(serve(b"\x1f\x8b" * 9000))
+    monkeypatch.setattr(fetch_module, "_TIMEOUT", -1)
+    with pytest.raises(CorpusError, match=r"poems.tgz did not give the corpus in -1 s"):
+        fetch(serve(b"\x1f\x8b"))
+    assert _folders_are_clean(None)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +290,7 @@ def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive_path().parent.mkdir(parents=True, exist_ok=True)
-    left = [path.with_name(f"{path.name}.a.partial") for path in (built, archive_path())]
+    left = [path.with_name(f"{path.name}.{'a' * 32}.partial") for path in (built, archive_path())]
     for partial in left:
         partial.write_text("half")
     with pytest.raises(SystemExit) as exit_:

@@ -1,5 +1,7 @@
 """The parts of the compiled kernels against NumPy and PyTorch's bfloat16; test_layer.py compares the whole step."""
 
+from typing import Any
+
 import numba
 import numpy as np
 import torch
@@ -44,3 +46,10 @@ def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:
     out = np.empty(len(x), np.uint16)
     rounded(x, out)
     np.testing.assert_array_equal(out, kernels.array(expected))
+
+
+def test_what_has_no_place_to_be_kept_is_compiled_at_each_start() -> None:
+    """As in a read-only installation without a home: Numba "cannot cache function", here for want of a file."""
+    scope: dict[str, Any] = {}
+    exec("def increment(x): return x + 1", scope)
+    assert kernels._compiler()(scope["increment"])(1) == 2

@@ -37,12 +37,7 @@ def axe() -> str:
 
 @pytest.mark.parametrize(
     ("phone", "scheme", "language"),
-    [
-        (False, "light", "zh-TW"),
-        (False, "dark", "en-US"),
-        (True, "light", "en-US"),
-        (True, "dark", "zh-TW"),
-    ],
+    [(False, "dark", "en-US"), (True, "light", "zh-TW")],
 )
 def test_axe_finds_nothing(
     browser: "Browser", address: str, axe: str, phone: bool, scheme: str, language: str

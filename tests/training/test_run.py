@@ -21,7 +21,7 @@ from pingze.training import run as run_module
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.presets import Preset, preset
-from pingze.training.run import Run
+from pingze.training.run import CONFIGURATION_FILE, FORMAT, Run
 from pingze.training.sample import sample
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
@@ -143,13 +143,50 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
 def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
-    (tmp_path / "state.00000000.safetensors.0.partial").touch()
+    (tmp_path / f"state.00000000.safetensors.{'0' * 32}.partial").touch()
     run = Run(tmp_path, tiny(), TEXTS, resume=True)
     assert run.resumed is None
     rows = rows_of(run)
     assert log.read(tmp_path) == rows
     assert rows[0]["step"] == 0
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
+    def another() -> None:
+        with pytest.raises(TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"):
+            Run(tmp_path, tiny(), TEXTS, resume=True)
+
+    Run(tmp_path, tiny("epochs=1"), TEXTS).train(on_step=another)
+    Run(tmp_path, tiny("epochs=1"), TEXTS, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *[
+            (CONFIGURATION_FILE, each)
+            for each in (b"", b"\xff", b"[" * 99_999, b"null", b"[]", b"{}", b'{"format": 1}')
+        ],
+        (CONFIGURATION_FILE, None),
+        *[
+            (LOG_FILE, each)
+            for each in (b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b"{}\n", b'{"step": "1"}\n')
+        ],
+        (LOG_FILE, None),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
+    Run(tmp_path, tiny(), TEXTS)
+    (tmp_path / name).unlink(missing_ok=True)
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"
+    ):
+        Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
 def test_the_command_says_what_it_goes_on_from(
@@ -162,13 +199,14 @@ def test_the_command_says_what_it_goes_on_from(
         run_command(arguments)
     assert exit_.value.code == 0
     older, newest = sorted((tmp_path / "run").glob("state.*"))
-    newest.write_bytes(newest.read_bytes()[:-1])
+    newest.write_bytes(newest.read_bytes()[:-1] + b"\x7f")
     capsys.readouterr()
     with pytest.raises(SystemExit) as exit_:
         run_command([*arguments, "--resume"])
     assert exit_.value.code == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith(f"{newest.name} cannot be read (")
+    altered = "it was altered after it was saved: its SHA-256 differs"
+    assert lines[0] == f"{newest.name} cannot be read ({altered})"
     assert lines[1] == f"going on from {older.name} at step 20"
 
 
@@ -196,19 +234,18 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     with pytest.raises(InputError, match="holds a run already; add --resume"):
         Run(tmp_path, tiny(), TEXTS)
-    with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny("learning_rate=0.03"), TEXTS, resume=True)
-    with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny(), TEXTS._replace(train=TEXTS.train[:30]), resume=True)
     with pytest.raises(InputError, match="holds no run to resume"):
         Run(tmp_path / "new", tiny(), TEXTS, resume=True)
-    path = tmp_path / "configuration.json"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace("pingze-run-1", "pingze-run-0"), encoding="utf-8"
-    )
-    with pytest.raises(
-        InputError, match="was begun by another version of pingze; resume it with that version"
-    ):
+    others = [
+        TEXTS._replace(train=TEXTS.train[:30]),
+        TEXTS._replace(train=[TEXTS.train[0][::-1], *TEXTS.train[1:]]),
+    ]
+    for settings, texts in ((tiny("learning_rate=0.03"), TEXTS), *((tiny(), other) for other in others)):
+        with pytest.raises(InputError, match="another configuration or corpus"):
+            Run(tmp_path, settings, texts, resume=True)
+    path = tmp_path / CONFIGURATION_FILE
+    path.write_text(path.read_text(encoding="utf-8").replace(FORMAT, "pingze-run-0"), encoding="utf-8")
+    with pytest.raises(InputError, match="another version of pingze; resume it with that version"):
         Run(tmp_path, tiny(), TEXTS, resume=True)
 
 

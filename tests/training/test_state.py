@@ -62,7 +62,15 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda content: content[:-1], lambda content: b"", lambda content: b"{" * 99]
+    "damage",
+    [
+        lambda content: content[:-1],
+        lambda content: b"",
+        lambda content: b"{" * 99,
+        lambda content: content[:-1] + bytes([content[-1] ^ 1]),
+        lambda content: content.replace(b"step", b"stop"),
+        lambda content: content.replace(b'"F32"', b'"I32"'),
+    ],
 )
 def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
     tmp_path: Path, damage: object

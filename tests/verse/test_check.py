@@ -133,6 +133,18 @@ RARE = "doubt: line 1, character 4: 庭 is read 仄, as in "
         (GOOD, "五排", {"faults": ["句數 5.1 "]}),
         (GOOD, "七絕", {"faults": [f"字數 {line}.6 " for line in range(1, 5)], "judged": "shape"}),
         (GOOD + "天", "五絕", {"faults": ["字數 5.2 ", "句數 5.1 天"]}),
+        # One character too few, or no rhyme: the nearest form is named.
+        (
+            "仄仄平平仄，平平仄東。平平平仄仄，仄仄仄平同。",
+            None,
+            {
+                "form": "五絕",
+                "faults": ["字數 2.5 "],
+                "judged": "shape",
+                "note": "line 2 has 4 characters, not 5",
+            },
+        ),
+        (PROSE, None, {"form": None, "note": "nearest is 七絕, which it does not fit in"}),
         # No form: what the text is.
         ("", None, {"judged": "nothing", "note": "no line of verse was found"}),
         (

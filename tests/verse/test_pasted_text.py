@@ -51,6 +51,25 @@ COUPLETS = [f"{LINES[0]}，{LINES[1]}。", f"{LINES[2]}，{LINES[3]}。"]
         "《夜思》：" + "".join(COUPLETS),
         "夜思\n[唐] 某甲\n" + "".join(COUPLETS) + "\n注释：山月，山上之月。",
         "夜思\n\n" + "\n".join(COUPLETS) + "\n\n【譯文】\n山上之月，照於東水。天風吹雲。",
+        "《夜思》某甲：" + "".join(COUPLETS),
+        "《夜思》唐·某甲：" + "".join(COUPLETS),
+        "".join(f"<ruby>{c}<rp>(</rp><rt>yī</rt><rp>)</rp></ruby>" for c in COUPLETS[0]) + COUPLETS[1],
+        "<ruby>山<rt>ㄕㄢ</rt></ruby>" + "".join(COUPLETS)[1:],
+        "，".join(f"{line[:2]}、{line[2:]}" for line in LINES) + "。",
+        "\n".join(couplet[:3] + "、" + couplet[3:] for couplet in COUPLETS),
+        f"{LINES[0]}——{LINES[1]}……{LINES[2]}——{LINES[3]}……",
+        "……".join(LINES),
+        "\n".join(f"{line}——" for line in LINES),
+        "某人詩云：「" + "".join(COUPLETS) + "」真是好詩，令人感歎不已。",
+        "昨夜讀到一首，題曰夜思，“" + "".join(COUPLETS) + "”",
+        "，".join(line[:3] + "\n" + line[3:] for line in LINES) + "。",
+        "夜思\n" + "。".join(f"{line[:2]}\n{line[2:]}" for line in LINES) + "。",
+        "https://example.org/shi?id=1 " + "".join(COUPLETS),
+        "https://example.org/夜思\n夜思\n某甲\n" + "\n".join(COUPLETS),
+        "夜思并序\n某年某月，余客於東水之上，夜不能寐，因作此詩。\n" + "\n".join(COUPLETS),
+        "夜思有序\n某甲\n余客東水，夜不能寐。因作此詩，以寄所思之人。\n" + "".join(COUPLETS),
+        "其一\n" + "\n".join(COUPLETS),
+        "（一）\n" + "\n".join(LINES),
     ],
 )
 def test_lines_are_found_as_people_write_them(text: str) -> None:
@@ -60,6 +79,30 @@ def test_lines_are_found_as_people_write_them(text: str) -> None:
 
 def test_lost_and_repeated_characters_keep_their_places() -> None:
     assert read_lines("山□照東水，天風々白雲。") == ["山□照東水", "天風風白雲"]
+
+
+@pytest.mark.parametrize("lost", "□○◯＿囗？?")
+def test_the_sign_of_a_lost_character_holds_its_place(lost: str) -> None:
+    read = [f"山月{lost}東水", *LINES[1:]]
+    assert read_lines(f"{read[0]}，{read[1]}。{read[2]}，{read[3]}。") == ["山月□東水", *LINES[1:]]
+    assert read_lines("\n".join(read)) == ["山月□東水", *LINES[1:]]
+
+
+SEVEN = [f"年年{line}" for line in LINES]
+
+
+@pytest.mark.parametrize(
+    ("text", "poems"),
+    [
+        ("夜思\n" + "\n".join(COUPLETS) + "\n春思\n" + "\n".join(COUPLETS), [LINES, LINES]),
+        ("《夜思》\n" + "\n".join(COUPLETS) + "\n《春思》\n某甲\n" + "\n".join(COUPLETS), [LINES, LINES]),
+        ("其一\n" + "\n".join(COUPLETS) + "\n其二\n" + "\n".join(COUPLETS), [LINES, LINES]),
+        ("夜思二首\n其一\n" + "\n".join(LINES) + "\n其二\n" + "\n".join(LINES), [LINES, LINES]),
+        ("\n".join(COUPLETS) + "\n" + "\n".join(SEVEN), [LINES, SEVEN]),
+    ],
+)
+def test_poems_without_a_blank_line_between_are_separated(text: str, poems: list[list[str]]) -> None:
+    assert [read_lines(poem) for poem in split_poems(text)] == poems
 
 
 def test_lines_of_several_lengths_stay() -> None:

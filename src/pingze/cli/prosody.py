@@ -1,6 +1,6 @@
 """`pingze check`, `tones` and `rhyme`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +8,16 @@ import typer
 
 from pingze import verse as prosody
 from pingze.cli import completion
-from pingze.cli.application import JsonOption, LevelOption, app, file_name, option, print_json, read_text
+from pingze.cli.application import (
+    JsonOption,
+    LevelOption,
+    app,
+    file_name,
+    option,
+    print_json,
+    print_json_list,
+    read_text,
+)
 from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse import Verdict, Violation
@@ -39,16 +48,28 @@ def check(
     texts = prosody.split_poems(read_text(file))
     if not texts:
         raise InputError("no_verse", name=file_name(file))
-    verdicts = [prosody.check(text, form=form, level=level) for text in texts]
-    if as_json:
-        print_json([verdict.as_json() for verdict in verdicts])
-    else:
-        _print_verdicts(verdicts)
-    if not all(verdict.ok for verdict in verdicts):
+    from pingze.cli.progress import counting
+
+    passed = True
+    with counting("poems_done", len(texts)) as count:
+
+        def verdicts() -> Iterator[Verdict]:
+            nonlocal passed
+            for done, text in enumerate(texts, start=1):
+                verdict = prosody.check(text, form=form, level=level)
+                passed = passed and verdict.ok
+                yield verdict
+                count(done)
+
+        if as_json:
+            print_json_list(verdict.as_json() for verdict in verdicts())
+        else:
+            _print_verdicts(verdicts())
+    if not passed:
         raise typer.Exit(1)
 
 
-def _print_verdicts(verdicts: list[Verdict]) -> None:
+def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit there."""
     from rich.console import Console
 
@@ -104,17 +125,17 @@ def tones(
     """Show each reading of a character: its tone and rhyme group, and how often Tang verse uses it."""
     found = describe(character)
     if as_json:
-        rows = [
-            {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed} for r in found
-        ]
-        print_json(rows)
+        print_json(
+            [
+                {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed}
+                for r in found
+            ]
+        )
         return
     for reading in found:
-        values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}
-        if reading.used is None:
-            typer.echo(here("reading_rhymed", **values))
-        else:
-            typer.echo(here("reading_used", **values, used=f"{reading.used:,}"))
+        code = "reading_rhymed" if reading.used is None else "reading_used"
+        used, rhymed = f"{reading.used or 0:,}", f"{reading.rhymed:,}"
+        typer.echo(here(code, side=reading.group.side, group=reading.group.label, rhymed=rhymed, used=used))
     if any(reading.used is None for reading in found) and (places := known(character.strip()).needed):
         typer.echo(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
 

@@ -195,9 +195,9 @@ class Queue:
             raise too_slow(self.seconds) if own else BusyError from None
         finally:
             request.waiting.clear()
-            self.waiting[client] = [each for each in self.waiting.get(client, ()) if each is not request]
-            if not self.waiting[client]:
-                del self.waiting[client]
+            others = [each for each in self.waiting.pop(client, ()) if each is not request]
+            if others:
+                self.waiting[client] = others
             for worker in self.workers:
                 for number, batch in worker.batches.items():
                     for index in (index for index, job in batch.jobs.items() if job.request is request):
@@ -266,13 +266,9 @@ class Queue:
         until = max(job.request.until for job in jobs)
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
-    def _find(self, fits: Callable[[Job], Any]) -> Request | None:
-        """Find the first request in turn whose next job fits."""
-        return next((each for each in self._waiting() if fits(each.waiting[0])), None)
-
     def _take(self, fits: Callable[[Job], Any]) -> Job | None:
         """Take the first job in turn that fits; its request and its client have their next turns after all others."""
-        request = self._find(fits)
+        request = next((each for each in self._waiting() if fits(each.waiting[0])), None)
         if request is None:
             return None
         requests = self.waiting.pop(request.client)

@@ -82,14 +82,27 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
     # 2) Old-style verse rhymes in more than half of the even lines.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
-        note = Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)
-        return Verdict(None, None, None, level, lines, (), (shape_note(lines), note))
+        if not shaped and (near := _nearly_shaped(lines)):
+            return _shape_faults(lines, near, level)
+        notes = [
+            shape_note(lines),
+            Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
+        ]
+        if nearest := verdict or as_old:
+            notes.append(Note("nearest", form=nearest.form, faults=len(nearest.violations)))
+        return Verdict(None, None, None, level, lines, (), tuple(notes))
     if verdict is None:
         return as_old
     notes = [old_style.quatrain_note(lines, as_old.rhyme)] if len(lines) == FEWEST_LINES else []
     places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
     notes.append(Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places))
     return replace(as_old, notes=(*notes, *as_old.notes))
+
+
+def _nearly_shaped(lines: tuple[str, ...]) -> Form | None:
+    """The form 絕 or 律 whose shape the lines have but for one character too many or too few."""
+    forms = (form for form in FORMS.values() if form.lines == len(lines))
+    return next((form for form in forms if sum(abs(len(line) - form.width) for line in lines) == 1), None)
 
 
 def _is_old_quatrain(verdict: Verdict) -> bool:
@@ -128,5 +141,9 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
     sizes = f"{form.lines}" if form.lines else "10, 12 …" if form.regulated else "1, 2 …"
+    odd = [number for number, line in enumerate(lines, 1) if len(line) != form.width]
+    notes = [
+        Note("line_length", line=n, has=len(lines[n - 1]), width=form.width) for n in odd if len(odd) < 3
+    ]
     note = Note("not_checked", form=form.name, wanted=form.lines, size=sizes, width=form.width)
-    return Verdict(form.name, None, None, level, lines, tuple(faults), (shape_note(lines), note))
+    return Verdict(form.name, None, None, level, lines, tuple(faults), (shape_note(lines), *notes, note))

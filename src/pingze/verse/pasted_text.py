@@ -10,15 +10,25 @@ from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
 
 _CHARACTER = f"{HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
-_STOPS = "，。？！；,.?!;｡､．…﹐﹒﹔﹖﹗"
+_STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
 _REMARK = re.compile(r"\([^()\n]*\)|（[^（）\n]*）|\[[^\[\]\n]*\]|〔[^〔〕\n]*〕|［[^［］\n]*］")
 _HEADING = re.compile(r"\s*[#《〈【]|.*[》〉】]\s*$")
 _TITLED = re.compile(
-    f"^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】])[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])",
+    f"^([^{_STOPS}\\n]*[《〈【][^《〈【》〉】\\n]*[》〉】](?:[{HAN}·（）()〔〕\\[\\] ]{{1,9}}(?=[：:]))?)"
+    f"[^\\S\\n]*[：:]?[^\\S\\n]*(?=[{_CHARACTER}])",
     re.MULTILINE,
 )
+_NUMBERED = re.compile(r"\s*[（(【]?其?[一二三四五六七八九十]{1,3}[）)】、.]?\s*$")
+_PREFACE = re.compile("[并並有][序敘引]")
+_QUOTED = re.compile('[「『“‘"]([^「」『』“”‘’"]+)[」』”’"]')
+_RUBY, _URL = (
+    re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE),
+    re.compile(r"(?:https?://|www\.)\S+"),
+)
+_QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
+_LOST = re.compile(f"[○◯＿囗▢](?=[{HAN}○◯＿囗▢{_STOPS}\n]|$)(?<=[{HAN}{_STOPS}\n].)|(?<=[{HAN}])[○◯＿囗▢]")
 _COMMENT = re.compile(
     r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
     re.MULTILINE,
@@ -31,7 +41,9 @@ _LONGEST_POET = 4  # characters
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
 """Rows without marks that are verse: their length, the width of its lines, and how many there are at least."""
 
-_TAG = re.compile(r"</?(?:br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(
+    r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE
+)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
@@ -74,7 +86,7 @@ def split_poems(text: str) -> list[str]:
     """
     poems: list[str] = []
     heading = ""
-    for block in re.split(r"\n(?:[^\S\n]*\n)+", _normal(text)):
+    for block in re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text))):
         if not _NOT_CHARACTER.sub("", block):
             continue
         block = block.strip("\n")
@@ -88,6 +100,29 @@ def split_poems(text: str) -> list[str]:
             poems.append(heading + block)
             heading = ""
     return [*poems, heading.strip("\n")] if heading else poems
+
+
+def _parted(text: str) -> str:
+    """Put a blank line before a poem that follows another without one: at a heading, or at lines of another width."""
+    rows, parted, so_far = list(map(_Row, text.split("\n"))), list[str](), list[_Row]()
+    for n, row in enumerate(rows):
+        if _COMMENT.match(row.text):
+            return "\n".join([*parted, *(each.text for each in rows[n:])])
+        lines = [line for each in so_far for line in each.lines]
+        after = [line for each in rows[n:] if each.marked or each.of(5) or each.of(7) for line in each.lines]
+        if not row.text.strip():
+            so_far = []
+        elif min(len(lines), len(after)) >= FEWEST_LINES and len(widths := set(map(len, lines))) == 1:
+            width, signed = next(iter(widths)), row.text.lstrip().startswith("—")
+            starts = row.heading or _NUMBERED.match(row.text) or not (row.marked or row.of(width))
+            turns = len(lines) % 2 == 0 and not any(map(width.__eq__, map(len, after)))
+            if (starts and not signed) or turns:
+                parted.append("")
+                so_far = []
+        if row.lines and (row.marked or so_far or row.of(5) or row.of(7)) and not row.heading:
+            so_far = [*so_far, row]
+        parted.append(row.text)
+    return "\n".join(parted)
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
@@ -122,13 +157,41 @@ def read_text(text: str) -> ReadText:
                 row.lines = [row.lines[0][start : start + width] for start in range(0, length, width)]
                 row.marked = True
             break
-    # 3) The rest may be headings.
+    # 3) The rest may be headings. Where lines of several lengths are left, another reading may have one length.
     verse = _without_headings(rows) or rows
-    kept = set(verse)
-    left_out = [row.text.strip() for row in rows if row not in kept]
+    if len({len(line) for row in verse for line in row.lines}) > 1:
+        verse = _otherwise(verse, rows) or verse
+    used = "".join(line for row in verse for line in row.lines)
+    left_out = [
+        _QUOTED.sub(
+            lambda found: "「…」" if _NOT_CHARACTER.sub("", found[1]) == used else found[0], row.text
+        ).strip()
+        for row in rows
+        if row not in verse and "".join(row.lines) not in used
+    ]
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
     return ReadText([line for row in verse for line in row.lines], left_out, cut)
+
+
+def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
+    """Read rows in another way that gives four lines or more of one length; [] where none does.
+
+    A preface 并序 is before the verse, 、 or a row's end is within a line, or prose quotes a poem.
+    """
+    text = "\n".join(row.text for row in verse)
+    ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]
+    ways.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
+    joined = (
+        re.sub("[、\n]", "", "\n".join(row.text for row in rows[n:])) for n in range(_MOST_HEADINGS + 1)
+    )
+    ways += [[_Row(each)] for each in joined]
+    ways += [[_Row(found.group(1))] for found in _QUOTED.finditer(text)]
+    for way in ways:
+        lines = [line for row in way for line in row.lines]
+        if len(lines) >= FEWEST_LINES and len(set(map(len, lines))) == 1 and len(lines[0]) in (4, 5, 6, 7):
+            return way
+    return []
 
 
 def _without_headings(rows: list[_Row]) -> list[_Row]:
@@ -162,8 +225,13 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
 
 
 def _normal(text: str) -> str:
-    """NFC, one kind of line end, no byte-order mark, no HTML, and 々 replaced by the character that it repeats."""
-    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
-    text = unicodedata.normalize("NFC", text.replace("\ufeff", ""))
-    text = _TITLED.sub(r"\1\n", "\n".join(text.splitlines()))
+    """Normalize a text: NFC, one kind of line end, no HTML and URLs, □ for a lost character, 々 written out."""
+    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
+    text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
+    text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
+    lines = [line for line in re.split(f"[{_STOPS}\n]", text) if line]
+    width = Counter(map(len, lines)).most_common(1)[0][0] if lines else 0
+    for line in re.split("[，。；！,;!\n]", text) if "？" in text or "?" in text else ():
+        if len(line) == width and _QUERY.search(line):
+            text = text.replace(line, _QUERY.sub("□", line))
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)
