@@ -103,7 +103,7 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
 
 
 def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K K"]]:
-    """Return the most frequent characters, and how often each is opposite each other one, in either line."""
+    """Return the most frequent characters, and how often any two are opposite each other, in either line."""
     pairs = Counter(pair for c in found for pair in zip(c.first, c.second, strict=True))
     single: Counter[str] = Counter()
     for pair, times in pairs.items():

@@ -78,7 +78,7 @@ class Palette:
     used: set[str] = field(default_factory=set)
 
     def pick(self, rng: random.Random, tone: str = "x", group: str | None = None) -> str:
-        """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, favouring frequent ones."""
+        """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, by its frequency."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
             side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)

@@ -1,4 +1,4 @@
-"""Learn which word an ambiguous Simplified character stands for, for contexts.tsv.
+"""Learn for contexts.tsv which word an ambiguous Simplified character stands for.
 
     python -m scripts.count contexts            # also prints how often the table is right on dev
 

@@ -1,4 +1,4 @@
-"""Count which characters verse of each mood prefers, for moods.tsv.
+"""Count for moods.tsv which characters verse of each mood prefers.
 
     python -m scripts.count moods               # also prints how often the table distinguishes the moods of dev
 

@@ -34,9 +34,9 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
-    """Let one process at a time run the block; the others wait, or raise `error` with the code `busy`.
+    """Let one process at a time run the block; other processes wait or, if `busy` is a code, raise `error` with it.
 
-    Raises `error` as well where there can be no such folder. Systems without flock, as Windows, lock nothing.
+    Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
     """
     with contextlib.ExitStack() as stack:
         try:
@@ -68,7 +68,7 @@ def _claimed(path: Path) -> Iterator[Path]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove the unfinished files of a folder that nobody writes any more: their processes were killed."""
+    """Remove a folder's partial files whose processes were killed, which shows in that nobody locks them."""
     for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -24,7 +24,7 @@ LINES: Mapping[str, dict[str, Any]] = {
     "orthogonal": {"color": "C3"},
     "trained": {"color": "black", "linewidth": 2.6},
 }
-"""The lines of the trained layer and of every initialization but zero, which passes no gradient on."""
+"""The style of each layer's line; zero initialization is left out because it passes no gradient on."""
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
 """The distances t - k at which spectra are drawn."""
