@@ -238,6 +238,8 @@ def test_explain_has_a_row_for_each_character(capsys: pytest.CaptureFixture[str]
 
 def test_look_ups(capsys: pytest.CaptureFixture[str]) -> None:
     assert re.search("平 上平十四寒.*\n仄 去聲十五翰", call(capsys, "tones", "看")[1])
+    assert re.search("七陽.*each other.*\n.*二十三漾.*minister.*丞相", call(capsys, "tones", "相")[1])
+    assert call(capsys, "tones", "将军")[1] == "將 平  軍 平\n"
     assert call(capsys, "rhyme", "阳")[1].startswith("下平七陽  ")
     assert list(json.loads(call(capsys, "rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 
