@@ -10,8 +10,11 @@ from pingze import verse as prosody
 from pingze.cli import completion
 from pingze.cli.application import JsonOption, LevelOption, app, file_name, option, print_json, read_text
 from pingze.errors import InputError
-from pingze.messages import here, language, language
+from pingze.messages import here, language
 from pingze.verse import Verdict, Violation
+from pingze.verse.character_table import to_traditional
+from pingze.verse.characters import only_han
+from pingze.verse.context import in_context, tones_in
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rules import definition
