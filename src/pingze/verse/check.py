@@ -69,6 +69,8 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
     # 1) As regulated verse, which with the level customary has few faults, and as old-style verse.
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
+    if verdict and verdict.ok and level == CUSTOMARY:
+        return verdict
     as_old = _judge(lines, shaped[-1], level) if shaped else None
     fits_old = as_old is not None and as_old.ok
     at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY)
