@@ -37,13 +37,14 @@ def check(
     ] = "-",
     form: Annotated[str | None, option("form", "The form to check for, instead of the one found.")] = None,
     level: LevelOption = CUSTOMARY,
+    fine: Annotated[bool, typer.Option("--fine", help="Note 撞韻, 擠韻, 冒韻 and 四字目孤平 too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
     texts = prosody.split_poems(read_text(file))
     if not texts:
         raise InputError("no_verse", name=file_name(file))
-    verdicts = [prosody.check(text, form=form, level=level) for text in texts]
+    verdicts = [prosody.check(text, form=form, level=level, fine=fine) for text in texts]
     if as_json:
         print_json([verdict.as_json() for verdict in verdicts])
     else:
