@@ -112,14 +112,14 @@ def tones(
     """Show each reading of a character: tone, rhyme group, meaning, and how often Tang verse uses it; or of a word."""
     word = in_context(only_han(text))
     if len(word) > 1:
-        read = {
-            c: "".join(sorted(each))
-            for c, each in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
-        }
+        read = [
+            (c, "".join(sorted(tones)))
+            for c, tones in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
+        ]
         if as_json:
-            print_json([{"character": c, "tones": each} for c, each in read.items()])
+            print_json([{"character": c, "tones": tones} for c, tones in read])
         else:
-            typer.echo("  ".join(f"{c} {each or '?'}" for c, each in read.items()))
+            typer.echo("  ".join(f"{c} {tones or '?'}" for c, tones in read))
         return
     found = describe(text)
     senses = [sense(to_traditional(text.strip()), r.group.name) for r in found]
