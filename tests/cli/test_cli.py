@@ -110,7 +110,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         ("compose " + "日" * 29, "start has 29 characters; give 28 at most"),
         ("revise hello --line 1", "this is no poem to revise"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),
-        ("tones 看看", "'看看' is not one character"),
+        ("tones ab", "'ab' is not one character"),
         ("rhyme xx", "'xx' is not one character"),
         ("corpus search 明月", "no corpus at"),
         ("corpus fetch nowhere.tgz", "nowhere.tgz cannot be read: No such file or directory"),
@@ -226,6 +226,8 @@ def test_explain_has_a_row_for_each_character(call: Call) -> None:
 
 def test_look_ups(call: Call) -> None:
     assert re.search("平 上平十四寒.*\n仄 去聲十五翰", call("tones", "看")[1])
+    assert re.search("七陽.*each other.*\n.*二十三漾.*minister.*丞相", call("tones", "相")[1])
+    assert call("tones", "将军")[1] == "將 平  軍 平\n"
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 

@@ -13,14 +13,6 @@ from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
 
 
-def test_results_come_in_the_order_of_the_batches() -> None:
-    def later(seconds: float) -> float:
-        time.sleep(seconds)
-        return seconds
-
-    assert each(later, [0.05, 0.0, 0.02]) == [0.05, 0.0, 0.02]
-
-
 def test_many_poems_are_those_of_their_seeds_alone() -> None:
     asked = {"form": "五絕", "particles": 128, "model": "report"}
     together = compose(seed=3, count=5, **asked)

@@ -13,24 +13,6 @@ from pingze.corpus.split import SPLITS, Places, groups, split, split_of
 from tests.corpus.invented import poem
 
 
-@pytest.mark.parametrize(
-    ("poems", "found"),
-    [
-        ([], []),
-        ([poem([1, 2, 3, 4]), poem([4, 9, 1, 8])], [0, 0]),
-        ([poem([1, 2, 3, 4]), poem([7, 9, 1, 8])], [0, 1]),  # one line in common
-        ([poem([1, 2, 1, 3]), poem([1, 4, 1, 5])], [0, 1]),  # one line, twice
-        ([poem([1, 2, 3, 4], width=4)] * 2, [0, 1]),  # short lines
-        (
-            [poem([1, 2, 3, 4]), poem([9, 9, 9, 9]), poem([3, 4, 5, 6], dynasty="song"), poem([5, 6, 7, 8])],
-            [0, 1, 0, 0],  # a chain
-        ),
-    ],
-)
-def test_two_lines_in_common_make_a_group(poems: list[CorpusPoem], found: list[int]) -> None:
-    assert groups(poems) == found
-
-
 def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
     """Spread each poem's smallest label over its neighbours until nothing changes."""
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]

@@ -139,6 +139,17 @@ async def test_beside_a_long_batch_only_other_requests_are_written(
     assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
 
 
+async def test_beside_a_long_batch_of_its_client_only_a_much_smaller_one_is_written(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
+    (worker,) = workers
+    for name, rows in (("a", ROWS), ("b", ROWS), ("s", ROWS // 4)):
+        ask(queue, "one", name, rows)
+    clock.now += LONG
+    queue._dispatch()
+    assert worker.begun == ["a", "s"]
+
+
 def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
     """Have a worker write batches of so many tokens of LONG / 2 each; at each token the batch that had it.
 
@@ -229,6 +240,16 @@ async def test_a_request_that_would_take_too_long_is_not_begun(queue: Queue) -> 
     ask(queue, "three", "x", rows=5)  # takes turns, and is in time
     with pytest.raises(BusyError):  # alone it would be in time
         ask(queue, "three", "y", rows=30)
+
+
+async def test_however_much_one_client_asks_another_is_taken(queue: Queue) -> None:
+    """It was refused: each waiting request of the first counted as a client that takes turns."""
+    queue.pace = 1.0
+    for _ in range(8):
+        ask(queue, "many", "a", rows=8)
+    with pytest.raises(BusyError):
+        ask(queue, "many", "a", rows=8)
+    ask(queue, "late", "x", rows=8)
 
 
 @pytest.mark.parametrize(("spent", "error"), [(0.0, BusyError), (SECONDS, DeadlineError)])

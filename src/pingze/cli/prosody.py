@@ -21,17 +21,21 @@ from pingze.cli.application import (
 from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse import Verdict, Violation
+from pingze.verse.character_table import to_traditional
+from pingze.verse.characters import only_han
+from pingze.verse.context import in_context, tones_in
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
-from pingze.verse.tones import describe, known
+from pingze.verse.tones import describe, known, sense
 from pingze.verse.verdict import heading, sign, summary
 
 if TYPE_CHECKING:
     from rich.text import Text
 
 RHYMES_SHOWN = 60
+_WORDS_SHOWN = 6
 _CELL = 3  # columns: a character takes two, and one is left between
 
 
@@ -120,23 +124,46 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
 
 @app.command()
 def tones(
-    character: Annotated[str, typer.Argument(help="One character, as 看.")], as_json: JsonOption = False
+    text: Annotated[
+        str, typer.Argument(metavar="CHARACTER|WORD", help="One character, as 看, or a word, as 將軍.")
+    ],
+    as_json: JsonOption = False,
 ) -> None:
-    """Show each reading of a character: its tone and rhyme group, and how often Tang verse uses it."""
-    found = describe(character)
-    if as_json:
-        print_json(
-            [
-                {"tone": r.group.tone, "group": r.group.label, "used": r.used, "rhymed": r.rhymed}
-                for r in found
-            ]
-        )
+    """Show each reading of a character: tone, rhyme group, meaning, and how often Tang verse uses it; or of a word."""
+    word = in_context(only_han(text))
+    if len(word) > 1:
+        read = [
+            (c, "".join(sorted(each)))
+            for c, each in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
+        ]
+        if as_json:
+            print_json([{"character": c, "tones": each} for c, each in read])
+        else:
+            typer.echo("  ".join(f"{c} {each or '?'}" for c, each in read))
         return
-    for reading in found:
+    found = describe(text)
+    senses = [sense(to_traditional(text.strip()), r.group.name) for r in found]
+    if as_json:
+        rows = [
+            {
+                "tone": r.group.tone,
+                "group": r.group.label,
+                "used": r.used,
+                "rhymed": r.rhymed,
+                "zh": zh,
+                "en": en,
+            }
+            for r, (zh, en, _) in zip(found, senses, strict=True)
+        ]
+        print_json([row | {"words": words} for row, (*_, words) in zip(rows, senses, strict=True)])
+        return
+    for reading, (zh, en, words) in zip(found, senses, strict=True):
+        values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}
         code = "reading_rhymed" if reading.used is None else "reading_used"
-        used, rhymed = f"{reading.used or 0:,}", f"{reading.rhymed:,}"
-        typer.echo(here(code, side=reading.group.side, group=reading.group.label, rhymed=rhymed, used=used))
-    if any(reading.used is None for reading in found) and (places := known(character.strip()).needed):
+        used = {} if reading.used is None else {"used": f"{reading.used:,}"}
+        meaning = filter(None, (zh if language() == "zh" else en, " ".join(words[:_WORDS_SHOWN])))
+        typer.echo("  ".join((here(code, **values, **used), *meaning)))
+    if any(reading.used is None for reading in found) and (places := known(text.strip()).needed):
         typer.echo(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
 
 

@@ -18,6 +18,7 @@ from pingze.verse.character_table import (
     traditional_candidates,
 )
 from pingze.verse.rhyme_groups import GROUPS, Group
+from pingze.verse.tables import table
 
 EITHER = "either"
 UNKNOWN = "unknown"
@@ -74,6 +75,12 @@ def readings(character: str) -> tuple[Reading, ...]:
     if len(names) == 1:
         used = dict.fromkeys(of_side, found.count)
     return tuple(Reading(GROUPS[name], used.get(GROUPS[name].side), found.rhymed[name]) for name in names)
+
+
+def sense(character: str, group: str) -> tuple[str, str, list[str]]:
+    """What a character of both tones means in a group, in Chinese and English, and words with it; "" where unknown."""
+    zh, en, words = table("senses").get(character + group, "\t\t").split("\t")
+    return zh, en, words.split()
 
 
 def tone(character: str) -> str:

@@ -15,7 +15,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
-from pingze.verse.context import tones_within
+from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import practised
 from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
@@ -68,6 +68,8 @@ class Lexicon:
     """The form of a character's word on which poets rhyme most: 遊 of 游."""
     one_form: Bool[Array, "3 V"]
     """One form of each word that is usable as level, one as oblique, one of any: so that words can be counted."""
+    misread: dict[int, list[int]]
+    """What may not follow a character: 酒 after 中, since in 中酒 it has not its usable tone."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Lexicon":
@@ -98,8 +100,14 @@ class Lexicon:
             ids = np.flatnonzero(which)
             row[ids[np.unique(word[ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # a word of both tones is counted as level
+        misread: dict[int, list[int]] = {}
+        for pair, tones in word_tones().items():
+            if set(pair) <= vocabulary.ids.keys() and any(
+                tone not in (OPEN, usable_tone(c) or tone) for c, tone in zip(pair, tones, strict=True)
+            ):
+                misread.setdefault(vocabulary.ids[pair[0]], []).append(vocabulary.ids[pair[1]])
         usable = vocabulary, han, level, oblique, can_be_level, can_be_oblique
-        return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form)
+        return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon; what a request fixes or includes can have only the tones in which verse reads it there."""

@@ -16,6 +16,7 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import WANTS, Demands, Fixes, Histories, Plan, of_plans
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
+from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
 _TRIED = 8
@@ -109,6 +110,13 @@ class Constraints(Demands):
         for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
             at, ids = allowed[some].nonzero()
             allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
+        # 3. No word that verse reads in other tones, unless nothing else may follow.
+        before = histories.last[:, 1].tolist() if place % self.width - 1 in word_starts(2, self.width) else ()
+        for row, id_ in enumerate(before):
+            if misread := self.lexicon.misread.get(id_):
+                others = allowed[row].copy()
+                others[misread] = False
+                allowed[row] = others if others.any() else allowed[row]
         return allowed
 
     def _can_follow(
@@ -172,9 +180,9 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            groups: Array = np.any(histories.alive[:, foot], axis=1)
-            for g, rhymes in enumerate(self.rhymes_at(place) & self.base):
-                fitting |= groups[:, g, None] & rhymes
+            rhymes = self.rhymes_at(place) & self.base
+            groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
+            fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Not used before, unless it is doubled.
         if self.request.repeat:
             return fitting & histories.unused if foot.any() else fitting
