@@ -20,8 +20,6 @@ RARE = (
 )
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
-IMPORT = re.compile(r'^import \{ (.*?) \} from "\./(.*?)";$', re.M)
-EXPORT = re.compile(r"^export (?:async function|function|const|class) ([\w$]+)", re.M)
 WORD = re.compile(r'^  (\w+): \[\s*"([^"]+)",\s*"([^"]+)",?\s*\],$', re.M)
 WORDS = {name for name, _, _ in WORD.findall(MODULES["words.js"])}
 
@@ -63,14 +61,6 @@ def test_what_the_markup_loads_is_there_and_ours() -> None:
             continue
         assert address.startswith("/page/")
         assert (PAGE / address.removeprefix("/page/").partition("#")[0]).is_file()
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_what_a_module_imports_is_exported(module: str) -> None:
-    found = IMPORT.findall(MODULES[module])
-    assert len(found) == len(re.findall(r"^import ", MODULES[module], re.M))
-    for names, source in found:
-        assert set(names.split(", ")) <= set(EXPORT.findall(MODULES[source])), source
 
 
 def test_each_word_is_there_in_both_languages() -> None:
