@@ -75,12 +75,13 @@ def test_a_poem_s_tokens() -> None:
 
 def test_the_form_is_the_one_that_the_checker_finds() -> None:
     level, oblique = "東", "木"
+    others = "木目月竹玉"
     lines = [oblique * 2 + level * 2 + oblique, level * 2 + oblique * 2 + level]
     lines += [level * 3 + oblique * 2, oblique * 3 + level * 2]
     regulated = CorpusPoem(
         "tang", "", "", "".join(line + mark for line, mark in zip(lines, "，。，。", strict=True))
     )
-    old = CorpusPoem("tang", "", "", (oblique * 5 + "，" + oblique * 5 + "。") * 2)
+    old = CorpusPoem("tang", "", "", f"{others}，{others[::-1]}。" * 2)
     mixed = CorpusPoem("tang", "", "", level * 5 + "，" + level * 7 + "。")
     vocabulary = Vocabulary.of_texts([level + oblique], 30, FORMS)
     forms = [example.prefix.form for example in examples([regulated, old, mixed], vocabulary, 20)]

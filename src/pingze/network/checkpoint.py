@@ -151,11 +151,11 @@ def save(
     Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
     """
     path = path.resolve()  # a link stays, and its target is replaced
-    _check_tensors(path, tensors, configuration)
     if dtype is np.int8:
         stored = _in_8_bits(tensors)
     else:
         stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
+    _check_tensors(path, stored, configuration)
     tensor_file.write(path, stored, about(configuration, vocabulary), stale=_reward_path(path))
 
 
