@@ -1,4 +1,4 @@
-"""Write files atomically: a reader sees either the old file or the complete new one."""
+"""Write files atomically (temporary file, fsync, rename), and lock folders."""
 
 import contextlib
 import os
@@ -20,16 +20,24 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
     However the block ends, no partial file remains. Raises `error` if the system refuses to write.
     """
+    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         sweep(path.parent)
-        with _claimed(path) as partial:
+        with partial.open("xb") as file:
+            if fcntl:
+                fcntl.flock(file, fcntl.LOCK_EX)
+            else:
+                file.close()  # there an open file cannot be renamed
             yield partial
             _flush(partial)
             os.replace(partial, path)
             _flush_folder(path.parent)
     except OSError as fault:
         raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
+    finally:
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
 @contextlib.contextmanager
@@ -50,21 +58,6 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
         except OSError as fault:
             raise error("unwritable", name=str(folder), reason=fault.strerror or str(fault)) from fault
         yield
-
-
-@contextlib.contextmanager
-def _claimed(path: Path) -> Iterator[Path]:
-    """Create an empty file next to `path`, lock it while this process writes to it, and remove it afterwards."""
-    partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
-    try:
-        with partial.open("xb") as file:
-            if fcntl:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            else:
-                file.close()  # Windows cannot rename an open file
-            yield partial
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def sweep(folder: Path) -> None:

@@ -45,3 +45,28 @@ def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None
     plan = constraints.plan(constraints.fixed)
     assert plan is not None
     assert not constraints.start([plan]).unused[0, chosen.vocabulary.ids["遊"]]
+
+
+def test_what_is_fixed_is_read_by_its_word() -> None:
+    lexicon = composer("將軍人山月").lexicon
+    asked = Composing(form="五絕", pattern="＿＿＿＿＿ 將軍＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿")
+    read, id_ = lexicon.reading(read_request(lexicon.vocabulary, asked)), lexicon.vocabulary.ids["將"]
+    assert lexicon.can_be_level[id_]
+    assert lexicon.can_be_oblique[id_]
+    assert read.can_be_level[id_]
+    assert not read.can_be_oblique[id_]
+
+
+def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:
+    chosen = composer()
+    constraints = Constraints(
+        chosen.lexicon, read_request(chosen.vocabulary, Composing(form="五絕", start="中"))
+    )
+    assert constraints.fixed is not None
+    plan = constraints.plan(constraints.fixed)
+    assert plan is not None
+    histories = constraints.start([plan])
+    constraints.advance(histories, 0, np.array([chosen.vocabulary.ids["中"]]))
+    allowed = constraints.allowed(histories, 1)[0]
+    assert allowed.any()
+    assert not allowed[chosen.vocabulary.ids["酒"]]

@@ -28,9 +28,6 @@ def poems(tmp_path: Path, built: Path) -> list[CorpusPoem]:
     return clean(read(tmp_path / "poems")).poems
 
 
-# --- phrases ------------------------------------------------------------------------------------------------
-
-
 def test_a_phrase_is_found_with_its_poet_title_line_and_number(store: Store) -> None:
     assert store.search(line(22, 7)) == [Hit(line(22, 7), "tang", "李乙", "二", line(22, 7), 2)]
     assert [(hit.title, hit.number) for hit in store.search("乙丙")] == [("一", 2), ("三", 2), ("七", 2)]
@@ -104,9 +101,6 @@ def test_no_text_of_any_kind_breaks_a_search(store: Store, phrase: str, author: 
     assert isinstance(store.search("甲", author=author), list)
 
 
-# --- lines and neighbours -----------------------------------------------------------------------------------
-
-
 def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem]) -> None:
     pairs = Counter(
         pair for poem in poems if poem.dynasty == "tang" for words in poem.lines for pair in pairwise(words)
@@ -121,9 +115,6 @@ def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem
     counts = list(store.beside(before="甲").values())
     assert counts == sorted(counts, reverse=True)
     assert store.beside() == store.beside("？") == {}
-
-
-# --- poems, draw, statistics --------------------------------------------------------------------------------
 
 
 def test_poems_come_in_the_order_of_the_corpus(store: Store, poems: list[CorpusPoem]) -> None:
@@ -163,9 +154,6 @@ def test_statistics_count_what_is_there_and_what_is_not(store: Store) -> None:
         "groups": 5,
         "largest_group": 3,
     }
-
-
-# --- damage to the files -------------------------------------------------------------------------------------
 
 
 def _use() -> None:

@@ -287,3 +287,14 @@ def test_words_in_several_lines_are_notes_in_whatever_form() -> None:
     assert any(note.startswith("重字: ") for note in verdict.notes)
     notes = check(GOOD.replace("仄仄平平仄", "仄迴平平仄").replace("仄仄仄平", "仄回仄平")).notes
     assert any("迴 回 (1, 4)" in note for note in notes)
+
+
+def test_fine_notes_are_for_those_who_ask() -> None:
+    text = "仄仄中平動，平平仄仄東。平平平仄仄，仄平紅平同。"
+    assert not any("韻 (line" in note for note in check(text, form="五絕").notes)
+    notes = "\n".join(check(text, form="五絕", fine=True).notes)
+    assert "撞韻 (line.character): 動 (1.5)" in notes
+    assert "擠韻 (line.character): 紅 (4.3)" in notes
+    notes = "\n".join(check("仄仄紅平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。", form="五絕", fine=True).notes)
+    assert "冒韻 (line.character): 紅 (1.3)" in notes
+    assert "四字目孤平 (line.character): 平 (2.2)" in notes

@@ -46,6 +46,7 @@ def check(
     ] = "-",
     form: Annotated[str | None, option("form", "The form to check for, instead of the one found.")] = None,
     level: LevelOption = CUSTOMARY,
+    fine: Annotated[bool, typer.Option("--fine", help="Note 撞韻, 擠韻, 冒韻 and 四字目孤平 too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
@@ -60,7 +61,7 @@ def check(
         def verdicts() -> Iterator[Verdict]:
             nonlocal passed
             for done, text in enumerate(texts, start=1):
-                verdict = prosody.check(text, form=form, level=level)
+                verdict = prosody.check(text, form=form, level=level, fine=fine)
                 passed = passed and verdict.ok
                 yield verdict
                 count(done)

@@ -86,7 +86,15 @@ def build(
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
-    poems, grouped = grouped_poems(cleaned)
+    poems: list[CorpusPoem] = []
+    grouped: list[int] = []
+    found = groups(cleaned.poems, sum(poem.is_measured for poem in cleaned.poems))
+    for place, (poem, group) in enumerate(zip(cleaned.poems, found, strict=True)):
+        if group is None:  # so that none is near a poem of dev or test
+            cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
+        else:
+            grouped.append(len(poems) if group == place else group)
+            poems.append(poem)
     on_cleaned(cleaned)
     # 2) Write the index into a folder of its own, then the database that names it; remove the older store's.
     progress("writing the store and its index")
@@ -106,24 +114,6 @@ def build(
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
     return path
-
-
-def grouped_poems(cleaned: Cleaned) -> tuple[list[CorpusPoem], list[int]]:
-    """The poems with their groups: poems of Tang, Song or a person in groups of versions, each of the others alone.
-
-    Of the others, those that share two lines with another poem are dropped, so that none is near a poem of dev or
-    test, and counted in `cleaned`.
-    """
-    found = groups(cleaned.poems, sum(poem.is_measured for poem in cleaned.poems))
-    poems: list[CorpusPoem] = []
-    named: list[int] = []
-    for place, (poem, group) in enumerate(zip(cleaned.poems, found, strict=True)):
-        if group is None:
-            cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
-        else:
-            named.append(len(poems) if group == place else group)
-            poems.append(poem)
-    return poems, named
 
 
 def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str) -> None:

@@ -156,8 +156,7 @@ def save(
         stored = _in_8_bits(tensors)
     else:
         stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
-    tensor_file.write(path, stored, about(configuration, vocabulary))
-    _reward_path(path).unlink(missing_ok=True)
+    tensor_file.write(path, stored, about(configuration, vocabulary), stale=_reward_path(path))
 
 
 def about(configuration: ModelConfiguration, vocabulary: Vocabulary) -> dict[str, str]:

@@ -22,12 +22,17 @@ FORMAT = "pingze-2"
 Tensors = Mapping[str, np.ndarray]
 
 
-def write(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
-    """Write tensors and metadata, atomically. Raises CheckpointError when the disk does not take them."""
+def write(path: Path, tensors: Tensors, metadata: Mapping[str, str], stale: Path | None = None) -> None:
+    """Write tensors and metadata, atomically, and remove `stale`, which belongs to the file that is replaced.
+
+    Raises CheckpointError when the disk does not take them.
+    """
     whole = {"format": FORMAT, **metadata}
     whole["sha256"] = digest(tensors, whole)
     with written(path, CheckpointError) as partial:
         partial.write_bytes(serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole))
+        if stale:
+            stale.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

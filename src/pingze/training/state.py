@@ -76,6 +76,11 @@ class SavedState:
     unread: list[str]
     """Messages on newer files that could not be read."""
 
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """Select the tensors whose names begin with `prefix`, by the rest of their names."""
+        named = self.tensors.items()
+        return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
+
 
 def save(
     run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
@@ -133,8 +138,7 @@ def restore(
             tensor.copy_(state.tensors[f"average.{name}"])
     average.updates = state.position.averaged
     values: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in state.tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            values.setdefault(int(index), {})[key] = tensor
+    for name, tensor in state.part("optimizer.").items():
+        index, key = name.split(".")
+        values.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": values, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -59,11 +59,11 @@ def in_use(character: str) -> bool:
     return found is not None and found.count >= IN_USE
 
 
-@lru_cache(1 << 13)
-def is_rare_word(character: str) -> bool:
-    """Whether what is Simplified for another character is also a rare word, with a reading that the other lacks."""
-    own, other = entry(character), entry("".join(traditional_candidates(character)[:1]))
-    return own is not None and other is not None and not own.groups <= other.groups
+@cache
+def rare_words() -> frozenset[str]:
+    """What is Simplified for another character and is also a rare word, with a reading that the other lacks: 并."""
+    owns = ((one, entry(one), entry(others[0])) for one, others in table("simplified").items())
+    return frozenset(one for one, own, other in owns if own and other and not own.groups <= other.groups)
 
 
 def variants(character: str) -> tuple[str, ...]:

@@ -9,14 +9,14 @@ from pingze.errors import InputError, wrong_type
 from pingze.verse import old_style, regulated
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, find_form
-from pingze.verse.notes import character_notes, reading_notes, shape_note
+from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.verdict import Note, Verdict, Violation
 
 
-def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verdict:
+def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: bool = False) -> Verdict:
     """Check one poem in the form given, or in the one that it has the shape of.
 
     Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
@@ -28,6 +28,7 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verd
         text: The poem as a person writes it; title, author and remarks in brackets are left out.
         form: The form 體 to judge it by, as 七律, instead of the one found.
         level: customary allows what poets allowed, strict what the manuals do.
+        fine: Whether regulated verse gets the notes of later manuals too: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
     Raises InputError when `text` is no text, `form` names no form or `level` no level.
 
@@ -47,6 +48,8 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Verd
     notes = (*reading_notes(read, lines), *verdict.notes)
     if verdict.judged != "shape":
         notes = (*notes, *character_notes(lines, repeated=verdict.template is not None))
+    if fine and verdict.template and verdict.rhyme and GROUPS[verdict.rhyme].tone == LEVEL:
+        notes = (*notes, *fine_notes(lines, verdict.rhyme))
     written = tuple(read.lines)
     faults = tuple(
         replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
@@ -69,6 +72,8 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
     # 1) As regulated verse, which with the level customary has few faults, and as old-style verse.
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
+    if verdict and verdict.ok and level == CUSTOMARY:
+        return verdict
     as_old = _judge(lines, shaped[-1], level) if shaped else None
     fits_old = as_old is not None and as_old.ok
     at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional
+from pingze.verse.character_table import in_use, rare_words, simplified_forms, to_traditional
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tables import table
@@ -40,7 +40,7 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     """
     contexts, chosen = _contexts(), to_traditional(text)
     ambiguous = contexts.keys() & set(text)
-    rare = {one for one in text if is_rare_word(one)} if keep_words else set()
+    rare = rare_words() & set(text) if keep_words else set()
     if not ambiguous | rare:
         return chosen
     caution = _caution(text)
@@ -73,7 +73,7 @@ def _only_simplified() -> frozenset[str]:
     """The Simplified characters that are no word of a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
     return frozenset(
-        one for one in table("simplified") if not in_use(one) and not is_rare_word(one) and one not in words
+        one for one in table("simplified") if not in_use(one) and one not in rare_words() | words
     )
 
 
@@ -123,8 +123,8 @@ def word_tones() -> dict[str, str]:
     return found
 
 
-def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
-    """The tones in which verse reads each character of a line: by its word, else every one that is not rare.
+def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
+    """The places of a line whose tone a word decides, and the tones in which verse reads them.
 
     Args:
         line: Characters without marks.
@@ -132,13 +132,17 @@ def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
     """
     words, decided = word_tones(), dict[int, str]()
     for start in starts:
-        for at, tone in enumerate(words.get(line[start : start + 2], ""), start):
-            if tone != OPEN:
-                decided[at] = decided.get(at, "") + tone
-    return [
-        frozenset(decided[at]) if at in decided else usual_sides(character)
-        for at, character in enumerate(line)
-    ]
+        if tones := words.get(line[start : start + 2]):
+            for at, tone in enumerate(tones, start):
+                if tone != OPEN:
+                    decided[at] = decided.get(at, "") + tone
+    return decided
+
+
+def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
+    """The tones in which verse reads each character of a line: by its word, else every one that is not rare."""
+    decided = tones_by_word(line, starts)
+    return [frozenset(decided.get(at, "")) or usual_sides(each) for at, each in enumerate(line)]
 
 
 def word_at(line: str, place: int) -> str:

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.pasted_text import ReadText
-from pingze.verse.tones import sides
+from pingze.verse.rhyme_groups import LEVEL, NEIGHBOURS, OBLIQUE, OLD_STYLE_CLASSES
+from pingze.verse.tones import groups, sides
 from pingze.verse.verdict import Note
 
 _MANY = 12  # of a kind are enough to name
@@ -46,8 +47,31 @@ def character_notes(lines: Sequence[str], *, repeated: bool) -> Iterator[Note]:
     yield from _named("unknown", (c for c in dict.fromkeys("".join(lines)) if not sides(c)))
 
 
-def _named(code: str, found: Iterable[str]) -> Iterator[Note]:
+def fine_notes(lines: Sequence[str], rhyme: str) -> Iterator[Note]:
+    """Remarks of later manuals on a regulated poem: 撞韻, 擠韻, 冒韻, 四字目孤平.
+
+    Args:
+        lines: Its lines.
+        rhyme: Its rhyme group, a level one.
+    """
+    at = next(n for n, names in enumerate(NEIGHBOURS) if rhyme in names)
+    same_sound = set(OLD_STYLE_CLASSES[len(NEIGHBOURS) + at])
+    found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
+    for number, line in enumerate(lines):
+        rhymed = number % 2 == 1 or rhyme in groups(line[-1])
+        if not rhymed and groups(line[-1]) & same_sound:
+            found["撞韻"].append(f"{line[-1]} ({number + 1}.{len(line)})")
+        for place, character in enumerate(line[:-1], 1):
+            if groups(character) == {rhyme}:
+                found["擠韻" if rhymed else "冒韻"].append(f"{character} ({number + 1}.{place})")
+        if [sides(character) for character in line[-5:-2]] == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
+            found["四字目孤平"].append(f"{line[-4]} ({number + 1}.{len(line) - 3})")
+    for name, places in found.items():
+        yield from _named("fine", places, rule=name)
+
+
+def _named(code: str, found: Iterable[str], **more_of: str) -> Iterator[Note]:
     """A note that lists the first `_MANY`; none if there is nothing to name."""
     if listed := list(found):
         more = len(listed) - _MANY
-        yield Note(code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more))
+        yield Note(code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of)

@@ -229,9 +229,8 @@ def _normal(text: str) -> str:
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
     text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
-    lines = [line for line in re.split(f"[{_STOPS}\n]", text) if line]
-    width = Counter(map(len, lines)).most_common(1)[0][0] if lines else 0
-    for line in re.split("[，。；！,;!\n]", text) if "？" in text or "?" in text else ():
-        if len(line) == width and _QUERY.search(line):
-            text = text.replace(line, _QUERY.sub("□", line))
+    if _QUERY.search(text):
+        width = Counter(map(len, re.split(f"[{_STOPS}\n]+", text.strip()))).most_common(1)[0][0]
+        for line in re.split("[，。；！,;!\n]", text):
+            text = text.replace(line, _QUERY.sub("□", line)) if len(line) == width else text
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

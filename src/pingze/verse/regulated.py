@@ -45,6 +45,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     faults = [
         (number, place, _rule(line.kind, number, place, width))
         for number, line in enumerate(best)
+        if line.misfits or line.turned
         for place in (*[1] * line.turned, *_faulty(line, masks[number], width))
     ]
     if first and not borrows and 0 in rhymed:

@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from pingze.verse.context import tones_in
+from pingze.verse.context import tones_by_word
 from pingze.verse.patterns import Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
-from pingze.verse.tones import sides
+from pingze.verse.tones import sides, usual_sides
 
 FAULT = 1 << 16
 """The cost of a fault."""
@@ -46,14 +46,25 @@ class FittedLine(NamedTuple):
 
 def masks_of(line: str) -> Masks:
     """The tones that the characters of a line can have, and usually have."""
-    masks, both = [0, 0, 0, 0], frozenset({LEVEL, OBLIQUE})
-    for place, usual in enumerate(tones_in(line, word_starts(2, len(line)))):
-        can_be = sides(line[place]) or both
-        usual = usual or both
-        possible = LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual
-        for kind in range(4):
-            masks[kind] |= possible[kind] << place
-    return Masks(*masks)
+    level = oblique = usually_level = usually_oblique = 0
+    for place, character in enumerate(line):
+        can_be_level, can_be_oblique, is_level, is_oblique = _tones(character)
+        level |= can_be_level << place
+        oblique |= can_be_oblique << place
+        usually_level |= is_level << place
+        usually_oblique |= is_oblique << place
+    for place, tones in tones_by_word(line, word_starts(2, len(line))).items():
+        bit = 1 << place
+        usually_level = usually_level & ~bit | bit * (LEVEL in tones)
+        usually_oblique = usually_oblique & ~bit | bit * (OBLIQUE in tones)
+    return Masks(level, oblique, usually_level, usually_oblique)
+
+
+@lru_cache(1 << 13)
+def _tones(character: str) -> Masks:
+    can_be = sides(character) or {LEVEL, OBLIQUE}
+    usual = usual_sides(character) or can_be
+    return Masks(LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
 
 
 def fit(

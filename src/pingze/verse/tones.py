@@ -13,7 +13,7 @@ from pingze.errors import InputError
 from pingze.verse.character_table import (
     Entry,
     entry,
-    is_rare_word,
+    rare_words,
     to_traditional,
     traditional_candidates,
 )
@@ -51,16 +51,20 @@ def known(character: str) -> Entry:
     """
     converted, own = to_traditional(character), entry(character)
     if found := entry(converted):
-        return replace(found, rhymed=own.rhymed | found.rhymed) if own and is_rare_word(character) else found
+        return (
+            replace(found, rhymed=own.rhymed | found.rhymed) if own and character in rare_words() else found
+        )
     others = [found for each in traditional_candidates(converted) if (found := entry(each))]
     return Entry({name: times for other in others[::-1] for name, times in other.rhymed.items()})
 
 
+@lru_cache(1 << 13)
 def sides(character: str) -> frozenset[str]:
     """The tones that a character can have: `LEVEL`, `OBLIQUE`, both, or none where it is unknown."""
     return known(character).sides
 
 
+@lru_cache(1 << 13)
 def groups(character: str) -> frozenset[str]:
     """The names of the rhyme groups that a character can rhyme in; none where it is unknown."""
     return known(character).groups
