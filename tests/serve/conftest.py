@@ -1,4 +1,4 @@
-"""One server and one browser for all tests of the page."""
+"""One server and one browser for all tests of the API and the page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -6,16 +6,21 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.serve.page import chromium, opened
-from tests.serve.process import serving
+from tests.serve.process import Server, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 
 @pytest.fixture(scope="session")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("home")) as server:
-        yield server.address
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(tmp_path_factory.mktemp("home")) as found:
+        yield found
+
+
+@pytest.fixture
+def address(server: Server) -> str:
+    return server.address
 
 
 @pytest.fixture(scope="session")

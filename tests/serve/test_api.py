@@ -16,7 +16,7 @@ import pytest
 
 import pingze
 from pingze.composing.request.options import Composing
-from tests.serve.process import SECONDS, Server, post, serving
+from tests.serve.process import SECONDS, Server, post
 
 CODES = set(
     re.findall(
@@ -27,12 +27,6 @@ MODEL = {"model": "report", "particles": 4}
 FAULTY = "月日風平月，平平月日東。平平平月日，月日日平天。"
 LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 POEM = {"lines": LINES}
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with serving(tmp_path_factory.mktemp("home")) as found:
-        yield found
 
 
 @pytest.fixture

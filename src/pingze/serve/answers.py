@@ -33,15 +33,6 @@ from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
-MODELS = checkpoint.SHIPPED
-"""Only shipped models are served: a name in a request never becomes a path."""
-
-
-def model(name: str | None) -> str:
-    """Check the name of a model. Raises InputError if it is not served."""
-    if name is not None and name not in MODELS:
-        raise InputError("choice", field="model", has=name, choices=list(MODELS))
-    return name or checkpoint.DEFAULT
 
 
 @cache
@@ -71,7 +62,7 @@ def choices() -> schemas.Choices:
         for form in FORMS.values()
     ]
     models = []
-    for name in MODELS:
+    for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
         themes = ABOUT in known.names
         models.append(
@@ -108,7 +99,7 @@ def example() -> dict[str, str]:
 def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
     """The constraints of a request that clash, and where; nothing is composed."""
     try:
-        prepare(asked, model(asked.model))
+        prepare(asked, asked.model_name)
     except (InfeasibleError, InputError, CorpusError) as error:
         problem = Problem.of(error, language)
         clashes = problem.clashes
@@ -121,19 +112,19 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """A draft without its faults, by the fewest characters changed; each change with its reason."""
-    options = vars(asked) | {"keep": asked.keep.split(), "model": model(asked.model)}
+    options = vars(asked) | {"keep": asked.keep.split(), "model": asked.model_name}
     return composing.mend(**options)
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
     """Characters for a place, by the probability of the whole poem."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
-    return {"alternatives": alternatives_as(poem, place, asked, asked.limit, model(asked.model))}
+    return {"alternatives": alternatives_as(poem, place, asked, asked.limit, asked.model_name)}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
     """The reason for each character of a poem."""
-    poem, chosen = asked.poem.read(asked.level), model(asked.model)
+    poem, chosen = asked.poem.read(asked.level), asked.model_name
     return {"reasons": composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen)}
 
 
@@ -187,7 +178,7 @@ def warm_up() -> float:
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)
-    for name in MODELS:
+    for name in checkpoint.SHIPPED:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()
         written = chosen.write(inclusion, asked.sampling, seed=0)

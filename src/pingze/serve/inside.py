@@ -23,7 +23,6 @@ from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import of_cell, of_hidden
 from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import BOS
-from pingze.serve.answers import model
 from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachRequest, UnitsRequest
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
@@ -173,7 +172,7 @@ def measured() -> dict[str, dict[str, list[Known]]]:
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     """Load the model and parse the poem. Raises InputError on a layer, line or position that is not there."""
-    chosen, poem = composer(model(asked.model)), asked.poem.read()
+    chosen, poem = composer(asked.model_name), asked.poem.read()
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),

@@ -16,7 +16,6 @@ from pingze.composing.request.options import Sampling
 from pingze.composing.revise import prepare_revision
 from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
-from pingze.serve.answers import model
 from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
@@ -44,13 +43,13 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, ComposeRequest):
-            chosen, inclusion = prepare(asked, model(asked.model))
+            chosen, inclusion = prepare(asked, asked.model_name)
         else:
             targets = [
                 each.line if each.position is None else (each.line, each.position) for each in asked.targets
             ]
             poem = asked.poem.read(asked.level)
-            chosen, inclusion = prepare_revision(poem, targets, asked, model(asked.model))
+            chosen, inclusion = prepare_revision(poem, targets, asked, asked.model_name)
     return chosen, inclusion, asked.sampling, list(notes)
 
 

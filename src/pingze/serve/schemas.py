@@ -7,7 +7,8 @@ from typing import Any
 from pingze.composing import Poem, read_poem
 from pingze.composing.request.options import Bounded, Composing, Revising, option
 from pingze.composing.steering.mood import MOODS
-from pingze.errors import Cause, Clash
+from pingze.errors import Cause, Clash, InputError
+from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 
@@ -69,6 +70,13 @@ class OfModel(Bounded):
     """A request that may name a model."""
 
     model: str | None = option(None, "A model that /v1/forms names; null takes the default.", maxLength=40)
+
+    @property
+    def model_name(self) -> str:
+        """The shipped model to use. Raises InputError on any other name: none becomes a path."""
+        if self.model is not None and self.model not in checkpoint.SHIPPED:
+            raise InputError("choice", field="model", has=self.model, choices=list(checkpoint.SHIPPED))
+        return self.model or checkpoint.DEFAULT
 
 
 @dataclass(frozen=True, kw_only=True)
