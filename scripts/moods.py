@@ -15,7 +15,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pingze.composing.steering.mood import CALM, MOODS, PRIOR, TITLES
+from pingze.composing.request.options import MOODS
+from pingze.composing.steering.mood import CALM, PRIOR, TITLES
 from pingze.corpus import CorpusPoem, Store
 from pingze.verse.tables import table
 

@@ -16,7 +16,7 @@ import numpy as np
 from pingze import Poem, compose
 from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer
-from pingze.composing.revise import poem_request
+from pingze.composing.revision import poem_request
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 from pingze.serve.inside import cells, fingerprint

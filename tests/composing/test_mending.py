@@ -6,7 +6,7 @@ from itertools import combinations, product
 import pytest
 
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.mend import fewest, mend
+from pingze.composing.mending import fewest, mend
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request

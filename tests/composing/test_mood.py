@@ -10,9 +10,9 @@ import pytest
 
 from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
-from pingze.composing.request.options import Composing
+from pingze.composing.request.options import MOODS, Composing
 from pingze.composing.request.request import read_request
-from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
+from pingze.composing.steering.mood import CALM, JOYFUL, PRIOR, SAD, Mood, leanings, mood_of
 from scripts import moods
 from tests.composing.test_particles import expected_shares, target, tiny, total_variation
 

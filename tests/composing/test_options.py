@@ -102,3 +102,8 @@ for target, kind in (("2", "str"), ((1, 2, 3), "tuple"), (1.5, "float"), ((1, "2
 def test_bounds_hold_for_numbers_of_numpy_too(number: Any) -> None:
     with pytest.raises(InputError, match=r"particles is 0(\.0)?; it must be at least 1"):
         check_bounds("particles", number, {"minimum": 1, "maximum": 9})
+
+
+def test_the_command_line_starts_without_numpy() -> None:
+    script = "import sys, pingze.cli; assert not {'numpy', 'onnxruntime'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", script], check=True)

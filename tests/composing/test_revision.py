@@ -15,7 +15,7 @@ from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import ConversionWarning
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
-from pingze.composing.revise import Alternative, poem_request
+from pingze.composing.revision import Alternative, poem_request
 from pingze.composing.steering.antithesis import antithesis_table
 from pingze.errors import InputError
 from pingze.verse import check
@@ -23,7 +23,7 @@ from pingze.verse.characters import MARKS
 from pingze.verse.tones import groups
 from tests.composing.verse import POOL, composer
 
-revision_module = importlib.import_module("pingze.composing.revise")
+revision_module = importlib.import_module("pingze.composing.revision")
 
 CHOSEN = composer(seed=6)
 
@@ -33,7 +33,7 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*_: object, **__: object) -> Composer:
         return CHOSEN
 
-    for name in ("composer", "revise", "explain"):
+    for name in ("composer", "revision", "explanation"):
         monkeypatch.setattr(importlib.import_module(f"pingze.composing.{name}"), "composer", chosen)
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pingze.errors import CheckpointError
-from pingze.network import checkpoint
-from pingze.network.conditions import Conditions
+from pingze.network import DEFAULT, SHIPPED
 from pingze.verse.character_table import to_traditional
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
@@ -31,18 +30,23 @@ def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
 
 def _poets(ctx: Any) -> list[str]:
     """The poets whom the model of the same command knows."""
+    from pingze.network import checkpoint
+    from pingze.network.conditions import Conditions
+
     try:
-        return Conditions(checkpoint.load(ctx.params.get("model") or checkpoint.DEFAULT).vocabulary).poets
+        return Conditions(checkpoint.load(ctx.params.get("model") or DEFAULT).vocabulary).poets
     except CheckpointError:
         return []
 
 
 def _models(_: Any) -> list[str]:
     """The shipped models, and the checkpoints and runs in this folder and two below."""
+    from pingze.network.checkpoint import MODEL_FILE
+
     here = Path()
     files = [str(path) for path in here.glob("*.safetensors")]
-    runs = [str(path.parent) for depth in ("*/", "*/*/") for path in here.glob(depth + checkpoint.MODEL_FILE)]
-    return [*checkpoint.SHIPPED, *sorted(files), *sorted(runs)]
+    runs = [str(path.parent) for depth in ("*/", "*/*/") for path in here.glob(depth + MODEL_FILE)]
+    return [*SHIPPED, *sorted(files), *sorted(runs)]
 
 
 models = offering(_models)

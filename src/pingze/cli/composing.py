@@ -1,11 +1,10 @@
 """`pingze compose`, `revise`, `mend` and `generate`."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze import composing
 from pingze.cli.application import (
     JsonOption,
     LevelOption,
@@ -18,14 +17,13 @@ from pingze.cli.application import (
     print_json,
     with_options,
 )
-from pingze.composing import Poem, Reason
-from pingze.composing.composer import compose_as
-from pingze.composing.generate import MODEL as GENERATOR
 from pingze.composing.request.options import Composing, Revising
-from pingze.composing.revise import revise_as
 from pingze.errors import InputError
-from pingze.network import checkpoint
+from pingze.network import DEFAULT
 from pingze.verse.patterns import CUSTOMARY
+
+if TYPE_CHECKING:
+    from pingze.composing import Poem, Reason
 
 ExplainOption = Annotated[
     bool,
@@ -40,7 +38,7 @@ ExplainOption = Annotated[
 @with_options(Composing, argument="start")
 def compose(
     asked: Composing,
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = DEFAULT,
     reference: Annotated[
         bool, typer.Option("--reference", help="Compose by lstm/formulas.py alone, in float32: slower.")
     ] = False,
@@ -48,6 +46,8 @@ def compose(
     as_json: JsonOption = False,
 ) -> None:
     """Compose poems that keep everything asked for."""
+    from pingze.composing.composer import compose_as
+
     poems = compose_as(asked, model, reference=reference)
     _print_poems(poems, explain=explain, level=asked.level, model=model, as_json=as_json)
 
@@ -62,7 +62,7 @@ def revise(
         list[int] | None, typer.Option(help="Only this character of the line; one for each --line.")
     ] = None,
     form: Annotated[str | None, option("form", "The poem's form, where its shape leaves a choice.")] = None,
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = DEFAULT,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,7 +70,9 @@ def revise(
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
-    read = composing.read_poem(poem, form=form, level=asked.level)
+    from pingze.composing.revision import read_poem, revise_as
+
+    read = read_poem(poem, form=form, level=asked.level)
     revised = revise_as(read, targets, asked, model)
     _print_poems([revised], explain=explain, level=asked.level, model=model, as_json=as_json)
 
@@ -84,11 +86,13 @@ def mend(
     title: TitleOption = None,
     poet: PoetOption = None,
     seed: SeedOption = None,
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
     """Give a draft back without its faults, the fewest characters changed."""
-    mended = composing.mend(
+    from pingze.composing import mending
+
+    mended = mending.mend(
         poem, keep=keep or (), form=form, level=level, title=title, poet=poet, seed=seed, model=model
     )
     if as_json:
@@ -113,20 +117,24 @@ def generate(
     poet: PoetOption = None,
     about: Annotated[str | None, option("about")] = None,
     seed: SeedOption = None,
-    model: ModelOption = GENERATOR,
+    model: ModelOption = "report",
 ) -> None:
     """Go on from an opening, as the report's generator does."""
     conditions = {"title": title, "poet": poet, "about": about}
     width = None if free else split_len
+    from pingze.composing import generation
+
     typer.echo(
-        composing.generate(
+        generation.generate(
             start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
         )
     )
 
 
-def _print_poems(poems: list[Poem], *, explain: bool, level: str, model: str, as_json: bool) -> None:
-    reasons = [composing.explain(poem, level=level, model=model) if explain else [] for poem in poems]
+def _print_poems(poems: "list[Poem]", *, explain: bool, level: str, model: str, as_json: bool) -> None:
+    from pingze.composing import explanation
+
+    reasons = [explanation.explain(poem, level=level, model=model) if explain else [] for poem in poems]
     if as_json:
         print_json(
             [
@@ -138,7 +146,7 @@ def _print_poems(poems: list[Poem], *, explain: bool, level: str, model: str, as
     typer.echo("\n\n".join(str(poem) + _table(rows) for poem, rows in zip(poems, reasons, strict=True)))
 
 
-def _table(reasons: list[Reason]) -> str:
+def _table(reasons: "list[Reason]") -> str:
     """Reasons as rows that line up, a Han character being two columns wide."""
     rows = [
         f"{r.line}.{r.position} {r.character}  p {r.probability:<8.2g} rank {r.rank:<5} {r.tone or '　'}  "

@@ -8,7 +8,7 @@ import typer
 
 from pingze.cli.application import ModelOption, app, file_name, read_file
 from pingze.errors import InputError
-from pingze.network import checkpoint
+from pingze.network import DEFAULT
 
 
 @app.command()
@@ -23,10 +23,11 @@ def export(
         str | None,
         typer.Option(metavar="FILE|-", help="What pingze evaluate --json printed, for the card."),
     ] = None,
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = DEFAULT,
 ) -> None:
     """Write a model as a model hub expects it, or as ONNX; --model reads the folder back, verified."""
     from pingze.export import write_folder, write_onnx
+    from pingze.network import checkpoint
 
     if to is None and onnx is None:
         raise InputError("nothing_to_write")

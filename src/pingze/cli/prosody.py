@@ -1,7 +1,8 @@
 """`pingze check`, `tones` and `rhyme`."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import partial
+from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +28,7 @@ from pingze.verse.context import in_context, tones_in
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rules import definition
-from pingze.verse.suggestions import suggest
+from pingze.verse.suggestions import Neighbours, suggest
 from pingze.verse.tones import describe, known, sense
 from pingze.verse.verdict import heading, sign, summary
 
@@ -78,14 +79,19 @@ def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit there."""
     from rich.console import Console
 
-    from pingze.corpus.store import usual_neighbours
-
     console = Console(highlight=False, soft_wrap=True)
-    with usual_neighbours() as neighbours:
+    with ExitStack() as stack:
+
+        @cache
+        def neighbours() -> Neighbours | None:
+            from pingze.corpus.store import usual_neighbours  # a poem without faults needs no corpus
+
+            return stack.enter_context(usual_neighbours())
+
         for number, verdict in enumerate(verdicts):
             if number:
                 console.print()
-            console.print(drawn(verdict, partial(suggest, verdict, neighbours=neighbours)))
+            console.print(drawn(verdict, lambda fault: suggest(verdict, fault, neighbours=neighbours())))  # noqa: B023
 
 
 def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":

@@ -13,10 +13,11 @@ import typer
 from pingze.cli.application import JsonOption, ModelOption, app, need, print_json
 from pingze.errors import StoppedError
 from pingze.messages import here
-from pingze.network import checkpoint
+from pingze.network import DEFAULT
 
 if TYPE_CHECKING:
     from pingze.corpus import Store
+    from pingze.network.checkpoint import Checkpoint
 
 BASELINE = "report"
 """The model whose poems are measured beside those of every other."""
@@ -59,7 +60,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: ModelOption = checkpoint.DEFAULT,
+    model: ModelOption = DEFAULT,
     split: Annotated[
         str | None,
         typer.Option(
@@ -78,6 +79,7 @@ def evaluate(
     from pingze.cli.progress import status
     from pingze.composing import quality
     from pingze.corpus import Store
+    from pingze.network import checkpoint
 
     loaded = checkpoint.load(model)
     row: dict[str, Any] = {"model": loaded.name}
@@ -99,7 +101,7 @@ def evaluate(
 
 
 def _predicted(
-    loaded: checkpoint.Checkpoint, store: "Store", split: str, progress: Callable[[str], None]
+    loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]
 ) -> dict[str, Any]:
     """Measure how well a model predicts a split, also given each of its conditions."""
     from pingze.network.model import LanguageModel

@@ -1,11 +1,16 @@
-"""Composing under constraints, without torch."""
+"""Composing under constraints, without torch.
 
-from pingze.composing.composer import compose
-from pingze.composing.explain import Reason, explain
-from pingze.composing.generate import generate
-from pingze.composing.mend import Change, Mended, mend
-from pingze.composing.poem import Poem
-from pingze.composing.revise import Alternative, alternatives, read_poem, revise
+A name is imported when it is first asked for: the command line reads the options alone.
+"""
+
+TYPE_CHECKING = False  # typing's own, without the time that importing it takes
+if TYPE_CHECKING:
+    from pingze.composing.composer import compose
+    from pingze.composing.explanation import Reason, explain
+    from pingze.composing.generation import generate
+    from pingze.composing.mending import Change, Mended, mend
+    from pingze.composing.poem import Poem
+    from pingze.composing.revision import Alternative, alternatives, read_poem, revise
 
 __all__ = [
     "Alternative",
@@ -21,3 +26,14 @@ __all__ = [
     "read_poem",
     "revise",
 ]
+HOMES = ("poem", "composer", "revision", "explanation", "generation", "mending")
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    homes = (import_module(f"{__name__}.{home}") for home in HOMES)
+    globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
+    return found

@@ -22,6 +22,8 @@ import numpy as np
 
 from pingze.arrays import Array, Float, Int8
 from pingze.errors import CheckpointError, PingzeError
+from pingze.network import DEFAULT as DEFAULT
+from pingze.network import SHIPPED as SHIPPED
 from pingze.network import tensor_file
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.tensor_file import FORMAT, Tensors
@@ -34,10 +36,6 @@ REWARD_FILE = "model.reward.safetensors"
 REWARD = "reward.weight"
 SCALE = ".scale"
 """After the name of a weight in 8 bits, its rows' scales."""
-SHIPPED = ("report", "tang")
-"""Names of the models that come with the package."""
-DEFAULT = "tang"
-"""The model of commands that name none."""
 
 LARGEST_WEIGHT = 64
 """Processors without VNNI add two products in 16 bits, and 2 · 255 · 64 < 2^15."""

@@ -10,7 +10,7 @@ from pingze import verse as prosody
 from pingze.composing import Alternative, Mended, Reason
 from pingze.composing.composer import composer, prepare
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
-from pingze.composing.revise import alternatives_as
+from pingze.composing.revision import alternatives_as
 from pingze.corpus import Store, store_path
 from pingze.corpus.originality import Shared, of_lines
 from pingze.corpus.store import usual_neighbours

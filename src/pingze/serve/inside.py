@@ -16,7 +16,7 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.composing import Alternative, Poem
 from pingze.composing.composer import Composer, composer
-from pingze.composing.revise import poem_request
+from pingze.composing.revision import poem_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError
 from pingze.lstm.formulas import StepCache

@@ -13,7 +13,7 @@ from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Population, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
-from pingze.composing.revise import prepare_revision
+from pingze.composing.revision import prepare_revision
 from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest

@@ -5,8 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pingze.composing import Poem, read_poem
-from pingze.composing.request.options import Bounded, Composing, Revising, option
-from pingze.composing.steering.mood import MOODS
+from pingze.composing.request.options import MOODS, Bounded, Composing, Revising, option
 from pingze.errors import Cause, Clash, InputError
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape

@@ -7,13 +7,16 @@ import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from pingze.errors import InputError, wrong_type
-from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import to_traditional, traditional_candidates, variants
 from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.verdict import Note
+
+if TYPE_CHECKING:  # importing it imports NumPy
+    from pingze.network.vocabulary import Vocabulary
 
 
 class ConversionWarning(UserWarning):
@@ -51,7 +54,7 @@ def _outside() -> int:
     )
 
 
-def read_characters(field: str, text: str, vocabulary: Vocabulary) -> str:
+def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read the characters that an option gives, without marks and spaces, each one in the vocabulary.
 
     A Simplified character is converted by its neighbours, with a ConversionWarning. Raises InputError where none is
@@ -63,7 +66,7 @@ def read_characters(field: str, text: str, vocabulary: Vocabulary) -> str:
     return _convert(field, typed, in_context(typed), vocabulary)
 
 
-def read_known(field: str, text: str, vocabulary: Vocabulary) -> str:
+def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read free text; characters that the model does not know are left out, with a ConversionWarning."""
     typed = _typed(field, text)
     pairs = [
@@ -76,7 +79,7 @@ def read_known(field: str, text: str, vocabulary: Vocabulary) -> str:
     return _convert(field, known, in_context(known), vocabulary)
 
 
-def read_pattern(text: str, blanks: str, vocabulary: Vocabulary) -> str:
+def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
     """Read a pattern; its fixed characters are converted by their neighbours, and its marks become spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(
@@ -92,7 +95,7 @@ def tell_converted(field: str, written: str, read: str) -> None:
         tell(Note("converted", field=field, has=ones, read=others))
 
 
-def _convert(field: str, typed: str, read: Iterable[str], vocabulary: Vocabulary, known: str = "") -> str:
+def _convert(field: str, typed: str, read: Iterable[str], vocabulary: "Vocabulary", known: str = "") -> str:
     converted = "".join(
         one
         if one in known
@@ -110,7 +113,7 @@ def _typed(field: str, text: str) -> str:
     return "".join(c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
 
 
-def known_character(field: str, character: str, vocabulary: Vocabulary) -> str:
+def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
     """Find a character, or its Traditional form, in the vocabulary. Raises InputError where neither is there."""
     if known := _known(character, vocabulary):
         return known
@@ -120,5 +123,5 @@ def known_character(field: str, character: str, vocabulary: Vocabulary) -> str:
     raise InputError(code, field=field, has=character, point=f"U+{ord(character):04X}", choices=inside)
 
 
-def _known(character: str, vocabulary: Vocabulary) -> str:
+def _known(character: str, vocabulary: "Vocabulary") -> str:
     return next((one for one in (character, to_traditional(character)) if one in vocabulary), "")

@@ -12,11 +12,11 @@ from numbers import Integral, Real
 from types import UnionType
 from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
-from pingze.composing.steering.mood import MOODS
 from pingze.errors import InputError, wrong_type
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
 
+MOODS = ("joyful", "calm", "sad")
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_INCLUDED = 28
 """The most characters to include: those of a whole 七絕."""

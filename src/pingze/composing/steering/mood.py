@@ -15,11 +15,12 @@ from functools import lru_cache
 import numpy as np
 
 from pingze.arrays import Array, Float32, Int
+from pingze.composing.request.options import MOODS
 from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.tables import table
 
-JOYFUL, CALM, SAD = MOODS = ("joyful", "calm", "sad")
+JOYFUL, CALM, SAD = MOODS
 PRIOR = 3
 
 TITLES = {

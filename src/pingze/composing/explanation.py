@@ -8,7 +8,7 @@ import numpy as np
 from pingze.composing.composer import composer
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import LARGEST_SEED, Revising, check_bounds
-from pingze.composing.revise import check_poem, poem_request
+from pingze.composing.revision import check_poem, poem_request
 from pingze.deadline import check_deadline
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import GROUPS

@@ -19,7 +19,7 @@ from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising
-from pingze.composing.revise import poem_of, poem_request
+from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.verse import check
 from pingze.verse.context import in_context
