@@ -20,7 +20,7 @@ check: .venv/dev
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-# The types and the format of the page's JavaScript; tests/serve/test_page_types.py checks both where npm has brought them.
+# The types and the format of the page's JavaScript; tests/serve/test_page_files.py checks both where npm has brought them.
 page-types: node_modules
 	npm run --silent types
 	npm run --silent formatted

@@ -1,14 +1,14 @@
-"""How fast poems are composed, beside ONNX Runtime and torch stepping the same weights.
+"""Measure how fast poems are composed, in comparison with ONNX Runtime and torch on the same weights.
 
 Run: python -m benchmarks.compose [--threads 1]
 
-Correctness first: no speed is reported while the engines disagree. Then, in turn so that all meet the same machine: a
-character (id in, state and logits out) alone and in batches of 32 and 64, by ours and each peer, beside the rate of a
-large float32 matrix product; poems, warm and in bulk, with 8 and 32 particles and one draft, and at the defaults; and
-the command in a fresh process. Poems are also timed by the processor, which other work on the machine disturbs less.
-Writes benchmarks/results/compose.json and the figures `compose.*` of speed.
+No speed is reported if the engines disagree. Three things are timed. First, one step of a character (id in, state and
+logits out), alone and in batches of 32 and 64: our engine, its peers and a large float32 matrix product take turns, so
+that all meet the same conditions. Second, poems with 8 and 32 particles and at the defaults, one by one on a warm
+process and in bulk. Third, the command in a fresh process. Poems are also timed in processor time, which other work on
+the machine disturbs less. Writes benchmarks/results/compose.json and the figures `compose.*` of speed.
 
-The measuring runs in a process of its own, because NumPy's threads are counted when it is imported.
+The measurements run in a separate process, because NumPy fixes its number of threads when it is imported.
 """
 
 import argparse
@@ -43,35 +43,35 @@ from pingze.threads import VARIABLE, threads
 RESULTS = machine.ROOT / "benchmarks" / "results" / "compose.json"
 BATCHES = (1, 32, 64)
 TOKENS = 32
-"""Of a 七絕 the characters and marks."""
+"""The number of characters and marks in a 七絕."""
 SECONDS = 4.0
-"""How long each batch size is measured."""
+"""How many seconds each batch size is measured."""
 SIDE = 2048
-"""Of the matrices whose product gives the machine's rate."""
+"""The size of the square matrices whose product gives the machine's rate."""
 LARGEST_DIFFERENCE = {"pingze": 0.2, "onnxruntime int8": 0.5}
-"""In ln p from float32, root mean square: 8 bits round the weights."""
+"""The largest root-mean-square difference in ln p from float32: rounding weights to 8 bits causes some."""
 FLOAT32_DIFFERENCE = 1e-4
 ASKED: dict[str, dict[str, Any]] = {
     "8": {"particles": 8},
     "32": {"particles": 32},
     "default": {},
 }
-"""How poems are asked for, by the name of their figures."""
+"""The options with which poems are composed, by the suffix of their figures."""
 
 Step = Callable[[Int64[Array, "B"]], Float[Array, "B V"]]
-"""From ids to logits; the state is kept within."""
+"""A function from ids to logits that keeps the state in itself."""
 Shape = list[int | str | None]
-"""Of a tensor of a graph; a name where the size is free."""
+"""The shape of a tensor in a graph, with a name for a free dimension."""
 
 
 # -- the engines ------------------------------------------------------------------------------------------------
 
 
 def our_step(loaded: checkpoint.Checkpoint, batch: int, *, in_8_bits: bool = True) -> Step:
-    """The engine that composes; beside the logits it sums their exponentials."""
+    """Return a step of the engine that composes; in addition to the logits it sums their exponentials."""
     network = GraphNetwork(loaded.rounded() if in_8_bits else loaded)
     begun = network.start(batch)
-    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))  # as the peers begin
+    state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))  # the peers start from zeros
 
     def step(ids: Array) -> Array:
         nonlocal state
@@ -82,7 +82,7 @@ def our_step(loaded: checkpoint.Checkpoint, batch: int, *, in_8_bits: bool = Tru
 
 
 def torch_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
-    """Torch's LSTM cell, eager."""
+    """Return a step of torch's LSTM cell in eager mode."""
     w = {name: torch.from_numpy(tensor.copy()) for name, tensor in loaded.tensors.items()}
     no_bias = torch.zeros_like(w["lstm.0.bias"])
     h = c = torch.zeros(batch, loaded.configuration.hidden_size)
@@ -101,7 +101,7 @@ def torch_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
 
 
 def onnx_step(path: Path, hidden: int, batch: int, threads: int) -> Step:
-    """ONNX Runtime on a graph of one step."""
+    """Return a step that ONNX Runtime runs from a graph."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
@@ -118,7 +118,7 @@ def onnx_step(path: Path, hidden: int, batch: int, threads: int) -> Step:
 
 
 def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
-    """One step as an ONNX graph: ids (1, B), h, c (1, B, H) to logits (1, B, V), h, c."""
+    """Write one step as an ONNX graph, from ids (1, B), h and c (1, B, H) to logits (1, B, V), h and c."""
     t, H = loaded.tensors, loaded.configuration.hidden_size
     V = loaded.configuration.vocabulary_size
     weights = {
@@ -161,7 +161,7 @@ def _float(name: str, shape: Shape) -> onnx.ValueInfoProto:
 
 
 def _onnx_gates(stacked: Array) -> Array:
-    """ONNX stacks i, o, f, c̃; we i, f, c̃, o."""
+    """Reorder stacked gates from ours, i, f, c̃, o, to ONNX's, i, o, f, c̃."""
     i, f, c_tilde, o = np.split(stacked, 4)
     return np.concatenate([i, o, f, c_tilde])
 
@@ -169,7 +169,7 @@ def _onnx_gates(stacked: Array) -> Array:
 def engines(
     loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
 ) -> dict[str, Callable[[], Step]]:
-    """Every engine by name, made anew at each call."""
+    """Return, by each engine's name, a function that makes its step with a fresh state."""
     H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
     if not small.exists():
         write_graph(loaded, whole)
@@ -188,7 +188,7 @@ def engines(
 
 
 def differences(made: Mapping[str, Callable[[], Step]], batch: int, size: int) -> dict[str, float]:
-    """Of each engine the root mean square of its ln p less ours in float32, over thirty steps from the same start."""
+    """Return each engine's root-mean-square difference in ln p from ours in float32, over thirty steps."""
     rng = np.random.default_rng(0)
     texts = rng.integers(0, size, (30, batch))
     scores = {
@@ -205,14 +205,14 @@ def _log_p(logits: Float[Array, "B V"]) -> Float[Array, "B V"]:
 
 
 def check_agreement(found: Mapping[str, float]) -> None:
-    """Leave with a message where an engine does not compute what ours in float32 does."""
+    """Exit with a message if an engine's results differ too much from those of ours in float32."""
     for name, difference in found.items():
         if not difference <= LARGEST_DIFFERENCE.get(name, FLOAT32_DIFFERENCE):
             sys.exit(f"{name} differs from ours in float32 by {difference:.3g} in ln p: no speed is reported")
 
 
 def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> dict[str, float]:
-    """The median seconds of each task, the tasks in turn in short bursts."""
+    """Run the tasks in turn, in short bursts, and return the median seconds of each."""
     times: dict[str, list[float]] = {name: [] for name in tasks}
     for task in tasks.values():
         task()
@@ -227,7 +227,7 @@ def time_in_turn(tasks: Mapping[str, Callable[[], object]], seconds: float) -> d
 
 
 def measure_steps(loaded: checkpoint.Checkpoint, threads: int) -> dict[str, Any]:
-    """A character's time by engine and batch size, and the machine's rate in the same minutes."""
+    """Measure the time of a step by engine and batch size, and the machine's rate in the same minutes."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     result: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -257,16 +257,16 @@ def _bound(step: Step, ids: Array) -> Callable[[], object]:
 
 
 def _operations(loaded: checkpoint.Checkpoint) -> int:
-    """Operations of one character's products, but for the input's: particles on one character share it."""
+    """Count the operations of one character's products; the input's is left out, since particles share it."""
     size, H = loaded.configuration, loaded.configuration.hidden_size
     output = size.embedding_size * (H + size.vocabulary_size) if size.tied else H * size.vocabulary_size
     return 2 * (4 * H * H * (2 * size.layers - 1) + output)
 
 
 def measure_poems() -> dict[str, float]:
-    """Of a 七絕 the milliseconds warm, by the clock and the processor, and poems a second in bulk.
+    """Measure the milliseconds of a 七絕 in a warm process, by clock and processor, and the poems per second in bulk.
 
-    Beside each the share of the machine's rate in a float32 product, which 8 bits can exceed.
+    Each comes with its share of the machine's rate in a float32 product, a rate that 8-bit products can exceed.
     """
     compose(form="七絕", seed=0)
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
@@ -291,14 +291,14 @@ def measure_poems() -> dict[str, float]:
 
 
 def processor_seconds(task: Callable[[], object]) -> float:
-    """What a task takes of this process's processor time."""
+    """Measure how much of this process's processor time a task takes."""
     start = time.process_time()
     task()
     return time.process_time() - start
 
 
 def cold_seconds(runs: int = 9) -> float:
-    """The median wall time of the command in a fresh process."""
+    """Measure the median wall time of the command in a fresh process."""
     command = [sys.executable, "-m", "pingze", "compose", "--form", "七絕"]
     times = []
     for _ in range(runs):
@@ -312,7 +312,7 @@ def cold_seconds(runs: int = 9) -> float:
 
 
 def worker(threads: int) -> None:
-    """Measure within this process; JSON to standard output."""
+    """Measure in this process, and print the results as JSON."""
     result = {"steps": measure_steps(checkpoint.load("report"), threads), "poems": measure_poems()}
     print(json.dumps(result))
 
@@ -345,7 +345,7 @@ def main() -> None:
 
 
 def figures(result: Mapping[str, Any]) -> dict[str, float]:
-    """What the issues ask for, by name."""
+    """Return the figures that the issues ask for, by name."""
     values = {f"compose.{name}": value for name, value in result["poems"].items()}
     values["compose.cold_seconds"] = result["cold_seconds"]
     for batch, found in result["steps"].items():

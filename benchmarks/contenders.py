@@ -1,10 +1,10 @@
-"""The three that train the report's model side by side in `engine.py`, each in a process of its own.
+"""Define the contenders that `engine.py` compares in training the report's model, each in its own process.
 
-All have the same first weights, the same batches, no dropout, and clip the global norm at 1:
+All start from the same weights, get the same batches, use no dropout, and clip the global norm at 1:
 
-- `ours`: this engine, as `pingze train` runs it (`ours float32`: with float32 operands);
+- `ours`: this engine, as `pingze train` runs it (`ours float32`: the same with float32 operands);
 - `float32 user`: `torch.nn.LSTM` + `Linear` + `cross_entropy` + Adam over padded batches, as a user writes it;
-- `bf16 user`: the same under bfloat16 autocast with fused AdamW, the best that they could write.
+- `bf16 user`: the same with bfloat16 autocast and fused AdamW, the fastest that a user could write.
 """
 
 import time
@@ -30,16 +30,16 @@ NAMES = ("ours", "ours float32", "float32 user", "bf16 user")
 
 
 class Part(NamedTuple):
-    """What is timed on a batch: the whole step, or the layer or the head alone, forward and backward."""
+    """A contender's functions to time on a batch: the whole step, and the layer and the head alone, both ways."""
 
     step: Callable[[Sequence[Ids]], float]
-    """Returns the loss in nats per token."""
+    """Take a training step, and return the loss in nats per token."""
     layer: Callable[[Sequence[Ids]], None]
     head: Callable[[Sequence[Ids]], None]
 
 
 def contender(name: str, model: ModelConfiguration) -> Part:
-    """One of `NAMES`, at these sizes."""
+    """Make the contender with one of the `NAMES`, at the sizes of a model."""
     if name.startswith("ours"):
         return _ours(model, "float32" if name.endswith("float32") else "bf16")
     return _user(model, autocast=name.startswith("bf16"))
@@ -64,7 +64,7 @@ def _ours(model: ModelConfiguration, precision: str) -> Part:
 
 
 class Fed(Trainer):
-    """The engine's trainer, which takes the batches that it is given."""
+    """The engine's trainer, changed to train on the batches that it is given."""
 
     def __init__(self, model: ModelConfiguration, precision: str) -> None:
         characters = "".join(chr(0x4E00 + k) for k in range(model.vocabulary_size - 4))
@@ -73,7 +73,7 @@ class Fed(Trainer):
         self.fed: Sequence[Ids] = []
 
     def step_on(self, sequences: Sequence[Ids]) -> float:
-        """A step on these; returns their loss."""
+        """Take a step on a batch, and return its loss in nats per token."""
         self.fed = sequences
         taken = self.step(0, RATE)
         return taken.loss / taken.tokens
@@ -83,7 +83,7 @@ class Fed(Trainer):
 
 
 class Stock(nn.Module):
-    """The same model from PyTorch's own parts, over padded batches."""
+    """The same model built from PyTorch's modules, for padded batches."""
 
     def __init__(self, model: ModelConfiguration) -> None:
         super().__init__()
@@ -98,11 +98,11 @@ class Stock(nn.Module):
                 weights[f"lstm.{stock}_l{depth}"] = weights.pop(f"lstm.{depth}.{own}")
             weights[f"lstm.bias_hh_l{depth}"] = torch.zeros(4 * model.hidden_size)
         self.load_state_dict(weights)
-        for depth in range(model.layers):  # two biases that both learn would learn at twice the rate
+        for depth in range(model.layers):  # if both biases learned, their sum would learn at twice the rate
             self.lstm.get_parameter(f"bias_hh_l{depth}").requires_grad_(False)
 
     def loss(self, hidden: Float[Tensor, "T B H"], targets: Int64[Tensor, "T B"]) -> Float[Tensor, ""]:
-        """Mean -ln p over the targets but padding."""
+        """Return the mean -ln p over the targets, padding excluded."""
         logits = self.output(hidden).flatten(0, 1)
         return nn.functional.cross_entropy(logits, targets.flatten(), ignore_index=PADDING)
 
@@ -153,9 +153,9 @@ def _hidden(*shape: int) -> Tensor:
 
 
 def peak_bytes(part: Part, sequences: Sequence[Ids]) -> int:
-    """How far a step's resident memory rises above parameters, gradients and optimizer.
+    """Measure by how many bytes a step raises resident memory above parameters, gradients and optimizer state.
 
-    Those and the program's code are there after two steps on a single short poem; the kernel keeps the peak.
+    Two steps on a single short poem allocate these first; the kernel records the peak.
     """
     for _ in range(2):
         part.step([sequences[0][:2]])
@@ -172,7 +172,7 @@ def _resident(name: str) -> int:
 
 
 def serve(connection: Any, name: str) -> None:
-    """Answer what `engine.py` asks: ("become", model), ("time", part, batch), ("step", batch) or ("peak", batch)."""
+    """Answer requests of `engine.py`: ("become", model), ("time", part, batch), ("step", batch), ("peak", batch)."""
     while (question := connection.recv()) is not None:
         if question[0] == "become":
             part = contender(name, question[1])

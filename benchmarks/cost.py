@@ -1,10 +1,10 @@
-"""How the cost of training grows with width, vocabulary, corpus and processes, and what 850,000 poems would take.
+"""Measure how the cost of training grows with width, vocabulary, corpus and processes, and estimate 850,000 poems.
 
 Run: PINGZE_THREADS=1 python -m benchmarks.cost
 
-Processor time of one thread, so that other work on the machine does not count; memory as the kernel sees it. Steps are
-those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes benchmarks/results/cost.json and
-docs/training-cost.svg, and prints the tables of docs/training.md.
+Times are processor times of one thread, so that other work on the machine does not count; memory is what the kernel
+reports. The steps are those of benchmarks/engine.py (`contenders.Fed`), on random texts of 48 tokens. Writes
+benchmarks/results/cost.json and docs/training-cost.svg, and prints the tables of docs/training.md.
 """
 
 import dataclasses
@@ -37,18 +37,18 @@ GRID: dict[str, tuple[int, ...]] = {
 CORPORA = (1000, 4000, 16000)
 PROCESSES = (1, 2)
 MANY = 850_000
-"""Poems of the largest collection of classical Chinese verse that a person may bring."""
+"""The number of poems in the largest collection of classical Chinese verse that a person may train on."""
 EPOCHS = 10
 
 
 def batch_of(model: ModelConfiguration) -> list[Ids]:
-    """Random texts."""
+    """Make a batch of random texts."""
     rng = np.random.default_rng(0)
     return [np.append(BOS, rng.integers(4, model.vocabulary_size, LENGTH)) for _ in range(BATCH)]
 
 
 def seconds_a_step(trainer: contenders.Fed, batch: Sequence[Ids]) -> float:
-    """Processor seconds, the median of three steps after one."""
+    """Measure the processor seconds of a step: the median of three, after a first one."""
     return statistics.median([_seconds(lambda: trainer.step_on(batch)) for _ in range(4)][1:])
 
 
@@ -59,12 +59,12 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def sizes() -> list[dict[str, Any]]:
-    """A row for each size, each in a fresh process: memory that one has freed another would find."""
+    """Measure a row for each size, in a fresh process each, since memory freed by one would be reused by the next."""
     return [asked("--size", name, str(value)) for name, values in GRID.items() for value in values]
 
 
 def asked(*arguments: str) -> dict[str, Any]:
-    """What this file says in a process of its own."""
+    """Run this file with some arguments in a new process, and return the row that it prints."""
     command = [sys.executable, "-m", "benchmarks.cost", *arguments]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8", cwd=machine.ROOT)
     print(done.stdout, end="", file=sys.stderr, flush=True)
@@ -73,7 +73,7 @@ def asked(*arguments: str) -> dict[str, Any]:
 
 
 def of_size(name: str, value: int) -> dict[str, Any]:
-    """Seconds a step, bytes that stay, bytes by which a step rises above them, and those of the whole process."""
+    """Measure a step's seconds, the bytes that stay, those that a step adds, and the process's peak."""
     model = dataclasses.replace(REPORT, **{name: value})  # type: ignore[arg-type]
     trainer, batch = contenders.Fed(model, "bf16"), batch_of(model)
     parameters = sum(parameter.numel() for parameter in trainer.model.parameters())
@@ -84,7 +84,7 @@ def of_size(name: str, value: int) -> dict[str, Any]:
 
 
 def _most() -> int:
-    """The largest resident memory of this process, in bytes."""
+    """Return the peak resident memory of this process in bytes."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
@@ -96,18 +96,18 @@ def _part(trainer: contenders.Fed) -> contenders.Part:
 
 
 def corpora() -> list[dict[str, Any]]:
-    """A row for each number of poems."""
+    """Measure a row for each number of poems."""
     return [asked("--corpus", str(count)) for count in CORPORA]
 
 
 def of_corpus(count: int) -> dict[str, Any]:
-    """Seconds to read so many poems into tokens, and the bytes that they then take."""
+    """Measure the seconds in which `count` poems are encoded as tokens, and the bytes that they then take."""
     rng, characters = np.random.default_rng(0), [chr(0x4E00 + k) for k in range(5000)]
     vocabulary = Vocabulary.of_texts(["".join(characters) + "，。"], 6000, ["<七絕>"])
     lines = ["".join(rng.choice(characters, 5)) for _ in range(8 * count)]
     texts = ["".join(f"{line}，" for line in lines[k : k + 8]) for k in range(0, 8 * count, 8)]
     poems = [CorpusPoem("tang", "題", "某", text) for text in texts]
-    examples(poems[:10], vocabulary, LENGTH)  # the tables of prosody are read
+    examples(poems[:10], vocabulary, LENGTH)  # loads the tables of prosody, which are not to be counted
     before, started = _resident(), time.process_time()
     made = examples(poems, vocabulary, LENGTH)
     return {
@@ -123,7 +123,7 @@ def _resident() -> int:
 
 
 def processes() -> list[dict[str, Any]]:
-    """A row for each number of processes: processor seconds a step, summed over them, and the largest's memory."""
+    """Measure, by number of processes, the summed processor seconds of a step and the largest process's memory."""
     rows = []
     for count in PROCESSES:
         launcher = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(count)]
@@ -142,14 +142,14 @@ def processes() -> list[dict[str, Any]]:
 
 
 def one_of_several() -> None:
-    """Step with the other processes of a torchrun, and print this one's share."""
+    """Take steps together with the other processes of a torchrun, and print this one's seconds and bytes."""
     trainer = contenders.Fed(REPORT, "bf16")
     seconds = seconds_a_step(trainer, batch_of(REPORT))
     print(json.dumps({"seconds": seconds, "bytes": _most()}) + "\n", end="", flush=True)
 
 
 def main() -> None:
-    """Measure all, or what another process of this file asks for."""
+    """Measure everything, or the one row that another process running this file asks for."""
     match sys.argv[1:]:
         case ["--one-of-several"]:
             one_of_several()
@@ -162,7 +162,7 @@ def main() -> None:
 
 
 def measure() -> None:
-    """Measure everything, write, print."""
+    """Measure everything, write the results, print the tables and draw the plot."""
     result: dict[str, Any] = {"machine": machine.description("torch", "numba") | {"threads": 1}}
     result |= {"sizes": sizes(), "corpora": corpora(), "processes": processes()}
     RESULTS.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
@@ -171,7 +171,7 @@ def measure() -> None:
 
 
 def print_tables(result: dict[str, Any]) -> None:
-    """In Markdown."""
+    """Print the results as Markdown tables."""
     print("| | | ms a step | MB that stay | MB that a step adds | MB in all |\n|---|---|---|---|---|---|")
     for row in result["sizes"]:
         name = row["size"].replace("_size", "")
@@ -187,7 +187,7 @@ def print_tables(result: dict[str, Any]) -> None:
 
 
 def _many(result: dict[str, Any]) -> str:
-    """What `MANY` poems would take, from the largest corpus measured and a step at each width."""
+    """Estimate the cost of `MANY` poems, from the largest corpus measured and the step at each width."""
     largest = result["corpora"][-1]
     times = MANY / largest["poems"]
     hours = {
@@ -202,7 +202,7 @@ def _many(result: dict[str, Any]) -> str:
 
 
 def plot(result: dict[str, Any]) -> None:
-    """Milliseconds a step and memory, over width and over vocabulary."""
+    """Plot the milliseconds of a step and its memory against width and vocabulary."""
     import matplotlib
 
     matplotlib.use("Agg")

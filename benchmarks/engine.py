@@ -1,11 +1,11 @@
-"""How fast the engine trains, beside PyTorch's own parts: `contenders.py` says who they are.
+"""Measure how fast the engine trains, in comparison with PyTorch's modules; `contenders.py` defines the contenders.
 
 Run: python -m benchmarks.engine [--threads 2]
 
-On real batches of the report's draw, in turn so that all meet the same machine: the layer alone, the head alone, the
-whole step, and a large product in float32 and in bfloat16 as the limit; peak memory; how cost grows with the sizes; and
-the loss curves, which agree or nothing is reported. Writes benchmarks/results/engine.json, the figure engine.svg and
-the figures `engine.*`.
+The layer alone, the head alone and the whole step are timed on real batches of the report's draw. They take turns with
+each other and with a large product in float32 and bfloat16, which is the limit, so that all meet the same conditions.
+Peak memory and the growth of cost with each size are measured too. Nothing is reported unless the loss curves agree.
+Writes benchmarks/results/engine.json, the picture engine.svg and the figures `engine.*`.
 """
 
 import argparse
@@ -37,9 +37,9 @@ REPORT = ModelConfiguration()
 BATCH, LENGTH = 32, 48
 ROUNDS, CURVE_STEPS, CURVE_EVERY = 15, 100, 20
 SIDE = 2048
-"""Of the matrices whose product gives the machine's rate."""
+"""The size of the square matrices whose product gives the machine's rate."""
 LARGEST_DIFFERENCE = 0.02
-"""Of the curves, in nats per token, between contenders."""
+"""The largest difference between the contenders' loss curves, in nats per token."""
 GROWTH: dict[str, tuple[int, ...]] = {
     "batch": (8, 32, 128),
     "length": (12, 48, 192),
@@ -50,7 +50,7 @@ GROWTH: dict[str, tuple[int, ...]] = {
 
 
 class Field:
-    """The contenders' processes, asked in turn."""
+    """The processes of the contenders, which get requests in turn."""
 
     def __init__(self) -> None:
         context = multiprocessing.get_context("spawn")
@@ -62,12 +62,12 @@ class Field:
         self.become(REPORT)
 
     def become(self, model: ModelConfiguration) -> None:
-        """Each builds the model anew."""
+        """Have each contender build a new model of these sizes."""
         for name in NAMES:
             self.ask(name, "become", model)
 
     def ask(self, name: str, *question: Any) -> Any:
-        """One contender's answer."""
+        """Send one contender a request, and return its answer."""
         self.connections[name].send(question)
         return self.connections[name].recv()
 
@@ -78,7 +78,7 @@ class Field:
 
 
 def report_batches() -> list[list[Ids]]:
-    """The first epoch's batches of the report's draw."""
+    """Return the batches of the first epoch of the report's draw."""
     with Store.open() as store:
         texts = store.report_draw("train")
     vocabulary = Vocabulary.of_texts((text[:LENGTH] for text in texts), REPORT.vocabulary_size)
@@ -88,7 +88,7 @@ def report_batches() -> list[list[Ids]]:
 
 
 def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
-    """Mean loss of every `CURVE_EVERY` steps; raises SystemExit where contenders part."""
+    """Return each contender's mean loss over every `CURVE_EVERY` steps; raise SystemExit if the losses differ."""
     found: dict[str, list[float]] = {}
     for name in NAMES:
         losses = [field.ask(name, "step", batch) for batch in data[:CURVE_STEPS]]
@@ -100,7 +100,7 @@ def curves(field: Field, data: list[list[Ids]]) -> dict[str, list[float]]:
 
 
 def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
-    """Median seconds of each part and contender, and the rate of a large product in the same rounds."""
+    """Measure the median seconds of each part and contender, and the rate of a large product in the same rounds."""
     times: dict[str, dict[str, list[float]]] = {
         part: {name: [] for name in NAMES} for part in ("layer", "head", "step")
     }
@@ -109,7 +109,7 @@ def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
         batch = data[round_]
         for part, by_name in times.items():
             for name in NAMES:
-                field.ask(name, "time", part, data[0])  # its threads wake up
+                field.ask(name, "time", part, data[0])  # wakes its threads
                 by_name[name].append(field.ask(name, "time", part, batch))
         for precision, dtype in (("float32", torch.float32), ("bf16", torch.bfloat16)):
             rates[precision].append(product_rate(dtype))
@@ -118,7 +118,7 @@ def time_in_turn(field: Field, data: list[list[Ids]]) -> dict[str, Any]:
 
 
 def product_rate(dtype: torch.dtype) -> float:
-    """Operations a second of a large product."""
+    """Measure the operations per second of a large matrix product."""
     a, b = (torch.ones(SIDE, SIDE, dtype=dtype) for _ in range(2))
     a @ b
     started = time.perf_counter()
@@ -128,7 +128,7 @@ def product_rate(dtype: torch.dtype) -> float:
 
 
 def operations(data: Sequence[list[Ids]], model: ModelConfiguration) -> dict[str, float]:
-    """Of the products of each part, forward and backward, mean over the batches; padding counts for nothing."""
+    """Count the operations in each part's products, forward and backward, averaged over batches, without padding."""
     tokens = statistics.mean(len(pack(batch).targets) for batch in data)
     E, H, V = model.embedding_size, model.hidden_size, model.vocabulary_size
     layer, head = 6 * tokens * 4 * H * (E + H), 6 * tokens * H * V
@@ -136,7 +136,7 @@ def operations(data: Sequence[list[Ids]], model: ModelConfiguration) -> dict[str
 
 
 def growth(field: Field) -> list[dict[str, Any]]:
-    """Seconds of a step as one size grows and the others stay the report's."""
+    """Measure the seconds of a step while one size grows and the others stay the report's."""
     rows = []
     for size, values in GROWTH.items():
         for value in values:
@@ -156,7 +156,7 @@ def growth(field: Field) -> list[dict[str, Any]]:
 
 
 def peaks(data: list[list[Ids]]) -> dict[str, int]:
-    """Bytes by which a step on the longest of the batches rises above what stays, in fresh processes."""
+    """Measure in fresh processes how many bytes a step on the longest batch adds to those that stay allocated."""
     field = Field()
     longest = max(data[:50], key=lambda batch: len(pack(batch).targets))
     found = {name: field.ask(name, "peak", longest) for name in NAMES}
@@ -185,7 +185,7 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """What the issue asks for, by name."""
+    """Return the figures that the issue asks for, by name."""
     step, layer = result["seconds"]["step"], result["seconds"]["layer"]
     peak = result["peak_bytes"]
     return {
@@ -199,7 +199,7 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
 
 
 def share(result: dict[str, Any], part: str, name: str) -> float:
-    """Of the rate of a large product in the contender's precision, counting no padding."""
+    """Return what share of the rate of a large product in its precision a contender reaches, padding not counted."""
     precision = "float32" if "float32" in name else "bf16"
     return float(
         result["operations"][part] / result["seconds"][part][name] / result["product_flops"][precision]
@@ -207,7 +207,7 @@ def share(result: dict[str, Any], part: str, name: str) -> float:
 
 
 def print_tables(result: dict[str, Any]) -> None:
-    """The three tables, in Markdown."""
+    """Print the three tables in Markdown."""
     rates = result["product_flops"]
     print(f"large product: float32 {rates['float32'] / 1e9:.0f}, bf16 {rates['bf16'] / 1e9:.0f} GFLOP/s\n")
     print("| ms (share of the product's rate) | layer | head | whole step | peak MB |\n|---|---|---|---|---|")
@@ -226,7 +226,7 @@ def print_tables(result: dict[str, Any]) -> None:
 
 
 def plot(result: dict[str, Any]) -> None:
-    """The whole step's milliseconds as bars, beside the limit."""
+    """Draw the milliseconds of a whole step as bars, with the limit as a line."""
     import matplotlib
 
     matplotlib.use("Agg")

@@ -1,4 +1,4 @@
-"""What every benchmark says beside its numbers: where it was measured."""
+"""Describe where a benchmark was measured, for the record next to its numbers."""
 
 import os
 from importlib.metadata import version
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def description(*packages: str) -> dict[str, Any]:
-    """Processor, load, versions and commit."""
+    """Return the processor, the load, the versions of NumPy and the named packages, and the commit."""
     return {
         **describe(),
         "load": os.getloadavg()[0],

@@ -1,10 +1,10 @@
-"""How long the page keeps a reader waiting, in a real Chromium, and how long it holds the main thread at once.
+"""Measure in Chromium how long the page keeps a reader waiting, and how long its longest tasks block the main thread.
 
 Run: python -m benchmarks.page
 
-Times are the processor's own on the page's main thread, so that what else the machine does is not counted; medians of
-five. Beside each stands how many times a loop of a million roots in the same page would have taken as long, which
-is what two machines can be compared by. Needs playwright and a Chromium. Writes the figures `page.*`.
+Times are processor times of the page's main thread, so that other work on the machine does not count, and medians of
+five runs. Each is also given as a multiple of the time that a loop of a million square roots takes in the same page, so
+that machines can be compared. Needs playwright and Chromium. Writes the figures `page.*`.
 """
 
 import json
@@ -30,7 +30,7 @@ LOOP = """() => {
 
 
 def main() -> None:
-    """Serve, use the page, and record what was seen."""
+    """Start a server, use the page several times, and record the medians."""
     with serving(machine.ROOT) as server, sync_playwright() as p:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         seen = [measured(browser, server.address) for _ in range(TIMES)]
@@ -41,7 +41,7 @@ def main() -> None:
 
 
 def measured(browser: Browser, address: str) -> dict[str, float]:
-    """Milliseconds until the first poem stands with its marks, and of the longest tasks, then and at work; ratios."""
+    """Measure the milliseconds to the first poem with its marks, and of the longest tasks then and later."""
     context = browser.new_context(locale="zh-TW", reduced_motion="reduce")
     page = context.new_page()
     first = tasks(browser, address, lambda: arrive(page, address))
@@ -55,7 +55,7 @@ def measured(browser: Browser, address: str) -> dict[str, float]:
 
 
 def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float]:
-    """Milliseconds of each task of the page's main thread meanwhile, the browser's own pages left out."""
+    """Perform an action, and return the milliseconds of each task of the page's main thread during it."""
     browser.start_tracing(categories=TRACED)
     act()
     events = json.loads(browser.stop_tracing())["traceEvents"]
@@ -66,7 +66,7 @@ def tasks(browser: Browser, address: str, act: Callable[[], None]) -> list[float
 
 
 def arrive(page: Page, address: str) -> None:
-    """Open the page, and wait until the poem on its sheet has its marks."""
+    """Open the page, and wait until the poem on its sheet shows its marks."""
     page.goto(address)
     page.locator("#sheet .rhymes").first.wait_for()
 

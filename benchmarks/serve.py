@@ -1,11 +1,11 @@
-"""Measure how many poems a server writes for many clients, and how long a small request takes beside large ones.
+"""Measure how many poems a server writes for many clients, and how long a small request takes among large ones.
 
 Run: python -m benchmarks.serve [--seconds 30] [--clients 64] [--particles 32 8] [--against FOLDER]
 
-Each server is asked in bursts, in turn with the one of another checkout where one is given, so that both meet the same
-machine; between bursts the rate of a large float32 matrix product is measured. Correctness first: all servers must
-answer a request with the same lines. Then a small request is asked alone and beside two of the largest, all from one
-address. Writes benchmarks/results/serve.json and the figures `serve.*`.
+No speed is reported unless all servers answer a request with the same lines. Requests come in bursts. If another
+checkout is given, its server takes turns with this one's, so that both meet the same conditions. Between bursts the
+rate of a large float32 matrix product is measured. Last, a small request is timed alone and while two of the largest
+run, all from one address. Writes benchmarks/results/serve.json and the figures `serve.*`.
 """
 
 import argparse
@@ -32,23 +32,23 @@ from pingze.network import checkpoint
 
 RESULTS = machine.ROOT / "benchmarks" / "results" / "serve.json"
 BURST = 15.0
-"""Seconds for which one server is asked before the other: several times a poem's, for at a burst's end fewer ask."""
+"""How many seconds a burst lasts: several times as long as a poem takes, since fewer clients ask at a burst's end."""
 SIDE = 2048
 FORM, TOKENS = "七絕", 32
-"""The form that is asked for, and its tokens: 28 characters and 4 marks."""
+"""The form requested, and its number of tokens: 28 characters and 4 marks."""
 SMALL = {"form": "七絕", "particles": 32}
 LARGEST = (
     {"form": "七排", "lines": 60, "particles": 256, "count": 32},
     {"form": "七律", "particles": 32, "count": 256},
 )
-"""Requests of the most texts: one of long populations, one of many."""
+"""Requests with the most texts: one of large populations, one of many populations."""
 ASKED = 7
-"""How often the small request is asked."""
+"""How many times the small request is timed."""
 
 
 @dataclass
 class Server:
-    """A server and its measurements."""
+    """A running server and its measurements."""
 
     process: subprocess.Popen[str]
     address: str
@@ -58,7 +58,7 @@ class Server:
     memory: list[int] = field(default_factory=list)
 
     def resident(self) -> int:
-        """Bytes in memory now that no other process shares, of the server and its workers."""
+        """Return the bytes that the server and its workers now hold in memory; shared pages count in proportion."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
             encoding="ascii"
         )
@@ -69,7 +69,7 @@ class Server:
 
 @contextmanager
 def serving(checkout: Path) -> Iterator[Server]:
-    """Serve a checkout in a process of its own, on a free port."""
+    """Run the server of a checkout in a new process, on a free port."""
     command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
     environment = os.environ | {"PYTHONPATH": str(checkout / "src")}
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment) as process:
@@ -82,12 +82,12 @@ def serving(checkout: Path) -> Iterator[Server]:
 
 
 def ask(client: httpx.Client, **body: Any) -> httpx.Response:
-    """Ask for poems."""
+    """Send a request for poems."""
     return client.post("/v1/compose", json=body)
 
 
 def burst(server: Server, clients: int, particles: int, seconds: float, seeds: Iterator[int]) -> None:
-    """Ask with many clients for some seconds, each its next poem when it has the last."""
+    """Have many clients ask for some seconds; each asks for its next poem when it has received the last."""
     lock = threading.Lock()
 
     def client(_: int) -> None:
@@ -113,7 +113,7 @@ def burst(server: Server, clients: int, particles: int, seconds: float, seeds: I
 
 
 def product_rate(repeats: int = 20) -> float:
-    """Measure the floating-point operations a second of a large float32 product: the median of some."""
+    """Return the floating-point operations per second of a large float32 product, at its median time."""
     matrix = np.random.default_rng(0).standard_normal((SIDE, SIDE), dtype=np.float32)
     times = []
     for _ in range(repeats):
@@ -124,7 +124,7 @@ def product_rate(repeats: int = 20) -> float:
 
 
 def operations(particles: int) -> int:
-    """Count the floating-point operations of one poem's products: each token of each text, and the poem read again."""
+    """Count the floating-point operations in one poem's products, for all particles and the final scoring."""
     size = checkpoint.load(checkpoint.DEFAULT).configuration
     H, E, D = size.hidden_size, size.embedding_size, size.output_size
     recurrent = 4 * H * H + (size.layers - 1) * 8 * H * H
@@ -133,7 +133,7 @@ def operations(particles: int) -> int:
 
 
 def measure(checkouts: dict[str, Path], clients: int, particles: int, seconds: float) -> dict[str, Any]:
-    """Measure the servers in turn, and the product's rate between."""
+    """Measure the servers in turn, and the rate of a large product between their bursts."""
     rates, seeds = [], count(1)
     with ExitStack() as stack:
         servers = {name: stack.enter_context(serving(path)) for name, path in checkouts.items()}
@@ -148,7 +148,7 @@ def measure(checkouts: dict[str, Path], clients: int, particles: int, seconds: f
 
 
 def _check_agreement(servers: Any, particles: int) -> None:
-    """Leave where the servers do not write the same poem; each has then loaded its model."""
+    """Exit unless all servers write the same poem; this also makes each load its model."""
     lines = []
     for server in servers:
         with httpx.Client(base_url=server.address, timeout=60) as client:
@@ -173,7 +173,7 @@ def _result(server: Server, particles: int, rate: float) -> dict[str, Any]:
 
 
 def beside_large(checkout: Path) -> dict[str, float]:
-    """Time a small request alone and beside two of the largest: the medians, in milliseconds."""
+    """Time a small request alone and while two of the largest run; return the medians, in milliseconds."""
 
     def small(client: httpx.Client) -> float:
         begun = time.perf_counter()
@@ -203,7 +203,7 @@ def beside_large(checkout: Path) -> dict[str, float]:
 
 
 def _ask_on(address: str, body: dict[str, Any], over: threading.Event) -> None:
-    """Ask for as many poems as are let in, again and again."""
+    """Ask again and again for many poems, halving the number when the server refuses."""
     count = body["count"]
     with httpx.Client(base_url=address, timeout=60) as client:
         while not over.is_set():
@@ -236,7 +236,7 @@ def main() -> None:
 
 
 def figures(result: dict[str, Any]) -> dict[str, float]:
-    """Name the figures that the issue asks for."""
+    """Return the figures that the issue asks for, by name."""
     beside = result["beside"]["this"]
     values = {"serve.beside_large_ratio": beside["beside_ms"] / beside["quiet_ms"]}
     for name, found in result.items():

@@ -1,18 +1,20 @@
-"""Learn how Tang and Song poets set characters opposite each other 對仗, and measure what was learned.
+"""Learn which characters Tang and Song poets set opposite each other 對仗, and measure what was learned.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.antithesis [--trial]
 
-Writes network/weights/antithesis.safetensors and the figures `antithesis.*` to experiments/figures.json. `--trial`
-learns a table for each of several settings, writes nothing, and measures on dev: so the settings below were chosen.
-`--weigh N` composes N poems at each of several weights with the table that ships: so the default of
-`options.Composing.antithesis` was chosen.
+Writes network/weights/antithesis.safetensors, and the figures `antithesis.*` to experiments/figures.json. `--trial`
+learns a table for each of several settings, measures them on dev and writes nothing: the settings below were chosen in
+this way. `--weigh N` composes N poems at each of several weights with the shipped table: the default of
+`options.Composing.antithesis` was chosen in this way.
 
-Learned from the train split: the couplets that need antithesis of the poems that pass the checker as 律 or 排. With
-counts C[a, b] of b opposite a, both ways round, it maximizes Σ C[a, b] ln p(b | a) over the vectors and biases of
-`pingze.composing.steering.antithesis`, by Adam on the whole sum: no chance but the seed of the first vectors.
+The table is learned from poems of the train split that the checker accepts as 律 or 排, from those of their couplets
+that need antithesis. C[a, b] counts how often b is opposite a, in either line. Adam maximizes Σ C[a, b] ln p(b | a)
+over the vectors and biases of `pingze.composing.steering.antithesis`. It uses the whole sum, so that only the first
+vectors are random, from a fixed seed.
 
-Measured on real couplets of the test split beside the same with the second line's characters in another order, and
-with the second line of another poem that has the same form, place in the poem, and tones where a form fixes them.
+It is measured on real couplets of the test split. Each is compared with the couplet that has the second line's
+characters in another order, and with one whose second line is from another poem, with the same form, place in the poem,
+and tones where a form fixes them.
 """
 
 import argparse
@@ -45,22 +47,22 @@ COMMAND = "python -m experiments.antithesis"
 SOURCE = "couplets 2 and 3 of 律 and the inner ones of 排, train split of npm chinese-poetry 2.0.1 (MIT); counts only"
 WEIGHTS = (0.0, 0.25, 0.5, 1.0, 1.5, 2.0)
 FIXED = {5: (1, 3, 4), 7: (1, 3, 5, 6)}
-"""The places of a line, from 0, whose tone a form fixes."""
+"""The positions in a line, from 0, whose tone a form fixes, by the line's length."""
 
 
 class Settings(NamedTuple):
-    """How the table is learned."""
+    """The settings with which the table is learned."""
 
     characters: int = 5000
-    """So many of the most frequent ones have a vector."""
+    """How many of the most frequent characters have a vector."""
     size: int = 32
-    """Numbers a vector."""
+    """How many numbers a vector has."""
     contrasts: int = 8
-    """So many of them have the sign -1."""
+    """How many of these numbers have the sign -1."""
     steps: int = 60
     rate: float = 0.1
     decay: float = 0.01
-    """Weight of the squared vectors beside the mean log likelihood."""
+    """The weight of the squared vectors, which are subtracted from the mean log-likelihood."""
     dynasties: tuple[str, ...] = ("tang", "song")
 
 
@@ -69,13 +71,13 @@ class Couplet(NamedTuple):
 
     form: str
     place: int
-    """Its place in the poem, from 0."""
+    """The couplet's place in the poem, from 0."""
     first: str
     second: str
 
 
 class Table(NamedTuple):
-    """What is learned: see `pingze.composing.steering.antithesis`."""
+    """What is learned; `pingze.composing.steering.antithesis` explains it."""
 
     vectors: Float32[Array, "K R"]
     signs: Float32[Array, "R"]
@@ -87,7 +89,7 @@ class Table(NamedTuple):
 
 
 def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
-    """The couplets that need antithesis, of the poems that pass the checker."""
+    """Collect the couplets that need antithesis from poems that pass the checker."""
     found = []
     for poem in store.poems(dynasty=dynasty, split=split):
         lines = poem.lines
@@ -101,7 +103,7 @@ def couplets(store: Store, dynasty: str, split: str) -> list[Couplet]:
 
 
 def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K K"]]:
-    """The most frequent characters, and how often each stands opposite each, in either line."""
+    """Return the most frequent characters, and how often any two are opposite each other, in either line."""
     pairs = Counter(pair for c in found for pair in zip(c.first, c.second, strict=True))
     single: Counter[str] = Counter()
     for pair, times in pairs.items():
@@ -120,7 +122,7 @@ def count(found: Iterable[Couplet], kinds: int) -> tuple[str, Float32[Array, "K 
 
 
 def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
-    """Maximize the likelihood of the counts, less the decay."""
+    """Learn the table that maximizes the likelihood of the counts minus the decay term."""
     K, C = len(counts), counts
     rng = np.random.default_rng(0)
     u = (0.1 * rng.standard_normal((K, settings.size))).astype(np.float32)
@@ -131,7 +133,7 @@ def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
     of_row, total = C.sum(axis=1, keepdims=True), C.sum()
     moments = [(np.zeros_like(x), np.zeros_like(x)) for x in (u, c)]
     for step in range(1, settings.steps + 1):
-        # The gradient of -Σ C ln p / total by the scores, times K so that a row's is of order one.
+        # The gradient of -Σ C ln p / total with respect to the scores, times K to bring each row to the order of 1.
         error = (np.exp(log_p(u, d, c, share)[0]) * of_row - C) * np.float32(K / total)
         gradients = (d * (error @ u + error.T @ u) + settings.decay * u, error.sum(axis=0))
         rate = settings.rate * 0.5 * (1 + np.cos(np.pi * step / settings.steps))
@@ -145,7 +147,7 @@ def learn(counts: Float32[Array, "K K"], settings: Settings) -> Table:
 def log_p(
     u: Float32[Array, "K R"], d: Float32[Array, "R"], c: Float32[Array, "K"], share: Float32[Array, "K"]
 ) -> tuple[Float32[Array, "K K"], Float32[Array, "K"]]:
-    """Ln p(b | a) for every pair, and ln Z_a."""
+    """Return ln p(b | a) for every pair, and ln Z_a."""
     scores = (u * d) @ u.T + c + np.log(share)
     largest = scores.max(axis=1, keepdims=True)
     log_z = largest + np.log(np.exp(scores - largest).sum(axis=1, keepdims=True))
@@ -163,7 +165,7 @@ def ship(characters: str, table: Table) -> None:
 
 
 def measure(table: Antithesis, real: Sequence[Couplet]) -> dict[str, float]:
-    """How well scores tell real couplets from shuffled and from mismatched ones."""
+    """Measure how well scores tell real couplets from shuffled and from mismatched ones."""
     rng = np.random.default_rng(0)
     alike: dict[tuple[object, ...], list[Couplet]] = {}
     for couplet in real:
@@ -185,13 +187,13 @@ def measure(table: Antithesis, real: Sequence[Couplet]) -> dict[str, float]:
 
 
 def key(couplet: Couplet) -> tuple[object, ...]:
-    """What a mismatched second line has in common with the real one."""
+    """Return what a mismatched second line must have in common with the real one."""
     tones = tuple(usable_tone(couplet.second[at]) for at in FIXED[len(couplet.second)])
     return couplet.form, couplet.place, tones
 
 
 def shuffle(line: str, rng: np.random.Generator) -> str:
-    """The characters in another order."""
+    """Return a line with its characters in another order; unchanged if they are all the same."""
     while len(set(line)) > 1:
         other = "".join(rng.permutation(list(line)))
         if other != line:
@@ -200,20 +202,20 @@ def shuffle(line: str, rng: np.random.Generator) -> str:
 
 
 def another(couplet: Couplet, among: Sequence[Couplet], rng: np.random.Generator) -> str:
-    """The second line of another couplet."""
+    """Return the second line of another couplet, drawn at random."""
     others = [other.second for other in among if other is not couplet]
     return str(rng.choice(others))
 
 
 def auc(real: Array, false: Array) -> float:
-    """The chance that a real couplet scores above a false one, any two taken; equal scores count half."""
+    """Return the probability that a random real score exceeds a random false one; equal scores count half."""
     ordered = np.sort(false)
     below = np.searchsorted(ordered, real, "left") + np.searchsorted(ordered, real, "right")
     return float(below.mean() / 2 / len(false))
 
 
 def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
-    """A row for each setting that was tried."""
+    """Learn with each of several settings, and print the figures on dev."""
     for settings in (
         Settings(),
         Settings(dynasties=("tang",)),
@@ -239,7 +241,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
 
 
 def weigh(poems: int) -> None:
-    """A row for each form and weight: the score that composed poems reach, and what it costs the model."""
+    """Print for each form and weight the score of composed poems and their ln p per hanzi, which it lowers."""
     chosen = composer()
     for form in (FORMS["五律"], FORMS["七律"]):
         for weight in WEIGHTS:
@@ -259,11 +261,11 @@ def weigh(poems: int) -> None:
 
 
 def main() -> None:
-    """Learn, ship, measure, record."""
+    """Learn the table, ship it, measure it, and record the figures."""
     parser = argparse.ArgumentParser(description="Learn and measure antithesis.")
     parser.add_argument("--trial", action="store_true", help="compare settings on dev and write nothing")
     parser.add_argument(
-        "--weigh", type=int, metavar="POEMS", help="compose so many poems at each of some weights"
+        "--weigh", type=int, metavar="POEMS", help="compose this many poems at each of several weights"
     )
     arguments = parser.parse_args()
     if arguments.weigh:

@@ -1,21 +1,21 @@
-"""Blind readings: poems composed under several conditions, mixed on one sheet, and judged by readers who see it alone.
+"""Run blind readings: mix poems composed under several conditions on one sheet, and average the readers' scores.
 
 Run: python -m experiments.blind_reading sheet FOLDER NAME[:OPTION=VALUE,...] ... [--split dev] [--titles 20] [--seed 1]
      python -m experiments.blind_reading sheet FOLDER NAME[:...] ... --themes
      python -m experiments.blind_reading score FOLDER [--record PREFIX]
 
-`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which a reader gets and nothing else, and
-FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, as
-`cool:temperature=0.5` or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. Half the titles are of 七絕,
-half of 五律: titles of Tang poems of the split, whose own poems are on the sheet too, under the name `real`. With
-`--themes` the prompts are common idioms instead, and `idiom_as` says whether a condition takes one as its `title` or as
-what the poem is `about`.
+`sheet` writes FOLDER/reader/sheet.md and FOLDER/reader/instructions.md, which are all that a reader gets, and
+FOLDER/key.json. A condition is a name and the options of `compose` by which it differs from the defaults, such as
+`cool:temperature=0.5` or `old:model=old.safetensors,temperature=0.8,top_p=1,particles=32`. The prompts are titles of
+Tang poems of the split, half 七絕 and half 五律; the Tang poems are on the sheet too, as the condition `real`. With
+`--themes` the prompts are common idioms instead, and the option `idiom_as` says whether a condition gets one as its
+`title` or as its `about`.
 
-A reader writes FOLDER/readings/NAME.txt. `score` prints each condition's mean by each criterion, over all readings,
-with a bootstrap interval of 95 % over prompts for the mean of all criteria, and what share of the distance from the
-first condition to `real` each of the others covers.
+A reader writes FOLDER/readings/NAME.txt. `score` prints, for each condition, the mean of each criterion over all
+readings, a 95 % bootstrap interval over prompts for the mean of all criteria, and what share of the distance from the
+first condition to `real` the condition covers.
 
-Who read is told with the figures: a language model's reading is called that.
+Published figures say who read: a reading by a language model is called that.
 """
 
 import argparse
@@ -71,7 +71,7 @@ IDIOMS = [
     "百折不撓",
 ]
 FAMOUS = 60
-"""Titles are of none of so many poets, those with the most poems, whose verse a reader may know by heart."""
+"""Titles are not taken from this many poets with the most poems, whose verse a reader may know by heart."""
 REAL = "real"
 SERIAL = "首其又句章韻篇次奉和應制"
 """Titles with one of these name a place in a series or an occasion at court, not what the poem is about."""
@@ -79,18 +79,18 @@ SERIAL = "首其又句章韻篇次奉和應制"
 
 @dataclass(frozen=True)
 class Prompt:
-    """What every condition writes to."""
+    """A prompt to which every condition writes a poem."""
 
     text: str
     """A title or an idiom."""
     form: str
     real: str | None = None
-    """The title's own poem."""
+    """The Tang poem that has the title."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A poem of the sheet, in the key."""
+    """An entry of the key: one poem on the sheet."""
 
     id: str
     condition: str
@@ -99,11 +99,11 @@ class Entry:
 
 
 Writer = Callable[[Prompt, int], str]
-"""Writes a poem to a prompt, with a seed."""
+"""A function that writes a poem for a prompt and a seed."""
 
 
 def title_prompts(split: str, count: int, rng: random.Random) -> list[Prompt]:
-    """Titles of regulated Tang poems of a split, half of each form, in which no title and no poet comes twice."""
+    """Draw titles of regulated Tang poems from a split, half of each form; in a form no title or poet comes twice."""
     with Store.open() as store:
         poems = list(store.poems(dynasty="tang", split=split))
         famous = store.statistics(poets=FAMOUS)["poets"]["tang"]
@@ -124,14 +124,14 @@ def _is_fit(poem: CorpusPoem, form: str) -> bool:
 
 
 def theme_prompts(count: int, rng: random.Random) -> list[Prompt]:
-    """Idioms, forms in turn."""
+    """Draw idioms, and give them the forms in turn."""
     return [
         Prompt(idiom, FORMS[n % 2]) for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))
     ]
 
 
 def condition(text: str) -> tuple[str, dict[str, Any]]:
-    """A condition's name and options."""
+    """Parse a condition of the command line into its name and options."""
     name, _, settings = text.partition(":")
     options: dict[str, Any] = {}
     for setting in filter(None, settings.split(",")):
@@ -141,7 +141,7 @@ def condition(text: str) -> tuple[str, dict[str, Any]]:
 
 
 def poem_for(prompt: Prompt, seed: int, options: dict[str, Any]) -> str:
-    """A condition's poem."""
+    """Compose the poem of a condition for a prompt."""
     given = {"form": prompt.form, "seed": seed, **options}
     given[given.pop("idiom_as", "title")] = prompt.text
     return str(compose(**given)[0])
@@ -150,7 +150,7 @@ def poem_for(prompt: Prompt, seed: int, options: dict[str, Any]) -> str:
 def write_sheet(
     folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int
 ) -> None:
-    """The sheet, its instructions and the key."""
+    """Write the sheet, its instructions and the key."""
     rng, key, page = random.Random(seed), [], []
     for number, prompt in enumerate(prompts, 1):
         poems = [(name, write(prompt, seed + number)) for name, write in writers.items()]
@@ -172,7 +172,7 @@ def write_sheet(
 
 
 def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, list[int]]:
-    """The scores of a reading by poem; refuses one with a poem missing, unknown, or out of bounds."""
+    """Read a reading's scores by poem; exit if a poem is missing or unknown, or a score out of bounds."""
     scores = {}
     for line in filter(str.strip, path.read_text(encoding="utf-8").splitlines()):
         id_, *numbers = line.split()
@@ -185,17 +185,17 @@ def reading(path: Path, ids: set[str], criteria: Sequence[str]) -> dict[str, lis
 
 
 class Read(NamedTuple):
-    """A sheet that was read."""
+    """A sheet with its readings."""
 
     criteria: Sequence[str]
     conditions: list[str]
     entries: list[Entry]
     readings: dict[str, dict[str, list[int]]]
-    """By the reader's name, the scores by poem."""
+    """The scores by poem, for each reader's name."""
 
 
 def read_sheet(folder: Path) -> Read:
-    """A sheet's key and its readings, of which there must be one."""
+    """Read a sheet's key and readings; exit if there is no reading."""
     key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     criteria, entries = CRITERIA[key["kind"]], [Entry(**entry) for entry in key["entries"]]
     ids = {entry.id for entry in entries}
@@ -207,11 +207,11 @@ def read_sheet(folder: Path) -> Read:
 
 
 def score(folder: Path, prefix: str | None) -> None:
-    """Print the table of all readings."""
+    """Print the table of all readings, and record its figures if a prefix is given."""
     criteria, conditions, entries, readings = read_sheet(folder)
     prompts = list(dict.fromkeys(entry.prompt for entry in entries))
     names = list(dict.fromkeys([*conditions, *(entry.condition for entry in entries)]))
-    # scores[condition]: (prompts, readings, criteria)
+    # scores[condition] has the shape (prompts, readings, criteria).
     scores = {
         name: np.array(
             [
@@ -252,7 +252,7 @@ def score(folder: Path, prefix: str | None) -> None:
 
 
 def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
-    """The share of the distance from the first condition to real poems, with its interval over prompts."""
+    """Format the share of the distance from the first condition to real poems, with its interval over prompts."""
     each = [part.mean(axis=(1, 2)) for part in (first, row, real)]
     draws = np.random.default_rng(0).integers(len(first), size=(4000, len(first)))
     lows, mids, highs = (part[draws].mean(axis=1) for part in each)
@@ -262,14 +262,14 @@ def covered(first: np.ndarray, row: np.ndarray, real: np.ndarray) -> str:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % of the means of prompts drawn anew from the prompts."""
+    """Return the 95 % bootstrap interval of the mean over prompts."""
     draws = np.random.default_rng(0).integers(len(values), size=(4000, len(values)))
     low, high = np.percentile(values[draws].mean(axis=1), [2.5, 97.5])
     return float(low), float(high)
 
 
 def main() -> None:
-    """Read the command line."""
+    """Write a sheet, or score one, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parts = parser.add_subparsers(required=True, dest="part")
     sheet, scores = parts.add_parser("sheet"), parts.add_parser("score")

@@ -1,17 +1,17 @@
-"""Four models on the report's draw, with equal parameters and equal training time: who predicts dev best.
+"""Compare four models on the report's draw, with equal parameters and training time: which predicts dev best.
 
 Run: python -m experiments.comparison RUNS [MINUTES]
 
 - report: the report's model as it ships (preset `report`), 6.07 M parameters;
 - recipe: the preset `recipe`, 5.87 M;
 - stock: torch.nn.LSTM with the recipe's shape, dropout, optimizer and averaging, 5.87 M;
-- gpt: six pre-norm layers of torch.nn.TransformerEncoderLayer, learned positions, tied output, 5.92 M, in the way
-  that such models are usually trained (dropout 0.1, AdamW, warm-up, cosine).
+- gpt: six pre-norm layers of torch.nn.TransformerEncoderLayer with learned positions and a tied output, 5.92 M,
+  trained as such models usually are (dropout 0.1, AdamW, warm-up, cosine).
 
-Each trains for MINUTES (default 20), whatever it gets done; its rate falls along a half cosine of the time, so that
-each schedule is whole. What is timed is training, not measuring. All have the same head and loss (`pingze.lstm.loss`),
-batches and bfloat16 products. A finished row is kept in RUNS/comparison.json and not run again; the LOG's entry is
-written by hand from it.
+Each trains for MINUTES (default 20), however many steps that allows. The learning rate falls along a half cosine of
+the time, so that every schedule is complete. Only training is timed, not evaluation. All have the same head and loss
+(`pingze.lstm.loss`), batches and bfloat16 products. A finished row is kept in RUNS/comparison.json and not run again;
+the LOG's entry is written from it by hand.
 """
 
 import json
@@ -44,7 +44,7 @@ GPT_WIDTH, GPT_HEADS, GPT_LAYERS = 248, 8, 6
 
 
 class Contender(NamedTuple):
-    """A model and how it is trained."""
+    """A model and its training configuration."""
 
     model: LanguageModel
     training: TrainingConfiguration
@@ -58,7 +58,7 @@ class StockLSTM(LanguageModel):
         self.stock = nn.LSTM(configuration.embedding_size, configuration.hidden_size, configuration.layers)
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """The project's first weights, taken over."""
+        """Copy the initial weights of the project's LSTM."""
         super().initialize(name, rng, scale)
         with torch.no_grad():
             for depth, layer in enumerate(self.lstm.layers):
@@ -69,7 +69,7 @@ class StockLSTM(LanguageModel):
         del self.lstm
 
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
-        """What the output layer reads."""
+        """Return the input of the output layer."""
         embedded = self.embedding(inputs)
         if self.training:
             embedded = self._drop_inputs(embedded, inputs, sizes)
@@ -78,7 +78,7 @@ class StockLSTM(LanguageModel):
             for name, weight in self.stock.named_parameters()
             if name.startswith("weight_hh")
         }
-        # Padded: on packed sequences torch.nn.LSTM takes four times as long.
+        # Pad the sequences, because torch.nn.LSTM takes four times as long on packed ones.
         padded, lengths = pad_packed_sequence(PackedSequence(embedded, sizes))
         with torch.autocast("cpu", torch.bfloat16):
             out = torch.func.functional_call(self.stock, weights, (padded,))[0]
@@ -90,7 +90,7 @@ class StockLSTM(LanguageModel):
 
 
 class GPT(LanguageModel):
-    """A causal transformer of torch's own parts."""
+    """A causal transformer built from torch's modules."""
 
     def __init__(self, vocabulary_size: int, length: int, dropout: float) -> None:
         shape = ModelConfiguration(vocabulary_size, GPT_WIDTH, GPT_WIDTH, tied=True)
@@ -112,7 +112,7 @@ class GPT(LanguageModel):
         )
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """GPT-2's: normal of standard deviation 0.02, of what adds to the residual stream less; biases 0."""
+        """Initialize as GPT-2 does: normal with deviation 0.02, or less if added to the residual stream; biases 0."""
         with torch.no_grad():
             for key, parameter in self.named_parameters():
                 if parameter.dim() > 1:
@@ -122,7 +122,7 @@ class GPT(LanguageModel):
                     parameter.zero_()
 
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
-        """What the output layer reads: padding stands at the ends, where no earlier token sees it."""
+        """Return the input of the output layer; padding is at the ends, where no token attends to it."""
         ids, lengths = pad_packed_sequence(PackedSequence(inputs, sizes), batch_first=True)
         steps = ids.shape[1]
         with torch.autocast("cpu", torch.bfloat16):
@@ -133,7 +133,7 @@ class GPT(LanguageModel):
 
 
 def contenders(vocabulary_size: int, length: int) -> dict[str, Callable[[], Contender]]:
-    """By name how to make each."""
+    """Return, by name, the function that makes each contender."""
     report, recipe = preset("report"), preset("recipe")
 
     def ours(chosen: ModelConfiguration, training: TrainingConfiguration) -> Contender:
@@ -158,7 +158,7 @@ def contenders(vocabulary_size: int, length: int) -> dict[str, Callable[[], Cont
 
 
 def train(contender: Contender, sequences: list[Ids], seconds: float) -> tuple[Average, int]:
-    """Train for so many seconds; gives the averaged weights and the steps."""
+    """Train for a number of seconds; return the averaged weights and the number of steps."""
     model, training = contender
     rng = np.random.default_rng(training.seed)
     torch.manual_seed(training.seed)
@@ -197,7 +197,7 @@ def _endless(sequences: list[Ids], training: TrainingConfiguration) -> Iterator[
 
 
 def main(folder: Path, minutes: float) -> None:
-    """Run what has no row yet, and record every row."""
+    """Train and measure each contender that has no row yet, and record all rows."""
     torch.set_flush_denormal(True)
     with Store.open() as store:
         texts, dev = store.report_draw("train"), store.report_draw("dev")

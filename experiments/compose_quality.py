@@ -1,15 +1,16 @@
-"""Whether composed poems keep what was asked, what that costs, and how many particles it takes.
+"""Measure whether composed poems meet their constraints, what that costs, and how many particles it takes.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.compose_quality [--prompts 200] [--json FILE]
 
 Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the LOG. Poems are
-judged by `pingze.verse.check`, which knows nothing of the composer, and by `broken`, which reads finished text.
+judged by `pingze.verse.check`, which knows nothing of the composer, and by `broken`, which reads the finished text.
 
-A prompt is made around a template and a rhyme group drawn at random, so that most can be met: what it fixes is drawn,
-common characters more often, from those with the tone and rhyme that stand there; one in ten of the fixed characters is
-drawn from all. Prompts that the composer refuses are counted and replaced.
+Each prompt is built around a random template and rhyme group, so that most prompts can be met. The characters that it
+fixes are drawn from those with the tone and rhyme that their positions need, frequent ones more often; one in ten is
+drawn from all characters. Prompts that the composer refuses are counted and replaced.
 
-Costs are of poems without taste, which are drawn as the model would write them. What is kept is told with taste too.
+Costs are measured on poems without taste, which follow the model's own distribution. Whether constraints are kept is
+measured with taste too.
 """
 
 import argparse
@@ -46,7 +47,7 @@ CURVE_FORMS = ("七絕", "五律")
 PARTICLES = (1, 2, 4, 8, 16, 32, 64, 128)
 TEMPERATURE = 0.8
 COMMON = 1500
-"""Prompts draw from so many of the most frequent characters."""
+"""Prompts draw from this many of the most frequent characters."""
 CARELESS = 0.1
 """The share of fixed characters that are drawn without regard to tone and rhyme."""
 CHANCES = {
@@ -59,10 +60,10 @@ CHANCES = {
     "template": 0.25,
     "level": 0.25,
 }
-"""How often a prompt has each option; one without any is drawn again."""
+"""The probability with which a prompt has each option; a prompt without options is drawn again."""
 
 Options = dict[str, Any]
-"""Keyword arguments of `compose`, but for the form."""
+"""Keyword arguments of `compose`, without the form."""
 
 
 # -- prompts ----------------------------------------------------------------------------------------------------
@@ -70,14 +71,14 @@ Options = dict[str, Any]
 
 @dataclass
 class Palette:
-    """The characters that prompts are made of."""
+    """The characters from which one prompt draws, and those that it has used."""
 
     characters: str
-    """The most frequent first."""
+    """The characters to draw from, the most frequent first."""
     used: set[str] = field(default_factory=set)
 
     def pick(self, rng: random.Random, tone: str = "x", group: str | None = None) -> str:
-        """A character of a tone (P, Z, x) and a rhyme group that this prompt has not used, likelier if frequent."""
+        """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, by its frequency."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
             side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)
@@ -93,19 +94,19 @@ class Palette:
 
 @dataclass
 class Sketch:
-    """The tones and the rhyme that a prompt is made around."""
+    """The tones and the rhyme around which a prompt is built."""
 
     form: Form
     template: str
     group: str
     tones: list[str]
-    """P, Z or x for each place."""
+    """The tone of each position in the poem: P (level), Z (oblique) or x (either)."""
     feet: set[int]
-    """The places that rhyme."""
+    """The positions that rhyme."""
 
     @classmethod
     def draw(cls, form: Form, rng: random.Random) -> "Sketch":
-        """A template, a rhyme group with many rhymes, and the plainest pattern of each line."""
+        """Draw a template and a rhyme group with many rhymes; each line gets its plainest pattern."""
         assert form.lines, "the forms measured have a length"
         kinds = line_types(rng.choice(OPENINGS), form.lines)
         common = [g for g in GROUPS if GROUPS[g].side == LEVEL and len(rhyme_characters(g)) > 60]
@@ -114,14 +115,14 @@ class Sketch:
         return cls(form, opening_name(form.width, kinds[0]), rng.choice(common), list(tones), feet)
 
     def character(self, palette: Palette, rng: random.Random, place: int) -> str:
-        """A character that suits a place."""
+        """Draw a character that suits a position."""
         if place in self.feet:
             return palette.pick(rng, "P", self.group)
         return palette.pick(rng, self.tones[place])
 
 
 def prompts(form: Form, characters: str, rng: random.Random) -> Iterable[Options]:
-    """Prompts without end."""
+    """Generate prompts without end."""
     while True:
         sketch, palette = Sketch.draw(form, rng), Palette(characters)
         chosen = [name for name, chance in CHANCES.items() if rng.random() < chance]
@@ -133,7 +134,7 @@ def prompts(form: Form, characters: str, rng: random.Random) -> Iterable[Options
 
 
 def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> Options:
-    """One option's value."""
+    """Draw the value of one option."""
     form = sketch.form
     match name:
         case "start":
@@ -156,7 +157,7 @@ def option(name: str, sketch: Sketch, palette: Palette, rng: random.Random) -> O
 
 
 def acrostic(sketch: Sketch, palette: Palette, rng: random.Random) -> Options:
-    """A character for each line, or for the first few."""
+    """Draw an acrostic, a character for each line or for the first two."""
     width, lines = sketch.form.width, sketch.form.lines or 0
     at = rng.choice(["head", "head", "middle", "end"])
     position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[at]
@@ -166,7 +167,7 @@ def acrostic(sketch: Sketch, palette: Palette, rng: random.Random) -> Options:
 
 
 def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
-    """Some blocks with one or two characters each, the rest free."""
+    """Draw a pattern: some of its blocks fix one or two characters, and the rest is free."""
     width, lines = sketch.form.width, sketch.form.lines or 0
     blocks = [["＿"] * width for _ in range(rng.randint(1, lines))]
     for line in rng.sample(range(len(blocks)), min(len(blocks), rng.randint(1, 3))):
@@ -177,7 +178,7 @@ def pattern(sketch: Sketch, palette: Palette, rng: random.Random) -> str:
 
 
 def common_characters(chosen: Composer) -> str:
-    """The Han characters that the model saw most, in that order."""
+    """Return the Han characters most frequent in training, in that order."""
     tokens = (t for t, han in zip(chosen.vocabulary.tokens, chosen.lexicon.han, strict=True) if han)
     return "".join(token for token, _ in zip(tokens, range(COMMON), strict=False))
 
@@ -186,7 +187,7 @@ def common_characters(chosen: Composer) -> str:
 
 
 def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
-    """The options that a poem does not keep, read off its text alone."""
+    """Return the names of the constraints that a poem breaks, judged by its text alone."""
     text, fixed = "".join(lines), fixed_places(form, options)
     verdict = check(punctuate(list(lines)), form=form.name, level=options.get("level", "customary"))
     kept = {
@@ -204,7 +205,7 @@ def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
 
 
 def fixed_places(form: Form, options: Options) -> dict[int, str]:
-    """Place, from 0, and character of everything that a prompt fixes."""
+    """Return the characters that a prompt fixes, by their position in the poem from 0."""
     width = form.width
     fixed = dict(enumerate(options.get("start", "")))
     position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[
@@ -216,12 +217,12 @@ def fixed_places(form: Form, options: Options) -> dict[int, str]:
 
 
 def rhymes_in(group: str | None, lines: Sequence[str]) -> bool:
-    """Whether the even lines can rhyme in a group."""
+    """Return whether the even lines can rhyme in a group."""
     return group is None or all(group in groups(line[-1]) for line in lines[1::2])
 
 
 def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bool:
-    """Whether a composed character stands elsewhere too, reduplication 疊字 in one line apart."""
+    """Return whether a composed character occurs elsewhere too, except as reduplication 疊字 in one line."""
     others = [q for q, c in enumerate(text) if c == text[place] and q != place]
     beside = [q for q in others if abs(q - place) == 1 and q // width == place // width]
     return bool(others) and (len(beside) != 1 or any(q not in fixed for q in others if q not in beside))
@@ -232,7 +233,7 @@ def stands_twice(text: str, width: int, place: int, fixed: dict[int, str]) -> bo
 
 @dataclass
 class Outcome:
-    """What came of a form's prompts."""
+    """The results of composing to the prompts of one form."""
 
     asked: list[Options] = field(default_factory=list)
     lines: list[list[str]] = field(default_factory=list)
@@ -243,12 +244,12 @@ class Outcome:
 
     @property
     def kept_share(self) -> float:
-        """The share of poems that keep everything."""
+        """The share of poems that meet all their constraints."""
         return 1 - len(self.faults) / len(self.lines)
 
 
 def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> Outcome:
-    """Compose until `count` poems stand."""
+    """Compose to prompts until there are `count` poems."""
     outcome = Outcome()
     for number, options in enumerate(prompts(form, common_characters(chosen), random.Random(form.name))):
         start = time.perf_counter()
@@ -271,7 +272,7 @@ def compose_prompts(chosen: Composer, form: Form, count: int, taste: float) -> O
 
 
 def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
-    """The model's own samples in the form's shape, after the form's token where it knows one."""
+    """Sample poems in a form's shape from the model alone, after the form's token if the model has one."""
     sampler = LineSampler(chosen.network, chosen.vocabulary, TEMPERATURE, np.random.default_rng(1))
     poems = []
     for _ in range(count):
@@ -281,17 +282,17 @@ def unconstrained(chosen: Composer, form: Form, count: int) -> list[list[str]]:
 
 
 def prefix_of(chosen: Composer, form: Form) -> list[int]:
-    """The tokens before a poem of which no more is asked than the form."""
+    """Return the tokens before a poem that has no constraint but its form."""
     return chosen.prefix(read_request(chosen.vocabulary, Composing(form=form.name)))
 
 
 def passing(form: Form, poems: Sequence[Sequence[str]], level: str) -> float:
-    """The share of poems that the checker accepts."""
+    """Return the share of poems that the checker accepts."""
     return statistics.mean(check(punctuate(list(p)), form=form.name, level=level).ok for p in poems)
 
 
 def per_hanzi(chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole: bool = True) -> list[float]:
-    """Of each poem ln p at temperature 1 by its number of hanzi: of its whole text, or of its hanzi alone."""
+    """Return each poem's ln p at temperature 1, of its whole text or its hanzi alone, per hanzi."""
     values, prefix = [], prefix_of(chosen, form)
     for lines in poems:
         scores = chosen.score(lines, prefix)[1]
@@ -301,12 +302,12 @@ def per_hanzi(chosen: Composer, form: Form, poems: Iterable[list[str]], *, whole
 
 
 def mean_error(values: Sequence[float]) -> tuple[float, float]:
-    """Mean and its standard error."""
+    """Return the mean and its standard error."""
     return statistics.mean(values), statistics.stdev(values) / len(values) ** 0.5
 
 
 def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list[list[str]]:
-    """Poems that nothing is asked of but the form."""
+    """Compose poems with no constraint but the form."""
     inclusion = chosen.prepare(
         read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0))
     )
@@ -314,7 +315,7 @@ def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
-    """Effective size and ln p per hanzi by the number of particles, a poem for each prompt."""
+    """Measure effective size and ln p per hanzi for each number of particles, with one poem per prompt."""
     compiled = [
         chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o))) for o in asked
     ]
@@ -343,7 +344,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
 
 
 def measure(count: int) -> dict[str, Any]:
-    """Every figure, by form."""
+    """Measure all figures of each form."""
     chosen = composer()
     result: dict[str, Any] = {}
     for form in map(FORMS.__getitem__, MEASURED):
@@ -376,7 +377,7 @@ def measure(count: int) -> dict[str, Any]:
 
 
 def tables(result: dict[str, Any]) -> str:
-    """The figures as Markdown; of a cost first that of the whole text, then of the hanzi alone."""
+    """Format the figures as Markdown; costs are those of the whole text, with those of the hanzi alone in brackets."""
     rows = [
         "| form | pass `check` | keep all | with taste | refused | unconstrained pass (strict) "
         "| cost: form | no repeat | prompts |",
@@ -403,12 +404,12 @@ def tables(result: dict[str, Any]) -> str:
 
 
 def cost(figures: dict[str, Any], measure: str, kind: str) -> float:
-    """By how many nats per hanzi poems of a kind are less likely than unconstrained samples."""
+    """Return by how many nats per hanzi poems of a kind are less likely than unconstrained samples."""
     return float(figures[measure]["unconstrained"][0] - figures[measure][kind][0])
 
 
 def summary(result: dict[str, Any]) -> dict[str, float]:
-    """The figures that are recorded."""
+    """Return the figures to record."""
     forms = list(result.values())
     return {
         "compose.kept_share": statistics.mean(f["kept"] for f in forms),
@@ -423,7 +424,7 @@ def summary(result: dict[str, Any]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Measure, print, record."""
+    """Measure, print the tables, and record the figures."""
     parser = argparse.ArgumentParser(
         description="Composing under constraints: what is kept and what it costs."
     )

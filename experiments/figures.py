@@ -1,4 +1,4 @@
-"""experiments/figures.json: the newest value of each figure by name, and what it was measured with.
+"""Record in experiments/figures.json the newest value of each figure by name, and how it was measured.
 
 Experiments and benchmarks run from the repository's root as modules, as in `python -m experiments.recipe`.
 """
@@ -15,11 +15,11 @@ from pingze.machine import describe
 
 FIGURES = Path(__file__).with_name("figures.json")
 SHIPPED = Path(pingze.network.weights.__path__[0]) / "figures.json"
-"""Those of the shipped models, which come with the package, for their cards."""
+"""The figures of the shipped models, which are part of the package because the models' cards show them."""
 
 
 def record(command: str, values: Mapping[str, float]) -> None:
-    """Write the values beside those of other names, with command, date, commit and machine, and print them."""
+    """Print values, and store them with command, date, commit and machine; figures of other names are kept."""
     figures = json.loads(FIGURES.read_text(encoding="utf-8")) if FIGURES.exists() else {}
     measured = {
         "command": command,
@@ -35,7 +35,7 @@ def record(command: str, values: Mapping[str, float]) -> None:
 
 
 def of_shipped_models(figures: Mapping[str, Any]) -> dict[str, Any]:
-    """The figures of the shipped models."""
+    """Select the figures of the shipped models."""
     return {name: figure for name, figure in figures.items() if name.startswith(("model.", "report."))}
 
 
@@ -44,7 +44,7 @@ def _json(figures: Mapping[str, Any]) -> str:
 
 
 def commit() -> str:
-    """The commit that is checked out; a + after it means that something has changed since."""
+    """Return the commit that is checked out, with a + if files have changed since."""
     asked = ["git", "describe", "--always", "--dirty=+"]
     done = subprocess.run(asked, cwd=FIGURES.parent, capture_output=True, text=True, check=False)
     return done.stdout.strip()

@@ -1,18 +1,19 @@
-"""The levers of `tang`, each changed alone, and a Transformer of as many parameters: dev after equal processor time.
+"""Change each lever of `tang` alone, and try a Transformer of equal size: compare dev after equal processor time.
 
 Run: PINGZE_THREADS=1 python -m experiments.levers [NAME ...] [--minutes 15] [--seed 1]
      python -m experiments.levers --sheet FOLDER NAME NAME ...
 
-Each is small, an embedding of 128 and 256 units, and is trained from random weights for so many minutes of one core,
-under one recipe: AdamW, 32 poems a step, a warm-up of 100 steps, then a level rate that falls to 0 in the last fifth of
-the time. Measured are the first 1,000 poems of dev, given all three and nothing. The weights stay in runs/levers.
+Each model is small, with an embedding of 128 and 256 units, and is trained from random weights for the given minutes of
+one core. The recipe is AdamW, 32 poems a step, a warm-up of 100 steps, then a constant rate that falls to 0 in the last
+fifth of the time. The first 1,000 poems of dev are measured, once given form, poet and title and once given nothing but
+the dynasty. The weights are stored in runs/levers.
 
-`--sheet` has the named ones write to 40 titles of dev and mixes their poems for blind readings
-(`experiments.blind_reading score FOLDER`): written freely, each character drawn at a temperature of 0.5, so that a poem
-shows what the model knows and nothing else.
+`--sheet` lets the named models write poems for 40 titles of dev, and mixes the poems for blind readings
+(`experiments.blind_reading score FOLDER`). They are written without constraints at a temperature of 0.5, so that a poem
+shows only what the model knows.
 
-The Transformer is a decoder with learned positions before its layers and normalization before each sublayer (Vaswani et
-al. 2017; Xiong et al. 2020), its output the embedding's weight, as the LSTM's is.
+The Transformer is a decoder with learned positions added before its layers and normalization before each sublayer
+(Vaswani et al. 2017; Xiong et al. 2020). Its output shares the embedding's weight, as the LSTM's does.
 """
 
 import argparse
@@ -46,12 +47,12 @@ WEIGHTS = Path("runs/levers")
 POEMS, TITLES, TEMPERATURE = 1000, 40, 0.5
 WARMUP, FALLING = 100, 0.2
 LONGEST = 256
-"""Tokens of a text and what stands before it."""
+"""The largest number of tokens that a text and its prefix can have together."""
 CONDITIONS = ("dynasty", "form", "poet", "title")
 
 
 class Layer(nn.Module):
-    """Self-attention and a feed-forward network, each normalized before and added to what it read."""
+    """Self-attention and a feed-forward network, each with a normalized input and a residual connection."""
 
     def __init__(self, size: int, heads: int, dropout: float) -> None:
         super().__init__()
@@ -62,7 +63,7 @@ class Layer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
-        """Packed rows (N, E) to packed rows; attention sees them as (T, B), `running` saying where they stand."""
+        """Map packed rows (N, E) to packed rows; the mask `running` (T, B) says at which step and text each row is."""
         rows = rows + self.dropout(
             self.attended(self._attend(self.read(self.before_attention(rows)), running))
         )
@@ -81,7 +82,7 @@ class Layer(nn.Module):
 
 
 class Transformer(LanguageModel):
-    """Layers of self-attention in the LSTM's place, as wide as the embedding, which is the output's weight too."""
+    """A model with self-attention layers in place of the LSTM, and an output tied to the embedding."""
 
     def __init__(self, configuration: ModelConfiguration, layers: int, dropout: float = 0.1) -> None:
         super().__init__(configuration)
@@ -95,7 +96,7 @@ class Transformer(LanguageModel):
         nn.init.zeros_(self.output.bias)
 
     def forward(self, inputs: Tensor, sizes: Tensor) -> Tensor:
-        """What the output layer reads after each token, (N, E), of a packed batch."""
+        """Return the output layer's input after each token of a packed batch, (N, E)."""
         running = torch.arange(int(sizes[0])) < sizes[:, None]
         steps = torch.repeat_interleave(torch.arange(len(sizes)), sizes)
         rows = self.embedding(inputs) + self.positions[steps]
@@ -106,17 +107,17 @@ class Transformer(LanguageModel):
 
 
 class Lever(NamedTuple):
-    """What one training changes."""
+    """The change that one training makes to the base model."""
 
     settings: Sequence[str] = ()
     build: Callable[[ModelConfiguration], LanguageModel] | None = None
-    """What makes its model, where that is no LSTM."""
+    """A function that makes the model, if it is not an LSTM."""
     falling: float = FALLING
-    """The share of the time in which the rate falls."""
+    """The share of the time, at the end, during which the rate falls."""
 
 
 def transformer(configuration: ModelConfiguration) -> LanguageModel:
-    """One of 1.56 million parameters, where the LSTM beside it has 1.49."""
+    """Make a Transformer of 1.56 million parameters; the LSTM compared with it has 1.49."""
     return Transformer(configuration, layers=3)
 
 
@@ -135,7 +136,7 @@ LEVERS = {
 
 
 def make(name: str, seed: int) -> Trainer:
-    """The trainer of one, with its first weights."""
+    """Make the trainer of a lever, with its initial weights."""
     lever = LEVERS[name]
     plain = ["embedding_size=128", "hidden_size=256", "batch_size=32", f"seed={seed}", "precision=float32"]
     chosen = preset("tang", [*plain, *lever.settings])
@@ -150,9 +151,9 @@ def make(name: str, seed: int) -> Trainer:
 
 
 def train(name: str, minutes: float, seed: int) -> None:
-    """Train one, keep its weights, and record its figures."""
+    """Train the model of a lever, store its weights, and record its figures."""
     trainer = make(name, seed)
-    trainer.step(0, 0.0)  # reads the corpus's first epoch, which is no part of training
+    trainer.step(0, 0.0)  # loads the first epoch of the corpus, whose time does not count as training
     steps, begun, total = 0, time.process_time(), 60 * minutes
     while (spent := (time.process_time() - begun) / total) < 1:
         share = min((steps + 1) / WARMUP, 1.0, (1 - spent) / LEVERS[name].falling)
@@ -175,7 +176,7 @@ def _weights(name: str, seed: int) -> Path:
 
 
 def measured(trainer: Trainer) -> dict[str, float]:
-    """The hanzi perplexity given all three, and given nothing but the dynasty."""
+    """Measure the hanzi perplexity given dynasty, form, poet and title, and given only the dynasty."""
     with Store.open() as store:
         dev = read_split(store, "tang", "dev")[:POEMS]
     return {
@@ -185,7 +186,7 @@ def measured(trainer: Trainer) -> dict[str, float]:
 
 
 def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
-    """What writes a poem to a title with the weights of one."""
+    """Return a function that writes a poem to a title with the stored weights of a lever."""
     trainer = make(name, seed)
     load_model(trainer.model, str(_weights(name, seed)))
     trainer.model.eval()
@@ -207,13 +208,13 @@ def writer(name: str, seed: int) -> Callable[[Prompt, int], str]:
             if drawn == EOS:
                 break
             poem.append(drawn)
-        return vocabulary.decode(poem).replace("。", "。\n").strip()  # a couplet a row, as real ones stand
+        return vocabulary.decode(poem).replace("。", "。\n").strip()  # a couplet per row, like the real poems
 
     return write
 
 
 def main() -> None:
-    """Read the command line."""
+    """Train the levers, or write a sheet, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("names", nargs="*", help=f"of {', '.join(LEVERS)}; by default all")
     parser.add_argument("--minutes", type=float, default=15)

@@ -1,8 +1,8 @@
-"""The recipes for a birthday, a wedding, a parting and a condolence, with the mood that they are given and without.
+"""Compose for a birthday, a wedding, a parting and a condolence, with the mood that suits each and with none.
 
 Run: python -m experiments.moods [--seeds 40] [--read]
 
-Prints how many of the poems have a word that the occasion does not bear; with --read also the poems.
+Prints how many poems contain a word of graves or sorrow, which do not suit the occasion; with --read, also the poems.
 """
 
 import argparse
@@ -25,7 +25,7 @@ RECIPES = {
 
 
 def main() -> None:
-    """Compose, count and print."""
+    """Compose the poems, and print how many contain unsuitable words."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--seeds", type=int, default=40, help="how many poems of each")
     parser.add_argument("--read", action="store_true", help="print the poems")
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def composed(asked: Composing, mood: str | None, seeds: int) -> list[Poem]:
-    """Poems of the seeds from 1 in a mood; in none whatever title and theme are."""
+    """Compose poems with the seeds from 1 on, in a mood; with None, in no mood whatever the title and theme."""
     chosen = composer()
     request = replace(read_request(chosen.vocabulary, asked), mood=mood)
     return chosen.write_many(chosen.prepare(request), asked.sampling, range(1, seeds + 1))

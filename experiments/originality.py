@@ -1,9 +1,9 @@
-"""What it costs to compose originally, and how much composed and real poems share with the corpus.
+"""Measure what the option `original` costs, and whether poems composed with it copy the corpus.
 
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.originality [--poems 100]
 
-Poems of 七絕 and 七律 from the default model, freely and with `original` 4, 3 and 2. That a poem keeps it is judged by
-looking for each of its substrings in the text of the whole corpus. Writes the figures `originality.*` to
+The default model composes 七絕 and 七律, without the option and with `original` 4, 3 and 2. Whether a poem copies is
+judged by searching the text of the whole corpus for each substring of its lines. Writes the figures `originality.*` to
 experiments/figures.json.
 """
 
@@ -27,7 +27,7 @@ LONGEST = (None, 4, 3, 2)
 
 
 def longest_shared(line: str, corpus: str) -> int:
-    """The longest substring of a line that a text holds, by looking for each."""
+    """Return the length of the longest substring of a line in a text, by searching for every one."""
     return max(
         stop - start
         for start in range(len(line))
@@ -39,7 +39,7 @@ def longest_shared(line: str, corpus: str) -> int:
 def compose(
     chosen: Composer, form: str, original: int | None, count: int
 ) -> tuple[list[list[str]], int, float]:
-    """Poems, how many could not be finished, and milliseconds a poem once the corpus is loaded."""
+    """Compose poems; return them, the number left unfinished, and the milliseconds per poem."""
     inclusion = chosen.prepare(
         read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
     )
@@ -53,7 +53,7 @@ def compose(
 
 
 def row(chosen: Composer, form: str, original: int | None, count: int, corpus: str) -> tuple[int, int, float]:
-    """Print what came of one setting; unfinished poems, lines that copy, and milliseconds a poem."""
+    """Print the results of one setting; return the unfinished poems, the lines that copy and milliseconds per poem."""
     poems, unfinished, milliseconds = compose(chosen, form, original, count)
     lengths = [longest_shared(line, corpus) for lines in poems for line in lines]
     mean, error = mean_error(per_hanzi(chosen, FORMS[form], poems))
@@ -68,7 +68,7 @@ def row(chosen: Composer, form: str, original: int | None, count: int, corpus: s
 
 
 def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
-    """Milliseconds for the report of a poem, once the corpus is loaded."""
+    """Measure the milliseconds that the originality report of a poem takes, with the corpus loaded."""
     list(of_lines(poems[0], store))
     start = time.perf_counter()
     for lines in poems:
@@ -77,9 +77,9 @@ def report_milliseconds(poems: Sequence[Sequence[str]], store: Store) -> float:
 
 
 def main() -> None:
-    """Compose, judge, record."""
+    """Compose with each setting, judge the poems, and record the figures."""
     parser = argparse.ArgumentParser(description="Original poems: what is kept and what it costs.")
-    parser.add_argument("--poems", type=int, default=100, help="so many of each form and setting")
+    parser.add_argument("--poems", type=int, default=100, help="how many of each form and setting")
     arguments = parser.parse_args()
     chosen = composer()
     with Store.open() as store:

@@ -56,7 +56,7 @@ ASKED: list[tuple[str, dict[str, Any]]] = [
     ),
     ("五排, twelve lines", {"title": "寄山中道士", "form": "五排", "lines": 12, "rhyme": "真"}),
 ]
-"""What each poem shows, and what is asked of it."""
+"""What each poem shows, and the options with which it is composed."""
 PAGE = Path(__file__).parents[1] / "docs" / "poems.md"
 HEAD = f"""# Poems
 
@@ -68,12 +68,12 @@ Another version, or a processor of another kind, may write another poem to a see
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the text of the page."""
     return HEAD + "\n".join(_section(*asked, seed) for seed, asked in enumerate(ASKED, start=1))
 
 
 def command(options: Mapping[str, object]) -> str:
-    """The command line for `compose`'s keyword arguments."""
+    """Return the command line for keyword arguments of `compose`."""
     words = ["pingze compose"]
     for name, value in options.items():
         text = f'"{value}"' if " " in str(value) else str(value)

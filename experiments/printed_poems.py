@@ -1,4 +1,4 @@
-"""What the checker says of the fourteen poems that the report prints, without the poems, which are not ours.
+"""Store the checker's verdicts on the fourteen poems that the report prints, without the poems, which are not ours.
 
 Run: PINGZE_REPORT=report.md python -m experiments.printed_poems
 """
@@ -19,7 +19,7 @@ SENTENCE = re.compile(r"[\u4e00-\u9fff]+ *[,，] *[\u4e00-\u9fff]+。")
 
 
 def judged(report: Path) -> list[dict[str, Any]]:
-    """The rows, in printed order."""
+    """Judge the poems in a report's Markdown, and return their rows in printed order."""
     rows = []
     for (start, temperature, split_len), poem in zip(CALLS, _poems(report), strict=True):
         if poem[:3] != (start, temperature, split_len):
@@ -34,7 +34,7 @@ def _poems(report: Path) -> Iterator[tuple[str, float, int, str]]:
 
 
 def main() -> None:
-    """Write them beside the code that reads them."""
+    """Write the rows to the folder of the code that reads them."""
     path = os.environ.get("PINGZE_REPORT")
     if not path:
         raise InputError("PINGZE_REPORT must name the report's Markdown")

@@ -2,10 +2,10 @@
 
 Run: python -m experiments.prosody_corpus
 
-Every poem of four or eight lines of five or seven
-characters is checked as 絕 or 律, whatever it was meant to be. "standard": no fault of tones; "and rhyme": no fault.
-The first line's rhyme is a share of the poems with one level rhyme. Controls, which should fail both: the characters
-of each line shuffled, but for the last, which may rhyme; the couplets shuffled.
+Every poem of four or eight lines of five or seven characters is checked as 絕 or 律, whatever it was meant to be. The
+column "standard" counts poems without faults of tone, "and rhyme" poems without any fault. The first line's rhyme is
+given as a share of the poems with one level rhyme. Two controls should fail both: the characters of each line shuffled,
+except the last, which may rhyme; and the couplets shuffled.
 """
 
 import argparse
@@ -28,14 +28,14 @@ SHAPES = [form for form in FORMS.values() if form.lines]
 CHECKS = 100_000
 
 Poem = tuple[str, list[str]]
-"""The poet, and the lines."""
+"""A poem's poet and lines."""
 
 
 def main() -> None:
-    """Parse the command line, measure, print the table."""
+    """Measure the corpus, print the table, and write the figures if a file is given."""
     parser = argparse.ArgumentParser(description="Check the regulated forms of the Tang corpus.")
-    parser.add_argument("--json", type=Path, help="where the figures go")
-    parser.add_argument("--seed", type=int, default=0, help="of the shuffles")
+    parser.add_argument("--json", type=Path, help="the file to write the figures to")
+    parser.add_argument("--seed", type=int, default=0, help="the seed of the shuffles")
     arguments = parser.parse_args()
     poems = list(tang_poems())
     figures = measure(poems, arguments.seed)
@@ -46,14 +46,14 @@ def main() -> None:
 
 
 def tang_poems() -> Iterator[Poem]:
-    """The clean Tang poems of the store."""
+    """Yield the clean Tang poems of the store."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             yield poem.author, poem.lines
 
 
 def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
-    """Every figure, by form, and those of the whole corpus."""
+    """Compute all figures of each form, and those of the whole corpus."""
     by_form = {
         form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES
     }
@@ -69,12 +69,12 @@ def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
 
 
 def has_shape(lines: Sequence[str], form: Form) -> bool:
-    """Whether lines have the number and length that a form asks for."""
+    """Return whether lines have the number and length that a form requires."""
     return form.takes(len(lines)) and all(len(line) == form.width for line in lines)
 
 
 def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, float]:
-    """The row of a form, in percent."""
+    """Compute the row of a form, in percent except for the number of poems."""
     lines = [lines for _, lines in poems]
     verdicts = [judge(each, form) for each in lines]
     rhymed = list(filter(level_groups, lines))
@@ -92,7 +92,7 @@ def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, floa
 
 
 def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
-    """How many of the poems that keep one level rhyme break each rule of strict verse, in percent."""
+    """Compute what percentage of the poems with one level rhyme break each rule of strict verse."""
     found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
     broken = Counter(
         rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
@@ -101,17 +101,17 @@ def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
 
 
 def strictly(lines: Sequence[str], form: Form) -> Verdict:
-    """Check lines as a form of strict verse."""
+    """Check lines as a form, by the rules of strict verse."""
     return check("，".join(lines), form=form.name, level="strict")
 
 
 def judge(lines: Sequence[str], form: Form) -> Verdict:
-    """Check lines as a form."""
+    """Check lines as a form, by the customary rules."""
     return check("，".join(lines), form=form.name)
 
 
 def keeps_tones(verdict: Verdict) -> bool:
-    """Whether no tone is at fault: of rhymes only that one is oblique."""
+    """Return whether no tone is at fault. A rhyme counts as such a fault only if its character is oblique."""
     for violation in verdict.violations:
         level = any(reading.startswith(LEVEL) for reading in violation.readings)
         if violation.rule not in ("出韻", "鄰韻", "重韻") or not level:
@@ -120,18 +120,18 @@ def keeps_tones(verdict: Verdict) -> bool:
 
 
 def level_groups(lines: Sequence[str]) -> set[str]:
-    """The level groups that all even lines can rhyme in."""
+    """Return the level groups in which all even lines can rhyme."""
     feet = [groups(line[-1]) or GROUPS.keys() for line in lines[1::2]]
     return {name for name in GROUPS if GROUPS[name].tone == LEVEL and all(name in foot for foot in feet)}
 
 
 def first_line_rhymes(lines: Sequence[str]) -> bool:
-    """Whether the first line can rhyme with the others."""
+    """Return whether the first line can rhyme with the even lines."""
     return bool(level_groups(lines) & groups(lines[0][-1]))
 
 
 def first_line_borrows(lines: Sequence[str]) -> bool:
-    """Whether the first line ends level, and rhymes only by a neighbouring group."""
+    """Return whether the first line ends level, and rhymes only through a neighbouring group."""
     near = {other for name in level_groups(lines) for other in neighbours(name)}
     foot = lines[0][-1]
     return not first_line_rhymes(lines) and tone(foot) == LEVEL and bool(near & groups(foot))
@@ -143,24 +143,24 @@ def shuffled(
     seed: int,
     shuffle: Callable[[list[str], random.Random], list[str]],
 ) -> float:
-    """How many poems pass after a shuffle."""
+    """Return what percentage of poems pass after a shuffle."""
     rng = random.Random(seed)
     return share(judge(shuffle(list(lines), rng), form).ok for lines in poems)
 
 
 def shuffle_characters(lines: list[str], rng: random.Random) -> list[str]:
-    """Each line's characters in another order, the last in its place."""
+    """Shuffle the characters of each line except the last one."""
     return ["".join(rng.sample(line[:-1], len(line) - 1)) + line[-1] for line in lines]
 
 
 def shuffle_couplets(lines: list[str], rng: random.Random) -> list[str]:
-    """The couplets in another order."""
+    """Shuffle the couplets."""
     couplets = [lines[start : start + 2] for start in range(0, len(lines), 2)]
     return [line for couplet in rng.sample(couplets, len(couplets)) for line in couplet]
 
 
 def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
-    """How many eight-line poems of poets with fifty or more keep the standard and the rhyme: most and fewest."""
+    """Rank poets of fifty or more eight-line poems by what percentage of these have no fault; return both ends."""
     kept: dict[str, list[bool]] = defaultdict(list)
     for name in ("五律", "七律"):
         for poet, lines in by_form[name]:
@@ -174,7 +174,7 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
 
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:
-    """Processor seconds for 100,000 checks of whole texts, the forms found by the checker."""
+    """Measure the processor seconds of 100,000 checks of whole texts, whose forms the checker has to find."""
     texts = ["，".join(lines) for poems in by_form.values() for _, lines in poems]
     texts = (texts * (CHECKS // len(texts) + 1))[:CHECKS]
     start = time.process_time()
@@ -184,13 +184,13 @@ def time_checks(by_form: dict[str, list[Poem]]) -> float:
 
 
 def share(kept: Iterable[bool]) -> float:
-    """The percentage of true values."""
+    """Return the percentage of true values."""
     found = list(kept)
     return 100 * sum(found) / len(found)
 
 
 def table(figures: dict[str, Any]) -> str:
-    """The figures as a Markdown table and lines of text."""
+    """Format the figures as Markdown tables and lines of text."""
     rows = [*markdown(figures["forms"]), "", "Poems with one level rhyme that break each rule:", ""]
     rows += markdown(figures["rules"])
     rows.append(f"\nunknown characters: {figures['unknown_characters_percent']:.3f} %")
@@ -201,7 +201,7 @@ def table(figures: dict[str, Any]) -> str:
 
 
 def markdown(by_form: dict[str, dict[str, float]]) -> list[str]:
-    """A Markdown table with a row a form."""
+    """Format a Markdown table with one row per form."""
     names = list(next(iter(by_form.values())))
     head = [f"| | {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * (len(names) + 1) + "|"]
     rows = [

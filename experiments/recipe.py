@@ -1,11 +1,11 @@
-"""The recipe on the report's draw: what it reaches, and what each of its parts is worth.
+"""Train the recipe on the report's draw, and measure what it reaches and what each of its parts contributes.
 
 Run: python -m experiments.recipe whole RUN [field=value ...]
      python -m experiments.recipe ablation RUNS [field=value ...]
 
 `whole` trains the preset and records `recipe.dev.*`. `ablation` trains the recipe and, for each part, the recipe
-without it, for three epochs each (`epochs=N` for others), and prints a row each as `recipe.ablation.*`. Both go on
-where they stopped. The LOG's entry is written by hand from what they print.
+without that part, for three epochs each (or `epochs=N`), and records each as `recipe.ablation.*`. Both resume where
+they stopped. The LOG's entry is written by hand from what they print.
 """
 
 import sys
@@ -36,17 +36,17 @@ ABLATIONS = {
     "no decay of the rate": ["decay=false"],
     "no averaging": ["averaging=0"],
 }
-"""What each row changes."""
+"""The settings that each row changes."""
 
 
 def main(part: str, folder: Path, settings: list[str]) -> None:
-    """Train, measure, record."""
+    """Run the part of the experiment that the command line names."""
     parts: dict[str, Callable[[Path, list[str]], None]] = {"whole": whole, "ablation": ablation}
     parts[part](folder, settings)
 
 
 def whole(folder: Path, settings: list[str]) -> None:
-    """The recipe to its end."""
+    """Train the whole recipe, and record its figures."""
     run, figures = trained(folder, preset("recipe", settings))
     record(
         f"python -m experiments.recipe whole runs/recipe {' '.join(settings)}".strip(),
@@ -61,7 +61,7 @@ def whole(folder: Path, settings: list[str]) -> None:
 
 
 def ablation(folder: Path, settings: list[str]) -> None:
-    """The recipe without each of its parts, at equal epochs."""
+    """Train the recipe without each of its parts for equal epochs, and record the figures."""
     command = f"python -m experiments.recipe ablation runs/ablation {' '.join(settings)}".strip()
     for name, change in ABLATIONS.items():
         place = folder / name.replace(" ", "-")
@@ -70,7 +70,7 @@ def ablation(folder: Path, settings: list[str]) -> None:
 
 
 def trained(folder: Path, chosen: Preset) -> tuple[Run, Figures]:
-    """The run at its end, and the dev figures of the model that it kept."""
+    """Train a run to its end; return it and the dev figures of the model that it kept."""
     with Store.open() as store:
         texts = read(store, chosen.training)
     run = Run(folder, chosen, texts, resume=folder.exists())

@@ -2,8 +2,8 @@
 
 Run: python -m experiments.report_model RUN [field=value ...]
 
-RUN is taken up where it stopped. Writes network/weights/report.safetensors in half precision, and the figures
-`report.dev.*` of that very file to experiments/figures.json. The LOG's entry is written by hand from them.
+An existing RUN is resumed. Writes network/weights/report.safetensors in 8 bits, and the figures `report.dev.*` of that
+file to experiments/figures.json. The LOG's entry is written by hand from the figures.
 """
 
 import json
@@ -28,7 +28,7 @@ SHIPPED = Path(pingze.network.weights.__path__[0]) / "report.safetensors"
 
 
 def main(folder: Path, settings: list[str]) -> None:
-    """Train, ship, measure, record."""
+    """Train the model, ship it, measure it, and record the figures."""
     with Store.open() as store:
         train, dev = store.report_draw("train"), store.report_draw("dev")
     run = Run(folder, preset("report", settings), Texts(train, dev), resume=folder.exists())
@@ -52,7 +52,7 @@ def main(folder: Path, settings: list[str]) -> None:
 
 
 def first_dev_figure(folder: Path) -> float:
-    """What the run measured on dev before its first step."""
+    """Return what the run measured on dev before its first step."""
     rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     return next(float(row["nats_per_48_tokens"]) for row in rows if row["kind"] == "dev")
 

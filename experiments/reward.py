@@ -1,16 +1,16 @@
-"""The reward of `tang`: what a reader makes of a text, learned from blind readings of composed poems.
+"""Learn the reward of `tang`, a prediction of readers' scores, from blind readings of composed poems.
 
-Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` with a reading each)
-     python -m experiments.reward measure           (how well it goes with readings of titles that it did not see)
+Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` that have readings)
+     python -m experiments.reward measure           (correlates it with readings of titles that it was not fitted to)
      python -m experiments.reward fit               (writes weights/tang.reward.safetensors)
 
-`add` puts the composed poems of sheets and the mean of their readings into reading/readings.tsv: the sheet, the title,
-the form, the lines, and a score for each criterion. Real poems are not among them.
+`add` appends the composed poems of sheets to reading/readings.tsv: the sheet, the title, the form, the lines, and the
+mean score of the readings for each criterion. Real poems are left out.
 
-`fit` is a ridge regression, within the poems that one sheet has to one title, of a poem's mean score on three things:
-the mean ln p of its tokens, the share of the title's characters that stand in it, and the mean of the model's states
-h_t. The states' weights are the reward. The others are in the regression so that the reward does not learn what taste
-already counts (`composing.taste`).
+`fit` is a ridge regression of a poem's mean score on three features: the mean ln p of its tokens, the share of the
+title's characters that occur in it, and the mean of the model's states h_t. Features and scores are differences from
+the mean over the poems for one title on one sheet. The weights of the states are the reward. The other two features are
+in the regression so that the reward does not learn what taste already counts (`composing.taste`).
 """
 
 import argparse
@@ -34,23 +34,23 @@ from pingze.verse.characters import only_han
 READINGS = Path(__file__).with_name("reading") / "readings.tsv"
 MODEL = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 SHRINKAGE = 10.0
-"""What is added to the diagonal for the states, whose mean square norm is 1; 3 to 20 measure alike."""
+"""The ridge penalty of the states, whose mean square norm is 1; values from 3 to 20 give similar figures."""
 FOLDS = 8
 
 
 class Reading(NamedTuple):
-    """A composed poem and what readers gave it."""
+    """A composed poem and the scores that readers gave it."""
 
     sheet: str
     title: str
     form: str
     lines: list[str]
     scores: list[float]
-    """By each criterion; the mean of the sheet's readings."""
+    """The score for each criterion, averaged over the sheet's readings."""
 
 
 def readings_of(folder: Path) -> list[Reading]:
-    """The composed poems of a sheet that was read."""
+    """Return the composed poems of a sheet, with the scores of its readings."""
     sheet = read_sheet(folder)
     return [
         Reading(
@@ -66,13 +66,13 @@ def readings_of(folder: Path) -> list[Reading]:
 
 
 def row(read: Reading) -> str:
-    """A reading as a line of the file."""
+    """Format a reading as a line of readings.tsv."""
     scores = "\t".join(f"{score:g}" for score in read.scores)
     return f"{read.sheet}\t{read.title}\t{read.form}\t{'，'.join(read.lines)}\t{scores}\n"
 
 
 def stored() -> list[Reading]:
-    """The readings of the file."""
+    """Read the readings in readings.tsv."""
     rows = (line.split("\t") for line in READINGS.read_text(encoding="utf-8").splitlines())
     return [
         Reading(sheet, title, form, text.split("，"), [float(score) for score in scores])
@@ -81,18 +81,18 @@ def stored() -> list[Reading]:
 
 
 class Regression(NamedTuple):
-    """What is fitted: everything within the poems of one sheet to one title."""
+    """The data of the regression; features and scores are centred over the poems for one title on one sheet."""
 
     features: Float[Array, "poems 2+H"]
-    """Mean ln p, the share of the title's characters, and the mean state, of mean square norm 1."""
+    """The mean ln p, the share of the title's characters, and the mean state, scaled to mean square norm 1."""
     scores: Float[Array, "poems"]
     groups: list[int]
-    """Of the poems: those of one title have one number."""
+    """The number of each poem's title."""
     scale: float
-    """By which the states were divided."""
+    """The number by which the states were divided."""
 
     def weights(self, rows: Float[Array, "_"]) -> Float[Array, "2+H"]:
-        """The ridge regression on some of the poems."""
+        """Fit the ridge regression to some of the poems, and return its weights."""
         X, y = self.features[rows], self.scores[rows]
         penalty = np.full(X.shape[1], SHRINKAGE)
         penalty[:2] = 0.0
@@ -101,7 +101,7 @@ class Regression(NamedTuple):
 
 
 def regression(chosen: Composer, readings: list[Reading]) -> Regression:
-    """The regression of all readings, by a model's states."""
+    """Prepare the regression of all readings, with the states of a model."""
     together: dict[tuple[str, str, str], list[Reading]] = defaultdict(list)
     for read in readings:
         together[read.sheet, read.title, read.form].append(read)
@@ -128,7 +128,7 @@ def regression(chosen: Composer, readings: list[Reading]) -> Regression:
 def _read(
     chosen: Composer, form: str, title: str, group: list[Reading]
 ) -> tuple[Float[Array, "poems"], Float[Array, "poems H"]]:
-    """Mean ln p of each poem's tokens up to the last mark, and the mean state after all but that."""
+    """Return, for each poem, the mean ln p of all tokens but the last mark, and the mean of the states before it."""
     prefix = [int(id_) for part in chosen.conditions.prefix(form, None, title) for id_ in part]
     ids = np.stack([chosen.token_ids(read.lines)[:-1] for read in group])
     state, log_p, h = chosen.network.start(len(ids), prefix), [], []
@@ -145,7 +145,7 @@ def _within(values: Float[Array, "poems *_"]) -> Float[Array, "poems *_"]:
 
 
 def agreement(fitted: Regression) -> tuple[float, float]:
-    """The correlation with scores of titles that were left out, with the states and without them."""
+    """Return the correlation with the scores of titles left out of the fit, with the states and without them."""
     fold = np.random.default_rng(0).permutation(max(fitted.groups) + 1) % FOLDS
     of_poem = fold[fitted.groups]
     bare = fitted._replace(features=fitted.features[:, :2])
@@ -159,7 +159,7 @@ def agreement(fitted: Regression) -> tuple[float, float]:
 
 
 def add(folders: Iterable[Path]) -> None:
-    """Write the readings of sheets to the file's end."""
+    """Append the readings of sheets to readings.tsv."""
     rows = [row(read) for folder in folders for read in readings_of(folder)]
     with READINGS.open("a", encoding="utf-8") as file:
         file.writelines(rows)
@@ -167,7 +167,7 @@ def add(folders: Iterable[Path]) -> None:
 
 
 def main() -> None:
-    """Read the command line."""
+    """Add readings, measure the reward or fit it, as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("what", choices=("add", "measure", "fit"))
     parser.add_argument("folders", nargs="*", type=Path)

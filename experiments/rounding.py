@@ -1,8 +1,8 @@
-"""Measure what rounding to 8 bits costs: the hanzi perplexity of the network that composes, and of the reference.
+"""Measure what rounding to 8 bits costs: the hanzi perplexity of the composing network and of the float32 reference.
 
 Run: python -m experiments.rounding
 
-Tang poems of the dev split, given form, poet and title. Records the figures `compose.rounding.*`.
+The poems are the Tang poems of the dev split, given form, poet and title. Records the figures `compose.rounding.*`.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ BATCH_SIZE = 128
 def hanzi_perplexity(
     network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary
 ) -> float:
-    """Measure the Han characters of poems, given their conditions."""
+    """Return the perplexity of the Han characters of poems, given their conditions."""
     ordered, is_han = sorted(examples, key=lambda example: len(example.text)), np.array(vocabulary.hanzi())
     losses = [
         _losses(network, ordered[start : start + BATCH_SIZE], is_han)
@@ -32,7 +32,7 @@ def hanzi_perplexity(
 
 
 def _losses(network: ReferenceNetwork, batch: list[texts.Example], is_han: np.ndarray) -> np.ndarray:
-    """Return -ln p of the Han characters of some poems, read side by side."""
+    """Return -ln p of every Han character in a batch of poems."""
     prefixes = [[int(id_) for part in example.prefix for id_ in part] for example in batch]
     state, found = State.joined([network.start(prefix=prefix) for prefix in prefixes]), []
     for at in range(1, max(len(example.text) for example in batch)):
@@ -43,7 +43,7 @@ def _losses(network: ReferenceNetwork, batch: list[texts.Example], is_han: np.nd
 
 
 def main() -> None:
-    """Measure and record."""
+    """Measure both networks, and record the figures."""
     shipped = checkpoint.load(checkpoint.DEFAULT)
     with Store.open() as store:
         poems = texts.read_split(store, "tang", "dev")

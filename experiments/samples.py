@@ -1,4 +1,4 @@
-"""Write docs/samples.md: the report's fourteen samples, from the model `report`.
+"""Write docs/samples.md: the report's fourteen calls, answered by the model `report`.
 
 Run: python -m experiments.samples
 """
@@ -23,7 +23,7 @@ the longest of the report's fourteen has 14, three have 12. `make samples` write
 
 
 def page() -> str:
-    """The page's text."""
+    """Return the text of the page."""
     return HEAD + "\n".join(_section(*arguments, seed) for seed, arguments in enumerate(REPORT, start=1))
 
 

@@ -4,10 +4,10 @@ Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model ship RUN
      python -m experiments.tang_model test
 
-`train` takes RUN up where it stopped. `ship` writes network/weights/tang.safetensors in half precision from it, and
-records that file's dev figures; what is counted of a model follows by `python -m scripts.count worn`,
-`experiments.reward` and `scripts/name_units.py`. `test` measures the test split: once, at the
-end. The LOG's entry is written by hand from them.
+`train` resumes RUN where it stopped. `ship` writes RUN's model to network/weights/tang.safetensors in 8 bits, and
+records that file's dev figures. Afterwards, `python -m scripts.count worn`, `experiments.reward` and
+`scripts.name_units` recount what depends on the model. `test` measures the test split: once, at the end. The LOG's
+entry is written by hand from the figures.
 """
 
 import json
@@ -32,7 +32,7 @@ SHIPPED = Path(pingze.network.weights.__path__[0]) / "tang.safetensors"
 
 
 def train(folder: Path, settings: list[str]) -> None:
-    """Train to the end."""
+    """Train a run to its end."""
     chosen = preset("tang", settings)
     with Store.open() as store:
         texts = read(store, chosen.training)
@@ -42,7 +42,7 @@ def train(folder: Path, settings: list[str]) -> None:
 
 
 def ship(folder: Path) -> None:
-    """Ship the run's model, and measure it on dev."""
+    """Ship a run's model, and measure it on dev."""
     best = checkpoint.load(folder)
     checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)
     command = "python -m experiments.tang_model ship runs/tang"

@@ -1,4 +1,4 @@
-"""Small measurements behind docs/training-explained.md that the rows of docs/report do not hold.
+"""Make the small measurements in docs/training-explained.md that the rows of docs/report do not contain.
 
 Run: python -m experiments.training_probes [NAME ...]
 
@@ -27,13 +27,13 @@ from pingze.report.experiments.softmax import SoftmaxTwice
 
 
 def setup(seed: int) -> Setup:
-    """The report's draw, with a seed of docs/report."""
+    """Prepare the report's draw with a seed that docs/report uses."""
     with Store.open() as store:
         return Setup.of(store, "hours", seed)
 
 
 def slopes() -> None:
-    """Part 2: the factor of a step back in the picture of a plain RNN, and the slopes of tanh that make it."""
+    """Part 2: print by what factor a step back scales a plain RNN's gradient, and the slopes of tanh behind it."""
     for name in WEIGHTS:
         rng = np.random.default_rng(0)
         W, h, states = recurrent(name, rng), rng.standard_normal(512), []
@@ -53,7 +53,7 @@ def slopes() -> None:
 
 
 def starts() -> None:
-    """Part 2: what arrives 16 steps back before training, by recurrent weights and forget bias."""
+    """Part 2: print the gradient 16 steps back before training, by recurrent weights and forget bias."""
     at = setup(11)
     for initialization in ("xavier", "orthogonal"):
         for bias in (0, 1):
@@ -67,13 +67,13 @@ def starts() -> None:
 
 
 def gate_slopes(cache: StepCache) -> Array:
-    """Slopes of i, f, c̃ and o at a step, (4, 1, H)."""
+    """Return the slopes of i, f, c̃ and o at a step, (4, 1, H)."""
     g = cache.gates
     return np.array([g.i * (1 - g.i), g.f * (1 - g.f), 1 - g.c_tilde**2, g.o * (1 - g.o)])
 
 
 def dips() -> None:
-    """Part 3: the gain's dips with other slopes at some steps, all states kept; what passes a mark in the cell."""
+    """Part 3: print the gain's dips, also with other gate slopes at some steps, and what passes marks in the cell."""
     caches = trained_layer("report", 48).caches
     marks = [step for step in range(1, 48) if VERSE[step - 1] in "，。"]
     fourth = [mark - 4 for mark in marks[1:]]
@@ -83,7 +83,7 @@ def dips() -> None:
     }
 
     def back(dh: Array, dc: Array, step: int, slope: Array) -> tuple[Array, Array]:
-        # ∂h_t/∂(h, c) of a step -> of the step before
+        # Turn ∂h_t/∂(h, c) of a step into that of the step before.
         cache = caches[step]
         dc = dc + dh * cache.gates.o * (1 - cache.phi_c**2)
         into = np.hstack([dc * cache.gates.c_tilde, dc * cache.c_prev, dc * cache.gates.i, dh * cache.phi_c])
@@ -112,7 +112,7 @@ def dips() -> None:
 
 
 class Adam64:
-    """Adam with m and v in float64, unclipped, in the place of a trainer's optimizer."""
+    """Adam with m and v in float64 and without clipping, to replace a trainer's optimizer."""
 
     def __init__(self, parameters: Iterator[torch.nn.Parameter]) -> None:
         self.param_groups: list[dict[str, Any]] = [{"params": [*parameters], "lr": 0.0}]
@@ -120,13 +120,13 @@ class Adam64:
         self.steps, self.grad_scale = 0, torch.ones(())
 
     def zero_grad(self) -> None:
-        """Forget the gradients."""
+        """Discard the gradients."""
         for p in self.param_groups[0]["params"]:
             p.grad = None
 
     @torch.no_grad()
     def step(self) -> None:
-        """Update."""
+        """Update the parameters."""
         self.steps += 1
         for p, (m, v) in zip(self.param_groups[0]["params"], self.kept, strict=True):
             g = p.grad.double() / self.grad_scale
@@ -137,7 +137,7 @@ class Adam64:
 
 
 def overflow() -> None:
-    """Part 4: ReLU under Adam at 0.02, unclipped, with Adam's memory in float32 and in float64."""
+    """Part 4: print the first steps of ReLU with Adam at 0.02, unclipped, with m and v in float32 and in float64."""
     at = setup(12)
     for kind in ("float32", "float64"):
         made: Any = PlainTrainer(at, {"activation": "relu", "learning_rate": 0.02})
@@ -159,7 +159,7 @@ def overflow() -> None:
 
 
 def plateau() -> None:
-    """Part 6: two softmaxes, Adam at 0.01: a step's size, what the present gradient adds to it, the marks found."""
+    """Part 6: print a step's size with two softmaxes, the present gradient's part in it, and the marks predicted."""
     for seed, steps, forget_at in ((11, 16, 0), (13, 48, 0), (11, 44, 16)):
         made = SoftmaxTwice(setup(seed), {"learning_rate": 0.01, "precision": "float32"})
         inputs, targets, sizes = map(torch.from_numpy, pack(made.dev_sequences[:32]))

@@ -1,12 +1,12 @@
-"""Build the page's own font from two free ones: src/pingze/serve/page/kai.woff and its licence beside it.
+"""Build the page's font from two free fonts: src/pingze/serve/page/kai.woff, with its licence in the same folder.
 
     pip install 'pingze[page]'
     python -m scripts.build_page_font
 
-It holds the characters of every shipped model's vocabulary, their Simplified forms, and what a card writes beside
-them. The glyphs are LXGW WenKai TC's (npm: @fontsource/lxgw-wenkai-tc), and the Kai of mainland forms' (npm:
-@chinese-fonts/lxgwwenkai) where that has none; both are under the SIL Open Font License. Outlines are TrueType's,
-simple and without hints, few units to the em, in WOFF 1: a browser reads it as a font, and card.js as paths.
+The font has the characters of every shipped model's vocabulary, their Simplified forms, and the other characters that a
+card shows. The glyphs come from LXGW WenKai TC (npm: @fontsource/lxgw-wenkai-tc) or, where that font lacks one, from
+LXGW WenKai with its mainland forms (npm: @chinese-fonts/lxgwwenkai); both are under the SIL Open Font License. The
+file is WOFF 1 with simple TrueType outlines, unhinted and with few units to the em, so that card.js can read it too.
 """
 
 import subprocess
@@ -30,7 +30,7 @@ PACKAGES = (
     ("@fontsource/lxgw-wenkai-tc@5.3.0", "package/files/lxgw-wenkai-tc-*-400-normal.woff"),
     ("@chinese-fonts/lxgwwenkai@3.0.0", "package/dist/LXGWWenKai-Regular/*.woff2"),
 )
-UNITS = 360  # to the em: a tenth of a pixel on a card
+UNITS = 360  # per em: a unit is a tenth of a pixel on a card
 MARKS = "，。　平仄擬"
 COPYRIGHT = (
     "Copyright 2024 The LXGW WenKai Project Authors (https://github.com/lxgw/LxgwWenkaiTC). "
@@ -40,7 +40,7 @@ COPYRIGHT = (
 
 
 def main() -> None:
-    """Fetch both fonts, cut them to what is wanted, and say what neither has."""
+    """Fetch both fonts, write a font of the wanted characters, and print those that neither font has."""
     wanted = wanted_characters()
     glyphs: dict[str, tuple[Glyph, int]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def wanted_characters() -> set[str]:
-    """What a poem of a shipped model can be written with, in either script."""
+    """Return the characters in which a shipped model's poem can be written, Traditional and Simplified."""
     simplified = simplified_forms()
     tokens = [token for name in checkpoint.SHIPPED for token in checkpoint.load(name).vocabulary.tokens]
     traditional = {token for token in tokens if len(token) == 1}
@@ -67,7 +67,7 @@ def wanted_characters() -> set[str]:
 
 
 def fetch(package: str, folder: Path) -> Path:
-    """The folder into which npm's archive of a package is unpacked."""
+    """Fetch a package with npm, unpack it, and return the folder."""
     into = folder / package.split("/")[-1].split("@")[0]
     into.mkdir()
     subprocess.run([*npm_client(), "pack", package, "--loglevel=error"], cwd=into, check=True)
@@ -78,7 +78,7 @@ def fetch(package: str, folder: Path) -> Path:
 
 
 def cut(path: Path, wanted: set[str]) -> Iterator[tuple[str, tuple[Glyph, int]]]:
-    """The outline and the width of each character that is wanted and that a font file has."""
+    """Yield each wanted character that a font file has, with its outline and width."""
     font = TTFont(path)
     outlines, scale = font.getGlyphSet(), UNITS / font["head"].unitsPerEm
     for code, name in font.getBestCmap().items():
@@ -89,7 +89,7 @@ def cut(path: Path, wanted: set[str]) -> Iterator[tuple[str, tuple[Glyph, int]]]
 
 
 def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
-    """A font of these glyphs, in the order of their code points."""
+    """Write a font of these glyphs, in the order of their code points."""
     names = {".notdef": (TTGlyphPen(None).glyph(), UNITS)}
     names |= {f"u{ord(c):X}": glyphs[c] for c in sorted(glyphs)}
     builder = FontBuilder(UNITS, isTTF=True)
@@ -106,7 +106,7 @@ def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
     builder.setupNameTable({"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT})
     builder.setupOS2()
     builder.setupPost(keepGlyphNames=False)
-    builder.font["head"].created = builder.font["head"].modified = 0  # the same fonts give the same bytes
+    builder.font["head"].created = builder.font["head"].modified = 0  # so the same fonts give the same bytes
     builder.font.recalcTimestamp = False
     builder.font.flavor = "woff"
     sfnt.ZLIB_COMPRESSION_LEVEL = 9

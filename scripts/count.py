@@ -1,4 +1,4 @@
-"""Make a table of facts again, from installed packages or from counts in the corpus.
+"""Rebuild a table of facts, from installed packages or from counts in the corpus.
 
     python -m scripts.count TABLE [--out FOLDER]
 
@@ -12,7 +12,8 @@
 | moods | moods.tsv | scripts/moods.py |
 | worn | worn.tsv | scripts/worn.py |
 
-All but characters need the corpus's store. Make rhymes, word_tones and contexts again after a change of characters.
+Every table except characters needs the corpus's store. Whenever characters changes, rebuild rhymes, word_tones and
+contexts.
 """
 
 import argparse
@@ -39,16 +40,16 @@ STEERING = PACKAGE / "composing" / "steering" / "data"
 
 FEWEST_PLACES = 6
 SHARE = 0.85
-"""A character has a tone within a pair if this share of at least `FEWEST_PLACES` fixed places asks for it."""
+"""A character has a tone within a pair if this share of its fixed positions, and `FEWEST_PLACES` at least, need it."""
 
 Counts = dict[str, Counter[str]]
-"""Character or group -> how often, by group."""
+"""Counts by group, for each character or group."""
 Needed = dict[tuple[str, int], Counter[str]]
-"""(pair, which of its characters) -> how often a fixed place needs that one level, and oblique."""
+"""For each (pair, index of a character in it), how often a fixed position needs that character level or oblique."""
 
 
 def main() -> None:
-    """Make one table."""
+    """Build the table that the command line names, and print its measurement if it has one."""
     parser = argparse.ArgumentParser(description="Make a table of facts again.")
     parser.add_argument("table", choices=TABLES)
     parser.add_argument("--out", type=Path, help="another folder than the package's")
@@ -60,14 +61,14 @@ def main() -> None:
 
 
 def write(files: dict[str, list[str]], folder: Path) -> None:
-    """Write the lines of each file."""
+    """Write each file's lines to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in files.items():
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
-    """The maker in a module of its own, which may need packages that others do not."""
+    """Return the maker that another script defines; importing it may need packages that the other makers do not."""
     return lambda: import_module(f"scripts.{module}").make()
 
 
@@ -75,7 +76,7 @@ def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
 
 
 def make_rhymes() -> dict[str, list[str]]:
-    """How often a character rhymes in each group, and a first line in a neighbouring group, in Tang poems."""
+    """Count, in Tang poems, how often characters rhyme in each group and first lines in a neighbouring group."""
     with Store.open() as store:
         counted = count_rhymes(poem.lines for poem in store.poems(dynasty="tang", split="train"))
     return {
@@ -89,9 +90,10 @@ def make_rhymes() -> dict[str, list[str]]:
 
 
 def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
-    """The rhymes of characters, and the borrowings of level groups by first lines of five or seven characters.
+    """Count the rhymes of characters, and how often first lines of five or seven characters borrow level groups.
 
-    Read are poems with an even number of equal lines, four at least, whose even lines share exactly one group.
+    A poem counts if it has four or more lines, an even number and equally long, and its even lines share exactly one
+    group.
     """
     rhymes: Counts = defaultdict(Counter)
     borrowings: Counts = defaultdict(Counter)
@@ -110,11 +112,11 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
     return rhymes, borrowings
 
 
-# In which tone verse reads characters of both tones in pairs: 相 and 思 can both be either, in 相思 they are level.
+# How verse reads characters of two tones within pairs: 相 and 思 can each be level or oblique; in 相思 both are level.
 
 
 def make_word_tones() -> dict[str, list[str]]:
-    """Pairs and the tone of each of their characters, `OPEN` where that is not decided, in regulated poems."""
+    """List pairs with the tone of each character in regulated poems, `OPEN` if it is undecided."""
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
         needed = count_places(poem.lines for poem in poems if _is_regulated(poem.text))
@@ -132,7 +134,7 @@ def _is_regulated(text: str) -> bool:
 
 
 def count_places(poems: Iterable[Sequence[str]]) -> Needed:
-    """What the fixed places of poems that keep a template need of the characters of pairs within one foot."""
+    """Count which tones the fixed positions of regulated poems need of the characters in pairs within one foot."""
     needed: Needed = defaultdict(Counter)
     for lines in poems:
         width = len(lines[0])
@@ -147,17 +149,17 @@ def count_places(poems: Iterable[Sequence[str]]) -> Needed:
 
 
 def _tone(character: str, places: Counter[str]) -> str:
-    """The tone of a character of both tones, if it is decided and not its usual one."""
+    """Return the tone of a character that can be level or oblique, or `OPEN` if it is undecided or the usual one."""
     side, times = max(places.items(), key=lambda item: item[1], default=(OPEN, 0))
     decided = len(sides(character)) == 2 and times >= max(FEWEST_PLACES, SHARE * places.total())
     return side if decided and usual_sides(character) != {side} else OPEN
 
 
-# Which characters verse doubles 疊字, as 年年.
+# Which characters verse doubles 疊字, as in 年年.
 
 
 def make_doublings() -> dict[str, list[str]]:
-    """Characters, how often each occurs twice in a row within a line, and how often so at a line's end."""
+    """List characters with how often a line has them twice in a row, and how often it ends with them so."""
     with Store.open() as store:
         poems = [poem.lines for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")]
     within, at_end = doubled(poems), doubled([line[-2:] for line in lines] for lines in poems)
@@ -176,7 +178,7 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
 }
 """The folder and the maker of each table."""
 MEASURED = ("contexts", "moods")
-"""Tables whose use on the dev split is measured once they are made."""
+"""Tables that are measured on the dev split once they are built."""
 
 if __name__ == "__main__":
     main()

@@ -1,10 +1,11 @@
-"""Count which characters the moods of verse prefer, for moods.tsv.
+"""Count for moods.tsv which characters verse of each mood prefers.
 
     python -m scripts.count moods               # also prints how often the table distinguishes the moods of dev
 
-A row is a character and its m in joyful, calm and sad verse, as `steering.mood` defines it. The poems are
-those of the corpus's train split whose title names one mood; the other two moods count equally. A character is left out
-where no mood has it `LEAST` times as often as the others, or as seldom.
+A row is a character and its value of m, as `steering.mood` defines it, in joyful, calm and sad verse. The poems are
+those of the train split whose title names exactly one mood. A mood is compared with the other two, which count
+equally. A character is left out if in every mood it is less than `LEAST` times as frequent, or as rare, as in the
+others.
 """
 
 import math
@@ -20,21 +21,21 @@ from pingze.verse.tables import table
 
 LEAST = 1.25
 LEISURE = re.compile(r"[閑閒]|幽居|山居|村居|隱居|幽棲|[靜晏宴]坐")
-"""Titles of calm poems."""
+"""Matches the titles of calm poems."""
 
 Rows = dict[str, list[float]]
-"""Character -> its m in each of `MOODS`."""
+"""The value of m in each of `MOODS`, by character."""
 
 
 def make() -> dict[str, list[str]]:
-    """The lines of the file."""
+    """Return the lines of moods.tsv."""
     with Store.open() as store:
         found = count(texts_by_mood(store.poems(split="train")))
     return {"moods.tsv": ["\t".join([one, *(f"{m:.1f}" for m in each)]) for one, each in found.items()]}
 
 
 def measure() -> str:
-    """Say how well the package's file distinguishes the moods of dev."""
+    """Report how well the package's moods.tsv distinguishes the moods of dev poems."""
     cells = table("moods", "pingze.composing.steering")
     with Store.open() as store:
         texts = texts_by_mood(store.poems(split="dev"))
@@ -42,7 +43,7 @@ def measure() -> str:
 
 
 def distinguished(texts: dict[str, list[str]], rows: Rows) -> str:
-    """How many poems of each mood have a larger sum of m in it than in the others."""
+    """Report what share of each mood's poems has its largest sum of m in that mood."""
     found, none = {}, [0.0] * len(MOODS)
     for at, mood in enumerate(MOODS):
         best = [np.sum([rows.get(one, none) for one in text], axis=0).argmax() for text in texts[mood]]
@@ -51,7 +52,7 @@ def distinguished(texts: dict[str, list[str]], rows: Rows) -> str:
 
 
 def texts_by_mood(poems: Iterable[CorpusPoem]) -> dict[str, list[str]]:
-    """The texts of the poems whose title names one mood."""
+    """Collect by mood the texts of the poems whose title names exactly one mood."""
     texts: dict[str, list[str]] = defaultdict(list)
     for poem in poems:
         told = [mood for mood, title in (TITLES | {CALM: LEISURE}).items() if title.search(poem.title)]
@@ -61,7 +62,7 @@ def texts_by_mood(poems: Iterable[CorpusPoem]) -> dict[str, list[str]]:
 
 
 def count(texts: dict[str, list[str]]) -> Rows:
-    """The rows, the most telling characters first."""
+    """Compute the rows, the most telling characters first."""
     counts = {mood: Counter("".join(texts[mood])) for mood in MOODS}
     totals = {mood: counts[mood].total() for mood in MOODS}
 

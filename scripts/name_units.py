@@ -2,9 +2,10 @@
 
     python -m scripts.name_units
 
-Each model composes 七律, and its cells are recorded over their tokens. A feature's R² for a cell is the share of the
-cell's variance that lies between the feature's values. Of each layer and feature the three best cells are kept, where
-R² is at least a half. Run it again when a model's weights change: what was measured of others is not shown.
+Each model composes 七律, and its cells are recorded at every token. The R² of a feature for a cell is the share of the
+cell's variance that lies between the values of the feature. For each layer and feature, the three cells with the
+largest R² are kept if it is at least a half. Run the script again when a model's weights change: the page shows no
+measurements of other weights.
 """
 
 import json
@@ -30,7 +31,7 @@ LEAST = 0.5
 
 
 def main() -> None:
-    """Measure each model and write what was found."""
+    """Measure each shipped model, and write the units found."""
     found = {}
     for name in checkpoint.SHIPPED:
         network = composer(name).network
@@ -46,7 +47,7 @@ def main() -> None:
 
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
-    """Each layer's cells after each token of a poem, the last mark's included."""
+    """Return each layer's cells after every token of a poem, including the last mark."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
@@ -54,7 +55,7 @@ def _record(chosen: Composer, poem: Poem) -> list[Array]:
 
 
 def _features(poems: list[Poem]) -> dict[str, list[Array]]:
-    """For each token of each poem: where it stands, and its tone; -1 where a feature says nothing."""
+    """Return by feature, for each poem, the values at its tokens: their positions or tones; -1 if there is none."""
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
@@ -73,7 +74,7 @@ def _tones(line: str) -> Array:
 
 
 def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
-    """The cells that know most of each feature, the surest first."""
+    """Return the cells that explain each feature best, those with the largest R² first."""
     found: list[tuple[float, int, str]] = []
     for name, of in features.items():
         shares = explained(values[of >= 0], of[of >= 0])
@@ -85,7 +86,7 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
 
 
 def explained(values: Array, groups: Array) -> Array:
-    """R² of each column of values: the variance between the groups' means over the whole variance."""
+    """Return the R² of each column: the variance between the means of the groups, divided by the whole variance."""
     values = values.astype(np.float64)
     mean, between = values.mean(axis=0), np.zeros(values.shape[1])
     for group in np.unique(groups):

@@ -1,9 +1,9 @@
-"""Build a release, check it, and say what is left to a person.
+"""Build a release, check it, and print what is left for a person to do.
 
 Run: python -m scripts.release    (`make release`)
 
-In dist/ it leaves a source archive and the wheel that was built from it, so that the archive is known to build. It
-needs the packages build and twine, and git for the changes that are not committed.
+It leaves a source archive and a wheel in dist/. The wheel is built from the archive, which shows that the archive
+builds. The script needs the packages build and twine, and git to find changes that are not committed.
 """
 
 import os
@@ -27,15 +27,15 @@ NEEDED = (
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )
-"""Files that a wheel without would fail only when it is used."""
+"""Files whose absence from a wheel would show only when the wheel is used."""
 FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
 
 
 def main() -> None:
-    """Build, check, tell."""
+    """Build the archive and the wheel, check both, and print what is left to do."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     shutil.rmtree(DIST, ignore_errors=True)
-    _python("-m", "build", "--outdir", str(DIST))  # the archive, and from it the wheel
+    _python("-m", "build", "--outdir", str(DIST))  # builds the archive, and the wheel from it
     archive, wheel = DIST / f"pingze-{version}.tar.gz", DIST / f"pingze-{version}-py3-none-any.whl"
     _python("-m", "twine", "check", "--strict", str(archive), str(wheel))
     if faults := [*wheel_faults(wheel), *archive_faults(archive)]:
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def wheel_faults(wheel: Path) -> list[str]:
-    """What a wheel lacks, what it should not hold, and whether it is too large."""
+    """List the files that a wheel lacks or should not hold, and say if it is too large."""
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     faults = [f"{wheel.name} lacks {name}" for name in NEEDED if name not in names]
@@ -56,7 +56,7 @@ def wheel_faults(wheel: Path) -> list[str]:
 
 
 def archive_faults(archive: Path) -> list[str]:
-    """What a source archive lacks."""
+    """List the files that a source archive lacks."""
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
     wanted = (

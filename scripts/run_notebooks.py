@@ -1,8 +1,8 @@
-"""Run the notebooks of examples/, and keep what their cells print and draw.
+"""Run the notebooks in examples/, and store in them what their cells print and draw.
 
     python -m scripts.run_notebooks
 
-Run it again when a notebook, a model or the way of composing changes: tests/test_examples.py holds the outputs to it.
+Run it again when a notebook, a model or composing changes: tests/test_examples.py compares the stored outputs.
 """
 
 import ast
@@ -27,7 +27,7 @@ def main() -> None:
 
 
 def run(notebook: Notebook) -> Notebook:
-    """The notebook with the outputs of its code cells, which run from first to last in this interpreter."""
+    """Run a notebook's code cells in order in this interpreter, and return the notebook with their outputs."""
     names: dict[str, object] = {}
     code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
     for count, cell in enumerate(code, 1):
@@ -42,7 +42,7 @@ def run(notebook: Notebook) -> Notebook:
 
 
 def _run_cell(source: str, names: dict[str, object]) -> object:
-    """Run a cell, and give the value of its last expression, which a notebook draws."""
+    """Run a cell, and return the value of its last expression, which a notebook displays, or None."""
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "cell", "exec"), names)

@@ -1,4 +1,4 @@
-"""Pictures of the page at desktop and phone width, light and dark: docs/page/*.png. Needs playwright and a Chromium."""
+"""Take pictures of the page, in two widths and two colour schemes, for docs/page; needs playwright and Chromium."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸�
 
 
 def main() -> None:
-    """Serve, open the page in each size and scheme, and take its pictures."""
+    """Start a server, open the page in each size and colour scheme, and take its pictures."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as p:
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, size: str, scheme: str) -> None:
-    """The page while a person arrives, composes, revises, looks inside, makes a card, and checks."""
+    """Take pictures of the page while a person arrives, composes, revises, looks inside, makes a card, and checks."""
     width, height = SIZES[size]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -71,7 +71,7 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
 
 
 def compose(page: Page, form: str) -> None:
-    """Poems of a form with a title, in a poet's manner, and an acrostic."""
+    """Compose poems in a form with a title, an acrostic and a poet's manner."""
     page.locator(".chip", has_text=form).click()
     page.fill("#title", "秋夜")
     page.select_option("#poet", "李白")
@@ -87,7 +87,7 @@ def compose(page: Page, form: str) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """One picture of what is seen."""
+    """Save a picture of the visible part of the page."""
     page.screenshot(path=FOLDER / f"{name}.png")
     print(FOLDER / f"{name}.png")
 

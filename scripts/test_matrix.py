@@ -1,10 +1,10 @@
-"""Run the quick tests from the wheel with every Python that pingze is for and that is at hand; name the others.
+"""Run the quick tests on the wheel with every supported Python that is installed, and name the others.
 
 Run: python -m scripts.test_matrix [pytest's arguments]    (`make test-matrix`)
 
-Each Python gets an environment of its own in build/matrix, with the wheel, what serves and exports, and what tests;
-torch is not among them, so tests/conftest.py leaves out the tests that import it. Interpreters are those on PATH and
-those of pyenv.
+Each Python gets an environment in build/matrix with the wheel, its extras serve and export, and the test packages.
+Torch is not installed, so tests/conftest.py leaves out the tests that import it. Interpreters are looked for on PATH
+and in pyenv.
 """
 
 import os
@@ -20,7 +20,7 @@ TESTING = ("pytest>=8.3", "hypothesis>=6.100", "beartype>=0.19", "jaxtyping>=0.2
 
 
 def main() -> None:
-    """Build the wheel, test it with each, and say how each went; leaves with 1 where one failed."""
+    """Build the wheel, test it with each Python, print the results, and exit with 1 if one failed."""
     with tempfile.TemporaryDirectory() as folder:
         if not _ran(sys.executable, "-m", "build", "--wheel", "--outdir", folder):
             sys.exit("the wheel could not be built")
@@ -33,7 +33,7 @@ def main() -> None:
 
 
 def interpreter(version: str) -> str | None:
-    """A Python of that version on PATH, else the newest of pyenv's."""
+    """Return a Python of a version: the one on PATH, else pyenv's newest, else None."""
     named = shutil.which(f"python{version}")
     if named and _runs(named, version):
         return named
@@ -44,14 +44,14 @@ def interpreter(version: str) -> str | None:
 
 
 def _runs(python: str, version: str) -> bool:
-    """Whether it is that Python, and can make environments: pyenv's shims run nothing where no version is chosen."""
+    """Return whether a Python has this version and can make environments; a pyenv shim may not run at all."""
     script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
     return done.stdout.strip() == version
 
 
 def tested(version: str, python: str, wheel: Path) -> str:
-    """Install and test with one Python, and say in a word how it went."""
+    """Install and test the wheel with one Python, and return the result in words."""
     place = ROOT / "build" / "matrix" / version
     own = str(place / ("Scripts" if os.name == "nt" else "bin") / "python")
     installed = _ran(python, "-m", "venv", "--clear", str(place)) and _ran(

@@ -1,11 +1,12 @@
-"""Correct worn.tsv by which pairs of characters poems of `tang` use more often than verse.
+"""Correct worn.tsv by the pairs of characters that poems of the model `tang` use more often than real verse.
 
     python -m scripts.count worn
 
-Poems are composed at the defaults, with the file as it is, for titles of the train split, half of them 七絕 and
-half 五律. A row is a pair and how worn it is: the number of the row before, and the logarithm of how many times as
-often as in the train split's lines of five and seven the poems still have it. Pairs are added that poems for one title
-in 75 or more have twice as often as verse; those below a tenth are removed. It takes twelve minutes of a core.
+Poems are composed with default options and the present file for titles of the train split, half of them 七絕 and half
+五律. A row is a pair and its number, which says how worn the pair is. The script adds to the present number the
+logarithm of how many times as often the poems use the pair as the train split's lines of five and seven characters do.
+A new pair enters if the poems use it more than twice as often as verse, and for at least one title in 75. A pair whose
+number is no more than a tenth is removed. This takes twelve minutes on one core.
 """
 
 import math
@@ -21,15 +22,15 @@ from pingze.corpus import Store
 
 TITLES = 600
 POEMS = 3
-"""For each title."""
+"""The number of poems for each title."""
 LEAST = 1 / 75
-"""Of so many titles the poems must have a pair: others are about something."""
+"""The share of titles whose poems must use a new pair; rarer pairs belong to a subject."""
 EXCESS = 2.0
 GONE = 0.1
 
 
 def make() -> dict[str, list[str]]:
-    """The lines of the file."""
+    """Return the lines of worn.tsv."""
     prompts = title_prompts("train", TITLES, random.Random(1))
     poems = [
         [poem.lines for poem in compose(form=prompt.form, title=prompt.text, count=POEMS, seed=seed)]
@@ -41,14 +42,14 @@ def make() -> dict[str, list[str]]:
 
 
 def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
-    """Count the pairs of neighbours in lines."""
+    """Count the pairs of neighbouring characters in the lines of poems."""
     return Counter(one + other for lines in poems for line in lines for one, other in pairwise(line))
 
 
 def corrected(
     known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]
 ) -> list[str]:
-    """The rows, the pairs first that are most often too many, from the poems by title and the pairs of verse."""
+    """Return the corrected rows, the most overused pairs first, from the poems for each title and verse's pairs."""
     composed = pairs(lines for each in poems for lines in each)
     titles = Counter(pair for each in poems for pair in set(pairs(each)))
     expected = {pair: verse[pair] / verse.total() * composed.total() for pair in composed.keys() | known}

@@ -27,6 +27,7 @@ OPTIONAL = {
     "schemathesis": "dev",
     "matplotlib": "plots",
     "fontTools": "plots",
+    "PIL": "plots",
 }
 """Packages that tests import and that a plain installation lacks, with their extras."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)

@@ -73,7 +73,7 @@ def test_commands_are_those_that_there_are(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [*DOCUMENTS, ROOT / "src" / "pingze" / "cli" / "app.py"], ids=lambda path: path.name
+    "path", [*DOCUMENTS, ROOT / "src" / "pingze" / "cli" / "application.py"], ids=lambda path: path.name
 )
 def test_no_command_reads_a_text_file_that_nobody_has(path: Path) -> None:
     typed = re.findall(r"^[^#\n]*?\bpingze [a-z][^#>`\n]*", path.read_text(encoding="utf-8"), re.MULTILINE)

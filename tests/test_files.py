@@ -86,5 +86,5 @@ with written(Path({str(path)!r}), CorpusError) as partial:
     assert set(tmp_path.iterdir()) == {path, alive}
     processes[1].kill()
     processes[1].communicate()
-    sweep(path)
+    sweep(tmp_path)
     assert set(tmp_path.iterdir()) == {path}

@@ -1,11 +1,11 @@
 """pingze 平仄: compose classical Chinese poems with a small LSTM, and read how it works from formula to verse.
 
-A name is imported when it is first asked for.
+Each name is imported when it is first used, so that importing the package itself takes little time.
 """
 
 from pingze.threads import set_pools
 
-TYPE_CHECKING = False  # typing's own, without the time that importing it takes
+TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
 if TYPE_CHECKING:
     from pingze.composing import (
         Alternative,

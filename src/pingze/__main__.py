@@ -1,31 +1,31 @@
-"""`python -m pingze`, and the `pingze` command: runs the command line and turns every failure into one line.
+"""Run the command line for `python -m pingze` and the command `pingze`, and turn every failure into one line.
 
-Nothing that takes time is imported before `run` stands ready for Ctrl-C.
+Nothing slow is imported before `run` has installed its handler for Ctrl-C.
 """
 
-import _signal as signal  # type: ignore[import-not-found]  # what `signal` wraps in enumerations, slowly
+import _signal as signal  # type: ignore[import-not-found]  # importing `signal` is slow
 import gc
 import os
 import sys
 
 
 def run(arguments: list[str] | None = None) -> None:
-    """Run the command line on `arguments` (by default the process's own) and leave with its exit status."""
-    # Raised inside an import, a KeyboardInterrupt may be taken for a failed import: meanwhile Ctrl-C ends the process.
+    """Run the command line on `arguments`, by default the process's own, and exit with its status."""
+    # Until the imports are done, Ctrl-C ends the process: a KeyboardInterrupt in one can look like a failed import.
     before = signal.getsignal(signal.SIGINT)
     if before is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
     _replace_closed_streams()
-    gc.set_threshold(100_000)  # what starting up makes lives on, and to look for garbage in it takes time
+    gc.set_threshold(100_000)  # objects made at start-up are not garbage, and scanning them takes time
     from pingze.cli import app, print_start
     from pingze.cli.failures import guarded
 
     signal.signal(signal.SIGINT, before)
     arguments = sys.argv[1:] if arguments is None else arguments
-    if not arguments and "_PINGZE_COMPLETE" not in os.environ:  # a shell that completes gives no arguments
+    if not arguments and "_PINGZE_COMPLETE" not in os.environ:  # shell completion passes no arguments
         sys.exit(guarded(print_start))
     status = guarded(lambda: app(arguments, prog_name="pingze", standalone_mode=False))
-    gc.freeze()  # else the last collection looks through all that was loaded, which takes as long as a poem
+    gc.freeze()  # else the last collection scans everything loaded, which takes as long as a poem
     sys.exit(status)
 
 
@@ -35,9 +35,9 @@ def _leave(*_: object) -> None:
 
 
 def _replace_closed_streams() -> None:
-    """Put one that fails where it is used in place of each closed standard stream.
+    """Replace each closed standard stream with one that fails when it is used.
 
-    Its number would else be given to the next file that is opened.
+    Otherwise the next file opened would get the closed stream's descriptor.
     """
     for name, flags, mode in (
         ("stdin", os.O_WRONLY, "r"),

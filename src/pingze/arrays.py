@@ -1,7 +1,7 @@
-"""The types of NumPy arrays: `Float[Array, "B H"]` is one of B rows and H columns.
+"""Define the types of NumPy arrays: `Float[Array, "B H"]` is an array of floats with B rows and H columns.
 
-They are jaxtyping's for whoever checks them, a type checker or a test that imports it first. To everybody else a shape
-says nothing, and importing jaxtyping would take as long as NumPy.
+Type checkers, and tests that import jaxtyping before this module, see jaxtyping's types. For all other code, each type
+is plain `Array`, because importing jaxtyping takes as long as importing NumPy.
 """
 
 import sys

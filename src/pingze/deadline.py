@@ -1,7 +1,7 @@
 """Stop long computations whose answer is late or no longer wanted.
 
-A thread that computes for a request of the server works within its `Deadline`; elsewhere there is none, and nothing
-is stopped.
+A thread that computes for a request to the server works within the request's `Deadline`. Elsewhere there is no
+deadline, and nothing is stopped.
 """
 
 import time
@@ -14,31 +14,31 @@ from pingze.errors import PingzeError
 
 
 class DeadlineError(PingzeError):
-    """A request takes longer than it may, or nobody waits for it any more."""
+    """A request takes longer than it may, or nobody waits for its answer any more."""
 
 
 @dataclass(eq=False)
 class Deadline:
-    """Until when someone waits."""
+    """How long someone waits for an answer."""
 
     seconds: float
     begun: float = field(default_factory=time.monotonic)
     gone: bool = False
-    """Whether nobody waits any more."""
+    """Whether the one who asked has stopped waiting."""
 
     @property
     def is_over(self) -> bool:
-        """Whether no time is left."""
+        """Whether time is up, or nobody waits any more."""
         return self.gone or time.monotonic() > self.begun + self.seconds
 
     def check(self) -> None:
-        """Raises DeadlineError where no time is left."""
+        """Raise DeadlineError if the deadline is over."""
         if self.is_over:
             raise too_slow(self.seconds)
 
 
 def too_slow(seconds: float) -> DeadlineError:
-    """Make the error for a computation that takes too long."""
+    """Return the error for a computation that takes too long."""
     return DeadlineError("too_slow", seconds=seconds)
 
 
@@ -47,7 +47,7 @@ _CURRENT: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(deadline: Deadline) -> Iterator[None]:
-    """Compute within a deadline."""
+    """Run the block within a deadline."""
     token = _CURRENT.set(deadline)
     try:
         yield
@@ -56,11 +56,11 @@ def within(deadline: Deadline) -> Iterator[None]:
 
 
 def current_deadline() -> Deadline | None:
-    """Within which this thread computes; None where it may take as long as it takes."""
+    """Return the deadline within which this thread computes, or None if it has none."""
     return _CURRENT.get()
 
 
 def check_deadline() -> None:
-    """Raises DeadlineError where someone waits, and will no longer."""
+    """Raise DeadlineError if this thread's deadline is over."""
     if deadline := current_deadline():
         deadline.check()

@@ -1,4 +1,4 @@
-"""Define every error that pingze raises on purpose: one line that says what is wrong and what to do.
+"""Define every error that pingze raises on purpose; each message is one line: what is wrong and what to do.
 
 ::
 
@@ -9,8 +9,8 @@
     ├── MissingExtraError     a part that is not installed: `pip install pingze[…]`
     ├── CorpusError           the corpus is absent, damaged or cannot be fetched
     ├── CheckpointError       a model file is absent, damaged or of another kind
-    ├── TrainingError         a training run cannot start or go on
-    └── StoppedError          a person stopped what can go on later
+    ├── TrainingError         a training run cannot start or continue
+    └── StoppedError          a person stopped what can be resumed later
 
 The command line prints the message and exits with `exit_status`: 1 when the answer is no, 2 when the request is at
 fault, 130 after Ctrl-C. `cause` holds the message's code and its parameters; `messages.toml` has the sentences, in
@@ -28,26 +28,26 @@ Cause = dict[str, Parameter]
 
 @dataclass(frozen=True, slots=True)
 class Clash:
-    """One constraint of those that are to be given up; lines and positions count from 1."""
+    """A constraint to give up so that the rest can be met; lines and positions count from 1."""
 
     constraint: str
-    """In words, as "rhyme 陽"."""
+    """The constraint in words, such as "rhyme 陽"."""
     field: str
-    """The option that asks for it."""
+    """The option that sets the constraint."""
     line: int | None = None
     position: int | None = None
     has: str | int | None = None
-    """What the option asks for, as 陽."""
+    """The option's value, such as 陽."""
     wanted: str | None = None
-    """What the rest wants at that place: a tone, a character, or the names of rhyme groups, where it is one thing."""
+    """What the other constraints require there: a tone, a character or rhyme groups; None if it is not one thing."""
     reason: str = ""
-    """The same as a sentence."""
+    """`wanted` in words, as in "line 2, character 5 must be level"."""
 
     def __str__(self) -> str:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
     def in_language(self, language: Language) -> "Clash":
-        """Say the constraint in a language.
+        """Return the clash with its constraint worded in a language.
 
         Args:
             language: en or zh.
@@ -67,7 +67,7 @@ class Clash:
 
 
 class PingzeError(Exception):
-    """Base of all errors that pingze raises on purpose.
+    """The base class of all errors that pingze raises on purpose.
 
     Args:
         code: A code of messages.toml.
@@ -81,16 +81,16 @@ class PingzeError(Exception):
         super().__init__(say(code, parameters))
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Restored from its fields, since several errors are made from other arguments than these."""
+        """Pickle the fields, because several subclasses are constructed from other arguments."""
         return _restored, (type(self), self.args, vars(self))
 
     @property
     def cause(self) -> Cause:
-        """The code and its parameters."""
+        """The message's code and parameters."""
         return {"code": self.code, **self.parameters}
 
     def text(self, language: Language) -> str:
-        """Say the message in a language.
+        """Return the message in a language.
 
         Args:
             language: en or zh.
@@ -107,17 +107,17 @@ def _restored(
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names it and what would do."""
+    """A value that a person gave cannot be used; the message names it and what would be accepted."""
 
     @property
     def field(self) -> str | None:
-        """The option at fault, where it is known."""
+        """The option at fault, or None if it is not known."""
         field = self.parameters.get("field")
         return field if isinstance(field, str) else None
 
 
 def wrong_type(name: str, value: object, wanted: str) -> InputError:
-    """Make the error for a value of another type than is wanted."""
+    """Return the error for a value of the wrong type."""
     return InputError("type", field=name, has=type(value).__name__, wanted=wanted)
 
 
@@ -125,8 +125,8 @@ class InfeasibleError(PingzeError):
     """No poem can keep all constraints; the message names a minimal set to give up.
 
     Args:
-        form: The form 體 that was asked for, as 七絕.
-        clashing: What to give up; nothing where the model's own vocabulary does not suffice.
+        form: The form 體 that was asked for, such as 七絕.
+        clashing: The constraints to give up; none if the model's vocabulary is too small.
     """
 
     exit_status = 1
@@ -137,7 +137,7 @@ class InfeasibleError(PingzeError):
         super().__init__(code, form=form, clashing=" and ".join(map(str, clashing)))
 
     def text(self, language: Language) -> str:
-        """Say the message in a language.
+        """Return the message in a language.
 
         Args:
             language: en or zh.
@@ -151,7 +151,7 @@ class InfeasibleError(PingzeError):
 
 
 class UnfinishedError(PingzeError):
-    """Every particle of a population would copy the corpus, though some poem may keep all that is asked for."""
+    """Every particle of a population would copy the corpus, though some poem may meet all constraints."""
 
     exit_status = 1
 
@@ -160,8 +160,8 @@ class MissingExtraError(PingzeError):
     """A part of pingze needs a package that is not installed.
 
     Args:
-        what: The part, as "pingze serve".
-        extra: The extra that brings the package, as serve.
+        what: The part, such as "pingze serve".
+        extra: The extra that installs the package, such as serve.
     """
 
     def __init__(self, what: str, extra: str) -> None:
@@ -173,21 +173,21 @@ class CorpusError(PingzeError):
 
     @property
     def cause(self) -> Cause:
-        """The code alone: no answer of a server names a path."""
+        """The code without parameters, since no answer of a server may name a path."""
         return {"code": "no_corpus"}
 
 
 class CheckpointError(PingzeError):
-    """A model file is absent, damaged, or not what it says."""
+    """A model file is absent, damaged, or of another kind."""
 
 
 class TrainingError(PingzeError):
-    """A training run cannot start or go on."""
+    """A training run cannot start or continue."""
 
     exit_status = 1
 
 
 class StoppedError(PingzeError):
-    """A person stopped, by Ctrl-C, what can go on later."""
+    """A person pressed Ctrl-C to stop something that can be resumed later."""
 
     exit_status = 130

@@ -1,7 +1,7 @@
-"""Write a model for others: a folder that a model hub takes, or one step as ONNX.
+"""Export a model for others: as a folder that a model hub accepts, or one of its steps as an ONNX graph.
 
-`--model FOLDER` reads the folder back: `checkpoint.load` verifies every file but the card against the weights' own
-metadata. Nothing in the folder is code, and nothing of it is run.
+`--model FOLDER` reads such a folder: `checkpoint.load` verifies every file but the card against the metadata in the
+weights. The folder holds no code, and nothing in it is executed.
 """
 
 import json
@@ -39,31 +39,31 @@ _OTHER_DATA = """\
 The corpus on the machine where it was trained. **Whoever shares this model says here which, and whether its licence
 allows that.**"""
 _FIGURES = {"tang": "model.", "report": "report."}
-"""What the names of a shipped model's figures begin with."""
+"""The prefix that the names of each shipped model's figures have."""
 
 
 def write_onnx(path: Path, model: Checkpoint) -> None:
-    """Write a model's step to a file, atomically; `network.step_graph` describes the graph.
+    """Write one step of a model to an ONNX file atomically; `network.step_graph` describes the graph.
 
     Args:
         path: The file.
         model: The model, whose weights are rounded to 8 bits.
 
-    Raises CheckpointError when the disk does not take the file.
+    Raises CheckpointError if the file cannot be written.
     """
     with written(path, CheckpointError) as partial:
         partial.write_bytes(step_graph(model.rounded(), for_others=True))
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
-    """Write a model to a folder, each file atomically, and return the files; keep a card that is there.
+    """Write a model to a folder, each file atomically, and return the files; an existing card is kept.
 
     Args:
-        folder: A new one, or one that holds an export.
+        folder: A new folder, or one that holds an earlier export.
         model: The model.
-        figures: The output of `pingze evaluate --json` for it, for the card.
+        figures: The output of `pingze evaluate --json` for this model, which goes into the card.
 
-    Raises InputError when the folder holds other things, CheckpointError when the disk does not take a file.
+    Raises InputError if the folder holds other files, CheckpointError if a file cannot be written.
     """
     try:
         found = [path for path in folder.iterdir() if path.name[0] != "."] if folder.exists() else []
@@ -89,11 +89,11 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Fill in a model's card, Markdown with its metadata on top.
+    """Return a model's card: Markdown with metadata at the top.
 
     Args:
-        model: The model; data, licence and figures of a shipped one are known.
-        figures: The output of `pingze evaluate --json` for another.
+        model: The model; if it is a shipped one, its data, licence and figures are known.
+        figures: The output of `pingze evaluate --json` for a model that is not shipped.
     """
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
@@ -126,7 +126,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 
 def _shipped_figures(name: str) -> str:
-    """List the measured figures of a shipped model, each with its command."""
+    """Return a table of a shipped model's figures, each with the command that measured it."""
     text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
     prefix = _FIGURES[name]
     rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
@@ -137,7 +137,7 @@ def _shipped_figures(name: str) -> str:
 
 
 def _given_figures(figures: Mapping[str, object] | None) -> str:
-    """List the figures that `pingze evaluate` found, or say how to measure them."""
+    """Return a table of the figures from `pingze evaluate`, or a sentence that says how to measure them."""
     if not figures:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
     command = f"`pingze evaluate --model FOLDER --split {figures.get('split', 'dev')}`"

@@ -1,4 +1,4 @@
-"""Files written beside their place and put there whole, so that a reader sees the old one or the new one."""
+"""Write files atomically (temporary file, fsync, rename), and lock folders."""
 
 import contextlib
 import os
@@ -10,76 +10,72 @@ from pingze.errors import PingzeError
 
 try:
     import fcntl
-except ImportError:  # as on Windows; what a killed process left then stays
+except ImportError:  # as on Windows, where the partial files of killed processes stay
     fcntl = None  # type: ignore[assignment]
 
 
 @contextlib.contextmanager
 def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
-    """Give the name of an empty file in `path`'s folder to fill; it replaces `path` when the block ends well.
+    """Yield the path of an empty file, for the block to fill; if the block succeeds, the file replaces `path`.
 
-    However the block ends, no unfinished file stays. Raises `error` where the system refuses to write.
+    However the block ends, no partial file remains. Raises `error` if the system refuses to write.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        sweep(path)
-        with _claimed(path) as partial:
-            yield partial
-            _flush(partial)
-            os.replace(partial, path)
-            _flush_folder(path.parent)
-    except OSError as fault:
-        raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
-
-
-@contextlib.contextmanager
-def locked(folder: Path, error: type[PingzeError]) -> Iterator[None]:
-    """Let one process at a time run the block; the others wait. Raises `error` where there can be no such folder."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(folder, os.O_RDONLY) if fcntl else None
-    except OSError as fault:
-        raise error(f"{folder} cannot be written: {fault.strerror or fault}") from fault
-    try:
-        if descriptor is not None:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        if descriptor is not None:
-            os.close(descriptor)
-
-
-@contextlib.contextmanager
-def _claimed(path: Path) -> Iterator[Path]:
-    """An empty file beside `path`, locked while this process writes it, and gone afterwards."""
     partial = path.with_name(f"{path.name}.{uuid.uuid4().hex}.partial")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        sweep(path.parent)
         with partial.open("xb") as file:
             if fcntl:
                 fcntl.flock(file, fcntl.LOCK_EX)
             else:
                 file.close()  # there an open file cannot be renamed
             yield partial
+            _flush(partial)
+            os.replace(partial, path)
+            _flush_folder(path.parent)
+    except OSError as fault:
+        raise error("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
     finally:
-        partial.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            partial.unlink()
 
 
-def sweep(path: Path) -> None:
-    """Remove the unfinished files beside `path` that nobody writes any more: their processes were killed."""
-    for partial in path.parent.glob(f"{path.name}.*.partial") if fcntl else ():
+@contextlib.contextmanager
+def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
+    """Let one process at a time run the block; other processes wait or, if `busy` is a code, raise `error` with it.
+
+    Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            if fcntl:
+                descriptor = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | (fcntl.LOCK_NB if busy else 0))
+        except BlockingIOError as fault:
+            raise error(busy or "", folder=str(folder)) from fault
+        except OSError as fault:
+            raise error("unwritable", name=str(folder), reason=fault.strerror or str(fault)) from fault
+        yield
+
+
+def sweep(folder: Path) -> None:
+    """Remove a folder's partial files whose processes were killed, which shows in that nobody locks them."""
+    for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()
 
 
 def _flush(path: Path) -> None:
-    """Have the bytes on the disk before the name points to them: a crash must not leave an empty file."""
+    """Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file."""
     with path.open("rb+") as file:
         os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:
-    """Have the new name on the disk too; not every system can, and the file is whole in any case."""
+    """Flush the new name to disk too. Not every system can do so, but the file is complete in any case."""
     with contextlib.suppress(OSError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

@@ -1,4 +1,4 @@
-"""What a measurement depends on besides the code: the processor, its cores, Python."""
+"""Describe what a measurement depends on besides the code: the processor, its cores and Python."""
 
 import platform
 from pathlib import Path
@@ -7,7 +7,7 @@ from pingze.threads import cores
 
 
 def processor() -> str:
-    """The processor's name as Linux has it, else its kind."""
+    """Return the processor's name if Linux reports it, else its architecture."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -17,5 +17,5 @@ def processor() -> str:
 
 
 def describe() -> dict[str, str | int | None]:
-    """Name the processor, the number of cores that this process may use, and the version of Python."""
+    """Return the processor's name, the number of cores that this process may use, and Python's version."""
     return {"processor": processor(), "cores": cores(), "python": platform.python_version()}

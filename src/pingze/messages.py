@@ -1,4 +1,4 @@
-"""Say every sentence that a user meets, by code, in English or Chinese: `messages.toml` is the catalogue."""
+"""Look up the sentences that a user meets, by code, in English or Chinese; `messages.toml` is the catalogue."""
 
 import locale
 import os
@@ -15,11 +15,11 @@ _JOINTS = {"en": ", ", "zh": "、"}
 
 
 def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en") -> str:
-    """Fill in the sentence of a code.
+    """Return the sentence for a code, with its parameters filled in.
 
     Args:
         code: A key of messages.toml.
-        parameters: The values of its template's braces; a list is joined, and `field` named in the language.
+        parameters: The values for the template's braces; lists are joined, and the option in `field` is translated.
         language: en or zh.
     """
     values = {name: _in_words(name, value, language) for name, value in parameters.items()}
@@ -27,18 +27,18 @@ def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en
 
 
 def language() -> Language:
-    """The language of the command line: Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English."""
+    """Return the command line's language: Chinese under `PINGZE_LANG=zh` or a Chinese locale, else English."""
     asked = os.environ.get("PINGZE_LANG") or locale.getlocale(locale.LC_MESSAGES)[0] or ""
     return "zh" if asked.lower().startswith(("zh", "chinese")) else "en"
 
 
 def here(code: str, **parameters: Parameter) -> str:
-    """Say the sentence of a code in the language of the command line."""
+    """Return the sentence for a code in the language of the command line."""
     return say(code, parameters, language())
 
 
 def field_name(field: str, language: Language) -> str:
-    """An option's name, as form or 體."""
+    """Return an option's name in a language, such as form or 體."""
     return catalogue()["fields"].get(field, field) if language == "zh" else field
 
 
@@ -52,5 +52,5 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
 
 @cache
 def catalogue() -> dict[str, dict[str, str]]:
-    """The sentences by code, and under "fields" the Chinese names of options."""
+    """Return the sentences by code and, under "fields", the Chinese names of the options."""
     return tomllib.loads(files("pingze").joinpath("messages.toml").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Where pingze keeps what it fetches and makes: the user's cache and data folders, or `$PINGZE_HOME`."""
+"""Find the folders where pingze stores files: the user's cache and data folders, or those in `$PINGZE_HOME`."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,12 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """The folder of what can be fetched again: the corpus archive. Not created here."""
+    """Return the folder, not created here, for what can be fetched again: the corpus archive."""
     return _under_home("cache") or platformdirs.user_cache_path("pingze", appauthor=False)
 
 
 def data_folder() -> Path:
-    """The folder of what was built: the cleaned corpus and its index. Not created here."""
+    """Return the folder, not created here, for what was built: the cleaned corpus and its index."""
     return _under_home("data") or platformdirs.user_data_path("pingze", appauthor=False)
 
 

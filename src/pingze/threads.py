@@ -2,7 +2,7 @@
 
 By default each pool has one thread for each core that the process may use. Pools of different sizes slow each other
 down, because idle threads spin while they wait for a core: two trainings on two cores, each with one thread of torch
-and two of Numba, took 4.6 s of processor time a step instead of 1.2 s. So one variable sets all of them. ONNX Runtime
+and two of Numba, took 4.6 s of processor time per step instead of 1.2 s. So one variable sets all of them. ONNX Runtime
 is the exception: it always has one thread, since poems are composed in threads of this process.
 """
 
@@ -24,7 +24,7 @@ def cores() -> int:
 
 
 def threads() -> int:
-    """Count the threads of each pool; raise InputError if `PINGZE_THREADS` is not a whole number from 1."""
+    """Return the number of threads in each pool; raise InputError if `PINGZE_THREADS` is not a whole number from 1."""
     asked = os.environ.get(VARIABLE)
     if asked and not _number(asked):
         from pingze.errors import InputError
@@ -48,12 +48,12 @@ def set_pools() -> None:
 
 
 def _asked() -> int | None:
-    """Read the requested number, at most the number of cores; None if no variable requests one."""
+    """Return the requested number of threads, at most the number of cores; None if no variable requests one."""
     numbers = (_number(os.environ.get(name, "")) for name in (VARIABLE, OPENMP))
     return next((min(number, cores()) for number in numbers if number), None)
 
 
 def _number(value: str) -> int | None:
-    """Parse a whole number from 1; None if the value is not one."""
+    """Parse a whole number of at least 1; return None if the value is not one."""
     short = value[:9]  # Python refuses to parse thousands of digits
     return int(short) or None if value.isascii() and value.isdecimal() else None

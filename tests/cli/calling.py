@@ -1,20 +1,13 @@
-"""Call the command line: in this process, or as a process of its own."""
+"""Run the command line in this process, by the fixture `call`, or in one of its own."""
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from pingze.__main__ import run
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    """Exit status, standard output and standard error of a command."""
-    with pytest.raises(SystemExit) as exit_:
-        run(list(arguments))
-    return int(exit_.value.code or 0), *capsys.readouterr()
+Call = Callable[..., tuple[int, str, str]]
+"""The fixture `call`: runs a command with arguments; exit status, standard output and standard error."""
 
 
 def python(

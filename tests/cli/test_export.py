@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.calling import call
+from tests.cli.calling import Call
 
 
-def test_a_folder_and_a_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_a_folder_and_a_graph(call: Call, tmp_path: Path) -> None:
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps({"split": "dev", "perplexity": 50.5}), encoding="utf-8")
     to, onnx = tmp_path / "shared", tmp_path / "step.onnx"
     files = ("--to", str(to), "--onnx", str(onnx), "--figures", str(figures))
-    status, out, err = call(capsys, "export", "--model", "report", *files)
+    status, out, err = call("export", "--model", "report", *files)
     assert (status, out) == (0, "")
     written = [to / name for name in ("model.safetensors", "config.json", "vocab.txt", "README.md")]
     assert err.splitlines() == [f"wrote {path}" for path in (*written, onnx)]
-    assert call(capsys, "generate", "日", "--seed", "1", "--model", str(to))[0] == 0
+    assert call("generate", "日", "--seed", "1", "--model", str(to))[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -31,10 +31,8 @@ def test_a_folder_and_a_graph(capsys: pytest.CaptureFixture[str], tmp_path: Path
         (["--to", "x", "--figures", "pyproject.toml"], "pyproject.toml holds no figures"),
     ],
 )
-def test_what_cannot_be_is_one_line(
-    capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
-) -> None:
-    status, out, err = call(capsys, "export", *arguments)
+def test_what_cannot_be_is_one_line(call: Call, arguments: list[str], said: str) -> None:
+    status, out, err = call("export", *arguments)
     assert (status, out) == (2, "")
     assert said in err
     assert err.count("\n") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pingze.cli.progress import status
-from tests.cli.calling import call
+from tests.cli.calling import Call
 
 
 def test_without_a_terminal_news_is_told_at_once_and_numbers_now_and_then(
@@ -26,13 +26,13 @@ def test_without_a_terminal_news_is_told_at_once_and_numbers_now_and_then(
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 def test_without_a_terminal_training_prints_lines_from_its_first_step_to_its_last(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, call: Call
 ) -> None:
     from tests.training.command import SETTINGS, build_corpus
 
     build_corpus(tmp_path / "poems")
     settings = [part for setting in (*SETTINGS, "batch_size=60", "epochs=1") for part in ("--set", setting)]
-    code, _, err = call(capsys, "train", "--out", str(tmp_path / "run"), *settings)
+    code, _, err = call("train", "--out", str(tmp_path / "run"), *settings)
     assert code == 0
     first, *others, last = err.splitlines()
     total = int(first.removeprefix("step 0/"))

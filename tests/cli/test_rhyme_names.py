@@ -10,7 +10,7 @@ from pingze.network import checkpoint
 from pingze.verse.rhyme import rhyme_characters
 from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.tones import groups
-from tests.cli.calling import call
+from tests.cli.calling import Call
 from tests.composing import verse
 
 DRAWN = ("--particles", "2", "--taste", "0", "--json")
@@ -26,9 +26,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(path)
 
 
-def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+def answer(call: Call, *arguments: str) -> str:
     """What a command that succeeds prints."""
-    status, out, err = call(capsys, *arguments)
+    status, out, err = call(*arguments)
     assert status == 0, err
     return out
 
@@ -40,22 +40,20 @@ SIMPLIFIED_TOO = "肴徑豔葉"
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name not in SIMPLIFIED_TOO)) for name in GROUPS]
 )
-def test_every_command_knows_every_group(capsys: pytest.CaptureFixture[str], model: str, name: str) -> None:
+def test_every_command_knows_every_group(call: Call, model: str, name: str) -> None:
     group = GROUPS[name]
     form = "五絕" if group.side == LEVEL else "五古"
     with_model = ("--form", form, *DRAWN, "--model", model)
     for written in (name, group.label[2:], group.label):
-        assert list(json.loads(answer(capsys, "rhyme", written, "--json"))) == [group.label]
-    (poem,) = json.loads(
-        answer(capsys, "compose", "--lines", "4", "--rhyme", name, "--seed", "1", *with_model)
-    )
+        assert list(json.loads(answer(call, "rhyme", written, "--json"))) == [group.label]
+    (poem,) = json.loads(answer(call, "compose", "--lines", "4", "--rhyme", name, "--seed", "1", *with_model))
     assert poem["rhyme"] == name
     text = "，".join(poem["lines"])
-    assert answer(capsys, "check", text, "--form", form)
+    assert answer(call, "check", text, "--form", form)
     revise = ("revise", text, "--line", "1", *with_model)
-    assert json.loads(answer(capsys, *revise))[0]["rhyme"] == name
-    assert answer(capsys, *revise, "--explain")
+    assert json.loads(answer(call, *revise))[0]["rhyme"] == name
+    assert answer(call, *revise, "--explain")
     assert alternatives(read_poem(text, form=form), 2, 1, model=model, taste=0)
     if form == "五絕":  # what is mended is regulated
-        mended = json.loads(answer(capsys, "mend", text[:-1] + "月", "--model", model, "--json"))
+        mended = json.loads(answer(call, "mend", text[:-1] + "月", "--model", model, "--json"))
         assert mended["poem"]["rhyme"] == name

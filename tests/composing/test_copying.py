@@ -14,7 +14,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
 from pingze.corpus.suffix_array import SuffixArray
-from pingze.errors import InfeasibleError, InputError, UnfinishedError
+from pingze.errors import InfeasibleError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
 from tests.composing.verse import POOL, composer
@@ -118,8 +118,3 @@ def test_drafts_that_all_die_are_told() -> None:
         UnfinishedError, match=r"none of 4 particles could go on at line 1, character 3, with original 2"
     ):
         chosen.write(prepared(chosen, every_third, original=2, start="水月"), Sampling(0.8, 4), 0)
-
-
-def test_one_is_too_few() -> None:
-    with pytest.raises(InputError, match="original is 1; it must be at least 2"):
-        read_request(VOCABULARY, Composing(form="五絕", original=1))

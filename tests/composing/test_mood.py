@@ -14,11 +14,7 @@ from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.composing.steering.mood import CALM, JOYFUL, MOODS, PRIOR, SAD, Mood, leanings, mood_of
 from scripts import moods
-from tests.composing import verse
-from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
-
-GRAVES = set("塚冢墓墳葬")
-BIRTHDAY = Composing(acrostic="松柏長青", about="壽", particles=32)
+from tests.composing.test_particles import expected_shares, target, tiny, total_variation
 
 
 @pytest.mark.parametrize(
@@ -39,18 +35,12 @@ BIRTHDAY = Composing(acrostic="松柏長青", about="壽", particles=32)
 def test_what_titles_tell(mood: str | None, titles: str) -> None:
     found = {title: mood_of(title) for title in titles.split()}
     assert found == dict.fromkeys(found, mood)
-
-
-def test_title_and_theme_that_tell_two_moods_tell_none() -> None:
-    assert mood_of("賀新婚", "壽") == JOYFUL
-    assert mood_of(None, "輓") == SAD
     assert mood_of("賀新婚", "輓") is None
-    assert mood_of(None, None) is None
+    assert mood_of(None, *found) == mood
 
 
 def test_the_target_is_multiplied_by_what_a_mood_adds() -> None:
-    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0)
-    request = read_request(chosen.vocabulary, Composing(**OPTIONS))
+    chosen, request = tiny()
     leaning = np.random.default_rng(0).standard_normal(len(chosen.vocabulary)).astype(np.float32)
     plain = target(chosen, request)
     weights = {
@@ -66,7 +56,7 @@ def test_joy_shuns_graves_and_mourning_seeks_them() -> None:
     vocabulary = composer().vocabulary
     added = leanings(vocabulary)
     assert added.keys() == set(MOODS)
-    for character in GRAVES - {"冢"}:
+    for character in "塚墓墳葬":
         joy, calm, sad = (added[mood][vocabulary.ids[character]] for mood in MOODS)
         assert joy < -1
         assert calm < -0.5

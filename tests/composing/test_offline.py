@@ -31,17 +31,8 @@ def test_a_process_that_lives_for_a_while_calls_nobody(
     tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> None:
     calls = tmp_path_factory.mktemp("calls") / "calls.txt"
-    follow = [
-        "strace",
-        "-f",
-        "-qq",
-        "-e",
-        "signal=none",
-        "-e",
-        "trace=connect,sendto,sendmsg,sendmmsg",
-        "-o",
-        str(calls),
-    ]
+    follow = ["strace", "-f", "-qq", "-e", "signal=none", "-e", "trace=connect,sendto,sendmsg,sendmmsg"]
+    follow += ["-o", str(calls)]
     if subprocess.run([*follow, "true"], check=False).returncode:
         pytest.skip("strace may not follow a process here")
     waiting = f"{COMPOSE}; import time; time.sleep({FOLLOWED_SECONDS})"

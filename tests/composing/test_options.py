@@ -46,24 +46,16 @@ def test_a_long_poem_is_drawn_among_fewer_texts(particles: int, of_lengths: list
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        (
-            {"temperature": float("inf")},
-            "temperature is inf; it must be at least 0 and at most 100",
-        ),
-        ({"temperature": -0.1}, "temperature is -0.1; it must be at least 0 and at most 100"),
+        ({"temperature": float("inf")}, "temperature is inf; it must be at least 0 and at most 100"),
         ({"top_p": 0.0}, "top_p is 0.0; it must be above 0 and at most 1"),
-        ({"top_p": 1.1}, "top_p is 1.1; it must be above 0 and at most 1"),
         ({"particles": 0}, "particles is 0; it must be at least 1 and at most 4096"),
-        ({"seed": 10**30}, "seed is 10^30; it must be at least 0 and at most 9007199254740991"),
+        ({"seed": 10**5000}, "seed is 10^5000; it must be at least 0 and at most 9007199254740991"),
         ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
-        ({"mood": "merry"}, "mood 'merry' is unknown; choose one of joyful, calm, sad"),
         ({"include": "春" * 101}, "include has 101 characters; give 100 at most"),
         (
             {"exclude": "\udc00"},
             "exclude holds half a character (a lone surrogate); if you typed it whole, set PYTHONUTF8=1",
         ),
-        ({"seed": -(10**5000)}, "seed is -10^5000; it must be at least 0 and at most 9007199254740991"),
-        ({"antithesis": 1e100}, "antithesis is 1e+100; it must be at least 0 and at most 10"),
         ({"original": 1}, "original is 1; it must be at least 2 and at most 100"),
     ],
 )

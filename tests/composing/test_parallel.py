@@ -1,5 +1,7 @@
 """Batches on several threads: their order, their deadlines and failures."""
 
+import os
+import signal
 import threading
 import time
 
@@ -9,14 +11,6 @@ from pingze.composing import compose
 from pingze.composing.composer import each
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InputError
-
-
-def test_results_come_in_the_order_of_the_batches() -> None:
-    def later(seconds: float) -> float:
-        time.sleep(seconds)
-        return seconds
-
-    assert each(later, [0.05, 0.0, 0.02]) == [0.05, 0.0, 0.02]
 
 
 def test_many_poems_are_those_of_their_seeds_alone() -> None:
@@ -51,3 +45,18 @@ def test_where_one_fails_the_others_stop() -> None:
     with pytest.raises(InputError, match="nothing to write"):
         each(compute, [0, 1, 2, 3])
     assert running == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_composes_composes_too() -> None:
+    asked = {"form": "五絕", "particles": 4, "model": "report"}
+    expected = compose(seed=7, **asked)
+    thread = threading.Thread(target=lambda: compose(seed=1, count=40, **asked))
+    thread.start()
+    for _ in range(3):
+        if not (pid := os.fork()):
+            signal.alarm(120)
+            os._exit(compose(seed=7, **asked) == expected)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    thread.join()

@@ -9,10 +9,6 @@ def poem(title: str | None = None) -> Poem:
     return Poem("五絕", None, "東", title, None, 1, "tang", list(LINES), -20.0)
 
 
-def test_equal_poems_are_one_in_a_set() -> None:
-    assert len({poem(), poem(), poem("江")}) == 2
-
-
 def test_a_notebook_shows_it_upright_with_its_marks() -> None:
     shown = poem("<江>")._repr_html_()
     assert "vertical-rl" in shown

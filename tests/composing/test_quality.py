@@ -88,19 +88,17 @@ def test_evaluate_measures_what_is_asked_for_and_says_what_it_does(
 ) -> None:
     monkeypatch.setattr("pingze.cli.training.BASELINE", model)
     found = []
-    for arguments in (["--split", "dev", "--json"], ["--json"], []):
+    for arguments in (["--split", "dev", "--json"], ["--json"]):
         with pytest.raises(SystemExit) as exit_:
             run(["evaluate", "--model", model, "--poems", "1", *arguments])
         assert not exit_.value.code
         found.append(capsys.readouterr())
-    both, poems = (json.loads(each.out) for each in found[:2])
+    both, poems = (json.loads(each.out) for each in found)
     assert both["split"] == "dev"
     assert both["perplexity"] > 1
     assert poems.keys() == {"model", "poems"}
     assert both["poems"] == poems["poems"]
     assert {each["source"] for each in poems["poems"]} == {model, "real"}
-    assert [line.split()[0] for line in found[2].out.split("\n\n")[1:2]] == ["五絕"]
-    assert found[2].out.count("repetition") == 4
     said = found[0].err.splitlines()
     assert sum(line.startswith("predicting ") for line in said) == 1
     assert f"{model} composes 七律: 1 of 1" in said

@@ -51,13 +51,13 @@ def is_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
     """Whether every rhyme of a poem is one that the composer may use."""
     assert verdict.rhyme
-    assert verdict.template
-    known = chosen.vocabulary.tokens
-    feet = [line[-1] for line in verdict.lines[1::2]]
-    first = [verdict.lines[0][-1]] if verdict.template.endswith("首句入韻") else []
+    known, (first, *feet) = (
+        chosen.vocabulary.tokens,
+        [line[-1] for line in (verdict.lines[0], *verdict.lines[1::2])],
+    )
     near = set(lenders(verdict.rhyme)) if verdict.level == "customary" else {verdict.rhyme}
-    return all(may_rhyme(foot, {verdict.rhyme}, known) for foot in feet) and all(
-        may_rhyme(foot, near, known) for foot in first
+    return all(may_rhyme(foot, {verdict.rhyme}, known) for foot in feet) and (
+        not str(verdict.template).endswith("首句入韻") or may_rhyme(first, near, known)
     )
 
 

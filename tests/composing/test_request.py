@@ -25,21 +25,17 @@ def test_an_opening_runs_over_lines() -> None:
 @pytest.mark.parametrize(("at", "position"), [("head", 1), ("middle", 3), ("end", 5)])
 def test_an_acrostic_stands_at_the_head_middle_or_end(at: str, position: int) -> None:
     assert places(acrostic="春秋", acrostic_at=at) == [(1, position, "春"), (2, position, "秋")]
+    assert places(start="春", acrostic="春") == [(1, 1, "春")]
 
 
 def test_a_pattern_fixes_what_is_not_free() -> None:
     assert places(pattern="＿月_□＿ ＿＿＿＿風") == [(1, 2, "月"), (2, 5, "風")]
-    assert places(pattern="？月?*. ＊．□_風") == [(1, 2, "月"), (2, 5, "風")]
     assert places(pattern="？月?*.，＊．□_風。") == [(1, 2, "月"), (2, 5, "風")]
 
 
 @pytest.mark.parametrize("name", ["東", "一東", "上平一東", "上平一东", " 東韻 "])
 def test_a_rhyme_group_has_several_names(name: str) -> None:
     assert read_request(VOCABULARY, Composing(form="五絕", rhyme=name)).rhyme == "東"
-
-
-def test_a_place_asked_for_twice_alike_is_one() -> None:
-    assert places(start="春", acrostic="春") == [(1, 1, "春")]
 
 
 @pytest.mark.parametrize(
@@ -57,9 +53,11 @@ def test_a_template_is_named_whole_or_in_part(name: str | None, openings: set[st
     assert all((name or "") in opening_name(5, opening[0]) for opening in openings)
 
 
-def test_simplified_values_are_accepted() -> None:
+def test_simplified_values_are_accepted_and_a_length_where_the_form_has_none() -> None:
     request = read_request(VOCABULARY, Composing(form="七绝", rhyme="阳", template="首句入韵"))
     assert (request.form.name, request.rhyme, request.template) == ("七絕", "陽", "首句入韻")
+    assert read_request(VOCABULARY, Composing(form="五排")).lines == 10
+    assert read_request(VOCABULARY, Composing(form="五排", lines=16)).lines == 16
 
 
 def test_what_is_fixed_need_not_be_included_again() -> None:
@@ -109,11 +107,6 @@ def test_what_is_longer_than_a_line_is_taken_one_by_one() -> None:
         )
 
 
-def test_lengths() -> None:
-    assert read_request(VOCABULARY, Composing(form="五排")).lines == 10
-    assert read_request(VOCABULARY, Composing(form="五排", lines=16)).lines == 16
-
-
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -121,7 +114,6 @@ def test_lengths() -> None:
         ({"lines": 6}, "a 五絕 has 4 lines"),
         ({"form": "五排", "lines": 8}, "a 五排 has an even number of lines from 10, not 8"),
         ({"form": "五古", "lines": 7}, "a 五古 has an even number of lines from 2, not 7"),
-        ({"level": "lax"}, "level 'lax' is unknown; choose one of customary, strict"),
         ({"template": "上起"}, "template '上起' is unknown; choose one of 仄起"),
         ({"form": "五古", "template": "平起"}, "a 五古 has no templates: leave template out"),
         ({"rhyme": "龘"}, "rhyme '龘' is unknown; choose one of 東, 冬"),
@@ -130,10 +122,8 @@ def test_lengths() -> None:
         ({"start": "龘"}, "does not know the character '龘'"),
         ({"acrostic": "春夏秋冬東"}, "does not know the character '夏'"),
         ({"acrostic": "春秋人山雲"}, "acrostic has 5 characters; give 4 at most"),
-        ({"acrostic": "春", "acrostic_at": "tail"}, "acrostic_at 'tail' is unknown"),
         ({"pattern": "＿＿＿"}, "block 1, ＿＿＿, has 3 characters; a line has 5"),
         ({"pattern": "＿＿＿＿＿ " * 5}, "pattern has 5 lines; give 4 at most"),
-        ({"include": "😀"}, "does not know the character '😀'"),
         (
             {"include": " ".join("春秋人山雲花江來歸書樓家月日水雨夜海雪柳鳥")},
             "include has 21 characters; a 五絕 of 4 lines takes 20 at most",

@@ -17,7 +17,7 @@ from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.composing.revise import Alternative, poem_request
 from pingze.composing.steering.antithesis import antithesis_table
-from pingze.errors import InfeasibleError, InputError
+from pingze.errors import InputError
 from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.tones import groups
@@ -105,12 +105,6 @@ def test_only_the_likeliest_candidates_are_weighed(poem: Poem, monkeypatch: pyte
     assert all(one.log_probability == pytest.approx(every[one.character], rel=1e-5) for one in few)
 
 
-def test_a_number_of_alternatives_is_not_negative(poem: Poem) -> None:
-    for ask in (lambda: alternatives(poem, 2, 3, limit=-1), lambda: explain(poem, limit=-1)):
-        with pytest.raises(InputError, match="limit is -1; it must be at least 0"):
-            ask()
-
-
 def test_what_stands_beside_a_place_may_be_doubled_there_but_no_third_time() -> None:
     """Verse doubles 年 often; a place between two of them would make three."""
     request = Composing(form="五絕", pattern="年＿＿＿＿ ＿＿年＿年")
@@ -151,17 +145,10 @@ def test_reasons_say_what_the_model_and_the_form_saw(poem: Poem) -> None:
         assert reason.character not in reason.alternatives
         for other in reason.alternatives:
             lines = [*poem.lines]
-            lines[reason.line - 1] = (
-                lines[reason.line - 1][: reason.position - 1]
-                + other
-                + lines[reason.line - 1][reason.position :]
-            )
+            line, at = lines[reason.line - 1], reason.position - 1
+            lines[reason.line - 1] = line[:at] + other + line[at + 1 :]
             assert check("，".join(lines)).ok
-    assert all(
-        str(poem.rhyme) in reason.rhyme_group
-        for reason in reasons
-        if (reason.line, reason.position) == (2, 5)
-    )
+    assert str(poem.rhyme) in reasons[9].rhyme_group
 
 
 @pytest.mark.parametrize(
@@ -196,15 +183,7 @@ def test_a_simplified_poem_is_read_once_each_character_beside_its_neighbours() -
 def test_what_a_poem_has_is_kept_as_it_stands() -> None:
     """云 and 后 are words of their own too, and alone they would be read as 雲 and 後."""
     chosen = composer(f"{POOL}云雲后後", seed=6)
-    poem = Poem(
-        "五絕", None, None, None, None, 0, "", ["人云春日月", "古后白雲天", "秋水山花落", "江風草木年"], 0.0
-    )
+    lines = ["人云春日月", "古后白雲天", "秋水山花落", "江風草木年"]
+    poem = Poem("五絕", None, None, None, None, 0, "", lines, 0.0)
     fixed = poem_request(chosen, poem, [3]).fixed
     assert "".join(fix.character for fix in fixed) == "人云春月古后白雲天秋水山花落江風草木年"
-
-
-def test_what_is_kept_may_clash(poem: Poem) -> None:
-    kept = poem.lines[1][0]
-    with pytest.raises(InfeasibleError, match=f"give up pattern's {kept} at line 2, character 1"):
-        revise(poem, [1], exclude=kept, seed=1)
-    assert revision_module.TRIED >= 10

@@ -1,9 +1,6 @@
-import errno
-import hashlib
 import importlib
 import importlib.metadata
 import os
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +14,7 @@ from pingze.__main__ import run
 from pingze.corpus import fetch
 from pingze.corpus.fetch import archive_path
 from pingze.errors import CorpusError
-from tests.corpus.invented import write_archive, write_folder
+from tests.corpus.invented import write_folder
 
 fetch_module = importlib.import_module("pingze.corpus.fetch")
 
@@ -35,9 +32,6 @@ def _cached(content: bytes) -> None:
     archive_path().write_bytes(content)
 
 
-# --- a file, a folder ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", [lambda path: path, str, lambda path: path.as_uri()])
 def test_a_named_archive_is_verified_into_the_cache(
     archive: Path, name: Callable[[Path], str | Path]
@@ -48,12 +42,10 @@ def test_a_named_archive_is_verified_into_the_cache(
     assert heard[-1] == f"{archive}: 0 MB of 0"
 
 
-@pytest.mark.parametrize("name", [str, lambda path: path.as_uri()])
-def test_a_folder_is_taken_as_it_is(tmp_path: Path, name: Callable[[Path], str]) -> None:
+def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
     write_folder(tmp_path / "here" / "dist" / "quantangshi")
-    heard: list[str] = []
-    assert fetch(name(tmp_path / "here"), progress=heard.append) == tmp_path / "here"
-    assert heard == [f"{tmp_path}/here: poems in a folder are taken as they are, their digest is not checked"]
+    for name in (tmp_path / "here", (tmp_path / "here").as_uri()):
+        assert fetch(name) == tmp_path / "here"
     assert _folders_are_clean(None)
 
 
@@ -72,12 +64,6 @@ def test_a_spoilt_archive_is_refused_and_the_one_before_stays(
     assert _folders_are_clean(b"the one before")
 
 
-def test_the_digest_is_of_the_published_archive(tmp_path: Path) -> None:
-    assert len(bytes.fromhex(fetch_module.SHA512)) == hashlib.sha512().digest_size
-    with pytest.raises(CorpusError, match="as published"):
-        fetch(write_archive(tmp_path / "invented.tgz"))
-
-
 @pytest.mark.parametrize(
     ("source", "said"),
     [
@@ -87,6 +73,7 @@ def test_the_digest_is_of_the_published_archive(tmp_path: Path) -> None:
         ("{}/poems.txt", "^{}/poems.txt is no archive of .* name the folder that holds them$"),
         ("{}/pipe", "^{}/pipe is no archive of "),  # and is not waited for
         ("file://{}/pipe", "^{}/pipe is no archive of "),
+        ("/dev/zero", "^/dev/zero is no archive of "),
     ],
 )
 def test_a_source_that_is_no_corpus_is_named(tmp_path: Path, source: str, said: str) -> None:
@@ -99,9 +86,6 @@ def test_a_source_that_is_no_corpus_is_named(tmp_path: Path, source: str, said: 
     with pytest.raises(CorpusError, match=said.format(tmp_path)):
         fetch(source.format(tmp_path))
     assert _folders_are_clean(None)
-
-
-# --- a URL --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -139,7 +123,7 @@ def test_an_archive_comes_from_a_url_once(
     heard: list[str] = []
     assert fetch(url, progress=heard.append) == archive_path()
     assert _folders_are_clean(content)
-    assert heard == [f"{url}: 0 MB" + (" of 0" if length_is_said else "")]
+    assert set(heard) == {f"{url}: 0 MB" + (" of 0" if length_is_said else "")}
     assert fetch("http://127.0.0.1:1/nothing.tgz", progress=heard.append) == archive_path()
     assert heard[-1] == f"{archive_path()} is the corpus already"
 
@@ -153,6 +137,19 @@ def test_a_connection_that_is_cut_is_one_line_and_the_next_try_starts_cleanly(
     assert _folders_are_clean(None)
     fetch(serve(content, len(content)))
     assert _folders_are_clean(content)
+
+
+def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    url = serve(b"\x1f\x8b" * 9000, 10**15)
+    with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
+        fetch(url)
+    monkeypatch.setattr(fetch_module, "LARGEST", 9000)
+    with pytest.raises(CorpusError, match=r"poems.tgz is no archive of "):
+        fetch(serve(b"\x1f\x8b" * 9000))
+    monkeypatch.setattr(fetch_module, "_TIMEOUT", -1)
+    with pytest.raises(CorpusError, match=r"poems.tgz did not give the corpus in -1 s"):
+        fetch(serve(b"\x1f\x8b"))
+    assert _folders_are_clean(None)
 
 
 @pytest.mark.parametrize(
@@ -169,9 +166,6 @@ def test_a_url_that_gives_nothing_is_named(serve: Callable[..., str], path: str,
     with pytest.raises(CorpusError, match=f"^{base}{path} cannot be read: .*{reason}"):
         fetch(base + path)
     assert _folders_are_clean(None)
-
-
-# --- npm ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -210,45 +204,27 @@ npm error network In most cases you are behind a proxy or have bad network setti
 
 
 @pytest.mark.parametrize(
-    ("report", "reason"),
+    ("script", "said"),
     [
-        (_OFFLINE, "network request to https://example.invalid/x failed"),
-        (_OFFLINE.replace("npm error", "npm ERR!"), "network request to https://example.invalid/x failed"),
-        ("", "it gave no reason"),
+        (
+            f"cat >&2 <<'END'\n{_OFFLINE}\nEND\nexit 7",
+            "^npm could .*: network request to https://example.invalid/x failed$",
+        ),
+        ("echo npm ERR! it failed >&2; exit 7", "^npm could not fetch the corpus: it failed$"),
+        ("exit 7", "^npm could not fetch the corpus: it gave no reason$"),
+        ("echo half > chinese-poetry-2.0.1.tgz", "is no archive of"),
+        ('head -c 100 "$ARCHIVE" > chinese-poetry-2.0.1.tgz', "is truncated or changed"),
+        ("exit 0", r"chinese-poetry-2\.0\.1\.tgz cannot be read: No such file"),
     ],
 )
-def test_npm_failing_gives_its_reason_in_one_line(
-    npm: Callable[[str], None], report: str, reason: str
+def test_npm_that_fails_is_one_line(
+    archive: Path, npm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, script: str, said: str
 ) -> None:
-    npm(f"cat >&2 <<'END'\n{report}\nEND\nexit 7")
-    with pytest.raises(CorpusError, match=f"^npm could not fetch the corpus: {reason}$"):
+    monkeypatch.setenv("ARCHIVE", str(archive))
+    npm(script)
+    with pytest.raises(CorpusError, match=said):
         fetch()
     assert _folders_are_clean(None)
-
-
-def test_npm_writing_half_a_file_or_none_is_refused(archive: Path, npm: Callable[[str], None]) -> None:
-    npm(f'head -c 100 "{archive}" > chinese-poetry-2.0.1.tgz')
-    with pytest.raises(CorpusError, match="is truncated or changed"):
-        fetch()
-    npm("exit 0")
-    with pytest.raises(CorpusError, match=r"chinese-poetry-2\.0\.1\.tgz cannot be read: No such file"):
-        fetch()
-    assert _folders_are_clean(None)
-
-
-def test_npm_that_cannot_be_run_is_one_line(
-    npm: Callable[[str], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(**_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    npm("")
-    (tmp_path / "bin" / "npm").write_text("#!/no/such/interpreter\n")
-    with pytest.raises(CorpusError, match=r"^npm could not fetch the corpus: No such file or directory$"):
-        fetch()
-    monkeypatch.setattr(tempfile, "TemporaryDirectory", full)
-    with pytest.raises(CorpusError, match=r"^npm could not fetch the corpus: No space left on device$"):
-        fetch()
 
 
 def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
@@ -276,7 +252,7 @@ def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(
     built: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     archive_path().parent.mkdir(parents=True, exist_ok=True)
-    left = [path.with_name(f"{path.name}.a.partial") for path in (built, archive_path())]
+    left = [path.with_name(f"{path.name}.{'a' * 32}.partial") for path in (built, archive_path())]
     for partial in left:
         partial.write_text("half")
     with pytest.raises(SystemExit) as exit_:

@@ -66,6 +66,20 @@ def test_progress_is_shown_for_many_lines(
     assert err.splitlines() == [f"{done} of 120 lines" for done in (*range(1, 121, 10), 120)]
 
 
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
+@pytest.mark.parametrize("command", ["check", "originality"])
+def test_a_file_without_end_is_one_line(
+    capsys: pytest.CaptureFixture[str], command: str, tmp_path: Path
+) -> None:
+    (tmp_path / "large.txt").write_bytes(b" " * 20_000_001)
+    for name in ("/dev/zero", str(tmp_path / "large.txt"))[command == "originality" :]:
+        with pytest.raises(SystemExit) as exit_:
+            run([command, name])
+        said = capsys.readouterr()
+        assert (exit_.value.code, said.out) == (2, "")
+        assert said.err == f"pingze: {name[:60]} has more than 20 MB: give it in parts\n"
+
+
 @pytest.mark.parametrize("poem", ["hello", "\0", "moon" * 100])
 def test_what_is_no_poem_is_one_line(capsys: pytest.CaptureFixture[str], poem: str) -> None:
     status, out, err = call(capsys, poem)

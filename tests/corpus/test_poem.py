@@ -21,9 +21,6 @@ def test_lines_are_between_marks() -> None:
 )
 def test_the_shape_names_the_form(count: int, width: int, name: str) -> None:
     assert poem(range(count), width).form == name
-
-
-def test_lines_of_two_lengths_and_ci_have_no_form() -> None:
     assert CorpusPoem("tang", "", "", text([1, 2, 3]) + line(4, 7)).form == ""
     assert CorpusPoem("tang", "", "", text([1, 2, 3, 4]), "憶江南").form == ""
 

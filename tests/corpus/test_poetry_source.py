@@ -57,8 +57,9 @@ def test_a_clone_and_an_archive_give_the_same_poems(tmp_path: Path) -> None:
 
 
 def test_what_holds_no_such_poems_is_named(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match="holds no source/诗/明"):
-        list(read_poetry_source(tmp_path))
+    for source in (tmp_path, Path("/dev/zero")):
+        with pytest.raises(CorpusError, match="holds no source/诗/明"):
+            list(read_poetry_source(source))
     (tmp_path / "a.tar.xz").write_bytes(lzma.compress(b"no tar at all"))
     with pytest.raises(CorpusError, match="cannot be read"):
         list(read_poetry_source(tmp_path / "a.tar.xz"))

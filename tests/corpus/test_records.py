@@ -19,12 +19,6 @@ def test_an_archive_and_a_folder_give_the_same_poems(tmp_path: Path, below: str)
     assert first.text == "".join(FILES["poet.tang.0.json"][0]["paragraphs"])  # type: ignore[arg-type]
 
 
-def test_poems_in_other_folders_of_the_package_are_left_out(tmp_path: Path) -> None:
-    write_folder(tmp_path / "dist" / "strains")
-    assert not is_package(tmp_path)
-    assert not list(read(tmp_path))
-
-
 @pytest.mark.parametrize("kept", [0.3, 0.9])
 def test_a_truncated_archive_is_named(tmp_path: Path, kept: float) -> None:
     archive = write_archive(tmp_path / "a.tgz")

@@ -13,24 +13,6 @@ from pingze.corpus.split import SPLITS, Places, groups, split, split_of
 from tests.corpus.invented import poem
 
 
-@pytest.mark.parametrize(
-    ("poems", "found"),
-    [
-        ([], []),
-        ([poem([1, 2, 3, 4]), poem([4, 9, 1, 8])], [0, 0]),
-        ([poem([1, 2, 3, 4]), poem([7, 9, 1, 8])], [0, 1]),  # one line in common
-        ([poem([1, 2, 1, 3]), poem([1, 4, 1, 5])], [0, 1]),  # one line, twice
-        ([poem([1, 2, 3, 4], width=4)] * 2, [0, 1]),  # short lines
-        (
-            [poem([1, 2, 3, 4]), poem([9, 9, 9, 9]), poem([3, 4, 5, 6], dynasty="song"), poem([5, 6, 7, 8])],
-            [0, 1, 0, 0],  # a chain
-        ),
-    ],
-)
-def test_two_lines_in_common_make_a_group(poems: list[CorpusPoem], found: list[int]) -> None:
-    assert groups(poems) == found
-
-
 def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
     """Spread each poem's smallest label over its neighbours until nothing changes."""
     lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
@@ -45,12 +27,31 @@ def _by_brute_force(poems: list[CorpusPoem]) -> list[int]:
     return labels
 
 
+def test_twenty_thousand_versions_of_one_poem_are_one_group_at_once() -> None:
+    """Counting the lines that every two share would take 200 million counts."""
+    poems = [poem([1, 2, 3, 4, n]) for n in range(5, 20_005)]
+    assert groups(poems) == [0] * len(poems)
+    assert groups(poems, measured=1) == [0] + [None] * (len(poems) - 1)
+    long = [poem([*range(5000), n]) for n in range(5000, 5003)]
+    assert groups(long) == [0] * 3
+
+
 _POEMS = st.builds(poem, st.lists(st.integers(0, 14), max_size=5), st.sampled_from([4, 5, 7]))
 
 
 @given(st.lists(_POEMS, max_size=14))
 def test_groups_are_those_of_brute_force(poems: list[CorpusPoem]) -> None:
     assert groups(poems) == _by_brute_force(poems)
+
+
+@given(st.lists(_POEMS, max_size=14), st.integers(0, 14))
+def test_later_poems_near_one_before_them_are_dropped(poems: list[CorpusPoem], measured: int) -> None:
+    lines = [{line for line in poem.lines if len(line) >= 5} for poem in poems]
+    expected: list[int | None] = [*_by_brute_force(poems[:measured])]
+    for place in range(len(expected), len(poems)):
+        kept = [other for other in range(place) if expected[other] is not None]
+        expected.append(None if any(len(lines[other] & lines[place]) >= 2 for other in kept) else place)
+    assert groups(poems, measured) == expected
 
 
 @st.composite

@@ -71,28 +71,6 @@ def test_characters_are_counted_and_marks_are_not(known: list[str]) -> None:
     assert len(index.lines) == sum(len(lines_of(text)) for text in known)
 
 
-def _overwrite(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[:128] + bytes(len(content) - 128))
-
-
-@pytest.mark.parametrize("name", ["order", "text"])
-@pytest.mark.parametrize(
-    "damage",
-    [
-        Path.unlink,
-        lambda path: path.write_bytes(path.read_bytes()[:-1]),
-        lambda path: path.write_bytes(b""),
-        _overwrite,
-    ],
-)
-def test_damage_to_the_files_is_found(tmp_path: Path, name: str, damage: object) -> None:
-    SuffixArray.of_texts(["天地山水", "水山地天"]).save(tmp_path / "arrays")
-    damage(tmp_path / "arrays" / f"{name}.npy")  # type: ignore[operator]
-    with pytest.raises((OSError, ValueError, EOFError, IndexError)):
-        SuffixArray.load(tmp_path / "arrays")
-
-
 def test_a_saved_index_is_the_same(tmp_path: Path) -> None:
     index = SuffixArray.of_texts(["天地山水，地。", "水山地天"])
     index.save(tmp_path / "arrays")

@@ -11,9 +11,7 @@ from pingze.lstm import jacobians
 from pingze.lstm.formulas import (
     Parameters,
     StepCache,
-    sequence_backward,
     sequence_forward,
-    step_backward,
 )
 from pingze.lstm.jacobians import VARIABLES, of_cell, of_hidden
 from tests.comparing import assert_close
@@ -84,15 +82,6 @@ def test_one_step(shape: tuple[int, int, int], activation: str) -> None:
         assert_close(actual, {name: expected[name] for name in VARIABLES}, TOLERANCE)
 
 
-@pytest.mark.parametrize(("B", "E", "H"), SHAPES[:6])
-def test_joint_state(B: int, E: int, H: int) -> None:
-    (cache,) = random_steps(1, B, E, H)
-    v = variables(cache)
-    blocks = [by_autograd(lambda v, n=n: step(v)[n], v, B) for n in (0, 1)]
-    expected = np.block([[block["h_prev"], block["c_prev"]] for block in blocks])
-    assert_close({"J": jacobians.joint(cache)}, {"J": expected}, TOLERANCE)
-
-
 @pytest.mark.parametrize("steps", [1, 2, 5])
 @pytest.mark.parametrize("variable", VARIABLES)
 def test_any_variable_of_an_earlier_step(variable: str, steps: int) -> None:
@@ -129,31 +118,3 @@ def test_over_two_steps_the_report_s_product_misses_the_way_through_the_cell() -
     caches = random_steps(2, 3, 4, 5)
     *_, two = jacobians.back_through_time(caches)
     assert_close({"missed": two.whole[..., :5] - two.hidden}, {"missed": two.cell}, 1e-12)
-
-
-def test_gradients_are_jacobians_summed_over_what_they_reach() -> None:
-    (cache,) = random_steps(1, 3, 4, 5)
-    dh, dc = np.random.default_rng(0).standard_normal((2, 3, 5))
-    dx, dh_prev, dc_prev, (_, _, dbias) = step_backward(dh, dc, cache)
-    h, c = of_hidden(cache), of_cell(cache)
-
-    def gradient(name: str) -> np.ndarray:
-        return sum(np.einsum("bk,bk...->b...", d, getattr(of, name)) for d, of in ((dh, h), (dc, c)))
-
-    assert_close(
-        {name: gradient(name) for name in ("x", "h_prev", "c_prev")},
-        {"x": dx, "h_prev": dh_prev, "c_prev": dc_prev},
-        1e-12,
-    )
-    assert_close({"b_f": gradient("b_f").sum(axis=0)}, {"b_f": dbias[5:10]}, 1e-12)
-
-
-def test_a_weight_s_gradient_is_the_sum_over_the_steps_it_serves() -> None:
-    T, B, E, H = 4, 2, 3, 4
-    caches = random_steps(T, B, E, H)
-    dh_T = np.random.default_rng(0).standard_normal((B, H))
-    nothing = np.zeros((T, B, H))
-    *_, (dweight_ih, dweight_hh, _) = sequence_backward(nothing, dh_T, np.zeros((B, H)), caches)
-    by_step = [jacobians.hidden_through_time(caches[k:], "W_f") for k in range(T)]
-    expected = np.concatenate([dweight_hh, dweight_ih], axis=1)[H : 2 * H]
-    assert_close({"W_f": np.einsum("bk,bklm->lm", dh_T, sum(by_step))}, {"W_f": expected}, 1e-12)

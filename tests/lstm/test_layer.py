@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 import pytest
 import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
@@ -12,17 +11,7 @@ from pingze.lstm.dropout import Dropout
 from pingze.lstm.formulas import ACTIVATIONS, Parameters
 from pingze.lstm.layer import LSTM, _PackedLayer, cudnn_layer
 from tests.comparing import assert_close
-
-SIZES = [
-    (1, 1, 1, 1),
-    (1, 7, 3, 2),
-    (7, 1, 1, 1),
-    (5, 3, 7, 63),
-    (2, 4, 63, 7),
-    (63, 2, 4, 5),
-    (2, 1, 7, 500),
-]
-"""T, B, E, H."""
+from tests.lstm.test_formulas import SIZES
 
 
 @pytest.fixture(autouse=True)
@@ -156,15 +145,6 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
     assert_close(*found, 3e-2 if operands else 2e-6)
 
 
-def test_a_sequence_in_two_parts_is_the_sequence() -> None:
-    layer, x = LSTM(3, 4, 2).double(), torch.randn(2, 6, 3, dtype=torch.float64).transpose(0, 1)
-    whole, last = layer(x)
-    first, state = layer(x[:2])
-    second, last_of_parts = layer(x[2:], state)
-    torch.testing.assert_close(torch.cat([first, second]), whole)
-    torch.testing.assert_close(last_of_parts, last)
-
-
 def test_dropout_acts_between_layers_only_while_training() -> None:
     layer, x = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), torch.randn(5, 2, 3)
     assert not torch.equal(layer(x)[0], layer(x)[0])
@@ -175,7 +155,3 @@ def test_dropout_acts_between_layers_only_while_training() -> None:
 def test_an_unknown_activation_is_named() -> None:
     with pytest.raises(ValueError, match="gelu"):
         LSTM(3, 4, activation="gelu")
-
-
-def test_first_weights_are_pytorch_s_uniform() -> None:
-    assert 0.4 < np.abs(next(LSTM(30, 4).parameters()).detach().numpy()).max() <= 0.5

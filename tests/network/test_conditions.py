@@ -28,10 +28,12 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
         ((None, None, None), ["", "", ""]),
         (("七古", "王丙", "山龘"), ["", "", "山<unk>"]),
         ((None, None, "《山、水》 二首"), ["", "", "山水<unk><unk>"]),
+        ((None, None, "山" * 30), ["", "", "山" * LONGEST_TITLE]),
     ],
 )
 def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], tokens: list[str]) -> None:
     assert written(*conditions) == tokens
+    assert not len(Conditions(VOCABULARY).prefix("五絕", "李乙", None).dynasty)  # of one dynasty
 
 
 @pytest.mark.parametrize(
@@ -43,10 +45,6 @@ def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
     assert thematic.decode(prefix.about) == tokens
     assert Conditions(thematic).poets == ["張甲"]
     assert not len(Conditions(VOCABULARY).prefix(None, None, None, about=about).about)
-
-
-def test_a_title_is_cut() -> None:
-    assert written(None, None, "山" * 30)[2] == "山" * LONGEST_TITLE
 
 
 @pytest.mark.parametrize(
@@ -66,13 +64,6 @@ def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: st
     assert Conditions(DYNASTIC).poets == ["張甲", "李乙", "王丙"]
 
 
-def test_a_model_of_one_dynasty_has_no_token_for_it() -> None:
-    assert not len(Conditions(VOCABULARY).prefix("五絕", "李乙", None).dynasty)
-
-
 def test_a_poet_is_a_name_and_a_form_is_none() -> None:
     assert Conditions(VOCABULARY).poets == ["張甲", "李乙"]
-
-
-def test_a_vocabulary_without_them_knows_none() -> None:
     assert not Conditions(Vocabulary.of_texts(["天地"], 20))

@@ -14,9 +14,10 @@ def test_most_frequent_first_ties_by_code_point() -> None:
     assert ord("山") > ord("水") or vocabulary.tokens[5] == "山"
 
 
-def test_special_tokens_have_their_ids() -> None:
+def test_special_tokens_have_their_ids_and_unknown_characters_one_of_them() -> None:
     vocabulary = Vocabulary.of_texts(["月"], size=5)
     assert [vocabulary.ids[token] for token in SPECIAL_TOKENS] == [PAD, BOS, EOS, UNK]
+    assert vocabulary.encode("日月").tolist() == [UNK, 4]
 
 
 @given(texts)
@@ -29,10 +30,6 @@ def test_decoding_gives_the_text_again(texts: list[str]) -> None:
 @given(texts, st.integers(4, 12))
 def test_size_is_a_limit(texts: list[str], size: int) -> None:
     assert len(Vocabulary.of_texts(texts, size)) == min(size, 4 + len(set("".join(texts))))
-
-
-def test_unknown_characters_become_unk() -> None:
-    assert Vocabulary.of_texts(["月"], size=5).encode("日月").tolist() == [UNK, 4]
 
 
 def test_hanzi_are_what_is_neither_mark_nor_special_but_unk() -> None:

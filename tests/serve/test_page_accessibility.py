@@ -4,7 +4,7 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 
 VERSION = "4.10.3"
+CHECKED = (
+    ("faulty", "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。", ".fit"),
+    ("readings", "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。", ".readings button"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +41,19 @@ def axe() -> str:
 
 @pytest.mark.parametrize(
     ("phone", "scheme", "language"),
-    [
-        (False, "light", "zh-TW"),
-        (False, "dark", "en-US"),
-        (True, "light", "en-US"),
-        (True, "dark", "zh-TW"),
-    ],
+    [(False, "dark", "en-US"), (True, "light", "zh-TW")],
 )
 def test_axe_finds_nothing(
     browser: "Browser", address: str, axe: str, phone: bool, scheme: str, language: str
 ) -> None:
     with opened(browser, address, phone=phone, scheme=scheme, language=language) as page:
+        found: dict[str, Any] = {}
+
+        def look(view: str) -> None:
+            found[view] = page.evaluate("axe.run()")
+
         page.evaluate(axe)
-        found = {"first": page.evaluate("axe.run()")}
+        look("first")
         page.click("#bounds > summary")
         page.click("#manner > summary")
         compose(page, poems=2)
@@ -59,30 +63,27 @@ def test_axe_finds_nothing(
         page.locator("#inside-reach .bar").first.wait_for()
         if phone:
             page.click("#fold")
-        found["composing"] = page.evaluate("axe.run()")
+        look("composing")
         if phone:
             page.click(".close")
         page.click("#make-card")
         page.locator("#card-preview img").wait_for()
-        found["card"] = page.evaluate("axe.run()")
+        look("card")
         page.click("#close-card")
         page.click("[data-view-of=shelf]")
-        found["shelf"] = page.evaluate("axe.run()")
-        page.click("[data-view-of=check]")
-        page.fill("#text", "黃昏明月似霜生，夜壓行雲白帝城。高影入槐西岸雪，雁樓橫笛夢中月。")
-        page.click("#checking [type=submit]")
-        page.locator(".verdict .fit").first.wait_for()
-        found["check"] = page.evaluate("axe.run()")
-        page.fill("#text", "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所归。")
-        page.click("#checking [type=submit]")
-        page.locator(".readings button").first.wait_for()
-        found["readings"] = page.evaluate("axe.run()")
+        look("shelf")
+        for view, text, shown in CHECKED:
+            page.click("[data-view-of=check]")
+            page.fill("#text", text)
+            page.click("#checking [type=submit]")
+            page.locator(shown).first.wait_for()
+            look(view)
         page.click(".mend")
         page.locator(".mended li").first.wait_for()
-        found["mended"] = page.evaluate("axe.run()")
+        look("mended")
         page.goto(f"{address}/page/about.html")
         page.evaluate(axe)
-        found["about"] = page.evaluate("axe.run()")
+        look("about")
     assert [
         (where, one["id"], [node["html"][:200] for node in one["nodes"]])
         for where, result in found.items()

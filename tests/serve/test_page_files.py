@@ -1,15 +1,25 @@
-"""The page's files by themselves, without a browser: what they name is there, and nothing stands inline."""
+"""The page's files, without a browser: what they name is there, types and format of the JavaScript, and the font."""
 
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
+from fontTools.ttLib import TTFont
 
+from pingze.network import checkpoint
 from pingze.serve.app import PAGE
+from pingze.verse.character_table import simplified_forms
+
+TOOLS = Path(__file__).parents[2] / "node_modules" / ".bin"
+LARGEST_FONT = 3.1e6
+RARE = (
+    0.01  # of the characters neither script's are in the font; half of them are Simplified forms of rare ones
+)
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
-IMPORT = re.compile(r'^import \{ (.*?) \} from "\./(.*?)";$', re.M)
-EXPORT = re.compile(r"^export (?:async function|function|const|class) ([\w$]+)", re.M)
 WORD = re.compile(r'^  (\w+): \[\s*"([^"]+)",\s*"([^"]+)",?\s*\],$', re.M)
 WORDS = {name for name, _, _ in WORD.findall(MODULES["words.js"])}
 
@@ -53,14 +63,6 @@ def test_what_the_markup_loads_is_there_and_ours() -> None:
         assert (PAGE / address.removeprefix("/page/").partition("#")[0]).is_file()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_what_a_module_imports_is_exported(module: str) -> None:
-    found = IMPORT.findall(MODULES[module])
-    assert len(found) == len(re.findall(r"^import ", MODULES[module], re.M))
-    for names, source in found:
-        assert set(names.split(", ")) <= set(EXPORT.findall(MODULES[source])), source
-
-
 def test_each_word_is_there_in_both_languages() -> None:
     table = MODULES["words.js"].split("const words = {")[1].split("\n};")[0]
     assert len(WORDS) == len(re.findall(r"^  \w+: ", table, re.M))
@@ -74,3 +76,33 @@ def test_each_word_that_is_asked_for_is_there() -> None:
         asked |= {attributes[name] or "" for name in ("data-t", "data-label") if name in attributes}
     assert len(asked) > 50
     assert asked <= WORDS
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        ("tsc", ["--project", "tsconfig.json"]),
+        ("prettier", ["--check", "--log-level", "warn", "src/pingze/serve/page/*.js"]),
+    ],
+)
+def test_the_page_keeps_types_and_format(tool: str, arguments: list[str]) -> None:
+    if not (TOOLS / tool).exists() or shutil.which("node") is None:
+        pytest.skip(f"`make node_modules` brings {tool}, by npm")
+    done = subprocess.run(
+        [TOOLS / tool, *arguments], cwd=TOOLS.parents[1], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_font_holds_what_poems_are_written_with_in_both_scripts() -> None:
+    simplified, held = simplified_forms(), {*map(chr, TTFont(PAGE / "kai.woff").getBestCmap())}
+    for name in checkpoint.SHIPPED:
+        wanted = {token for token in checkpoint.load(name).vocabulary.tokens if len(token) == 1}
+        assert len(wanted - held) < RARE * len(wanted)
+        shown = {simplified.get(character, character) for character in wanted}
+        assert len(shown - held) < RARE * len(shown)
+
+
+def test_the_font_is_small_and_free() -> None:
+    assert (PAGE / "kai.woff").stat().st_size < LARGEST_FONT
+    assert "SIL OPEN FONT LICENSE Version 1.1" in (PAGE / "kai-OFL.txt").read_text(encoding="utf-8")

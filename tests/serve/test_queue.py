@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from itertools import count
 from multiprocessing import Pipe
 from pathlib import Path
@@ -19,6 +19,8 @@ from pingze.serve.queue import ROWS, WAITING, WAITING_OF_ONE, Job, Queue, Reques
 from pingze.serve.worker import LONG, OWED, WorkerLoop
 
 SECONDS = 60.0
+
+pytestmark = pytest.mark.anyio
 
 
 class Idle(queues.Worker):
@@ -57,15 +59,21 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def run(scenario: Callable[..., Coroutine[Any, Any, None]], workers: int = 1) -> None:
-    """Run a scenario with a queue and its idle workers."""
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
 
-    async def main() -> None:
-        queue = Queue(SECONDS, workers)
-        queue.loop = asyncio.get_running_loop()
-        await scenario(queue, *queue.workers)
 
-    asyncio.run(main())
+@pytest.fixture
+async def queue(clock: Clock, request: pytest.FixtureRequest) -> Queue:
+    queue = Queue(SECONDS, getattr(request, "param", 1))
+    queue.loop = asyncio.get_running_loop()
+    return queue
+
+
+@pytest.fixture
+async def workers(queue: Queue) -> list[Idle]:
+    return queue.workers  # type: ignore[return-value]
 
 
 def ask(queue: Queue, client: str, names: str, rows: int = 0) -> Request:
@@ -84,50 +92,62 @@ def finish(queue: Queue, worker: Idle, newest: bool = False) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, ROWS])
-def test_clients_take_turns_and_so_do_the_requests_of_one(clock: Clock, rows: int) -> None:
-    async def scenario(queue: Queue, worker: Idle) -> None:
-        for names in ("abc", "def"):
-            ask(queue, "many", names, rows)
-        ask(queue, "one", "xy", rows)
-        while worker.batches:
-            finish(queue, worker)
-        assert "".join(worker.begun) == "abxdycef"  # a was begun before any other waited
-        assert len(queue) == 0
-        assert not queue.waiting
-
-    run(scenario)
-
-
-def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(clock: Clock) -> None:
-    async def scenario(queue: Queue, first: Idle, second: Idle) -> None:
-        ask(queue, "one", "ab", rows=ROWS // 2)
-        assert (first.begun, second.begun) == (["a"], ["b"])
-        ask(queue, "one", "cdef", rows=ROWS // 2)
-        finish(queue, first)
-        assert first.begun == ["a", "cd"]
-        finish(queue, second)
-        assert second.begun == ["b", "e"]  # two wait for two workers
-
-    run(scenario, workers=2)
+async def test_clients_take_turns_and_so_do_the_requests_of_one(
+    queue: Queue, workers: list[Idle], rows: int
+) -> None:
+    (worker,) = workers
+    for names in ("abc", "def"):
+        ask(queue, "many", names, rows)
+    ask(queue, "one", "xy", rows)
+    while worker.batches:
+        finish(queue, worker)
+    assert "".join(worker.begun) == "abxdycef"  # a was begun before any other waited
+    assert len(queue) == 0
+    assert not queue.waiting
 
 
-def test_beside_a_long_batch_only_other_requests_are_written(clock: Clock) -> None:
-    async def scenario(queue: Queue, worker: Idle) -> None:
-        ask(queue, "long", "abc", rows=ROWS)
-        for name in "vwxyz":
-            ask(queue, name, name, rows=ROWS)
-        assert worker.begun == ["a"]  # it is not long yet
-        for begun in ("av", "avw", "avwx", "avwx"):  # four at most
-            clock.now += LONG
-            queue._dispatch()
-            assert "".join(worker.begun) == begun
-        finish(queue, worker, newest=True)
-        assert "".join(worker.begun) == "avwxy"
-        while worker.batches:
-            finish(queue, worker)
-        assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
+@pytest.mark.parametrize("queue", [2], indirect=True)
+async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(
+    queue: Queue, workers: list[Idle]
+) -> None:
+    first, second = workers
+    ask(queue, "one", "ab", rows=ROWS // 2)
+    assert (first.begun, second.begun) == (["a"], ["b"])
+    ask(queue, "one", "cdef", rows=ROWS // 2)
+    finish(queue, first)
+    assert first.begun == ["a", "cd"]
+    finish(queue, second)
+    assert second.begun == ["b", "e"]  # two wait for two workers
 
-    run(scenario)
+
+async def test_beside_a_long_batch_only_other_requests_are_written(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
+    (worker,) = workers
+    ask(queue, "long", "abc", rows=ROWS)
+    for name in "vwxyz":
+        ask(queue, name, name, rows=ROWS)
+    assert worker.begun == ["a"]  # it is not long yet
+    for begun in ("av", "avw", "avwx", "avwx"):  # four at most
+        clock.now += LONG
+        queue._dispatch()
+        assert "".join(worker.begun) == begun
+    finish(queue, worker, newest=True)
+    assert "".join(worker.begun) == "avwxy"
+    while worker.batches:
+        finish(queue, worker)
+    assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
+
+
+async def test_beside_a_long_batch_of_its_client_only_a_much_smaller_one_is_written(
+    queue: Queue, workers: list[Idle], clock: Clock
+) -> None:
+    (worker,) = workers
+    for name, rows in (("a", ROWS), ("b", ROWS), ("s", ROWS // 4)):
+        ask(queue, "one", name, rows)
+    clock.now += LONG
+    queue._dispatch()
+    assert worker.begun == ["a", "s"]
 
 
 def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
@@ -178,72 +198,75 @@ def test_a_long_batch_has_its_turn_whatever_else_is_written(clock: Clock) -> Non
     assert 1 < max(between) <= OWED / (LONG / 2) + 1
 
 
-def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(clock: Clock) -> None:
-    async def scenario(queue: Queue, worker: Idle) -> None:
-        async def leave() -> None:
-            async with queue.request("gone") as request:
-                await request.compute_all([Job(request, abs, (name,)) for name in "abc"])
+async def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(
+    queue: Queue,
+    workers: list[Idle],
+) -> None:
+    (worker,) = workers
 
-        leaving = asyncio.create_task(leave())
-        while not worker.sent:
-            await asyncio.sleep(0)
-        leaving.cancel()
-        await asyncio.gather(leaving, return_exceptions=True)
-        ask(queue, "next", "x")
-        assert worker.sent[1:] == [("stop", worker.sent[0][1], 0)]
-        finish(queue, worker)
-        assert worker.begun == ["a", "x"]
+    async def leave() -> None:
+        async with queue.request("gone") as request:
+            await request.compute_all([Job(request, abs, (name,)) for name in "abc"])
 
-    run(scenario)
-
-
-def test_beyond_what_may_wait_all_of_a_request_is_refused(clock: Clock) -> None:
-    async def scenario(queue: Queue, _: Idle) -> None:
-        ask(queue, "one", "a" * WAITING_OF_ONE)
-        with pytest.raises(BusyError):
-            ask(queue, "one", "aa")
-        waits = len(queue)
-        for client in range(WAITING // 100 - 5):
-            ask(queue, str(client), "x" * 100)
-        with pytest.raises(BusyError):
-            ask(queue, "last", "x" * (WAITING - len(queue) + 1))
-        assert waits < len(queue) <= WAITING
-
-    run(scenario)
+    leaving = asyncio.create_task(leave())
+    while not worker.sent:
+        await asyncio.sleep(0)
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    ask(queue, "next", "x")
+    assert worker.sent[1:] == [("stop", worker.sent[0][1], 0)]
+    finish(queue, worker)
+    assert worker.begun == ["a", "x"]
 
 
-def test_a_request_that_would_take_too_long_is_not_begun(clock: Clock) -> None:
-    async def scenario(queue: Queue, _: Idle) -> None:
-        queue.pace = 1.0
-        with pytest.raises(TooMuchError, match="this would take 64 seconds, more than 60"):
-            ask(queue, "one", "a", rows=64)
-        ask(queue, "one", "a", rows=50)
-        ask(queue, "two", "b", rows=40)
-        ask(queue, "three", "x", rows=5)  # takes turns, and is in time
-        with pytest.raises(BusyError):  # alone it would be in time
-            ask(queue, "three", "y", rows=30)
+async def test_beyond_what_may_wait_all_of_a_request_is_refused(queue: Queue) -> None:
+    ask(queue, "one", "a" * WAITING_OF_ONE)
+    with pytest.raises(BusyError):
+        ask(queue, "one", "aa")
+    waits = len(queue)
+    for client in range(WAITING // 100 - 5):
+        ask(queue, str(client), "x" * 100)
+    with pytest.raises(BusyError):
+        ask(queue, "last", "x" * (WAITING - len(queue) + 1))
+    assert waits < len(queue) <= WAITING
 
-    run(scenario)
+
+async def test_a_request_that_would_take_too_long_is_not_begun(queue: Queue) -> None:
+    queue.pace = 1.0
+    with pytest.raises(TooMuchError, match="this would take 64 seconds, more than 60"):
+        ask(queue, "one", "a", rows=64)
+    ask(queue, "one", "a", rows=50)
+    ask(queue, "two", "b", rows=40)
+    ask(queue, "three", "x", rows=5)  # takes turns, and is in time
+    with pytest.raises(BusyError):  # alone it would be in time
+        ask(queue, "three", "y", rows=30)
+
+
+async def test_however_much_one_client_asks_another_is_taken(queue: Queue) -> None:
+    """It was refused: each waiting request of the first counted as a client that takes turns."""
+    queue.pace = 1.0
+    for _ in range(8):
+        ask(queue, "many", "a", rows=8)
+    with pytest.raises(BusyError):
+        ask(queue, "many", "a", rows=8)
+    ask(queue, "late", "x", rows=8)
 
 
 @pytest.mark.parametrize(("spent", "error"), [(0.0, BusyError), (SECONDS, DeadlineError)])
-def test_a_late_answer_is_the_fault_of_who_computed(
-    clock: Clock, spent: float, error: type[Exception]
+async def test_a_late_answer_is_the_fault_of_who_computed(
+    queue: Queue, spent: float, error: type[Exception]
 ) -> None:
-    async def scenario(queue: Queue, _: Idle) -> None:
-        ask(queue, "other", "a")
-        queue.seconds = 0.01
+    ask(queue, "other", "a")
+    queue.seconds = 0.01
 
-        async def late() -> None:
-            async with queue.request("one") as request:
-                request.spent = spent
-                await request.compute(abs, 1)
+    async def late() -> None:
+        async with queue.request("one") as request:
+            request.spent = spent
+            await request.compute(abs, 1)
 
-        with pytest.raises(error):
-            await late()
-        assert len(queue) == 0
-
-    run(scenario)
+    with pytest.raises(error):
+        await late()
+    assert len(queue) == 0
 
 
 # -- real workers -----------------------------------------------------------------------------------------------
@@ -274,31 +297,28 @@ async def computing(queue: Queue, path: Path) -> "asyncio.Task[None]":
     return task
 
 
-def test_jobs_end_with_their_clients_faults_and_workers(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        queue.start()
+async def test_jobs_end_with_their_clients_faults_and_workers(tmp_path: Path) -> None:
+    real = Queue(10 * SECONDS, workers=1)
+    real.wait_until_ready()
+    real.start()
+    try:
         # 1. A fault is its own job's.
-        async with queue.request("one") as request:
+        async with real.request("one") as request:
             with pytest.raises(RuntimeError, match="ZeroDivisionError"):
                 await request.compute(broken)
             assert await request.compute(abs, -1) == 1
         # 2. A client that has gone: its job stops.
-        gone = await computing(queue, tmp_path / "gone")
+        gone = await computing(real, tmp_path / "gone")
         gone.cancel()
-        while queue.workers[0].batches:
+        while real.workers[0].batches:
             await asyncio.sleep(0.01)
         # 3. A worker that is killed: its job fails, and another worker takes its place.
-        lost = await computing(queue, tmp_path / "lost")
-        queue.workers[0].process.kill()
+        lost = await computing(real, tmp_path / "lost")
+        real.workers[0].process.kill()
         with pytest.raises(LostError):
             await lost
-        async with queue.request("two") as request:
+        async with real.request("two") as request:
             assert await request.compute(abs, -2) == 2
-
-    queue = Queue(10 * SECONDS, workers=1)
-    queue.wait_until_ready()
-    try:
-        asyncio.run(scenario())
     finally:
-        queue.close()
-    assert not any(worker.process.is_alive() for worker in queue.workers)
+        real.close()
+    assert not any(worker.process.is_alive() for worker in real.workers)

@@ -34,12 +34,3 @@ def test_the_average_replaces_the_weights_only_within_the_block() -> None:
         assert model.weight.tolist() == [[1, 1]]
         raise KeyboardInterrupt
     assert model.weight.tolist() == [[2, 2]]
-
-
-def test_without_decay_the_weights_are_their_own_average() -> None:
-    model = model_of(3)
-    average = Average(model, 0)
-    average.update()
-    with average.in_place():
-        assert model.weight.tolist() == [[3, 3]]
-    assert not average.tensors

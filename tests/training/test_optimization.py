@@ -1,7 +1,5 @@
 """Optimizers and clipping against their formulas written out in NumPy, and the schedule at its corners."""
 
-import itertools
-
 import numpy as np
 import pytest
 import torch
@@ -73,22 +71,13 @@ def test_clipping(size: float, options: dict[str, float], expected: list[float])
     np.testing.assert_allclose(step, expected, rtol=1e-6)
 
 
-def test_rate_warms_up_to_its_peak_and_falls_to_zero() -> None:
-    configuration = TrainingConfiguration(warmup_steps=4)
-    factors = [rate_factor(step, 20, configuration) for step in range(21)]
-    assert factors[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
-    assert all(one > other for one, other in itertools.pairwise(factors[4:]))
-    assert factors[12] == pytest.approx(0.5)
-    assert factors[20] == pytest.approx(0)
+def test_the_rate_warms_up_and_falls() -> None:
+    def factors(falling: int | None = None, **options: bool) -> list[float]:
+        configuration = TrainingConfiguration(warmup_steps=4, **options)
+        return [rate_factor(step, 20, configuration, falling) for step in range(21)]
 
-
-def test_rate_stays_constant_and_falls_straight_in_a_last_leg() -> None:
-    configuration = TrainingConfiguration(warmup_steps=4)
-    factors = [rate_factor(step, 20, configuration, falling=5) for step in range(21)]
-    assert factors[:4] == [0.25, 0.5, 0.75, 1.0]
-    assert set(factors[4:16]) == {1.0}
-    assert factors[16:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
-
-
-def test_rate_stays_without_decay() -> None:
-    assert {rate_factor(step, 20, TrainingConfiguration(decay=False)) for step in range(20)} == {1.0}
+    half_cosine, level, last_leg = factors(), factors(decay=False), factors(falling=5)
+    assert half_cosine[:5] == level[:5] == last_leg[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
+    np.testing.assert_allclose(half_cosine[4:], 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, 17)), atol=1e-12)
+    assert {*level[4:], *last_leg[4:16]} == {1.0}
+    assert last_leg[16:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])

@@ -113,11 +113,3 @@ def test_ctrl_c_stops_all_processes_at_one_step(tmp_path: Path) -> None:
     assert "a fault in pingze" not in said.read_text()
     (step,) = re.findall(r"stopped at step (\d+); --resume goes on from there", said.read_text())
     assert (run / f"state.{int(step):08}.safetensors").exists()
-
-
-def test_a_refusal_ends_all_processes(tmp_path: Path) -> None:
-    run, said = tmp_path / "run", tmp_path / "said"
-    process = command.train(run, *EXACT, resume=True, processes=2, said=said)
-    assert process.wait() != 0
-    assert said.read_text().count("holds no run to resume; leave out --resume to start one") == 1
-    assert "a fault in pingze" not in said.read_text()

@@ -21,7 +21,7 @@ from pingze.training import run as run_module
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.presets import Preset, preset
-from pingze.training.run import Run
+from pingze.training.run import CONFIGURATION_FILE, FORMAT, Run
 from pingze.training.sample import sample
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
@@ -42,35 +42,23 @@ def rows_of(run: Run) -> list[LogRow]:
     return rows
 
 
-def test_each_dev_figure_has_a_poem_from_one_opening_and_seed(tmp_path: Path) -> None:
-    run = Run(tmp_path, tiny("epochs=12"), TEXTS)
-    poems = [str(row["sample"]) for row in rows_of(run) if row["kind"] == "dev"]
-    assert len(poems) == 13
-    assert all(poem.startswith("日") and len(poem) <= 48 for poem in poems)
-    assert len(set(poems)) > 1, "the weights change, and the poem with them"
-    with run.average.in_place():
-        assert sample(run.model, run.vocabulary, 48) == poems[-1]
-    assert set(poems[-1]) <= set(invented.CHARACTERS) | set("，。")
-
-
 def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
-    rows = rows_of(Run(tmp_path, tiny("epochs=12"), TEXTS))
+    run = Run(tmp_path, tiny("epochs=12"), TEXTS)
+    rows = rows_of(run)
     dev = [row["nats_per_token"] for row in rows if row["kind"] == "dev"]
     assert dev[0] == pytest.approx(np.log(26), rel=0.02)
     assert min(dev) < 0.8 * dev[0]
-    best = checkpoint.load(tmp_path)
-    assert best.vocabulary.tokens[4:] == tuple(
-        json.loads((tmp_path / "configuration.json").read_text(encoding="utf-8"))["vocabulary"]
-    )
-    logged = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
-    assert logged == rows
-    assert {path.name for path in tmp_path.iterdir()} == {
-        "configuration.json",
-        "log.jsonl",
-        "model.safetensors",
-        "state.00000055.safetensors",
-        "state.00000060.safetensors",
-    }
+    assert set(checkpoint.load(tmp_path).vocabulary.tokens[4:]) == {*invented.CHARACTERS, *"，。"}
+    assert log.read(tmp_path) == rows
+    poems = [str(row["sample"]) for row in rows if row["kind"] == "dev"]
+    assert all(poem.startswith("日") and len(poem) <= 48 for poem in poems)
+    assert len(set(poems)) > 1, "the weights change, and the poem with them"
+    assert sample(run.model, run.vocabulary, 48) == poems[-1]
+    names = {CONFIGURATION_FILE, LOG_FILE, checkpoint.MODEL_FILE}
+    names |= {f"state.000000{step}.safetensors" for step in (55, 60)}
+    assert {path.name for path in tmp_path.iterdir()} == names
+    with pytest.raises(InputError, match="set vocabulary_size=26"):
+        Run(tmp_path / "new", tiny("vocabulary_size=27"), TEXTS)
 
 
 def test_the_best_average_on_dev_is_kept_and_a_stale_run_ends(tmp_path: Path) -> None:
@@ -143,13 +131,50 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
 def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
-    (tmp_path / "state.00000000.safetensors.0.partial").touch()
+    (tmp_path / f"state.00000000.safetensors.{'0' * 32}.partial").touch()
     run = Run(tmp_path, tiny(), TEXTS, resume=True)
     assert run.resumed is None
     rows = rows_of(run)
     assert log.read(tmp_path) == rows
     assert rows[0]["step"] == 0
     assert not list(tmp_path.glob("*.partial"))
+
+
+def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
+    def another() -> None:
+        with pytest.raises(TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"):
+            Run(tmp_path, tiny(), TEXTS, resume=True)
+
+    Run(tmp_path, tiny("epochs=1"), TEXTS).train(on_step=another)
+    Run(tmp_path, tiny("epochs=1"), TEXTS, resume=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *[
+            (CONFIGURATION_FILE, each)
+            for each in (b"", b"\xff", b"[" * 99_999, b"null", b"[]", b"{}", b'{"format": 1}')
+        ],
+        (CONFIGURATION_FILE, None),
+        *[
+            (LOG_FILE, each)
+            for each in (b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b"{}\n", b'{"step": "1"}\n')
+        ],
+        (LOG_FILE, None),
+    ],
+)
+def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
+    Run(tmp_path, tiny(), TEXTS)
+    (tmp_path / name).unlink(missing_ok=True)
+    if content is None:
+        (tmp_path / name).mkdir()
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(
+        TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"
+    ):
+        Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
 def test_the_command_says_what_it_goes_on_from(
@@ -162,13 +187,14 @@ def test_the_command_says_what_it_goes_on_from(
         run_command(arguments)
     assert exit_.value.code == 0
     older, newest = sorted((tmp_path / "run").glob("state.*"))
-    newest.write_bytes(newest.read_bytes()[:-1])
+    newest.write_bytes(newest.read_bytes()[:-1] + b"\x7f")
     capsys.readouterr()
     with pytest.raises(SystemExit) as exit_:
         run_command([*arguments, "--resume"])
     assert exit_.value.code == 0
     lines = capsys.readouterr().err.splitlines()
-    assert lines[0].startswith(f"{newest.name} cannot be read (")
+    altered = "it was altered after it was saved: its SHA-256 differs"
+    assert lines[0] == f"{newest.name} cannot be read ({altered})"
     assert lines[1] == f"going on from {older.name} at step 20"
 
 
@@ -196,19 +222,18 @@ def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     with pytest.raises(InputError, match="holds a run already; add --resume"):
         Run(tmp_path, tiny(), TEXTS)
-    with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny("learning_rate=0.03"), TEXTS, resume=True)
-    with pytest.raises(InputError, match="another configuration or corpus"):
-        Run(tmp_path, tiny(), TEXTS._replace(train=TEXTS.train[:30]), resume=True)
     with pytest.raises(InputError, match="holds no run to resume"):
         Run(tmp_path / "new", tiny(), TEXTS, resume=True)
-    path = tmp_path / "configuration.json"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace("pingze-run-1", "pingze-run-0"), encoding="utf-8"
-    )
-    with pytest.raises(
-        InputError, match="was begun by another version of pingze; resume it with that version"
-    ):
+    others = [
+        TEXTS._replace(train=TEXTS.train[:30]),
+        TEXTS._replace(train=[TEXTS.train[0][::-1], *TEXTS.train[1:]]),
+    ]
+    for settings, texts in ((tiny("learning_rate=0.03"), TEXTS), *((tiny(), other) for other in others)):
+        with pytest.raises(InputError, match="another configuration or corpus"):
+            Run(tmp_path, settings, texts, resume=True)
+    path = tmp_path / CONFIGURATION_FILE
+    path.write_text(path.read_text(encoding="utf-8").replace(FORMAT, "pingze-run-0"), encoding="utf-8")
+    with pytest.raises(InputError, match="another version of pingze; resume it with that version"):
         Run(tmp_path, tiny(), TEXTS, resume=True)
 
 
@@ -256,9 +281,3 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
     )
     monkeypatch.undo()
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
-
-
-def test_a_vocabulary_larger_than_the_texts_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="set vocabulary_size=26"):
-        Run(tmp_path, tiny("vocabulary_size=27"), TEXTS)
-    assert not list(tmp_path.iterdir())

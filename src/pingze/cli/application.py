@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -25,6 +25,8 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
+LARGEST_FILE = 20
+"""MB of a file of poems; it takes about ten times this memory."""
 START = """\
 pingze 平仄 writes classical Chinese verse, and checks yours.
 
@@ -120,22 +122,43 @@ def print_start() -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON, escaped where standard output lacks a character."""
+    """Print a value as JSON."""
+    typer.echo(_as_json(value))
+
+
+def print_json_list(values: Iterable[Any]) -> None:
+    """Print values as a JSON list, each when it is there, so that a long list needs no memory."""
+    before = "["
+    for value in values:
+        typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
+        before = ","
+    typer.echo("[]" if before == "[" else "\n]")
+
+
+def _as_json(value: Any) -> str:
+    """Escape what standard output lacks."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
         text = json.dumps(value, indent=2)
-    typer.echo(text)
+    return text
 
 
 def read_file(file: str) -> str:
-    """Read a file, or standard input (-), as UTF-8."""
+    """Read a file, or standard input (-), as UTF-8; refuse one of more than `LARGEST_FILE` MB."""
+    most = LARGEST_FILE * 1_000_000
     try:
-        data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
+        if file == "-":
+            data = sys.stdin.buffer.read(most + 1)
+        else:
+            with Path(file).open("rb") as source:
+                data = source.read(most + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError("unreadable", name=file_name(file), reason=reason) from error
+    if len(data) > most:
+        raise InputError("file_too_large", name=file_name(file), most=LARGEST_FILE)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

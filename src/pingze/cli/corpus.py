@@ -91,17 +91,13 @@ def stats(as_json: JsonOption = False) -> None:
         print_json(statistics)
         return
     for name, value in statistics.items():
-        if isinstance(value, dict):
-            for dynasty, counts in value.items():
-                typer.echo(f"{name:14} {dynasty:5} {_counts(counts)}")
-        else:
+        if not isinstance(value, dict):
             typer.echo(f"{name.replace('_', ' '):20} {value:,}")
-
-
-def _counts(counts: dict[str, int] | int) -> str:
-    if isinstance(counts, int):
-        return f"{counts:,}"
-    return ", ".join(f"{name or 'other'} {count:,}" for name, count in counts.items())
+            continue
+        for dynasty, counts in value.items():
+            shown = f"{counts:,}" if isinstance(counts, int) else ""
+            shown = shown or ", ".join(f"{each or 'other'} {count:,}" for each, count in counts.items())
+            typer.echo(f"{name:14} {dynasty:5} {shown}")
 
 
 @corpus_app.command()

@@ -40,12 +40,15 @@ def _told(error: BaseException) -> int:
         case PingzeError():
             return _fail(error.text(language()), error.exit_status)
         case UsageError():
-            return _fail(_usage(error), 2)
+            context: Any = vars(error).get("ctx")
+            command = context.command_path if context else "pingze"
+            return _fail(here("usage", message=cast(Any, error).format_message(), command=command), 2)
         case BrokenPipeError():  # the reader of our output has gone
             _discard(sys.stdout)
             return 0
         case UnicodeEncodeError() if error.encoding in (sys.stdout.encoding, "charmap"):
-            return _fail(_unwritable(error), 2)
+            has = ascii(error.object[error.start])
+            return _fail(here("encoding", encoding=sys.stdout.encoding, has=has), 2)
         case OSError(errno=number, filename=None) if number in _OUTPUT:
             _discard(sys.stdout)
             reason = error.strerror or str(error)
@@ -68,15 +71,6 @@ def _discard(stream: TextIO) -> None:
     """Discard what Python would still flush at exit."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-
-
-def _unwritable(error: UnicodeEncodeError) -> str:
-    return here("encoding", encoding=sys.stdout.encoding, has=ascii(error.object[error.start]))
-
-
-def _usage(error: Any) -> str:
-    command = error.ctx.command_path if error.ctx else "pingze"
-    return here("usage", message=error.format_message(), command=command)
 
 
 def _fail(message: str, status: int) -> int:

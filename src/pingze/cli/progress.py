@@ -1,6 +1,7 @@
 """Show the progress of long commands and of training on standard error."""
 
 import re
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pingze.training.log import LogRow
     from pingze.training.run import Run
 
+MANY = 100
+"""Progress is counted for more poems or lines than these."""
 EVERY = 10.0
 """Without a terminal, seconds after which a line is printed again if only its numbers have changed."""
 SHARE = 0.05
@@ -35,6 +38,16 @@ def status() -> Iterator[Callable[[str], None]]:
     else:
         with _status_lines() as tell:
             yield tell
+
+
+@contextmanager
+def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows how many of many are done, where they do not themselves appear on a terminal."""
+    if total <= MANY or sys.stdout.isatty():
+        yield lambda done: None
+        return
+    with status() as show:
+        yield lambda done: show(here(code, done=f"{done:,}", total=f"{total:,}"))
 
 
 @contextmanager

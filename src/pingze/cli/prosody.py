@@ -1,6 +1,6 @@
 """`pingze check`, `tones` and `rhyme`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +8,16 @@ import typer
 
 from pingze import verse as prosody
 from pingze.cli import completion
-from pingze.cli.application import JsonOption, LevelOption, app, file_name, option, print_json, read_text
+from pingze.cli.application import (
+    JsonOption,
+    LevelOption,
+    app,
+    file_name,
+    option,
+    print_json,
+    print_json_list,
+    read_text,
+)
 from pingze.errors import InputError
 from pingze.messages import here, language
 from pingze.verse import Verdict, Violation
@@ -44,16 +53,28 @@ def check(
     texts = prosody.split_poems(read_text(file))
     if not texts:
         raise InputError("no_verse", name=file_name(file))
-    verdicts = [prosody.check(text, form=form, level=level, fine=fine) for text in texts]
-    if as_json:
-        print_json([verdict.as_json() for verdict in verdicts])
-    else:
-        _print_verdicts(verdicts)
-    if not all(verdict.ok for verdict in verdicts):
+    from pingze.cli.progress import counting
+
+    passed = True
+    with counting("poems_done", len(texts)) as count:
+
+        def verdicts() -> Iterator[Verdict]:
+            nonlocal passed
+            for done, text in enumerate(texts, start=1):
+                verdict = prosody.check(text, form=form, level=level, fine=fine)
+                passed = passed and verdict.ok
+                yield verdict
+                count(done)
+
+        if as_json:
+            print_json_list(verdict.as_json() for verdict in verdicts())
+        else:
+            _print_verdicts(verdicts())
+    if not passed:
         raise typer.Exit(1)
 
 
-def _print_verdicts(verdicts: list[Verdict]) -> None:
+def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit there."""
     from rich.console import Console
 
@@ -113,13 +134,13 @@ def tones(
     word = in_context(only_han(text))
     if len(word) > 1:
         read = [
-            (c, "".join(sorted(tones)))
-            for c, tones in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
+            (c, "".join(sorted(each)))
+            for c, each in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
         ]
         if as_json:
-            print_json([{"character": c, "tones": tones} for c, tones in read])
+            print_json([{"character": c, "tones": each} for c, each in read])
         else:
-            typer.echo("  ".join(f"{c} {tones or '?'}" for c, tones in read))
+            typer.echo("  ".join(f"{c} {each or '?'}" for c, each in read))
         return
     found = describe(text)
     senses = [sense(to_traditional(text.strip()), r.group.name) for r in found]

@@ -46,10 +46,12 @@ def choose(
     log_total = np.zeros(len(weights))
     if top_p < 1:
         inside, share = _nucleus(weights, top_p)
-        # Few are inside: these are made heavier, and not the others lighter.
-        logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
-        weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         log_total = np.log(1 - share + share / OUTSIDE)
+        # Few are inside: these are made heavier, and not the others lighter.
+        if lean is None:
+            weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
+        else:
+            logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
     if lean is not None:
         logits += lean
         log_total += log_sums

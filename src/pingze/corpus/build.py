@@ -23,7 +23,7 @@ from pingze.corpus.own import is_own, read_own
 from pingze.corpus.poem import CorpusPoem
 from pingze.corpus.poetry_source import read_poetry_source
 from pingze.corpus.records import read
-from pingze.corpus.split import groups, split, versions
+from pingze.corpus.split import groups, split
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError
 from pingze.files import locked, sweep, written
@@ -57,7 +57,7 @@ def store_path() -> Path:
 def remove_unfinished() -> None:
     """Remove the unfinished files of fetches and builds that were killed."""
     for path in (archive_path(), store_path()):
-        sweep(path)
+        sweep(path.parent)
 
 
 def build(
@@ -86,7 +86,15 @@ def build(
     if not cleaned.poems:
         raise CorpusError("nothing_kept", path=str(source))
     progress(f"grouping {len(cleaned.poems):,} poems")
-    poems, grouped = grouped_poems(cleaned)
+    poems: list[CorpusPoem] = []
+    grouped: list[int] = []
+    found = groups(cleaned.poems, sum(poem.is_measured for poem in cleaned.poems))
+    for place, (poem, group) in enumerate(zip(cleaned.poems, found, strict=True)):
+        if group is None:  # so that none is near a poem of dev or test
+            cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
+        else:
+            grouped.append(len(poems) if group == place else group)
+            poems.append(poem)
     on_cleaned(cleaned)
     # 2) Write the index into a folder of its own, then the database that names it; remove the older store's.
     progress("writing the store and its index")
@@ -106,19 +114,6 @@ def build(
             if other != folder:
                 shutil.rmtree(other, ignore_errors=True)
     return path
-
-
-def grouped_poems(cleaned: Cleaned) -> tuple[list[CorpusPoem], list[int]]:
-    """The poems with their groups: poems of Tang, Song or a person in groups of versions, each of the others alone.
-
-    Of the others, those that share two lines with another poem are dropped, so that none is near a poem of dev or
-    test, and counted in `cleaned`.
-    """
-    first = sum(poem.is_measured for poem in cleaned.poems)
-    found = versions(cleaned.poems, first)
-    cleaned.dropped.update((cleaned.poems[place].dynasty, VERSION_OF_ANOTHER) for place in found)
-    poems = [poem for place, poem in enumerate(cleaned.poems) if place not in found]
-    return poems, [*groups(poems[:first]), *range(first, len(poems))]
 
 
 def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Cleaned, folder: str) -> None:

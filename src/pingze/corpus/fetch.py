@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
@@ -27,10 +28,12 @@ SHA512 = (
 )
 """The digest of the package as published: no other archive becomes the corpus."""
 
+LARGEST = 1 << 27
+"""Bytes of a source after which no more is read: the archive has 85 MB."""
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"  # an archive's first bytes
 _READ_TIMEOUT = 60  # seconds without a byte from a server
-_NPM_TIMEOUT = 900  # seconds
+_TIMEOUT = 1800  # seconds for all of it
 
 Progress = Callable[[str], None]
 
@@ -87,14 +90,16 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
         reason = getattr(error, "reason", None) or error
         reason = getattr(reason, "strerror", None) or reason
         raise CorpusError("unreadable", name=name, reason=str(reason)) from error
-    digest, received = hashlib.sha512(), 0
+    digest, received, head, begun = hashlib.sha512(), 0, b"", time.monotonic()
     with response, written(archive_path(), CorpusError) as partial, partial.open("wb") as file:
         while chunk := _read(response, name):
-            if not received and not chunk.startswith(_GZIP):
+            received, head = received + len(chunk), (head + chunk)[: len(_GZIP)]
+            if not _GZIP.startswith(head) or max(received, size) > LARGEST:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
+            if time.monotonic() > begun + _TIMEOUT:
+                raise CorpusError("fetch_timeout", name=name, seconds=_TIMEOUT)
             digest.update(chunk)
             file.write(chunk)
-            received += len(chunk)
             progress(f"{name}: {received / 1e6:.0f} MB" + (f" of {size / 1e6:.0f}" if size else ""))
         if received < size:
             raise CorpusError("broke_off", name=name, reason=f"{received:,} / {size:,} bytes")
@@ -105,9 +110,9 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _read(response: Any, name: str) -> Any:
-    """Read on; an error is the source's own, not one of the disk that is written to."""
+    """Read what is there; an error is the source's own, not one of the disk that is written to."""
     try:
-        return response.read(_CHUNK)
+        return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:
         raise CorpusError("broke_off", name=name, reason=str(error)) from error
 
@@ -120,13 +125,13 @@ def _from_npm(progress: Progress) -> Path:
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
             quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True}
-            ran = subprocess.run(command, cwd=folder, timeout=_NPM_TIMEOUT, check=False, **quiet)
+            ran = subprocess.run(command, cwd=folder, timeout=_TIMEOUT, check=False, **quiet)
             if ran.returncode:
                 raise CorpusError("npm_failed", reason=_npm_reason(ran.stderr.decode(errors="replace")))
             packed = Path(folder) / archive_path().name
             return _copy(packed.as_uri(), str(packed), lambda _: None)
     except subprocess.TimeoutExpired:
-        raise CorpusError("npm_timeout", seconds=_NPM_TIMEOUT) from None
+        raise CorpusError("fetch_timeout", name="npm", seconds=_TIMEOUT) from None
     except OSError as error:
         raise CorpusError("npm_failed", reason=error.strerror or str(error)) from error
 

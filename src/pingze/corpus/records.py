@@ -89,10 +89,12 @@ def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[
 def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, Kind, bytes]]:
     """The name, kind and content of each file of a folder or an archive that has a kind."""
     if source.is_dir():
-        for path in source.rglob("*.json"):
+        for path in filter(Path.is_file, source.rglob("*.json")):
             if kind := kind_of(name := path.relative_to(source).as_posix()):
                 yield name, kind, path.read_bytes()
         return
+    if source.exists() and not source.is_file():
+        return  # opening a pipe would wait for a writer
     with tarfile.open(source, "r|*") as archive:
         for member in archive:
             if (kind := kind_of(member.name)) and (content := archive.extractfile(member)):

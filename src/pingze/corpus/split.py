@@ -3,8 +3,9 @@
 No random state: the same corpus gives the same splits on every machine.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, combinations
 from typing import NamedTuple
 
 from pingze.corpus.poem import CorpusPoem, digest
@@ -14,22 +15,19 @@ DRAWN = {"train": 16_384, "dev": 2_730}
 """How many poems the report trains on, and how many it measures on."""
 SHORTEST_LINE = 5
 """A shorter line says too little to show that two poems are versions of one."""
+MOST_SHARED = 100
+"""Lines of a poem of which every two are compared, so that long texts that repeat each other cost no more."""
 
 
-def groups(poems: Sequence[CorpusPoem]) -> list[int]:
+def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
     """Give each poem its group, named by the place of the group's first poem.
 
-    Two poems that share two or more different lines of at least five characters are in one group, and so are
-    two that a chain of such pairs joins.
+    Two poems that share two or more different lines of at least five characters are in one group, and so are two that
+    a chain of such pairs joins. Of the poems after the first `measured` (by default there is none) each is alone in a
+    group; None where it shares two such lines with a poem before it that has a group.
     """
-    # 1) Count the different lines that two poems have in common, for every pair that has any.
-    homes: dict[str, list[int]] = defaultdict(list)
-    shared: Counter[tuple[int, int]] = Counter()
-    for place, poem in enumerate(poems):
-        for line in _telling_lines(poem):
-            shared.update((other, place) for other in homes[line])
-            homes[line].append(place)
-    # 2) Join the pairs by union-find; the root of a set is its smallest member.
+    measured = len(poems) if measured is None else measured
+    # Union-find; the root of a set is its smallest member.
     parent = list(range(len(poems)))
 
     def root(node: int) -> int:
@@ -38,30 +36,25 @@ def groups(poems: Sequence[CorpusPoem]) -> list[int]:
             node = parent[node]
         return node
 
-    for pair, count in shared.items():
-        if count >= 2:
-            small, large = sorted(map(root, pair))
-            parent[large] = small
-    return [root(node) for node in range(len(poems))]
-
-
-def versions(poems: Sequence[CorpusPoem], first: int) -> set[int]:
-    """The places, from `first` on, of poems that share two or more such lines with one that is kept before them."""
-    homes: dict[str, list[int]] = defaultdict(list)
-    found = set()
-    for place, poem in enumerate(poems):
-        lines = _telling_lines(poem)
-        shared = Counter(home for line in lines for home in homes.get(line, ())) if place >= first else {}
-        if max(shared.values(), default=0) >= 2:
-            found.add(place)
+    homes: dict[tuple[str, str], int] = {}
+    versions = set()
+    for place, pairs in enumerate(_pairs(poems)):
+        if place >= measured and not homes.keys().isdisjoint(pairs):
+            versions.add(place)
             continue
-        for line in lines:
-            homes[line].append(place)
-    return found
+        for pair in pairs:
+            small, large = sorted(map(root, (homes.setdefault(pair, place), place)))
+            parent[large] = small
+    return [None if node in versions else root(node) for node in range(len(poems))]
 
 
-def _telling_lines(poem: CorpusPoem) -> set[str]:
-    return {line for line in poem.lines if len(line) >= SHORTEST_LINE}
+def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
+    """For each poem the pairs of those lines of it that other poems have too, of the first `MOST_SHARED`."""
+    telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
+    times = Counter(chain.from_iterable(telling))
+    for lines in telling:
+        shared = sorted(line for line in lines if times[line] > 1)
+        yield list(combinations(shared[:MOST_SHARED], 2))
 
 
 class Places(NamedTuple):

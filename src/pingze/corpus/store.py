@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from typing import Any, Self
 from unicodedata import normalize
@@ -96,8 +96,7 @@ class Store:
 
         Raises InputError on another dynasty or split.
         """
-        where, values = _where(dynasty=dynasty, split=split)
-        return self._poems(f"{where} AND tune = ''", values)
+        return self._poems("tune = ''", dynasty=dynasty, split=split)
 
     def ci(self, *, split: str | None = None) -> Iterator[CorpusPoem]:
         """The 詞 of all dynasties in the corpus's order.
@@ -107,8 +106,7 @@ class Store:
 
         Raises InputError on another split.
         """
-        where, values = _where(split=split)
-        return self._poems(f"{where} AND tune > ''", values)
+        return self._poems("tune > ''", split=split)
 
     def report_draw(self, split: str) -> list[str]:
         """The texts of the report's draw, in its order: 16,384 of train, 2,730 of dev.
@@ -157,20 +155,16 @@ class Store:
         # 2) The poems that hold it and pass the filters, some at a time.
         found = np.unique(self._poems_at(np.sort(self.index.places(self.index.encode(text)))))
         query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"
-        rows = chain.from_iterable(
-            self._select(
-                f"dynasty, author, title, text {query}", {"found": json.dumps(ids.tolist()), **values}
-            )
-            for ids in np.array_split(found, len(found) // _BATCH + 1)
-        )
-        # 3) The lines in which it begins, each once.
         hits: list[Hit] = []
-        for row in rows:
-            begins = (match.start() for match in re.finditer(f"(?={text})", row[-1]))
-            hits += dict.fromkeys(_hit(text, row, place) for place in begins)
-            if len(hits) >= limit:
-                break
-        return hits[:limit]
+        for ids in np.array_split(found, len(found) // _BATCH + 1):
+            given = {"found": json.dumps(ids.tolist()), **values}
+            # 3) The lines in which it begins, each once.
+            for row in self._select(f"dynasty, author, title, text {query}", given):
+                begins = (match.start() for match in re.finditer(f"(?={text})", row[-1]))
+                hits += dict.fromkeys(_hit(text, row, place) for place in begins)
+                if len(hits) >= limit:
+                    return hits[:limit]
+        return hits
 
     def line_at(self, place: int) -> Hit:
         """Find the line that begins at a place of the index.
@@ -232,8 +226,11 @@ class Store:
             counts.setdefault(dynasty, {})[name] = count
         return counts
 
-    def _poems(self, where: str, values: dict[str, str]) -> Iterator[CorpusPoem]:
-        rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} ORDER BY id", values)
+    def _poems(self, kind: str, **filters: str | None) -> Iterator[CorpusPoem]:
+        where, values = _where(**filters)
+        rows = self._select(
+            f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values
+        )
         return (CorpusPoem(*row) for row in rows)
 
     def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -36,11 +36,6 @@ def cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
     """Select the fastest cell for an activation, device and type."""
     if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
         return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
-    return eager(activation)
-
-
-def eager(activation: str) -> Cell:
-    """Build the cell of `formulas.cell_forward` from PyTorch's operations."""
     phi = _PHI[activation]
 
     def equations(net: Float[Tensor, "B G"], c_prev: Float[Tensor, "B H"]) -> tuple[Tensor, Tensor, Tensor]:

@@ -122,16 +122,6 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     return y
 
 
-def split_gates(stacked: Float[Array, "*rows G"]) -> Gates:
-    """Split an array into views, one for each gate.
-
-    Args:
-        stacked: The gates along the last axis, in the order of `Gates`, (…, 4H).
-    """
-    H = stacked.shape[-1] // 4
-    return Gates(*(stacked[..., k * H : (k + 1) * H] for k in range(4)))
-
-
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
     """View the stacked weights as the report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o), by letter.
 
@@ -156,7 +146,7 @@ def cell_forward(
         activation: The name of φ: tanh, relu or leaky_relu.
     """
     phi = ACTIVATIONS[activation].phi
-    net_i, net_f, net_c, net_o = split_gates(net)
+    net_i, net_f, net_c, net_o = np.split(net, 4, axis=-1)
     gates = Gates(i=sigmoid(net_i), f=sigmoid(net_f), c_tilde=phi(net_c), o=sigmoid(net_o))
     c = gates.f * c_prev + gates.i * gates.c_tilde
     phi_c = phi(c)

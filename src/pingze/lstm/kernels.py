@@ -6,7 +6,8 @@ vectorizes a row's loops if no loop writes an array that it reads. Why Numba:
 docs/decisions/0002-numba-for-the-elementwise-work.md.
 """
 
-from typing import no_type_check
+from collections.abc import Callable
+from typing import Any, no_type_check
 
 import numba
 import numpy as np
@@ -19,9 +20,23 @@ BLOCKS = 8
 """Parts of a sum over rows: constant, so that the result does not depend on the number of threads."""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
-_compile = numba.njit(cache=True, error_model="numpy", fastmath={"contract"})
-_compile_sum = numba.njit(cache=True, error_model="numpy", fastmath={"contract", "reassoc"})
-_compile_parallel = numba.njit(cache=True, error_model="numpy", parallel=True)
+
+
+def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Build a decorator that compiles, and keeps the result on the disk where any folder can be written."""
+
+    def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        try:
+            return numba.njit(function, cache=True, error_model="numpy", **options)  # type: ignore[no-any-return]
+        except RuntimeError:  # "cannot cache function"
+            return numba.njit(function, error_model="numpy", **options)  # type: ignore[no-any-return]
+
+    return compiled
+
+
+_compile = _compiler(fastmath={"contract"})
+_compile_sum = _compiler(fastmath={"contract", "reassoc"})
+_compile_parallel = _compiler(parallel=True)
 _inline = numba.njit(inline="always")
 
 

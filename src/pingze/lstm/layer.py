@@ -77,8 +77,11 @@ class LSTM(nn.Module):
             state: (h_0, c_0), each (layers, B, H); zeros by default.
             held: The constant input of each sequence, (B, P); none by default.
         """
-        packed = x if isinstance(x, PackedSequence) else _pack_full(x)
-        data, sizes, order, original_order = packed
+        if isinstance(x, PackedSequence):
+            data, sizes, order, original_order = x
+        else:
+            (T, B, _), order, original_order = x.shape, None, None
+            data, sizes = x.flatten(0, 1), torch.full((T,), B)
         if state is None:
             zeros = data.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
             state = zeros, zeros
@@ -110,9 +113,7 @@ class LSTM(nn.Module):
         weight_ih: Tensor = layer.weight_ih
         weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":
-            if (
-                held is not None
-            ):  # cuDNN takes one bias for all sequences, so the constant input joins every x
+            if held is not None:  # cuDNN takes one bias for all sequences: the constant input joins every x
                 x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                 weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
             return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
@@ -187,18 +188,9 @@ class _PackedLayer(torch.autograd.Function):
             cell.view, (x_net, biases.contiguous(), gates, c_states, phi_c, h, h_states)
         )
         for rows, states, previous in zip(steps.rows, steps.states, steps.previous, strict=True):
-            recurrent = cell.view(times_W_hh(h_states[previous]))
-            cell.forward(
-                v_x[rows],
-                recurrent,
-                v_biases[: rows.stop - rows.start],
-                v_c[previous],
-                v_gates[rows],
-                v_c[states],
-                v_phi_c[rows],
-                v_h[rows],
-                v_h_states[states],
-            )
+            recurrent, bias = cell.view(times_W_hh(h_states[previous])), v_biases[: rows.stop - rows.start]
+            outputs = v_c[states], v_phi_c[rows], v_h[rows], v_h_states[states]
+            cell.forward(v_x[rows], recurrent, bias, v_c[previous], v_gates[rows], *outputs)
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
         ctx.steps, ctx.cell = steps, cell
         return h, h[steps.last], c_states[B:][steps.last]
@@ -220,15 +212,8 @@ class _PackedLayer(torch.autograd.Function):
         )
         for rows, previous in reversed(list(zip(steps.rows, steps.previous, strict=True))):
             running = slice(rows.stop - rows.start)
-            cell.backward(
-                v_dh[rows],
-                v_dh_next[running],
-                v_dc_next[running],
-                v_gates[rows],
-                v_c[previous],
-                v_phi_c[rows],
-                v_dnet[rows],
-            )
+            gradients = v_dh[rows], v_dh_next[running], v_dc_next[running]
+            cell.backward(*gradients, v_gates[rows], v_c[previous], v_phi_c[rows], v_dnet[rows])
             dh_next[running] = times_W_hh(dnet[rows])  # (12)
             dbiases[running] += dnet[rows]  # (15)
         h_prev = operand(torch.cat([h_states[previous] for previous in steps.previous]), x.dtype)
@@ -239,9 +224,7 @@ class _PackedLayer(torch.autograd.Function):
             product(dnet.T, x).to(gates.dtype),  # (13)
             product(dnet.T, h_prev).to(gates.dtype),  # (14)
             dbiases,
-            None,
-            None,
-            None,
+            *[None] * 3,
         )
 
 
@@ -265,11 +248,6 @@ def cudnn_layer(
         state = (h_0[None], c_0[None])
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, (PackedSequence(x, sizes), state))
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
-
-
-def _pack_full(x: Float[Tensor, "T B E"]) -> PackedSequence:
-    T, B, _ = x.shape
-    return PackedSequence(x.flatten(0, 1), torch.full((T,), B))
 
 
 def _permute(state: Float[Tensor, "layers B H"], indices: Tensor | None) -> Float[Tensor, "layers B H"]:

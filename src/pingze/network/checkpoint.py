@@ -4,16 +4,14 @@ The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, 
 …, `output.weight` (V, H), `output.bias` (V); a tied model has `projection.weight` (E, H) in place of `output.weight`,
 for its output's weight is the embedding's; one that holds a poem's conditions beside every input has
 `lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`Rounded`): a matrix then holds
-whole numbers, and `NAME.scale` (N) the scales of its N rows. The metadata hold the format's version, the
-configuration, the ordered vocabulary, and a SHA-256 of all of it. Reading needs NumPy only.
+whole numbers, and `NAME.scale` (N) the scales of its N rows. The metadata hold the configuration, the ordered
+vocabulary, and what `tensor_file` verifies. Reading needs NumPy only.
 
 Beside it may lie `model.reward.safetensors`: `reward.weight` (H), which tells from the model's state what a reader
 makes of a text (`composing.taste`), and the SHA-256 of the model that it belongs to.
 """
 
-import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from importlib.resources import as_file, files
@@ -21,16 +19,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save as serialize
 
 from pingze.arrays import Array, Float, Int8
 from pingze.errors import CheckpointError, PingzeError
-from pingze.files import written
+from pingze.network import tensor_file
 from pingze.network.configuration import ModelConfiguration
+from pingze.network.tensor_file import FORMAT, Tensors
 from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
-FORMAT = "pingze-1"
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 """Further files of an export, under the names that model hubs use."""
@@ -42,8 +38,6 @@ SHIPPED = ("report", "tang")
 """Names of the models that come with the package."""
 DEFAULT = "tang"
 """The model of commands that name none."""
-
-Tensors = Mapping[str, np.ndarray]
 
 LARGEST_WEIGHT = 64
 """Processors without VNNI add two products in 16 bits, and 2 · 255 · 64 < 2^15."""
@@ -156,16 +150,13 @@ def save(
 
     Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
     """
-    _check_shapes(path, tensors, configuration)
+    path = path.resolve()  # a link stays, and its target is replaced
     if dtype is np.int8:
         stored = _in_8_bits(tensors)
     else:
         stored = {name: np.ascontiguousarray(tensor, dtype) for name, tensor in tensors.items()}
-    metadata = about(configuration, vocabulary)
-    metadata["sha256"] = _digest(stored, metadata)
-    with written(path, CheckpointError) as partial:
-        partial.write_bytes(serialize(stored, metadata))
-        _reward_path(path).unlink(missing_ok=True)
+    _check_tensors(path, stored, configuration)
+    tensor_file.write(path, stored, about(configuration, vocabulary), stale=_reward_path(path))
 
 
 def about(configuration: ModelConfiguration, vocabulary: Vocabulary) -> dict[str, str]:
@@ -232,10 +223,8 @@ def save_reward(path: Path, weight: np.ndarray) -> None:
 
     Raises CheckpointError when the disk does not take it.
     """
-    stored = {REWARD: np.ascontiguousarray(weight, np.float32)}
-    with written(_reward_path(path), CheckpointError) as partial:
-        metadata = {"model": _read(path, str(path), with_reward=False).sha256, "sha256": _digest(stored, {})}
-        partial.write_bytes(serialize(stored, metadata))
+    sha256 = _read(path, str(path), with_reward=False).sha256
+    tensor_file.write(_reward_path(path), {REWARD: weight.astype(np.float32)}, {"model": sha256})
 
 
 def config(configuration: ModelConfiguration) -> dict[str, object]:
@@ -253,45 +242,44 @@ def _file_of(model: str | Path) -> Path:
 
 
 def _reward_path(path: Path) -> Path:
-    return path.with_suffix(".reward.safetensors")
+    """Find the reward beside a model's file, or beside the file that it links to."""
+    beside = path.with_suffix(".reward.safetensors")
+    return beside if beside.is_file() else path.resolve().with_suffix(".reward.safetensors")
 
 
 def _read(path: Path, name: str, *, with_reward: bool = True) -> Checkpoint:
     """Read a file, and the reward beside it if there is one."""
-    stored, metadata = _tensors(path, "model_damaged")
-    if metadata.get("format") != FORMAT:
-        raise CheckpointError("model_format", path=str(path), has=str(metadata.get("format")), wanted=FORMAT)
-    if metadata.get("sha256") != _digest(stored, metadata):
-        raise CheckpointError("model_altered", path=str(path))
+    try:
+        stored, metadata = tensor_file.read(path)
+    except ValueError as error:
+        raise CheckpointError("model_damaged", path=str(path), reason=str(error)) from error
     try:
         configuration = ModelConfiguration.of(json.loads(metadata["configuration"]))
         vocabulary = Vocabulary(json.loads(metadata["vocabulary"]))
-    except (AttributeError, KeyError, TypeError, ValueError, PingzeError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError, PingzeError) as error:
         raise CheckpointError("model_configuration", path=str(path), reason=str(error)) from error
     if (has := len(vocabulary)) != (wanted := configuration.vocabulary_size):
         raise CheckpointError("model_vocabulary", path=str(path), has=has, wanted=wanted)
     if vocabulary.condition_tokens != configuration.special_tokens:
         raise CheckpointError("model_tokens", path=str(path))
-    _check_shapes(path, stored, configuration)
-    reward: np.ndarray | None = None
-    sha256 = metadata["sha256"]
+    _check_tensors(path, stored, configuration)
+    reward = None
     if with_reward and (beside := _reward_path(path)).is_file():
-        found, of = _tensors(beside, "reward_damaged")
-        reward = found.get(REWARD, np.zeros(0))
-        whole = of.get("sha256") == _digest(found, {}) and of.get("model") == sha256
-        if not whole or reward.shape != (configuration.hidden_size,):
-            raise CheckpointError("reward_other", path=str(beside))
-    return Checkpoint(name, configuration, vocabulary, stored, reward, sha256)
+        reward = _reward(beside, metadata["sha256"], configuration.hidden_size)
+    return Checkpoint(name, configuration, vocabulary, stored, reward, metadata["sha256"])
 
 
-def _tensors(path: Path, fault: str) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Read a file's tensors and metadata."""
+def _reward(path: Path, sha256: str, hidden_size: int) -> np.ndarray:
+    """Read the reward of the model with a digest."""
     try:
-        with safe_open(path, framework="numpy") as file:
-            names = file.keys()
-            return {name: file.get_tensor(name) for name in names}, file.metadata() or {}
-    except (OSError, SafetensorError) as error:
-        raise CheckpointError(fault, path=str(path), reason=str(error)) from error
+        tensors, metadata = tensor_file.read(path)
+        reward = tensors[REWARD]
+        fits = metadata["model"] == sha256 and reward.shape == (hidden_size,) and _is_finite(reward)
+    except (ValueError, KeyError):
+        fits = False
+    if not fits:
+        raise CheckpointError("reward_other", path=str(path))
+    return reward
 
 
 def _check_beside(folder: Path, loaded: Checkpoint) -> None:
@@ -328,23 +316,20 @@ def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
     return {"embedding.weight": (V, E), **layers, **output, "output.bias": (V,)}
 
 
-def _check_shapes(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
+def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfiguration) -> None:
     expected = shapes(configuration)
     for name, tensor in tensors.items():
-        if tensor.dtype == np.int8:
+        if tensor.dtype == np.int8 and tensor.ndim == 2:
             expected[name + SCALE] = tensor.shape[:1]
     for name in sorted(expected.keys() | tensors.keys()):
-        found = tensors[name].shape if name in tensors else "absent"
-        if found != expected.get(name, "absent"):
-            wanted = str(expected.get(name, "absent"))
-            raise CheckpointError("model_tensor", path=str(path), name=name, has=str(found), wanted=wanted)
+        found, wanted = tensors.get(name), str(expected.get(name, "absent"))
+        has = "absent" if found is None else str(found.shape)
+        if found is not None and not (name + SCALE in expected or _is_finite(found)):
+            has = f"not finite, or {found.dtype}"
+        if has != wanted:
+            raise CheckpointError("model_tensor", path=str(path), name=name, has=has, wanted=wanted)
 
 
-def _digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    sha = hashlib.sha256()
-    for key in ("format", "configuration", "vocabulary"):
-        sha.update(metadata.get(key, "").encode())
-    for name in sorted(tensors):
-        sha.update(name.encode())
-        sha.update(np.ascontiguousarray(tensors[name]).data)
-    return sha.hexdigest()
+def _is_finite(tensor: np.ndarray) -> bool:
+    """Tell whether a tensor holds finite numbers in single or half precision."""
+    return tensor.dtype in (np.float32, np.float16) and bool(np.isfinite(tensor).all())

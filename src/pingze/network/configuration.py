@@ -7,6 +7,7 @@ from typing import Any
 from pingze.errors import InputError
 
 ACTIVATION_NAMES = ("tanh", "relu", "leaky_relu")
+LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size": 1 << 14, "layers": 64}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,9 @@ class ModelConfiguration:
         return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
-        check_at_least(self, 1, "vocabulary_size", "embedding_size", "hidden_size", "layers")
+        for name, most in LARGEST.items():
+            if type(has := getattr(self, name)) is not int or not 1 <= has <= most:
+                raise InputError("range", field=name, has=str(has), least=1, most=most)
         if self.activation not in ACTIVATION_NAMES:
             choices = list(ACTIVATION_NAMES)
             raise InputError("choice", field="activation", has=self.activation, choices=choices)

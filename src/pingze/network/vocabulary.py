@@ -1,5 +1,6 @@
 """Encode characters as ids and decode them."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import SupportsIndex
@@ -12,6 +13,7 @@ from pingze.verse.characters import MARKS
 
 PAD, BOS, EOS, UNK = range(4)
 SPECIAL_TOKENS = ("<pad>", "<bos>", "<eos>", "<unk>")
+_TOKEN = re.compile(r"[^\s\ud800-\udfff]|<[^<>\n\ud800-\udfff]+>")
 
 
 class Vocabulary:
@@ -20,7 +22,7 @@ class Vocabulary:
     Args:
         tokens: In the order of their ids: `SPECIAL_TOKENS`, those of conditions, characters.
 
-    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS`, or one is there twice.
+    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS`, one is there twice, or is none.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -30,6 +32,8 @@ class Vocabulary:
             raise InputError("vocabulary_begins", wanted=" ".join(SPECIAL_TOKENS))
         if len(self.ids) != len(self.tokens):
             raise InputError("vocabulary_twice")
+        if odd := [token for token in self.tokens if not _TOKEN.fullmatch(token)]:
+            raise InputError("vocabulary_token", has=ascii(odd[0]))
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":

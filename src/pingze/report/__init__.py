@@ -1,1 +1,1 @@
-"""Check the report that this project implements: its derivation line by line, its claims by experiments."""
+"""Check the report that this project implements: its derivation line by line, and its claims by experiments."""

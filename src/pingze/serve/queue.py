@@ -27,6 +27,8 @@ ROWS = 64
 """The most texts that a worker writes as one batch; one population may have more."""
 MOST_BATCHES = 4
 """The most batches that a worker writes in turns."""
+MUCH = 4
+"""How many times smaller a population is that is written beside a long batch of its own client."""
 WAITING, WAITING_OF_ONE = 1024, 512
 """The most jobs that wait, of all clients and of one; a poem has two at the defaults."""
 GRACE = 10.0
@@ -195,9 +197,9 @@ class Queue:
             raise too_slow(self.seconds) if own else BusyError from None
         finally:
             request.waiting.clear()
-            self.waiting[client] = [each for each in self.waiting.get(client, ()) if each is not request]
-            if not self.waiting[client]:
-                del self.waiting[client]
+            others = [each for each in self.waiting.pop(client, ()) if each is not request]
+            if others:
+                self.waiting[client] = others
             for worker in self.workers:
                 for number, batch in worker.batches.items():
                     for index in (index for index, job in batch.jobs.items() if job.request is request):
@@ -216,8 +218,13 @@ class Queue:
         alone = self.pace * size / min(len(jobs), len(self.workers))
         if alone > self.seconds:
             raise TooMuchError(alone, self.seconds)
-        # 2. Of each other request as much is computed meanwhile, for they take turns.
-        before = sum(min(size, sum(job.size for job in each.waiting)) for each in self._waiting())
+        # 2. Clients take turns, and so do the requests of one: meanwhile as much is computed for each other.
+        sizes = {
+            client: [sum(job.size for job in each.waiting) for each in requests]
+            for client, requests in self.waiting.items()
+        }
+        of_own = size + sum(min(size, each) for each in sizes.pop(request.client, []))
+        before = of_own - size + sum(min(of_own, sum(each)) for each in sizes.values())
         if alone + self.pace * before / len(self.workers) > request.until - time.monotonic():
             raise BusyError
         request.waiting.extend(jobs)
@@ -238,10 +245,20 @@ class Queue:
                     self._begin(worker, self._joined(first))
 
     def _without_long_batch(self) -> Callable[[Job], bool]:
-        """Make the test for populations of requests without long batches: they alone are written beside others."""
-        long = (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long)
-        slow = {request for batch in long for request in batch.requests}
-        return lambda job: bool(job.model) and job.request not in slow
+        """Make the test for populations that are written beside the long batches.
+
+        They are of other requests, and of other clients or much smaller: equal ones of one client gain nothing by
+        turns, and would leave less of the worker to a client that comes next.
+        """
+        slow: dict[Request | str, float] = {}
+        for batch in (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long):
+            for job in batch.jobs.values():
+                client = job.request.client
+                slow |= {job.request: 0.0, client: min(job.size / MUCH, slow.get(client, math.inf))}
+        return lambda job: (
+            bool(job.model)
+            and job.size <= min(slow.get(each, math.inf) for each in (job.request, job.request.client))
+        )
 
     def _joined(self, first: Job) -> list[Job]:
         """List a job and those of its model and size that are written with it; some are left to each other worker."""
@@ -266,13 +283,9 @@ class Queue:
         until = max(job.request.until for job in jobs)
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
-    def _find(self, fits: Callable[[Job], Any]) -> Request | None:
-        """Find the first request in turn whose next job fits."""
-        return next((each for each in self._waiting() if fits(each.waiting[0])), None)
-
     def _take(self, fits: Callable[[Job], Any]) -> Job | None:
         """Take the first job in turn that fits; its request and its client have their next turns after all others."""
-        request = self._find(fits)
+        request = next((each for each in self._waiting() if fits(each.waiting[0])), None)
         if request is None:
             return None
         requests = self.waiting.pop(request.client)

@@ -28,7 +28,12 @@ def listen(host: str, port: int) -> socket.socket:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
-        raise InputError("listen", field="port", host=host, port=port, reason=_reason(error)) from error
+        if isinstance(error, UnicodeError):
+            reason = "that is no host name"
+        else:  # without Python's additions
+            number = error.errno or 0
+            reason = os.strerror(number) if number > 0 else str(error.strerror or error)
+        raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
     # Connections inherit it. asyncio sets it only where a socket names its protocol, and accepted ones of this do not;
     # without it each answer's body waits 40 ms for the acknowledgement of its headers.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -49,13 +54,6 @@ def reached_at(bound: socket.socket) -> str:
         except OSError:
             return loopback
         return str(probe.getsockname()[0])
-
-
-def _reason(error: OSError | UnicodeError) -> str:
-    """Say why an address cannot be had, without Python's additions."""
-    if isinstance(error, UnicodeError):
-        return "that is no host name"
-    return os.strerror(error.errno) if error.errno and error.errno > 0 else str(error.strerror or error)
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:

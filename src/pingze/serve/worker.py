@@ -117,8 +117,8 @@ class WorkerLoop:
                 self._tell(number, index, answer, time.monotonic() - begun)
 
     def _write(self) -> None:
-        """Write batches in turns: that which had least goes on, and any that has waited for long."""
-        inbox, batches = self.inboxes["write"], list[Written]()
+        """Write batches in turns: that which had least goes on; after one that ended, any that has waited for long."""
+        inbox, batches, ended = self.inboxes["write"], list[Written](), False
         while True:
             # 1. Take the new batches; wait where there is none at all.
             while not (batches and inbox.empty()):
@@ -126,9 +126,10 @@ class WorkerLoop:
                 batches.append(Written(number, function(given)))
             # 2. Choose the batch that has the turn.
             begun = told = time.monotonic()
-            owed = [batch for batch in batches if begun > batch.since + OWED]
+            owed = [batch for batch in batches if ended and begun > batch.since + OWED]
             batch = min(owed, key=attrgetter("since")) if owed else min(batches, key=attrgetter("spent"))
             # 3. Write until it ends or, after a token, the turn is over.
+            ended = False
             for found in batch.answers:
                 now = time.monotonic()
                 if found is not None:
@@ -140,6 +141,7 @@ class WorkerLoop:
                     break
             else:
                 batches.remove(batch)
+                ended = True
 
     def _tell(self, number: int, index: int | None, answer: Any, seconds: float) -> None:
         if index is not None:

@@ -12,6 +12,9 @@ from pingze.files import written
 
 LOG_FILE = "log.jsonl"
 
+DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
+"""What reading a damaged file of JSON raises."""
+
 LogRow = dict[str, float | int | str]
 """A row: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 
@@ -40,7 +43,17 @@ class Log:
 
 
 def read(run: Path) -> list[LogRow]:
-    """Read the rows of a run, without a last one that a killed process left unfinished."""
+    """Read the rows of a run, without a last one that a killed process left unfinished.
+
+    Raises TrainingError where the file is damaged.
+    """
     path = run / LOG_FILE
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return [json.loads(line) for line in text.split("\n")[:-1]]
+    try:
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        rows = [json.loads(line) for line in text.split("\n")[:-1]]
+        steps = {type(row["step"]) for row in rows}
+        if steps - {int}:
+            raise TypeError(f"a step of {steps}")
+    except DAMAGES as error:
+        raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
+    return rows

@@ -1,7 +1,8 @@
 """Run training so that it can be stopped, killed and resumed.
 
 A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume from), and
-`log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Only the first of several processes reads and writes it.
+`log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Only the first of several processes reads and writes it,
+under a lock.
 
 Rows are written first, then the model, then the state. So a state is later than every row up to its step, and later
 than the model that it calls the best; a resumed run writes again what a killed process wrote after its last state.
@@ -13,7 +14,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,20 +22,20 @@ from typing import Any
 import torch
 
 from pingze.errors import CheckpointError, InputError, TrainingError
-from pingze.files import written
+from pingze.files import locked, written
 from pingze.messages import language
 from pingze.network import checkpoint
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
-from pingze.training.log import Log, LogRow
+from pingze.training.log import DAMAGES, Log, LogRow
 from pingze.training.presets import Preset
 from pingze.training.sample import sample
-from pingze.training.texts import Texts
+from pingze.training.texts import Texts, digest
 from pingze.training.trainer import Trainer
 
 LOG_EVERY = 50
 CONFIGURATION_FILE = "configuration.json"
-FORMAT = "pingze-run-1"
+FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that a resumed run may change: where it ends, and how."""
 
@@ -50,7 +51,7 @@ class Run(Trainer):
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
         super().__init__(preset, texts, is_resumed=resume and bool(state.files(folder)))
-        self.folder, self.position = folder, state.Position()
+        self.folder, self.position, self.texts_digest = folder, state.Position(), digest(texts)
         self.resumed = self._open_folder(resume)
         self._begun = self.resumed is not None
         if self.resumed is not None:
@@ -65,30 +66,30 @@ class Run(Trainer):
             "model": asdict(self.preset.model) | {"special_tokens": list(self.preset.model.special_tokens)},
             "training": asdict(self.configuration),
             "vocabulary": "".join(self.vocabulary.tokens[special:]),
-            "texts": [len(self.train_examples), len(self.dev_sequences)],
+            "texts": self.texts_digest,
         }
         found = None
         if self.processes.is_first:
             path, folder = self.folder / CONFIGURATION_FILE, str(self.folder)
-            # 1) compare the folder with what is asked for
-            if path.exists() != resume:
-                raise InputError("train_no_run" if resume else "train_run_exists", folder=folder)
-            if resume:
-                begun = json.loads(path.read_text(encoding="utf-8"))
-                if begun.get("format") != FORMAT:
-                    raise InputError("train_other_version", folder=folder)
-                if _without_ending(begun) != _without_ending(description):
-                    raise InputError("train_other_run", folder=folder)
-            # 2) write the configuration, and read the newest state
-            with written(path, TrainingError) as partial:
-                partial.write_text(json.dumps(description, ensure_ascii=False, indent=1), encoding="utf-8")
-            if resume:
-                for partial in self.folder.glob("*.partial"):  # left by a killed process
-                    partial.unlink()
-                found = state.read(self.folder)
+            if resume and not path.exists():
+                raise InputError("train_no_run", folder=folder)
+            with self._locked():
+                if resume:
+                    _check_begun(path, description)
+                    found = state.read(self.folder)
+                elif path.exists():
+                    raise InputError("train_run_exists", folder=folder)
+                with written(path, TrainingError) as partial:
+                    text = json.dumps(description, ensure_ascii=False, indent=1)
+                    partial.write_text(text, encoding="utf-8")
         if self.processes.broadcast(description) != description:
             raise InputError("train_other_process", rank=self.processes.rank)
         return self.processes.broadcast(found)
+
+    def _locked(self) -> AbstractContextManager[None]:
+        """Keep other trainings out of the folder."""
+        is_first = self.processes.is_first
+        return locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
 
     def train(
         self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
@@ -101,22 +102,30 @@ class Run(Trainer):
         KeyboardInterrupt is raised. Raises TrainingError if the loss is not finite or the disk is full; the state on
         disk is then the last good one.
         """
-        try:
-            if self.processes.is_first:
-                log = Log(self.folder, last_step=self.position.step if self._begun else -1)
+        with self._locked():
+            try:
+                log = (
+                    Log(self.folder, self.position.step if self._begun else -1)
+                    if self.processes.is_first
+                    else None
+                )
 
-            def add(kind: str, **figures: float | str) -> None:
-                if self.processes.is_first:
-                    row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time(), **figures}
-                    log.add(row)
-                    on_row(row)
+                def add(kind: str, **figures: float | str) -> None:
+                    if log:
+                        row: LogRow = {
+                            "kind": kind,
+                            "step": self.position.step,
+                            "time": time.time(),
+                            **figures,
+                        }
+                        log.add(row)
+                        on_row(row)
 
-            with _stop_signals() as received:
-                self._train(add, on_step, received)
-        except (CheckpointError, TrainingError) as fault:
-            raise TrainingError(
-                "train_ended", reason=fault.text(language()), folder=str(self.folder)
-            ) from fault
+                with _stop_signals() as received:
+                    self._train(add, on_step, received)
+            except (CheckpointError, TrainingError) as fault:
+                reason = fault.text(language())
+                raise TrainingError("train_ended", reason=reason, folder=str(self.folder)) from fault
 
     def _train(self, add: Add, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
@@ -181,9 +190,18 @@ class Run(Trainer):
             state.save(self.folder, self.model, self.optimizer, self.average, self.position)
 
 
-def _without_ending(description: dict[str, Any]) -> dict[str, Any]:
-    training = {name: value for name, value in description["training"].items() if name not in ENDINGS}
-    return description | {"training": training}
+def _check_begun(path: Path, description: dict[str, Any]) -> None:
+    """Compare a run's configuration with what is asked for; how the run ends may change."""
+    try:
+        begun = json.loads(path.read_text(encoding="utf-8"))
+        version, training = begun["format"], begun["training"]
+        ending = {name: training[name] for name in ENDINGS if name in training}
+    except DAMAGES as error:
+        raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error
+    if version != FORMAT:
+        raise InputError("train_other_version", folder=str(path.parent))
+    if begun != description | {"training": description["training"] | ending}:
+        raise InputError("train_other_run", folder=str(path.parent))
 
 
 @contextmanager

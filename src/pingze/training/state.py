@@ -9,13 +9,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialize
 from torch import Tensor
 
 from pingze.errors import CheckpointError
-from pingze.files import written
 from pingze.messages import here
+from pingze.network import tensor_file
 from pingze.network.model import LanguageModel
 from pingze.training.averaging import Average
 
@@ -78,6 +76,11 @@ class SavedState:
     unread: list[str]
     """Messages on newer files that could not be read."""
 
+    def part(self, prefix: str) -> dict[str, Tensor]:
+        """Select the tensors whose names begin with `prefix`, by the rest of their names."""
+        named = self.tensors.items()
+        return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
+
 
 def save(
     run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
@@ -92,8 +95,8 @@ def save(
         tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
     position.averaged = average.updates
     newest = run / f"state.{position.step:08}.safetensors"
-    with written(newest, CheckpointError) as partial:
-        partial.write_bytes(serialize(tensors, {"position": json.dumps(asdict(position))}))
+    arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
+    tensor_file.write(newest, arrays, {"position": json.dumps(asdict(position))})
     not_later = [path for path in files(run) if path <= newest]  # a later file could not be read
     for path in set(files(run)) - set(not_later[:KEPT]):
         path.unlink()
@@ -112,14 +115,13 @@ def read(run: Path) -> SavedState | None:
     unread: list[str] = []
     for path in files(run):
         try:
-            with safe_open(path, framework="pt") as file:
-                values = json.loads(file.metadata()["position"])
-                position = Position(**values | {"window": Window(**values["window"])})
-                tensors = {key: file.get_tensor(key).clone() for key in file.keys()}  # noqa: SIM118 (not a mapping)
-        except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
+            arrays, metadata = tensor_file.read(path)
+            values = json.loads(metadata["position"])
+            position = Position(**values | {"window": Window(**values["window"])})
+        except (KeyError, TypeError, ValueError) as error:
             unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue
-        return SavedState(path, position, tensors, unread)
+        return SavedState(path, position, {name: torch.tensor(a) for name, a in arrays.items()}, unread)
     if unread:
         raise CheckpointError("train_no_state", folder=str(run), reason="; ".join(unread))
     return None
@@ -136,8 +138,7 @@ def restore(
             tensor.copy_(state.tensors[f"average.{name}"])
     average.updates = state.position.averaged
     values: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in state.tensors.items():
-        if name.startswith("optimizer."):
-            _, index, key = name.split(".")
-            values.setdefault(int(index), {})[key] = tensor
+    for name, tensor in state.part("optimizer.").items():
+        index, key = name.split(".")
+        values.setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict({"state": values, "param_groups": optimizer.state_dict()["param_groups"]})

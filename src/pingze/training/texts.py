@@ -1,5 +1,6 @@
 """Read the poems of a run, build their vocabulary, and encode each poem."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
@@ -58,6 +59,16 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
         if not poems:
             raise InputError("train_source", field="mixture", has=source)
     return Texts(train, dev, others)
+
+
+def digest(texts: Texts) -> str:
+    """Compute a SHA-256 of the texts, by which a run knows them again."""
+    sha = hashlib.sha256()
+    for part in (texts.train, texts.dev, *texts.others.values()):
+        sha.update(f"{len(part)}\n".encode())
+        for text in part:
+            sha.update(repr(text).encode())
+    return sha.hexdigest()
 
 
 def read_source(store: Store, source: str) -> list[CorpusPoem]:

@@ -63,12 +63,12 @@ def start_from(
     # 3) from a run, copy the weights, their average, and the optimizer's moments
     for which, tensors in (("model.", parameters), ("average.", average.tensors)):
         # a run without averaging has the weights as its average, and needs none
-        _copy(_named(saved.tensors, which) or _named(saved.tensors, "model."), tensors, rows)
+        _copy(saved.part(which) or saved.part("model."), tensors, rows)
         if tensors:
             _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
     average.updates = saved.position.averaged
     for index, (name, _) in enumerate(LanguageModel(before).named_parameters()):
-        for key, value in _named(saved.tensors, f"optimizer.{index}.").items():
+        for key, value in saved.part(f"optimizer.{index}.").items():
             moment = torch.zeros_like(parameters[name]) if value.dim() else value.clone()
             if value.dim():
                 _copy({name: value}, {name: moment}, rows)
@@ -104,7 +104,3 @@ def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mappi
     known = [id_ for id_ in special if id_ in rows]
     if known:
         bias[[id_ for id_ in special if id_ not in rows]] = bias[known].mean()
-
-
-def _named(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}

@@ -180,9 +180,9 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            groups: Array = np.any(histories.alive[:, foot], axis=1)
-            for g, rhymes in enumerate(self.rhymes_at(place) & self.base):
-                fitting |= groups[:, g, None] & rhymes
+            rhymes = self.rhymes_at(place) & self.base
+            groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
+            fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Not used before, unless it is doubled.
         if self.request.repeat:
             return fitting & histories.unused if foot.any() else fitting

@@ -1,1 +1,1 @@
-"""Read the report's derivation of the LSTM line by line as printed, measure and picture it."""
+"""Read the report's derivation of the LSTM as printed, measure every line, and draw how gradients flow back in time."""

@@ -1,4 +1,7 @@
-"""Differentiate the equations of a step by PyTorch and by central differences, with nothing derived by hand."""
+"""Differentiate one LSTM step with PyTorch and with central differences; nothing here is derived by hand.
+
+A letter is a symbol of the report by its name here: x, h_prev, net_f, c …
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -12,16 +15,16 @@ from pingze.lstm.formulas import StepCache
 from pingze.report.derivation.sample_layers import letters
 
 MOVE = 1e-5
-"""The distance by which a central difference moves a variable."""
+"""How far a central difference moves an entry, in either direction."""
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Compute the report's forward pass, its slips mended, except for the letters that are given.
+    """Compute every letter of the report's forward pass that is not given, with the report's misprints corrected.
 
-    A letter from the middle, as net_f or c, may be given, so that what follows can be differentiated by it.
+    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated by them.
 
     Args:
-        given: Arrays by letter.
+        given: The known arrays, by letter.
         xp: numpy or torch.
     """
     v = dict(given)
@@ -37,9 +40,9 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 class Differentiation:
-    """One step at one point (`sample_layers.letters`): the values of its letters, and the Jacobians between them.
+    """One LSTM step at given inputs and weights (`sample_layers.letters`): its values, and the Jacobians between them.
 
-    `through` names the gates (letters of "fico") that may pass something on; the others' net is held fixed.
+    `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
     """
 
     def __init__(self, given: Mapping[str, Array]) -> None:
@@ -48,7 +51,7 @@ class Differentiation:
 
     @cached_property
     def values(self) -> dict[str, Array]:
-        """Every letter's value, computed by PyTorch, and the two halves of each W."""
+        """The value of every letter, computed with PyTorch, and the h and x halves of each W."""
         values = {name: value.numpy() for name, value in step(_given(self.given, torch), torch).items()}
         H = len(values["h_prev"])
         for g in "fico":
@@ -56,14 +59,14 @@ class Differentiation:
         return values
 
     def automatic(self, of: str, by: str, through: str = "fico") -> Array:
-        """Return ∂of/∂by, (shape of `of`, shape of `by`), by automatic differentiation."""
+        """Return ∂of/∂by by automatic differentiation; its shape is the shape of `of`, then the shape of `by`."""
         key = (of, by, through)
         if key not in self._known:
             self._known[key] = automatic_jacobian(self._function(*key, torch), self.values[by])
         return self._known[key]
 
     def central(self, of: str, by: str, through: str = "fico") -> Array:
-        """Return ∂of/∂by by central differences."""
+        """Return ∂of/∂by by central differences, in the same shape."""
         return central_differences(self._function(of, by, through, np), self.values[by])
 
     def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
@@ -73,7 +76,7 @@ class Differentiation:
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Compute consecutive steps (`sample_layers.letters`), the first with some letters changed; return the last."""
+    """Run consecutive steps (`sample_layers.letters`), replacing some letters of the first, and return the last."""
     v = step({**_given(steps[0], xp), **changed}, xp)
     for given in steps[1:]:
         v = step(_given(given, xp) | {"h_prev": v["h"], "c_prev": v["c"]}, xp)
@@ -81,11 +84,11 @@ def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], 
 
 
 def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
-    """Differentiate [h_t, c_t] by [h_k, c_k]: some rows by PyTorch, as many columns by central differences.
+    """Differentiate [h_t, c_t] by [h_k, c_k]: chosen rows with PyTorch, the same columns with central differences.
 
     Args:
-        caches: Of the steps k+1 … t, one text.
-        places: The entries of the state whose rows (n, 2H) and columns (2H, n) are returned.
+        caches: The caches of the steps k+1 … t of one text.
+        places: The indices of the state's entries whose rows (n, 2H) and columns (2H, n) are returned.
     """
     steps = [letters(cache) for cache in caches]
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])
@@ -105,13 +108,13 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
 
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
-    """Differentiate a function of a tensor by reverse-mode automatic differentiation."""
+    """Return the Jacobian of a function of a tensor, by reverse-mode automatic differentiation."""
     jacobian: Array = torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
     return jacobian
 
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
-    """Differentiate a function of an array: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
+    """Return the Jacobian of a function of an array: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
     columns = []
     for entry in np.ndindex(start.shape):
         move = np.zeros_like(start)
@@ -122,10 +125,10 @@ def central_differences(function: Callable[[Array], Array], start: Array) -> Arr
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """Return the distance of two Jacobians, relative to the reference or, if that is zero, to the whole derivative.
+    """Return the distance between two Jacobians, divided by the norm of the reference, or of `whole` if that is zero.
 
-    An array with one axis less than the reference is read as its diagonal: v for diag[v], v z^T for δ_{kl} v_k z_m.
-    An array of any other shape is infinitely far.
+    An array with one axis fewer than the reference is read as its diagonal: v as diag[v], v z^T as δ_{kl} v_k z_m.
+    The error of an array of any other shape is infinite.
     """
     if 1 <= actual.ndim == reference.ndim - 1:
         actual = np.einsum("kl,k...->kl...", np.eye(len(actual)), actual)

@@ -8,8 +8,8 @@ The grammar of the report's Part 1::
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-A vector has one axis and is a column; its transpose is a matrix of one row. Shapes must fit as in linear algebra, but
-for two products that the report writes by conventions of its own, which are recorded as liberties.
+A vector has one axis and counts as a column; its transpose is a matrix of one row. Shapes must fit as in linear
+algebra. Two kinds of product that the report writes by other conventions are read too, and recorded as liberties.
 """
 
 import re
@@ -21,11 +21,11 @@ import numpy as np
 from pingze.arrays import Array
 
 ROW_SCALING = "a row scaling"
-"""A vector times a matrix: row k of the matrix times entry k of the vector."""
+"""A vector times a matrix, where row k of the matrix is multiplied by entry k of the vector."""
 OUTER_PRODUCT = "an outer product"
-"""A vector times z^T."""
+"""A vector times z^T, where both together make a matrix."""
 NAME = "net_c read as net_c̃"
-"""The report introduces net_c̃ and continues with net_c."""
+"""The report introduces net_c̃, but writes net_c from then on."""
 
 LETTERS = {
     "h_t": "h",
@@ -42,7 +42,7 @@ LETTERS = {
     **{f"{kind}_{g}": f"{kind}_{g}" for kind in ("net", "W", "b") for g in "fico"},
     **{f"W_{g}{by}": f"W_{g}{by}" for g in "fico" for by in "hx"},
 }
-"""The report's letters, plain, and their names in `differentiation.step`."""
+"""The name that `differentiation.step` gives to each letter of the report; the keys are as `plain` writes them."""
 
 Partial = Callable[[str, str], Array]
 
@@ -56,7 +56,7 @@ _TINY = 1e-30
 
 
 class MisfitError(ValueError):
-    """Factors or terms whose shapes do not fit."""
+    """The shapes of factors or terms do not fit."""
 
 
 class Value(NamedTuple):
@@ -67,14 +67,14 @@ class Value(NamedTuple):
 
 
 def plain(formula: str) -> str:
-    r"""Remove bold type and the braces of one index: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, c̃_t ``c~_t``."""
+    r"""Remove bold type and the braces of an index: ``\mathbf{h}_{t-1}`` becomes ``h_t-1``, and c̃_t ``c~_t``."""
     formula = re.sub(r"\\widetilde\{\\mathbf\{c\}\}|\\mathbf\{\\tilde\{c\}\}|\\widetilde\{c\}", "c~", formula)
     formula = re.sub(r"\\mathbf\{(\w+)\}", r"\1", formula)
     return re.sub(r"([_^])\{([^{}]*)\}", r"\1\2", formula)
 
 
 def readable(formula: str) -> str:
-    """Write a formula without LaTeX, for a terminal."""
+    """Convert a formula from LaTeX to plain text for a terminal."""
     text = re.sub(FRACTION, r"∂\1/∂\2", plain(formula))
     text = re.sub(r"([_^])(\w=[\w,\\+-]+|\w[-+]\d)", r"\1{\2}", text)
     for sign, character in _SIGNS.items():
@@ -83,27 +83,27 @@ def readable(formula: str) -> str:
 
 
 def sides(formula: str) -> list[str]:
-    """Split a line at its equals signs and return the plain right sides; none for an empty line."""
+    """Split a line at its equals signs, and return its right sides in plain form; an empty line has none."""
     first, *right = re.split(r"(?:^| )= ", plain(formula))
     return [side.lstrip(" +") for side in right or [first] if side]
 
 
 def left_side(left: str) -> tuple[str, str | None]:
-    """Return (of, by) for a left side ∂of/∂by, and (letter, None) for a letter."""
+    """Return (of, by) if the left side is a derivative ∂of/∂by, and (letter, None) if it is a letter."""
     found = re.fullmatch(FRACTION, plain(left))
     return (LETTERS[found[1]], LETTERS[found[2]]) if found else (LETTERS[plain(left)], None)
 
 
 def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
-    """Evaluate a plain formula without equals sign.
+    """Evaluate a plain formula that has no equals sign.
 
     Args:
-        formula: As `plain` leaves it.
-        values: Arrays by the names of `LETTERS`.
-        partial: Gives the Jacobian ∂of/∂by for two names.
+        formula: A formula as `plain` returns it.
+        values: The arrays, by the names that `LETTERS` gives.
+        partial: A function that returns the Jacobian ∂of/∂by for two of these names.
 
     Raises:
-        ValueError: The formula is outside the grammar, or (MisfitError) shapes do not fit.
+        ValueError: The formula is outside the grammar, or its shapes do not fit (MisfitError).
     """
     reader = _Reader(formula, values, partial)
     array = reader.sum()
@@ -113,7 +113,7 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
 
 
 class _Reader:
-    """Recursive descent that evaluates as it reads."""
+    """A recursive-descent parser that evaluates a formula while reading it."""
 
     def __init__(self, formula: str, values: Mapping[str, Array], partial: Partial) -> None:
         self.formula = formula
@@ -186,7 +186,7 @@ class _Reader:
         return LETTERS[letter]
 
     def _derivative(self, of: str, by: str) -> Any:
-        """Return ∂of/∂by; of an expression by complex steps: Im f(x + iδ) / δ, exact to the last digits."""
+        """Return ∂of/∂by. If `of` is an expression, use complex steps: Im f(x + iδ) / δ, exact to the last digits."""
         by = self._name(by)
         if not of.startswith("("):
             return self.partial(self._name(of), by)
@@ -201,7 +201,7 @@ class _Reader:
     def _multiply(self, left: Any, sign: str, right: Any) -> Any:
         if 0 in (np.ndim(left), np.ndim(right)) or (sign == r"\odot" and left.shape == right.shape):
             return left * right
-        if left.ndim == 1 < right.ndim:  # products by the report's conventions
+        if left.ndim == 1 < right.ndim:  # the products that the report writes by its own conventions
             if sign == "*" and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right

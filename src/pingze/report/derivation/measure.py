@@ -27,15 +27,15 @@ from pingze.report.derivation.printed_lines import (
 from pingze.report.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
 
 TOLERANCE = 1e-9
-"""The largest error of a right line."""
+"""The largest error of a line that counts as right."""
 SHAPES = ((3, 4), (5, 2), (4, 6))
-"""E and H of the random layers."""
+"""The input and hidden sizes (E, H) of the random layers."""
 DISTANCES = (1, 2, 4, 8)
-"""The t - k at which the products through time are measured."""
+"""The distances t - k at which the products through time are measured."""
 UNITS, INPUTS = 6, 4
-"""How many of the trained layer's units and inputs are differentiated, drawn again for each step."""
+"""How many of the trained layer's units and inputs are differentiated; they are drawn again for each step."""
 PRODUCTS = ("R70", "R71")
-"""The lines that go through time; the second continues the first's left side."""
+"""The two lines that differentiate through time; the second continues the equation that the first begins."""
 ORDERS = ("factors in R70's order", "factors in the index's order")
 
 DIAGONAL = "a row scaling of the identity"
@@ -44,35 +44,35 @@ QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
 
 
 class LineReading(NamedTuple):
-    """One reading of a line: its distance from the reference, and the liberties that it takes."""
+    """One reading of a line: its error against the reference, and the liberties that the reading takes."""
 
     error: float
     liberties: frozenset[str] = frozenset()
 
 
 class Measurement(NamedTuple):
-    """One line at one point."""
+    """The measurements of one line at one point."""
 
     readings: dict[str, LineReading]
     corrected: float
     central: float | None
     together: dict[str, float]
-    """The error of the whole sum, at the line that ends it; no reading of the line."""
+    """For the last line of a sum, the error of the whole sum. It does not count as a reading of the line."""
     every: bool
-    """Whether the line states all its readings, so that each must hold; else one must."""
+    """Whether every reading must hold, because the line states them all; otherwise one is enough."""
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
-    """Measure every line of the report, in printed order, and say which are right.
+    """Measure every line of the report in printed order, and judge which lines are right.
 
     Args:
-        model: A checkpoint whose first layer is one of the points.
-        seed: Of the random layers.
+        model: The checkpoint whose first layer is measured in addition to the random layers.
+        seed: The seed of the random layers.
     """
     rng = np.random.default_rng(seed)
     layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = trained_layer(model, 2 * max(DISTANCES))
-    # A whole step of the trained layer is read for the forward pass, some of its units for the derivatives.
+    # Lines of the forward pass are measured on whole steps of the trained layer, derivatives on some of its units.
     random = [Point(letters(layer.caches[0])) for layer in layers]
     whole, parts = list(random), list(random)
     for cache in trained.caches[3::4]:
@@ -93,18 +93,18 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
 
 
 class Point:
-    """One step at one point, at which lines are read and compared.
+    """One LSTM step at given inputs and weights, against which the report's lines are measured.
 
     Args:
         given: The step's inputs and weights (`sample_layers.letters`).
-        printed: The lines to read, the report's unless others are given.
+        printed: The lines to read; by default the report's.
     """
 
     def __init__(self, given: Mapping[str, Array], printed: Lines | None = None) -> None:
         self.at, self.lines = Differentiation(given), printed or lines()
 
     def measured(self, id_: str) -> Measurement:
-        """Measure a line of the forward pass, or of one step's derivatives."""
+        """Measure a line of the forward pass, or of the derivatives of one step."""
         line, rows = self.lines[id_], sum_of(id_, self.lines)
         of, by = latex.left_side(line.left)
         corrected, together = self._corrected_error(line), {}
@@ -115,13 +115,13 @@ class Point:
         return Measurement(self.readings(id_), corrected, central, together, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
-        """Read a line in each way that it may be meant."""
+        """Read a line in every way in which it may be meant."""
         line = self.lines[id_]
-        # 1) A row that is no term of a sum states equalities, all of which must hold.
+        # 1) A row that is not part of a sum states equalities, and all of them must hold.
         if not line.sum:
             sides = latex.sides(line.formula)
             return {f"equality {n}": self._compare(side, line) for n, side in enumerate(sides, start=1)}
-        # 2) A row of a sum is one of its terms.
+        # 2) A row that is part of a sum is one of its terms.
         rows = sum_of(id_, self.lines)
         further = self.lines[rows[0]].formula.startswith("+")
         name = FURTHER_TERM if further else "a term of its sum"
@@ -129,7 +129,7 @@ class Point:
             f"{name}, {way}" if way else name: self._compare(latex.sides(formula)[0], line)
             for way, formula in line.ways.items()
         }
-        # 3) The + that begins a sum may be a misprinted =, or continue the sum before; or each row is an equality.
+        # 3) A sum that begins with + may continue the sum before it, or its + is a misprint for =.
         if further:
             before = self._total_error(since_equality(id_, self.lines), corrected=False)
             readings["a further sum"] = LineReading(before)
@@ -137,21 +137,21 @@ class Point:
         return readings
 
     def _reference(self, line: PrintedLine, through: str | None = None) -> Array:
-        """Return the true value of a line's left side, as far as its gates pass it on."""
+        """Return the true value of a line's left side; of a derivative, only the part that passes through `through`."""
         of, by = latex.left_side(line.left)
         if by is None:
             return self.at.values[of]
         return self.at.automatic(of, by, line.through if through is None else through)
 
     def _read(self, side: str) -> latex.Value:
-        """Evaluate a side; NaN if it cannot be read or its shapes misfit."""
+        """Evaluate one side of an equation; the value is NaN if the side cannot be read or its shapes do not fit."""
         try:
             return latex.read(side, self.at.values, self.at.automatic)
         except ValueError:
             return latex.Value(np.array(np.nan), frozenset())
 
     def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
-        """Compare a side with a reference, by default automatic differentiation."""
+        """Compare one side of an equation with a reference; by default, with the true value of the left side."""
         array, liberties = self._read(side)
         reference = self._reference(line) if reference is None else reference
         if array.ndim == 1 < reference.ndim:
@@ -159,12 +159,12 @@ class Point:
         return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
 
     def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
-        """Return the largest error of the sides of a correction; 0 for a line that should go."""
+        """Return the largest error of the sides of a corrected line; 0 if the correction is to remove it."""
         sides = latex.sides(line.corrected)
         return max((self._compare(side, line, reference).error for side in sides), default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """Compare the sum of some rows with the whole derivative; a row with several ways is read in the first."""
+        """Compare the sum of some rows with the whole derivative; of several readings of a row, take the first."""
         found = [self.lines[row] for row in rows]
         texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]
@@ -174,10 +174,10 @@ class Point:
 
 
 def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
-    """Measure R70 and R71 over the last steps of a layer, at some rows and columns of the Jacobian.
+    """Measure R70 and R71 over the last steps of a layer, at randomly drawn rows and columns of the Jacobian.
 
-    Both print the product of ∂h_{i+1}/∂h_i. The index of the second goes the wrong way, perhaps unintended. The
-    corrections print the product of the joint Jacobians.
+    Both lines print the product of ∂h_{i+1}/∂h_i. In R71 the index runs the wrong way, perhaps by mistake. The
+    corrected lines print the product of the joint Jacobians of h and c.
     """
     H = example.parameters.weight_hh.shape[1]
     units = _drawn(H, UNITS, rng)
@@ -200,12 +200,12 @@ def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
-    """Join a line's measurements at all points, and judge it."""
+    """Combine a line's measurements at all points, and judge the line."""
     decisive = max if points[0].every else min
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
     chosen = decisive(readings, key=readings.__getitem__)
     liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties for point in points))
-    # What had to be granted: a sign counts before a convention, a convention before a name.
+    # Name the largest concession: a misprinted sign first, then a convention for products, then a renaming.
     verdict, granted = WRONG, ""
     if readings[chosen] <= TOLERANCE:
         qualifiers, renamed = [name for name in QUALIFIERS if name in liberties], latex.NAME in liberties

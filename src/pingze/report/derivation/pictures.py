@@ -1,4 +1,4 @@
-"""Draw how much of a gradient remains on its way back through time: the four PNG files of `pingze derive --plots`."""
+"""Draw how much of a gradient survives on its way back through time: the four PNG files of `pingze derive --plots`."""
 
 from collections.abc import Collection, Iterable, Mapping
 from itertools import accumulate
@@ -20,44 +20,45 @@ from pingze.report.experiments.charts import STYLE, by_step, legend, panels
 LINES: Mapping[str, dict[str, Any]] = {
     "normal": {"color": "C0"},
     "uniform": {"color": "C1"},
-    "xavier": {"color": "C2", "linewidth": 3},
+    "xavier": {"color": "C2", "linewidth": 3},  # wide, so that it shows behind orthogonal
     "orthogonal": {"color": "C3"},
     "trained": {"color": "black", "linewidth": 2.6},
 }
-"""Every initialization but zero, which passes nothing on, and the trained layer; xavier shows behind orthogonal."""
+"""The style of each layer's line; zero initialization is left out because it passes no gradient on."""
 FORGET_BIASES = {0.0: "C0", 1.0: "C1", 3.0: "C2"}
 DISTANCES = (1, 2, 4, 8, 16, 32)
-"""The t - k whose spectra are drawn."""
+"""The distances t - k at which spectra are drawn."""
 GAIN: dict[str, Any] = {"xlabel": "$t - k$", "ylabel": "gain", "yscale": "log", "ylim": (1e-12, 1e5)}
 WIDE = (10.5, 5.4)
 
 
 class GradientFlow(NamedTuple):
-    """∂h_t/∂h_k for t - k = 1 … T.
+    """Measurements of ∂h_t/∂h_k for t - k = 1 … T.
 
-    The gain of a Jacobian is its Frobenius norm over √H, the factor by which it stretches a random vector on average.
+    The gain of a Jacobian is its Frobenius norm divided by √H: how much it stretches a random vector on average.
     """
 
     gains: Mapping[str, Array]
-    """`whole`; `hidden` and `cell`, the parts of `jacobians.Products`; `missed` and `missed_by_cell`, the differences
-    of these from the whole; `mixed`, all other paths. A plain RNN has the whole alone."""
+    """Gains at each distance, by part of the Jacobian: `whole`; `hidden` and `cell`, the paths of `jacobians.Products`;
+    `missed` and `missed_by_cell`, the whole minus either path; `mixed`, the whole minus both. A plain RNN has only
+    `whole`."""
     spectra: Mapping[int, Array]
-    """Singular values of the whole, the largest first, by distance."""
+    """The singular values of the whole Jacobian by distance, the largest first."""
 
 
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
     """Write the pictures and return their paths; a layer of 512 units takes half a minute.
 
     Args:
-        folder: Where to write; made if missing.
-        model: A checkpoint.
+        folder: The folder to write to; created if it is missing.
+        model: The checkpoint whose first layer is drawn.
         steps: The largest t - k.
-        seed: Of the first weights.
+        seed: The seed of the untrained layers' weights.
 
     Raises:
         InputError: The folder cannot be written to.
     """
-    # 1) The trained layer and layers with first weights on its input, with the LSTM's gates and without.
+    # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and without them.
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)
     layers = {name: trained if name == "trained" else untrained_layer(name, trained, rng) for name in LINES}
     flows = {name: gradient_flow(layer) for name, layer in layers.items()}
@@ -84,7 +85,7 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 
 
 def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
-    """Measure the gradient on its way back through an LSTM, with spectra at some distances."""
+    """Measure the gradient on its way back through an LSTM, with spectra at the given distances."""
     parts = []
     for products in back_through_time(layer.caches):
         hidden, cell = products.hidden[0], products.cell[0]
@@ -96,7 +97,10 @@ def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) ->
 
 
 def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
-    """Measure it in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c): ∂h_i/∂h_{i-1} = diag[1 - h_i²] W_ch."""
+    """Measure the gradient in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
+
+    Its Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
+    """
     W_h, W_x, b = gate_weights(layer.parameters)["c"]
     h, factors = np.zeros_like(b), []
     for cache in layer.caches:
@@ -117,7 +121,7 @@ def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) 
 
 
 def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    """Draw gain against distance, with gates and without."""
+    """Draw the gain against the distance, with the LSTM's gates and without them."""
     figure, every = panels(2, size=WIDE, **GAIN)
     figure.suptitle("How much of a change of $h_k$ reaches $h_t$; with zero weights, nothing")
     titles = ("LSTM", "without gates: a plain tanh RNN")
@@ -129,7 +133,7 @@ def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow])
 
 
 def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    """Draw singular values at some distances, a panel for each layer, without those that are rounding errors."""
+    """Draw the singular values at each distance, one panel per layer, leaving out those that are rounding errors."""
     labels = {**GAIN, "xlabel": "share of the values", "ylabel": "singular value", "xticks": (0, 0.5, 1)}
     figure, every = panels(2 * len(LINES), columns=len(LINES), size=(14, 7), **labels)
     figure.suptitle(r"Singular values of $\partial h_t/\partial h_k$, the largest first")
@@ -144,7 +148,7 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
 
 
 def _forget_gates(layers: Mapping[str, tuple[SampleLayer, dict[str, Any]]]) -> Figure:
-    """Draw the path along the cell alone, which the forget gate keeps open, and how open the gates are."""
+    """Draw the gain along the cell alone, the path that the forget gate keeps open, and how open that gate is."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)})
     right.set(title="forget gates, the most closed first", xlabel="share of the units")
@@ -159,7 +163,7 @@ def _forget_gates(layers: Mapping[str, tuple[SampleLayer, dict[str, Any]]]) -> F
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the report's product beside ∂h_t/∂h_k."""
+    """Draw ∂h_t/∂h_k and the report's product, and how far apart they are."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():

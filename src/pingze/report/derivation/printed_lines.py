@@ -1,4 +1,4 @@
-"""Read the displayed lines of the report's Part 1, and define the result of measuring one."""
+"""Read the displayed formulas of the report's Part 1 line by line, and define the result of measuring a line."""
 
 import tomllib
 from collections.abc import Mapping
@@ -7,14 +7,14 @@ from functools import cache
 from importlib.resources import files
 
 WRONG = "wrong"
-"""The verdict on a line that is right in no reading; all others begin with "right"."""
+"""The verdict on a line that is right in no reading; every other verdict begins with "right"."""
 NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What a right line may need: net_c read as net_c̃, a + read as =."""
+"""What must be granted for a line to be right. A renaming reads net_c as net_c̃; a sign reads + as =."""
 
 
 @dataclass(frozen=True)
 class PrintedLine:
-    """A displayed line; the head of `printed_lines.toml` explains the fields; `left` is its block's left side."""
+    """A displayed line. The head of `printed_lines.toml` explains its fields; `left` is the left side of its block."""
 
     place: str
     left: str
@@ -27,12 +27,12 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The formulas that can be read, by the change that each needs; the printed one needs none."""
+        """The readable versions of the formula, by the change that each makes; the printed version has an empty key."""
         return self.also or {"": self.formula}
 
     @property
     def corrected(self) -> str:
-        """What the line should say; empty if it should go."""
+        """The right formula; empty if the line should be removed."""
         return self.correction if self.fault else self.formula
 
 
@@ -42,35 +42,38 @@ Lines = Mapping[str, PrintedLine]
 
 @dataclass(frozen=True)
 class LineResult:
-    """A line as measured. Errors are relative (Frobenius norms), the largest of all points; a misfit is infinite."""
+    """The result of measuring a line.
+
+    Errors are relative, in Frobenius norms, and the largest over all points; where shapes do not fit, infinite.
+    """
 
     id: str
     """R1, R2, … in printed order."""
     place: str
-    """Where in the report."""
+    """Where the report prints the line."""
     formula: str
-    """As printed, in LaTeX."""
+    """The formula as printed, in LaTeX."""
     verdict: str
-    """"right", "right as …" where a product had to be read as another, or "wrong"."""
+    """"wrong", or "right" with any liberties that the reading takes, as in "right as a row scaling"."""
     granted: str
-    """What a right line needs: `NOTHING`, `CONVENTION`, `RENAMING`, `SIGN`; "" for a wrong one."""
+    """What a right line must be granted: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong."""
     printed_error: float
-    """How far the printed line is from automatic differentiation, in the reading that suits it best."""
+    """The error of the printed line in its best reading, or in its worst if all readings must hold."""
     corrected_error: float
-    """The same of the corrected line."""
+    """The error of the corrected line. Both errors are against automatic differentiation."""
     central_error: float | None
-    """How far the corrected line is from central differences; None for a line without derivative."""
+    """The error of the corrected line against central differences; None if the line is not a derivative."""
     readings: dict[str, float]
-    """The error of each reading, and of each sum as a whole."""
+    """The error of each reading and, on the last line of a sum, of the whole sum."""
     fault: str
-    """What is wrong, in words; empty for a right line."""
+    """The mistake, in words; empty if the line is right."""
     correction: str
-    """What a wrong line should say, in LaTeX; empty if it is right, or should go."""
+    """The right formula for a wrong line, in LaTeX; empty if the line is right or should be removed."""
 
 
 @cache
 def lines() -> Lines:
-    """Read R1, R2, … in printed order."""
+    """Read the report's lines R1, R2, … in printed order."""
     text = files("pingze.report.derivation").joinpath("printed_lines.toml").read_text(encoding="utf-8")
     found: list[PrintedLine] = []
     for block in tomllib.loads(text)["block"]:
@@ -82,13 +85,13 @@ def lines() -> Lines:
 
 
 def sum_of(id_: str, lines: Lines) -> list[str]:
-    """List the rows that make one sum with this one; none if it is no term of a sum."""
+    """List the ids of the rows that form one sum with this row; none if the row is not part of a sum."""
     number = lines[id_].sum
     return [other for other, line in lines.items() if number and line.sum == number]
 
 
 def since_equality(id_: str, lines: Lines) -> list[str]:
-    """List the rows from the last printed equals sign to this one."""
+    """List the ids of the rows from the last one that prints an equals sign down to this row."""
     ids = list(lines)
     rows = ids[: ids.index(id_) + 1]
     first = max(n for n, row in enumerate(rows) if "=" in lines[row].formula)

@@ -1,4 +1,4 @@
-"""Make LSTM layers with random, initial or trained weights, at which derivatives are measured."""
+"""Make LSTM layers with random, initial or trained weights, on which derivatives are measured."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -13,23 +13,23 @@ from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
 
 VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望，空中惟有叫中開。不能有餌成身否，只這須臾處不休。"
-"""Six lines that the shipped model wrote, 48 characters."""
+"""Six lines written by the shipped model: 48 characters, marks included."""
 
 
 class SampleLayer(NamedTuple):
-    """A layer's weights in float64, and the caches of consecutive steps, the earliest first."""
+    """A layer's weights in float64, and the caches of consecutive steps with these weights, the earliest first."""
 
     parameters: Parameters
     caches: list[StepCache]
 
     @property
     def x(self) -> Float[Array, "T 1 E"]:
-        """The inputs."""
+        """The input of each step."""
         return np.stack([cache.x for cache in self.caches])
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> SampleLayer:
-    """Draw weights of standard deviation ½, which leaves gates open; inputs and first state standard normal."""
+    """Draw weights of standard deviation ½, which leaves the gates open, and standard normal inputs and first state."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     start = rng.standard_normal((2, 1, hidden_size))
@@ -39,7 +39,7 @@ def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.G
 def trained_layer(model: str | Path, steps: int) -> SampleLayer:
     """Run a checkpoint's first layer over `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
 
-    Raises InputError on a model with another activation than the report's.
+    Raises InputError if the model's activation is not the report's, tanh.
     """
     loaded = checkpoint.load(model)
     if loaded.configuration.activation != "tanh":
@@ -51,7 +51,7 @@ def trained_layer(model: str | Path, steps: int) -> SampleLayer:
 
 
 def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Generator) -> SampleLayer:
-    """Run first weights of another layer's sizes over that layer's input."""
+    """Initialize a layer with the sizes of another layer, `like`, and run it over the input of that layer."""
     E, H = like.parameters.weight_ih.shape[1], like.parameters.weight_hh.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
     return sample_layer(weights, like.x)
@@ -60,7 +60,7 @@ def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Gener
 def sample_layer(
     parameters: Parameters, x: Float[Array, "T 1 E"], start: Float[Array, "2 1 H"] | None = None
 ) -> SampleLayer:
-    """Run weights over x, from the zero state unless another h and c are given."""
+    """Run a layer over x, starting from the zero state unless `start` gives h and c."""
     h_0, c_0 = np.zeros((2, 1, parameters.weight_hh.shape[1])) if start is None else start
     return SampleLayer(parameters, sequence_forward(x, h_0, c_0, parameters, "tanh")[1])
 
@@ -68,10 +68,11 @@ def sample_layer(
 def letters(
     cache: StepCache, units: Int64[Array, "n"] | None = None, inputs: Int64[Array, "m"] | None = None
 ) -> dict[str, Array]:
-    """Name a step's inputs and weights by the report's letters: x, h_prev, c_prev, each gate's b and W over z = [h, x].
+    """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W over z = [h, x].
 
-    Some units and inputs alone make a smaller step with the gates that they have in the whole layer: the contribution
-    of the others to net is held fixed and added to b. Its Jacobians are those entries of the whole layer's.
+    Given `units` or `inputs`, return a smaller step that has only these. Its gates keep their values in the whole
+    layer, because the contribution of all other units and inputs to net is held fixed and added to b. Its Jacobians
+    therefore consist of entries of the whole layer's Jacobians.
     """
     units = np.arange(cache.h_prev.shape[1]) if units is None else units
     inputs = np.arange(cache.x.shape[1]) if inputs is None else inputs

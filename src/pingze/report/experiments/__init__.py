@@ -1,1 +1,1 @@
-"""Rerun the report's experiments: claims.toml names trials and rules, trials leave rows, rows give verdicts, a page."""
+"""Rerun the report's experiments: measure the trials that claims.toml names, judge the claims, write a page."""

@@ -1,4 +1,4 @@
-"""ReLU and leaky ReLU in the cell, with and without clipping, against tanh: what explodes, and what learns."""
+"""Compare ReLU and leaky ReLU in the cell with tanh, with and without clipping: which explode, and which learn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ RATES = tuple(plan("activation")["rates"])
 CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
 LARGE = 10.0
-"""A network explodes when its norm is so many times tanh's."""
+"""A network explodes if its gradient's norm is this many times tanh's."""
 
 
 def _name(activation: str, rate: float, clip: float | None) -> str:
@@ -26,7 +26,7 @@ def _name(activation: str, rate: float, clip: float | None) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List each activation at each rate, clipped and not; longer if the gradient is measured afterwards."""
+    """List each activation at each rate, with and without clipping; trials that judge `vanishing` take more steps."""
     found = []
     for activation, rate, clip in product(ACTIVATIONS, RATES, CLIPS):
         steps = plan("activation")["back_steps" if (rate, clip) == (RATES[0], CLIPS[1]) else "steps"]
@@ -43,7 +43,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     tanh, *shares = (
         rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS
     )
@@ -59,7 +59,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the norms without clipping, and dev of all."""
+    """Draw the gradient norms without clipping, and the dev loss of every trial."""
     norms, (axes,) = panels(xlabel="step", ylabel="norm of the gradient", yscale="log")
     dev, every = panels(4, xlabel="step", ylabel="dev, nats per token")
     for (number, activation), (dash, rate) in product(

@@ -1,4 +1,4 @@
-"""Draw by Matplotlib in one style, as SVG for the page: its text is text and takes the page's colour."""
+"""Draw figures with Matplotlib in one style, and convert them to SVG whose text stays text in the page's colour."""
 
 import re
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from matplotlib.ticker import NullFormatter
 from pingze.arrays import Array
 
 _INK = "#010101"
-"""Stands for the page's text colour while Matplotlib draws."""
+"""The placeholder for the page's text colour while Matplotlib draws."""
 STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
@@ -38,7 +38,7 @@ STYLE: dict[Any, Any] = {
     "xtick.minor.size": 0,
     "ytick.minor.size": 0,
 } | dict.fromkeys(("text.color", "axes.edgecolor", "axes.labelcolor", "xtick.color", "ytick.color"), _INK)
-"""In which figures are made and written; the colours of the lines are legible on light and on dark."""
+"""The style of all figures; the colours of the lines are legible on light and on dark backgrounds."""
 
 
 def panels(
@@ -49,7 +49,7 @@ def panels(
     sharey: bool = True,
     **labels: Any,
 ) -> tuple[Figure, list[Axes]]:
-    """Make a figure of some panels, so many in a row; `labels` are properties of each, as xlabel."""
+    """Make a figure of `count` panels, `columns` to a row; every panel gets the properties `labels`, such as xlabel."""
     columns = min(columns, count)
     rows = -(-count // columns)
     size = size or (6.4, 4.6 if rows == 1 else 3.1 * rows)
@@ -65,12 +65,12 @@ def panels(
 
 
 def by_step(axes: Axes, values: Sequence[float] | Array, style: str = "", **line: Any) -> None:
-    """Draw values against 1, 2, …."""
+    """Draw values against the steps 1, 2, …."""
     axes.plot(range(1, len(values) + 1), values, style, **line)
 
 
 def level(axes: Axes, height: float, text: str) -> None:
-    """Draw a dotted level with its meaning above it."""
+    """Draw a dotted horizontal line at a height, with its meaning written above it."""
     axes.axhline(height, color=_INK, linewidth=0.9, linestyle=(0, (1, 2)))
     units: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
     place = axes.annotate(text, (1, height), (0, 3), **units, ha="right", color=_INK, fontsize=11)
@@ -79,7 +79,7 @@ def level(axes: Axes, height: float, text: str) -> None:
 
 
 def cap(panels: Sequence[Axes], top: float) -> None:
-    """End the y axis at a height, so that exploding lines do not flatten the others, and just below the least value."""
+    """Limit the y axis to just below the least value and to `top`, so that exploding lines do not flatten the rest."""
     values = [np.asarray(line.get_ydata(), float) for axes in panels for line in axes.lines]
     least = float(np.nanmin(np.concatenate(values)))
     panels[0].set_ylim(least - (top - least) / 20, top)
@@ -96,7 +96,7 @@ def legend(figure: Figure, columns: int) -> None:
 
 
 def svg(figure: Figure, name: str) -> str:
-    """Return a figure as an `<svg>` element whose ids begin with a name, with its legend."""
+    """Return a figure with its legend as an `<svg>` element whose ids begin with a name."""
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": name}):
         legend(figure, columns=2)
         buffer = StringIO()

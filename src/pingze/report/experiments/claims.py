@@ -1,4 +1,4 @@
-"""Read the claims, their rules, grids and seeds from `claims.toml`, whose head explains the fields, and judge them."""
+"""Read the claims, rules, grids and seeds in `claims.toml`, whose head explains its fields, and judge the claims."""
 
 import re
 import tomllib
@@ -16,7 +16,7 @@ _COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
 _CONDITION = re.compile(r"(\S+) (<=|<|>=|>) (-?[\d.]+)")
 
 Numbers = Mapping[str, float]
-"""The numbers of a claim with one seed, by the names in `claims.toml`."""
+"""The numbers by which one claim is judged with one seed, by their names in `claims.toml`."""
 
 
 class _Condition(NamedTuple):
@@ -34,16 +34,16 @@ class _Condition(NamedTuple):
 
 @dataclass(frozen=True)
 class Rule:
-    """Two conditions on the numbers of a claim, each as `name <= 1.5`."""
+    """Two conditions on the numbers of a claim, each written like `name <= 1.5`."""
 
     confirmed: str
     refined: str
     label: str = ""
-    """Why there is another rule beside the claim's own."""
+    """Why the claim has this rule in addition to its main one; empty for the main rule."""
 
     @property
     def conditions(self) -> tuple[_Condition, _Condition]:
-        """Both, parsed. Raises ValueError on anything but a condition."""
+        """Both conditions, parsed. Raises ValueError if one of them is not a condition."""
         first, second = (_CONDITION.fullmatch(text) for text in (self.confirmed, self.refined))
         if not first or not second:
             raise ValueError(f"{self.confirmed!r} or {self.refined!r} is no condition")
@@ -55,11 +55,11 @@ class Rule:
         return CONFIRMED if confirmed.holds(numbers) else REFINED if refined.holds(numbers) else REFUTED
 
     def deciding(self, conclusions: Collection[str]) -> str:
-        """Name the number that decided: the first condition's unless it failed with every seed."""
+        """Return the name of the number that decided: `refined`'s if no seed met `confirmed`, else `confirmed`'s."""
         return self.conditions[CONFIRMED not in conclusions].number
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
-        """Write the rule with the descriptions of its numbers."""
+        """Return the rule in words, with the descriptions of its numbers."""
         first, second = self.conditions
         limit = "" if second.number == first.number else f"{numbers[second.number]}: "
         return f"{numbers[first.number]}. Confirmed if {first}; refined if {limit}{second}; else refuted."
@@ -67,7 +67,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Claim:
-    """A line of the report, and how it is judged; the head of `claims.toml` explains the fields."""
+    """A statement of the report and how it is judged; the head of `claims.toml` explains the fields."""
 
     id: str
     quote: str
@@ -82,7 +82,7 @@ class Claim:
 
 
 class Finding(NamedTuple):
-    """A claim, and its numbers with each seed."""
+    """A claim, and its numbers measured with each seed."""
 
     claim: Claim
     by_seed: Mapping[int, Numbers]
@@ -93,20 +93,20 @@ class Finding(NamedTuple):
         return self.under(self.claim.rule)
 
     def under(self, rule: Rule) -> str:
-        """Return the verdict under a rule: the conclusion of all seeds, or undecided."""
+        """Return the verdict under a rule: the conclusion that all seeds share, or undecided if they differ."""
         found = self.votes(rule)
         return next(iter(found)) if len(found) == 1 else UNDECIDED
 
     def votes(self, rule: Rule) -> Mapping[str, int]:
-        """Count the seeds by conclusion."""
+        """Count the seeds that reach each conclusion."""
         return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
 
     def deciding(self, rule: Rule) -> str:
-        """Name the number that decided."""
+        """Return the name of the number that decided under a rule."""
         return rule.deciding(self.votes(rule))
 
     def spread(self, number: str) -> str:
-        """Write the median of the seeds, and the least and the largest."""
+        """Format a number's median over the seeds, and its least and its largest value."""
         values = sorted(numbers[number] for numbers in self.by_seed.values())
         shown = [f"{value:.3g}".replace("inf", "∞") for value in (median(values), values[0], values[-1])]
         if len(values) == 1:
@@ -116,13 +116,13 @@ class Finding(NamedTuple):
 
 @cache
 def document() -> Mapping[str, Any]:
-    """Read the whole file."""
+    """Read the whole of `claims.toml`."""
     return tomllib.loads(files(__package__).joinpath("claims.toml").read_text(encoding="utf-8"))
 
 
 @cache
 def claims(experiment: str) -> Mapping[str, Claim]:
-    """Return an experiment's claims by the second half of their ids."""
+    """Return an experiment's claims, by the part of each id after the slash."""
     found: dict[str, Claim] = {}
     for fields in document()["claim"]:
         name, _, half = fields["id"].partition("/")
@@ -134,6 +134,6 @@ def claims(experiment: str) -> Mapping[str, Claim]:
 
 
 def plan(experiment: str) -> Mapping[str, Any]:
-    """Return the grid of an experiment."""
+    """Return the grid of settings that `claims.toml` plans for an experiment."""
     found: Mapping[str, Any] = document()["plan"].get(experiment, {})
     return found

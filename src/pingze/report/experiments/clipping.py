@@ -1,4 +1,4 @@
-"""Gradient clipping by norm and by value: how often it acts, and what it saves."""
+"""Clip gradients by norm and by value: how often clipping acts, and which training runs it saves."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ NETWORKS: dict[str, dict[str, Setting]] = {
     "ReLU, Adam": {"activation": "relu", "learning_rate": 0.02},
     "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 1.0},
 }
-"""The plain training, and two that are near an explosion."""
+"""The plain training, and two that come close to exploding."""
 PLAIN, *NEAR = NETWORKS
 NONE = "none"
 NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
@@ -30,7 +30,7 @@ CLIPS: dict[str, dict[str, Setting]] = {
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List each network under each clipping; the plain one, which needs none, without."""
+    """List each network with each clipping and without; the plain network, which needs none, only without."""
     steps: dict[str, Setting] = {"steps": setup.steps(plan("clipping")["steps"])}
     return [
         Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps)
@@ -40,7 +40,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train, and count the steps in which clipping acts."""
+    """Train, and measure the share of steps in which clipping acts."""
     acted: list[bool] = []
     course = train(
         setup, trial.settings, looks=4, after_step=lambda made, taken: acted.append(acts(made, taken))
@@ -49,9 +49,10 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def acts(trainer: PlainTrainer, taken: Taken) -> bool:
-    """Return whether clipping changed a step's gradient; by value, the largest entry then equals the threshold.
+    """Return whether clipping changed a step's gradient.
 
-    After a step the fused optimizers have replaced the sum over the tokens by the clipped mean.
+    After a step, the gradient that the fused optimizers leave is the clipped mean over the tokens; if clipping by value
+    acted, its largest entry equals the threshold.
     """
     clip_norm, clip_value = trainer.configuration.clip_norm, trainer.configuration.clip_value
     if clip_norm is not None:
@@ -63,7 +64,7 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
     bare = {network: rows[f"{network}, {NONE}"] for network in NEAR}
     clipped = {network: [rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE] for network in NEAR}
@@ -91,7 +92,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def _norm(row: Row, step: int) -> float:
-    """Return the norm of a step's gradient; infinite if the training had ended before."""
+    """Return the norm of a step's gradient, or infinity if the training failed or ended before that step."""
     norms = row.curves["norm"]
     value = norms[step] if -len(norms) <= step < len(norms) and not row.figures["failed_at"] else None
     return math.inf if value is None else value
@@ -102,7 +103,7 @@ def _fails(row: Row) -> bool:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the share of steps in which clipping acts, by threshold of either kind, and a loss that spikes."""
+    """Draw the share of steps in which each threshold acts, and the losses with and without clipping."""
     labels: dict[str, Any] = {"xlabel": "threshold", "ylabel": "share of the steps", "xscale": "log"}
     shares, every = panels(2, **labels, ylim=(-0.03, 1.03))
     for axes, kind, limits in zip(every, ("norm", "value"), (NORMS, VALUES), strict=True):

@@ -1,4 +1,4 @@
-"""Train for a fixed number of steps and keep the curves."""
+"""Train for a fixed number of steps, and record the curves."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -17,11 +17,11 @@ from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 
 SPIKE, BEFORE = 1.1, 10
-"""A step spikes when its loss is above `SPIKE` times the mean of the `BEFORE` steps before it."""
+"""A step spikes if its loss is above `SPIKE` times the mean loss of the `BEFORE` steps before it."""
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` of a setup, all unless set, with the vocabulary of all."""
+    """A trainer on the first `poems` texts of a setup, by default all, with the vocabulary of all texts."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Setting]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
@@ -30,29 +30,29 @@ class PlainTrainer(Trainer):
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
     def nats(self, sequences: Sequence[Ids]) -> float:
-        """Return the mean -ln p of the predicted tokens; infinite if it is not finite."""
+        """Return the mean -ln p of the predicted tokens, or infinity if it is not finite."""
         nats = evaluate_sequences(self.model, sequences, self.vocabulary).nats_per_token
         return nats if math.isfinite(nats) else math.inf
 
 
 @dataclass
 class Course:
-    """The curves of a training."""
+    """The curves of one training run."""
 
     trainer: PlainTrainer
     losses: list[float] = field(default_factory=list)
     """Nats per token of each step's batch, before the step."""
     norms: list[float] = field(default_factory=list)
-    """Of each step's gradient, before clipping."""
+    """The norm of each step's gradient, before clipping."""
     looks: list[int] = field(default_factory=list)
     """The steps after which dev was measured."""
     dev: list[float] = field(default_factory=list)
-    """Nats per token then."""
+    """Nats per token on dev at each look."""
     failed_at: int | None = None
-    """The step, from 1, whose loss or gradient was not finite, if one was."""
+    """The number, from 1, of the step whose loss or gradient was not finite; None if all were finite."""
 
     def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
-        """Join the figures and curves of every training with others."""
+        """Combine the figures and curves that every training run has with the additional ones supplied."""
         last = math.inf if self.failed_at else self.dev[-1]
         common = {
             "dev_nats": last,
@@ -83,16 +83,16 @@ def train(
     look: Callable[[PlainTrainer], None] | None = None,
     after_step: Callable[[PlainTrainer, Taken], None] | None = None,
 ) -> Course:
-    """Train for the steps of the settings, none by default, or until a number is not finite.
+    """Train for the number of steps in the settings, by default 0, or until a loss or gradient is not finite.
 
     Args:
         setup: The texts.
-        settings: What differs from the plain training.
-        looks: How often dev is measured, besides before the training.
+        settings: The settings that differ from the plain training.
+        looks: How many times dev is measured during the training; it is also measured before.
         trainer: The class of the trainer.
-        start: Changes the first weights.
-        look: Called when dev is measured.
-        after_step: Called after each step.
+        start: A function that changes the initial weights.
+        look: A function called each time dev is measured.
+        after_step: A function called after each step.
     """
     made, steps = trainer(setup, settings), int(settings.get("steps") or 0)
     if start:
@@ -127,7 +127,7 @@ def spikes(losses: Sequence[float]) -> int:
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Average each value with those before it, `window` at most; NaN where none is finite."""
+    """Average each value with the values before it, `window` in all at most; NaN if none of them was finite."""
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]

@@ -1,4 +1,4 @@
-"""2,048 poems against 16,384, and how many characters that many poems hold."""
+"""Compare training on 2,048 poems with 16,384, and count the characters in a random draw of 16,384 poems."""
 
 import math
 from bisect import bisect_right
@@ -22,7 +22,7 @@ VOCABULARY = PRESETS["report"].model.vocabulary_size
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List an eighth of the poems and all of them, each for its epochs, and a random draw to be counted."""
+    """List a training on an eighth of the poems, one on all of them, and a random draw to count characters in."""
     grid, found = plan("data"), []
     for name, count in ((FEW, len(setup.train) * grid["few"] // grid["many"]), (MANY, len(setup.train))):
         steps = setup.steps(grid[f"{name}_epochs"]) * -(-count // setup.budget["batch_size"])
@@ -31,10 +31,9 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train on the first poems in the vocabulary of all, and measure them and dev side by side."""
-    if (
-        trial.name == DRAWN
-    ):  # count the vocabulary of as many poems drawn at random, cut as for training, and whole
+    """Train on the first poems with the vocabulary of all, and record the train and dev losses on the way."""
+    if trial.name == DRAWN:
+        # Count the vocabulary of equally many poems drawn at random, both cut as for training and whole.
         rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
         drawn = [pool[at] for at in rng.choice(len(pool), min(len(setup.train), len(pool)), replace=False)]
         cut = [text[: LENGTHS["report"]] for text in drawn]
@@ -56,26 +55,26 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def _rise(row: Row, step: float) -> float:
-    """Return the perplexity at the last look up to a step, over the best up to there."""
+    """Return the dev perplexity at the last look up to a step, divided by the lowest one until then."""
     upto = bisect_right(row.curve("looks"), step)
     dev = [math.inf if value is None else value for value in row.curves["dev"][:upto]]
     return math.exp(dev[-1] - min(dev))
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     both = few, many = rows[FEW], rows[MANY]
     epoch_steps = [row.number("steps_per_epoch") for row in both]
-    # 1) Overfitting: after as many steps, and after as many epochs.
+    # 1) Overfitting, compared after equal steps and after equal epochs.
     steps = min(row.curve("looks")[-1] for row in both)
     epochs = min(row.curve("looks")[-1] / size for row, size in zip(both, epoch_steps, strict=True))
     by_step = _rise(few, steps) / _rise(many, steps)
     by_epoch = _rise(few, epochs * epoch_steps[0]) / _rise(many, epochs * epoch_steps[1])
-    # 2) Its cure: after all epochs.
+    # 2) The cure for overfitting, judged after all epochs.
     end_few, end_many = (_rise(row, math.inf) for row in both)
     share = math.log(end_many) / math.log(end_few) if end_few > 1 else math.inf
     turned_few, turned = (row.number("best_step") / size for row, size in zip(both, epoch_steps, strict=True))
-    # 3) The looks after the best.
+    # 3) Whether dev keeps rising in the looks after the best one.
     dev = [math.inf if value is None else value for value in few.curves["dev"]]
     best = dev.index(min(dev))
     after = list(pairwise(dev[best:]))
@@ -89,7 +88,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw train and dev, by step and by epoch."""
+    """Draw the train and dev losses, by step and by epoch."""
     drawn = []
     for unit in ("step", "epoch"):
         figure, (axes,) = panels(xlabel=unit, ylabel="nats per token")

@@ -1,4 +1,4 @@
-"""Any derivative through time: by the report's product, by the joint states, and by automatic differentiation."""
+"""Compute derivatives through time by the report's product, by the joint states and by automatic differentiation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ E, H = 3, 4
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Compute the errors for every variable of the first of `distance` + 1 steps."""
+    """Compute the errors of the derivatives of h by every variable `distance` steps earlier."""
     distance = int(trial.settings["distance"] or 0)
     caches = random_layer(E, H, distance + 1, np.random.default_rng(setup.seed)).caches
     steps, product = [letters(cache) for cache in caches], np.eye(H)
@@ -45,7 +45,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     worst = {way: [max(row.figures[way].values()) for row in rows.values()] for way in ("printed", "joint")}
     printed, joint = worst["printed"], worst["joint"]
     return {"any": {"printed": max(printed), "printed_one": printed[0], "joint": max(joint)}}

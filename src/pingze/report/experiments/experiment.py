@@ -1,4 +1,4 @@
-"""Define an experiment: its trials leave rows, from which the numbers of each claim are computed."""
+"""Define the parts of an experiment: its trials, and the rows of figures that measuring the trials leaves."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,12 +9,12 @@ from pingze.report.experiments.claims import plan
 from pingze.report.experiments.setup import Setting, Setup
 
 Experiment = ModuleType
-"""A module with measure(setup, trial) -> Measured, judge(rows) -> the numbers of each claim by the second half of its
-id, and figures(rows) -> Matplotlib's; trials(setup, rows), if `claims.toml` cannot name them."""
+"""A module with measure(setup, trial) -> Measured; judge(rows) -> each claim's numbers, by the part of its id after the
+slash; figures(rows) -> Matplotlib figures; and trials(setup, rows), if `claims.toml` cannot list the trials."""
 
 
 class Trial(NamedTuple):
-    """One thing to measure: its name within the experiment, and its settings, among them the steps of a training."""
+    """One thing to measure: its name within the experiment, and its settings, such as the steps of a training."""
 
     name: str
     settings: Mapping[str, Setting]
@@ -22,7 +22,7 @@ class Trial(NamedTuple):
 
 @dataclass(frozen=True)
 class Measured:
-    """The figures and curves of a trial; numbers that are not finite are None in JSON, infinite here."""
+    """The figures and curves of a trial; a number that is not finite becomes None when it is stored as JSON."""
 
     figures: Mapping[str, Any]
     curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
@@ -30,7 +30,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Row:
-    """A trial and its figures, as results.json holds it."""
+    """A measured trial, as results.json stores it."""
 
     id: str
     """The key in results.json: experiment/trial, seed."""
@@ -39,21 +39,21 @@ class Row:
     curves: Mapping[str, Sequence[float | None]]
 
     def number(self, name: str) -> float:
-        """Return a figure; infinite if it is not finite."""
+        """Return a figure, or infinity if it was not finite."""
         value = self.figures[name]
         return float("inf") if value is None else float(value)
 
     def curve(self, name: str) -> list[float]:
-        """Return a curve for drawing; NaN, which leaves a gap, where it is not finite."""
+        """Return a curve for drawing, with NaN in place of values that were not finite: NaN leaves a gap."""
         return [float("nan") if value is None else value for value in self.curves[name]]
 
 
 Rows = Mapping[str, Row]
-"""The rows of an experiment with one seed, by the trial's name."""
+"""The rows of one experiment and one seed, by the name of the trial."""
 
 
 def planned(name: str, setup: Setup) -> list[Trial]:
-    """List the trials that `claims.toml` names."""
+    """List the trials that `claims.toml` names for an experiment, their steps fitted to the budget."""
     return [
         Trial(trial, {key: setup.steps(value) if key == "steps" else value for key, value in fields.items()})
         for trial, fields in plan(name).get("trials", {}).items()

@@ -1,4 +1,4 @@
-"""Random initialization: gates, gradients and learning under five kinds of first weights."""
+"""Initialize at random in five ways, and compare gates, gradients and learning."""
 
 import math
 import time
@@ -17,13 +17,13 @@ from pingze.report.experiments.setup import Setup
 
 STANDARD, GOOD = "standard normal", "orthogonal"
 BACK = 16
-"""Steps back at which the gradient that arrives is compared."""
+"""How many steps back the arriving gradient is compared."""
 DRAWS = 5
-"""How often the weights are drawn to take the time; the least counts."""
+"""How many times drawing the weights is timed; the shortest time counts."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Measure gates and gradients before and after a training, and the time that drawing the weights takes."""
+    """Measure gates and gradients before and after training, and how long drawing the weights takes."""
     before = PlainTrainer(setup, trial.settings)
     first = diagnose(before.model, before.dev_sequences)
     started = time.process_time()
@@ -49,7 +49,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     row, good, best = rows[STANDARD], rows[GOOD], min(each.number("dev_nats") for each in rows.values())
     ratios = [row.number(name) / good.number(name) for name in ("first_norm", "reach_before")]
     return {
@@ -62,7 +62,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the gradient by distance, before and after, and dev by step."""
+    """Draw the gradient by distance, before and after training, and the dev loss by step."""
     reach, (axes,) = panels(xlabel="steps back", ylabel="norm of ∂L/∂x", yscale="log")
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")
     for number, (name, row) in enumerate(rows.items()):

@@ -1,4 +1,4 @@
-"""Measure by `lstm.formulas` how saturated a model's gates are and how far its gradients reach."""
+"""Measure with `lstm.formulas` how saturated a model's gates are and how far back its gradients reach."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -12,28 +12,28 @@ from pingze.network.batches import Ids
 from pingze.network.model import LanguageModel
 
 STEPS, POEMS = 24, 32
-"""The first characters of so many poems are looked at."""
+"""The first `STEPS` characters of `POEMS` poems are inspected."""
 CLOSED, OPEN = 0.05, 0.95
-"""A gate beyond these is saturated: its derivative σ(1 - σ) is below a fifth of its largest."""
+"""A gate below `CLOSED` or above `OPEN` is saturated: its derivative σ(1 - σ) is below a fifth of its largest value."""
 
 
 class Diagnostics(NamedTuple):
-    """Saturation and reach of one layer."""
+    """The saturation of a layer's gates and the reach of its gradient."""
 
     saturated: float
-    """Share of the gates i, f, o, over all units, steps and poems, that are saturated."""
+    """The share of saturated gates among the gates i, f and o of all units, steps and poems."""
     reach: Float[Array, "T"]
-    """Norm of ∂L/∂x_t, mean over the poems, the latest step first; L is -ln p of the last character alone."""
+    """The norm of ∂L/∂x_t averaged over poems, the latest step first; L is the -ln p of the last character alone."""
 
 
 def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:
-    """Measure the gates and the gradient on the first `POEMS` sequences that are long enough, of at least one."""
+    """Measure gates and gradient on the first `POEMS` sequences longer than `STEPS`; there must be at least one."""
     long_enough = [sequence for sequence in sequences if len(sequence) > STEPS][:POEMS]
     ids = np.array([sequence[: STEPS + 1] for sequence in long_enough]).T
     tensors = {name: tensor.astype(np.float64) for name, tensor in model.tensors().items()}
     parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in ("weight_ih", "weight_hh", "bias")))
     zeros = np.zeros((ids.shape[1], model.configuration.hidden_size))
-    with np.errstate(all="ignore"):  # a network may have exploded
+    with np.errstate(all="ignore"):  # the weights may have exploded
         (hs, h_T, _), caches = sequence_forward(
             tensors["embedding.weight"][ids[:-1]], zeros, zeros, parameters, model.configuration.activation
         )

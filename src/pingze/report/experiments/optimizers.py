@@ -1,4 +1,4 @@
-"""SGD with momentum and Adam: with each seed, fifteen settings of each, then a race of each one's best for longer."""
+"""Compare SGD with momentum and Adam: fifteen settings of each, then a longer race between the best of each."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from pingze.report.experiments.setup import Setting, Setup
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
 AROUND = 4.1
-"""The rates around the best are those within this factor of it: the grids round a factor of 4."""
+"""Rates within this factor of the best are its neighbours: in the grids, rates grow by a factor of about 4."""
 GRID = plan("optimizers")
 TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
 SETTINGS: Mapping[str, Sequence[dict[str, Setting]]] = {
@@ -34,7 +34,7 @@ def _name(family: str, settings: Mapping[str, Setting]) -> str:
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List fifteen settings of each optimizer, and once they are measured the race of the best of each."""
+    """List fifteen settings of each optimizer and, once these are measured, the race between the best of each."""
     steps, race_steps = (setup.steps(GRID[name]) for name in ("steps", "race_steps"))
     grids = [(family, each) for family in FAMILIES for each in SETTINGS[family]]
     found = [Trial(_name(family, each), {**each, "steps": steps}) for family, each in grids]
@@ -48,7 +48,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train."""
+    """Train with the settings of a trial; in a race, look at dev more often."""
     return train(setup, trial.settings, looks=32 if trial.name.endswith(RACE) else 2).measured()
 
 
@@ -58,18 +58,18 @@ def tuned(rows: Rows, family: str) -> list[Row]:
 
 
 def best_of(rows: Rows, family: str) -> Row:
-    """Return the setting whose dev ends lowest."""
+    """Return the row of the grid whose dev loss ends lowest."""
     return min(tuned(rows, family), key=lambda row: row.number("dev_nats"))
 
 
 def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
-    """Return which settings end within a tolerance of the best."""
+    """Return, for each setting of the grid, whether its dev loss ends within a tolerance of the best."""
     limit = (1 + tolerance) * best_of(rows, family).number("dev_nats")
     return [row.number("dev_nats") <= limit for row in tuned(rows, family)]
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return how many decades the rates around the best span that end within a tolerance of it without a gap."""
+    """Return the width, in decades, of the unbroken run of rates around the best that end within a tolerance of it."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
@@ -77,7 +77,7 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 
 
 def unsteady(rows: Rows, family: str) -> float:
-    """Return the percentage of the settings around the best rate, at its momentum, that diverge or spike."""
+    """Return what percentage of the settings near the best rate, with the same momentum, diverge or spike."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
     near = [row for row in own if 1 / AROUND <= _rate(row) / _rate(top) <= AROUND]
@@ -86,7 +86,7 @@ def unsteady(rows: Rows, family: str) -> float:
 
 
 def arrival(row: Row, nats: float) -> float:
-    """Return the step of the first look at which dev was `nats` or less; infinite if never."""
+    """Return the step of the first look at which the dev loss was at most `nats`, or infinity if there is none."""
     looks = zip(row.curve("looks"), row.curve("dev"), strict=True)
     return next((at for at, dev in looks if dev <= nats), math.inf)
 
@@ -96,7 +96,7 @@ def _rate(row: Row) -> float:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     momentum, adam = (unsteady(rows, family) for family in FAMILIES)
     shares = {
         f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each)) for each in TOLERANCES
@@ -104,7 +104,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     ratios = {}
     for nats in TARGETS:
         ours, theirs = (max(1.0, arrival(rows[family + RACE], nats)) for family in FAMILIES)
-        ratios[f"ratio_{nats}"] = ours if math.isinf(ours) else ours / theirs  # infinite if neither arrives
+        ratios[f"ratio_{nats}"] = ours if math.isinf(ours) else ours / theirs  # infinity if neither arrives
     return {
         "fast": ratios,
         "momentum-unstable": {"more": momentum - adam},
@@ -115,7 +115,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw dev by rate, with a cross for a setting that diverged, and dev by step in the race."""
+    """Draw the dev loss by rate, with a cross for each setting that diverged, and by step in the race."""
     first = rows[MOMENTUM + RACE].curve("dev")[0]
     by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")
     kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]

@@ -1,4 +1,4 @@
-"""Write the page of the measured claims from `page.html`: one HTML file without other files."""
+"""Render the page of the measured claims from the template `page.html`, as one self-contained HTML file."""
 
 import re
 from collections import Counter
@@ -20,35 +20,35 @@ from pingze.report.experiments.setup import Setup
 
 @dataclass(frozen=True)
 class Section:
-    """An experiment whose rows are all there, judged and drawn."""
+    """An experiment whose rows have all been measured, with its verdicts and figures."""
 
     name: str
     rows: Sequence[Row]
-    """Of all seeds."""
+    """The rows of all seeds."""
     findings: Sequence[Finding]
     figures: Sequence[Figure]
-    """Of the first seed."""
+    """The figures of the first seed."""
     minutes: float
-    """How long the rows took to measure."""
+    """How many minutes the rows took to measure."""
 
     @property
     def text(self) -> Mapping[str, Any]:
-        """The prose: title, what it is about, title and caption of each figure."""
+        """The experiment's title and description in `claims.toml`, and the title and caption of each figure."""
         text: Mapping[str, Any] = document()["experiment"][self.name]
         return text
 
     @property
     def charts(self) -> list[tuple[Mapping[str, str], str]]:
-        """Title and caption, and SVG, of each figure."""
+        """The title and caption of each figure, paired with its SVG."""
         drawn = [svg(each, f"{self.name}-{number}") for number, each in enumerate(self.figures, start=1)]
         return list(zip(self.text["charts"], drawn, strict=True))
 
 
 def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
-    """Write the whole page of the complete experiments; `planned` is the number of all."""
+    """Return the page of the complete experiments as HTML; `planned` is the number of all experiments."""
     resources = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    # Words in backticks are code.
+    # Words in backticks become <code> elements.
     code = partial(re.sub, r"`([^`]*)`", r"<code>\1</code>")
     environment.filters |= {"code": lambda text: Markup(code(str(escape(text)))), "plain": _plain}
     template = environment.from_string(resources.joinpath("page.html").read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Perplexity: where the product overflows, what one small probability does, and what 416.69 and 238.83 mean."""
+"""Measure perplexity: where the product overflows, what one small probability does, what 416.69 and 238.83 mean."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,12 +24,12 @@ INITIAL, FINAL = 416.69, 238.83
 """The report's initial and final perplexity."""
 LENGTH, CLASSES = LENGTHS["report"], PRESETS["report"].model.vocabulary_size
 LARGEST = (2 - 2**-23) * 2.0**127
-"""The largest number of float32."""
+"""The largest finite float32."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Measure one of the three."""
-    if trial.name == "arithmetic":  # the limits of float32, and the report's figures as nats of 48 tokens
+    """Measure one of three trials: arithmetic, an untrained model, or the shipped model."""
+    if trial.name == "arithmetic":  # the limits of float32, and the report's figures as nats per 48 tokens
         even = math.log(CLASSES)
         read = {"even_nats_per_48": LENGTH * even, "even_overflows_at": overflow([even] * LENGTH)}
         for name, figure in (("initial", INITIAL), ("final", FINAL)):
@@ -39,7 +39,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     if trial.name == "untrained":
         nats = train(setup, {}).dev[0]
         return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
-    # The product and the sum of each dev poem under the shipped model.
+    # Compute the product and the sum for each dev poem with the shipped model.
     loaded = checkpoint.load(MODEL)
     sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in setup.dev]
     poems = losses(LanguageModel.of(loaded), sequences)
@@ -67,7 +67,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
-    """Return -ln p of each sequence's targets in order, the longest sequence first."""
+    """Return the -ln p of each target of each sequence, the longest sequence first."""
     inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
     with torch.no_grad():
         found = model.eval().token_losses(inputs, targets, sizes)
@@ -76,7 +76,7 @@ def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
 
 
 def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
-    """Return after how many factors e^nats their product is infinite in float32, multiplied one by one."""
+    """Multiply the factors e^nats in float32, and return after how many the product is infinite, or None."""
     with np.errstate(all="ignore"):
         factors = np.exp(np.asarray(nats, np.float32))
         products = accumulate(factors, lambda product, factor: np.float32(product * factor))
@@ -84,7 +84,7 @@ def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     row, limits = rows["model"], rows["arithmetic"]
     overflowing = row.number("overflowing")
 

@@ -24,22 +24,22 @@ from pingze.report.experiments.setup import Setup
 EXPERIMENTS: Mapping[str, Experiment] = {
     name: import_module(f"{__package__}.{name}") for name in document()["experiment"]
 }
-"""The experiments of `claims.toml`, a module for each, in the order of the page."""
+"""The module of each experiment in `claims.toml`, in the order of the page."""
 SEEDLESS = ("derivative", "perplexity", "samples", "saturation")
-"""Experiments without chance, or that judge no claim; they are measured once."""
+"""Experiments that involve no chance or judge no claim; they are measured with one seed only."""
 PAGE = "index.html"
 
 Progress = Callable[[str, int, int], None]
-"""Called with the key that is measured now, the number of rows, and how many there will be."""
+"""A function called before each row with its key, its number, and the total number of rows."""
 
 
 def rerun(
     out: Path, setup: Setup, only: str | None = None, progress: Progress = lambda name, done, total: None
 ) -> list[Section]:
-    """Measure the missing rows of a folder, one experiment or all, and write the page of those that are complete.
+    """Measure the rows that a folder lacks, of one or all experiments, and write the page of complete experiments.
 
-    Raises InputError on an unknown experiment or a folder with another budget, seed or corpus, TrainingError on a full
-    disk.
+    Raises InputError if the experiment is unknown or the folder holds another budget, seed or corpus; TrainingError if
+    the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])
@@ -58,7 +58,7 @@ def rerun(
         ]
         for name in EXPERIMENTS
     }
-    # 1) Measure what is missing; the first rows of an experiment may call for more.
+    # 1) Measure the missing rows; an experiment may plan further trials once its first rows are measured.
     run = [each for name in document()["order"]["run"] if only in (None, name) for each in series[name]]
     done, total = 0, sum(len(each.trials({})) for each in run)
     for each in run:
@@ -83,7 +83,7 @@ def rerun(
 
 
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
-    """Judge and draw an experiment whose rows are all there."""
+    """Judge and draw an experiment whose rows have all been measured."""
     judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()}
     findings = [
         Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()})
@@ -96,7 +96,7 @@ def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section
 
 
 class _Series(NamedTuple):
-    """An experiment with one seed."""
+    """One experiment, measured with one seed."""
 
     name: str
     setup: Setup
@@ -115,7 +115,7 @@ class _Series(NamedTuple):
         return planned(self.name, self.setup)
 
     def planned(self) -> list[Trial]:
-        """List all trials, those included that follow from the rows that are there."""
+        """List all trials, including those that the rows measured so far call for."""
         return self.trials({trial.name: row for trial in self.trials({}) if (row := self.row(trial))})
 
     def rows(self) -> Rows:

@@ -1,4 +1,4 @@
-"""Keep what was measured in `results.json`, and in `times.json` how long that took, which differs between runs."""
+"""Store measurements in `results.json` and their durations, which differ between runs, in `times.json`."""
 
 import json
 import math
@@ -15,13 +15,13 @@ from pingze.report.experiments.experiment import Measured, Row, Trial
 
 RESULTS, TIMES = "results.json", "times.json"
 DIGITS = 6
-"""Significant digits that are kept of a number."""
+"""How many significant digits of a number are stored."""
 
 
 class Results:
-    """The rows of a folder, written atomically after each row that is added.
+    """The rows stored in a folder, whose files are written atomically after each new row.
 
-    Raises InputError when the folder holds a rerun with another budget, seed or corpus.
+    Raises InputError if the folder holds a rerun with another budget, seed or corpus.
     """
 
     def __init__(self, folder: Path, heading: Mapping[str, Any], machine: Mapping[str, Any]) -> None:
@@ -32,31 +32,31 @@ class Results:
             raise InputError("report_other", folder=str(folder))
 
     def row(self, key: str, trial: Trial) -> Row | None:
-        """Return the row of a trial, if there is one that was measured with these settings."""
+        """Return the row of a trial, or None if the trial was not measured with these settings."""
         row = self._results["rows"].get(key)
         return Row(key, **row) if row and row["settings"] == _plain(trial.settings) else None
 
     def add(self, key: str, trial: Trial, measured: Measured, seconds: float) -> None:
-        """Write a row; its time is written first, so that no row is without one."""
+        """Store a row. Its time is written first, so that no stored row lacks one."""
         self._times["seconds"][key] = round(seconds, 3)
         self._write(TIMES, self._times)
         self._results["rows"][key] = _plain({"settings": trial.settings, **asdict(measured)})
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Put the rows in order, drop those that are not in it, and write the conclusions."""
+        """Sort the rows by the order of keys given, drop rows without a place in it, and write the verdicts."""
         rows = self._results["rows"]
         self._results["rows"] = {key: rows[key] for key in order if key in rows}
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}
         self._write(RESULTS, self._results)
 
     def minutes(self, rows: Iterable[Row]) -> float:
-        """Return how long rows took to measure, on the machine that measured them."""
+        """Return how many minutes it took to measure some rows."""
         return float(sum(self._times["seconds"][row.id] for row in rows) / 60)
 
     @property
     def machine(self) -> Mapping[str, Any]:
-        """The machine on which the times were taken."""
+        """The machine on which the times were measured."""
         machine: Mapping[str, Any] = self._times["machine"]
         return machine
 
@@ -66,7 +66,7 @@ class Results:
 
 
 def concluded(finding: Finding) -> dict[str, Any]:
-    """Return a finding as results.json holds it."""
+    """Return a finding as results.json stores it."""
     found: dict[str, Any] = _plain({"verdict": finding.conclusion, "numbers": finding.by_seed})
     for kind, rules in (("other", finding.claim.other), ("before", finding.claim.before)):
         found[kind] = {rule.label: finding.under(rule) for rule in rules}
@@ -84,7 +84,7 @@ def _read(path: Path, empty: dict[str, Any]) -> dict[str, Any]:
 
 
 def _lines(document: Mapping[str, Mapping[str, Any]]) -> str:
-    """Write JSON with a line for each row, so that two reruns can be compared line by line."""
+    """Format a document as JSON with one line per row, so that two reruns can be compared line by line."""
     dump, parts = partial(json.dumps, ensure_ascii=False, allow_nan=False), []
     for name, part in document.items():
         rows = ",\n".join(f"{dump(key)}: {dump(each)}" for key, each in part.items())
@@ -93,7 +93,7 @@ def _lines(document: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as JSON gives it back: numbers cut to `DIGITS`, None if they are not finite."""
+    """Return a value as JSON will return it: floats rounded to `DIGITS` digits, None if they are not finite."""
     if isinstance(value, Mapping):
         return {str(key): _plain(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Samples: the report's fourteen poems, ours in answer to its calls, and real verse, judged by one checker."""
+"""Check the report's fourteen sample poems, our poems in answer to the same calls, and real verse."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List the fourteen as printed, the fourteen calls, and real verse of each form."""
+    """List the fourteen printed poems, the fourteen calls, and the real verse of each form."""
     printed, calls = [], []
     for number, call in enumerate(CALLS, start=1):
         options = {"temperature": call[1], "split_len": call[2]}
@@ -36,13 +36,13 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Write or take the poems of a trial, and check them."""
+    """Compose or look up the poems of a trial, and check them."""
     if number := trial.settings.get("printed"):
         return Measured(printed_poems()[int(number) - 1])
     if form := trial.settings.get("form"):
         real = setup.real[str(form)]
         return Measured({"poems": len(real), "kept": sum(map(_kept, real))})
-    # One of the report's calls, answered freely by its model, and by the default model under a form.
+    # Answer one of the report's calls freely with the model `report`, and in a form with the default model.
     call = start, temperature, split_len = next(each for each in CALLS if _name(each) == trial.name)
     first = setup.seed + 1000 * CALLS.index(call)
     seeds = range(first, first + setup.budget["poems"])
@@ -73,16 +73,16 @@ def _name(call: tuple[str, float, int]) -> str:
 
 
 def printed_poems() -> list[dict[str, Any]]:
-    """Read what `experiments/printed_poems.py` writes: the verdicts on the report's poems, which are not kept here."""
+    """Read the verdicts on the report's poems from `experiments/printed_poems.py`; the poems are not stored here."""
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
     poems: list[dict[str, Any]] = json.loads(text)
     return poems
 
 
 def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
-    """Make the row of a printed poem, with a digest in place of its text.
+    """Return the row of a printed poem, with a digest in place of its text.
 
-    A poem that keeps no form is measured by the regulated one of its shape, as real verse is.
+    A poem in no form that the checker recognizes is judged by the regulated form of its shape, as real verse is.
     """
     lines, verdict = read_lines(text), check(text)
     if not verdict.form and (form := _form(lines)):
@@ -98,7 +98,7 @@ def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
 
 
 def _form(lines: Lines) -> str | None:
-    """Return the regulated form whose shape some lines of one length have."""
+    """Return the regulated form with this number and length of lines, or None."""
     return FORMS.get((len(lines), len(lines[0])))
 
 
@@ -107,7 +107,7 @@ def _shaped(lines: Lines, start: str, width: int) -> bool:
 
 
 def _kept(lines: Lines) -> bool:
-    """Return whether lines keep tones and rhyme of the regulated form whose shape they have."""
+    """Return whether lines keep the tones and the rhyme of the regulated form of their shape."""
     return check("，".join(lines), form=_form(lines)).ok
 
 
@@ -121,13 +121,13 @@ def _share(rows: Sequence[Row], part: str, whole: str) -> float:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     shaped = [row.number("shaped") for row in rows.values() if "printed" in row.settings]
     return {"shape": {"shaped": sum(shaped) / len(shaped)}}
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the shares that keep tones and rhyme, by call, against real verse."""
+    """Draw the share of poems that keep tones and rhyme, for each call and for real verse."""
     calls, real = ([row for row in rows.values() if kind in row.settings] for kind in ("start", "form"))
     figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))
     for label, part, whole in (

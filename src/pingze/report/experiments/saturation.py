@@ -1,4 +1,4 @@
-"""Two softmaxes from inside: where a network that stalls puts the probability."""
+"""Look inside a network trained with two softmaxes: where it puts the probability when the loss stalls."""
 
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +15,7 @@ from pingze.report.experiments.setup import Setup
 from pingze.report.experiments.softmax import SoftmaxTwice, bound
 
 POEMS = 64
-"""Of dev, on which probabilities are measured."""
+"""The number of dev poems on which probabilities are measured."""
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -44,7 +44,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the probabilities, and the loss beside its approximation."""
+    """Draw the probabilities, and the loss together with its approximation."""
     inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
     stall, (below,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(rows.items()):

@@ -1,4 +1,4 @@
-"""Prepare what every experiment works with: the texts that a budget leaves, and the model and training to change."""
+"""Prepare what every experiment starts from: the texts that a budget allows, and a plain model and training."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -19,28 +19,28 @@ BUDGETS: Mapping[str, dict[str, Any]] = {
     name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
     for name, fields in document()["budget"].items()
 }
-"""How much is trained and measured; `claims.toml` explains the fields."""
+"""How much each budget trains and measures; `claims.toml` explains the fields."""
 
 
 @dataclass(frozen=True)
 class Setup:
-    """The texts of the report's draw as a budget cuts them, and real verse to judge samples by."""
+    """The texts of the report's draw, cut to a budget, and real verse to compare samples with."""
 
     budget: Mapping[str, Any]
     seed: int
-    """Of all chance. An experiment with chance in it is measured with each of `seeds`."""
+    """The seed of all random numbers. Experiments that involve chance are measured once with each of `seeds`."""
     train: Sequence[str]
     dev: Sequence[str]
     real: Mapping[str, Sequence[Lines]]
-    """Tang poems of the test split by form."""
+    """Tang poems of the test split, by form."""
     tang: Sequence[str] = ()
-    """All Tang poems of the train split, to draw from."""
+    """All Tang poems of the train split, from which `data` draws at random."""
 
     @classmethod
     def of(cls, store: Store, budget: str, seed: int) -> "Setup":
-        """Take the texts from a corpus, for a budget and the first of consecutive seeds.
+        """Read the texts for a budget from a corpus; `seed` is the first of the consecutive seeds.
 
-        Raises InputError on an unknown budget, a negative seed or too small a corpus.
+        Raises InputError if the budget is unknown, the seed is negative or the corpus is too small.
         """
         if budget not in BUDGETS:
             raise InputError("choice", field="budget", has=budget, choices=[*BUDGETS])
@@ -58,25 +58,25 @@ class Setup:
 
     @property
     def seeds(self) -> range:
-        """All seeds."""
+        """The consecutive seeds with which the experiments are measured."""
         return range(self.seed, self.seed + self.budget["seeds"])
 
     def steps(self, planned: int) -> int:
-        """Shorten the steps or epochs that `claims.toml` plans as the budget has it."""
+        """Shorten a number of steps or epochs planned in `claims.toml` to fit the budget."""
         return max(1, planned // int(self.budget["shortened"]))
 
     @cached_property
     def vocabulary_size(self) -> int:
-        """The report's 5,851, or as many tokens as the texts have."""
+        """The size of the vocabulary: the report's 5,851, or fewer if the texts have fewer tokens."""
         length = preset("report").training.length
         cut = (text[:length] for text in self.train)
         return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
 
     def preset(self, settings: Mapping[str, Setting]) -> Preset:
-        """Configure the report's model and a plain training of it, with some settings but `steps` and `poems` changed.
+        """Configure the report's model and its plain training, changed by all settings but `steps` and `poems`.
 
-        Plain: Adam at the constant rate of 2e-3 without warm-up, dropout or clipping, so that one thing at a time is
-        tried.
+        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping, so that each trial
+        changes one thing.
         """
         sizes = ("embedding_size", "hidden_size", "batch_size", "precision")
         plain: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
@@ -86,7 +86,7 @@ class Setup:
         return preset("report", [f"{name}={str(value).lower()}" for name, value in changed])
 
     def describe(self) -> dict[str, Any]:
-        """Describe what must agree for two reruns to be compared."""
+        """Return everything in which two reruns must agree before they can be compared."""
         digest = hashlib.blake2b(digest_size=8)
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
         for text in (*self.train, *self.dev, *verse):

@@ -1,4 +1,4 @@
-"""Softmax before cross-entropy, which has its own: the bound, the stall at every rate, and the gradient."""
+"""Apply softmax before a cross-entropy that applies it too: the bound, the stall at every rate, and the gradient."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,21 +16,21 @@ from pingze.report.experiments.setup import Setup
 
 
 def bound(classes: int) -> float:
-    """Return the least ln Σ_v e^{p_v} - p_target for probabilities p, at p_target = 1; it is ln V at even p."""
+    """Return the least loss ln Σ_v e^{p_v} - p_target of probabilities p, at p_target = 1; at uniform p it is ln V."""
     return math.log(classes - 1 + math.e) - 1
 
 
 class SoftmaxTwice(PlainTrainer):
-    """The report's mistake: the output goes through softmax, and then into cross-entropy, which has its own."""
+    """A trainer with the report's mistake: softmax before a cross-entropy that applies softmax itself."""
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Sum the loss as `torch.nn.CrossEntropyLoss` gives it for probabilities."""
+        """Return the summed loss that `torch.nn.CrossEntropyLoss` computes if it is given probabilities."""
         logits = self.model.output(self.model(inputs, sizes))
         return nn.functional.cross_entropy(torch.softmax(logits, dim=1), targets, reduction="sum")
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with one of the losses; dev is measured by the model's own probabilities in both cases."""
+    """Train with one of the two losses; dev is always measured with a single softmax."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
     course = train(setup, trial.settings, looks=4, trainer=trainer)
     means = [value for value in smoothed(course.losses) if not math.isnan(value)]
@@ -48,9 +48,9 @@ def _of(rows: Rows, kind: str) -> dict[str, Row]:
 
 
 def _late_fall(row: Row) -> float:
-    """Return how far the mean loss of the last quarter of the steps is below that of the quarter before it.
+    """Return how far the mean loss of the last quarter of the steps is below the mean of the quarter before.
 
-    0 if the training ended in its first steps.
+    Return 0 if the training failed within its first four steps.
     """
     losses = [value for value in row.curves["loss"] if value is not None]
     quarter = len(losses) // 4
@@ -58,7 +58,7 @@ def _late_fall(row: Row) -> float:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     late = max(map(_late_fall, twice.values()))
     late_plain = max((_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0)
@@ -81,7 +81,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the loss with two softmaxes, and gradients with one and with two."""
+    """Draw the loss with two softmaxes, and the gradient norms with one and with two."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     stall, (axes,) = panels(xlabel="step", ylabel="loss, nats per token")
     for number, (name, row) in enumerate(twice.items()):

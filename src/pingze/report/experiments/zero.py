@@ -1,4 +1,4 @@
-"""Zero initialization: which units stay equal to the bit, and what each network can still learn."""
+"""Initialize with zeros: which units stay equal bit for bit, and what each network can still learn."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -27,8 +27,9 @@ SYMMETRIC = ("all", "embedding", "equal", "equal-dropout", "output")
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train one of the networks; count its different units, and list the parameters that moved."""
-    if trial.name == FLOOR:  # the least loss of a model that gives a character one probability everywhere
+    """Train one of the networks, count its distinct units, and list the parameters that changed."""
+    if trial.name == FLOOR:
+        # The least loss of a model that predicts the same probabilities at every position.
         texts = [example.text[1:] for example in PlainTrainer(setup, {}).train_examples]
         counts = np.bincount(np.concatenate(texts))
         shares = counts[counts > 0] / counts.sum()
@@ -36,7 +37,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     first: dict[str, np.ndarray] = {}
 
     def start(model: LanguageModel) -> None:
-        # Change the weights that `initialize` made as the network of this name has them.
+        # Turn the initialized weights into those of the network with this name.
         H, output = model.configuration.hidden_size, model.output.weight
         if trial.name == "all":
             for parameter in model.parameters():
@@ -65,10 +66,10 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def compare_units(model: LanguageModel) -> tuple[int, float]:
-    """Compare the hidden units of a model that is not tied by their rows of W and b and their column of the output.
+    """Compare the hidden units of an untied model by their rows of W and b and their columns of the output weight.
 
     Returns:
-        How many units differ from each other in any bit, and the largest difference of a weight from the first unit's.
+        How many distinct units there are, bit for bit, and the largest difference of a weight from the first unit's.
     """
     tensors, H = model.tensors(), model.configuration.hidden_size
     rows = [tensors[f"lstm.0.{name}"].reshape(4, H, -1) for name in ("weight_ih", "weight_hh", "bias")]
@@ -78,7 +79,7 @@ def compare_units(model: LanguageModel) -> tuple[int, float]:
 
 
 def judge(rows: Rows) -> Mapping[str, Numbers]:
-    """Compute the numbers of each claim."""
+    """Compute the numbers by which each claim is judged."""
     row, zero, one = rows["all"], rows["biases"], rows["forget"]
     apart = zero.figures["kinds_of_units"] == zero.figures["units"]
     excess = 100 * (zero.number("dev_nats") / one.number("dev_nats") - 1)
@@ -96,7 +97,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the loss of each network against the floor."""
+    """Draw the loss of each network, and the entropy that is its floor."""
     figure, (axes,) = panels(xlabel="step", ylabel="nats per token")
     for number, (name, label) in enumerate(NAMES.items()):
         by_step(axes, smoothed(rows[name].curves["loss"]), "--" if number % 2 else "-", label=label)
