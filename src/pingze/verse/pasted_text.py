@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from collections import Counter
+from itertools import accumulate
 from typing import NamedTuple
 
 from pingze.verse.characters import HAN
@@ -35,6 +36,7 @@ _COMMENT = re.compile(
 )
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
+_MOST_ROWS = 100  # of a text that is read in several ways
 _MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
 _LONGEST_POET = 4  # characters
 
@@ -104,23 +106,26 @@ def split_poems(text: str) -> list[str]:
 
 def _parted(text: str) -> str:
     """Put a blank line before a poem that follows another without one: at a heading, or at lines of another width."""
-    rows, parted, so_far = list(map(_Row, text.split("\n"))), list[str](), list[_Row]()
+    rows, parted, count, widths = list(map(_Row, text.split("\n"))), list[str](), 0, set[int]()
+    verse = [row.marked or row.of(5) or row.of(7) for row in rows]
+    counts = [len(row.lines) * is_verse for row, is_verse in zip(rows, verse, strict=True)]
+    ahead = [*accumulate(counts[::-1])][::-1]
     for n, row in enumerate(rows):
         if _COMMENT.match(row.text):
             return "\n".join([*parted, *(each.text for each in rows[n:])])
-        lines = [line for each in so_far for line in each.lines]
-        after = [line for each in rows[n:] if each.marked or each.of(5) or each.of(7) for line in each.lines]
         if not row.text.strip():
-            so_far = []
-        elif min(len(lines), len(after)) >= FEWEST_LINES and len(widths := set(map(len, lines))) == 1:
-            width, signed = next(iter(widths)), row.text.lstrip().startswith("—")
+            count, widths = 0, set()
+        elif min(count, ahead[n]) >= FEWEST_LINES and len(widths) == 1:
+            width, signed = max(widths), row.text.lstrip().startswith("—")
             starts = row.heading or _NUMBERED.match(row.text) or not (row.marked or row.of(width))
-            turns = len(lines) % 2 == 0 and not any(map(width.__eq__, map(len, after)))
+            turns = {count, ahead[n]} <= {4, 8} and all(
+                len(line) != width for r in rows[n:] for line in r.lines
+            )
             if (starts and not signed) or turns:
                 parted.append("")
-                so_far = []
-        if row.lines and (row.marked or so_far or row.of(5) or row.of(7)) and not row.heading:
-            so_far = [*so_far, row]
+                count, widths = 0, set()
+        if row.lines and (verse[n] or count) and not row.heading:
+            count, widths = count + len(row.lines), widths | set(map(len, row.lines))
         parted.append(row.text)
     return "\n".join(parted)
 
@@ -159,15 +164,17 @@ def read_text(text: str) -> ReadText:
             break
     # 3) The rest may be headings. Where lines of several lengths are left, another reading may have one length.
     verse = _without_headings(rows) or rows
-    if len({len(line) for row in verse for line in row.lines}) > 1:
+    kept, used = set(verse), ""
+    if len(rows) <= _MOST_ROWS and len({len(line) for row in verse for line in row.lines}) > 1:
         verse = _otherwise(verse, rows) or verse
-    used = "".join(line for row in verse for line in row.lines)
+        used = "".join(line for row in verse for line in row.lines)
+        kept = {row for row in rows if "".join(row.lines) in used}
     left_out = [
         _QUOTED.sub(
             lambda found: "「…」" if _NOT_CHARACTER.sub("", found[1]) == used else found[0], row.text
         ).strip()
         for row in rows
-        if row not in verse and "".join(row.lines) not in used
+        if row not in kept
     ]
     left_out += [remark.group() for remark in _REMARK.finditer(normal)]
     left_out += [row.strip() for row in written[end:] if row.strip()]
@@ -231,6 +238,7 @@ def _normal(text: str) -> str:
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
     if _QUERY.search(text):
         width = Counter(map(len, re.split(f"[{_STOPS}\n]+", text.strip()))).most_common(1)[0][0]
-        for line in re.split("[，。；！,;!\n]", text):
-            text = text.replace(line, _QUERY.sub("□", line)) if len(line) == width else text
+        text = re.sub(
+            "[^，。；！,;!\n]+", lambda m: _QUERY.sub("□", m[0]) if len(m[0]) == width else m[0], text
+        )
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)
