@@ -119,7 +119,7 @@ def make_word_tones() -> dict[str, list[str]]:
     """List pairs with the tone of each character in regulated poems, `OPEN` if it is undecided."""
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
-        needed = count_places(poem.lines for poem in poems if _is_regulated(poem.text))
+        needed = count_places(poem.lines for poem in poems if _is_regulated(poem.lines))
     rows = []
     for pair in sorted({pair for pair, _ in needed}):
         tones = [_tone(pair[n], needed.get((pair, n), Counter())) for n in range(2)]
@@ -128,8 +128,10 @@ def make_word_tones() -> dict[str, list[str]]:
     return {"word_tones.tsv": rows}
 
 
-def _is_regulated(text: str) -> bool:
-    verdict = check(text)
+def _is_regulated(lines: Sequence[str]) -> bool:
+    if len(set(map(len, lines))) > 1:
+        return False
+    verdict = check("，".join(lines))
     return verdict.ok and verdict.form is not None and FORMS[verdict.form].regulated
 
 
