@@ -39,6 +39,7 @@ _SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
 _MOST_ROWS = 100  # of a text that is read in several ways
 _MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
 _LONGEST_POET = 4  # characters
+_LONGEST_BLOCK = 400  # characters of lines that blank lines part, with title and preface
 
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
 """Rows without marks that are verse: their length, the width of its lines, and how many there are at least."""
@@ -87,20 +88,25 @@ def split_poems(text: str) -> list[str]:
         text: One poem or several; HTML's tags are left out.
     """
     poems: list[str] = []
-    heading = ""
+    heading, above = "", 0
     for block in re.split(r"\n(?:[^\S\n]*\n)+", _parted(_normal(text))):
         if not _NOT_CHARACTER.sub("", block):
             continue
         block = block.strip("\n")
-        rows = list(map(_Row, (heading + block).split("\n")))
+        rows = list(map(_Row, block.split("\n")))
         lines = [line for row in rows for line in row.lines]
-        if not heading and poems and (_COMMENT.match(block) or _goes_on(read_lines(poems[-1]), lines)):
+        short = poems and max(len(poems[-1]), len(block)) <= _LONGEST_BLOCK
+        if (
+            poems
+            and not heading
+            and (_COMMENT.match(block) or (short and _goes_on(read_lines(poems[-1]), lines)))
+        ):
             poems[-1] += "\n" + block
-        elif len(lines) < FEWEST_LINES and not any(row.marked for row in rows):
-            heading += block + "\n"
+        elif above + len(lines) < FEWEST_LINES and not any(row.marked for row in rows):
+            heading, above = heading + block + "\n", above + len(lines)
         else:
             poems.append(heading + block)
-            heading = ""
+            heading, above = "", 0
     return [*poems, heading.strip("\n")] if heading else poems
 
 
