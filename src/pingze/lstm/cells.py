@@ -25,7 +25,7 @@ class Cell(NamedTuple):
     """The forward and backward passes of the elementwise half of a step.
 
     They take the arguments of `kernels.cell_forward` and `kernels.cell_backward`, each tensor converted by `view`.
-    `forward` writes `gates`, which `backward` reads: the activated gates in the compiled cell, net in the eager cell.
+    `forward` writes `gates`, which `backward` reads: in the compiled cell after activation, in the eager cell before.
     """
 
     view: Callable[[Tensor], Any]

@@ -45,14 +45,14 @@ def locked_dropout(
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
-    """Return the index of the sequence of each row in a packed batch: row r of a step belongs to sequence r."""
+    """Return, for each row of a packed batch, the index of its sequence: row r of a step belongs to sequence r."""
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
 def type_dropout(
     embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
 ) -> Float[Tensor, "N E"]:
-    """Drop a share of the `types` tokens of a vocabulary at all their positions (Gal & Ghahramani 2016)."""
+    """Drop a share of a vocabulary's tokens, `types` in number, at all their positions (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

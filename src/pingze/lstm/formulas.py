@@ -113,7 +113,7 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Compute σ(x) = 1 / (1 + e^{-x}) as (1 + tanh(x/2)) / 2, which never overflows.
 
     Args:
-        x: Of any shape.
+        x: An array of any shape.
     """
     half = x.dtype.type(0.5)
     y: Array = np.tanh(x * half)
@@ -251,11 +251,11 @@ def sequence_backward(
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
     """Backpropagate through time and return the gradients of x (T, B, E), h_0 and c_0 (B, H), and the weights.
 
-    Each h_t feeds both the output and the next step, so its two gradients are added; a weight's are summed over time.
+    Each h_t feeds both the output and the next step, so two gradients are added; weight gradients are summed over time.
 
     Args:
         dhs: The gradient that reaches each h_t from the output, (T, B, H).
-        dh_T: The gradient that reaches h_T by other ways than the outputs, (B, H).
+        dh_T: The gradient that reaches h_T in addition to `dhs`, (B, H).
         dc_T: The gradient that reaches c_T, (B, H).
         caches: The caches that `sequence_forward` returned.
     """

@@ -1,15 +1,15 @@
 r"""Compute all derivatives of one LSTM step as full Jacobians, and products of Jacobians through time, in NumPy.
 
-A Jacobian is named by the report's notation and computed from the cache of `formulas.step_forward`:
+Jacobians are named in the report's notation and computed from the cache of `formulas.step_forward`:
 ``of_hidden(cache).W_f`` is ∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. All of them follow from
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
-where:
+Here:
 
 - the Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
 - Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H of the stacked gates, S = 2H of the state [h_t, c_t];
-- a list of caches is from consecutive steps, the earliest first;
+- a list of caches covers consecutive steps, the earliest first;
 - a Jacobian has the floating-point type of its cache.
 
 Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md derives.
@@ -87,7 +87,7 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "b_i": lambda y: diag(y.diagonal_net.i),
     "b_c": lambda y: diag(y.diagonal_net.c_tilde),
 }
-"""The function that computes each Jacobian, by variable, in the order in which the report differentiates h_t."""
+"""The functions that compute the Jacobians, by variable, in the order in which the report differentiates h_t."""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:

@@ -81,7 +81,7 @@ def _(value, like):
 @_inline
 @no_type_check
 def _exp(x):
-    """Compute e^x = 2^n e^r to a relative 1e-7, by Cephes' polynomial for e^r with r = x - n ln 2, |r| <= ln 2 / 2."""
+    """Compute e^x = 2^n e^r with Cephes' polynomial, where r = x - n ln 2, |r| <= ln 2 / 2; relative error 1e-7."""
     x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))
@@ -250,7 +250,7 @@ def _share(x, factor, out, total):
 @_compile_parallel
 @no_type_check
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write each row's -ln softmax(logits + bias)[target] to losses, its gradient to logits, and add that to dbias."""
+    """Write -ln softmax(logits + bias)[target] to losses and its gradient to logits; add the gradient to dbias."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

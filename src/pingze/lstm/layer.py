@@ -113,7 +113,8 @@ class LSTM(nn.Module):
         weight_ih: Tensor = layer.weight_ih
         weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":
-            if held is not None:  # cuDNN has one bias for all sequences, so p is appended to every x
+            if held is not None:
+                # cuDNN has one bias for all sequences, so the constant input is appended to every x
                 x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                 weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
             return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
@@ -139,7 +140,7 @@ class Layer(nn.Module):
 
 
 class _Steps:
-    """The slices of each step in the N rows of a packed batch, and in B + N states, the first B of them initial."""
+    """Slices of the steps of a packed batch: in its N rows, and in B + N states, of which the first B are initial."""
 
     def __init__(self, batch_sizes: list[int]) -> None:
         ends = list(itertools.accumulate(batch_sizes))

@@ -6,8 +6,8 @@ For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[t
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
 On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. They are never allocated:
-the forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and multiplies it
-to obtain the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax;
+the forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and uses it to
+compute the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax;
 applying a second softmax before it stalls training (the report's "Softmax Problem").
 """
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 ROWS = 64
-"""Operands are padded to a multiple of 64 rows, since oneDNN compiles a kernel per size, as slowly as it multiplies."""
+"""Operands have a multiple of 64 rows, since oneDNN compiles a kernel per size, which takes as long as a product."""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
@@ -31,7 +31,7 @@ def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
-    """Compute the matrix product a b; gradients through it are the caller's task."""
+    """Compute the matrix product a b; callers provide its gradients."""
     if a.dtype == torch.float32 and _has_onednn(a) and not _is_intel():
         return _linear(a, b.T)
     return a @ b

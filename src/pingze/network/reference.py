@@ -58,7 +58,7 @@ class State(NamedTuple):
 
 
 class ReferenceNetwork:
-    """A network that reads a batch of texts token by token, by the formulas in float32."""
+    """A network that reads a batch of texts token by token, with `pingze.lstm.formulas` in float32."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint, self.configuration = checkpoint, checkpoint.configuration

@@ -36,7 +36,7 @@ _LEAST = np.float32(1e-30)
 
 
 class GraphNetwork(ReferenceNetwork):
-    """A network that reads a batch of texts token by token by the graph; it is used to compose.
+    """A network that reads a batch of texts token by token, with the graph; it is used to compose.
 
     Args:
         checkpoint: The model; to compose, it is in 8 bits (`Checkpoint.rounded`).
@@ -161,7 +161,7 @@ def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
 
 
 class _Float32:
-    """The operations on weights in a graph in float32. Methods return the names of results."""
+    """A builder of the nodes that read and multiply weights, in float32. Methods return the names of results."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         self.graph, self.checkpoint = graph, checkpoint
@@ -192,7 +192,7 @@ class _Float32:
 
 
 class _EightBits(_Float32):
-    """The operations on weights in a graph in 8 bits."""
+    """A builder of the nodes that read and multiply weights, in 8 bits."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         super().__init__(graph, checkpoint)

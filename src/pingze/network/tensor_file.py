@@ -56,9 +56,9 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 def digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
     """Compute the SHA-256 of the metadata, except an earlier SHA-256, and of the tensors."""
-    told = {key: value for key, value in metadata.items() if key != "sha256"}
+    rest = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
-    sha = hashlib.sha256(json.dumps([told, described], sort_keys=True).encode())
+    sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())
     for name in sorted(tensors):
         sha.update(np.ascontiguousarray(tensors[name]).data)
     return sha.hexdigest()

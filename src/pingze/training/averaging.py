@@ -24,7 +24,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Add the weights after one more step to the average."""
+        """Update the average with the weights after one more step."""
         self.updates += 1
         if self.decay:
             weight = 1 - min(self.decay, (1 + self.updates) / (10 + self.updates))
@@ -32,7 +32,7 @@ class Average:
 
     @contextmanager
     def in_place(self) -> Iterator[None]:
-        """Replace the model's weights with the average inside the block."""
+        """Replace the model's weights with the average while the block runs."""
         own = {name: parameter.data for name, parameter in self.model.named_parameters()}
         try:
             self._set(self.tensors)

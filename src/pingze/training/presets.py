@@ -44,15 +44,15 @@ class TrainingConfiguration:
     own: the user's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
     """
     poet_poems: int = 30
-    """Minimum number of training poems for which a Tang poet gets a token, or any poet if the corpus is own."""
+    """Minimum number of training poems at which a Tang poet gets a token; if the corpus is own, any poet."""
     later_poet_poems: int = 200
-    """Minimum number of training poems for which a poet of a dynasty other than Tang gets a token."""
+    """Minimum number of training poems at which a poet of a dynasty other than Tang gets a token."""
     condition_dropout: float = 0.0
     """Probability with which form, poet and title are each omitted when a poem is read."""
     theme_share: float = 0.0
     """Probability with which some of a poem's words are read as its theme before the poem; see `training.themes`."""
     mixture: str = ""
-    """Number of poems from other sources that an epoch reads per Tang poem, as in song:1,ming:0.5; they vary by epoch.
+    """Number of poems by source that an epoch reads per Tang poem, as in song:1,ming:0.5; the poems vary by epoch.
 
     The sources are the names in `SOURCES`, and ci for the 詞 of all dynasties.
     """
@@ -81,11 +81,11 @@ class TrainingConfiguration:
     weight_decay: float = 0.0
     """Decoupled weight decay of the optimizer adamw."""
     warmup_steps: int = 0
-    """Number of first steps over which the learning rate rises linearly from 0."""
+    """Number of steps at the start over which the learning rate rises linearly from 0."""
     decay: bool = True
     """Whether the learning rate falls to 0: along a half cosine, or linearly over the last `decay_epochs`."""
     decay_epochs: float | None = None
-    """Number of last epochs over which the learning rate falls; with none, it falls from the end of the warm-up."""
+    """Number of epochs at the end over which the learning rate falls; with none, it falls from the warm-up on."""
     clip_norm: float | None = None
     """Maximum norm of the gradient of all weights together."""
     clip_value: float | None = None

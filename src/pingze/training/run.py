@@ -1,4 +1,4 @@
-"""Run training in a folder, such that it can be stopped or killed, and resumed.
+"""Run training in a folder so that it can be stopped, killed and resumed.
 
 The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*` (from which to
 resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
@@ -87,7 +87,7 @@ class Run(Trainer):
         return self.processes.broadcast(found)
 
     def _locked(self) -> AbstractContextManager[None]:
-        """Prevent other training runs from using the folder inside the block."""
+        """Prevent other training runs from using the folder while the block runs."""
         is_first = self.processes.is_first
         return locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
 

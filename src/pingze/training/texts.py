@@ -24,7 +24,7 @@ Text = str | CorpusPoem
 """A poem: its text alone, or the text with poet and title."""
 
 TUNE_PIECES = 30
-"""Minimum number of pieces for which a tune gets a token."""
+"""Minimum number of pieces at which a tune gets a token."""
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 """Names that the corpus uses for unknown poets."""
 
@@ -84,7 +84,7 @@ def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """Return the corpus on which to measure a model: own if it was fetched, else tang if the model has conditions."""
+    """Return the corpus for measuring a model: own if it was fetched, tang for a model with conditions, else report."""
     return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 

@@ -43,7 +43,7 @@ class Taken(NamedTuple):
 
 
 class Trainer:
-    """A model in training on encoded texts, on the device of this process.
+    """A model that is trained on encoded texts, on the device of this process.
 
     Raises InputError if the texts have too few characters for the preset's vocabulary.
     """
@@ -172,7 +172,7 @@ class Trainer:
         return loss.detach()
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Compute the sum, over the targets of a packed batch, of the loss whose mean a step minimizes."""
+        """Compute the loss summed over the targets of a packed batch; a step minimizes its mean."""
         return self.model.loss_sum(inputs, targets, sizes)
 
     def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:
