@@ -1,1 +1,1 @@
-"""Compute the LSTM: the reference in NumPy (`formulas`), a fast PyTorch layer (`layer`), and its first weights."""
+"""The LSTM: a NumPy reference (`formulas`), a fast PyTorch layer (`layer`), and initial weights (`initializers`)."""

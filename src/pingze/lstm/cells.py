@@ -1,7 +1,7 @@
-"""Select the elementwise half of an LSTM step, forward and backward.
+"""Provide the elementwise half of an LSTM step, forward and backward, as a compiled or an eager cell.
 
-The compiled cell does tanh in float32 on a CPU, where training spends its time. The eager cell does every other
-activation, type and device, in PyTorch's operations; automatic differentiation gives its gradient.
+The compiled cell handles tanh in float32 on a CPU, the case in which training spends its time. The eager cell handles
+all other activations, types and devices with PyTorch's operations, and automatic differentiation gives its gradient.
 """
 
 from collections.abc import Callable
@@ -22,9 +22,10 @@ _PHI: dict[str, Callable[[Tensor], Tensor]] = {
 
 
 class Cell(NamedTuple):
-    """`forward` and `backward` take the arguments of `kernels.cell_forward` and `cell_backward`, through `view`.
+    """The forward and backward passes of the elementwise half of a step.
 
-    `gates` passes from one to the other: the activated gates of the compiled cell, net of the eager one.
+    They take the arguments of `kernels.cell_forward` and `kernels.cell_backward`, each tensor converted by `view`.
+    `forward` writes `gates`, which `backward` reads: in the compiled cell after activation, in the eager cell before.
     """
 
     view: Callable[[Tensor], Any]
@@ -33,7 +34,7 @@ class Cell(NamedTuple):
 
 
 def cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
-    """Select the fastest cell for an activation, device and type."""
+    """Return the fastest cell for an activation, a device and a floating-point type."""
     if activation == "tanh" and device.type == "cpu" and dtype == torch.float32:
         return Cell(kernels.array, kernels.cell_forward, kernels.cell_backward)
     phi = _PHI[activation]

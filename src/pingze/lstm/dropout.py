@@ -1,8 +1,8 @@
-"""Drop features, characters and weights in training, with masks that suit packed sequences.
+"""Apply dropout to features, characters and weights in training, with masks for packed sequences.
 
-Each kind keeps the expectation: the kept values are divided by the share that is kept. A mask is drawn for each token
-(PyTorch's dropout), each sequence (locked), each character (types), or each batch (DropConnect: PyTorch's dropout of
-the recurrent weights).
+Every kind preserves the expectation by dividing the kept values by the share that is kept. A mask is drawn for each
+token (PyTorch's dropout), each sequence (locked dropout), each character (type dropout) or each batch (DropConnect,
+which applies PyTorch's dropout to the recurrent weights).
 """
 
 from dataclasses import dataclass
@@ -14,21 +14,21 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Dropout:
-    """Shares of a language model's features and weights that are dropped in training."""
+    """The shares of a language model's features and weights to drop in training."""
 
     inputs: float = 0.0
     """Share of the inputs of each layer."""
     outputs: float = 0.0
     """Share of the top layer's outputs."""
     types: float = 0.0
-    """Share of the vocabulary's characters, dropped at all their places in a batch."""
+    """Share of the vocabulary's characters, which are dropped at all their positions in a batch."""
     weights: float = 0.0
-    """Share of the recurrent weights: DropConnect (Wan et al. 2013; for LSTMs Merity et al. 2018)."""
+    """Share of the recurrent weights: DropConnect (Wan et al. 2013; applied to LSTMs by Merity et al. 2018)."""
     locked: bool = False
-    """Whether a sequence loses the same inputs and outputs at all its steps."""
+    """Whether the same inputs and outputs of a sequence are dropped at all its steps."""
 
     def features(self, data: Float[Tensor, "N D"], sizes: Int64[Tensor, "T"], share: float) -> Tensor:
-        """Drop a share of the features of packed sequences."""
+        """Drop a share of the features of packed sequences, by locked dropout if `locked` is set."""
         if self.locked and share:
             return locked_dropout(data, sizes, share)
         return nn.functional.dropout(data, share)
@@ -45,14 +45,14 @@ def locked_dropout(
 
 
 def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
-    """Find the sequence of each row of a packed batch: row r of a step belongs to sequence r."""
+    """Return, for each row of a packed batch, the index of its sequence: row r of a step belongs to sequence r."""
     return torch.cat([torch.arange(size) for size in sizes.tolist()])
 
 
 def type_dropout(
     embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
 ) -> Float[Tensor, "N E"]:
-    """Drop some characters of a vocabulary of `types` at all their places (Gal & Ghahramani 2016)."""
+    """Drop a share of a vocabulary's tokens, `types` in number, at all their positions (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

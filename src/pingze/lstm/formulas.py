@@ -1,9 +1,9 @@
-r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's letters: the reference.
+r"""Compute an LSTM and its hand-derived gradients in NumPy, in the report's notation: the reference implementation.
 
 Tests compare every faster implementation with this file: the PyTorch layer in `layer.py`, and the networks that
 compose poems.
 
-One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation (tanh in the report)::
+One step computes, with :math:`z = [h_{t-1}, x_t]` and the cell's activation :math:`\phi` (tanh in the report)::
 
     net_f = W_fh h_{t-1} + W_fx x_t + b_f      f_t = σ(net_f)        forget gate
     net_i = W_ih h_{t-1} + W_ix x_t + b_i      i_t = σ(net_i)        input gate
@@ -13,11 +13,11 @@ One step, with :math:`z = [h_{t-1}, x_t]` and :math:`\phi` the cell's activation
     c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t                                  cell
     h_t = o_t ⊙ φ(c_t)                                               hidden state
 
-Where, with batch B, input size E, hidden size H and T steps:
+where, for batch size B, input size E, hidden size H and T steps:
 
 - x_t is (B, E); h_t, c_t and the gates are (B, H);
-- ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o, as PyTorch does: G = 4H;
-- ``bias`` may be (B, G), one for each text: `held_bias` adds a constant input such as the title to it;
+- ``weight_ih`` (G, E), ``weight_hh`` (G, H) and ``bias`` (G) stack the gates i, f, c̃, o as in PyTorch, so that G = 4H;
+- ``bias`` may also be (B, G), one row for each text, to include a constant input such as the title (`held_bias`);
 - a forward function returns ``(out, cache)``; its backward takes ``(dout, cache)``; ``dx`` is the gradient
   of the loss with respect to ``x``.
 
@@ -37,42 +37,42 @@ LEAK = 0.01
 
 
 class Parameters(NamedTuple):
-    """Weights of one LSTM layer, or their gradients; the gates stacked i, f, c̃, o."""
+    """The weights of one LSTM layer, or their gradients, with the gates stacked in the order i, f, c̃, o."""
 
     weight_ih: Float[Array, "G E"]
     """W_x of all gates, (4H, E)."""
     weight_hh: Float[Array, "G H"]
     """W_h of all gates, (4H, H)."""
     bias: Float[Array, "*B G"]
-    """b of all gates, (4H), or each text's own, (B, 4H)."""
+    """b of all gates: (4H) if all texts share it, (B, 4H) if each text has a bias."""
 
 
 class Gate(NamedTuple):
-    """One gate's W = [W_h, W_x] over z = [h, x], and its b, as views of the stacked weights."""
+    """The weights W = [W_h, W_x] for z = [h, x] and the bias b of one gate, as views of the stacked weights."""
 
     W_h: Float[Array, "H H"]
-    """Multiplies h_{t-1}, (H, H)."""
+    """The weights by which h_{t-1} is multiplied, (H, H)."""
     W_x: Float[Array, "H E"]
-    """Multiplies x_t, (H, E)."""
+    """The weights by which x_t is multiplied, (H, E)."""
     b: Float[Array, "H"]
     """Bias, (H)."""
 
 
 class Gates(NamedTuple):
-    """One value for each of the four gates; the order of this tuple is the stacking order."""
+    """The values of the four gates, in the order in which weights stack the gates."""
 
     i: Float[Array, "*rows H"]
     """Input gate, (B, H)."""
     f: Float[Array, "*rows H"]
-    """Forget gate."""
+    """Forget gate, (B, H)."""
     c_tilde: Float[Array, "*rows H"]
-    """Candidate c̃."""
+    """Candidate c̃, (B, H)."""
     o: Float[Array, "*rows H"]
-    """Output gate."""
+    """Output gate, (B, H)."""
 
 
 class Activation(NamedTuple):
-    """The cell's activation φ."""
+    """An activation φ of the cell, with its derivative."""
 
     phi: Callable[[Array], Array]
     """φ, elementwise."""
@@ -81,7 +81,7 @@ class Activation(NamedTuple):
 
 
 class StepCache(NamedTuple):
-    """Values that the backward pass of a step needs."""
+    """The values of a step that its backward pass needs."""
 
     x: Float[Array, "B E"]
     """x_t, (B, E)."""
@@ -113,7 +113,7 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
     """Compute σ(x) = 1 / (1 + e^{-x}) as (1 + tanh(x/2)) / 2, which never overflows.
 
     Args:
-        x: Of any shape.
+        x: An array of any shape.
     """
     half = x.dtype.type(0.5)
     y: Array = np.tanh(x * half)
@@ -123,10 +123,10 @@ def sigmoid(x: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
 
 
 def gate_weights(parameters: Parameters) -> dict[str, Gate]:
-    """View the stacked weights as the report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o), by letter.
+    """Return the report's (W_f, b_f), (W_i, b_i), (W_c, b_c), (W_o, b_o) by letter, as views of the stacked weights.
 
     Args:
-        parameters: Weights with one bias for all texts, (4H).
+        parameters: Weights with one bias that all texts share, (4H).
     """
     H = parameters.weight_hh.shape[1]
     blocks = (slice(k * H, (k + 1) * H) for k in range(4))
@@ -138,7 +138,7 @@ def gate_weights(parameters: Parameters) -> dict[str, Gate]:
 def cell_forward(
     net: Float[Array, "B G"], c_prev: Float[Array, "B H"], activation: str = "tanh"
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], tuple[Gates, Float[Array, "B H"]]]:
-    """Compute the elementwise half of a step: ((h_t, c_t), (gates, φ(c_t))), each (B, H).
+    """Compute the elementwise half of a step and return ((h_t, c_t), (gates, φ(c_t))), each array (B, H).
 
     Args:
         net: The gates before their activations, (B, 4H).
@@ -160,7 +160,7 @@ def step_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "B H"], Float[Array, "B H"]], StepCache]:
-    """Compute one step: ((h_t, c_t), cache), both (B, H).
+    """Compute one step and return ((h_t, c_t), cache), where h_t and c_t are (B, H).
 
     Args:
         x: x_t, (B, E).
@@ -177,12 +177,12 @@ def step_forward(
 def step_backward(
     dh: Float[Array, "B H"], dc: Float[Array, "B H"], cache: StepCache
 ) -> tuple[Float[Array, "B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Compute ∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients, summed over the batch.
+    """Compute ∂L/∂x_t (B, E), ∂L/∂h_{t-1} and ∂L/∂c_{t-1} (B, H), and the weights' gradients summed over the batch.
 
     Args:
         dh: ∂L/∂h_t, (B, H).
         dc: The gradient that reaches c_t from later steps, (B, H); term (2) adds the part through h_t.
-        cache: From `step_forward`.
+        cache: The cache that `step_forward` returned.
     """
     x, h_prev, c_prev, (i, f, c_tilde, o), phi_c, parameters, activation = cache
     derivative = ACTIVATIONS[activation].derivative
@@ -211,7 +211,7 @@ def step_backward(
 def held_bias(
     p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
 ) -> Float[Array, "B G"]:
-    """Compute W_p p + b, the bias (B, 4H) of each text that has p as a constant part of its every input.
+    """Compute W_p p + b, the bias (B, 4H) of texts whose inputs at every step include the constant vector p.
 
     Args:
         p: The constant input of each text, (B, P).
@@ -229,12 +229,12 @@ def sequence_forward(
     parameters: Parameters,
     activation: str = "tanh",
 ) -> tuple[tuple[Float[Array, "T B H"], Float[Array, "B H"], Float[Array, "B H"]], list[StepCache]]:
-    """Compute T steps: every hidden state (T, B, H), the last (h_T, c_T), and the steps' caches.
+    """Compute T steps and return ((all hidden states (T, B, H), h_T, c_T), the caches of the steps).
 
     Args:
         x: The inputs, (T, B, E).
-        h_0: The first hidden state, (B, H).
-        c_0: The first cell, (B, H).
+        h_0: The initial hidden state, (B, H).
+        c_0: The initial cell state, (B, H).
         parameters: The layer's weights.
         activation: The name of φ: tanh, relu or leaky_relu.
     """
@@ -249,15 +249,15 @@ def sequence_forward(
 def sequence_backward(
     dhs: Float[Array, "T B H"], dh_T: Float[Array, "B H"], dc_T: Float[Array, "B H"], caches: list[StepCache]
 ) -> tuple[Float[Array, "T B E"], Float[Array, "B H"], Float[Array, "B H"], Parameters]:
-    """Backpropagate through time: the gradients of x (T, B, E), h_0, c_0 (B, H) and the weights.
+    """Backpropagate through time and return the gradients of x (T, B, E), h_0 and c_0 (B, H), and the weights.
 
-    Each h_t feeds the output and the next step, so the two gradients add; a weight's gradients add over time.
+    Each h_t feeds both the output and the next step, so two gradients are added; weight gradients are summed over time.
 
     Args:
         dhs: The gradient that reaches each h_t from the output, (T, B, H).
-        dh_T: The gradient of h_T from elsewhere, (B, H).
-        dc_T: The gradient of c_T, (B, H).
-        caches: From `sequence_forward`.
+        dh_T: The gradient that reaches h_T in addition to `dhs`, (B, H).
+        dc_T: The gradient that reaches c_T, (B, H).
+        caches: The caches that `sequence_forward` returned.
     """
     dh, dc = dh_T, dc_T
     dxs, gradients = [], []

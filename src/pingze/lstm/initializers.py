@@ -1,7 +1,7 @@
-"""Draw the first weights of an LSTM layer: zero, normal, uniform, Xavier or orthogonal.
+"""Draw the initial weights of an LSTM layer: zero, normal, uniform, Xavier or orthogonal.
 
-The report asks why not zero, and how else. Biases are zero (the report: "which will not cause any troubles"), except
-the forget gate's under `orthogonal`.
+The report asks why weights must not be zero and how to choose them instead. Biases are zero (the report: "which will
+not cause any troubles"), except the bias of the forget gate in ``orthogonal``.
 """
 
 from collections.abc import Callable
@@ -18,23 +18,23 @@ Fill = Callable[[tuple[int, int], np.random.Generator], Array]
 def initialize(
     name: str, input_size: int, hidden_size: int, rng: np.random.Generator, scale: float = 1.0
 ) -> Parameters:
-    """Draw one layer's weights, float32.
+    """Draw the weights of one layer in float32.
 
     Args:
-        name: One of the five:
+        name: One of five initializations:
 
-            - ``zero``: every weight 0 (each hidden unit then stays equal to every other);
-            - ``normal``: normal of standard deviation `scale` (1: the report's "standard normal distribution");
-            - ``uniform``: uniform on ±1/√H, PyTorch's own;
+            - ``zero``: all weights are 0 (all hidden units then remain equal to each other);
+            - ``normal``: normal with standard deviation `scale` (1: the report's "standard normal distribution");
+            - ``uniform``: uniform on ±1/√H, PyTorch's default;
             - ``xavier``: uniform on ±√(6 / (rows + columns)) for each gate (Glorot & Bengio 2010);
-            - ``orthogonal``: recurrent weights orthogonal for each gate (Saxe et al. 2014), input weights as
-              ``xavier``, forget bias 1 (Jozefowicz et al. 2015).
-        input_size: E, from 1.
-        hidden_size: H, from 1.
-        rng: The random generator.
-        scale: The standard deviation under `normal`; unused elsewhere.
+            - ``orthogonal``: an orthogonal recurrent matrix for each gate (Saxe et al. 2014), input weights as in
+              ``xavier``, and a forget bias of 1 (Jozefowicz et al. 2015).
+        input_size: E, at least 1.
+        hidden_size: H, at least 1.
+        rng: The random number generator.
+        scale: The standard deviation of ``normal``; the other initializations ignore it.
 
-    Raises InputError on another name.
+    Raises InputError if the name is unknown.
     """
     H, bound = hidden_size, hidden_size**-0.5
     fills: dict[str, tuple[Fill, Fill]] = {
@@ -63,6 +63,6 @@ def _xavier(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "r
 
 
 def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "n n"]:
-    """Draw uniformly from the orthogonal matrices: QR of a normal matrix, without R's signs (Mezzadri 2007)."""
+    """Draw a uniform orthogonal matrix: QR-decompose a normal one and make R's diagonal positive (Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal(shape))
     return q * np.sign(np.diag(r))

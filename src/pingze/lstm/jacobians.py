@@ -1,18 +1,18 @@
-r"""Compute every derivative of one LSTM step as a full Jacobian, and their products through time, in NumPy.
+r"""Compute all derivatives of one LSTM step as full Jacobians, and products of Jacobians through time, in NumPy.
 
-A Jacobian is named in the report's letters and computed from the cache of `formulas.step_forward`:
-``of_hidden(cache).W_f`` is ∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. Everything follows from
+Jacobians are named in the report's notation and computed from the cache of `formulas.step_forward`:
+``of_hidden(cache).W_f`` is ∂h_t/∂W_f, ``of_cell(cache).W_f`` is ∂c_t/∂W_f. All of them follow from
 
     h_t = o_t ⊙ φ(c_t),    c_t = f_t ⊙ c_{t-1} + i_t ⊙ c̃_t,    net = W_h h_{t-1} + W_x x_t + b.
 
-Where:
+Here:
 
-- a Jacobian of y by v has the shape (B, H, *shape of v*): its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
-- Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H stacks the gates, S = 2H is the state [h_t, c_t];
-- a list of caches holds consecutive steps, the earliest first;
-- a Jacobian has the type of the cache.
+- the Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
+- Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H of the stacked gates, S = 2H of the state [h_t, c_t];
+- a list of caches covers consecutive steps, the earliest first;
+- a Jacobian has the floating-point type of its cache.
 
-Numbers in brackets are the terms of `formulas.step_backward`; docs/lstm-derivation.md derives them.
+Numbers in parentheses name the terms of `formulas.step_backward`, which docs/lstm-derivation.md derives.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -28,10 +28,10 @@ from pingze.lstm.formulas import ACTIVATIONS, Gates, StepCache
 
 @dataclass(frozen=True)
 class Jacobians:
-    """∂y/∂v of one step for every variable v of `VARIABLES`, as an attribute, where y is h_t or c_t.
+    """The Jacobians ∂y/∂v of one step, where y is h_t or c_t; each variable v in `VARIABLES` is an attribute.
 
-    ∂y/∂o_t and ∂y/∂c_t are diagonal, since unit k of a gate affects only unit k of y. Everything else follows from
-    these two diagonals, the only difference between h_t and c_t.
+    ∂y/∂o_t and ∂y/∂c_t are diagonal, since unit k of a gate affects only unit k of y. The other Jacobians follow
+    from these two diagonals, and nothing else distinguishes h_t from c_t.
     """
 
     cache: StepCache
@@ -56,14 +56,14 @@ class Jacobians:
         )
 
     def through_all_gates(self, weight: Float[Array, "G D"]) -> Float[Array, "B H D"]:
-        """Sum diag[∂y/∂net] W over the gates: scale row k of each W by entry k of the diagonal."""
+        """Sum diag[∂y/∂net] W over the gates: row k of a gate's W is scaled by entry k of the gate's diagonal."""
         net = np.stack(self.diagonal_net, axis=1)
         blocks = weight.reshape(4, net.shape[2], weight.shape[1])
         summed: Array = np.einsum("bgk,gkd->bkd", net, blocks)
         return summed
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
-        """Compute ∂y_k/∂W_{lm} = δ_{kl} (∂y_k/∂net_k) z_m: diagonal times z, on the diagonal k = l."""
+        """Compute ∂y_k/∂W_{lm} = δ_{kl} (∂y_k/∂net_k) z_m, which is 0 unless k = l."""
         z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)
         jacobian: Array = np.einsum("bkl,bm->bklm", diag(net), z)
         return jacobian
@@ -78,48 +78,48 @@ VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
     "c_prev": lambda y: diag(y.diagonal_c * y.cache.gates.f),  # (6), with h_{t-1} fixed
     "h_prev": lambda y: y.through_all_gates(y.cache.parameters.weight_hh),  # (12), with c_{t-1} fixed
     "x": lambda y: y.through_all_gates(y.cache.parameters.weight_ih),  # (11)
-    "W_o": lambda y: y.by_weight(y.diagonal_net.o),  # (13) and (14), as the three after it
+    "W_o": lambda y: y.by_weight(y.diagonal_net.o),  # (13) and (14), also for the next three
     "W_f": lambda y: y.by_weight(y.diagonal_net.f),
     "W_i": lambda y: y.by_weight(y.diagonal_net.i),
     "W_c": lambda y: y.by_weight(y.diagonal_net.c_tilde),
-    "b_o": lambda y: diag(y.diagonal_net.o),  # (15), as the three after it
+    "b_o": lambda y: diag(y.diagonal_net.o),  # (15), also for the next three
     "b_f": lambda y: diag(y.diagonal_net.f),
     "b_i": lambda y: diag(y.diagonal_net.i),
     "b_c": lambda y: diag(y.diagonal_net.c_tilde),
 }
-"""The variables by which the report differentiates h_t, in its order, each with its Jacobian."""
+"""The functions that compute the Jacobians, by variable, in the order in which the report differentiates h_t."""
 
 
 def of_hidden(cache: StepCache) -> Jacobians:
-    """Differentiate h_t = o_t ⊙ φ(c_t) by every variable."""
+    """Differentiate h_t = o_t ⊙ φ(c_t) with respect to every variable."""
     derivative = ACTIVATIONS[cache.activation].derivative
     return Jacobians(cache, diagonal_o=cache.phi_c, diagonal_c=cache.gates.o * derivative(cache.phi_c))
 
 
 def of_cell(cache: StepCache) -> Jacobians:
-    """Differentiate c_t by every variable; c_t does not depend on o_t."""
+    """Differentiate c_t with respect to every variable; c_t does not depend on o_t."""
     return Jacobians(cache, diagonal_o=np.zeros_like(cache.phi_c), diagonal_c=np.ones_like(cache.phi_c))
 
 
 def joint(cache: StepCache) -> Float[Array, "B S S"]:
-    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the whole state by the one before, in four blocks of (H, H)."""
+    """Compute J_t = ∂(h_t, c_t)/∂(h_{t-1}, c_{t-1}), the derivative of the state by the previous state."""
     h, c = of_hidden(cache), of_cell(cache)
     return np.block([[h.h_prev, h.c_prev], [c.h_prev, c.c_prev]])
 
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
-    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of the steps k+1 … t."""
+    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t."""
     product: Array = reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
     return product
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
-    """Compute ∂h_t/∂v_k, (B, H, shape of v): differentiate h_t by a variable of step k only.
+    """Compute ∂h_t/∂v_k, (B, H, shape of v), the derivative of h_t with respect to a variable at step k alone.
 
-    A weight is used at every step; its whole derivative is the sum over k.
+    A weight is used at every step, so its whole derivative is the sum over k.
 
     Args:
-        caches: Of the steps k … t.
+        caches: The caches of steps k … t.
         variable: One of `VARIABLES`.
     """
     first, *later = caches
@@ -133,18 +133,18 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
 
 
 class Products(NamedTuple):
-    """∂h_t/∂h_k along all paths, and along some of them."""
+    """The derivative ∂h_t/∂h_k along all paths, and along two selections of paths."""
 
     whole: Float[Array, "B H S"]
-    """∂h_t/∂(h_k, c_k): its first H columns are ∂h_t/∂h_k, along all paths."""
+    """∂h_t/∂(h_k, c_k) along all paths; its first H columns are ∂h_t/∂h_k."""
     hidden: Float[Array, "B H H"]
-    """The report's product, which omits every path from a cell to the next."""
+    """The report's product, which omits every path that leads from one cell state to the next."""
     cell: Float[Array, "B H H"]
-    """The path from h_k into the cell, then along it: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
+    """The path from h_k to c_{k+1} and along the cell states: diag[o_t φ'(c_t) f_t f_{t-1} … f_{k+2}] ∂c_{k+1}/∂h_k."""
 
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
-    """Yield the products for k = t-1, t-2, …, where the last of the caches is that of step t."""
+    """Yield the products for k = t-1, t-2, …, where t is the step of the last cache."""
     B, H = caches[-1].phi_c.shape
     whole = np.broadcast_to(np.eye(H, 2 * H, dtype=caches[-1].phi_c.dtype), (B, H, 2 * H))
     hidden = whole[..., :H]
@@ -157,6 +157,6 @@ def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
 
 
 def diag(v: Float[Array, "B H"]) -> Float[Array, "B H H"]:
-    """Build the report's diag[v] for each row of the batch."""
+    """Build the diagonal matrix diag[v] for each row of the batch."""
     matrix: Array = v[:, :, None] * np.eye(v.shape[1], dtype=v.dtype)
     return matrix

@@ -1,9 +1,9 @@
-"""Compile elementwise work with Numba into one pass over memory, where eager PyTorch needs many.
+"""Compile elementwise operations with Numba into a single pass over memory; eager PyTorch needs many passes.
 
-A kernel writes into the arrays that it is given. Everything is float32 on a CPU; operands and results of matrix
-products may also be bfloat16, which NumPy lacks, as their uint16 bits (`array`). Threads share the rows. LLVM
-vectorizes a row's loops if no loop writes an array that it reads. Why Numba:
-docs/decisions/0002-numba-for-the-elementwise-work.md.
+A kernel writes its results into arrays that the caller supplies. All arrays are in float32 on a CPU, but operands and
+results of matrix products may be in bfloat16, whose bits are passed as uint16 because NumPy lacks the type (`array`).
+The rows are divided among threads. LLVM vectorizes a loop over a row if the loop writes no array that it reads.
+docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
 """
 
 from collections.abc import Callable
@@ -17,13 +17,13 @@ from numba.extending import overload
 from torch import Tensor
 
 BLOCKS = 8
-"""Parts of a sum over rows: constant, so that the result does not depend on the number of threads."""
+"""Number of partial sums over rows; it is constant, so that results do not depend on the number of threads."""
 
 _float, _bits, _int = np.float32, np.uint32, np.int32
 
 
 def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Build a decorator that compiles, and keeps the result on the disk where any folder can be written."""
+    """Build a decorator that compiles a function and caches the result on disk if a folder for it is writable."""
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
@@ -41,19 +41,19 @@ _inline = numba.njit(inline="always")
 
 
 def array(tensor: Tensor) -> np.ndarray:
-    """View the memory of a float32 or bfloat16 tensor as an array."""
+    """Return a float32 tensor, or the bits of a bfloat16 tensor, as an array that shares the tensor's memory."""
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
 
 
 @no_type_check
 def _load(x):
-    """Read an array's entry as float32."""
+    """Convert an array's entry to float32."""
     raise NotImplementedError
 
 
 @no_type_check
 def _store(value, like):
-    """Convert a float32 value to the type of the entry `like`; to bfloat16 by rounding, ties to even."""
+    """Convert a float32 value to the type of the entry `like`; for bfloat16, round to nearest, ties to even."""
     raise NotImplementedError
 
 
@@ -81,8 +81,8 @@ def _(value, like):
 @_inline
 @no_type_check
 def _exp(x):
-    """Compute e^x to a relative 1e-7: 2^n times Cephes' polynomial on |r| <= ln 2 / 2, where x = n ln 2 + r."""
-    x = _float(88) if x > _float(88) else x  # not min, which would hide NaN
+    """Compute e^x = 2^n e^r with Cephes' polynomial, where r = x - n ln 2, |r| <= ln 2 / 2; relative error 1e-7."""
+    x = _float(88) if x > _float(88) else x  # min would hide NaN
     x = _float(-87) if x < _float(-87) else x
     n = np.floor(x * _float(1.44269504) + _float(0.5))
     r = x - n * _float(0.693359375) + n * _float(2.12194440e-4)
@@ -146,7 +146,7 @@ def _copy(x, out):
 @_compile_parallel
 @no_type_check
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """Compute `formulas.cell_forward`: from x, recurrent and bias (B, 4H) gates, c, tanh(c), h and h as an operand."""
+    """Compute `formulas.cell_forward` of net = x + recurrent + bias (B, 4H), and copy h to a product's operand."""
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
@@ -198,7 +198,7 @@ def _scale(x, factor, out):
 @_compile_parallel
 @no_type_check
 def cell_backward(dh, dh_next, dc_next, gates, c_prev, phi_c, dnet):
-    """Compute `formulas.step_backward` without its products: dnet, and dc of the step before over `dc_next`."""
+    """Compute dnet as `formulas.step_backward` does, and overwrite `dc_next` with the gradient of c_{t-1}."""
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
         g, d = gates[b], dnet[b]
@@ -250,7 +250,7 @@ def _share(x, factor, out, total):
 @_compile_parallel
 @no_type_check
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write -ln softmax(logits + bias)[target] of each row to losses, and its gradient over the logits and to dbias."""
+    """Write -ln softmax(logits + bias)[target] to losses and its gradient to logits; add the gradient to dbias."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

@@ -1,8 +1,8 @@
 """Train an LSTM in PyTorch with the gradients of `formulas.py`, arranged for speed.
 
-The layer replaces `torch.nn.LSTM`. Inside, sequences are packed, longest first, into the tokens of step 1, step 2, …
-(`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. docs/lstm-derivation.md, "The efficient
-form", derives the order of the products below.
+The layer replaces `torch.nn.LSTM`. Internally, sequences are sorted by length, longest first, and packed as all tokens
+of step 1, then all of step 2, … (`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The
+order of the matrix products is derived in docs/lstm-derivation.md, "The efficient form".
 """
 
 import itertools
@@ -25,22 +25,22 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """Stack layers of LSTM cells, called as `torch.nn.LSTM` is.
+    """A stack of LSTM layers, which is called like `torch.nn.LSTM`.
 
-    Weights have PyTorch's layout, with one bias where PyTorch adds two; layer 0 names them `0.weight_ih` (4H, E),
-    `0.weight_hh` (4H, H), `0.bias` (4H) and, with a `held_size`, `0.weight_ph` (4H, P).
+    Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are `0.weight_ih` (4H, E),
+    `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input, `0.weight_ph` (4H, P).
 
     Args:
         input_size: E, the length of an input vector.
-        hidden_size: H, the units of each layer.
-        num_layers: Number of layers, from 1.
+        hidden_size: H, the number of units in each layer.
+        num_layers: Number of layers, at least 1.
         activation: Activation of the cell: tanh, relu or leaky_relu.
-        dropout: Dropout in training, here between layers and of the recurrent weights.
-        operands: Type in which matrix products read their operands, by default that of the weights. bfloat16 with
-            float32 weights and cell state is the fast way to train on processors that support it.
-        held_size: P, the length of a constant input of each sequence (`formulas.held_bias`); 0 for none.
+        dropout: Dropout in training; the LSTM applies it between layers and to the recurrent weights.
+        operands: Type to which operands of matrix products are converted; by default the type of the weights. Training
+            is fast in bfloat16 on processors that support it; weights and cell state remain in float32.
+        held_size: P, the length of each sequence's constant input (`formulas.held_bias`); 0 if there is none.
 
-    Raises ValueError on an unknown activation. Equations: `pingze.lstm.formulas`.
+    Raises ValueError if the activation is unknown. For the equations, see `pingze.lstm.formulas`.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class LSTM(nn.Module):
         state: State | None = None,
         held: Float[Tensor, "B P"] | None = None,
     ) -> tuple[Float[Tensor, "T B H"] | PackedSequence, State]:
-        """Compute the top layer's hidden states, in the form of x, and every layer's (h_T, c_T).
+        """Compute the top layer's hidden states, packed if x is packed, and the final (h_T, c_T) of every layer.
 
         Args:
             x: Inputs, (T, B, E) or packed.
-            state: (h_0, c_0), each (layers, B, H); zeros by default.
+            state: The initial (h_0, c_0), each (layers, B, H); zeros by default.
             held: The constant input of each sequence, (B, P); none by default.
         """
         if isinstance(x, PackedSequence):
@@ -109,11 +109,12 @@ class LSTM(nn.Module):
         c_0: Float[Tensor, "B H"],
         held: Float[Tensor, "B P"] | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-        """Compute one layer's h, h_T and c_T in the fastest way that the device has."""
+        """Compute one layer's h, h_T and c_T by the fastest implementation for the device."""
         weight_ih: Tensor = layer.weight_ih
         weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":
-            if held is not None:  # cuDNN takes one bias for all sequences: the constant input joins every x
+            if held is not None:
+                # cuDNN has one bias for all sequences, so the constant input is appended to every x
                 x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
                 weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
             return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
@@ -126,7 +127,7 @@ class LSTM(nn.Module):
 
 
 class Layer(nn.Module):
-    """Hold the weights of one layer; `pingze.lstm.initializers` has good first values."""
+    """The weights of one layer; `pingze.lstm.initializers` draws better initial values."""
 
     def __init__(self, input_size: int, hidden_size: int, held_size: int = 0) -> None:
         super().__init__()
@@ -139,7 +140,7 @@ class Layer(nn.Module):
 
 
 class _Steps:
-    """Index the steps of a packed batch: among its N rows, and among states, which start with those of step 0."""
+    """Slices of the steps of a packed batch: in its N rows, and in B + N states, of which the first B are initial."""
 
     def __init__(self, batch_sizes: list[int]) -> None:
         ends = list(itertools.accumulate(batch_sizes))
@@ -152,14 +153,14 @@ class _Steps:
             for rows, continuing in reversed(list(zip(self.rows, [*batch_sizes[1:], 0], strict=True)))
             for row in range(rows.start + continuing, rows.stop)
         ]
-        """The last row of each sequence."""
+        """The index of the last row of each sequence."""
 
 
 class _PackedLayer(torch.autograd.Function):
-    """Compute one layer over packed sequences: terms (1) to (15) of `formulas.step_backward`, in another order.
+    """One layer over packed sequences, with terms (1) to (15) of `formulas.step_backward` computed in another order.
 
-    The products that need no earlier step are outside the loops over time: the input product before the forward loop,
-    the weight gradients, one product each, after the backward loop.
+    Products that do not depend on other steps are computed outside the loops over time: the product of the inputs
+    before the forward loop, and the weight gradients, one product each, after the backward loop.
     """
 
     @staticmethod
@@ -239,7 +240,7 @@ def cudnn_layer(
     *,
     operands: torch.dtype | None,
 ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-    """Compute one layer by `torch.nn.LSTM`, which runs cuDNN's kernels on a GPU, the fastest there."""
+    """Compute one layer with `torch.nn.LSTM`, whose cuDNN kernels are the fastest on a GPU."""
     stock = nn.LSTM(weight_ih.shape[1], weight_hh.shape[1], device="meta", dtype=x.dtype)
     weights = {"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh}
     weights |= {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}

@@ -1,14 +1,14 @@
-r"""Compute output layer and cross-entropy in one pass, with their gradients.
+r"""Compute the output layer, the cross-entropy, and their gradients in one pass.
 
 For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[target]
 = logsumexp(logits) - logits[target]; its gradient is
 
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
-On a CPU, N tokens times V classes would be the largest array of the training step. It is never allocated: `CHUNK`
-tokens at a time, the forward pass computes the logits, replaces them by their gradient, and multiplies this into the
-gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss contains its softmax; a second one
-before it stalls training (the report's "Softmax Problem").
+On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. They are never allocated:
+the forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and uses it to
+compute the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax;
+applying a second softmax before it stalls training (the report's "Softmax Problem").
 """
 
 from typing import Any
@@ -31,9 +31,9 @@ def cross_entropy_sum(
     targets: Int64[Tensor, "N"],
     operands: torch.dtype | None = None,
 ) -> Float[Tensor, ""]:
-    """Sum -ln p(target) over the tokens, in nats; differentiable in hidden, weight and bias.
+    """Compute the sum of -ln p(target) over the tokens, in nats; hidden, weight and bias receive gradients.
 
-    `operands` is the type in which the matrix products read their operands (default: that of `hidden`).
+    `operands` is the type to which operands of matrix products are converted (default: the type of `hidden`).
     """
     operands = operands or hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
@@ -73,7 +73,7 @@ class _CrossEntropySum(torch.autograd.Function):
         dhidden, dweight, dbias = torch.empty_like(hidden), torch.zeros_like(weight), torch.zeros_like(bias)
         for h, dh, target in zip(h_op.split(CHUNK), dhidden.split(CHUNK), targets.split(CHUNK), strict=True):
             logits = product(h, W.T)
-            # 1) the losses; the kernel writes the gradient of the logits over them
+            # 1) the losses; the kernel overwrites the logits with their gradient
             losses, dbias_parts = bias.new_empty(len(target)), bias.new_zeros(kernels.BLOCKS, len(bias))
             arrays = map(kernels.array, (logits[: len(target)], bias, target, losses, dbias_parts))
             kernels.softmax_gradient(*arrays)

@@ -1,8 +1,9 @@
-"""Multiply matrices at the best rate that the processor has.
+"""Multiply matrices with the library that is fastest on the processor.
 
-On a CPU, in float32 and bfloat16, oneDNN is called by name in two cases: for repeated products with one matrix, whose
-layout PyTorch would convert for each of them; and for float32 on processors not by Intel, where PyTorch would call MKL,
-which leaves half of their vector unit unused. On Intel's, MKL multiplies a transposed matrix 1.4 times as fast.
+On a CPU, oneDNN is called explicitly in two cases: for repeated products with one matrix in float32 or bfloat16, since
+PyTorch would convert the matrix's layout for every product; and for float32 on processors not made by Intel, since
+PyTorch would call MKL, which leaves half of their vector unit unused. On Intel's processors, MKL multiplies by a
+transposed matrix 1.4 times as fast as oneDNN.
 """
 
 from collections.abc import Callable, Mapping
@@ -15,29 +16,29 @@ from torch import Tensor, nn
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 ROWS = 64
-"""Operands have a multiple of 64 rows, because oneDNN compiles a kernel for each size, as slowly as it multiplies."""
+"""Operands have a multiple of 64 rows, since oneDNN compiles a kernel per size, which takes as long as a product."""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:
-    """Select the type of operands: bfloat16 if `precision` is bf16 and the device multiplies it, else float32."""
+    """Return the type of operands: bfloat16 if `precision` is bf16 and the device can multiply it, else float32."""
     has = device.type != "cpu" or torch.cpu._is_avx512_bf16_supported()
     return torch.bfloat16 if precision == "bf16" and has else torch.float32
 
 
 def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]:
-    """Convert a matrix to an operand: of the type, with rows of zeros below, so that R is a multiple of `ROWS`."""
+    """Convert a matrix to the type `dtype` and append rows of zeros until their number R is a multiple of `ROWS`."""
     return nn.functional.pad(x.to(dtype), (0, 0, 0, -len(x) % ROWS))
 
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
-    """Compute a b, outside automatic differentiation."""
+    """Compute the matrix product a b; callers provide its gradients."""
     if a.dtype == torch.float32 and _has_onednn(a) and not _is_intel():
         return _linear(a, b.T)
     return a @ b
 
 
 def products_with(b: Float[Tensor, "K M"], rows: int) -> Product:
-    """Build the function a -> a b for many a of at most `rows` rows; it converts the layout of b once."""
+    """Return a function that multiplies matrices of at most `rows` rows by b, whose layout is converted only once."""
     if not _has_onednn(b):
         return lambda a: a @ b
     laid_out = torch.ops.mkldnn._reorder_linear_weight(b.T.contiguous(), rows)

@@ -1,4 +1,4 @@
-"""Tune how glibc keeps freed memory; do nothing on other systems."""
+"""Configure how glibc manages freed memory; do nothing on other systems."""
 
 import ctypes
 import sys
@@ -8,9 +8,9 @@ KEPT_BYTES = 1 << 30
 
 
 def keep_freed_memory() -> None:
-    """Reuse freed memory instead of returning it to the system (mallopt(3)).
+    """Make glibc reuse freed memory instead of returning it to the system (mallopt(3)).
 
-    Otherwise each step of training allocates its 50 MB again, and the 12,000 page faults cost a sixth of its time.
+    Otherwise each training step allocates 50 MB again, and the 12,000 page faults take a sixth of the step's time.
     """
     if libc := _glibc():
         libc.mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
@@ -18,16 +18,16 @@ def keep_freed_memory() -> None:
 
 
 def share_freed_memory() -> None:
-    """Share freed memory between threads (mallopt(3)).
+    """Make glibc share freed memory between threads (mallopt(3)).
 
-    Otherwise each thread of a server keeps an arena of its own, and memory grows by a third under load.
+    Otherwise each thread of a server keeps a separate arena, and memory use grows by a third under load.
     """
     if libc := _glibc():
         libc.mallopt(M_ARENA_MAX, 1)
 
 
 def give_back_freed_memory() -> None:
-    """Return freed memory to the system (malloc_trim(3)), small pieces too."""
+    """Return freed memory, including small blocks, to the system (malloc_trim(3))."""
     if libc := _glibc():
         libc.malloc_trim(0)
 

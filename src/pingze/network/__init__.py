@@ -1,6 +1,6 @@
-"""Store, load and step the language model: vocabulary, conditions, weights."""
+"""The language model: its vocabulary, conditions and weights, and its networks in PyTorch, NumPy and ONNX."""
 
 SHIPPED = ("report", "tang")
-"""Names of the models that come with the package."""
+"""Names of the models that the package includes."""
 DEFAULT = "tang"
-"""The model of commands that name none."""
+"""The model that commands use by default."""

@@ -1,9 +1,9 @@
-"""Pack poems into arrays of ids, a batch at a time, without padding.
+"""Pack poems into batches, which are arrays of ids without padding.
 
-A sequence is `<bos>` + text + `<eos>`, cut to a number of predicted tokens (the report: 48). A batch holds the
-tokens of its sequences by step: all first tokens, then all second ones, …, longest sequence first, so that the
-sequences still running at a step are its first rows (PyTorch's packed form). Tokens before `<bos>`
-(`pingze.network.conditions`) are read and not predicted.
+A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (the report: 48). A batch holds the
+tokens of its sequences step by step: all first tokens, then all second tokens, and so on. Sequences are sorted longest
+first, so that those still running at a step are the first ones (PyTorch's packed form). Tokens before `<bos>`
+(`pingze.network.conditions`) are read but not predicted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,34 +18,34 @@ Ids = Int64[np.ndarray, "_"]
 
 
 class Batch(NamedTuple):
-    """Sequences in packed form: N tokens over T steps."""
+    """Sequences in packed form, with N tokens over T steps."""
 
     inputs: Int64[np.ndarray, "N"]
     targets: Int64[np.ndarray, "N"]
-    """The tokens after them; `PAD` where nothing is predicted."""
+    """The token after each input, or `PAD` if the token is not predicted."""
     sizes: Int64[np.ndarray, "T"]
-    """How many sequences are still running at each step; their sum is N."""
+    """Number of sequences still running at each step; the numbers add up to N."""
 
     @property
     def predicted(self) -> Bool[np.ndarray, "N"]:
-        """Which targets are predicted."""
+        """A mask of the targets that are predicted."""
         predicted: np.ndarray = self.targets != PAD
         return predicted
 
 
 def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
-    """Encode `<bos>` + text + `<eos>`, cut to at most `length` predicted tokens."""
+    """Encode `<bos>` + text + `<eos>` and cut it to at most `length` predicted tokens."""
     ids = np.concatenate([[BOS], vocabulary.encode(text[:length]), [EOS]])
     return ids[: length + 1]
 
 
 def predicted_tokens(sequence: Ids) -> int:
-    """Count a sequence's predicted tokens, those after `<bos>`."""
+    """Count the predicted tokens of a sequence, which are the tokens after `<bos>`."""
     return len(sequence) - 1 - int(np.argmax(sequence == BOS))
 
 
 def pack(sequences: Sequence[Ids]) -> Batch:
-    """Pack sequences of any lengths into one batch; each token after `<bos>` is a target."""
+    """Pack sequences of any lengths into one batch, in which the tokens after `<bos>` are targets."""
     ordered = sorted(sequences, key=len, reverse=True)
     lengths = np.array([len(sequence) - 1 for sequence in ordered])
     padded = np.zeros((lengths[0] + 1, len(ordered)), np.int64)
@@ -58,12 +58,12 @@ def pack(sequences: Sequence[Ids]) -> Batch:
 
 
 def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:
-    """Pack the sequences in batches of `size`, in the given order; the last may be smaller."""
+    """Yield batches of `size` sequences, taken in the given order; the last batch may be smaller."""
     indices = range(len(sequences)) if order is None else order
     for start in range(0, len(indices), size):
         yield pack([sequences[index] for index in indices[start : start + size]])
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:
-    """Shuffle an epoch's sequences by the seed and the epoch alone, so that a run can resume."""
+    """Return a random order of an epoch's sequences that depends only on the arguments, so that a run can resume."""
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,14 +1,14 @@
-"""Save and verify a model in one file: weights, configuration and vocabulary.
+"""Save, load and verify a model in one file: weights, configuration and vocabulary.
 
 The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
-…, `output.weight` (V, H), `output.bias` (V); a tied model has `projection.weight` (E, H) in place of `output.weight`,
-for its output's weight is the embedding's; one that holds a poem's conditions beside every input has
-`lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`Rounded`): a matrix then holds
-whole numbers, and `NAME.scale` (N) the scales of its N rows. The metadata hold the configuration, the ordered
-vocabulary, and what `tensor_file` verifies. Reading needs NumPy only.
+…, `output.weight` (V, H), `output.bias` (V). A tied model has `projection.weight` (E, H) instead of `output.weight`,
+because its output layer uses the embedding's weight. A model that reads a poem's conditions at every step has
+`lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`Rounded`): a matrix then consists
+of whole numbers, and `NAME.scale` (N) holds the scales of its N rows. The metadata hold the configuration, the ordered
+vocabulary, and the digest that `tensor_file` verifies. Reading a model requires only NumPy.
 
-Beside it may lie `model.reward.safetensors`: `reward.weight` (H), which tells from the model's state what a reader
-makes of a text (`composing.taste`), and the SHA-256 of the model that it belongs to.
+The same folder may contain `model.reward.safetensors`, which holds the SHA-256 of the model and `reward.weight` (H), a
+weight that predicts a reader's score of a text from the model's states (`composing.steering.taste`).
 """
 
 import json
@@ -31,23 +31,23 @@ from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 MODEL_FILE = "model.safetensors"
 CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
-"""Further files of an export, under the names that model hubs use."""
+"""Additional files of an export, with the names that model hubs use."""
 REWARD_FILE = "model.reward.safetensors"
 REWARD = "reward.weight"
 SCALE = ".scale"
-"""After the name of a weight in 8 bits, its rows' scales."""
+"""Suffix to the name of an 8-bit weight, for the tensor of its rows' scales."""
 
 LARGEST_WEIGHT = 64
-"""Processors without VNNI add two products in 16 bits, and 2 · 255 · 64 < 2^15."""
+"""The largest whole number: processors without VNNI add two products in 16 bits, and 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):
-    """A weight in 8 bits: row n is `scale[n] * whole[n]`. To round that again gives the same numbers."""
+    """A weight in 8 bits, whose row n is `scale[n] * whole[n]`. Rounding it a second time gives the same numbers."""
 
     whole: Int8[Array, "N K"]
-    """From -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
+    """The whole numbers, from -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
     scale: Float[Array, "N"]
-    """Of each row."""
+    """The scale of each row."""
 
     @property
     def weight(self) -> Float[Array, "N K"]:
@@ -57,9 +57,9 @@ class Rounded(NamedTuple):
 
     @property
     def columns(self) -> Int8[Array, "K N"]:
-        """The whole numbers transposed, as ONNX multiplies by them."""
+        """The transposed whole numbers, in the layout in which ONNX multiplies by them."""
         columns = np.empty(self.whole.shape[::-1], np.int8)
-        for start in range(0, len(self.whole), 32):  # three times as fast as all at once
+        for start in range(0, len(self.whole), 32):  # in blocks, which is three times as fast
             columns[:, start : start + 32] = self.whole[start : start + 32].T
         return columns
 
@@ -68,7 +68,7 @@ def rounded(weight: Float[Array, "N K"]) -> Rounded:
     """Round a weight to 8 bits.
 
     Args:
-        weight: In any precision, (N, K).
+        weight: The weight in any precision, (N, K).
     """
     weight = weight.astype(np.float32)
     scale = np.abs(weight).max(axis=1) / np.float32(LARGEST_WEIGHT)
@@ -78,32 +78,32 @@ def rounded(weight: Float[Array, "N K"]) -> Rounded:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A model as it is stored."""
+    """A stored model."""
 
     name: str
-    """A shipped name, a file or a folder, as `load` was given it."""
+    """The shipped name, file or folder that was passed to `load`."""
     configuration: ModelConfiguration
-    """Its sizes and choices."""
+    """The sizes and choices of the model."""
     vocabulary: Vocabulary
-    """Its tokens, in the order of their ids."""
+    """The tokens of the model, in the order of their ids."""
     stored: Tensors
-    """The weights as the file has them."""
+    """The weights in the precision of the file."""
     reward: np.ndarray | None = None
-    """r, (H): a reader's score of a text gains r·h_t points by a state h_t; None without readings for this model."""
+    """r, (H): a state h_t adds r·h_t points to a reader's score of the text; None if the model has no reward."""
     sha256: str = ""
-    """Of all that is stored."""
+    """The SHA-256 of the model's tensors and metadata."""
 
     @cached_property
     def tensors(self) -> dict[str, np.ndarray]:
-        """All weights in float32, by the names of `shapes`."""
+        """All weights in float32, by their names in `shapes`."""
         return {name: self.tensor(name) for name in shapes(self.configuration)}
 
     def tensor(self, name: str, rows: list[int] | slice = slice(None)) -> np.ndarray:
-        """Return some rows of a weight in float32.
+        """Return rows of a weight in float32.
 
         Args:
-            name: One of `shapes`.
-            rows: By default all.
+            name: A name in `shapes`.
+            rows: The indices of the rows; by default all rows.
         """
         found = self.stored[name][rows]
         if found.dtype == np.int8:
@@ -111,20 +111,20 @@ class Checkpoint:
         return found.astype(np.float32, copy=False)
 
     def rounded(self) -> "Checkpoint":
-        """Return the model in 8 bits: as it is when it is stored so, else rounded now."""
+        """Return the model in 8 bits: itself if it is stored in 8 bits, otherwise a rounded copy."""
         return self if self.dtype is np.int8 else replace(self, stored=_in_8_bits(self.stored))
 
     def matrix(self, name: str) -> Rounded:
-        """Return a matrix of a model in 8 bits.
+        """Return a matrix of a model that is stored in 8 bits.
 
         Args:
-            name: One of `shapes`.
+            name: The name of a matrix in `shapes`.
         """
         return Rounded(self.stored[name], self.stored[name + SCALE])
 
     @property
     def dtype(self) -> type:
-        """What matrices are stored in: int8, float16 or float32."""
+        """The type in which matrices are stored: int8, float16 or float32."""
         dtype: type = self.stored["embedding.weight"].dtype.type
         return dtype
 
@@ -137,18 +137,18 @@ def save(
     *,
     dtype: type = np.float32,
 ) -> None:
-    """Write one checkpoint, atomically, and remove the reward of a model that it replaces.
+    """Write a checkpoint atomically, and remove the reward of the model that it replaces, if any.
 
     Args:
-        path: The file, whose folder exists.
-        tensors: The weights, by the names and in the shapes of `shapes`.
+        path: The file to write.
+        tensors: The weights, with the names and shapes of `shapes`.
         configuration: The sizes and choices of the model.
-        vocabulary: Its tokens.
+        vocabulary: The tokens of the model.
         dtype: The type of the stored matrices: float32, float16, or int8 for shipping (`Rounded`).
 
-    Raises CheckpointError when a tensor does not fit the configuration or the disk does not take it.
+    Raises CheckpointError if a tensor does not match the configuration or the file cannot be written.
     """
-    path = path.resolve()  # a link stays, and its target is replaced
+    path = path.resolve()  # a link is kept, and its target is replaced
     if dtype is np.int8:
         stored = _in_8_bits(tensors)
     else:
@@ -158,18 +158,18 @@ def save(
 
 
 def about(configuration: ModelConfiguration, vocabulary: Vocabulary) -> dict[str, str]:
-    """Describe a model in a file's metadata.
+    """Return the metadata that describe a model in a file.
 
     Args:
-        configuration: The model's sizes and choices.
-        vocabulary: Its tokens.
+        configuration: The sizes and choices of the model.
+        vocabulary: The tokens of the model.
     """
     tokens = json.dumps(vocabulary.tokens, ensure_ascii=False)
     return {"format": FORMAT, "configuration": json.dumps(asdict(configuration)), "vocabulary": tokens}
 
 
 def _in_8_bits(tensors: Tensors) -> dict[str, np.ndarray]:
-    """Round the matrices; vectors stay in float32."""
+    """Round the matrices to 8 bits, and convert the vectors to float32."""
     stored = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2:
@@ -183,10 +183,10 @@ def load(model: str | Path) -> Checkpoint:
     """Read and verify a model.
 
     Args:
-        model: A shipped name of `SHIPPED`, a checkpoint file, or the folder of a run or an export.
+        model: A name in `SHIPPED`, a checkpoint file, or the folder of a run or an export.
 
-    Raises CheckpointError, which names the fault: no such model, truncated or altered file, another format version,
-    tensors that do not fit the configuration or the vocabulary, an export whose files do not agree.
+    Raises CheckpointError, which states the reason: the model does not exist, the file is truncated, altered or in
+    another version of the format, tensors do not match the configuration or vocabulary, or files of an export disagree.
     """
     if model in SHIPPED:
         with as_file(files("pingze.network") / "weights") as folder:
@@ -201,10 +201,10 @@ def load(model: str | Path) -> Checkpoint:
 
 
 def changed(model: str | Path) -> tuple[int, ...]:
-    """Return when each file of a model was last changed, in nanoseconds; () for a shipped one.
+    """Return when each file of a model was last changed, in nanoseconds since 1970; () for a shipped model.
 
     Args:
-        model: As `load` takes it.
+        model: A name, file or folder as for `load`.
     """
     if model in SHIPPED:
         return ()
@@ -213,23 +213,23 @@ def changed(model: str | Path) -> tuple[int, ...]:
 
 
 def save_reward(path: Path, weight: np.ndarray) -> None:
-    """Write a model's reward beside it, atomically.
+    """Write the reward of a model atomically to the model's folder.
 
     Args:
-        path: The model's file.
-        weight: (H), in points.
+        path: The file of the model.
+        weight: The points that each unit of a state adds to the score, (H).
 
-    Raises CheckpointError when the disk does not take it.
+    Raises CheckpointError if the model cannot be read or the reward cannot be written.
     """
     sha256 = _read(path, str(path), with_reward=False).sha256
     tensor_file.write(_reward_path(path), {REWARD: weight.astype(np.float32)}, {"model": sha256})
 
 
 def config(configuration: ModelConfiguration) -> dict[str, object]:
-    """Return what an export's `config.json` says.
+    """Return the content of an export's `config.json`.
 
     Args:
-        configuration: The model's sizes and choices.
+        configuration: The sizes and choices of the model.
     """
     special = {f"{token[1:-1]}_token_id": id_ for id_, token in enumerate(SPECIAL_TOKENS)}
     return {"model_type": "pingze", "format": FORMAT, **asdict(configuration), **special}
@@ -240,13 +240,13 @@ def _file_of(model: str | Path) -> Path:
 
 
 def _reward_path(path: Path) -> Path:
-    """Find the reward beside a model's file, or beside the file that it links to."""
+    """Return the path of the reward in the folder of a model's file, or else in the folder of the file it links to."""
     beside = path.with_suffix(".reward.safetensors")
     return beside if beside.is_file() else path.resolve().with_suffix(".reward.safetensors")
 
 
 def _read(path: Path, name: str, *, with_reward: bool = True) -> Checkpoint:
-    """Read a file, and the reward beside it if there is one."""
+    """Read and verify a model's file, and its reward if there is one."""
     try:
         stored, metadata = tensor_file.read(path)
     except ValueError as error:
@@ -268,7 +268,7 @@ def _read(path: Path, name: str, *, with_reward: bool = True) -> Checkpoint:
 
 
 def _reward(path: Path, sha256: str, hidden_size: int) -> np.ndarray:
-    """Read the reward of the model with a digest."""
+    """Read a reward, and check that it belongs to the model whose digest is `sha256`."""
     try:
         tensors, metadata = tensor_file.read(path)
         reward = tensors[REWARD]
@@ -281,7 +281,7 @@ def _reward(path: Path, sha256: str, hidden_size: int) -> np.ndarray:
 
 
 def _check_beside(folder: Path, loaded: Checkpoint) -> None:
-    """Raise CheckpointError when an export's configuration or vocabulary is not the model's own."""
+    """Raise CheckpointError if an export's configuration or vocabulary file differs from its model."""
     expected = json.loads(json.dumps(config(loaded.configuration)))
     for name, wanted, read in (
         (CONFIG_FILE, expected, json.loads),
@@ -297,10 +297,10 @@ def _check_beside(folder: Path, loaded: Checkpoint) -> None:
 
 
 def shapes(configuration: ModelConfiguration) -> dict[str, tuple[int, ...]]:
-    """Name and shape of every tensor of a model.
+    """Return the shape of every tensor of a model, by name.
 
     Args:
-        configuration: The model's sizes.
+        configuration: The sizes and choices of the model.
     """
     V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size
     layers: dict[str, tuple[int, ...]] = {}
@@ -329,5 +329,5 @@ def _check_tensors(path: Path, tensors: Tensors, configuration: ModelConfigurati
 
 
 def _is_finite(tensor: np.ndarray) -> bool:
-    """Tell whether a tensor holds finite numbers in single or half precision."""
+    """Check whether all numbers of a tensor are finite and in single or half precision."""
     return tensor.dtype in (np.float32, np.float16) and bool(np.isfinite(tensor).all())

@@ -4,9 +4,9 @@ A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-each of them optional, and predicts the tokens after `<bos>`. A dynasty, a form or tune, and a poet are special
-tokens, as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; title and theme are in the characters of verse. Among the
-special tokens the poets of a dynasty follow it, so that a poet implies the dynasty.
+where each condition is optional, and predicts the tokens after `<bos>`. A dynasty, a form or tune, and a poet are each
+a special token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; titles and themes are ordinary characters. In
+the vocabulary, each dynasty is followed by its poets, so that a poet's dynasty can be found.
 """
 
 from typing import NamedTuple
@@ -20,22 +20,22 @@ from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
 LONGEST_TITLE = 20
-"""The model reads so many characters of a title; of a hundred Tang titles 98 have no more."""
+"""Maximum number of characters of a title that the model reads; 98 % of Tang titles have no more."""
 
 LONGEST_THEME = 8
-"""The model reads so many characters of a theme: those in training have no more (`training.themes`)."""
+"""Maximum number of characters of a theme; themes in training have no more (`training.themes`)."""
 
 ABOUT = "about"
-"""The token before a theme's characters, without its brackets."""
+"""Name, without brackets, of the token before the characters of a theme."""
 
 
 def tune_token(tune: str) -> str:
-    """Name the token of a tune 詞牌, without its brackets."""
+    """Return the name, without brackets, of the token of a tune (詞牌)."""
     return f"詞:{tune}"
 
 
 class Prefix(NamedTuple):
-    """The tokens of each condition; an absent one has none."""
+    """The tokens of each condition; empty if the condition is absent."""
 
     dynasty: Ids
     form: Ids
@@ -45,11 +45,11 @@ class Prefix(NamedTuple):
 
 
 GIVEN = ("form", "poet", "title")
-"""The conditions that the corpus has for a poem, which training drops at random."""
+"""The conditions that training omits at random; they are known for poems of the corpus."""
 
 
 class Conditions:
-    """The conditions that a vocabulary has tokens for."""
+    """The conditions for which a vocabulary has tokens."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
@@ -60,12 +60,12 @@ class Conditions:
 
     @property
     def poets(self) -> list[str]:
-        """The poets whose manner the model knows."""
+        """The poets whose manner the model has learned."""
         others = (*FORMS, *DYNASTIES.values(), ABOUT)
         return [name for name in self.names if name not in others and not name.startswith(tune_token(""))]
 
     def dynasty_of(self, poet: str | None) -> str:
-        """Find a poet's dynasty, as 唐; the first of all for an unknown poet."""
+        """Return a poet's dynasty, such as 唐, or the first dynasty of all if the poet is unknown."""
         first, *_ = dynasties = list(DYNASTIES.values())
         place = self.names.get(poet or "", 0)
         before = [name for name in dynasties if self.names.get(name, place) < place]
@@ -79,9 +79,9 @@ class Conditions:
         dynasty: str | None = None,
         about: str | None = None,
     ) -> Prefix:
-        """Encode conditions, without those that have no token and without the marks of a title and a theme.
+        """Encode conditions, except those without a token; of a title and a theme, encode only the Han characters.
 
-        The dynasty is by default the poet's.
+        By default the dynasty is the dynasty of the poet.
         """
         return Prefix(
             self._token(dynasty or self.dynasty_of(poet)),
@@ -92,7 +92,7 @@ class Conditions:
         )
 
     def theme(self, characters: Ids) -> Ids:
-        """Encode a theme; one without characters, or of a model that knows no themes, has no tokens."""
+        """Encode a theme; the result is empty if it has no characters or the model knows no themes."""
         token = self._token(ABOUT)
         return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
 

@@ -1,4 +1,4 @@
-"""Describe a model in one dataclass, which is stored beside its weights."""
+"""Describe a model in a dataclass that is stored with the weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,40 +12,40 @@ LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size":
 
 @dataclass(frozen=True)
 class ModelConfiguration:
-    """Sizes and choices that fix a model's shape; the defaults are the report's.
+    """The sizes and choices that determine the shape of a model, by default those of the report.
 
-    Raises InputError on values that no model can have.
+    Raises InputError if a value is out of range or unknown.
     """
 
     vocabulary_size: int = 5851
-    """Number of tokens, the four special ones included."""
+    """Number of tokens, including all special tokens."""
     embedding_size: int = 256
-    """E: the report's "input size"."""
+    """E, the length of an embedding: the report's "input size"."""
     hidden_size: int = 512
-    """H: units of each LSTM layer."""
+    """H, the number of units in each LSTM layer."""
     layers: int = 1
-    """LSTM layers, one above the other."""
+    """Number of LSTM layers."""
     activation: str = "tanh"
     """The cell's activation φ: tanh, relu or leaky_relu."""
     tied: bool = False
-    """Whether the output's weight is the embedding's, behind a projection from H to E."""
+    """Whether the output layer uses the embedding's weight, after a projection from H to E."""
     held: bool = False
-    """Whether every input has the mean embedding of the conditions beside it."""
+    """Whether the mean embedding of the conditions is an additional input at every step."""
     special_tokens: tuple[str, ...] = ()
-    """The tokens of conditions, after the four that every model has; training fills them in."""
+    """The tokens of conditions, which follow the four special tokens of every model; training determines them."""
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> "ModelConfiguration":
-        """Read the configuration from JSON, which has lists for tuples.
+        """Build the configuration from parsed JSON, in which tuples are lists.
 
         Args:
-            values: The fields by name; a missing one takes its default.
+            values: The fields by name; missing fields take their defaults.
         """
         return cls(**{**values, "special_tokens": tuple(values.get("special_tokens", ()))})
 
     @property
     def output_size(self) -> int:
-        """D: the size of the output layer's input, E after a projection, else H."""
+        """D, the size of the output layer's input: E if there is a projection, otherwise H."""
         return self.embedding_size if self.tied else self.hidden_size
 
     def __post_init__(self) -> None:
@@ -58,12 +58,12 @@ class ModelConfiguration:
 
 
 def check_at_least(configuration: object, least: float, *names: str) -> None:
-    """Raise InputError when a field is below a bound, or is no number.
+    """Raise InputError if a field is less than a bound or is NaN.
 
     Args:
-        configuration: The dataclass.
-        least: The smallest that each may be.
-        *names: The fields.
+        configuration: The dataclass whose fields are checked.
+        least: The smallest value allowed.
+        *names: The names of the fields.
     """
     for name in names:
         value = getattr(configuration, name)

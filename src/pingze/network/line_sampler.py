@@ -1,4 +1,4 @@
-"""Sample text from a model one character at a time, in lines of a fixed length or in the model's own."""
+"""Sample text from a model one character at a time, in lines whose length is fixed or chosen by the model."""
 
 import re
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS, mark_after
 
 FREE_CHARACTERS = 1000
-"""The most characters and marks of a text whose lines the model sets: it may never end one."""
+"""Maximum number of characters and marks of a text whose lines the model chooses, since it may never end the text."""
 
 
 class LineSampler:
-    """Sample lines of Han characters from a model, one character at a time."""
+    """A sampler of lines of Han characters from a model, one character at a time."""
 
     def __init__(
         self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
@@ -25,14 +25,14 @@ class LineSampler:
         self.start()
 
     def start(self, prefix: Sequence[int] = ()) -> None:
-        """Begin a new text after the prefix."""
+        """Begin a new text after a prefix of tokens (`pingze.network.conditions`)."""
         self.state = self.network.start(prefix=prefix)
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Sample up to `max_lines` lines of `length` characters that begin with `opening`, fewer only if `may_end`.
+        """Sample `max_lines` lines of `length` characters that begin with `opening`, or fewer lines if `may_end`.
 
-        Afterwards `log_probability` is ln p of the whole text, marks and `<eos>` included, at temperature 1.
+        Set `log_probability` to ln p of the whole text at temperature 1, including marks and `<eos>`.
         """
         given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
         while len(lines) < max_lines:
@@ -53,7 +53,7 @@ class LineSampler:
         return lines
 
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
-        """Sample a text that begins with `opening`, with the model's own marks and end; a sentence is a row."""
+        """Sample a text that begins with `opening`, one sentence per line; the model chooses marks and length."""
         text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
         after_mark, elsewhere = self.han.copy(), self.han.copy()
         elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
@@ -70,7 +70,7 @@ class LineSampler:
         logits = np.where(allowed, self.state.logits[0].astype(np.float64), -np.inf)
         if self.temperature == 0:
             return int(logits.argmax())
-        # Gumbel's trick: the largest of ln p + noise is a draw from p, at any temperature without overflow.
+        # Gumbel's trick: the index of the largest ln p + noise is a draw from p, without overflow at any temperature.
         scaled = (logits - logits.max()) / self.temperature
         return int((scaled + self.rng.gumbel(size=len(scaled))).argmax())
 

@@ -1,4 +1,4 @@
-"""Train and measure the language model in PyTorch: embedding, LSTM layers, output layer."""
+"""The language model in PyTorch, for training and evaluation: embedding, LSTM layers, output layer."""
 
 import numpy as np
 import torch
@@ -16,14 +16,14 @@ from pingze.network.vocabulary import BOS, PAD
 
 
 class LanguageModel(nn.Module):
-    """p(next character | the characters before): embedding (V, E) -> LSTM layers -> output (V, D).
+    """A model of p(next token | previous tokens): embedding (V, E) -> LSTM layers -> output (V, D).
 
-    A tied model projects the layers' output to E and has the embedding's weight as the output's; D is then E, else H.
+    A tied model projects the LSTM's output to E, and its output layer uses the embedding's weight. D is then E, else H.
 
     Args:
-        configuration: V, E, H and the other choices that fix its shape.
-        dropout: Shares to drop in training.
-        operands: The type of the operands of large matrix products in training; by default the weights'.
+        configuration: V, E, H and the other settings that determine the model's shape.
+        dropout: The shares of features and weights to drop in training.
+        operands: The type of operands of large matrix products in training; by default the type of the weights.
     """
 
     def __init__(
@@ -54,14 +54,14 @@ class LanguageModel(nn.Module):
         self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """First weights: LSTM layers as `lstm.initializers`; embedding uniform ±0.1; output ±1/√H, b 0.
+        """Draw LSTM weights by `lstm.initializers`, and the embedding and the output weight (or projection) uniformly.
 
-        The weights of conditions beside every input are 0: training begins without them.
+        The embedding is within ±0.1, the output weight within ±1/√H. The output bias is 0, and so is `weight_ph`.
 
         Args:
-            name: Of the layers' first weights: zero, normal, uniform, xavier or orthogonal.
-            rng: The source of random numbers.
-            scale: The standard deviation under normal.
+            name: The initialization of the LSTM layers: zero, normal, uniform, xavier or orthogonal.
+            rng: The random number generator.
+            scale: The standard deviation of the initialization normal.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         with torch.no_grad():
@@ -76,10 +76,10 @@ class LanguageModel(nn.Module):
 
     @classmethod
     def of(cls, checkpoint: Checkpoint) -> "LanguageModel":
-        """Build the model of a checkpoint, to measure it or to go on training.
+        """Build the model of a checkpoint, to evaluate it or to continue training.
 
         Args:
-            checkpoint: From `pingze.network.checkpoint.load`.
+            checkpoint: A checkpoint that `pingze.network.checkpoint.load` returned.
         """
         model = cls(checkpoint.configuration)
         with torch.no_grad():
@@ -88,11 +88,11 @@ class LanguageModel(nn.Module):
         return model
 
     def forward(self, inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]) -> Float[Tensor, "N D"]:
-        """Compute the output layer's input after each token, (N, D), of texts that start at (0, 0).
+        """Compute the output layer's input after each token, (N, D), from an initial state of zeros.
 
         Args:
             inputs: The ids of a packed batch, (N).
-            sizes: How many texts run on at each step, (T).
+            sizes: The number of texts still running at each step, (T).
         """
         embedded = self.embedding(inputs)
         held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
@@ -117,12 +117,12 @@ class LanguageModel(nn.Module):
     def loss_sum(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, ""]:
-        """Sum -ln p over the batch's targets, in nats: training minimizes its mean.
+        """Compute the sum of -ln p over the targets of a batch, in nats; training minimizes the mean.
 
         Args:
             inputs: The ids of a packed batch, (N).
-            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
-            sizes: How many texts run on at each step, (T).
+            targets: The id that follows each input, (N), or `PAD` if it is not predicted.
+            sizes: The number of texts still running at each step, (T).
         """
         hidden, targets = self._predicting(inputs, targets, sizes)
         return cross_entropy_sum(hidden, self.output.weight, self.output.bias, targets, self.operands)
@@ -130,12 +130,12 @@ class LanguageModel(nn.Module):
     def token_losses(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> Float[Tensor, "predicted"]:
-        """Compute -ln p of each predicted target, in nats: evaluation averages it.
+        """Compute -ln p of each predicted target, in nats, for evaluation.
 
         Args:
             inputs: The ids of a packed batch, (N).
-            targets: The id that follows each of them, (N); none is predicted where it is `PAD`.
-            sizes: How many texts run on at each step, (T).
+            targets: The id that follows each input, (N), or `PAD` if it is not predicted.
+            sizes: The number of texts still running at each step, (T).
         """
         hidden, targets = self._predicting(inputs, targets, sizes)
         return token_losses(hidden, self.output.weight, self.output.bias, targets)
@@ -143,24 +143,24 @@ class LanguageModel(nn.Module):
     def _predicting(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
-        """Compute the output layer's input where a token is predicted, and return it with the token."""
+        """Return the output layer's input for each predicted target, and these targets."""
         hidden, predicted = self(inputs, sizes), targets != PAD
         return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
 
     def tensors(self) -> dict[str, np.ndarray]:
-        """Return the weights by their names in a checkpoint."""
+        """Return the weights, by their names in a checkpoint."""
         return {name: parameter.detach().cpu().numpy() for name, parameter in self.named_parameters()}
 
 
 def prefix_means(
     embedded: Float[Tensor, "N E"], inputs: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
 ) -> Float[Tensor, "B E"]:
-    """Average the embeddings before each text's `<bos>`, (B, E); 0 for a text that begins with it.
+    """Return the mean embedding of the tokens before each text's `<bos>`, (B, E); 0 if there are no such tokens.
 
     Args:
         embedded: The embeddings of a packed batch, (N, E).
-        inputs: Its ids, (N).
-        sizes: How many texts run on at each step, (T).
+        inputs: The ids of the batch, (N).
+        sizes: The number of texts still running at each step, (T).
     """
     device = inputs.device
     sequence = sequence_of_rows(sizes).to(device)

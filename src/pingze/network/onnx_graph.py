@@ -1,7 +1,7 @@
-"""Write ONNX graphs without the onnx package, whose import takes longer than a poem.
+"""Write ONNX graphs without the onnx package, because importing it takes longer than composing a poem.
 
-An ONNX file is a protocol buffer: a message is a row of fields, each a number and a value
-(https://protobuf.dev/programming-guides/encoding; the fields' numbers are those of onnx/onnx.proto).
+An ONNX file is a protocol buffer: a message is a sequence of fields, each of which has a number and a value
+(https://protobuf.dev/programming-guides/encoding). onnx/onnx.proto defines the numbers of the fields.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,23 +11,23 @@ from pingze.arrays import Array
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
 _INT_ATTRIBUTE = 2
 _IR_VERSION, _OPSET, CONTRIBUTED = 8, 18, "com.microsoft"
-"""Every ONNX Runtime since 1.14 reads these."""
+"""Versions that every ONNX Runtime since 1.14 can read, and the domain of ONNX Runtime's additional operators."""
 
 Value = int | str | bytes
-"""A field's value: a number, or bytes, which a message within a message becomes."""
+"""The value of a field: a number, a string, or bytes, such as a nested message."""
 Described = tuple[str, str, tuple[int | str, ...]]
-"""An operand or result: its name, its type, and its sizes, a free one by a name."""
+"""An operand or result: its name, its type, and its sizes; a size that is not fixed has a name instead."""
 
 
 class Graph:
-    """Collect the nodes and constants of a graph."""
+    """The nodes and constants of a graph under construction."""
 
     def __init__(self) -> None:
         self._nodes: list[bytes] = []
         self._constants: dict[str, bytes] = {}
 
     def constant(self, name: str, values: Array) -> str:
-        """Add a constant under a name, once, and return the name."""
+        """Add a constant unless one with the same name exists, and return the name."""
         if name not in self._constants:
             sizes, type_ = ((1, size) for size in values.shape), TYPES[values.dtype.name]
             self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, values.tobytes()))
@@ -56,7 +56,7 @@ class Graph:
     def serialized(
         self, inputs: Iterable[Described], outputs: Iterable[Described], properties: Mapping[str, str] = {}
     ) -> bytes:
-        """Return the graph as a file holds it; the properties are the file's metadata."""
+        """Return the graph as the bytes of an ONNX file, with the properties as metadata."""
         graph = _message(
             *((1, node) for node in self._nodes),
             (2, "pingze step"),
@@ -80,7 +80,7 @@ def _message(*fields: tuple[int, Value]) -> bytes:
 
 
 def _field(number: int, value: Value) -> bytes:
-    """Write a key, which says whether a number or bytes follow, and the value; bytes follow their length."""
+    """Encode a key, which states whether a number or bytes follow, then the value; bytes come after their length."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     data = value.encode() if isinstance(value, str) else value
@@ -88,6 +88,6 @@ def _field(number: int, value: Value) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Write a number in seven bits a byte, the lowest first; the eighth bit says that another byte follows."""
+    """Encode a number in seven bits per byte, lowest bits first; the eighth bit states that another byte follows."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])

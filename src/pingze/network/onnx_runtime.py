@@ -1,7 +1,7 @@
-"""ONNX Runtime without its telemetry; no other module imports it (tests/test_layout.py).
+"""Import ONNX Runtime without its telemetry; no other module may import it directly (tests/test_layout.py).
 
-Since 1.29 it sends events to its maker and keeps a number of the device in the user's cache, unless it is told
-otherwise before it is imported.
+Since version 1.29, ONNX Runtime sends events to its maker and stores a device identifier in the user's cache, unless an
+environment variable disables this before the import.
 """
 
 import os
@@ -11,19 +11,19 @@ from pingze.arrays import Array
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
-import onnxruntime  # type: ignore[import-untyped]  # it reads this once
+import onnxruntime  # type: ignore[import-untyped]  # it reads the variable once
 
 __all__ = ["onnxruntime", "session"]
 
 
 def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
-    """Prepare a graph; return what runs it, from its operands by name to its results.
+    """Prepare a graph, and return a function that runs it, from operands by name to a list of results.
 
-    A run keeps to the thread that asks: several threads that compose would fight over more.
+    A run uses only the calling thread, because threads that compose at the same time would compete for the processor.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # no memory is kept for the next run
+    options.enable_cpu_mem_arena = options.enable_mem_pattern = False  # keep no memory for the next run
     ready = onnxruntime.InferenceSession(graph, options)
 
     def run(operands: Mapping[str, Array]) -> list[Array]:

@@ -1,4 +1,4 @@
-"""Step a model by `pingze.lstm.formulas` alone: the reference, which `--reference` composes by."""
+"""Run a model with `pingze.lstm.formulas` alone, as a reference and to compose with `--reference`."""
 
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
@@ -12,40 +12,40 @@ from pingze.network.checkpoint import Checkpoint
 from pingze.network.vocabulary import BOS
 
 KEPT = 16
-"""So many conditions' states are kept for the next poem."""
+"""Maximum number of conditions whose states are cached for the next poem."""
 
 
 class State(NamedTuple):
-    """What a model knows after it read B texts: its size does not grow with their length."""
+    """The state of a model after reading B texts; its size does not depend on their length."""
 
     layers: tuple[Float[Array, "B H"], ...]
-    """h and c of each layer, from the first up: h0, c0, h1, c1, …"""
+    """h and c of each layer, starting with the first: h0, c0, h1, c1, …"""
     bias: Float[Array, "R G"]
-    """The first layer's bias, W_p p + b of the texts' conditions (`formulas.held_bias`): one for all, or for each."""
+    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all, or one per text."""
     logits: Float[Array, "B V"]
-    """The next token's logits, of which the largest is 0."""
+    """The logits of the next token, shifted so that the largest is 0."""
     log_sum: Float[Array, "B"]
-    """ln of the sum of their exponentials."""
+    """The logarithm of the sum of the logits' exponentials."""
 
     @property
     def h(self) -> Float[Array, "B H"]:
-        """The last layer's hidden state."""
+        """The hidden state of the last layer."""
         return self.layers[-2]
 
     @property
     def log_p(self) -> Float[Array, "B V"]:
-        """The next token's ln p at temperature 1."""
+        """The next token's log probabilities at temperature 1."""
         return self.logits - self.log_sum[:, None].astype(np.float32)
 
     def take(self, rows: Int64[Array, "N"] | slice) -> "State":
-        """Return the states of some texts, each as often as it is named; of a slice, without a copy."""
+        """Return the states of the texts at the given rows, which may repeat; a slice copies nothing."""
         bias = self.bias if len(self.bias) == 1 else self.bias[rows]
         layers = tuple(part[rows] for part in self.layers)
         return State(layers, bias, self.logits[rows], self.log_sum[rows])
 
     @classmethod
     def joined(cls, states: Sequence["State"]) -> "State":
-        """Return the states of several batches as one; of a single one, without a copy."""
+        """Concatenate the states of several batches; a single state is returned without a copy."""
         first, *others = states
         if not others:
             return first
@@ -58,7 +58,7 @@ class State(NamedTuple):
 
 
 class ReferenceNetwork:
-    """Step a batch of texts by the formulas, in float32."""
+    """A network that reads a batch of texts token by token, with `pingze.lstm.formulas` in float32."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self.checkpoint, self.configuration = checkpoint, checkpoint.configuration
@@ -66,14 +66,14 @@ class ReferenceNetwork:
 
     @cached_property
     def parameters(self) -> list[Parameters]:
-        """The LSTM's weights, layer by layer."""
+        """The weights of each LSTM layer."""
         return [
             Parameters(*(self.checkpoint.tensors[f"lstm.{depth}.{name}"] for name in Parameters._fields))
             for depth in range(self.configuration.layers)
         ]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
-        """Return the state of texts that have read their conditions, a prefix of tokens, and `<bos>`."""
+        """Return the state of `batch` texts after reading the prefix, which is the conditions' tokens, and `<bos>`."""
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
@@ -86,7 +86,7 @@ class ReferenceNetwork:
         return state
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
-        """Read one more token of each text."""
+        """Read one more token of each text, and return the new state."""
         tensors = self.checkpoint.tensors
         x, layers = tensors["embedding.weight"][ids], []
         for depth, parameters in enumerate(self.parameters):
@@ -102,17 +102,17 @@ class ReferenceNetwork:
         return State(tuple(layers), state.bias, logits, np.log(np.exp(logits).sum(axis=1), dtype=np.float64))
 
     def _bias(self, prefix: Sequence[int]) -> Float[Array, "G"]:
-        """W_p p + b of the first layer, p the prefix's mean embedding."""
+        """Compute W_p p + b of the first layer, where p is the mean embedding of the prefix."""
         tensor = self.checkpoint.tensor
         bias = tensor("lstm.0.bias")
         if self.configuration.held and prefix:
-            # In float64, so that rounding to float32 hides in which order BLAS adds.
+            # The mean is in float64, so that rounding to float32 hides the order in which BLAS adds.
             p = tensor("embedding.weight", list(prefix)).mean(axis=0, keepdims=True, dtype=np.float64)
             (bias,) = held_bias(p, tensor("lstm.0.weight_ph"), bias)
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return each layer's caches of one text, from its conditions, `<bos>` included: all that a step remembers."""
+        """Return, for each layer, the caches of all steps of one text, whose ids include conditions and `<bos>`."""
         held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
         zeros = np.zeros_like(self.parameters[0].weight_hh[:1])

@@ -1,19 +1,19 @@
-r"""Build one step of a model as an ONNX graph, in 8 bits or in float32, and compose with it.
+r"""Build one step of a model as an ONNX graph, in 8 bits or in float32, and run it to compose.
 
-The graph is `lstm.formulas.step_forward` in ONNX's operators, layer above layer, from tokens to the next ones' logits::
+The graph computes `lstm.formulas.step_forward` for each layer in turn, from tokens to the next tokens' logits::
 
     ids (B), bias (1 or B, 4H), h0, c0, h1, … (B, H)  ->  logits, exp (B, V), h0_next, c0_next, … (B, H)
 
 where
 
-- ``bias`` is the first layer's, W_p p + b for the conditions p of a text (`formulas.held_bias`);
-- the largest of a row's ``logits`` is 0, and ``exp`` are their exponentials.
+- ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
+- ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
-In 8 bits a row of a weight is a scale times whole numbers (`rounding`), and so is a row of its operand: x and the
-projected h have a scale for each row, h itself 1/127 for all rows since tanh keeps it within ±1. Sums of products of
-whole numbers are exact. The other operators give the same bits on every processor with AVX2 and on 64-bit ARM, which
-ONNX Runtime's Softmax, ReduceSum and Log do not: docs/decisions/0007-onnx-runtime-for-composing.md. So NumPy adds the
-exponentials up, and a text does not depend on the texts beside it or on the processor.
+In 8 bits, each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand:
+x and the projected h have one scale per row, and h has the scale 1/127 in all rows, since tanh keeps it within ±1. Sums
+of products of whole numbers are exact. The other operators of the graph give the same bits on all processors with AVX2
+and on 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials
+(docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on its batch.
 """
 
 from collections.abc import Callable, Mapping
@@ -28,18 +28,18 @@ from pingze.network.onnx_runtime import session
 from pingze.network.reference import ReferenceNetwork, State
 
 PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
-"""ONNX's operator for each activation φ of a cell; LeakyRelu leaks as much as `formulas.LEAK` by default."""
+"""The ONNX operator for each activation φ of the cell; the default slope of LeakyRelu is `formulas.LEAK`."""
 _LARGEST, _ZERO = 127, 128
-"""The largest whole number of an operand, and the unsigned byte that means 0."""
+"""The largest whole number in an operand, and the unsigned byte that represents 0."""
 _LEAST = np.float32(1e-30)
-"""A scale of rows of zeros, by which they can be divided."""
+"""The least value taken as a row's largest, so that rows of zeros can be divided by their scale."""
 
 
 class GraphNetwork(ReferenceNetwork):
-    """Step a batch of texts by the graph: the network that composes.
+    """A network that reads a batch of texts token by token, with the graph; it is used to compose.
 
     Args:
-        checkpoint: The model, in 8 bits (`Checkpoint.rounded`) to compose.
+        checkpoint: The model; to compose, it is in 8 bits (`Checkpoint.rounded`).
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -48,17 +48,17 @@ class GraphNetwork(ReferenceNetwork):
         self._names = _states(checkpoint)
 
     def step(self, state: State, ids: Int64[Array, "B"]) -> State:
-        """Read one more token of each text."""
+        """Read one more token of each text, and return the new state."""
         given = {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
         logits, exp, *layers = self._run(given | dict(zip(self._names, state.layers, strict=True)))
         return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
 
 
 def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
-    """Return each row's softmax in float32, 0 where a logit is -inf, and ln of its sum of exponentials.
+    """Return each row's softmax in float32, 0 for logits of -inf, and the logarithm of the row's sum of exponentials.
 
     Args:
-        logits: In float32, (B, V).
+        logits: The logits in float32, (B, V).
     """
     largest, p = _exp()({"x": logits})
     sums = p.sum(axis=1)
@@ -73,7 +73,7 @@ def _log(sums: Float[Array, "B"]) -> Float[Array, "B"]:
 
 @cache
 def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
-    """The graph of a softmax before it is divided by its sum."""
+    """Build a function that computes each row's maximum, and the exponentials of the row less the maximum."""
     graph = Graph()
     graph.node("Exp", _less_largest(graph, "x"), result="exp")
     of_row: list[Described] = [("largest", "float32", ("B", 1)), ("exp", "float32", ("B", "V"))]
@@ -81,7 +81,7 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 
 
 def _less_largest(graph: Graph, x: str, result: str = "") -> str:
-    """Subtract each row's largest number."""
+    """Add nodes that subtract the largest number of each row."""
     largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1], np.int64)), result="largest")
     return graph.node("Sub", x, largest, result=result)
 
@@ -93,17 +93,17 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     """Build the graph of one step.
 
     Args:
-        checkpoint: The model; of one in 8 bits the graph is in 8 bits, else in float32.
-        for_others: Make the graph complete without pingze. Configuration and vocabulary are in its metadata. In
-            place of `bias` it reads p (1 or B, E), the mean embedding of the conditions, zeros without any; a model
-            that holds nothing reads neither. In place of `exp` it returns x (B, E), the embedding of `ids`.
+        checkpoint: The model; if it is in 8 bits, so is the graph, which is otherwise in float32.
+        for_others: Whether to make the graph usable without pingze. Its metadata then hold configuration and
+            vocabulary. Instead of `bias` it reads p (1 or B, E), the mean embedding of the conditions or zeros; if the
+            configuration is not `held`, it reads neither. Instead of `exp` it returns x (B, E), the embedding of `ids`.
     """
     sizes, graph = checkpoint.configuration, Graph()
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
     arithmetic = (_EightBits if checkpoint.dtype is np.int8 else _Float32)(graph, checkpoint)
     names = _states(checkpoint)
 
-    # 1) Layer above layer. |h| < 1 where φ is tanh.
+    # 1) The layers, from the first to the last. If φ is tanh, |h| < 1.
     x, bias = arithmetic.embedding("ids"), "bias"
     if for_others:
         arithmetic.show(x)
@@ -120,7 +120,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
         h = _cell(graph, net, depth, PHI[sizes.activation])
         x = arithmetic.operand(h, within_1=sizes.activation == "tanh")
 
-    # 2) The output, and its exponentials.
+    # 2) The logits and their exponentials.
     if sizes.tied:
         x = arithmetic.operand(arithmetic.product(x, "projection.weight"))
     output = arithmetic.product(x, "embedding.weight" if sizes.tied else "output.weight")
@@ -128,7 +128,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     if not for_others:
         graph.node("Exp", logits, result="exp")
 
-    # 3) What each run gives and gets.
+    # 3) The inputs and outputs of each run.
     inputs: list[Described] = [(name, "float32", ("B", H)) for name in names]
     outputs: list[Described] = [(f"{name}_next", "float32", ("B", H)) for name in names]
     if not for_others:
@@ -144,12 +144,12 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
 
 
 def _states(checkpoint: Checkpoint) -> list[str]:
-    """Name the states of each layer, as h0 and c0."""
+    """List the names of the layers' states, such as h0 and c0."""
     return [f"{name}{depth}" for depth in range(checkpoint.configuration.layers) for name in "hc"]
 
 
 def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
-    """Add the elementwise half of a step, `formulas.cell_forward`; return h_t."""
+    """Add the elementwise half of a step, `formulas.cell_forward`, and return the name of h_t."""
     net_i, net_f, net_c, net_o = graph.nodes(
         "Split", net, results=[f"net_{gate}{depth}" for gate in "ifco"], axis=1, num_outputs=4
     )
@@ -161,38 +161,38 @@ def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
 
 
 class _Float32:
-    """Add products in float32 to a graph."""
+    """A builder of the nodes that read and multiply weights, in float32. Methods return the names of results."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         self.graph, self.checkpoint = graph, checkpoint
 
     def tensor(self, name: str) -> str:
-        """Add a tensor of the checkpoint."""
+        """Add a tensor of the checkpoint as a constant."""
         return self.graph.constant(name, self.checkpoint.tensors[name])
 
     def embedding(self, ids: str) -> tuple[str, str]:
-        """Look up x."""
+        """Look up x, the embedding of ids, and its scale."""
         return self.graph.node("Gather", self.tensor("embedding.weight"), ids), ""
 
     def show(self, x: tuple[str, str]) -> None:
-        """Return x from the graph."""
+        """Make x a result of the graph."""
         self.graph.node("Identity", x[0], result="x")
 
     def weight(self, name: str) -> str:
-        """Add a weight, to multiply in float32 by it."""
+        """Add a weight in float32."""
         return self.tensor(name)
 
     def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Prepare what a weight multiplies: its numbers, and their scale if they have one."""
+        """Convert x to an operand of a product: its numbers, and their scale, which is empty in float32."""
         return x, ""
 
     def product(self, operand: tuple[str, str], name: str) -> str:
-        """Multiply by a weight: x Wᵀ."""
+        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
         return self.graph.node("Gemm", operand[0], self.tensor(name), transB=1)
 
 
 class _EightBits(_Float32):
-    """Add products in 8 bits to a graph."""
+    """A builder of the nodes that read and multiply weights, in 8 bits."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         super().__init__(graph, checkpoint)
@@ -230,7 +230,7 @@ class _EightBits(_Float32):
         whole = self.graph.constant(f"{name}.whole", weight.columns)
         of_row = self.graph.constant(f"{name}.scale", weight.scale)
         of_all = scale if scale == self.step else self.one
-        # ONNX Runtime's product of whole numbers, (x - zero) whole · of_all · of_row, is exact before the scales.
+        # ONNX Runtime computes (x - zero) whole · of_all · of_row, exactly until the scales are applied.
         operands = (x, whole, of_all, of_row, self.zero)
         product = self.graph.node("MatMulIntegerToFloat", *operands, domain=CONTRIBUTED)
         return product if scale == self.step else self.graph.node("Mul", product, scale)

@@ -1,7 +1,7 @@
-"""Write and verify files of tensors: models, their rewards, the states of training.
+"""Write, read and verify files of tensors: models, rewards of models, and states of training.
 
-The metadata of such a safetensors file hold the format's version and a SHA-256 of all other metadata and of each
-tensor's name, type, shape and bytes.
+The files are in safetensors format. Their metadata hold the version of our format and a SHA-256 of all other metadata
+and of the name, type, shape and bytes of each tensor.
 """
 
 import hashlib
@@ -23,9 +23,9 @@ Tensors = Mapping[str, np.ndarray]
 
 
 def write(path: Path, tensors: Tensors, metadata: Mapping[str, str], stale: Path | None = None) -> None:
-    """Write tensors and metadata, atomically, and remove `stale`, which belongs to the file that is replaced.
+    """Write tensors and metadata atomically, and remove `stale`, a file that belongs to the replaced one.
 
-    Raises CheckpointError when the disk does not take them.
+    Raises CheckpointError if the file cannot be written.
     """
     whole = {"format": FORMAT, **metadata}
     whole["sha256"] = digest(tensors, whole)
@@ -36,7 +36,7 @@ def write(path: Path, tensors: Tensors, metadata: Mapping[str, str], stale: Path
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Read and verify tensors and metadata. Raises ValueError with the reason when the file is not whole."""
+    """Read and verify tensors and metadata. Raises ValueError, which states the reason, if the file is damaged."""
     try:
         with safe_open(path, framework="numpy") as file:
             tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
@@ -45,7 +45,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
         SafetensorError,
         TypeError,
         AttributeError,
-    ) as error:  # the latter for types that NumPy lacks
+    ) as error:  # AttributeError for types that NumPy lacks
         raise ValueError(str(error)) from error
     if (has := metadata.get("format")) != FORMAT:
         raise ValueError(here("other_format", has=str(has), wanted=FORMAT))
@@ -55,10 +55,10 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Compute the SHA-256 of metadata and tensors."""
-    told = {key: value for key, value in metadata.items() if key != "sha256"}
+    """Compute the SHA-256 of the metadata, except an earlier SHA-256, and of the tensors."""
+    rest = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
-    sha = hashlib.sha256(json.dumps([told, described], sort_keys=True).encode())
+    sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())
     for name in sorted(tensors):
         sha.update(np.ascontiguousarray(tensors[name]).data)
     return sha.hexdigest()

@@ -1,4 +1,4 @@
-"""Encode characters as ids and decode them."""
+"""Encode characters as ids, and decode ids."""
 
 import re
 from collections import Counter
@@ -17,12 +17,12 @@ _TOKEN = re.compile(r"[^\s\ud800-\udfff]|<[^<>\n\ud800-\udfff]+>")
 
 
 class Vocabulary:
-    """A model's tokens.
+    """The tokens of a model.
 
     Args:
-        tokens: In the order of their ids: `SPECIAL_TOKENS`, those of conditions, characters.
+        tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, tokens of conditions, characters.
 
-    Raises InputError when the tokens do not begin with `SPECIAL_TOKENS`, one is there twice, or is none.
+    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, one occurs twice, or one is not a valid token.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:
@@ -37,12 +37,12 @@ class Vocabulary:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str], size: int, condition_tokens: Sequence[str] = ()) -> "Vocabulary":
-        """Collect the texts' most frequent characters after the special tokens, ties by code point.
+        """Build a vocabulary of special tokens and the texts' most frequent characters; ties are ordered by code point.
 
         Args:
-            texts: Their characters are counted.
-            size: How many tokens at most, special ones included.
-            condition_tokens: As <七絕> (`pingze.network.conditions`); none by default.
+            texts: The texts whose characters are counted.
+            size: Maximum number of tokens, including special tokens.
+            condition_tokens: Tokens such as <七絕> (`pingze.network.conditions`); none by default.
         """
         counts = Counter(character for text in texts for character in text)
         ranked = sorted(counts, key=lambda character: (-counts[character], character))
@@ -51,7 +51,7 @@ class Vocabulary:
 
     @property
     def condition_tokens(self) -> tuple[str, ...]:
-        """The special tokens of conditions, as `<七絕>` (`pingze.network.conditions`)."""
+        """The special tokens of conditions, such as `<七絕>` (`pingze.network.conditions`)."""
         return tuple(token for token in self.tokens[len(SPECIAL_TOKENS) :] if len(token) > 1)
 
     def __len__(self) -> int:
@@ -67,29 +67,29 @@ class Vocabulary:
         return hash(self.tokens)
 
     def encode(self, text: str) -> Int64[np.ndarray, "length"]:
-        """Return the id of each character, `UNK` for unknown ones.
+        """Return the id of each character; the id of unknown characters is `UNK`.
 
         Args:
-            text: Characters; a special token's name is read character by character.
+            text: The characters; the name of a special token is not recognized as a token.
         """
         return np.array([self.ids.get(character, UNK) for character in text], dtype=np.int64)
 
     def decode(self, ids: Iterable[SupportsIndex]) -> str:
-        """Return the text of ids; special tokens appear by name.
+        """Return the text of ids, in which special tokens appear by name.
 
         Args:
-            ids: From 0, below the number of tokens.
+            ids: Ids from 0 to the number of tokens - 1.
         """
         return "".join(self.tokens[id_] for id_ in ids)
 
     def hanzi(self) -> list[bool]:
-        """List for each id whether it counts for hanzi perplexity: a Han character or `UNK`."""
+        """List, for each id, whether it counts in hanzi perplexity, as Han characters and `UNK` do."""
         return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
 
     def is_han(self, id_: int) -> bool:
-        """Tell whether an id is a Han character's.
+        """Check whether an id belongs to a Han character.
 
         Args:
-            id_: From 0, below the number of tokens.
+            id_: An id from 0 to the number of tokens - 1.
         """
         return len(self.tokens[id_]) == 1 and self.tokens[id_] not in MARKS

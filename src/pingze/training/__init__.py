@@ -1,1 +1,1 @@
-"""Train with torch: a run's folder holds its model, its curves, and the state to resume from."""
+"""Train models with PyTorch; the folder of a run holds its model, its curves, and the state from which to resume."""

@@ -1,4 +1,4 @@
-"""Measure how well a model predicts texts: nats per token, perplexity, and both over Han characters only."""
+"""Measure how well a model predicts texts, in nats per token and in perplexity."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -19,16 +19,16 @@ BATCH_SIZE = 128
 
 @dataclass(frozen=True)
 class Figures:
-    """Measures of a model on texts, over every predicted token, `<eos>` and `<unk>` included."""
+    """Measures of a model on texts, over all predicted tokens, including `<eos>` and `<unk>`."""
 
     nats_per_token: float
     """Mean -ln p over the predicted tokens."""
     perplexity: float
     """e to the power of `nats_per_token`."""
     hanzi_perplexity: float
-    """Perplexity over Han targets only, `<unk>` counted as one."""
+    """Perplexity over targets that are Han characters; `<unk>` counts as a Han character."""
     nats_per_48_tokens: float
-    """48 times `nats_per_token`: the figure that the report calls perplexity."""
+    """48 times `nats_per_token`, which the report calls perplexity."""
     unknown_rate: float
     """Share of the predicted tokens that are `<unk>`."""
     tokens: int
@@ -44,7 +44,7 @@ def evaluate(
     length: int,
     conditions: Iterable[str] = Prefix._fields,
 ) -> Figures:
-    """Measure a model on texts, each cut to `length` predicted tokens, under the named conditions."""
+    """Measure a model on texts, each cut to `length` predicted tokens and preceded by the named conditions."""
     kept = tuple(conditions)
     sequences = [sequence(example, kept) for example in examples(texts, vocabulary, length)]
     return evaluate_sequences(model, sequences, vocabulary)
@@ -57,7 +57,7 @@ def by_condition(
     length: int,
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
-    """Measure the hanzi perplexity given only the dynasty, and given each further condition alone."""
+    """Measure the hanzi perplexity given the dynasty alone, and given the dynasty and each other condition in turn."""
     kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
     found = {}
     for name, names in kept.items():
@@ -70,7 +70,7 @@ def by_condition(
 @torch.no_grad()
 def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabulary: Vocabulary) -> Figures:
     """Measure a model on encoded sequences."""
-    # 1) -ln p of every target; batches have sequences of about equal length
+    # 1) compute -ln p of every target, in batches of sequences of about equal length
     training, device = model.training, next(model.parameters()).device
     model.eval()
     found, predicted = [], []
@@ -81,7 +81,7 @@ def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabular
         predicted.append(batch.targets[batch.predicted])
     model.train(training)
     losses, targets = np.concatenate(found), np.concatenate(predicted)
-    # 2) their means, of all and of Han characters
+    # 2) average it over all targets, and over those that are Han characters
     nats, hanzi_nats = (
         float(part.mean()) for part in (losses, losses[np.array(vocabulary.hanzi())[targets]])
     )

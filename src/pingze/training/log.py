@@ -1,6 +1,6 @@
-"""Write a run's curves to `log.jsonl`, one row a line.
+"""Write the curves of a run to `log.jsonl`, one row per line.
 
-Each row is flushed to the disk when it is added: a killed process loses no row, and a full disk shows at once.
+Each row is flushed to disk when it is added, so that a killed process loses no row and a full disk is noticed at once.
 """
 
 import json
@@ -13,24 +13,24 @@ from pingze.files import written
 LOG_FILE = "log.jsonl"
 
 DAMAGES = (OSError, ValueError, KeyError, TypeError, RecursionError)
-"""What reading a damaged file of JSON raises."""
+"""Exceptions raised when a damaged JSON file is read."""
 
 LogRow = dict[str, float | int | str]
-"""A row: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
+"""A row of the log: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 
 
 class Log:
-    """Append rows to the log of a run."""
+    """The log of a run, to which rows are appended."""
 
     def __init__(self, run: Path, last_step: int) -> None:
-        """Keep the rows up to `last_step`; the steps of later rows will be repeated."""
+        """Remove the rows after `last_step` from the log, because their steps will be repeated."""
         self._path = run / LOG_FILE
         rows = [row for row in read(run) if int(row["step"]) <= last_step]
         with written(self._path, TrainingError) as partial:
             partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
     def add(self, row: LogRow) -> None:
-        """Write one row. Raises TrainingError if the disk refuses it."""
+        """Write one row. Raises TrainingError if it cannot be written."""
         try:
             with self._path.open("ab") as file:
                 file.write(json.dumps(row).encode() + b"\n")
@@ -43,9 +43,9 @@ class Log:
 
 
 def read(run: Path) -> list[LogRow]:
-    """Read the rows of a run, without a last one that a killed process left unfinished.
+    """Read the rows of a run, except a last row that a killed process left incomplete.
 
-    Raises TrainingError where the file is damaged.
+    Raises TrainingError if the file is damaged.
     """
     path = run / LOG_FILE
     try:

@@ -1,4 +1,4 @@
-"""Update weights by their gradients: the optimizer, clipping, and the schedule of the learning rate."""
+"""Build the optimizer, clip gradients, and compute the schedule of the learning rate."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from pingze.training.presets import TrainingConfiguration
 def make_optimizer(
     parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration
 ) -> torch.optim.Optimizer:
-    """Build PyTorch's Adam, AdamW or SGD with momentum, fused into one pass over the weights."""
+    """Build PyTorch's Adam, AdamW or SGD with momentum, in the fused form that makes one pass over the weights."""
     rate = configuration.learning_rate
     if configuration.optimizer == "sgd":
         return torch.optim.SGD(parameters, rate, momentum=configuration.momentum, fused=True)
@@ -20,10 +20,10 @@ def make_optimizer(
 
 
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Set the optimizer's next step to use the mean of gradients that are sums over `tokens`, clipped.
+    """Make the optimizer's next step use the clipped mean of gradients that were summed over `tokens` tokens.
 
-    The fused optimizers divide by `grad_scale` within their one pass over the weights, so that neither the mean nor
-    the clipping by norm needs a pass of its own. Returns the norm of the mean before clipping.
+    The fused optimizers divide gradients by `grad_scale` in their single pass over the weights, so that neither the
+    mean nor the clipping by norm needs another pass. Returns the norm of the mean gradient before clipping.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]
@@ -43,10 +43,10 @@ def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trainin
 def rate_factor(
     step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None
 ) -> float:
-    """Compute the learning rate at `step` of `total` (from 0) as a share of its peak.
+    """Compute the learning rate at step `step` (from 0) of `total` steps, as a share of the peak rate.
 
-    After a linear warm-up the rate falls to 0 along a half cosine. With `falling`, it is constant and falls to 0 in a
-    straight line over so many last steps (warm-up, stable, decay: Hu et al. 2024), so that a run may end at any step.
+    After a linear warm-up the rate falls to 0 along a half cosine. If `falling` is given, it instead stays constant and
+    falls to 0 linearly over the last `falling` steps, so that a run may end after any step (Hu et al. 2024).
     """
     warmup = configuration.warmup_steps
     if step < warmup:

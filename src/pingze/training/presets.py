@@ -1,4 +1,4 @@
-"""Configure training: one dataclass, its presets by name, and its values from the command line."""
+"""Configure training: a dataclass of all settings, presets by name, and the parser of settings on the command line."""
 
 import dataclasses
 import math
@@ -13,7 +13,7 @@ from pingze.lstm.dropout import Dropout
 from pingze.network.configuration import ModelConfiguration, check_at_least
 
 LENGTHS = {"report": 48, "tang": 80, OWN: 120}
-"""Maximum of predicted tokens of a poem, in training and evaluation, by corpus."""
+"""Maximum number of predicted tokens per poem in training and evaluation, by corpus."""
 SOURCES = {
     "song": ("song",),
     "early": ("qin", "han", "sanguo", "jin", "nanbei", "sui", "wudai"),
@@ -21,88 +21,88 @@ SOURCES = {
     "ming": ("ming",),
     "qing": ("qing",),
 }
-"""The dynasties whose poems may be mixed with those of Tang, by the name of the source."""
+"""The dynasties whose poems may be mixed with Tang poems, by the name of the source."""
 CI = "ci"
-"""The source of 詞."""
+"""The name of the source that consists of all 詞."""
 
 
 @dataclass(frozen=True)
 class TrainingConfiguration:
-    """Configure a training run. Raises InputError on values that contradict each other, naming the fields."""
+    """The settings of a training run. Raises InputError, which names the field, if values are invalid or conflict."""
 
     batch_size: int = 32
-    """Poems of a step, over all processes."""
+    """Number of poems per step, over all processes."""
     accumulate: int = 1
-    """Parts into which each process splits its share of a batch, one after the other, to need less memory."""
+    """Number of parts into which each process splits its share of a batch, to use less memory."""
     length: int = 48
-    """Maximum of predicted tokens of a poem."""
+    """Maximum number of predicted tokens per poem."""
     epochs: float = 8
-    """Passes over the training texts; may be a fraction."""
+    """Number of passes over the training texts; may be fractional."""
     corpus: str = "report"
-    """report: the texts of the report's draw; tang: every Tang poem of the splits, with its form, poet and title.
+    """report: the poems of the report's draw, text only; tang: all Tang poems, with their forms, poets and titles.
 
-    own: a person's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
+    own: the user's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
     """
     poet_poems: int = 30
-    """Training poems that a poet needs for a token, if poems have poets."""
+    """Minimum number of training poems at which a Tang poet gets a token; if the corpus is own, any poet."""
     later_poet_poems: int = 200
-    """Training poems that a poet of another dynasty than Tang needs for a token."""
+    """Minimum number of training poems at which a poet of a dynasty other than Tang gets a token."""
     condition_dropout: float = 0.0
-    """Probability of leaving out each of form, poet and title when a poem is read."""
+    """Probability with which form, poet and title are each omitted when a poem is read."""
     theme_share: float = 0.0
-    """Probability of reading a theme, some of a poem's own words, before the poem; see `training.themes`."""
+    """Probability with which some of a poem's words are read as its theme before the poem; see `training.themes`."""
     mixture: str = ""
-    """Poems of other sources that an epoch reads for each Tang poem, different ones each time, as song:1,ming:0.5.
+    """Number of poems by source that an epoch reads per Tang poem, as in song:1,ming:0.5; the poems vary by epoch.
 
-    The sources are `SOURCES`, and ci: the 詞 of all dynasties.
+    The sources are the names in `SOURCES`, and ci for the 詞 of all dynasties.
     """
     start_from: str | None = None
-    """A model whose weights training starts from, enlarged as needed; none starts from random weights."""
+    """A model from whose weights training starts, enlarged if necessary; with none, it starts from random weights."""
     initialization: str = "orthogonal"
-    """The LSTM's first weights: zero, normal, uniform, xavier or orthogonal."""
+    """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
-    """Standard deviation under the initialization `normal`."""
+    """Standard deviation of the initialization normal."""
     dropout: float = 0.0
-    """Share of the LSTM's inputs and outputs that is dropped."""
+    """Share of the LSTM's inputs and outputs to drop."""
     output_dropout: float | None = None
-    """Share of the top layer's outputs that is dropped; none takes `dropout`."""
+    """Share of the top layer's outputs to drop; none means the same share as `dropout`."""
     locked_dropout: bool = False
-    """Whether a sequence loses the same inputs and outputs at all its steps."""
+    """Whether the same inputs and outputs of a sequence are dropped at all its steps."""
     embedding_dropout: float = 0.0
-    """Share of the vocabulary's characters that is dropped from the inputs of a batch."""
+    """Share of the vocabulary's characters to drop from all inputs of a batch."""
     weight_dropout: float = 0.0
-    """Share of the recurrent weights that is dropped for a batch (DropConnect)."""
+    """Share of the recurrent weights to drop for a whole batch (DropConnect)."""
     optimizer: str = "adam"
-    """adam, adamw or sgd."""
+    """The optimizer: adam, adamw or sgd."""
     learning_rate: float = 2e-3
-    """The peak of the schedule."""
+    """Learning rate at the peak of its schedule."""
     momentum: float = 0.0
-    """Momentum of sgd."""
+    """Momentum of the optimizer sgd."""
     weight_decay: float = 0.0
-    """Decoupled weight decay of adamw."""
+    """Decoupled weight decay of the optimizer adamw."""
     warmup_steps: int = 0
-    """Steps over which the rate rises linearly from 0."""
+    """Number of steps at the start over which the learning rate rises linearly from 0."""
     decay: bool = True
-    """Whether the rate falls to 0: along a half cosine, or in a straight line over the last `decay_epochs`."""
+    """Whether the learning rate falls to 0: along a half cosine, or linearly over the last `decay_epochs`."""
     decay_epochs: float | None = None
-    """Epochs at the end over which the rate falls; none lets it fall after the warm-up."""
+    """Number of epochs at the end over which the learning rate falls; with none, it falls from the warm-up on."""
     clip_norm: float | None = None
-    """Maximum norm of all gradients together."""
+    """Maximum norm of the gradient of all weights together."""
     clip_value: float | None = None
-    """Maximum absolute value of each entry of a gradient."""
+    """Maximum absolute value of any entry of a gradient."""
     averaging: float = 0.0
-    """Decay of the weights' moving average, which is evaluated and saved; 0 uses the weights themselves."""
+    """Decay of the moving average of the weights, which is evaluated and saved; with 0, the weights themselves are."""
     patience: int | None = None
-    """Epochs without a better dev figure after which training stops; none never stops early."""
+    """Number of epochs without a better dev figure after which training stops; with none, it never stops early."""
     precision: str = "float32"
-    """Type of the operands of large products: float32, or bf16 with float32 weights, cell state and optimizer."""
+    """Type of operands of large products: float32, or bf16, with weights, cell state and optimizer still in float32."""
     save_every: int = 200
-    """Steps between saved states; one is saved after each epoch too."""
+    """Number of steps between saved states; a state is also saved after each epoch."""
     seed: int = 1
-    """Seed of the first weights, the order of the poems and dropout."""
+    """Seed for the initial weights, the order and conditions of poems, and dropout."""
 
     def __post_init__(self) -> None:
-        # 1) each value by itself
+        # 1) check each value by itself
         check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
         check_at_least(self, 1, "poet_poems", "later_poet_poems")
         check_at_least(self, 0, "initialization_scale", "learning_rate", "momentum", "weight_decay")
@@ -126,7 +126,7 @@ class TrainingConfiguration:
         sources = [*SOURCES, CI]
         if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
-        # 2) values that contradict each other
+        # 2) check values that may contradict each other
         if self.accumulate > self.batch_size:
             raise InputError(
                 "train_accumulate", field="accumulate", has=self.accumulate, wanted=self.batch_size
@@ -153,7 +153,7 @@ class TrainingConfiguration:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The mixture by source. A number that cannot be read is NaN."""
+        """The number of poems per Tang poem by source, parsed from `mixture`; NaN if it is not a number."""
         shares = {}
         for part in filter(None, self.mixture.split(",")):
             source, _, number = part.partition(":")
@@ -165,7 +165,7 @@ class TrainingConfiguration:
 
     @property
     def dropped(self) -> Dropout:
-        """The shares that the model drops in training."""
+        """The shares of features and weights that the model drops in training."""
         return Dropout(
             inputs=self.dropout,
             outputs=self.dropout if self.output_dropout is None else self.output_dropout,
@@ -177,12 +177,12 @@ class TrainingConfiguration:
 
 @dataclass(frozen=True)
 class Preset:
-    """Configure a model and its training; the defaults are the report's."""
+    """The settings of a model and of its training, by default those of the report."""
 
     model: ModelConfiguration = field(default_factory=ModelConfiguration)
     """Sizes and choices of the model."""
     training: TrainingConfiguration = field(default_factory=TrainingConfiguration)
-    """Choices of its training."""
+    """Settings of its training."""
 
 
 _REGULARIZED = TrainingConfiguration(
@@ -203,8 +203,8 @@ PRESETS = {
             dropout=0.3, warmup_steps=200, clip_norm=1.0, patience=2, precision="bf16"
         )
     ),
-    # The report's own setting and nothing more. It leaves first weights and Adam's rate open: they are PyTorch's
-    # defaults. The number of epochs is the preset `report`'s.
+    # The settings that the report states and nothing more. It does not state initial weights and Adam's learning rate,
+    # for which PyTorch's defaults are used, nor the number of epochs, which is the same as in the preset `report`.
     "report-plain": Preset(
         training=TrainingConfiguration(initialization="uniform", learning_rate=1e-3, decay=False)
     ),
@@ -253,11 +253,11 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
     """Select a preset and change some of its values.
 
     Args:
-        name: report, report-plain, recipe, tang or own.
-        settings: field=value each, of `ModelConfiguration` or `TrainingConfiguration`; the value none unsets an
-            optional field.
+        name: The preset: report, report-plain, recipe, tang or own.
+        settings: Changes as field=value, for fields of `ModelConfiguration` or `TrainingConfiguration`; the value none
+            unsets an optional field.
 
-    Raises InputError on an unknown preset or field, or a value of the wrong type.
+    Raises InputError if the preset or a field is unknown, or a value has the wrong type.
     """
     if name not in PRESETS:
         raise InputError("choice", field="preset", has=name, choices=list(PRESETS))
@@ -277,7 +277,7 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
 
 
 def _parse(key: str, text: str, kind: object) -> object:
-    """Parse the value of a field of type `kind`."""
+    """Convert the text of a setting to the field's type `kind`."""
     readers = {int: int, float: float, str: str, bool: {"true": True, "false": False}.__getitem__}
     kinds = [k for k in readers if k == kind or k in getattr(kind, "__args__", ())]
     if text == "none" and kind not in readers:

@@ -1,4 +1,4 @@
-"""Connect the processes that train together: sums, broadcasts, and their end."""
+"""Connect the processes of a training run, which exchange sums and broadcasts and notice when another has ended."""
 
 import atexit
 import os
@@ -17,16 +17,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Processes:
-    """Communicate with the other processes of a run. Each method raises TrainingError if another has ended."""
+    """Communication with the other processes of a run. Methods raise TrainingError if another process has ended."""
 
     device: torch.device
     rank: int = 0
-    """Number of this process, from 0."""
+    """Index of this process, from 0."""
     count: int = 1
 
     @property
     def is_first(self) -> bool:
-        """Whether this process reads and writes the folder and shows progress."""
+        """Whether this is the process that reads and writes the run's folder and shows progress."""
         return self.rank == 0
 
     def sum(self, tensor: Tensor) -> None:
@@ -36,7 +36,7 @@ class Processes:
                 distributed.all_reduce(tensor)
 
     def broadcast(self, value: T) -> T:
-        """Send the first process's value to all."""
+        """Send the first process's value to all processes and return it."""
         if self.count == 1:
             return value
         values = [value]
@@ -46,10 +46,10 @@ class Processes:
 
 
 def launch() -> Processes:
-    """Find the device of this process, and join the processes that `torchrun` started.
+    """Choose the device of this process, and connect to the other processes if `torchrun` started several.
 
-    The device is a GPU if each process has one, else the CPU (Apple's GPUs lack the float64 of evaluation). Raises
-    TrainingError if the other processes do not start.
+    The device is a GPU if each process has one, otherwise the CPU (Apple's GPUs lack float64, which evaluation
+    needs). Raises TrainingError if the other processes do not start.
     """
     if not distributed.is_torchelastic_launched():
         return Processes(torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu"))
@@ -63,7 +63,7 @@ def launch() -> Processes:
     if count > 1:
         with _reporting_ended_processes():
             distributed.init_process_group("nccl" if on_gpu else "gloo")
-        # Gloo's threads may hold the last tensors of a sum; one that frees them while Python ends aborts the process.
+        # A Gloo thread may still hold tensors of the last sum; if it frees them while Python exits, the process aborts.
         atexit.register(distributed.destroy_process_group)
     return processes
 

@@ -1,11 +1,11 @@
-"""Run training so that it can be stopped, killed and resumed.
+"""Run training in a folder so that it can be stopped, killed and resumed.
 
-A run's folder holds `configuration.json`, `model.safetensors` (the best on dev so far), `state.*` (to resume from), and
-`log.jsonl` (a row every `LOG_EVERY` steps and every epoch). Only the first of several processes reads and writes it,
-under a lock.
+The folder holds `configuration.json`, `model.safetensors` (the best model on dev so far), `state.*` (from which to
+resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
+reads and writes the folder, while it holds a lock on it.
 
-Rows are written first, then the model, then the state. So a state is later than every row up to its step, and later
-than the model that it calls the best; a resumed run writes again what a killed process wrote after its last state.
+Rows are written first, then the model, then the state. So when a state exists, all rows up to its step and the best
+model up to its step exist too, and a resumed run writes again whatever a killed process wrote after its last state.
 """
 
 import json
@@ -37,16 +37,16 @@ LOG_EVERY = 50
 CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
-"""Settings that a resumed run may change: where it ends, and how."""
+"""Settings that may differ when a run is resumed: they determine when and how training ends."""
 
 Add = Callable[..., None]
-"""Adds a row to the log: its kind, and figures by name."""
+"""A function that adds a row to the log, given the row's kind and its figures by name."""
 
 
 class Run(Trainer):
-    """Train in a folder; `train()` continues from the folder's state.
+    """A training run in a folder; `train()` starts it or continues it from the folder's newest state.
 
-    `resumed` is that state, None if the run begins.
+    `resumed` is the state from which it continues, or None if it starts.
     """
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:
@@ -59,7 +59,7 @@ class Run(Trainer):
             state.restore(self.resumed, self.model, self.optimizer, self.average)
 
     def _open_folder(self, resume: bool) -> state.SavedState | None:
-        """Begin a folder, or read the state of the run in it; never overwrite another run."""
+        """Write the configuration to a new folder, or read the state of the run in it; never overwrite another run."""
         special = len(SPECIAL_TOKENS) + len(self.preset.model.special_tokens)
         description = {
             "format": FORMAT,
@@ -87,20 +87,20 @@ class Run(Trainer):
         return self.processes.broadcast(found)
 
     def _locked(self) -> AbstractContextManager[None]:
-        """Keep other trainings out of the folder."""
+        """Prevent other training runs from using the folder while the block runs."""
         is_first = self.processes.is_first
         return locked(self.folder, TrainingError, busy="train_busy") if is_first else nullcontext()
 
     def train(
         self, on_row: Callable[[LogRow], None] = lambda row: None, on_step: Callable[[], None] = lambda: None
     ) -> None:
-        """Train to the last epoch, or until dev has not improved for `patience` epochs.
+        """Train up to the last epoch, or until the dev figure has not improved for `patience` epochs.
 
-        `on_row` is called with each row of the log, and `on_step` after each step.
+        Call `on_row` with each row of the log, and `on_step` after each step.
 
-        On Ctrl-C or SIGTERM the step is finished, the state is saved, a model too if there is none yet, and
-        KeyboardInterrupt is raised. Raises TrainingError if the loss is not finite or the disk is full; the state on
-        disk is then the last good one.
+        On Ctrl-C or SIGTERM, finish the step, save the state (and the model, if none was saved yet), and raise
+        KeyboardInterrupt. Raises TrainingError if the loss is not finite or the disk is full; the newest state on
+        disk is then still valid.
         """
         with self._locked():
             try:
@@ -129,12 +129,12 @@ class Run(Trainer):
 
     def _train(self, add: Add, on_step: Callable[[], None], received: list[int]) -> None:
         position = self.position
-        # 1) measure the first weights
+        # 1) measure the initial weights
         if not self._begun:
             add("dev", **asdict(self.evaluate()), sample=self._sample())
             self._save()
         while position.step < self.total_steps and not self._is_stale():
-            # 2) stop all processes at one step if any has received a signal
+            # 2) stop all processes at the same step if any of them has received a signal
             signals = torch.tensor(len(received), device=self.processes.device)
             self.processes.sum(signals)
             if signals:
@@ -169,7 +169,7 @@ class Run(Trainer):
         self._save(better=better)
 
     def _sample(self) -> str:
-        """Write a poem by the weights that dev was measured with, in the first process."""
+        """Compose a poem in the first process, with the weights that were measured on dev."""
         if not self.processes.is_first:
             return ""
         with self.average.in_place():
@@ -180,7 +180,7 @@ class Run(Trainer):
         return patience is not None and self.position.stale_epochs >= patience
 
     def _save(self, *, better: bool = False) -> None:
-        """Save the model if it is the best or the first, then the state."""
+        """Save the model if it is the best so far or none was saved yet, then save the state."""
         self._begun = True
         if self.processes.is_first:
             path = self.folder / checkpoint.MODEL_FILE
@@ -191,7 +191,7 @@ class Run(Trainer):
 
 
 def _check_begun(path: Path, description: dict[str, Any]) -> None:
-    """Compare a run's configuration with what is asked for; how the run ends may change."""
+    """Raise InputError if a run's configuration differs from the requested one in more than `ENDINGS`."""
     try:
         begun = json.loads(path.read_text(encoding="utf-8"))
         version, training = begun["format"], begun["training"]
@@ -206,9 +206,9 @@ def _check_begun(path: Path, description: dict[str, Any]) -> None:
 
 @contextmanager
 def _stop_signals() -> Iterator[list[int]]:
-    """Collect the received signals SIGINT and SIGTERM; a second one interrupts at once.
+    """Yield a list that collects SIGINT or SIGTERM when received; a second signal raises KeyboardInterrupt at once.
 
-    Only the main thread can handle signals. Ignored signals, as in the background, stay ignored.
+    Only the main thread can handle signals. Signals that are ignored, as in a background job, remain ignored.
     """
     received: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Write a poem beside each dev figure, to show what the model has learnt by then."""
+"""Compose a poem for each dev figure, to show what the model has learnt so far."""
 
 import numpy as np
 
@@ -10,17 +10,17 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import Vocabulary
 
 OPENING, FORM = "日", "七絕"
-"""The report's first opening, for models that know no forms, and the form asked of the others."""
+"""The report's first opening, for models without conditions, and the form of the poem for models with conditions."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 
 def sample(model: LanguageModel, vocabulary: Vocabulary, length: int) -> str:
-    """Write a poem with the model's own marks and end, from the same opening and seed at each call.
+    """Compose a poem whose marks and length the model chooses, with the same opening and seed at each call.
 
     Args:
-        model: The model as it is.
-        vocabulary: Its tokens.
-        length: Maximum of tokens.
+        model: The model, with its current weights.
+        vocabulary: The model's tokens.
+        length: Maximum number of tokens.
     """
     network = ReferenceNetwork(Checkpoint("", model.configuration, vocabulary, model.tensors()))
     conditions = Conditions(vocabulary)

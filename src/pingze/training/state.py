@@ -1,7 +1,7 @@
-"""Save and restore the state of a run, everything that its next step depends on, in one file without pickles.
+"""Save and restore the state of a run, which is all that its next step depends on, in one file without pickles.
 
-`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors; its metadata hold the position,
-which determines the learning rate, the order of the poems and all random numbers. The last two files are kept.
+`state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
+which determines the learning rate, the order of the poems and all random numbers. The newest two files are kept.
 """
 
 import json
@@ -30,7 +30,7 @@ class Window:
     seconds: float = 0.0
 
     def figures(self) -> dict[str, float]:
-        """Compute the figures of a row of the log."""
+        """Compute the figures for a row of the log."""
         nats = self.loss / self.tokens
         return {
             "nats_per_token": nats,
@@ -42,18 +42,18 @@ class Window:
 
 @dataclass
 class Position:
-    """Record the progress of a run."""
+    """The progress of a run."""
 
     step: int = 0
-    """Optimizer steps taken."""
+    """Number of optimizer steps taken."""
     best_nats: float = float("inf")
-    """Lowest dev figure so far, in nats: per Han character on the corpus tang, else per token."""
+    """Lowest dev figure so far, in nats: per Han character if the corpus is tang, otherwise per token."""
     stale_epochs: int = 0
-    """Epochs since the lowest dev figure."""
+    """Number of epochs since the lowest dev figure."""
     seconds: float = 0.0
-    """Time spent in steps, over all resumptions."""
+    """Time spent in steps, in seconds, including the time before the run was resumed."""
     averaged: int = 0
-    """Steps in the average of the weights."""
+    """Number of steps in the average of the weights."""
     window: Window = field(default_factory=Window)
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
@@ -74,10 +74,10 @@ class SavedState:
     position: Position
     tensors: dict[str, Tensor]
     unread: list[str]
-    """Messages on newer files that could not be read."""
+    """Messages about newer files that could not be read."""
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """Select the tensors whose names begin with `prefix`, by the rest of their names."""
+        """Return the tensors whose names begin with `prefix`, by their names without the prefix."""
         named = self.tensors.items()
         return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
 
@@ -85,9 +85,9 @@ class SavedState:
 def save(
     run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
 ) -> None:
-    """Write the state atomically; of the others, keep only the one before it.
+    """Write the state atomically, then delete all other states except the previous one.
 
-    Raises CheckpointError if the disk refuses it.
+    Raises CheckpointError if the state cannot be written.
     """
     tensors = {f"model.{name}": p.detach() for name, p in model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
@@ -97,20 +97,20 @@ def save(
     newest = run / f"state.{position.step:08}.safetensors"
     arrays = {name: tensor.cpu().numpy() for name, tensor in tensors.items()}
     tensor_file.write(newest, arrays, {"position": json.dumps(asdict(position))})
-    not_later = [path for path in files(run) if path <= newest]  # a later file could not be read
+    not_later = [path for path in files(run) if path <= newest]  # later files could not be read
     for path in set(files(run)) - set(not_later[:KEPT]):
         path.unlink()
 
 
 def files(run: Path) -> list[Path]:
-    """List the states of a run, newest first."""
+    """List the state files of a run, newest first."""
     return sorted(run.glob("state.*.safetensors"), reverse=True)
 
 
 def read(run: Path) -> SavedState | None:
-    """Read the newest undamaged state; None if none was saved yet.
+    """Read the newest undamaged state; return None if no state was saved yet.
 
-    Raises CheckpointError if no state can be read.
+    Raises CheckpointError if states exist but none can be read.
     """
     unread: list[str] = []
     for path in files(run):
@@ -130,7 +130,7 @@ def read(run: Path) -> SavedState | None:
 def restore(
     state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
 ) -> None:
-    """Copy a state into model, optimizer and average."""
+    """Copy a state into the model, the optimizer and the average."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             parameter.copy_(state.tensors[f"model.{name}"])

@@ -1,4 +1,4 @@
-"""Read the poems of a run, build their vocabulary, and encode each poem."""
+"""Read the poems of a run, build their vocabulary, and encode the poems."""
 
 import hashlib
 from collections import Counter
@@ -21,12 +21,12 @@ from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem
-"""A text alone, or a poem with its poet and title."""
+"""A poem: its text alone, or the text with poet and title."""
 
 TUNE_PIECES = 30
-"""Pieces that a tune needs for a token."""
+"""Minimum number of pieces at which a tune gets a token."""
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
-"""Names that the corpus gives to unknown poets."""
+"""Names that the corpus uses for unknown poets."""
 
 
 class Texts(NamedTuple):
@@ -35,18 +35,18 @@ class Texts(NamedTuple):
     train: Sequence[Text]
     dev: Sequence[Text]
     others: Mapping[str, Sequence[CorpusPoem]] = {}
-    """Poems by source; each epoch reads a part of them beside `train`."""
+    """Poems by source, some of which each epoch reads in addition to `train`."""
 
 
 class Example(NamedTuple):
-    """A poem's tokens: its conditions, and `<bos>` text `<eos>`."""
+    """A poem's tokens: its conditions, and its text between `<bos>` and `<eos>`."""
 
     prefix: Prefix
     text: Ids
 
 
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
-    """Read the poems that a configuration asks for. Raises InputError if there are none to train on or to measure."""
+    """Read the poems that a configuration requires. Raises InputError if train, dev or a source has none."""
     corpus = configuration.corpus
     train, dev = (read_split(store, corpus, split) for split in ("train", "dev"))
     if not train or not dev:
@@ -62,7 +62,7 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
 
 
 def digest(texts: Texts) -> str:
-    """Compute a SHA-256 of the texts, by which a run knows them again."""
+    """Compute a SHA-256 of the texts, by which a resumed run recognizes them."""
     sha = hashlib.sha256()
     for part in (texts.train, texts.dev, *texts.others.values()):
         sha.update(f"{len(part)}\n".encode())
@@ -72,24 +72,24 @@ def digest(texts: Texts) -> str:
 
 
 def read_source(store: Store, source: str) -> list[CorpusPoem]:
-    """Read the train split of a source of `SOURCES`, or of the 詞."""
+    """Read the train split of a source, either one of `SOURCES` or the 詞."""
     if source == CI:
         return list(store.ci(split="train"))
     return [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
-    """Read a split: of the report's draw, of all Tang poems, or of a person's own."""
+    """Read a split of a corpus: the report's draw, all Tang poems, or the user's own poems."""
     return store.report_draw(split) if corpus == "report" else list(store.poems(dynasty=corpus, split=split))
 
 
 def corpus_for(store: Store, special_tokens: Sequence[str]) -> str:
-    """Select the corpus to measure a model on: a person's own if it was fetched, else by the model's conditions."""
+    """Return the corpus for measuring a model: own if it was fetched, tang for a model with conditions, else report."""
     return OWN if OWN in store.dynasties() else "tang" if special_tokens else "report"
 
 
 def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str, ...]:
-    """List the tokens of forms and tunes, then of dynasties, each with its poets; none for texts without titles."""
+    """List the tokens of forms and tunes, then of each dynasty and its poets; empty if the texts have no conditions."""
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
     tang = _poets(texts.train, training.poet_poems)
@@ -113,7 +113,7 @@ def _poets(texts: Sequence[Text], least: int) -> list[str]:
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     """Build a preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and titles.
 
-    The characters are those of `train`. Raises InputError if they are too few, unless the texts are a person's own.
+    Count the characters of `train`. Raises InputError if there are too few, unless the texts are the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)
@@ -126,7 +126,7 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
 
 
 def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list[Example]:
-    """Encode poems with all their known conditions, the text cut to `length` predicted tokens."""
+    """Encode poems with all their known conditions, and cut their texts to `length` predicted tokens."""
     conditions = Conditions(vocabulary)
     return [
         Example(_prefix(text, conditions), encode_sequence(_text(text), vocabulary, length)) for text in texts
@@ -134,12 +134,12 @@ def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list
 
 
 def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
-    """Join a poem's tokens after the named conditions."""
+    """Concatenate the tokens of the named conditions and of the text."""
     return np.concatenate([*(getattr(example.prefix, name) for name in kept), example.text])
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """Join a poem's tokens, dropping each condition except dynasty and theme with probability `share`."""
+    """Concatenate a poem's tokens, but drop form, poet and title, each with probability `share`."""
     kept = [name for name in GIVEN if rng.random() >= share]
     return sequence(example, ["dynasty", *kept, "about"])
 

@@ -1,7 +1,7 @@
-"""Draw a poem's theme from its own words, so that a model learns to write about a theme that a person names.
+"""Draw a theme from the words of a poem, so that a model learns to compose about themes that users name.
 
-A theme is one to four words, each a character or two neighbours of one line. Rare words are likelier (inverse document
-frequency, Spärck Jones 1972): 不 and 人 are seldom drawn. Each reading of a poem draws its theme again.
+A theme consists of one to four words, each a character or two adjacent characters of a line. Rare words are more likely
+(inverse document frequency, Spärck Jones 1972): 不 and 人 are seldom drawn. A theme is drawn each time a poem is read.
 """
 
 from collections.abc import Iterable
@@ -13,14 +13,15 @@ from pingze.network.batches import Ids
 from pingze.network.vocabulary import Vocabulary
 
 LARGEST = 4
-"""Words of a theme at most."""
+"""Maximum number of words in a theme."""
 
 
 class Themes:
-    """Draw themes from encoded texts.
+    """A sampler of themes from encoded texts.
 
-    texts: the training texts, encoded.
-    vocabulary: their vocabulary.
+    Args:
+        texts: The encoded training texts, in which the words' rarity is counted.
+        vocabulary: The vocabulary of the texts.
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:
@@ -30,10 +31,10 @@ class Themes:
             containing[np.unique(text)] += 1
         self._han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
         self.rarity: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
-        """Inverse document frequency of each token: ln of the texts over those that contain it; 0 unless Han."""
+        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for the others."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
-        """Draw the tokens of a theme of an encoded text, in random order; none if it has no Han character."""
+        """Draw a theme of an encoded text, as tokens in random order; empty if the text has no Han character."""
         weights = self.rarity[text]
         total = weights.sum()
         if not total:
@@ -43,6 +44,6 @@ class Themes:
         return np.concatenate([self._word(text, int(place), rng) for place in places])
 
     def _word(self, text: Ids, place: int, rng: np.random.Generator) -> Ids:
-        """Take the character at a place, and every other time the next one if it is in the same line."""
+        """Take the character at a position; half the time, also the following one if it is in the same line."""
         paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
         return text[place : place + 1 + paired]

@@ -1,9 +1,9 @@
-"""Take steps of training, on any number of processes.
+"""Train a model step by step, in any number of processes.
 
-A step is forward, backward, clipping and optimizer. Its batch does not depend on the number of processes: longest poem
-first, it is dealt into processes × `accumulate` parts; each process computes its parts one after the other, and
-gradients are summed over all. The seed, the step and the part fix dropout; the seed and the epoch fix the order of the
-poems. So a step depends only on its number and on the state before it.
+A step runs the forward pass, the backward pass, clipping and the optimizer. Its batch does not depend on the number of
+processes: the poems, longest first, are dealt into processes × `accumulate` parts; each process computes its parts one
+by one, and gradients are summed over all processes. Dropout is determined by the seed, the step and the part; the order
+of the poems by the seed and the epoch. A step therefore depends only on its number and on the state before it.
 """
 
 from collections.abc import Sequence
@@ -32,24 +32,24 @@ from pingze.training.warm_start import start_from
 
 
 class Taken(NamedTuple):
-    """Measures of a step, over all processes."""
+    """Measures of one step, over all processes."""
 
     loss: float
-    """Sum of -ln p over its targets, in nats."""
+    """Sum of -ln p over the step's targets, in nats."""
     tokens: int
-    """Number of its targets."""
+    """Number of the step's targets."""
     norm: float
-    """Norm of the mean's gradient, before clipping."""
+    """Norm of the gradient of the mean loss, before clipping."""
 
 
 class Trainer:
-    """Train a model on encoded texts, on this process's device.
+    """A model that is trained on encoded texts, on the device of this process.
 
-    Raises InputError if the texts have fewer tokens than the preset's vocabulary.
+    Raises InputError if the texts have too few characters for the preset's vocabulary.
     """
 
     def __init__(self, preset: Preset, texts: Texts, *, is_resumed: bool = False) -> None:
-        # Adam's moments are full of denormals, which are slow. Threads inherit the flag when torch starts them.
+        # Many of Adam's moments are denormals, which are slow. PyTorch's threads inherit the flag when they start.
         torch.set_flush_denormal(True)
         keep_freed_memory()
         self.configuration = training = preset.training
@@ -70,7 +70,7 @@ class Trainer:
         self.steps_per_epoch = -(-(count + sum(self.other_poems.values())) // training.batch_size)
         self.total_steps = self._steps(training.epochs)
         self._epoch = lru_cache(maxsize=1)(self._order)
-        # 3) initialize the model; the first process's weights, since an orthogonal matrix may round differently
+        # 3) initialize the model; all use the first process's weights, since orthogonal matrices may round differently
         device = self.processes.device
         operands = operand_type(training.precision, device)
         self.model = LanguageModel(self.preset.model, dropout=training.dropped, operands=operands)
@@ -78,10 +78,10 @@ class Trainer:
         self.model.initialize(training.initialization, rng, training.initialization_scale)
         self.model.load_state_dict(self.processes.broadcast(self.model.state_dict()))
         self.model.to(device)
-        # The generator of dropout; torch.manual_seed would seed every kind of device, which takes 0.4 ms.
+        # Dropout's generator is seeded directly: torch.manual_seed seeds every kind of device, which takes 0.4 ms.
         on_gpu = device.type == "cuda"
         self._random = torch.cuda.default_generators[device.index] if on_gpu else torch.default_generator
-        # 4) optimizer and average, perhaps from another model
+        # 4) build the optimizer and the average, and perhaps start from another model
         self.optimizer = make_optimizer(self.model.parameters(), training)
         self.average = Average(self.model, training.averaging)
         if training.start_from and not is_resumed:
@@ -94,37 +94,37 @@ class Trainer:
         return examples(texts, self.vocabulary, self.configuration.length)
 
     def rate(self, step: int) -> float:
-        """Compute the learning rate of a step, from 0."""
+        """Compute the learning rate of a step, given its number from 0."""
         epochs = self.configuration.decay_epochs
         falling = None if epochs is None else self._steps(epochs)
         factor = rate_factor(step, self.total_steps, self.configuration, falling)
         return self.configuration.learning_rate * factor
 
     def step(self, number: int, rate: float) -> Taken:
-        """Take step `number`, from 0, at a learning rate.
+        """Take step number `number`, from 0, with a learning rate.
 
-        Raises TrainingError if the loss or the gradient is not finite; the weights then stay unchanged.
+        Raises TrainingError and leaves the weights unchanged if the loss or the gradient is not finite.
         """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad()
-        # 1) add up loss and gradients of this process's parts of the batch
+        # 1) sum loss and gradients over this process's parts of the batch
         batch, loss = self._batch(number), torch.zeros((), device=self.processes.device)
         parts = self.processes.count * self.configuration.accumulate
         for part in range(self.processes.rank, parts, self.processes.count):
-            if batch[part::parts]:  # the last batch of an epoch may have fewer poems than there are parts
+            if batch[part::parts]:  # an epoch's last batch may have fewer poems than parts
                 seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
                 self._random.manual_seed(int(seed))
                 loss += self._loss_and_gradients(batch[part::parts])
-        # 2) sum them over processes, in the order of the parameters: DistributedDataParallel's buckets change after
-        #    its first step, so that a resumed run would round differently
+        # 2) sum them over all processes, in the order of the parameters; DistributedDataParallel is not used, because
+        #    its buckets change after its first step, so that a resumed run would round differently
         if self.processes.count > 1:
             self.processes.sum(loss)
             for parameter in self.model.parameters():
                 if parameter.grad is None:  # this process had no part of the batch
                     parameter.grad = torch.zeros_like(parameter)
                 self.processes.sum(parameter.grad)
-        # 3) update the weights by the clipped mean
+        # 3) update the weights with the clipped mean gradient
         tokens = sum(map(predicted_tokens, batch))
         norm = clip(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
@@ -134,7 +134,7 @@ class Trainer:
         return Taken(float(loss), tokens, float(norm))
 
     def evaluate(self) -> Figures:
-        """Measure the model on dev in the first process, so that all processes decide by the same figures."""
+        """Measure the averaged model on dev in the first process, and return the same figures in all processes."""
         figures = None
         if self.processes.is_first:
             with self.average.in_place():
@@ -142,7 +142,7 @@ class Trainer:
         return self.processes.broadcast(figures)  # type: ignore[return-value]
 
     def _batch(self, number: int) -> list[Ids]:
-        """Draw the sequences of a step, longest first, so that its parts have about equal size."""
+        """Draw the sequences of a step, sorted longest first so that the parts have about equal sizes."""
         seed, size = self.configuration.seed, self.configuration.batch_size
         epoch, index = divmod(number, self.steps_per_epoch)
         rng = np.random.default_rng([seed, epoch, index])
@@ -155,7 +155,7 @@ class Trainer:
         return sorted(sequences, key=len, reverse=True)
 
     def _order(self, epoch: int) -> list[Example]:
-        """List an epoch's poems in order, as a function of the seed and the epoch, so that a run can resume."""
+        """List an epoch's poems in an order that depends only on the seed and the epoch, so that a run can resume."""
         seed, poems = self.configuration.seed, list(self.train_examples)
         for source, count in self.other_poems.items():
             others = self.others[source]
@@ -164,7 +164,7 @@ class Trainer:
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
-        """Compute the summed loss of one part, and add its gradients to those of the parts before it."""
+        """Compute the loss summed over one part of a batch, and add its gradients to those of earlier parts."""
         inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
         device = self.processes.device
         loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)
@@ -172,7 +172,7 @@ class Trainer:
         return loss.detach()
 
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
-        """Compute the loss that a step minimizes, summed over the targets of a packed batch."""
+        """Compute the loss summed over the targets of a packed batch; a step minimizes its mean."""
         return self.model.loss_sum(inputs, targets, sizes)
 
     def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:

@@ -1,8 +1,8 @@
-"""Start a model from another's weights; a larger model first predicts exactly like the smaller one.
+"""Start a model from the weights of another; if it is larger, it first predicts exactly like the smaller model.
 
-Tokens are matched by name. In a wider layer the old units keep their weights and do not read the new units, whose own
-weights stay as initialized; nor does the output read them (Net2Net: Chen et al. 2016). From a run's state the
-optimizer's moments and the averaged weights are copied too, so that training continues at full rate; the moments of
+Tokens are matched by name. In a wider layer, the old units keep their weights and new units keep their initial weights;
+neither the old units nor the output read the new units at first (Net2Net: Chen et al. 2016). From a run, the averaged
+weights and the optimizer's moments are copied too, so that training continues at the full learning rate; the moments of
 new weights are zero.
 """
 
@@ -28,17 +28,17 @@ def start_from(
     average: Average,
     vocabulary: Vocabulary,
 ) -> None:
-    """Copy the weights of a saved model into one that was just initialized; of a run, its newest state.
+    """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 
     Args:
-        source: a model's name or file, or a run's folder; with at most as many units as `model`, and the same embedding
-            size, layers, activation and tying.
-        model: the new model; its weights are overwritten.
-        optimizer: its optimizer, which gets the moments of a state.
-        average: its average, which gets the average of a state, else the weights.
-        vocabulary: its vocabulary.
+        source: The name or file of a saved model, or the folder of a run. The saved model has at most as many units as
+            `model`, and the same embedding size, number of layers, activation and tying.
+        model: The new model, whose weights are overwritten.
+        optimizer: The optimizer of the new model, which receives the moments if there is a state.
+        average: The average of the new model, which receives the state's average or else the weights.
+        vocabulary: The vocabulary of the new model.
 
-    Raises InputError if the two do not fit, CheckpointError if the source cannot be read.
+    Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
     """
     # 1) compare the configurations
     old = checkpoint.load(source)
@@ -54,15 +54,15 @@ def start_from(
     rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
     parameters = dict(model.named_parameters())
     saved = state.read(Path(source)) if Path(source).is_dir() else None
-    # 2) from a model alone, copy the weights
+    # 2) from a model without a state, copy the weights
     if saved is None:
         _copy({name: torch.from_numpy(values) for name, values in old.tensors.items()}, parameters, rows)
         for name, tensor in average.tensors.items():
             tensor.copy_(parameters[name].detach())
         return
-    # 3) from a run, copy the weights, their average, and the optimizer's moments
+    # 3) from a state, copy the weights, their average, and the optimizer's moments
     for which, tensors in (("model.", parameters), ("average.", average.tensors)):
-        # a run without averaging has the weights as its average, and needs none
+        # in a run without averaging, the weights are the average
         _copy(saved.part(which) or saved.part("model."), tensors, rows)
         if tensors:
             _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
@@ -76,13 +76,13 @@ def start_from(
 
 
 def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int, int]) -> None:
-    """Copy a model's tensors into those of a larger one; keep a tensor that `old` lacks.
+    """Copy a model's tensors into those of a larger model; leave tensors that `old` lacks unchanged.
 
-    rows: for each known token's id in `new` its id in `old`.
+    `rows` maps the id in `new` of each token of both models to its id in `old`.
     """
     for name, tensor in new.items():
         if name not in old:
-            continue  # weights of the constant input, which are zero as initialized
+            continue  # the weights of the constant input, which are initialized to zero
         grown = tensor.detach()
         values = old[name].to(grown.device)
         columns = values.shape[-1]
@@ -99,7 +99,7 @@ def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[in
 
 
 def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mapping[int, int]) -> None:
-    """Give new condition tokens the mean bias of the known ones, which have learned that no text predicts them."""
+    """Give new condition tokens the mean bias of the old ones, which the model has learned never to predict."""
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
     known = [id_ for id_ in special if id_ in rows]
     if known:
