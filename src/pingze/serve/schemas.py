@@ -138,7 +138,7 @@ class MendRequest(OfModel):
 
     text: str = option(..., "The poem, as plain text.", maxLength=4000)
     keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
-    form: str | None = option(None, "The form to mend to, instead of the one its shape has.", maxLength=20)
+    form: str | None = option(None, "The form to mend to; null takes its shape's.", maxLength=20)
     level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
     title: str | None = shared("title")
     poet: str | None = shared("poet")
