@@ -1,4 +1,4 @@
-"""Export a model for others: as a folder that a model hub accepts, or one of its steps as an ONNX graph.
+"""Export a model for other tools: as a folder that a model hub accepts, or one step as an ONNX graph.
 
 `--model FOLDER` reads such a folder: `checkpoint.load` verifies every file but the card against the metadata in the
 weights. The folder holds no code, and nothing in it is executed.
@@ -36,10 +36,10 @@ versions of a poem are in one split: `pingze corpus fetch` builds the same.""",
 `pingze corpus fetch` builds the same.""",
 }
 _OTHER_DATA = """\
-The corpus on the machine where it was trained. **Whoever shares this model says here which, and whether its licence
-allows that.**"""
+The corpus on the machine where it was trained. **Whoever shares this model says here which corpus, and whether
+its licence allows that.**"""
 _FIGURES = {"tang": "model.", "report": "report."}
-"""The prefix that the names of each shipped model's figures have."""
+"""The prefix of the names of each shipped model's figures."""
 
 
 def write_onnx(path: Path, model: Checkpoint) -> None:
@@ -105,7 +105,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         known.append(f"poet ({len(conditions.poets)} of them)")
     known += ["title"] * bool(names) + ["theme"] * themes
     order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(conditions.poets)}[title]"
-    held = "\nThe mean embedding of what stands before `<bos>` is held beside every input."
+    held = "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every input."
     return (files("pingze") / "card.md").read_text(encoding="utf-8").format(
         licence="mit" if shipped else "other",
         name=f"pingze-{model.name}" if shipped else "A model of pingze",
@@ -121,7 +121,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         held=held * sizes.held,
         data=_DATA.get(model.name, _OTHER_DATA),
         figures=_shipped_figures(model.name) if shipped else _given_figures(figures),
-        rights="MIT." if shipped else "**To be said by whoever shares it**, here and in the block on top.",
+        rights="MIT." if shipped else "**To be stated by whoever shares it**, here and in the metadata at the top.",
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """The command line: parse, call, print. Results go to standard output, progress and notes to standard error.
 
-One file a group of commands; importing it adds them to `app`.
+Each module defines a group of commands; importing the module adds the commands to `app`.
 """
 
 from pingze.cli import composing, corpus, export, originality, prosody, report, serve, training  # noqa: F401

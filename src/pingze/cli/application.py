@@ -1,4 +1,4 @@
-"""The application that the commands join, and what several of them share."""
+"""Define the application to which commands are added, and the options and functions that several commands share."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ app = typer.Typer(
 )
 
 LARGEST_FILE = 20
-"""MB of a file of poems; it takes about ten times this memory."""
+"""The largest size of a file of poems, in MB; reading the file takes about ten times as much memory."""
 START = """\
 pingze 平仄 writes classical Chinese verse, and checks yours.
 
@@ -36,11 +36,11 @@ pingze 平仄 writes classical Chinese verse, and checks yours.
   pingze serve                              a page to compose on
 
 pingze --help lists every command, pingze compose --help what a poem may be asked to keep."""
-"""What `pingze` alone prints."""
+"""The text that `pingze` prints when it is run without a command."""
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Make an option that several commands have: with its completion, and by default `Composing`'s sentence."""
+    """Make an option that several commands share, with its completion and, by default, `Composing`'s sentence."""
     return typer.Option(
         help=sentence or Composing.sentence(name), autocompletion=completion.BY_FIELD.get(name)
     )
@@ -79,7 +79,7 @@ def _(
 
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Give a command an option for each field of the schema that is its first parameter; one may be an argument."""
+    """Return a decorator that gives a command an option for each field of `schema`; `argument` is positional."""
     hints = get_type_hints(schema)
 
     def parameter(each: Field[Any]) -> Parameter:
@@ -103,7 +103,8 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
         called.__name__, called.__doc__ = command.__name__, command.__doc__
         own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(command).parameters.values()]
         listed = [*map(parameter, ordered(schema)), *own[1:]]
-        listed.sort(key=lambda each: each.default is not Parameter.empty)  # arguments first
+        # A signature must list required parameters first.
+        listed.sort(key=lambda each: each.default is not Parameter.empty)
         called.__signature__ = Signature(listed)  # type: ignore[attr-defined]
         return called
 
@@ -111,13 +112,13 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError, which names the command's part and the extra, if a package is absent."""
+    """Raise MissingExtraError, which says that `what` needs `extra`, if any of the packages is not installed."""
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 
 
 def print_start() -> None:
-    """Print what `pingze` alone says."""
+    """Print the text for `pingze` without a command."""
     typer.echo(START)
 
 
@@ -127,7 +128,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print values as a JSON list, each when it is there, so that a long list needs no memory."""
+    """Print values as a JSON list, each as soon as it is computed, so that a long list is never held in memory."""
     before = "["
     for value in values:
         typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
@@ -136,7 +137,7 @@ def print_json_list(values: Iterable[Any]) -> None:
 
 
 def _as_json(value: Any) -> str:
-    """Escape what standard output lacks."""
+    """Convert a value to JSON, with ASCII escapes if standard output cannot encode its characters."""
     text = json.dumps(value, ensure_ascii=False, indent=2)
     try:
         text.encode(sys.stdout.encoding)
@@ -146,7 +147,7 @@ def _as_json(value: Any) -> str:
 
 
 def read_file(file: str) -> str:
-    """Read a file, or standard input (-), as UTF-8; refuse one of more than `LARGEST_FILE` MB."""
+    """Read a file, or standard input (-), as UTF-8; refuse a file larger than `LARGEST_FILE` MB."""
     most = LARGEST_FILE * 1_000_000
     try:
         if file == "-":
@@ -166,12 +167,12 @@ def read_file(file: str) -> str:
 
 
 def file_name(file: str) -> str:
-    """Name a file, or standard input (-), in messages."""
+    """Return the name of a file, or of standard input (-), for use in messages."""
     return "standard input" if file == "-" else file[:60]
 
 
 def read_text(given: str) -> str:
-    """Read a file, or take the argument itself as a poem: one with marks, or several words without ASCII."""
+    """Read a file, or return the argument itself if it is a poem: text with marks, or several words without ASCII."""
     words = given.split()
     is_verse = set(given) & set(MARKS) or (len(words) > 1 and not any(map(str.isascii, "".join(words))))
     return given if is_verse and not isfile(given) else read_file(given)

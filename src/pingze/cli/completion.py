@@ -1,6 +1,6 @@
-"""What the shell offers for the value of an option: forms, poets, rhyme groups, models.
+"""Complete the values of options in the shell: forms, poets, rhyme groups and models.
 
-What a person has typed in Simplified characters is kept as typed: every option reads it.
+Simplified characters that were typed stay as they are, because every option accepts them.
 """
 
 from collections.abc import Callable, Iterable
@@ -14,12 +14,12 @@ from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS
 
-# typer knows the context of the command by the name `ctx`.
+# typer passes the command's context to the parameter named `ctx`.
 Completion = Callable[[Any, str], list[str]]
 
 
 def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
-    """A completion that offers those of some values that begin as typed."""
+    """Return a completion that offers the values that begin with the typed text."""
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
         begun = to_traditional(incomplete)
@@ -29,7 +29,7 @@ def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
 
 
 def _poets(ctx: Any) -> list[str]:
-    """The poets whom the model of the same command knows."""
+    """List the poets whom the model named in the same command knows."""
     from pingze.network import checkpoint
     from pingze.network.conditions import Conditions
 
@@ -40,7 +40,7 @@ def _poets(ctx: Any) -> list[str]:
 
 
 def _models(_: Any) -> list[str]:
-    """The shipped models, and the checkpoints and runs in this folder and two below."""
+    """List the shipped models, the checkpoints in this folder, and the runs up to two folders below."""
     from pingze.network.checkpoint import MODEL_FILE
 
     here = Path()
@@ -56,4 +56,4 @@ BY_FIELD = {
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""The completion of an option by its name."""
+"""The completion of each option, by the option's name."""

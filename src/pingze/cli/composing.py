@@ -29,7 +29,7 @@ ExplainOption = Annotated[
     bool,
     typer.Option(
         "--explain",
-        help="Say of each character how likely it was, its tone and rhyme, and what else could stand there.",
+        help="Show each character's probability, tone and rhyme group, and its likeliest alternatives.",
     ),
 ]
 
@@ -40,12 +40,12 @@ def compose(
     asked: Composing,
     model: ModelOption = DEFAULT,
     reference: Annotated[
-        bool, typer.Option("--reference", help="Compose by lstm/formulas.py alone, in float32: slower.")
+        bool, typer.Option("--reference", help="Compose with lstm/formulas.py alone, in float32: slower.")
     ] = False,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Compose poems that keep everything asked for."""
+    """Compose poems that meet all the given constraints."""
     from pingze.composing.composer import compose_as
 
     poems = compose_as(asked, model, reference=reference)
@@ -56,17 +56,17 @@ def compose(
 @with_options(Revising)
 def revise(
     asked: Revising,
-    poem: Annotated[str, typer.Argument(help="The poem, as it is written.")],
-    line: Annotated[list[int] | None, typer.Option(help="A line to write again; may be given again.")] = None,
+    poem: Annotated[str, typer.Argument(help="The poem's text.")],
+    line: Annotated[list[int] | None, typer.Option(help="A line to rewrite; may be repeated.")] = None,
     char: Annotated[
-        list[int] | None, typer.Option(help="Only this character of the line; one for each --line.")
+        list[int] | None, typer.Option(help="Rewrite only this character of the line; one for each --line.")
     ] = None,
-    form: Annotated[str | None, option("form", "The poem's form, where its shape leaves a choice.")] = None,
+    form: Annotated[str | None, option("form", "The poem's form, if its shape fits several.")] = None,
     model: ModelOption = DEFAULT,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Write parts of a poem again 推敲; all else is kept."""
+    """Rewrite parts of a poem 推敲 and keep the rest."""
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
@@ -79,9 +79,9 @@ def revise(
 
 @app.command()
 def mend(
-    poem: Annotated[str, typer.Argument(help="The draft, as it is written.")],
-    keep: Annotated[list[str] | None, typer.Option(help="A word that stays; may be given again.")] = None,
-    form: Annotated[str | None, option("form", "The form to mend it to, instead of its shape's.")] = None,
+    poem: Annotated[str, typer.Argument(help="The draft's text.")],
+    keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
+    form: Annotated[str | None, option("form", "The form to mend to; by default its shape's.")] = None,
     level: LevelOption = CUSTOMARY,
     title: TitleOption = None,
     poet: PoetOption = None,
@@ -89,7 +89,7 @@ def mend(
     model: ModelOption = DEFAULT,
     as_json: JsonOption = False,
 ) -> None:
-    """Give a draft back without its faults, the fewest characters changed."""
+    """Mend a draft's faults by changing as few characters as possible."""
     from pingze.composing import mending
 
     mended = mending.mend(
@@ -106,12 +106,13 @@ def mend(
 def generate(
     start: Annotated[str, typer.Argument(help="The opening, one or more characters.")] = "",
     temperature: Annotated[float, option("temperature")] = 0.7,
-    split_len: Annotated[int, typer.Option(help="Characters a line, its mark included: 6 or 8.")] = 6,
+    split_len: Annotated[int, typer.Option(help="Characters per line, including its mark: 6 or 8.")] = 6,
     free: Annotated[
-        bool, typer.Option("--free", help="Leave lines, marks and end to the model: 詞 and other free verse.")
+        bool,
+        typer.Option("--free", help="Let the model choose lines, marks and end: 詞 and free verse."),
     ] = False,
     max_lines: Annotated[
-        int | None, typer.Option(help="An even number of lines at most; 14, or 40 with --free.")
+        int | None, typer.Option(help="The most lines, an even number; by default 14, or 40 with --free.")
     ] = None,
     title: TitleOption = None,
     poet: PoetOption = None,
@@ -119,7 +120,7 @@ def generate(
     seed: SeedOption = None,
     model: ModelOption = "report",
 ) -> None:
-    """Go on from an opening, as the report's generator does."""
+    """Continue an opening, as the report's generator does."""
     conditions = {"title": title, "poet": poet, "about": about}
     width = None if free else split_len
     from pingze.composing import generation
@@ -147,7 +148,7 @@ def _print_poems(poems: "list[Poem]", *, explain: bool, level: str, model: str, 
 
 
 def _table(reasons: "list[Reason]") -> str:
-    """Reasons as rows that line up, a Han character being two columns wide."""
+    """Format reasons as aligned rows; a Han character is two columns wide."""
     rows = [
         f"{r.line}.{r.position} {r.character}  p {r.probability:<8.2g} rank {r.rank:<5} {r.tone or '　'}  "
         f"{'、'.join(r.alternatives)}  {r.rhyme_group}"

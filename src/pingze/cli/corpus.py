@@ -33,11 +33,11 @@ def fetch(
     more: Annotated[
         Path | None,
         typer.Option(
-            help="A clone of poetry-source or its archive: poems of 秦 to 清 and 詞, added to the package's."
+            help="A clone or an archive of poetry-source, whose poems of 秦 to 清 and 詞 are added to the package's."
         ),
     ] = None,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build the store again even if it is whole.")
+        bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")
     ] = False,
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
@@ -57,7 +57,7 @@ def fetch(
 
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
-    """Count the poems of a person's own corpus that cleaning kept, by shape, and those it dropped, by reason."""
+    """Describe, in lines, how many of a user's own poems cleaning kept, by shape, and dropped, by reason."""
     from pingze.corpus.clean import REASONS, SHORTEST
 
     codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
@@ -82,7 +82,7 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
 
 @corpus_app.command()
 def stats(as_json: JsonOption = False) -> None:
-    """Count the poems by shape, poet and split, and those that cleaning dropped, by reason."""
+    """Count the poems by shape, poet and split, and the dropped poems by reason."""
     from pingze.corpus import Store
 
     with Store.open() as store:
@@ -102,14 +102,14 @@ def stats(as_json: JsonOption = False) -> None:
 
 @corpus_app.command()
 def search(
-    phrase: Annotated[str, typer.Argument(help="One or more characters in a row.")],
-    form: Annotated[str | None, option("form", "Only this form's shape, as 七絕.")] = None,
-    dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, as tang or 唐.")] = None,
-    poet: Annotated[str | None, option("poet", "Only this poet, as 李白.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many lines at most.")] = 20,
+    phrase: Annotated[str, typer.Argument(help="One or more consecutive characters.")],
+    form: Annotated[str | None, option("form", "Only poems with this form's shape, such as 七絕.")] = None,
+    dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, such as tang or 唐.")] = None,
+    poet: Annotated[str | None, option("poet", "Only this poet, such as 李白.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The most lines to print.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the lines of the corpus that hold a phrase."""
+    """Find the lines of the corpus that contain a phrase."""
     from pingze.corpus import Store
 
     keys = {name: key for key, name in DYNASTIES.items()}
@@ -134,7 +134,7 @@ def search(
 
 
 def _built_store() -> str | None:
-    """A line about the corpus on disk, or None where there is none to use."""
+    """Return a line that describes the corpus on disk, or None if there is no usable corpus."""
     from pingze.corpus import Store, store_path
     from pingze.corpus.poem import OWN
 

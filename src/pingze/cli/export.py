@@ -14,18 +14,19 @@ from pingze.network import DEFAULT
 @app.command()
 def export(
     to: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Weights, configuration, vocabulary and a card.")
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write weights, configuration, vocabulary and card."),
     ] = None,
     onnx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="One step as a graph for ONNX Runtime.")
+        Path | None, typer.Option(metavar="FILE", help="Write one step as a graph for ONNX Runtime.")
     ] = None,
     figures: Annotated[
         str | None,
-        typer.Option(metavar="FILE|-", help="What pingze evaluate --json printed, for the card."),
+        typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
     ] = None,
     model: ModelOption = DEFAULT,
 ) -> None:
-    """Write a model as a model hub expects it, or as ONNX; --model reads the folder back, verified."""
+    """Write a model as a folder for a model hub, or as ONNX; --model verifies and reads such a folder."""
     from pingze.export import write_folder, write_onnx
     from pingze.network import checkpoint
 

@@ -15,9 +15,9 @@ from pingze.errors import PingzeError, StoppedError
 from pingze.messages import here, language
 
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
-"""The base of what typer raises on wrong arguments; typer exports only some of its subclasses."""
+"""The base class of typer's errors for wrong arguments; typer exports only some of its subclasses."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""Errors of printing. Errors of files have a file name, and failed writes are a PingzeError."""
+"""Errors of standard output. An error of a file has a file name, or is a PingzeError if a write failed."""
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -27,13 +27,13 @@ def guarded(command: Callable[[], int | None]) -> int:
         status = command() or 0
         sys.stdout.flush()
     except BaseException as error:
-        return _told(error)
-    # What newer versions of typer make of Ctrl-C.
+        return _print_error(error)
+    # Newer versions of typer return this status after Ctrl-C instead of raising an error.
     return _fail(here("stopped"), status) if status == StoppedError.exit_status else status
 
 
-def _told(error: BaseException) -> int:
-    """Print an error and return the exit status."""
+def _print_error(error: BaseException) -> int:
+    """Print an error and return the exit status for it."""
     match error:
         case SystemExit():
             raise error
@@ -61,14 +61,14 @@ def _told(error: BaseException) -> int:
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes: a library may wrap a Ctrl-C in an error of its own."""
+    """Yield an error and its causes, because a library may wrap a KeyboardInterrupt in another error."""
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
 
 
 def _discard(stream: TextIO) -> None:
-    """Discard what Python would still flush at exit."""
+    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
     with contextlib.suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
@@ -82,6 +82,6 @@ def _fail(message: str, status: int) -> int:
 
 
 def _show_warning(message: Warning | str, category: type[Warning], *_: Any) -> None:
-    """Tell a person what was converted; other libraries' warnings are for their developers."""
+    """Print warnings about converted characters; hide other libraries' warnings, which are meant for developers."""
     if issubclass(category, ConversionWarning):
         _fail(str(message), 0)

@@ -23,7 +23,7 @@ def originality(
     poem: Annotated[str, typer.Argument(metavar="POEM|FILE|-", help="A poem, or a file of poems.")],
     as_json: JsonOption = False,
 ) -> None:
-    """Show what each line of a poem shares with the Tang and Song poems of the corpus."""
+    """Show what each line of a poem has in common with the poems of the corpus."""
     from pingze.cli.progress import counting
     from pingze.corpus import Store
     from pingze.corpus.originality import of_lines
@@ -55,7 +55,7 @@ def originality(
 
 
 def _print(shared: "Shared") -> None:
-    """Print the longest and the nearest match of a line."""
+    """Print a line's longest match and its nearest line."""
     run, near = shared.run_in, shared.nearest
     if run is None:
         typer.echo(here("shares_nothing", line=shared.text))

@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from pingze.training.run import Run
 
 MANY = 100
-"""Progress is counted for more poems or lines than these."""
+"""The number of poems or lines above which progress is shown."""
 EVERY = 10.0
-"""Without a terminal, seconds after which a line is printed again if only its numbers have changed."""
+"""Without a terminal, the least seconds between printed lines that differ only in their numbers."""
 SHARE = 0.05
-"""In a long run, this share of the elapsed time instead, so that a night leaves some hundred lines."""
+"""In a long run, that interval is this share of the elapsed time, so that a night prints about a hundred lines."""
 
 
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
-    """Give a function that shows a line: on a terminal in place of the last one, elsewhere below it.
+    """Yield a function that shows a line: on a terminal in place of the previous line, elsewhere below it.
 
-    Without a terminal a line is printed if its words are new, if its numbers are and it is time, or if it is the last.
+    Without a terminal, a line is printed if its words are new, if its numbers are new and the interval since the last
+    printed line has passed, or if it is the last line.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -42,7 +43,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that shows how many of many are done, where they do not themselves appear on a terminal."""
+    """Yield a function that shows how many items are done, unless there are few or a terminal shows the output."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return
@@ -76,10 +77,9 @@ OnStep = Callable[[], None]
 
 @contextmanager
 def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
-    """Give the functions that `Run.train` calls after a row of its log and after a step.
+    """Yield the functions that `Run.train` calls after each row of its log and after each step.
 
-    The first process shows them on standard error: a bar on a terminal, elsewhere a line from time to time and at the
-    end.
+    The first process shows progress on standard error: a bar on a terminal, elsewhere lines at intervals.
     """
     console = Console(stderr=True)
     if not run.processes.is_first:
@@ -128,6 +128,6 @@ def _training_lines(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
 
 
 def _line(row: "LogRow") -> str:
-    """Say a row of the log: measures of training, of dev with a poem, or why training stopped early."""
+    """Format a row of the log: training figures, dev figures with a sample poem, or why training stopped early."""
     said = here(f"train_row_{row['kind']}", **row)
     return f"{said}\n    {row['sample']}" if row.get("sample") else said

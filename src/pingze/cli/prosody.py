@@ -37,17 +37,17 @@ if TYPE_CHECKING:
 
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
-_CELL = 3  # columns: a character takes two, and one is left between
+_CELL = 3  # columns: two for a character and one for the space after it
 
 
 @app.command()
 def check(
     file: Annotated[
-        str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems with blank lines between.")
+        str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems separated by blank lines.")
     ] = "-",
-    form: Annotated[str | None, option("form", "The form to check for, instead of the one found.")] = None,
+    form: Annotated[str | None, option("form", "The form to check against, not the detected one.")] = None,
     level: LevelOption = CUSTOMARY,
-    fine: Annotated[bool, typer.Option("--fine", help="Note 撞韻, 擠韻, 冒韻 and 四字目孤平 too.")] = False,
+    fine: Annotated[bool, typer.Option("--fine", help="Also note 撞韻, 擠韻, 冒韻 and 四字目孤平.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
@@ -76,7 +76,7 @@ def check(
 
 
 def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
-    """Print each poem with its tones, its faults, and the characters that would fit there."""
+    """Print each poem with its tones, its faults, and the characters that would fit at each fault."""
     from rich.console import Console
 
     console = Console(highlight=False, soft_wrap=True)
@@ -95,7 +95,7 @@ def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
 
 
 def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":
-    """Draw the poem with its tones, each fault under its character and what would fit there, rules, and notes."""
+    """Format a poem: its tones, faults below their characters with what would fit, the rules broken, and notes."""
     from rich.text import Text
 
     text = Text(no_wrap=False)
@@ -103,14 +103,14 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
     for number, line in enumerate(verdict.lines, 1):
         faults = [fault for fault in verdict.violations if fault.line == number]
         faulty = {fault.position - 1 for fault in faults}
-        # 1) The characters, and their tones under them.
+        # 1) The characters, and their tones below them.
         text.append(f"{number:>2}")
         for place, character in enumerate(line):
             text.append(" ").append(character, "bold red" if place in faulty else "")
         text.append(
             "\n   " + "".join(sign(character).ljust(_CELL) for character in line).rstrip() + "\n", "cyan"
         )
-        # 2) Each fault under its character.
+        # 2) Each fault below its character.
         for fault in faults:
             text.append("   " + " " * _CELL * (fault.position - 1)).append(f"^^ {fault.rule}", "red")
             fits = fitting(fault) if fitting else ()
@@ -132,11 +132,11 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
 @app.command()
 def tones(
     text: Annotated[
-        str, typer.Argument(metavar="CHARACTER|WORD", help="One character, as 看, or a word, as 將軍.")
+        str, typer.Argument(metavar="CHARACTER|WORD", help="A character such as 看, or a word such as 將軍.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Show each reading of a character: tone, rhyme group, meaning, and how often Tang verse uses it; or of a word."""
+    """Show a character's readings, with tone, rhyme group, meaning and uses in Tang verse; or a word's tones."""
     word = in_context(only_han(text))
     if len(word) > 1:
         read = [
@@ -179,13 +179,13 @@ def rhyme(
     name: Annotated[
         str,
         typer.Argument(
-            help="A group, as 陽 or 七陽, or any character.", autocompletion=completion.BY_FIELD["rhyme"]
+            help="A group such as 陽 or 七陽, or any character.", autocompletion=completion.BY_FIELD["rhyme"]
         ),
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a rhyme group's characters, those that Tang poets rhyme on most first."""
+    """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
     groups = {group.label: rhyme_characters(group.name) for group in find_groups(name)}
     if as_json:
         print_json({label: list(characters) for label, characters in groups.items()})

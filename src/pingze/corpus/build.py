@@ -1,11 +1,11 @@
-"""Build the store: one SQLite file of cleaned, grouped and split poems, and beside it the index of their texts.
+"""Build the store: a SQLite file of cleaned, grouped and split poems, and an index of their texts next to it.
 
 The tables:
 
-- `poem`: one row a poem, in the corpus's order, with its form by shape, its split, its group (named by the
-  group's first poem), its digest, and its place in the report's draw, from 0, where it was drawn;
-- `dropped`: how many poems cleaning took away, by dynasty and reason;
-- `suffix_array`: the folder, beside the file, of the `SuffixArray` of all texts, in the order of `poem`.
+- `poem`: one row for each poem, in the corpus's order, with its form by shape, its split, its group (the id of the
+  group's first poem), its digest, and its rank in the report's draw, from 0, if it was drawn;
+- `dropped`: how many poems were dropped, by dynasty and reason;
+- `suffix_array`: the name of the folder that holds the `SuffixArray` of all texts, in the order of `poem`.
 """
 
 import shutil
@@ -30,10 +30,10 @@ from pingze.files import locked, sweep, written
 from pingze.paths import data_folder
 
 VERSION = 5
-"""The number of the schema, and of the rules that filled it; a store with another one must be rebuilt."""
+"""The version of the schema and of the rules that fill it; a store of another version must be rebuilt."""
 
 _SCHEMA = f"""
-PRAGMA journal_mode = OFF;  -- the file is thrown away when anything fails, and flushed by `written`
+PRAGMA journal_mode = OFF;  -- the file is deleted if anything fails, and `written` flushes it
 PRAGMA synchronous = OFF;
 PRAGMA user_version = {VERSION};
 CREATE TABLE poem (
@@ -50,12 +50,12 @@ CREATE INDEX drawn ON poem (split, draw) WHERE draw IS NOT NULL;
 
 
 def store_path() -> Path:
-    """The store's file."""
+    """Return the path of the store's file."""
     return data_folder() / "corpus.sqlite"
 
 
 def remove_unfinished() -> None:
-    """Remove the unfinished files of fetches and builds that were killed."""
+    """Remove the unfinished files left by fetches and builds that were killed."""
     for path in (archive_path(), store_path()):
         sweep(path.parent)
 
@@ -67,15 +67,15 @@ def build(
     progress: Callable[[str], None] = lambda _: None,
     on_cleaned: Callable[[Cleaned], None] = lambda _: None,
 ) -> Path:
-    """Build the store, and give its path; an older one is replaced.
+    """Build the store, replacing any older one, and return its path.
 
     Args:
-        source: An archive or a folder of poems, as `fetch` gives it.
+        source: An archive or a folder of poems, as `fetch` returns it.
         more: A clone or an archive of poetry-source, whose poems are added to those of the package.
-        progress: Called with one line at the start of each part.
-        on_cleaned: Called with the poems that were kept and the counts of those that were dropped.
+        progress: Called with a line of text at the start of each step.
+        on_cleaned: Called with the kept poems and the counts of the dropped poems.
 
-    Raises CorpusError where the source cannot be read or the store cannot be written; the older store then stays.
+    Raises CorpusError if the source cannot be read or the store cannot be written; an older store is then kept.
     """
     # 1) Read, clean and group the poems.
     progress("reading and cleaning the poems")
@@ -90,13 +90,13 @@ def build(
     grouped: list[int] = []
     found = groups(cleaned.poems, sum(poem.is_measured for poem in cleaned.poems))
     for place, (poem, group) in enumerate(zip(cleaned.poems, found, strict=True)):
-        if group is None:  # so that none is near a poem of dev or test
+        if group is None:  # dropped, so that training never sees a version of a dev or test poem
             cleaned.dropped[poem.dynasty, VERSION_OF_ANOTHER] += 1
         else:
             grouped.append(len(poems) if group == place else group)
             poems.append(poem)
     on_cleaned(cleaned)
-    # 2) Write the index into a folder of its own, then the database that names it; remove the older store's.
+    # 2) Write the index to a new folder, then the database that names the folder; remove the older store's index.
     progress("writing the store and its index")
     path = store_path()
     with locked(path.parent, CorpusError):
@@ -130,4 +130,4 @@ def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Clea
         dropped = ((*key, count) for key, count in cleaned.dropped.items())
         database.executemany("INSERT INTO dropped VALUES (?, ?, ?)", dropped)
         database.execute("INSERT INTO suffix_array VALUES (?)", (folder,))
-        database.executescript(_INDEXES)  # which first commits the rows
+        database.executescript(_INDEXES)  # executescript commits the rows first

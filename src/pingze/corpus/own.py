@@ -1,8 +1,8 @@
-"""A person's own corpus: a folder of text and JSON files, read as poems of the dynasty `own`.
+"""Read a user's own corpus, a folder of text and JSON files, as poems of the dynasty `own`.
 
-In a text file blank lines separate poems; a title, or a title and a poet, may be above one. In JSON a poem is any
-object that has its verse under one of `VERSE`, as text or as a list of rows, however deep it lies; `.jsonl` holds one a
-line. Verse without marks gets them, a row a line. Simplified characters become Traditional ones by their neighbours.
+In a text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. In JSON, a poem is an
+object, at any depth, with its verse under a key of `VERSE`, as text or as a list of rows; `.jsonl` has one value on
+each line. Verse without marks gets a mark after each row. Simplified characters become Traditional ones in context.
 """
 
 import json
@@ -29,17 +29,17 @@ _LONGEST_POET = 4
 
 
 def files(folder: Path) -> list[Path]:
-    """The files of a folder, and of those in it, that can hold poems, in the order of their names."""
+    """List the files of a folder and its subfolders that may hold poems, sorted by path."""
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
 def is_own(source: Path) -> bool:
-    """Whether a folder holds a person's own files, and not the package's."""
+    """Return whether a folder holds a user's own files rather than the package's."""
     return source.is_dir() and not is_package(source) and bool(files(source))
 
 
 def read_own(folder: Path) -> Iterator[File]:
-    """Read every file of a folder. Raises CorpusError on one that is no UTF-8 text or no JSON, naming it."""
+    """Read every file of a folder. Raises CorpusError, which names the file, if one is not UTF-8 or not valid JSON."""
     for number, path in enumerate(files(folder)):
         try:
             poems = list(_poems(path.suffix.lower(), path.read_text(encoding="utf-8-sig")))
@@ -59,7 +59,7 @@ def _poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
 
 
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
-    """The poems of a value, and of those in it that are none themselves."""
+    """Yield the poems in a JSON value, at any depth."""
     if isinstance(value, Mapping):
         if (rows := _rows(value)) is not None:
             yield _poem(_first(value, TITLE), _first(value, POET), rows)
@@ -70,7 +70,7 @@ def _of_json(value: Any) -> Iterator[CorpusPoem]:
 
 
 def _rows(value: Mapping[str, Any]) -> list[str] | None:
-    """The rows of a poem's verse; None where an object has none."""
+    """Return the rows of verse of an object, or None if the object has no verse."""
     for verse in (value.get(key) for key in VERSE):
         if isinstance(verse, str):
             return verse.splitlines()
@@ -84,7 +84,7 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _of_text(poem: str) -> CorpusPoem:
-    """A poem of a text file: the rows above it that `read_text` leaves out are its title and poet."""
+    """Build a poem from a text; the rows that `read_text` leaves out give its title and poet."""
     read = read_text(poem)
     words = [
         word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word
@@ -97,10 +97,10 @@ def _of_text(poem: str) -> CorpusPoem:
 
 
 def _poem(title: str, poet: str, rows: list[str]) -> CorpusPoem:
-    """A poem in Traditional characters and full-width marks, without spaces."""
+    """Build a poem in Traditional characters and full-width marks, without spaces."""
     verse = [row for row in ("".join(row.split()).translate(_FULL_WIDTH) for row in rows) if row]
     if set(MARKS).isdisjoint("".join(verse)):
         verse = [row + "，。"[place % 2] for place, row in enumerate(verse)]
-    elif verse[0][-1] not in MARKS:  # marks within rows alone
+    elif verse[0][-1] not in MARKS:  # marks occur only within rows
         verse = [row if row[-1] in MARKS else f"{row}。" for row in verse]
     return CorpusPoem(OWN, in_context(title), in_context(poet), in_context("".join(verse)))

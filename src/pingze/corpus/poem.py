@@ -1,4 +1,4 @@
-"""A poem of the corpus: its text, and the lines, form and digest read off it."""
+"""Define a poem of the corpus: its text, and the lines, form and digest derived from the text."""
 
 import hashlib
 import re
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pingze.verse.characters import MARKS, only_han
 
 OWN = "own"
-"""In place of a dynasty, of the poems that a person brought."""
+"""The value of `dynasty` for a user's own poems."""
 FORMS = ("五絕", "七絕", "五律", "七律", "五言", "七言")
-"""The forms 體 that a shape alone can name."""
+"""The forms 體 that a poem's shape alone can determine."""
 
 _BETWEEN_LINES = re.compile(f"[{MARKS}\\n]+")
 
@@ -21,17 +21,17 @@ class CorpusPoem:
     dynasty: str
     """A key of `DYNASTIES`, or `own`."""
     title: str
-    """In Traditional characters, as the corpus has it."""
+    """The title as the corpus has it, in Traditional characters."""
     author: str
-    """The poet, as 李白."""
+    """The poet, such as 李白."""
     text: str
-    """Han characters and marks, without spaces; a line end parts the stanzas of a 詞."""
+    """Han characters and marks, without spaces; newlines separate the stanzas of a 詞."""
     tune: str = ""
-    """The tune 詞牌, as 浣溪沙, of a 詞; "" for every other poem."""
+    """The tune 詞牌 of a 詞, such as 浣溪沙; "" for any other poem."""
 
     @property
     def is_measured(self) -> bool:
-        """Whether it is a poem of Tang, Song or a person, whose versions are grouped and whose splits are measured."""
+        """Whether it is a Tang, Song or user's own 詩: models are measured on these, grouped by version."""
         return not self.tune and self.dynasty in ("tang", "song", OWN)
 
     @property
@@ -41,10 +41,10 @@ class CorpusPoem:
 
     @property
     def form(self) -> str:
-        """The form of `FORMS` whose shape it has; "" for a 詞, and where the lines are not all of five or of seven.
+        """The form in `FORMS` with the poem's shape; "" for a 詞, or unless all lines have five or all have seven.
 
-        Four and eight lines are 絕 and 律, though some are 古體 by their tones; any other number is 五言 or 七言, for
-        only the tones distinguish a 排 from a 古.
+        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number counts
+        as 五言 or 七言, because only the tones distinguish 排 from 古.
         """
         widths = set(map(len, self.lines))
         if self.tune or widths not in ({5}, {7}):
@@ -58,5 +58,5 @@ def lines(text: str) -> list[str]:
 
 
 def digest(text: str) -> int:
-    """BLAKE2b of a text's Han characters in UTF-8: eight bytes read as one big-endian number."""
+    """Compute BLAKE2b of a text's Han characters in UTF-8: eight bytes, read as one big-endian number."""
     return int.from_bytes(hashlib.blake2b(only_han(text).encode(), digest_size=8).digest(), "big")

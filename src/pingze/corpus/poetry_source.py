@@ -1,7 +1,7 @@
 """Read poems of 秦 to 清 and 詞 of all dynasties from the public repository snowtraces/poetry-source (MIT).
 
-Its layout is `source/诗/明/*.base.json` and `source/词/…`: a list of objects with title, authorName and content, in
-Simplified characters. Its 诗 of 唐 and 宋 are left out, since the package holds them.
+Its files, `source/诗/明/*.base.json` and `source/词/…`, hold lists of objects with title, authorName and content, in
+Simplified characters. Its 诗 of 唐 and 宋 are left out, because the npm package holds these poems.
 """
 
 import re
@@ -24,13 +24,13 @@ _DIED_AFTER_1955 = (
     "于右任 柳亚子 沈尹默 巨赞 陈寅恪 王易 汪东 吴湖帆 陈匪石 刘永济 叶恭绰 冒广生 陈方恪 高燮 陈家庆 梁启勋"
 )
 PROTECTED = frozenset(_DIED_AFTER_1955.split(" "))
-"""Poets filed under 清 who died after 1955: their poems may not be free yet everywhere, and are left out."""
+"""Poets listed under 清 who died after 1955; their poems are left out, as they may still be under copyright."""
 
 
 def read_poetry_source(source: Path) -> Iterator[File]:
-    """Read the files of a clone of the repository, or of an archive of it.
+    """Read the files of a clone or an archive of the repository.
 
-    Raises CorpusError where the source cannot be read or holds no such file.
+    Raises CorpusError if the source cannot be read or holds no such file.
     """
     count = 0
     for count, file in enumerate(read_files(source, _kind), 1):  # noqa: B007
@@ -49,7 +49,7 @@ def _kind(name: str) -> Kind | None:
 
 
 def _poem(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
-    """The poem, or None where it may not be free."""
+    """Build a poem from a record, or return None if it may be under copyright."""
     title, author = str(record["title"]), _NOTE.sub("", str(record["authorName"]))
     if author in PROTECTED:
         return None

@@ -1,7 +1,7 @@
 """Read the raw records of the corpus, file by file, from the package's archive or folder.
 
-The package holds the poems of Tang and Song in Traditional characters, and 詞 in Simplified ones, which are read by
-context. `poetry_source` reads further poems into the same records.
+The package holds Tang and Song poems in Traditional characters, and 詞 in Simplified characters, which are converted
+in context. `poetry_source` reads further poems into the same records.
 """
 
 import json
@@ -26,33 +26,33 @@ _CI = {
     re.compile(r"(?:.*/)?wudaishici/(?:huajianji/huajianji-[1-9x]-juan|nantang/poetrys)\.json"): "wudai",
     re.compile(r"(?:.*/)?nalanxingde/[^/]+\.json"): "qing",
 }
-"""The package's files of 詞, and the dynasty of each."""
+"""Patterns of the package's files of 詞, with the dynasty of each file."""
 _TUNE = re.compile(r"[^·・\s(（]+")
 
 
 class File(NamedTuple):
-    """One file of poems as their source has them, before they are cleaned."""
+    """A file of poems as the source has them, before cleaning."""
 
     order: tuple[int, ...]
-    """Files are kept in this order: by source (0 the package's 詩), dynasty and number."""
+    """The key by which files are sorted: source (0 for the package's 詩), dynasty and number."""
     poems: list[CorpusPoem]
     name: str
 
 
 Kind = tuple[tuple[int, ...], Callable[[dict[str, Any]], CorpusPoem | None]]
-"""The order of a file, and the parser of its JSON objects, which gives None for a poem that is left out."""
+"""A file's sort key, and the parser of its JSON objects, which returns None for a poem to leave out."""
 
 
 def read(source: Path) -> Iterator[File]:
-    """Read every file of poems and of 詞 in an archive or a folder of the package.
+    """Read every file of 詩 and of 詞 in an archive or a folder of the package.
 
-    Raises CorpusError where the source cannot be read or a file does not hold poems.
+    Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
     return read_files(source, _kind)
 
 
 def is_package(folder: Path) -> bool:
-    """Whether a folder holds the package's poems: it is unpacked there, or its `poet.*.json` alone."""
+    """Return whether a folder holds the package's poems: the unpacked package, or only its `poet.*.json`."""
     return any(_POEMS.fullmatch(path.relative_to(folder).as_posix()) for path in folder.rglob("poet.*.json"))
 
 
@@ -66,14 +66,14 @@ def _kind(name: str) -> Kind | None:
 
 
 def place_of(dynasty: str) -> int:
-    """The place of a dynasty in `DYNASTIES`."""
+    """Return the index of a dynasty in `DYNASTIES`."""
     return list(DYNASTIES).index(dynasty)
 
 
 def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
-    """Read the JSON files of a folder or a tar archive whose names have a kind.
+    """Read the JSON files of a folder or a tar archive for whose names `kind_of` returns a kind.
 
-    Raises CorpusError where the source cannot be read or a file does not hold poems.
+    Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
     try:
         for name, (order, parse), content in _contents(source, kind_of):
@@ -87,7 +87,7 @@ def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[
 
 
 def _contents(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[tuple[str, Kind, bytes]]:
-    """The name, kind and content of each file of a folder or an archive that has a kind."""
+    """Yield the name, kind and content of each file that has a kind, in a folder or an archive."""
     if source.is_dir():
         for path in filter(Path.is_file, source.rglob("*.json")):
             if kind := kind_of(name := path.relative_to(source).as_posix()):
@@ -107,27 +107,27 @@ def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 
 
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    """A 詞 of the package: a sentence a row, or (under `para`) a stanza a row."""
+    """Build a 詞 from a record of the package, whose rows are sentences or, under `para`, stanzas."""
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     return read_simplified(dynasty, title, str(record["author"]), rows, tune_of(title))
 
 
 def read_simplified(dynasty: str, title: str, author: str, rows: Sequence[str], tune: str = "") -> CorpusPoem:
-    """Make a poem in Traditional characters, each read by its neighbours.
+    """Build a poem in Traditional characters, each converted according to its neighbours.
 
-    rows: Parts of the text that follow each other; a row without a mark at its end gets one.
-    tune: Of a 詞, whose rows are its stanzas.
+    rows: Consecutive parts of the text; a row that does not end in a mark gets one.
+    tune: The tune of a 詞, whose rows are its stanzas; "" for a 詩.
     """
     unspaced = ("".join(row.split()) for row in rows)
     marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
     parts = (title, author, tune, ("\n" if tune else "").join(marked))
-    # One reading for all: each part shows which script the others are in.
+    # Convert all parts at once, because each part helps to decide which script the others are in.
     title, author, tune, text = in_context("\0".join(parts)).split("\0")
     return CorpusPoem(dynasty, title, author, text, tune)
 
 
 def tune_of(title: str) -> str:
-    """The tune that a title of a 詞 begins with, as 浣溪沙 of 浣溪沙·春日."""
+    """Return the tune with which the title of a 詞 begins, such as 浣溪沙 in 浣溪沙·春日."""
     match = _TUNE.match(title)
     return match[0] if match else ""

@@ -1,6 +1,6 @@
-"""Group poems with their versions, and place each group in a split and in the report's draw, by digests alone.
+"""Group poems with their versions, assign each group to a split, and draw the report's poems, all by digests alone.
 
-No random state: the same corpus gives the same splits on every machine.
+There is no random state: the same corpus gives the same splits on every machine.
 """
 
 from collections import Counter
@@ -12,19 +12,19 @@ from pingze.corpus.poem import CorpusPoem, digest
 
 SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}
-"""How many poems the report trains on, and how many it measures on."""
+"""The number of poems that the report trains on (train) and measures on (dev)."""
 SHORTEST_LINE = 5
-"""A shorter line says too little to show that two poems are versions of one."""
+"""Shorter lines are ignored: sharing them is too little evidence that two poems are versions of one."""
 MOST_SHARED = 100
-"""Lines of a poem of which every two are compared, so that long texts that repeat each other cost no more."""
+"""The most lines of a poem to compare in pairs, which bounds the cost of long texts that repeat each other."""
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
-    """Give each poem its group, named by the place of the group's first poem.
+    """Return the group of each poem, identified by the index of the group's first poem.
 
-    Two poems that share two or more different lines of at least five characters are in one group, and so are two that
-    a chain of such pairs joins. Of the poems after the first `measured` (by default there is none) each is alone in a
-    group; None where it shares two such lines with a poem before it that has a group.
+    Two poems are in one group if they share two or more different lines of at least five characters, or if a chain of
+    such pairs connects them. Each poem after the first `measured` (by default all) is alone in its group, or has None
+    instead of a group if it shares two such lines with an earlier poem that has a group.
     """
     measured = len(poems) if measured is None else measured
     # Union-find; the root of a set is its smallest member.
@@ -49,7 +49,7 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
 
 
 def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
-    """For each poem the pairs of those lines of it that other poems have too, of the first `MOST_SHARED`."""
+    """For each poem, list the pairs of lines that also occur in other poems, at most `MOST_SHARED` lines."""
     telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
     times = Counter(chain.from_iterable(telling))
     for lines in telling:
@@ -58,20 +58,20 @@ def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
 
 
 class Places(NamedTuple):
-    """The digest, split and draw of each poem; every list is in their order."""
+    """The digest, split and rank in the draw of each poem, as lists in the order of the poems."""
 
     digests: list[int]
     splits: list[str]
     ranks: list[int | None]
-    """The poem's place in its split's draw, from 0; None where it was not drawn."""
+    """The poem's rank in its split's draw, from 0; None if the poem was not drawn."""
 
 
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
-    """Place the poems: a group, and so each of its members, goes where its smallest digest says.
+    """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
 
-    The report's draw has one poem per group, the member with the smallest digest (of equal ones the first, and Tang
-    comes before Song), Tang only, ascending by digest, the first of each split. Where that member is a Song poem, the
-    group gives none: so a drawn poem's digest is its group's, the one that chose the split.
+    The candidates for the draw are the poems with the smallest digest of their group (of equal digests the first; Tang
+    precedes Song), and only Tang poems: so the digest that selects a candidate's split is the candidate's. Within each
+    split, candidates are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
@@ -92,9 +92,9 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
 
 
 def split_of(digest: int, *, is_later: bool = False) -> str:
-    """Train, dev or test: 87, 6.5 and 6.5 of a hundred groups.
+    """Return train, dev or test, with shares of 87 %, 6.5 % and 6.5 % of the groups.
 
-    Of the poems of other dynasties, which are read to learn more and not to measure, 98, 1 and 1.
+    Poems of other dynasties (`is_later`), which serve to train rather than to measure, have 98 %, 1 % and 1 %.
     """
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64

@@ -1,6 +1,6 @@
 """Read the built store: poems, phrases, neighbours, statistics and the report's draw.
 
-Any number of processes may read at once, also while a new store is built: an open store does not change.
+Any number of processes may read at once, even while a new store is built, because an open store never changes.
 """
 
 import json
@@ -28,23 +28,23 @@ from pingze.verse.dynasties import DYNASTIES
 
 _FULL_WIDTH = str.maketrans(",.?!;:", "，。？！；：")
 _SAME_SHAPE = {"五排": "五言", "五古": "五言", "七排": "七言", "七古": "七言"}
-"""Forms that only the tones distinguish, and the name of the shape that they share."""
-_BATCH = 1000  # poems that are read at a time
+"""Forms that only the tones distinguish, with the name of the shape that they share."""
+_BATCH = 1000  # poems to read at a time
 _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FORMS)}
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase, and a line that holds it, or in which it begins."""
+    """A phrase, and a line that contains the phrase or in which the phrase begins."""
 
     phrase: str
-    """The phrase that was searched."""
+    """The phrase that was searched for, or the whole line."""
     dynasty: str
-    """A key of `DYNASTIES`, or own."""
+    """A key of `DYNASTIES`, or `own`."""
     author: str
     """The poet."""
     title: str
-    """The poem's."""
+    """The poem's title."""
     line: str
     """The whole line, without its mark."""
     number: int
@@ -52,11 +52,11 @@ class Hit:
 
 
 class Store:
-    """The corpus on disk: `with Store.open() as store: ...`, in one thread.
+    """The corpus on disk, opened by `with Store.open() as store: ...` and used in one thread.
 
     Args:
         database: The open database.
-        index: The index of its poems' texts.
+        index: The index of the poems' texts.
     """
 
     def __init__(self, database: sqlite3.Connection, index: SuffixArray) -> None:
@@ -68,9 +68,9 @@ class Store:
         """Open a store to read.
 
         Args:
-            path: Its file; by default the user's own store, which `pingze corpus fetch` built.
+            path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
 
-        Raises CorpusError, here or where the block meets the damage, if it is absent, damaged or of another version.
+        Raises CorpusError if the store is absent, damaged or of another version; damage may also appear in the block.
         """
         path = path or store_path()
         try:
@@ -83,38 +83,38 @@ class Store:
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
 
     def dynasties(self) -> tuple[str, ...]:
-        """The dynasties of its poems 詩, Tang and Song among them; or own alone."""
+        """List the dynasties of the 詩, always with Tang and Song; or only `own` for a user's own poems."""
         found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
         return (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
 
     def poems(self, *, dynasty: str | None = None, split: str | None = None) -> Iterator[CorpusPoem]:
-        """Poems 詩 in the corpus's order.
+        """Iterate over the 詩 in the corpus's order.
 
         Args:
-            dynasty: A key of `DYNASTIES`, or own; all by default.
+            dynasty: A key of `DYNASTIES`, or `own`; all by default.
             split: train, dev or test; all by default.
 
-        Raises InputError on another dynasty or split.
+        Raises InputError on any other dynasty or split.
         """
         return self._poems("tune = ''", dynasty=dynasty, split=split)
 
     def ci(self, *, split: str | None = None) -> Iterator[CorpusPoem]:
-        """The 詞 of all dynasties in the corpus's order.
+        """Iterate over the 詞 of all dynasties in the corpus's order.
 
         Args:
             split: train, dev or test; all by default.
 
-        Raises InputError on another split.
+        Raises InputError on any other split.
         """
         return self._poems("tune > ''", split=split)
 
     def report_draw(self, split: str) -> list[str]:
-        """The texts of the report's draw, in its order: 16,384 of train, 2,730 of dev.
+        """List the texts of the report's draw in order: 16,384 for train, 2,730 for dev.
 
         Args:
             split: train or dev.
 
-        Raises InputError on another split.
+        Raises InputError on any other split.
         """
         if split not in DRAWN:
             raise InputError("choice", field="split", has=split, choices=list(DRAWN))
@@ -130,20 +130,20 @@ class Store:
         author: str | None = None,
         limit: int = 20,
     ) -> list[Hit]:
-        """The first lines, in the corpus's order, that hold a phrase.
+        """Find the first lines, in the corpus's order, that contain a phrase.
 
-        A phrase with marks inside may run over several lines, and is found where it begins.
+        A phrase with marks inside may span several lines; the line in which it begins is returned.
 
         Args:
-            phrase: Han characters, with marks between them where it runs over lines.
-            dynasty: A key of `DYNASTIES`, or own; all by default.
-            form: A form 體 of 詩, by shape alone: 五排 finds what 五古 finds.
+            phrase: Han characters, with marks between them if the phrase spans several lines.
+            dynasty: A key of `DYNASTIES`, or `own`; all by default.
+            form: A form 體 of 詩, matched by shape alone: 五排 and 五古 find the same poems.
             author: The poet's name.
-            limit: How many lines at most.
+            limit: The most lines to return.
 
         Raises InputError for a phrase or a filter that can match nothing.
         """
-        # 1) The phrase as texts have it, without marks at its ends. SQLite refuses a lone surrogate in a name.
+        # 1) Normalize the phrase, without marks at its ends, and the filters: SQLite refuses a name's lone surrogate.
         text = "".join(normalize("NFC", phrase).split()).translate(_FULL_WIDTH).strip(MARKS)
         if not text or fault(text) not in (None, "too short"):
             raise InputError("no_phrase", has=phrase[:20])
@@ -152,13 +152,13 @@ class Store:
             form=_SAME_SHAPE.get(form or "", form),
             author=normalize("NFC", author).strip().encode(errors="replace").decode() if author else None,
         )
-        # 2) The poems that hold it and pass the filters, some at a time.
+        # 2) Read the poems that contain the phrase and pass the filters, a batch at a time.
         found = np.unique(self._poems_at(np.sort(self.index.places(self.index.encode(text)))))
         query = f"FROM json_each(:found) CROSS JOIN poem ON poem.id = value {where}"
         hits: list[Hit] = []
         for ids in np.array_split(found, len(found) // _BATCH + 1):
             given = {"found": json.dumps(ids.tolist()), **values}
-            # 3) The lines in which it begins, each once.
+            # 3) Add the lines in which the phrase begins, each line once.
             for row in self._select(f"dynasty, author, title, text {query}", given):
                 begins = (match.start() for match in re.finditer(f"(?={text})", row[-1]))
                 hits += dict.fromkeys(_hit(text, row, place) for place in begins)
@@ -177,15 +177,15 @@ class Store:
         return _hit("", row, place - int(self.index.texts[poem]))
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
-        """Count the characters that Tang poets, or a person, put after one character, before another, or both.
+        """Count the characters that Tang poems, or a user's own, have after one character, before another, or both.
 
-        The most usual comes first. Between two neighbours the count is the lesser of the two.
+        The most frequent character is first. If both neighbours are given, the smaller of the two counts is used.
 
         Args:
             before: The character before; "" for any.
             after: The character after; "" for any.
         """
-        # The poems of Tang are the corpus's first.
+        # Tang poems are the first in the corpus.
         ((poems,),) = self._select("count(*) FROM poem WHERE dynasty IN ('tang', ?) AND tune = ''", (OWN,))
         end = self.index.texts[poems] if poems < len(self.index.texts) else len(self.index.text)
         found = []
@@ -198,12 +198,12 @@ class Store:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
-        """Count by dynasty, "ci" for the 詞 of all: poems, and those dropped, by reason, form, split and poet.
+        """Count poems by dynasty ("ci" for all 詞), also by form, split and poet, and dropped poems by reason.
 
-        Beside these the number of lines 句, of groups of versions, and of poems in the largest group.
+        Also count the lines 句, the groups of versions, and the poems in the largest group.
 
         Args:
-            poets: How many of the most prolific poets of each dynasty are named.
+            poets: How many of the most prolific poets of each dynasty to list.
         """
         by = "iif(tune = '', dynasty, 'ci'), {0}, count(*) AS n FROM poem GROUP BY 1, 2 ORDER BY n DESC, 2"
         splits, forms, authors = (self._counts(by.format(column)) for column in ("split", "form", "author"))
@@ -234,7 +234,7 @@ class Store:
         return (CorpusPoem(*row) for row in rows)
 
     def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """The poem of each place of the index."""
+        """Return the id of the poem at each place of the index."""
         return np.searchsorted(self.index.texts, places, side="right") - 1
 
     def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
@@ -270,7 +270,7 @@ def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
 
 @contextmanager
 def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
-    """Give `Store.beside` of the store, None where there is no store."""
+    """Yield `Store.beside` of the user's store, or None if the store cannot be opened."""
     with ExitStack() as stack:
         try:
             store = stack.enter_context(Store.open())
@@ -281,7 +281,7 @@ def usual_neighbours() -> Iterator[Callable[[str, str], dict[str, int]] | None]:
 
 
 def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
-    """The condition of a query for the filters that are given, and their values. Raises InputError on unknown ones."""
+    """Return a query's condition for the given filters, and their values. Raises InputError on an unknown value."""
     given = {name: value for name, value in filters.items() if value is not None}
     for name, value in given.items():
         if value not in _CHOICES.get(name, [value]):
@@ -290,7 +290,7 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
-    """The line of a poem's text in which a phrase (by default the whole line) begins."""
+    """Return the line of a poem in which a phrase begins; if `phrase` is "", the whole line becomes the phrase."""
     dynasty, author, title, text = row
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]

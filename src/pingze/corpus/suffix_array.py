@@ -1,8 +1,8 @@
-"""Index texts by a suffix array: where a phrase occurs, what is around it, which line is nearest to another.
+"""Index texts by a suffix array, to find a phrase, the characters around it, or the line nearest to a given line.
 
-The texts are joined, and the places of the joined text are sorted by what begins there. The places at which a phrase
-begins are then neighbours in that order, and two binary searches find them. The arrays are files that are mapped into
-memory, so that opening an index reads next to nothing.
+The texts are joined. A place is an index into the joined text; the places are sorted by the characters that begin
+there, so that all places of a phrase are adjacent and two binary searches find them. The arrays are files mapped into
+memory, so that opening an index reads very little.
 
 Source: Manber & Myers 1993.
 """
@@ -20,33 +20,33 @@ from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 
 END = 0
-"""The code of a text's end, which no phrase holds."""
+"""The code that ends each text; no phrase contains it."""
 DEPTH = 8
-"""Places are in the order of so many characters; a longer phrase is found among those that begin like it."""
+"""Places are sorted by this many characters; a longer phrase is searched for among the places of its beginning."""
 _HALF = DEPTH // 2
 _BITS = 16
-_SAMPLED = 256  # places whose order shows whether the files are whole
+_SAMPLED = 256  # the most places whose order is checked when the files are loaded
 
 Codes = Sequence[int]
-"""Characters by their codes, which count from 1 in `SuffixArray.characters`."""
+"""Characters as codes, which are their positions in `SuffixArray.characters`, from 1."""
 
 
 @dataclass(eq=False)
 class SuffixArray:
-    """The arrays of an index; A kinds of characters, T characters and ends, P places, N texts, L lines."""
+    """An index of N texts and L lines: A distinct characters, T characters and text ends, P places."""
 
     characters: UInt32[np.ndarray, "A"]
     """The code points of the characters and marks, sorted."""
     text: UInt16[np.ndarray, "T"]
-    """All texts by codes, each with `END` after it."""
+    """All texts as codes, each text followed by `END`."""
     order: Int32[np.ndarray, "P"]
-    """The places of Han characters, in the order of what begins there."""
+    """The places of Han characters, sorted by the characters that begin there."""
     texts: Int32[np.ndarray, "N"]
-    """Where each text begins."""
+    """The place where each text begins."""
     lines: Int32[np.ndarray, "L"]
-    """Where each line begins, shorter lines first."""
+    """The place where each line begins, shorter lines first."""
     shorter: Int32[np.ndarray, "_"]
-    """For each length from 0: how many lines are shorter."""
+    """For each length from 0, the number of shorter lines."""
 
     def __post_init__(self) -> None:
         # Single items of a memoryview are read several times faster than those of an array.
@@ -55,11 +55,11 @@ class SuffixArray:
 
     @classmethod
     def of_texts(cls, texts: Iterable[str]) -> "SuffixArray":
-        """Index some texts, whose lines are separated by marks.
+        """Index texts whose lines are separated by marks.
 
-        Raises InputError where they have more kinds of characters than 16 bits can distinguish.
+        Raises InputError if they have more distinct characters than 16 bits can encode.
         """
-        # 1) The joined text in codes.
+        # 1) Encode the joined text.
         joined = "\0".join(texts) + "\0" * DEPTH
         points = np.frombuffer(joined.encode("utf-32-le"), np.uint32)
         seen = np.zeros(int(points.max()) + 1, bool)
@@ -71,13 +71,13 @@ class SuffixArray:
         codes = np.zeros(len(seen), np.uint16)
         codes[characters] = np.arange(1, len(characters) + 1)
         text = codes[points]
-        # 2) Where each text and each line begins.
+        # 2) Find where each text and each line begins.
         han = _is_han(characters)[text]
         begins_of_texts = np.append(0, np.flatnonzero(text == END)[:-DEPTH] + 1).astype(np.int32)
         begins, ends = np.flatnonzero(np.diff(han, prepend=False)).astype(np.int32).reshape(-1, 2).T
         lines = begins[np.argsort(ends - begins, kind="stable")]
         shorter = np.append(0, np.cumsum(np.bincount(ends - begins))).astype(np.int32)
-        # 3) The places in their order.
+        # 3) Sort the places.
         places = np.flatnonzero(han).astype(np.int32)
         first, second = (_packed(text, places, start) for start in (0, _HALF))
         order = places[np.lexsort((second, first))]
@@ -96,7 +96,7 @@ class SuffixArray:
     def load(cls, folder: Path) -> "SuffixArray":
         """Map the arrays of a folder into memory.
 
-        Raises OSError, ValueError, EOFError or IndexError where they are absent or damaged.
+        Raises OSError, ValueError, EOFError or IndexError if they are absent or damaged.
         """
         files = (folder / f"{each.name}.npy" for each in fields(cls))
         index = cls(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
@@ -107,7 +107,7 @@ class SuffixArray:
         return index
 
     def encode(self, text: str) -> list[int]:
-        """The code of each character; one that no text holds gets a code that never occurs."""
+        """Return the code of each character; a character that no text contains gets a code that never occurs."""
         points = np.array([ord(character) for character in text], np.uint32)
         found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
         known: list[int] = np.where(
@@ -116,7 +116,7 @@ class SuffixArray:
         return known
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
-        """Where a phrase begins that begins with a Han character, in no order."""
+        """Return the places where a phrase begins, in no order; the phrase's first character must be Han."""
         low, high = 0, len(self._order)
         for depth, code in enumerate(phrase[:DEPTH]):
 
@@ -131,18 +131,18 @@ class SuffixArray:
         return found
 
     def longest(self, line: str) -> str:
-        """The longest part of a line that the texts hold, the first of several; "" where there is none."""
+        """Return the longest part of a line that the texts contain, the first of several; "" if there is none."""
         codes, best = self.encode(line), ""
         for start in range(len(line)):
-            # Only a longer part counts, and none is longer whose beginning does not occur.
+            # Only a longer part matters, and a part cannot occur if its beginning does not.
             while start + len(best) < len(line) and len(self.places(codes[start : start + len(best) + 1])):
                 best = line[start : start + len(best) + 1]
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
-        """Where the line of the same length begins that has the most characters in the same places, and how many.
+        """Return the place of the line of the same length that agrees at the most positions, and their number.
 
-        Of several it is the first in the texts; 0 and 0 where no line has any.
+        Of several such lines, the first in the texts is returned; 0 and 0 if no line agrees at any position.
         """
         length = len(line)
         if length + 1 >= len(self.shorter):
@@ -157,10 +157,10 @@ class SuffixArray:
         return int(starts[best]), int(same[best])
 
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
-        """The Han characters, by their codes, between two phrases in the texts; one of the phrases may be empty."""
+        """Return the codes of Han characters that occur between two phrases in the texts; one phrase may be empty."""
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
-        # A place before the text's first is read from its end, where only ends are.
+        # A place before the first one wraps around to the end of the text, which holds only `END`.
         for distance, code in enumerate(reversed(before), start=1):
             at = at[self.text[at - distance] == code]
         for distance, code in enumerate(after, start=1):
@@ -170,20 +170,20 @@ class SuffixArray:
         return found
 
     def counts(self, places: Int[np.ndarray, "n"]) -> dict[str, int]:
-        """How often each Han character is at some places."""
+        """Count how often each Han character occurs at the given places."""
         times = np.bincount(self.text[places], minlength=len(self._is_han)) * self._is_han
         return {chr(self.characters[code - 1]): int(times[code]) for code in np.flatnonzero(times)}
 
 
 def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
-    """For each code whether it is of a Han character."""
+    """Return an array that says for each code whether it encodes a Han character."""
     return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
 
 
 def _packed(
     text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int
 ) -> UInt64[np.ndarray, "P"]:
-    """The `_HALF` characters from `start` after each place on, as one number in their order."""
+    """Pack the `_HALF` characters from offset `start` after each place into one number that sorts as they do."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

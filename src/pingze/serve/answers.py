@@ -1,4 +1,4 @@
-"""Compute the answer of each route, in a worker."""
+"""Compute the answers to requests, one function for each route, in a worker process."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ EXAMPLE = ("杜甫", "登高")
 
 @cache
 def choices() -> schemas.Choices:
-    """Forms, rhymes and models that may be asked for."""
+    """List the options of a request and their bounds, and the forms, rhyme groups and models to choose from."""
     unasked = schemas.ComposeRequest()
     options = [
         schemas.OptionChoice(
@@ -82,13 +82,13 @@ def choices() -> schemas.Choices:
 
 @cache
 def script() -> dict[str, dict[str, str]]:
-    """The Simplified form of each Traditional character that has one."""
+    """Map each Traditional character that has a Simplified form to that form."""
     return {"simplified": simplified_forms()}
 
 
 @cache
 def example() -> dict[str, str]:
-    """A poem of the corpus that the page offers to check; 409 where there is no corpus."""
+    """Return the poem of the corpus that the page offers to check; answer 409 if there is no corpus."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
@@ -97,7 +97,7 @@ def example() -> dict[str, str]:
 
 
 def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
-    """The constraints of a request that clash, and where; nothing is composed."""
+    """Find the constraints of a request that clash, and their positions, without composing a poem."""
     try:
         prepare(asked, asked.model_name)
     except (InfeasibleError, InputError, CorpusError) as error:
@@ -111,25 +111,25 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 
 def mend(asked: schemas.MendRequest) -> Mended:
-    """A draft without its faults, by the fewest characters changed; each change with its reason."""
+    """Mend a draft by changing as few characters as possible, and give the reason for each change."""
     options = vars(asked) | {"keep": asked.keep.split(), "model": asked.model_name}
     return composing.mend(**options)
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
-    """Characters for a place, by the probability of the whole poem."""
+    """List characters for a position, ranked by the probability of the whole poem with each of them."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
     return {"alternatives": alternatives_as(poem, place, asked, asked.limit, asked.model_name)}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
-    """The reason for each character of a poem."""
+    """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem, chosen = asked.poem.read(asked.level), asked.model_name
     return {"reasons": composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen)}
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
-    """Form, tones and rhyme of any poems, and characters that would fit at each fault."""
+    """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
     texts = prosody.split_poems(asked.text)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
@@ -163,7 +163,7 @@ def _judged(
 
 
 def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
-    """What each line shares with the Tang and Song poems of the corpus."""
+    """Compare each line of a poem with the corpus: find the longest shared part and the nearest line."""
     found = []
     with Store.open() as store:
         for shared in of_lines(asked.poem.read().lines, store):
@@ -173,7 +173,7 @@ def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables; return the seconds that a token of one text takes among many."""
+    """Load the models and tables, and return the seconds per token of one text in a batch of many."""
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")

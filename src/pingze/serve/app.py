@@ -1,4 +1,4 @@
-"""Put the application together: the API's routes and their OpenAPI, the page, answers to errors, and the guard."""
+"""Assemble the application from the API's routes and OpenAPI schema, the page, the error responses and the guard."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -27,7 +27,7 @@ CHOICES: dict[str, list[str]] = {
     "rhyme": list(GROUPS),
     "model": list(checkpoint.SHIPPED),
 }
-"""The names to choose from; other spellings of a form or a group, as Simplified ones, are read too."""
+"""The names that the schema lists; the server also accepts other spellings of forms and groups, such as Simplified."""
 
 _LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 _POEM = {"lines": _LINES}
@@ -44,15 +44,15 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "units": {"poem": _POEM, "layer": 1},
     "next": {"poem": _POEM, "line": 2, "position": 1},
 }
-"""A body for each route that reads one."""
+"""An example request body for each route that reads a body."""
 
 
 def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
-    """Make the application, which answers to loopback's names.
+    """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
-        queue: It computes the answers; None where only the page and the schema are served.
-        hosts: Other names that it answers to.
+        queue: The queue that computes the answers; None if only the page and the schema are served.
+        hosts: Further host names to accept.
     """
     app = FastAPI(
         title="pingze 平仄",
@@ -60,7 +60,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
-        telemetry={"auto_configure": False},  # whatever the environment says
+        telemetry={"auto_configure": False},  # even if the environment configures it
         exception_handlers=dict.fromkeys(
             (PingzeError, RequestValidationError, HTTPException, Exception), _problem
         ),
@@ -79,7 +79,7 @@ async def _index() -> FileResponse:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Answer an error, also of a request that no route takes, with its headers, as Allow."""
+    """Answer an error, including one for a request that matches no route; keep its headers, such as Allow."""
     language, headers = language_of(request.headers), None
     if isinstance(error, RequestValidationError):
         error = invalid(error.errors()[0])
@@ -93,7 +93,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Describe the API as OpenAPI: FastAPI's schema with examples, names to choose from, and problems' media type."""
+    """Return FastAPI's OpenAPI schema, with examples, the names to choose from, and the problems' media type added."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():

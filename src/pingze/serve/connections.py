@@ -1,8 +1,8 @@
 """Close the connections of clients that are idle, slow, or gone.
 
-uvicorn closes a connection that is idle after an answer. It waits for ever for the first request, for the rest of a
-body that was refused, and for a client to read its answer; and it does not see that a client has left which had sent
-more than one request.
+uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for the
+rest of a refused body, and for a client to read its answer; and it does not notice that a client has left if that
+client had sent more than one request.
 """
 
 import asyncio
@@ -14,17 +14,17 @@ from typing import Any
 from pingze.serve.guard import Guard
 
 IDLE_SECONDS = 20.0
-"""After so long without an answer that is computed or read, nobody is there."""
+"""Seconds after which a connection is closed if no answer is being computed for it or read by its client."""
 PAUSE = 1.0
-"""Seconds between two looks at the connections."""
+"""Seconds between two checks of the connections."""
 
 
 async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECONDS) -> None:
-    """Close idle and left connections until this is cancelled.
+    """Close idle and abandoned connections until this task is cancelled.
 
     Args:
-        connections: Those of uvicorn's server; each has a `transport`.
-        guard: It knows when each peer last took an answer.
+        connections: The open connections of uvicorn's server; each has a `transport`.
+        guard: The application's guard, which records when each peer last took part of an answer.
         seconds: How long a connection may be idle.
     """
     seen: dict[Any, float] = {}  # when each connection was first seen
@@ -41,7 +41,7 @@ async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECON
 
 
 def _has_left(connection: TransportSocket) -> bool:
-    """Whether the other end was closed, even where bytes of it are still to be read; known on Linux only."""
+    """Return whether the peer has closed the connection, even if bytes from it are unread; only Linux can tell."""
     if not hasattr(select, "POLLRDHUP") or connection.fileno() < 0:
         return False
     poll = select.poll()

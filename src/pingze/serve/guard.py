@@ -1,7 +1,7 @@
-"""Check hosts, sizes and times before every route, and set the headers of every answer.
+"""Check each request's host, size and arrival time before routing, and set the headers of every answer.
 
-A page elsewhere can make its own name point to this machine (DNS rebinding); its requests carry that name as host, so
-only known hosts are answered. A body is read here, whole, before anything else happens.
+A page on another site can make its host name resolve to this machine (DNS rebinding). Its requests then carry that
+name, so only known host names are accepted. Each body is read here in full before the application runs.
 """
 
 import asyncio
@@ -35,22 +35,21 @@ Peer = tuple[str, int]
 
 
 class Guard:
-    """The whole application behind its checks.
+    """An application behind checks of its requests.
 
-    app: What answers.
-    hosts: Host names that are answered, beside loopback's.
+    app: The application that answers the requests.
+    hosts: Host names to accept in addition to the loopback names.
     """
 
     def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
-        named = (
-            f"[{host}]" if ":" in host else host for host in hosts
-        )  # as requests name an address of IPv6
+        # Requests write an IPv6 address in brackets.
+        named = (f"[{host}]" if ":" in host else host for host in hosts)
         self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in named)}
         self.moved: dict[Peer, float] = {}
-        """When each peer last took or ended an answer; infinity while one is computed for it."""
+        """For each peer, when it was last sent part or the end of an answer; infinity while an answer is computed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it; every answer gets the headers."""
+        """Pass a request to the application, or refuse it; add the headers to every answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -76,13 +75,13 @@ class Guard:
             await refuse(error)
         except ConnectionError:
             pass
-        except asyncio.CancelledError:  # a second Ctrl-C; raised on, uvicorn would print it
+        except asyncio.CancelledError:  # a second Ctrl-C; uvicorn would print an error raised again
             await refuse(LostError())
         finally:
             self.moved[peer] = time.monotonic()
 
     def _check(self, headers: Headers, method: str) -> None:
-        """Raise RefusedError for a host, a size or a media type that is not answered."""
+        """Raise RefusedError if the host, size or media type of a request is not accepted."""
         host = headers.get("host", "").lower()
         name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() else host
         if name not in self.hosts:
@@ -95,9 +94,9 @@ class Guard:
             raise RefusedError(415, "media_type", wanted="application/json")
 
     async def _answer(self, scope: Scope, body: bytes, receive: Receive, send: Send) -> None:
-        """Run the application until it has answered or its client has gone."""
+        """Run the application until it has answered or the client has left."""
         messages = [{"type": "http.request", "body": body}]
-        gone = asyncio.ensure_future(receive())  # after the whole body, a server's only message is the end
+        gone = asyncio.ensure_future(receive())  # after the body, the only message left is the disconnect
 
         async def replay() -> Message:
             return messages.pop() if messages else await gone

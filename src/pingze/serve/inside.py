@@ -1,6 +1,6 @@
-"""Look inside a model while it reads a poem: every unit of a layer, the next character, the reach of a gradient.
+"""Show a model's state while it reads a poem: the units of a layer, the next character, the reach of a gradient.
 
-`scripts/name_units.py` measures what single units know; it is shown only for the very weights that were measured.
+`scripts/name_units.py` measures what single units track; the results are shown only for exactly the weights measured.
 """
 
 import base64
@@ -27,7 +27,7 @@ from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachReq
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767
-"""The largest of the whole numbers that values are sent as."""
+"""Values are sent as whole numbers of at most this magnitude."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Reach:
     """How far back a character's gradient reaches in one layer."""
 
     token: int
-    """The chosen character, as an index of the poem's tokens from 0."""
+    """The index of the chosen character among the poem's tokens, from 0."""
     reach: Sequence[float]
-    """‖∂h_t/∂(h_k, c_k)‖ (Frobenius, over √H, so that it is 1 at k = t) for each token k up to the chosen one, t."""
+    """‖∂h_t/∂(h_k, c_k)‖ (Frobenius, divided by √H, so 1 at k = t) for each token k up to the chosen token t."""
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Values over tokens and units, as little-endian 16-bit numbers in base64; each is to be multiplied by `scale`."""
+    """Values of shape (tokens, units) as little-endian 16-bit integers in base64; multiply each integer by `scale`."""
 
     scale: float
     numbers: str
@@ -50,14 +50,14 @@ class Packed:
 
 @dataclass(frozen=True)
 class Known:
-    """A unit whose cell predicts something."""
+    """A unit whose cell state tracks a property of the text."""
 
     unit: int
-    """From 1."""
+    """The unit's number in its layer, from 1."""
     knows: str
-    """place (in the line), line (its number), half (of a couplet), tone (of the character read), foot (comes next)."""
+    """place (in the line), line (number), half (of the couplet), tone (of the character read) or foot (rhyme next)."""
     share: float
-    """R²: the share of the cell's variance that it explains, over the tokens of composed 七律."""
+    """R²: the share of the cell state's variance that the property explains, over the tokens of composed 七律."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Units:
     tokens: Sequence[str]
     """The poem's characters, the mark after each line, and `<eos>`."""
     surprise: Sequence[float]
-    """-ln p of each token after all before it, in nats."""
+    """-ln p of each token given all tokens before it, in nats."""
     units: int
     i: Packed
     f: Packed
@@ -76,31 +76,31 @@ class Units:
     cell: Packed
     hidden: Packed
     known: Sequence[Known]
-    """The units that know something, the surest first; none where these weights were not measured."""
+    """The units that track a property, the highest R² first; empty if these weights were not measured."""
 
 
 @dataclass(frozen=True)
 class Next:
-    """The characters likely at a place: at temperature T, p = exp(log_probability / T - log_sum)."""
+    """The characters likely at a position: at temperature T, p = exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
-    """The likeliest, with their log-probabilities at temperature 1."""
+    """The likeliest characters, with their log-probabilities at temperature 1."""
     temperatures: Sequence[float]
     log_sums: Sequence[float]
-    """At each temperature."""
+    """The logarithm of the normalizing sum at each temperature."""
     choices: Sequence[float]
-    """At each temperature the exponential of the entropy: so many equally likely characters would be as uncertain."""
+    """exp(entropy) at each temperature: the number of equally likely characters with the same entropy."""
 
 
 def reach(asked: ReachRequest) -> Reach:
-    """How far back a character's gradient reaches."""
+    """Measure how far back a character's gradient reaches in a layer."""
     chosen, poem = _asked(asked)
     at = _token(asked, poem)
     return Reach(at, gradient_norms(_read_layer(chosen, poem, asked)[1][: at + 1]))
 
 
 def units(asked: UnitsRequest) -> Units:
-    """Gates, cell and hidden state of every unit of a layer while the model reads a poem, and what some units know."""
+    """Return a layer's gates, cell and hidden states while the model reads a poem, and what some units track."""
     chosen, poem = _asked(asked)
     prefix, caches = _read_layer(chosen, poem, asked)
     i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
@@ -116,7 +116,7 @@ def units(asked: UnitsRequest) -> Units:
 
 
 def next_character(asked: NextRequest) -> Next:
-    """The likeliest characters at a place after all before it, at every temperature."""
+    """Predict the character at a position from everything before it, at each of several temperatures."""
     chosen, poem = _asked(asked)
     log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)))
     row = log_p[_token(asked, poem)].astype(np.float64)
@@ -130,9 +130,9 @@ def next_character(asked: NextRequest) -> Next:
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
-    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last of the caches is step t's.
+    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last cache belongs to step t.
 
-    A step's Jacobian is diagonal with respect to the cell's state, so that half of each product is elementwise.
+    A step's Jacobian with respect to the cell state is diagonal, so half of each product is elementwise.
     """
     H = caches[-1].phi_c.shape[1]
     by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
@@ -148,12 +148,12 @@ def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
 
 
 def cells(caches: Sequence[StepCache]) -> Array:
-    """Compute the cell's state after each step, (T, H): c = f c_prev + i c̃."""
+    """Compute the cell state after each step, (T, H): c = f c_prev + i c̃."""
     return np.concatenate([c.gates.f * c.c_prev + c.gates.i * c.gates.c_tilde for c in caches])
 
 
 def fingerprint(network: ReferenceNetwork) -> str:
-    """Compute a digest that identifies weights."""
+    """Compute a digest that identifies a model's weights."""
     digest = hashlib.sha256(network.checkpoint.tensor("output.bias").tobytes())
     for layer in network.parameters:
         digest.update(layer.weight_hh.tobytes())
@@ -162,7 +162,7 @@ def fingerprint(network: ReferenceNetwork) -> str:
 
 @cache
 def measured() -> dict[str, dict[str, list[Known]]]:
-    """Load the units that know something, by the weights' fingerprint and the layer from 1."""
+    """Load the units that track a property, by the fingerprint of the weights and the layer's number from 1."""
     found = json.loads(files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8"))
     return {
         weights: {layer: [Known(**known) for known in all_known] for layer, all_known in layers.items()}
@@ -171,7 +171,7 @@ def measured() -> dict[str, dict[str, list[Known]]]:
 
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
-    """Load the model and parse the poem. Raises InputError on a layer, line or position that is not there."""
+    """Load the model and parse the poem. Raises InputError if the layer, line or position does not exist."""
     chosen, poem = composer(asked.model_name), asked.poem.read()
     most = {
         "layer": chosen.network.configuration.layers,
@@ -185,14 +185,14 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
 
 
 def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
-    """Record a layer at each token of a poem; with it the tokens before the poem."""
+    """Return the ids of the tokens before the poem, and a layer's cache at each token of the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
     return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
-    """Find the token at a place, from 0: a mark follows each line."""
+    """Return the index, from 0, of the token at the requested position; a mark follows each line."""
     return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
 
 

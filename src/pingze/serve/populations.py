@@ -1,4 +1,4 @@
-"""Write populations in a worker: prepare a request, draw, choose, and join the poem of each seed."""
+"""Write populations in a worker: prepare a request, draw texts, choose among them, and join them into poems."""
 
 import pickle
 import traceback
@@ -20,26 +20,26 @@ from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
 
 PickledRequest = bytes
-"""A pickled request: what a worker knows it by."""
+"""A pickled request, which is also the key under which a worker caches the prepared request."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How the poems of a request are written."""
+    """The number and size of the populations that a request's poems need."""
 
     populations: int
-    """How many each poem has."""
+    """The number of populations for each poem."""
     rows: int
-    """The texts of one population."""
+    """The number of texts in one population."""
     tokens: int
-    """The tokens of one text."""
+    """The number of tokens in one text."""
     notes: Sequence[Note]
-    """How the request was read."""
+    """Notes on how the request was read."""
 
 
-@lru_cache(maxsize=8)  # with many words to include, one takes up to 14 MB
+@lru_cache(maxsize=8)  # an entry with many words to include takes up to 14 MB
 def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list[Note]]:
-    """Prepare a request: its model, what to keep, how to draw, and how the request was read."""
+    """Prepare a request: return its model, constraints and sampling options, and notes on how it was read."""
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, ComposeRequest):
@@ -54,7 +54,7 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
 
 
 def plan_of(packed: PickledRequest) -> Plan:
-    """Plan a request's jobs."""
+    """Compute how many populations a request needs, and their size."""
     chosen, inclusion, sampling, notes = started(packed)
     populations, rows = chosen.populations(inclusion.constraints, sampling)
     return Plan(populations, rows, inclusion.constraints.tokens, notes)
@@ -65,8 +65,8 @@ def write(
 ) -> Iterator[tuple[int, Any] | None]:
     """Write populations of one model as one batch.
 
-    Yields None after each token. Yields the index of each population with its chosen text, with its poem where that has
-    no other population, or with its error.
+    Yields None before each token. For each population, yields its index once, with an error, with the chosen text, or,
+    if it is the only population of its poem, with the poem.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -79,17 +79,17 @@ def write(
             yield index, failure(error)
     while going:
         yield None
-        # 2. Drop the jobs that nobody waits for.
+        # 2. Drop the jobs that are past their deadline or whose client has left.
         for index in [index for index in going if jobs[index][1].is_over]:
             del going[index]
             yield index, too_slow(jobs[index][1].seconds)
-        # 3. Write a token of every text.
+        # 3. Write one token of every text.
         failed: Mapping[Writing, Exception]
         try:
             failed = go_on(chosen.network, list(going.values()))
         except Exception as error:
             failed = dict.fromkeys(going.values(), failure(error))
-        # 4. Choose a text of each finished population.
+        # 4. Choose a text from each finished population.
         for index, writing in list(going.items()):
             if writing in failed:
                 yield index, failed[going.pop(index)]
@@ -102,7 +102,7 @@ def write(
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
-    """Choose a finished population's text; as a poem where it is all of one."""
+    """Choose a text from a finished population; return it as a poem if the poem has no other population."""
     chosen, inclusion, sampling, _ = started(packed)
     (population,) = chosen.choose(writing)
     if chosen.populations(inclusion.constraints, sampling)[0] == 1:
@@ -111,13 +111,13 @@ def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> P
 
 
 def join(packed: PickledRequest, of_seed: dict[int, list[Population]]) -> list[Poem]:
-    """Make the poem of each seed of the texts that its populations chose."""
+    """Build each seed's poem from the texts that were chosen from its populations."""
     chosen, inclusion, *_ = started(packed)
     return [chosen.poem(inclusion.constraints, own, seed) for seed, own in of_seed.items()]
 
 
 def failure(error: Exception) -> Exception:
-    """Make an error fit for a pipe: one that pingze did not raise becomes its traceback."""
+    """Return an error that can be pickled: a PingzeError unchanged, any other as a RuntimeError with its traceback."""
     if isinstance(error, PingzeError):
         return error
     return RuntimeError("".join(traceback.format_exception(error)))

@@ -1,6 +1,6 @@
 """Answer errors as problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
 
-No answer names a path, a version or a place in the code.
+No answer reveals a path, a version or a location in the code.
 """
 
 import json
@@ -22,11 +22,11 @@ WAIT_SECONDS = 2
 
 _PYDANTIC = "int:integer float:number finite:number str:string bool:boolean NoneType:null list:array"
 _TYPES = dict(pair.split(":") for pair in f"{_PYDANTIC} dict:object dataclass:object model:object".split())
-"""JSON Schema's names of pydantic's types."""
+"""JSON Schema's names for pydantic's types."""
 
 
 class RefusedError(PingzeError):
-    """A request that is not answered."""
+    """An error for a request that the server refuses to answer, with the HTTP status of the refusal."""
 
     def __init__(self, status: int, code: str, **parameters: Parameter) -> None:
         super().__init__(code, **parameters)
@@ -34,28 +34,28 @@ class RefusedError(PingzeError):
 
 
 class BusyError(RefusedError):
-    """Too much waits, or the jobs of others would make the answer late."""
+    """An error raised when too many jobs are waiting, or when other requests' jobs would make the answer late."""
 
     def __init__(self) -> None:
         super().__init__(503, "busy", seconds=WAIT_SECONDS)
 
 
 class LostError(RefusedError):
-    """The process that computed a job ended before it answered."""
+    """An error raised when the process that computed a job ended before it answered."""
 
     def __init__(self) -> None:
         super().__init__(503, "lost", seconds=WAIT_SECONDS)
 
 
 class TooMuchError(RefusedError):
-    """A request would take longer than one may; it is not begun."""
+    """An error raised, before computing begins, for a request that would exceed the time limit."""
 
     def __init__(self, takes: float, seconds: float) -> None:
         super().__init__(422, "too_much", seconds=seconds, takes=round(takes))
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Make the error for a body that is not JSON or has not the schema's shape, from pydantic's fault."""
+    """Convert pydantic's fault, for a body that is not JSON or does not match the schema, to a RefusedError."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
@@ -68,37 +68,37 @@ def invalid(fault: Mapping[str, Any]) -> RefusedError:
 
 
 def language_of(headers: Headers) -> Language:
-    """Read the language of the messages from Accept-Language: Chinese if it is named first, else English."""
+    """Choose the language of messages by Accept-Language: Chinese if the header names it first, else English."""
     return "zh" if headers.get("accept-language", "").strip().lower().startswith("zh") else "en"
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Why a request was not answered."""
+    """The reason why a request was not answered, as it is sent to the client."""
 
     title: str
-    """The status in words."""
+    """The HTTP status in words."""
     status: int
     detail: str
     """What is wrong, in one line for a person."""
     cause: Cause
-    """The same as a code with parameters: docs/serving.md lists them."""
+    """The detail as a code with parameters; docs/serving.md lists the codes."""
     field: str | None = None
-    """The field at fault, where it is known."""
+    """The field at fault, if it is known."""
     clashes: Sequence[Clash] = ()
     """The constraints that cannot be met together."""
     type: str = "about:blank"
 
     @classmethod
     def of(cls, error: Exception, language: Language) -> "Problem":
-        """Make the problem of an error; of one that no one foresaw nothing is said."""
+        """Build the problem for an error; reveal nothing about an unexpected error."""
         match error:
             case RefusedError():
                 status = error.status
             case InfeasibleError() | UnfinishedError():
                 status = 409
             case CorpusError():
-                status, error = 409, CorpusError("no_corpus_here")  # without a path
+                status, error = 409, CorpusError("no_corpus_here")  # leaves out the path
             case InputError() | DeadlineError():
                 status = 422
             case _:
@@ -115,11 +115,11 @@ class Problem:
 
     @classmethod
     def fault(cls, status: int, language: Language) -> "Problem":
-        """Make the problem of a fault in pingze."""
+        """Build the problem for a fault in pingze itself."""
         return cls(HTTPStatus(status).phrase, status, say("server_fault", {}, language), {"code": "fault"})
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
-        """Answer with the problem; fields that are empty are left out."""
+        """Build the HTTP response; leave out `field` and `clashes` if they are empty."""
         fields = {
             name: value for name, value in asdict(self).items() if value or name not in ("field", "clashes")
         }

@@ -1,9 +1,9 @@
-"""Share worker processes, one a core, among the requests of all clients.
+"""Share worker processes, one for each core, among the requests of all clients.
 
-A job is one population of one poem, or the whole computation of another route. Clients take turns, and so do the
-requests of one client, so that nobody starves. Populations of one model and size are written as one batch. A worker
-that has only long batches gets one more of those that had less; `worker.py`, the other end of each pipe, writes them in
-turns. Beside them a worker computes one job of another route.
+A job is one population of one poem, or the whole computation for another route. Clients take turns, and so do the
+requests of each client, so that none starves. Populations of the same model and size are written as one batch. A worker
+whose batches are all long gets another batch, from requests that have no long batch; `worker.py`, at the other end of
+each pipe, writes a worker's batches in turns. Meanwhile the worker computes at most one job of another route.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from pingze.serve.worker import LONG, work
 from pingze.threads import threads
 
 ROWS = 64
-"""The most texts that a worker writes as one batch; one population may have more."""
+"""The largest number of texts to join into one batch; a single population may have more."""
 MOST_BATCHES = 4
-"""The most batches that a worker writes in turns."""
+"""The largest number of batches that a worker writes in turns."""
 MUCH = 4
-"""How many times smaller a population is that is written beside a long batch of its own client."""
+"""How many times smaller a population must be to take turns with a long batch of the same client."""
 WAITING, WAITING_OF_ONE = 1024, 512
-"""The most jobs that wait, of all clients and of one; a poem has two at the defaults."""
+"""The most jobs that may wait, for all clients and for one; with default options a poem has two."""
 GRACE = 10.0
-"""Seconds beyond its deadline after which a job that never asks whether to go on ends its worker."""
+"""Seconds past a job's deadline after which its worker is killed, if the job has not checked the deadline itself."""
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
@@ -43,9 +43,9 @@ class Job:
     """A computation for a worker.
 
     compute: A function at the top level of a module.
-    model: Jobs of one model are written as one batch; "" for a job that is computed alone.
-    rows: How many texts it writes.
-    size: The tokens of all its texts.
+    model: The model whose jobs may share a batch; "" for a job that is computed alone.
+    rows: The number of texts to write.
+    size: The number of tokens in all these texts.
     """
 
     request: "Request"
@@ -57,7 +57,7 @@ class Job:
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def settle(self, answer: Any) -> None:
-        """Give the answer, or the error, to the client unless it has gone."""
+        """Pass the answer or the error to the waiting request, unless the client has left."""
         if self.answer.done():
             return
         if isinstance(answer, Exception):
@@ -68,28 +68,28 @@ class Job:
 
 @dataclass(eq=False)
 class Batch:
-    """Jobs that one worker computes together, by the index under which it answers them."""
+    """Jobs that one worker computes together, keyed by the index that the worker's answers name."""
 
     jobs: dict[int, Job]
     writes: bool
     size: int
     begun: float
     spent: float = 0.0
-    """The seconds that its worker has spent on it."""
+    """The seconds that the worker has spent on the batch."""
 
     @property
     def requests(self) -> set["Request"]:
-        """Those of its unanswered jobs."""
+        """The requests of the batch's unanswered jobs."""
         return {job.request for job in self.jobs.values()}
 
     @property
     def is_long(self) -> bool:
-        """Whether others may be written before it ends."""
+        """Whether the batch has run for so long that other batches may take turns with it."""
         return self.writes and time.monotonic() >= self.begun + LONG
 
 
 class Worker:
-    """A process, the pipe to it, and the batches that it has begun, by number."""
+    """A worker process, the pipe to it, and its unfinished batches by number."""
 
     def __init__(self) -> None:
         spawn = get_context("spawn")
@@ -101,17 +101,17 @@ class Worker:
         self.batches: dict[int, Batch] = {}
 
     def send(self, *message: Any) -> None:
-        """Send a message; one to a worker that has died is dropped, for its end is noticed elsewhere."""
+        """Send a message; drop it if the worker has died, because `_listen` notices that."""
         with suppress(OSError):
             self.pipe.send(message)
 
     def of_kind(self, writes: bool) -> list[Batch]:
-        """List the batches that it writes, or those of other routes."""
+        """List the worker's batches of populations if `writes`, else its batches for other routes."""
         return [batch for batch in self.batches.values() if batch.writes == writes]
 
 
 class Request:
-    """One client's request: its jobs that wait, and the seconds that workers spent on it."""
+    """A client's request, its waiting jobs, and the seconds that workers have spent on it."""
 
     def __init__(self, queue: "Queue", client: str) -> None:
         self.queue, self.client = queue, client
@@ -120,13 +120,13 @@ class Request:
         self.spent = 0.0
 
     async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
-        """Compute one job. Raises what it raises, BusyError and LostError."""
+        """Compute one job. Raises BusyError, LostError, or an error of the job itself."""
         answer: T
         (answer,) = await self.compute_all([Job(self, compute, arguments)])
         return answer
 
     async def compute_all(self, jobs: Sequence[Job]) -> list[Any]:
-        """Compute several jobs. Raises as `compute` does, and TooMuchError."""
+        """Compute several jobs. Raises TooMuchError and the errors of `compute`."""
         self.queue.submit(self, jobs)
         return await asyncio.gather(*(job.answer for job in jobs))
 
@@ -136,18 +136,18 @@ class Queue:
 
     Args:
         seconds: How long one request may take.
-        workers: How many processes; by default `threads()`, one a core.
+        workers: The number of processes; by default `threads()`, one for each core.
     """
 
     def __init__(self, seconds: float = 30.0, workers: int | None = None) -> None:
         self.seconds = seconds
         self.workers = [Worker() for _ in range(workers or threads())]
         self.waiting: dict[str, list[Request]] = {}
-        """Each client's requests with jobs that wait; clients and requests in the order of their turns."""
+        """The requests with waiting jobs of each client; clients and requests are in the order of their turns."""
         self.numbers = count()
         self.closing = False
         self.pace = 0.0
-        """Seconds for a token of one text among many, as measured of late."""
+        """Seconds per token of one text in a batch, as a moving average."""
 
     def __len__(self) -> int:
         return sum(len(request.waiting) for request in self._waiting())
@@ -167,7 +167,7 @@ class Queue:
             worker.ready, self.pace = True, found
 
     def start(self) -> None:
-        """Begin to compute, in the running event loop."""
+        """Start to receive the workers' messages, in the running event loop."""
         self.loop = asyncio.get_running_loop()
         for worker in self.workers:
             Thread(target=self._listen, args=(worker,), daemon=True).start()
@@ -182,9 +182,9 @@ class Queue:
 
     @asynccontextmanager
     async def request(self, client: str) -> AsyncIterator[Request]:
-        """Open a request for `seconds`; at its end its waiting jobs are dropped and its running ones stopped.
+        """Open a request that may take `seconds`; at its end drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError where its own jobs take too long, BusyError where those of others do.
+        Raises DeadlineError if its own jobs take too long, BusyError if other requests' jobs delay it too long.
         """
         request = Request(self, client)
         try:
@@ -206,19 +206,20 @@ class Queue:
                         worker.send("stop", number, index)
 
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
-        """Let a request's jobs wait, all or none.
+        """Add all of a request's jobs to the queue, or none of them if an error is raised.
 
-        Raises TooMuchError where they would take too long alone, BusyError where too much else waits.
+        Raises TooMuchError if the jobs would take too long even alone, BusyError if too many other jobs are waiting.
         """
         of_client = sum(len(each.waiting) for each in self.waiting.get(request.client, ()))
         if len(self) + len(jobs) > WAITING or of_client + len(jobs) > WAITING_OF_ONE:
             raise BusyError
-        # 1. Alone, every worker computes for this request.
+        # 1. Estimate the time that the jobs take if all workers compute only them.
         size = sum(job.size for job in jobs)
         alone = self.pace * size / min(len(jobs), len(self.workers))
         if alone > self.seconds:
             raise TooMuchError(alone, self.seconds)
-        # 2. Clients take turns, and so do the requests of one: meanwhile as much is computed for each other.
+        # 2. Clients take turns, and so do a client's requests: while the jobs are computed, each of the others gets
+        # at most as much computing time.
         sizes = {
             client: [sum(job.size for job in each.waiting) for each in requests]
             for client, requests in self.waiting.items()
@@ -245,10 +246,10 @@ class Queue:
                     self._begin(worker, self._joined(first))
 
     def _without_long_batch(self) -> Callable[[Job], bool]:
-        """Make the test for populations that are written beside the long batches.
+        """Return a test for populations that may take turns with the long batches.
 
-        They are of other requests, and of other clients or much smaller: equal ones of one client gain nothing by
-        turns, and would leave less of the worker to a client that comes next.
+        Such a population belongs to another request, and is either another client's or much smaller. Equal populations
+        of one client would gain nothing from turns, and would leave less of the worker to the next client.
         """
         slow: dict[Request | str, float] = {}
         for batch in (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long):
@@ -261,7 +262,7 @@ class Queue:
         )
 
     def _joined(self, first: Job) -> list[Job]:
-        """List a job and those of its model and size that are written with it; some are left to each other worker."""
+        """List a job and waiting jobs of the same model and size to write with it; leave each other worker a share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
         while len(jobs) < share:
             room = ROWS - sum(job.rows for job in jobs)
@@ -273,7 +274,7 @@ class Queue:
         return jobs
 
     def _begin(self, worker: Worker, jobs: Sequence[Job]) -> None:
-        """Have a worker begin a batch."""
+        """Send jobs to a worker as a new batch."""
         now, number, first = time.monotonic(), next(self.numbers), jobs[0]
         batch = Batch(dict(enumerate(jobs)), bool(first.model), sum(job.size for job in jobs), now)
         worker.batches[number] = batch
@@ -284,7 +285,7 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], Any]) -> Job | None:
-        """Take the first job in turn that fits; its request and its client have their next turns after all others."""
+        """Remove and return the first job that fits, or None; move its request and its client to the back."""
         request = next((each for each in self._waiting() if fits(each.waiting[0])), None)
         if request is None:
             return None
@@ -298,15 +299,15 @@ class Queue:
         return job
 
     def _listen(self, worker: Worker) -> None:
-        """Pass on what a worker answers, in a thread of its own, until it ends."""
-        with suppress(EOFError, OSError, RuntimeError):  # of a pipe or an event loop that is closed
+        """Pass a worker's messages to the event loop until the worker ends; runs in a separate thread."""
+        with suppress(EOFError, OSError, RuntimeError):  # the pipe or the event loop is closed
             while True:
                 self.loop.call_soon_threadsafe(self._hear, worker, worker.pipe.recv())
         with suppress(RuntimeError):
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Take a worker's word that it is ready, or the seconds that it spent on a batch, perhaps with an answer."""
+        """Handle a worker's message: that it is ready, or how long it spent on a batch, possibly with an answer."""
         if not worker.ready:
             worker.ready = True
         else:
@@ -328,7 +329,7 @@ class Queue:
             worker.process.kill()
 
     def _replace(self, worker: Worker) -> None:
-        """Start another worker for one that has died; its jobs fail."""
+        """Start a new worker in place of one that has died, whose jobs fail."""
         if self.closing:
             return
         for job in [job for batch in worker.batches.values() for job in batch.jobs.values()]:

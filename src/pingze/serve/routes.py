@@ -1,4 +1,4 @@
-"""Route the API under /v1: a worker of the queue computes each answer, or each population of the poems to write."""
+"""Define the API's routes under /v1; the queue's workers compute the answers, and write poems by populations."""
 
 import pickle
 from collections import defaultdict
@@ -33,14 +33,14 @@ COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
         "next": inside.next_character,
     },
 }
-"""By method and path the function that computes the answer: its parameters are the body, and perhaps the language."""
+"""The function that answers each method and path; its parameters are the body, if any, and optionally the language."""
 
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
 def _add_computed(method: str, path: str, compute: Callable[..., Any]) -> None:
-    """Add the route that has a worker compute its answer."""
+    """Add a route whose answer a worker computes by `compute`."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -64,13 +64,13 @@ for method, computed in COMPUTED.items():
 
 @router.get("/health")
 async def health(request: Request) -> dict[str, str | int]:
-    """Whether the server answers, and how many jobs wait."""
+    """Confirm that the server is running, and return the default model and the number of waiting jobs."""
     return {"status": "ok", "model": checkpoint.DEFAULT, "queue": len(_queue(request))}
 
 
 @router.post("/compose")
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
-    """Poems that keep everything asked for, in the order of their seeds."""
+    """Compose poems that meet all constraints of the request, in the order of their seeds."""
     texts, language = asked.count * asked.particles, language_of(request.headers)
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
@@ -80,7 +80,7 @@ async def compose(asked: ComposeRequest, request: Request) -> Poems:
 
 @router.post("/revise")
 async def revise(asked: ReviseRequest, request: Request) -> Poem:
-    """Parts of a poem written again; all else is kept."""
+    """Rewrite parts of a poem and keep the rest."""
     (poem,), _ = await _write(asked, request)
     return poem
 
@@ -88,7 +88,7 @@ async def revise(asked: ReviseRequest, request: Request) -> Poem:
 async def _write(
     asked: ComposeRequest | ReviseRequest, request: Request
 ) -> tuple[list[Poem], Sequence[Note]]:
-    """Write a poem for each seed, each population as a job; with them how the request was read."""
+    """Write a poem for each seed, one job for each population; return the poems and notes on the request."""
     packed = pickle.dumps(asked)
     async with _queue(request).request(_client(request)) as asking:
         plan = await asking.compute(populations.plan_of, packed)

@@ -1,4 +1,4 @@
-"""Define the API's JSON, requests and answers, as dataclasses from which OpenAPI is made."""
+"""Define the JSON of the API's requests and answers as dataclasses, from which the OpenAPI schema is generated."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -15,11 +15,11 @@ LONGEST_POEM = 200
 MOST_PARTICLES = 256
 MOST_POEMS = 256
 MOST_TEXTS = 8192
-"""The most texts of one request: particles times count."""
+"""The largest number of texts that one request may need: particles times count."""
 
 
 def shared(name: str, **bounds: Any) -> Any:
-    """Make a field of `Composing` once more, with other bounds."""
+    """Copy a field of `Composing` with different bounds."""
     each = next(each for each in fields(Composing) if each.name == name)
     bounds = each.metadata["json_schema_extra"] | bounds
     return option(each.default, each.metadata["description"], **bounds)
@@ -30,22 +30,22 @@ def shared(name: str, **bounds: Any) -> Any:
 
 @dataclass(frozen=True, kw_only=True)
 class GivenPoem(Bounded):
-    """A poem: as this API answers it, or lines alone. Seed, model and log_probability are not read."""
+    """A poem as this API returns it, or only its lines; seed, model and log_probability are ignored."""
 
     lines: list[str] = option(..., "Its lines, without marks.", maxItems=LONGEST_POEM)
-    form: str | None = option(None, "As 七絕; null takes the one that it has.", maxLength=20)
-    template: str | None = option(None, "Its template; null takes the one that it has.", maxLength=20)
-    rhyme: str | None = option(None, "Its rhyme group; null takes the one that it has.", maxLength=20)
+    form: str | None = option(None, "Its form, such as 七絕; null detects it.", maxLength=20)
+    template: str | None = option(None, "Its template; null detects it.", maxLength=20)
+    rhyme: str | None = option(None, "Its rhyme group; null detects it.", maxLength=20)
     title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
-    about: str | None = option(None, "What it was to be about, for models that know themes.", maxLength=200)
-    mood: str | None = option(None, "The mood that it was written in.", enum=[None, *MOODS])
-    poet: str | None = option(None, "In whose manner, for models that know poets.", maxLength=20)
+    about: str | None = option(None, "Its theme, for models that know themes.", maxLength=200)
+    mood: str | None = option(None, "The mood it was written in.", enum=[None, *MOODS])
+    poet: str | None = option(None, "The poet it imitates, for models that know poets.", maxLength=20)
     seed: int | None = None
     model: str | None = None
     log_probability: float | None = None
 
     def read(self, level: str = CUSTOMARY) -> Poem:
-        """Parse the poem. Raises InputError on lines without the shape of a form, or of the given form."""
+        """Parse the poem. Raises InputError if its lines do not have the shape of the given form or of any form."""
         found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
@@ -58,21 +58,21 @@ class GivenPoem(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class Place(Bounded):
-    """A line, or a character of it; both count from 1."""
+    """A line, or one character of a line; both are numbered from 1."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(None, "The character's; null is the whole line.", minimum=1, maximum=7)
+    position: int | None = option(None, "The character's number; null: the whole line.", minimum=1, maximum=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
     """A request that may name a model."""
 
-    model: str | None = option(None, "A model that /v1/forms names; null takes the default.", maxLength=40)
+    model: str | None = option(None, "A model that /v1/forms lists; null means the default.", maxLength=40)
 
     @property
     def model_name(self) -> str:
-        """The shipped model to use. Raises InputError on any other name: none becomes a path."""
+        """The shipped model to use. Raises InputError on any other name, so that no name is read as a path."""
         if self.model is not None and self.model not in checkpoint.SHIPPED:
             raise InputError("choice", field="model", has=self.model, choices=list(checkpoint.SHIPPED))
         return self.model or checkpoint.DEFAULT
@@ -87,48 +87,48 @@ class OfPoem(OfModel):
 
 @dataclass(frozen=True, kw_only=True)
 class ReviseOptions(OfModel, Revising):
-    """The options of writing poems, with this API's bounds."""
+    """The options for writing poems, with this API's bounds."""
 
     particles: int = shared("particles", maximum=MOST_PARTICLES)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ComposeRequest(ReviseOptions, Composing):
-    """Poems to write."""
+    """The constraints and options of poems to write."""
 
     count: int = shared("count", maximum=MOST_POEMS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReviseRequest(OfPoem, ReviseOptions):
-    """A poem, and the places to write again."""
+    """A poem, and the lines or characters to rewrite."""
 
     targets: list[Place]
 
 
 @dataclass(frozen=True, kw_only=True)
 class AlternativesRequest(OfPoem, ReviseOptions):
-    """A poem, and a place to find characters for."""
+    """A poem, and a position to find alternative characters for."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(..., "The character's.", minimum=1, maximum=7)
-    limit: int = option(10, "How many characters at most.", minimum=1, maximum=64)
+    position: int = option(..., "The character's number in the line.", minimum=1, maximum=7)
+    limit: int = option(10, "The most characters to return.", minimum=1, maximum=64)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExplainRequest(OfPoem):
-    """A poem whose characters to explain."""
+    """A poem whose characters are to be explained."""
 
-    limit: int = option(5, "How many other characters are named.", minimum=0, maximum=64)
+    limit: int = option(5, "How many alternatives to list for each character.", minimum=0, maximum=64)
     level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckRequest(Bounded):
-    """Poems to check, as a person writes them."""
+    """Poems to check, as plain text."""
 
-    text: str = option(..., "One poem, or several with blank lines between.", maxLength=4000)
-    form: str | None = option(None, "The form to check for, instead of the one found.", maxLength=20)
+    text: str = option(..., "One poem, or several separated by blank lines.", maxLength=4000)
+    form: str | None = option(None, "The form to check against, instead of the detected one.", maxLength=20)
     level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
 
 
@@ -136,9 +136,9 @@ class CheckRequest(Bounded):
 class MendRequest(OfModel):
     """A faulty poem to mend."""
 
-    text: str = option(..., "The poem, as a person writes it.", maxLength=4000)
-    keep: str = option("", "Words of it that stay; a space separates them.", maxLength=100)
-    form: str | None = option(None, "The form to mend it to, instead of its shape's.", maxLength=20)
+    text: str = option(..., "The poem, as plain text.", maxLength=4000)
+    keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
+    form: str | None = option(None, "The form to mend to; null takes its shape's.", maxLength=20)
     level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
     title: str | None = shared("title")
     poet: str | None = shared("poet")
@@ -154,29 +154,29 @@ class OriginalityRequest(Bounded):
 
 @dataclass(frozen=True, kw_only=True)
 class UnitsRequest(OfPoem):
-    """A poem, and the layer whose units to watch."""
+    """A poem, and the layer whose units are to be shown."""
 
     layer: int = option(1, "The LSTM layer, from 1.", minimum=1, maximum=16)
 
 
 @dataclass(frozen=True, kw_only=True)
 class CharacterRequest(OfPoem):
-    """A poem, and a character of it."""
+    """A poem, and one of its characters."""
 
     line: int = option(1, "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(1, "The character's.", minimum=1, maximum=7)
+    position: int = option(1, "The character's number in the line.", minimum=1, maximum=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReachRequest(UnitsRequest, CharacterRequest):
-    """A poem, and the character from which to look back."""
+    """A poem, and the character whose gradient is to be traced back."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class NextRequest(CharacterRequest):
-    """A poem, and a place whose next character to predict."""
+    """A poem, and the position whose character is to be predicted."""
 
-    limit: int = option(12, "How many characters are named.", minimum=1, maximum=64)
+    limit: int = option(12, "How many characters to return.", minimum=1, maximum=64)
 
 
 # -- Answers ----------------------------------------------------------------------------------------------------
@@ -184,14 +184,14 @@ class NextRequest(CharacterRequest):
 
 @dataclass(frozen=True)
 class FormChoice:
-    """A form that may be asked for."""
+    """A form that a request may name."""
 
     name: str
     width: int
     lines: int | None
     default_lines: int
     acrostic_positions: dict[str, int]
-    """For each place of an acrostic the position in the line, from 1."""
+    """For each placement of an acrostic (head, middle or end), the position in the line, from 1."""
     regulated: bool
     antithetical: bool
     templates: Sequence[str]
@@ -199,7 +199,7 @@ class FormChoice:
 
 @dataclass(frozen=True)
 class RhymeChoice:
-    """A rhyme group that may be asked for."""
+    """A rhyme group that a request may name."""
 
     name: str
     label: str
@@ -208,7 +208,7 @@ class RhymeChoice:
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """A model that may be asked for."""
+    """A model that a request may name."""
 
     name: str
     titles: bool
@@ -220,7 +220,7 @@ class ModelChoice:
 
 @dataclass(frozen=True)
 class OptionChoice:
-    """An option of /v1/compose: its default, and its bounds in the words of JSON Schema."""
+    """An option of /v1/compose, with its default and its bounds as JSON Schema keywords."""
 
     name: str
     description: str
@@ -230,7 +230,7 @@ class OptionChoice:
 
 @dataclass(frozen=True)
 class Choices:
-    """All that may be chosen."""
+    """Everything that a request may choose from."""
 
     options: Sequence[OptionChoice]
     forms: Sequence[FormChoice]
@@ -244,7 +244,7 @@ class Choices:
 
 @dataclass(frozen=True)
 class Poems:
-    """Composed poems, and how the request was read: characters read as others or left out."""
+    """Composed poems, and notes on how the request was read, such as characters that were replaced or left out."""
 
     poems: Sequence[Poem]
     notes: Sequence[str]
@@ -254,7 +254,7 @@ class Poems:
 
 @dataclass(frozen=True)
 class Conflicts:
-    """Whether a poem can keep all that is asked for, and if not, what clashes."""
+    """Whether a poem can meet all constraints, and if not, which of them clash."""
 
     possible: bool
     detail: str
@@ -265,7 +265,7 @@ class Conflicts:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault, at one character, and the characters that would fit there."""
+    """A fault at one character, and the characters that would fit there."""
 
     rule: str
     line: int
@@ -284,20 +284,20 @@ class Judged:
     """A checked poem, as in `pingze check --json`, with the characters that would fit at each fault."""
 
     ok: bool
-    """Whether it fits a form, and nothing is broken."""
+    """Whether the poem fits a form and breaks no rule."""
     judged: str
-    """What was judged: tones and rhyme; rhyme, of old-style verse; shape, if it is wrong; or nothing."""
+    """The scope: "tones and rhyme", "rhyme" for old-style verse, "shape" if the shape is wrong, or "nothing"."""
     form: str | None
     template: str | None
     rhyme: str | None
     level: str
     lines: Sequence[str]
     read: Sequence[str]
-    """The lines in the Traditional characters that they were read as and judged by."""
+    """The lines as converted to Traditional characters and judged."""
     tones: Sequence[str]
     """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
     readings: Sequence[Sequence[Sequence[str]]]
-    """For each character of each line its readings, tone and rhyme group, as 平東."""
+    """For each character of each line, its readings as tone and rhyme group, such as 平東."""
     violations: Sequence[Fault]
     notes: Sequence[str]
     remarks: Sequence[Cause]

@@ -17,31 +17,31 @@ from pingze.serve.queue import Queue
 
 BACKLOG = 256
 MOST_CONNECTIONS = 1000
-"""Beyond so many, uvicorn answers 503 itself."""
+"""The number of connections above which uvicorn itself answers 503."""
 LARGEST_HEAD = 64 * 1024
-"""The bytes of a request's headers."""
+"""The largest size of a request's headers, in bytes."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Listen at an address. Raises InputError where it cannot be had."""
+    """Open a socket that listens at an address. Raises InputError if the address is not available."""
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except (OSError, UnicodeError) as error:
         if isinstance(error, UnicodeError):
             reason = "that is no host name"
-        else:  # without Python's additions
+        else:  # the system's message without Python's additions
             number = error.errno or 0
             reason = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
-    # Connections inherit it. asyncio sets it only where a socket names its protocol, and accepted ones of this do not;
-    # without it each answer's body waits 40 ms for the acknowledgement of its headers.
+    # Accepted connections inherit this option. asyncio sets it only on sockets that name their protocol, which these
+    # do not; without it, each answer's body waits 40 ms for the acknowledgement of its headers.
     bound.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return bound
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Give the address to type: of a socket that listens at every address, this machine's own on the local network."""
+    """Return the address to type in a browser: for a socket that listens everywhere, this machine's on its network."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
@@ -50,16 +50,16 @@ def reached_at(bound: socket.socket) -> str:
     )
     with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect((anywhere, 9))  # picks the way there, and sends nothing
+            probe.connect((anywhere, 9))  # chooses a route without sending anything
         except OSError:
             return loopback
         return str(probe.getsockname()[0])
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
-    """Serve until SIGINT or SIGTERM; running requests are finished, and no new ones taken.
+    """Serve until SIGINT or SIGTERM; then finish the running requests and accept no new ones.
 
-    A second Ctrl-C ends them too. Raises KeyboardInterrupt after SIGINT.
+    A second Ctrl-C also ends the running requests. Raises KeyboardInterrupt after SIGINT.
     """
     application = create_app(queue, hosts)
     configuration = uvicorn.Config(
@@ -81,7 +81,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
     seen: list[int] = []
 
     def stop(number: int, _: object) -> None:
-        """Stop before uvicorn listens to signals; after it has stopped, it raises those that it got once more."""
+        """Note a signal that comes before uvicorn handles signals, or that uvicorn raises again after it stops."""
         server.should_exit = True
         seen.append(number)
 

@@ -1,4 +1,4 @@
-"""Compute jobs in a process of its own: the other end of a `queue.Worker`'s pipe."""
+"""Compute jobs in a separate process, at the other end of a `queue.Worker`'s pipe."""
 
 import gc
 import os
@@ -20,23 +20,22 @@ from pingze.errors import PingzeError
 from pingze.serve.populations import failure, started
 
 REST = 3.0
-"""Seconds without a job after which memory is given back."""
+"""Seconds without a message after which an idle worker frees memory."""
 LONG = 0.25
-"""The seconds of a batch's turn, while others wait."""
+"""The seconds of a batch's turn while other batches wait."""
 OWED = 1.0
-"""Seconds after which a batch has its turn whatever else waits."""
+"""Seconds of waiting after which a batch gets the next turn that follows a finished batch."""
 SWITCH_SECONDS = 0.001
-"""How long a thread computes in Python while another waits to."""
+"""How long one thread may run Python code while another waits to run."""
 
 
 def work(pipe: Connection) -> None:
     """Load the models, then compute the jobs that arrive until the server ends.
 
-    The first message out holds the seconds for a token of one text, or the error that kept the models from loading.
+    The first message sent holds the seconds per token of one text, or the error that kept the models from loading.
     """
-    signal.signal(
-        signal.SIGINT, signal.SIG_IGN
-    )  # Ctrl-C reaches all processes of a terminal; the server ends this one
+    # Ctrl-C reaches every process of the terminal; this process waits for the server to end it.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     from threadpoolctl import threadpool_limits
 
     from pingze.composing.request.input_characters import ConversionWarning
@@ -45,7 +44,7 @@ def work(pipe: Connection) -> None:
 
     sys.setswitchinterval(SWITCH_SECONDS)
     share_freed_memory()
-    warnings.simplefilter("ignore", ConversionWarning)  # it is for the person who asks, not for who serves
+    warnings.simplefilter("ignore", ConversionWarning)  # it is meant for clients, who get it as a note
     threadpool_limits(1, user_api="blas")  # each core has a worker
     try:
         pipe.send(warm_up())
@@ -55,25 +54,25 @@ def work(pipe: Connection) -> None:
     _give_back()
     gc.freeze()
     WorkerLoop(pipe).serve()
-    os._exit(0)  # without waiting for computations that nobody waits for
+    os._exit(0)  # do not wait for computations whose answers nobody needs
 
 
 @dataclass(eq=False)
 class Written:
-    """A batch of populations that is written in turns."""
+    """A batch of populations that takes turns with other batches."""
 
     number: int
     answers: Iterator[tuple[int, Any] | None]
     spent: float = 0.0
     since: float = field(default_factory=time.monotonic)
-    """When its last turn ended."""
+    """When the batch's last turn ended."""
 
 
 class WorkerLoop:
-    """Two threads beside the one that listens: one writes batches, one computes other jobs.
+    """A loop that receives messages, and two threads: one writes batches, the other computes other jobs.
 
-    Messages in: ("write" or "compute", batch, function, [(arguments, seconds)]) and ("stop", batch, index). Messages
-    out: (batch, index, answer, seconds) and, at the end of a turn, (batch, None, None, seconds), with what each took.
+    Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) and ("stop", batch, index). Sends
+    (batch, index, answer, seconds spent) and, at the end of a turn, (batch, None, None, seconds spent).
     """
 
     def __init__(self, pipe: Connection) -> None:
@@ -82,7 +81,7 @@ class WorkerLoop:
         self.inboxes: dict[str, SimpleQueue[Any]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
 
     def serve(self) -> None:
-        """Listen until the server ends, and give memory back where no message arrives."""
+        """Receive messages until the server ends; free memory when none arrive and no job is running."""
         for task in (self._write, self._compute):
             Thread(target=task, daemon=True).start()
         tidy = True
@@ -117,18 +116,18 @@ class WorkerLoop:
                 self._tell(number, index, answer, time.monotonic() - begun)
 
     def _write(self) -> None:
-        """Write batches in turns: that which had least goes on; after one that ended, any that has waited for long."""
+        """Write batches in turns: the one with the least time so far or, after one has ended, one that waited long."""
         inbox, batches, ended = self.inboxes["write"], list[Written](), False
         while True:
-            # 1. Take the new batches; wait where there is none at all.
+            # 1. Take the new batches; wait if there are no batches at all.
             while not (batches and inbox.empty()):
                 number, function, given = inbox.get()
                 batches.append(Written(number, function(given)))
-            # 2. Choose the batch that has the turn.
+            # 2. Choose the batch whose turn it is.
             begun = told = time.monotonic()
             owed = [batch for batch in batches if ended and begun > batch.since + OWED]
             batch = min(owed, key=attrgetter("since")) if owed else min(batches, key=attrgetter("spent"))
-            # 3. Write until it ends or, after a token, the turn is over.
+            # 3. Write until the batch ends or, between two tokens, its turn is over.
             ended = False
             for found in batch.answers:
                 now = time.monotonic()
@@ -151,7 +150,7 @@ class WorkerLoop:
 
 
 def _give_back() -> None:
-    """Free the memory that can be loaded again."""
+    """Clear the cache of prepared requests, and return freed memory to the system."""
     from pingze.lstm.memory import give_back_freed_memory
 
     started.cache_clear()
