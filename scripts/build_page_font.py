@@ -3,9 +3,9 @@
     pip install 'pingze[page]'
     python -m scripts.build_page_font
 
-The font has the characters of every shipped model's vocabulary, their Simplified forms, and the other characters that a
-card shows. The glyphs come from LXGW WenKai TC (npm: @fontsource/lxgw-wenkai-tc) or, where that font lacks one, from
-LXGW WenKai with its mainland forms (npm: @chinese-fonts/lxgwwenkai); both are under the SIL Open Font License. The
+The font contains the characters of every shipped model's vocabulary, their Simplified forms, and the other characters
+that a card shows. The glyphs come from LXGW WenKai TC (npm: @fontsource/lxgw-wenkai-tc) or, if that font lacks one,
+from LXGW WenKai with its mainland forms (npm: @chinese-fonts/lxgwwenkai); both are under the SIL Open Font License. The
 file is WOFF 1 with simple TrueType outlines, unhinted and with few units to the em, so that card.js can read it too.
 """
 
@@ -30,7 +30,7 @@ PACKAGES = (
     ("@fontsource/lxgw-wenkai-tc@5.3.0", "package/files/lxgw-wenkai-tc-*-400-normal.woff"),
     ("@chinese-fonts/lxgwwenkai@3.0.0", "package/dist/LXGWWenKai-Regular/*.woff2"),
 )
-UNITS = 360  # per em: a unit is a tenth of a pixel on a card
+UNITS = 360  # per em, so that a unit is a tenth of a pixel on a card
 MARKS = "，。　平仄擬"
 COPYRIGHT = (
     "Copyright 2024 The LXGW WenKai Project Authors (https://github.com/lxgw/LxgwWenkaiTC). "
@@ -40,7 +40,7 @@ COPYRIGHT = (
 
 
 def main() -> None:
-    """Fetch both fonts, write a font of the wanted characters, and print those that neither font has."""
+    """Fetch both fonts, write a font of the required characters, and print the characters that neither font has."""
     wanted = wanted_characters()
     glyphs: dict[str, tuple[Glyph, int]] = {}
     with tempfile.TemporaryDirectory() as folder:
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def wanted_characters() -> set[str]:
-    """Return the characters in which a shipped model's poem can be written, Traditional and Simplified."""
+    """Return the characters that a card can show: `MARKS` and those of the models, Traditional and Simplified."""
     simplified = simplified_forms()
     tokens = [token for name in checkpoint.SHIPPED for token in checkpoint.load(name).vocabulary.tokens]
     traditional = {token for token in tokens if len(token) == 1}
@@ -67,7 +67,7 @@ def wanted_characters() -> set[str]:
 
 
 def fetch(package: str, folder: Path) -> Path:
-    """Fetch a package with npm, unpack it, and return the folder."""
+    """Fetch a package with npm, unpack it, and return the folder that contains it."""
     into = folder / package.split("/")[-1].split("@")[0]
     into.mkdir()
     subprocess.run([*npm_client(), "pack", package, "--loglevel=error"], cwd=into, check=True)
@@ -89,7 +89,7 @@ def cut(path: Path, wanted: set[str]) -> Iterator[tuple[str, tuple[Glyph, int]]]
 
 
 def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
-    """Write a font of these glyphs, in the order of their code points."""
+    """Write a font with the given glyphs, in the order of their code points."""
     names = {".notdef": (TTGlyphPen(None).glyph(), UNITS)}
     names |= {f"u{ord(c):X}": glyphs[c] for c in sorted(glyphs)}
     builder = FontBuilder(UNITS, isTTF=True)

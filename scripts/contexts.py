@@ -1,18 +1,19 @@
-"""Learn for contexts.tsv which word an ambiguous Simplified character stands for.
+"""Build contexts.tsv, which resolves ambiguous Simplified characters by their neighbours.
 
-    python -m scripts.count contexts            # also prints how often the table is right on dev
+    python -m scripts.count contexts            # also prints how often the table is right on dev poems
 
-云 is 雲 or 云, 发 is 發 or 髮. A row has a Simplified character, the word for which verse has it most often, and a
-cell for each other word. A cell holds the word and its weight, then the neighbouring characters before it (<) and
-after it (>) that speak for or against it, grouped by their weight: evidence in nats, rounded. The counts are from the
-Tang and Song poems of the train split.
+云 is 雲 or 云, 发 is 發 or 髮. Each row has a Simplified character, the word that it most often represents in verse
+(the usual word), and a cell for each other word. A cell has the word and its weight, then the neighbouring characters
+before it (<) and after it (>) that favour or disfavour the word, grouped by their weight. A weight is the evidence, in
+rounded nats, for this word over the usual one. The counts are from the Tang and Song poems of the train split.
 
     weight of a word          ln (N_word + 1) / (N_usual + 1)
     weight of a neighbour n   ln ((n_word + k q) / (N_word + k)) - ln ((n_usual + k q) / (N_usual + k))
 
-where N counts a word in verse, n_word counts it with n on that side, q is the share with n on that side among the
-occurrences of all words for which the character may stand, and k = 2. All neighbours that are not listed share one
-weight, written …: since 髮 is mostly 白髮, any other character before it speaks for 發.
+where N_word is the number of a word's occurrences in verse, n_word the number of those with the neighbour n on that
+side, q the share of occurrences with n on that side among all words for which the character may stand, and k = 2. All
+neighbours that are not listed share one weight, written …: since 髮 mostly occurs in 白髮, any other character before
+it favours 發.
 """
 
 import math
@@ -25,16 +26,16 @@ from pingze.verse.context import OTHER, in_context
 from pingze.verse.tables import table
 
 FEWEST = 20
-"""A word that verse has fewer times than this is not considered."""
+"""A word with fewer occurrences in verse is considered only if `_is_word` makes an exception for it."""
 SPELLED = "台钟饥艳赞泛涌凄夸袅膻尸修朴绕沾凌"
-"""Simplified characters for several forms of one word; verse's spelling next to the same neighbours decides."""
+"""Simplified characters for several forms of one word; the form that verse has beside the neighbours is chosen."""
 SMOOTHING = 2.0
 
 _TELLING = 8
-"""A neighbour that speaks against a word is listed if it occurs this often with the usual word."""
+"""A neighbour that disfavours a word is listed if it occurs at least this often with the usual word."""
 
 Counts = Counter[tuple[str, str, str]]
-"""Occurrences of each (word, side, neighbour)."""
+"""The number of occurrences of each (word, side, neighbour)."""
 
 
 def make() -> dict[str, list[str]]:
@@ -45,7 +46,7 @@ def make() -> dict[str, list[str]]:
 
 
 def ambiguous() -> dict[str, list[str]]:
-    """Return the words for which each ambiguous Simplified character may stand; itself too, if it is a word."""
+    """Map each ambiguous Simplified character to the words for which it may stand, including itself if it is a word."""
     found = {}
     for simple, others in table("simplified").items():
         words = list(dict.fromkeys((*others, simple)))
@@ -57,7 +58,7 @@ def ambiguous() -> dict[str, list[str]]:
 
 
 def _is_word(word: str, others: str) -> bool:
-    """Return whether verse has a word often, or at all and with none of its Traditional forms' readings (宁 and 寧)."""
+    """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
     held = entry(word)
     if held is None or held.count >= FEWEST:
         return held is not None
@@ -81,7 +82,7 @@ def learn(lines: Iterable[str]) -> list[str]:
 
 
 def count(lines: Iterable[str], words: set[str]) -> tuple[Counter[str], Counts]:
-    """Count each word in lines of verse, and each word with each neighbour."""
+    """Count each of `words` in lines of verse, alone and with each neighbour."""
     totals: Counter[str] = Counter()
     counts: Counts = Counter()
     for line in lines:
@@ -103,7 +104,7 @@ def describe(
     counts: Counts,
     sides: dict[str, list[tuple[str, str]]],
 ) -> str:
-    """Return the cell of a word: the word, its weight, and its telling neighbours, grouped by their weight."""
+    """Return the cell of a word: the word, its weight, and the neighbours to list, grouped by their weight."""
     prior = math.log((totals[word] + 1) / (totals[usual] + 1))
     by_weight: dict[tuple[str, int], str] = defaultdict(str)
     others: dict[str, list[str]] = {"<": [], ">": []}
@@ -122,15 +123,15 @@ def describe(
             by_weight[side, round(weight)] += neighbour
         else:
             others[side].append(neighbour)
-    for side, untold in others.items():
-        if weight := round(weight_of(side, untold)):
+    for side, unlisted in others.items():
+        if weight := round(weight_of(side, unlisted)):
             by_weight[side, weight] += OTHER
     cells = "".join(f"{side}{weight}{found}" for (side, weight), found in sorted(by_weight.items()))
     return f"{word}{round(prior)}{cells}"
 
 
 def measure() -> str:
-    """Convert dev poems to Simplified characters and back, and report how many ambiguous characters are restored."""
+    """Convert dev poems to Simplified characters and back, and report the share of ambiguous characters restored."""
     words = ambiguous()
     to_simple = {word: simple for simple, each in words.items() for word in each}
     to_simple = {word: simple for simple, each in table("simplified").items() for word in each} | to_simple

@@ -1,4 +1,4 @@
-"""Rebuild a table of facts, from installed packages or from counts in the corpus.
+"""Rebuild a table of facts from installed packages or from counts in the corpus.
 
     python -m scripts.count TABLE [--out FOLDER]
 
@@ -12,8 +12,8 @@
 | moods | moods.tsv | scripts/moods.py |
 | worn | worn.tsv | scripts/worn.py |
 
-Every table except characters needs the corpus's store. Whenever characters changes, rebuild rhymes, word_tones and
-contexts.
+Every table except characters needs the corpus's store. When the characters table changes, rebuild rhymes, word_tones
+and contexts.
 """
 
 import argparse
@@ -40,19 +40,19 @@ STEERING = PACKAGE / "composing" / "steering" / "data"
 
 FEWEST_PLACES = 6
 SHARE = 0.85
-"""A character has a tone within a pair if this share of its fixed positions, and `FEWEST_PLACES` at least, need it."""
+"""A character has a tone within a pair if this share of its fixed positions, and at least `FEWEST_PLACES`, need it."""
 
 Counts = dict[str, Counter[str]]
-"""Counts by group, for each character or group."""
+"""The counts of rhyme groups, for each character or each group."""
 Needed = dict[tuple[str, int], Counter[str]]
-"""For each (pair, index of a character in it), how often a fixed position needs that character level or oblique."""
+"""For each (pair, index of a character in it): how often a fixed position needs that character level or oblique."""
 
 
 def main() -> None:
-    """Build the table that the command line names, and print its measurement if it has one."""
-    parser = argparse.ArgumentParser(description="Make a table of facts again.")
+    """Build the table that the command line names, and measure it if it is in `MEASURED`."""
+    parser = argparse.ArgumentParser(description="Rebuild a table of facts.")
     parser.add_argument("table", choices=TABLES)
-    parser.add_argument("--out", type=Path, help="another folder than the package's")
+    parser.add_argument("--out", type=Path, help="the folder to write to; by default, the package's")
     asked = parser.parse_args()
     folder, make = TABLES[asked.table]
     write(make(), asked.out or folder)
@@ -61,22 +61,22 @@ def main() -> None:
 
 
 def write(files: dict[str, list[str]], folder: Path) -> None:
-    """Write each file's lines to a folder."""
+    """Write each file, given its lines by its name, to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, lines in files.items():
         (folder / name).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
 
 def elsewhere(module: str) -> Callable[[], dict[str, list[str]]]:
-    """Return the maker that another script defines; importing it may need packages that the other makers do not."""
+    """Return another script's `make`, importing that script only when called: it may need further packages."""
     return lambda: import_module(f"scripts.{module}").make()
 
 
-# How Tang poets rhyme.
+# The rhymes of Tang poets
 
 
 def make_rhymes() -> dict[str, list[str]]:
-    """Count, in Tang poems, how often characters rhyme in each group and first lines in a neighbouring group."""
+    """Count how often Tang poets rhyme on each character in each group, and first lines in each neighbouring group."""
     with Store.open() as store:
         counted = count_rhymes(poem.lines for poem in store.poems(dynasty="tang", split="train"))
     return {
@@ -90,10 +90,10 @@ def make_rhymes() -> dict[str, list[str]]:
 
 
 def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
-    """Count the rhymes of characters, and how often first lines of five or seven characters borrow level groups.
+    """Count the rhymes of each character, and for each level group how often first lines borrow from its neighbours.
 
-    A poem counts if it has four or more lines, an even number and equally long, and its even lines share exactly one
-    group.
+    A poem is counted if it has an even number of lines, at least four and all equally long, and if its even lines share
+    exactly one group. Borrowings are counted only in poems of five or seven characters per line.
     """
     rhymes: Counts = defaultdict(Counter)
     borrowings: Counts = defaultdict(Counter)
@@ -112,11 +112,11 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
     return rhymes, borrowings
 
 
-# How verse reads characters of two tones within pairs: 相 and 思 can each be level or oblique; in 相思 both are level.
+# The tones of ambiguous characters within pairs: 相 and 思 can each be level or oblique, but in 相思 both are level
 
 
 def make_word_tones() -> dict[str, list[str]]:
-    """List pairs with the tone of each character in regulated poems, `OPEN` if it is undecided."""
+    """List pairs with the tone of each of their characters in regulated poems, or `OPEN` if a tone is undecided."""
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train"))
         needed = count_places(poem.lines for poem in poems if _is_regulated(poem.lines))
@@ -136,7 +136,7 @@ def _is_regulated(lines: Sequence[str]) -> bool:
 
 
 def count_places(poems: Iterable[Sequence[str]]) -> Needed:
-    """Count which tones the fixed positions of regulated poems need of the characters in pairs within one foot."""
+    """Count which tones the fixed positions of regulated poems need, for the characters of each pair within a foot."""
     needed: Needed = defaultdict(Counter)
     for lines in poems:
         width = len(lines[0])
@@ -157,11 +157,11 @@ def _tone(character: str, places: Counter[str]) -> str:
     return side if decided and usual_sides(character) != {side} else OPEN
 
 
-# Which characters verse doubles 疊字, as in 年年.
+# The characters that verse doubles 疊字, as in 年年
 
 
 def make_doublings() -> dict[str, list[str]]:
-    """List characters with how often a line has them twice in a row, and how often it ends with them so."""
+    """List the characters that verse doubles, with the number of their doublings in all and at the end of a line."""
     with Store.open() as store:
         poems = [poem.lines for name in ("tang", "song") for poem in store.poems(dynasty=name, split="train")]
     within, at_end = doubled(poems), doubled([line[-2:] for line in lines] for lines in poems)
@@ -180,7 +180,7 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
 }
 """The folder and the maker of each table."""
 MEASURED = ("contexts", "moods")
-"""Tables that are measured on the dev split once they are built."""
+"""The tables that are measured on the dev split after they are built."""
 
 if __name__ == "__main__":
     main()

@@ -1,11 +1,11 @@
 """Count for moods.tsv which characters verse of each mood prefers.
 
-    python -m scripts.count moods               # also prints how often the table distinguishes the moods of dev
+    python -m scripts.count moods               # also prints how well the table tells the moods of dev poems apart
 
-A row is a character and its value of m, as `steering.mood` defines it, in joyful, calm and sad verse. The poems are
-those of the train split whose title names exactly one mood. A mood is compared with the other two, which count
-equally. A character is left out if in every mood it is less than `LEAST` times as frequent, or as rare, as in the
-others.
+Each row has a character and its values of m, as `steering.mood` defines it, in joyful, calm and sad verse. The poems
+are those of the train split whose title names exactly one mood. Each mood is compared with the average of the other
+two. A character is left out unless in some mood it is more than `LEAST` times as frequent, or as rare, as in the other
+two.
 """
 
 import math
@@ -44,7 +44,7 @@ def measure() -> str:
 
 
 def distinguished(texts: dict[str, list[str]], rows: Rows) -> str:
-    """Report what share of each mood's poems has its largest sum of m in that mood."""
+    """Report, for each mood, the share of its poems whose sum of m is largest in that mood."""
     found, none = {}, [0.0] * len(MOODS)
     for at, mood in enumerate(MOODS):
         best = [np.sum([rows.get(one, none) for one in text], axis=0).argmax() for text in texts[mood]]
@@ -53,17 +53,17 @@ def distinguished(texts: dict[str, list[str]], rows: Rows) -> str:
 
 
 def texts_by_mood(poems: Iterable[CorpusPoem]) -> dict[str, list[str]]:
-    """Collect by mood the texts of the poems whose title names exactly one mood."""
+    """Collect, by mood, the texts of the poems whose title names exactly one mood."""
     texts: dict[str, list[str]] = defaultdict(list)
     for poem in poems:
-        told = [mood for mood, title in (TITLES | {CALM: LEISURE}).items() if title.search(poem.title)]
-        if len(told) == 1:
-            texts[told[0]].append("".join(poem.lines))
+        named = [mood for mood, title in (TITLES | {CALM: LEISURE}).items() if title.search(poem.title)]
+        if len(named) == 1:
+            texts[named[0]].append("".join(poem.lines))
     return texts
 
 
 def count(texts: dict[str, list[str]]) -> Rows:
-    """Compute the rows, the most telling characters first."""
+    """Compute the rows, those of the most distinctive characters first."""
     counts = {mood: Counter("".join(texts[mood])) for mood in MOODS}
     totals = {mood: counts[mood].total() for mood in MOODS}
 

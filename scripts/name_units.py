@@ -1,11 +1,11 @@
-"""Measure what single units of the shipped models know: src/pingze/serve/units.json, which the look inside shows.
+"""Measure which features single units of the shipped models encode, and write src/pingze/serve/units.json.
 
     python -m scripts.name_units
 
 Each model composes 七律, and its cells are recorded at every token. The R² of a feature for a cell is the share of the
 cell's variance that lies between the values of the feature. For each layer and feature, the three cells with the
-largest R² are kept if it is at least a half. Run the script again when a model's weights change: the page shows no
-measurements of other weights.
+largest R² are kept if their R² is at least 0.5. Run the script again when a model's weights change, since the page
+shows only measurements of the present weights.
 """
 
 import json
@@ -31,7 +31,7 @@ LEAST = 0.5
 
 
 def main() -> None:
-    """Measure each shipped model, and write the units found."""
+    """Measure each shipped model, and write the units that encode a feature."""
     found = {}
     for name in checkpoint.SHIPPED:
         network = composer(name).network
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _record(chosen: Composer, poem: Poem) -> list[Array]:
-    """Return each layer's cells after every token of a poem, including the last mark."""
+    """Return each layer's cells after every token of a poem, including the final punctuation mark."""
     prefix = chosen.prefix(poem_request(chosen, poem))
     ids = chosen.token_ids(poem.lines)[: LINES * (WIDTH + 1)]
     caches = chosen.network.record(np.array([*prefix, BOS, *ids]))
@@ -55,7 +55,7 @@ def _record(chosen: Composer, poem: Poem) -> list[Array]:
 
 
 def _features(poems: list[Poem]) -> dict[str, list[Array]]:
-    """Return by feature, for each poem, the values at its tokens: their positions or tones; -1 if there is none."""
+    """Return, for each feature, its values at the tokens of each poem; -1 at a token where it has no value."""
     place = np.tile(np.arange(WIDTH + 1), LINES)
     line = np.repeat(np.arange(LINES), WIDTH + 1)
     foot = ((place == WIDTH - 2) & (line % 2 == 1)).astype(int)
@@ -74,7 +74,7 @@ def _tones(line: str) -> Array:
 
 
 def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
-    """Return the cells that explain each feature best, those with the largest R² first."""
+    """Return the cells with the largest R² for each feature, sorted by R²."""
     found: list[tuple[float, int, str]] = []
     for name, of in features.items():
         shares = explained(values[of >= 0], of[of >= 0])
@@ -86,7 +86,7 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
 
 
 def explained(values: Array, groups: Array) -> Array:
-    """Return the R² of each column: the variance between the means of the groups, divided by the whole variance."""
+    """Return the R² of each column of `values`: the variance between the group means divided by the total variance."""
     values = values.astype(np.float64)
     mean, between = values.mean(axis=0), np.zeros(values.shape[1])
     for group in np.unique(groups):

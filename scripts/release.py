@@ -1,9 +1,9 @@
-"""Build a release, check it, and print what is left for a person to do.
+"""Build a release, check it, and print the steps that remain for a person to do.
 
 Run: python -m scripts.release    (`make release`)
 
-It leaves a source archive and a wheel in dist/. The wheel is built from the archive, which shows that the archive
-builds. The script needs the packages build and twine, and git to find changes that are not committed.
+The script writes a source archive and a wheel to dist/. The wheel is built from the archive, which shows that the
+archive can be built. The script needs the packages build and twine, and git to find uncommitted changes.
 """
 
 import os
@@ -27,12 +27,12 @@ NEEDED = (
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )
-"""Files whose absence from a wheel would show only when the wheel is used."""
+"""Files whose absence from a wheel would be noticed only when the wheel is used."""
 FOREIGN = ("tests/", "experiments/", "docs/", "runs/", ".venv/")
 
 
 def main() -> None:
-    """Build the archive and the wheel, check both, and print what is left to do."""
+    """Build the archive and the wheel, check both, and print the steps that remain."""
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     shutil.rmtree(DIST, ignore_errors=True)
     _python("-m", "build", "--outdir", str(DIST))  # builds the archive, and the wheel from it
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def wheel_faults(wheel: Path) -> list[str]:
-    """List the files that a wheel lacks or should not hold, and say if it is too large."""
+    """List the files that a wheel lacks or should not contain, and its size if it is too large."""
     with zipfile.ZipFile(wheel) as file:
         names = file.namelist()
     faults = [f"{wheel.name} lacks {name}" for name in NEEDED if name not in names]

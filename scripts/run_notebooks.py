@@ -1,8 +1,8 @@
-"""Run the notebooks in examples/, and store in them what their cells print and draw.
+"""Run the notebooks in examples/, and store the outputs of their cells in them.
 
     python -m scripts.run_notebooks
 
-Run it again when a notebook, a model or composing changes: tests/test_examples.py compares the stored outputs.
+Run the script again when a notebook, a model or composing changes: tests/test_examples.py compares the stored outputs.
 """
 
 import ast

@@ -1,4 +1,4 @@
-"""Take pictures of the page, in two widths and two colour schemes, for docs/page; needs playwright and Chromium."""
+"""Take the screenshots in docs/page, in two widths and two colour schemes; needs playwright and Chromium."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸�
 
 
 def main() -> None:
-    """Start a server, open the page in each size and colour scheme, and take its pictures."""
+    """Start a server, open the page in each size and colour scheme, and take its screenshots."""
     FOLDER.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pingze", "serve", "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server, sync_playwright() as p:
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def take(browser: Browser, address: str, size: str, scheme: str) -> None:
-    """Take pictures of the page while a person arrives, composes, revises, looks inside, makes a card, and checks."""
+    """Take screenshots of the page when opened, composing, revising, looking inside, making a card, and checking."""
     width, height = SIZES[size]
     page = browser.new_page(
         viewport={"width": width, "height": height},
@@ -87,7 +87,7 @@ def compose(page: Page, form: str) -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """Save a picture of the visible part of the page."""
+    """Save a screenshot of the visible part of the page."""
     page.screenshot(path=FOLDER / f"{name}.png")
     print(FOLDER / f"{name}.png")
 

@@ -1,10 +1,10 @@
-"""Run the quick tests on the wheel with every supported Python that is installed, and name the others.
+"""Run the quick tests on the wheel with every supported Python that is installed, and list the versions that are not.
 
 Run: python -m scripts.test_matrix [pytest's arguments]    (`make test-matrix`)
 
 Each Python gets an environment in build/matrix with the wheel, its extras serve and export, and the test packages.
-Torch is not installed, so tests/conftest.py leaves out the tests that import it. Interpreters are looked for on PATH
-and in pyenv.
+Torch is not installed, so tests/conftest.py leaves out the tests that import it. The script looks for interpreters on
+PATH and in pyenv.
 """
 
 import os
@@ -26,14 +26,14 @@ def main() -> None:
             sys.exit("the wheel could not be built")
         (wheel,) = Path(folder).glob("*.whl")
         found = {version: interpreter(version) for version in VERSIONS}
-        told = {version: tested(version, python, wheel) for version, python in found.items() if python}
+        results = {version: tested(version, python, wheel) for version, python in found.items() if python}
     for version in VERSIONS:
-        print(f"Python {version}: {told.get(version, 'not tried, it is not on this machine')}")
-    sys.exit(any(word != "passed" for word in told.values()))
+        print(f"Python {version}: {results.get(version, 'not tried, it is not on this machine')}")
+    sys.exit(any(result != "passed" for result in results.values()))
 
 
 def interpreter(version: str) -> str | None:
-    """Return a Python of a version: the one on PATH, else pyenv's newest, else None."""
+    """Return the path of a Python of the given version: on PATH, else the newest in pyenv, else None."""
     named = shutil.which(f"python{version}")
     if named and _runs(named, version):
         return named
@@ -44,7 +44,7 @@ def interpreter(version: str) -> str | None:
 
 
 def _runs(python: str, version: str) -> bool:
-    """Return whether a Python has this version and can make environments; a pyenv shim may not run at all."""
+    """Return whether a Python has the given version and can create environments; a pyenv shim may not run at all."""
     script = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
     done = subprocess.run([python, "-c", script], capture_output=True, text=True, check=False)
     return done.stdout.strip() == version

@@ -1,12 +1,12 @@
-"""Correct worn.tsv by the pairs of characters that poems of the model `tang` use more often than real verse.
+"""Correct worn.tsv, which lists the pairs of characters that poems of the model `tang` use more often than real verse.
 
     python -m scripts.count worn
 
-Poems are composed with default options and the present file for titles of the train split, half of them 七絕 and half
-五律. A row is a pair and its number, which says how worn the pair is. The script adds to the present number the
-logarithm of how many times as often the poems use the pair as the train split's lines of five and seven characters do.
-A new pair enters if the poems use it more than twice as often as verse, and for at least one title in 75. A pair whose
-number is no more than a tenth is removed. This takes twelve minutes on one core.
+The poems are composed with default options and the present file for titles of the train split, half as 七絕 and half
+as 五律. Each row has a pair and a number that measures how worn the pair is. The script adds to this number the
+logarithm of a ratio: the frequency of the pair in the poems over its frequency in lines of five or seven characters of
+the train split. A new pair is added if the ratio is more than two and the poems for at least one title in 75 use it. A
+pair is removed if its number is at most 0.1. The script takes twelve minutes on one core.
 """
 
 import math
@@ -24,7 +24,7 @@ TITLES = 600
 POEMS = 3
 """The number of poems for each title."""
 LEAST = 1 / 75
-"""The share of titles whose poems must use a new pair; rarer pairs belong to a subject."""
+"""The smallest share of titles whose poems use a new pair; a rarer pair belongs to a subject."""
 EXCESS = 2.0
 GONE = 0.1
 
@@ -49,7 +49,13 @@ def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
 def corrected(
     known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]
 ) -> list[str]:
-    """Return the corrected rows, the most overused pairs first, from the poems for each title and verse's pairs."""
+    """Return the corrected rows, the most overused pairs first.
+
+    Args:
+        known: The present numbers, by pair.
+        poems: The lines of each poem, grouped by title.
+        verse: The counts of pairs in real verse.
+    """
     composed = pairs(lines for each in poems for lines in each)
     titles = Counter(pair for each in poems for pair in set(pairs(each)))
     expected = {pair: verse[pair] / verse.total() * composed.total() for pair in composed.keys() | known}

@@ -1,8 +1,9 @@
-"""Look characters up: their rhyme groups and counts in Tang verse, their variants, their Simplified forms.
+"""Look up a character's rhyme groups, its counts in Tang verse, its variants and its Simplified forms.
 
-`data/SOURCES.md` says what `data/characters.tsv`, `simplified.tsv` and `shinjitai.tsv` are built from (`python -m
-scripts.count characters`). A row of the first is: character, groups (each followed by how often Tang poets rhymed on
-the character there), occurrences in Tang verse, for a character of both tones how often verse needs each, other forms.
+`data/SOURCES.md` lists the sources of `data/characters.tsv`, `simplified.tsv` and `shinjitai.tsv` (`python -m
+scripts.count characters`). The columns of characters.tsv are the character; its rhyme groups, each followed by the
+number of times Tang poets rhymed on the character in that group; its occurrences in Tang verse; if it can have both
+tones, how often verse needs the level and the oblique one; and its variants.
 """
 
 from dataclasses import dataclass, field
@@ -12,39 +13,39 @@ from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
 from pingze.verse.tables import counts, table
 
 IN_USE = 30
-"""A character that Tang verse has this often is a Traditional character in use, whatever else it may stand for.
+"""A character that occurs at least this often in Tang verse is in use, even if it is also a Simplified form.
 
-So 后 里 云 余 几 stay as they are, and 愿 or 听, which the Tang corpus has a few times, become 願 and 聽.
+Thus 后 里 云 余 几 are not converted, but 愿 and 听, which occur only a few times, become 願 and 聽.
 """
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The table's row of a character."""
+    """A character's row in the table."""
 
     rhymed: dict[str, int]
-    """Its rhyme groups by name, and how often Tang poets rhymed on it in each."""
+    """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each."""
     count: int = 0
-    """How often Tang verse has it."""
+    """The number of times the character occurs in Tang verse."""
     needed: dict[str, int] = field(default_factory=dict)
-    """For a character of both tones: how often a fixed place of a template needs it level, and oblique."""
+    """If the character can have both tones: how often a fixed position of a template needs `LEVEL`, and `OBLIQUE`."""
     variants: str = ""
-    """Other forms of the same character, the most used first."""
+    """Other written forms of the character, the most frequent first."""
 
     @cached_property
     def groups(self) -> frozenset[str]:
-        """The names of its rhyme groups."""
+        """The names of the character's rhyme groups."""
         return frozenset(self.rhymed)
 
     @cached_property
     def sides(self) -> frozenset[str]:
-        """The tones that it can have: `LEVEL`, `OBLIQUE` or both."""
+        """The tones that the character can have: `LEVEL`, `OBLIQUE` or both."""
         return frozenset(GROUPS[name].side for name in self.rhymed)
 
 
 @lru_cache(1 << 15)
 def entry(character: str) -> Entry | None:
-    """Look up a character exactly as it is written; None where the table does not have it."""
+    """Look up a character exactly as it is written; return None if the table lacks it."""
     row = table("characters").get(character)
     if row is None:
         return None
@@ -54,27 +55,27 @@ def entry(character: str) -> Entry | None:
 
 
 def in_use(character: str) -> bool:
-    """Whether Tang verse has a character, exactly as it is written, at least `IN_USE` times."""
+    """Return whether a character, exactly as it is written, occurs at least `IN_USE` times in Tang verse."""
     found = entry(character)
     return found is not None and found.count >= IN_USE
 
 
 @cache
 def rare_words() -> frozenset[str]:
-    """What is Simplified for another character and is also a rare word, with a reading that the other lacks: 并."""
+    """Return the Simplified characters that are also words with a reading their Traditional character lacks: 并."""
     owns = ((one, entry(one), entry(others[0])) for one, others in table("simplified").items())
     return frozenset(one for one, own, other in owns if own and other and not own.groups <= other.groups)
 
 
 def variants(character: str) -> tuple[str, ...]:
-    """Other written forms of a character, the most used in Tang verse first, as 溪 for 谿."""
+    """Return other written forms of a character, such as 溪 for 谿, the most frequent in Tang verse first."""
     found = entry(character)
     return tuple(found.variants) if found else ()
 
 
 @lru_cache(1 << 13)
 def forms(character: str) -> tuple[str, ...]:
-    """All written forms of a character's word, itself first: 回 迴 廻 are one word, which verse does not repeat."""
+    """Return all written forms of a word, the given one first: 回 迴 廻 are one word, which a poem does not repeat."""
     found = [character]
     for one in found:
         found += [other for other in variants(one) if other not in found]
@@ -82,15 +83,15 @@ def forms(character: str) -> tuple[str, ...]:
 
 
 def traditional_candidates(character: str) -> tuple[str, ...]:
-    """The Traditional characters that a Simplified or Japanese one may stand for, the most used in Tang verse first."""
+    """Return the Traditional characters that a Simplified or Japanese one may stand for, the most frequent first."""
     return tuple(table("simplified").get(character) or table("shinjitai").get(character, ""))
 
 
 def to_traditional(text: str) -> str:
     """Convert each Simplified character that has exactly one Traditional counterpart.
 
-    Not converted: a character that is itself in use (`IN_USE`), and one that stands for several (发: 發 or 髮), unless
-    only one of them is in use or they are variants of each other (为: 爲).
+    A character remains unchanged if it is itself in use (`IN_USE`), or if it stands for several Traditional characters
+    (发: 發 or 髮), unless only one of these is in use or they are variants of each other (为: 爲).
     """
     return "".join(map(_convert, text))
 

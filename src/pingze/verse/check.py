@@ -1,6 +1,6 @@
-"""Check a poem: find its form, template and rhyme, and all that breaks them.
+"""Check a poem: find its form, template and rhyme, and every violation of them.
 
-A poem passes if some reading of its characters fits; an unknown character fits anything.
+A character with several readings passes if one of them fits; an unknown character always passes.
 """
 
 from dataclasses import replace
@@ -17,20 +17,20 @@ from pingze.verse.verdict import Note, Verdict, Violation
 
 
 def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: bool = False) -> Verdict:
-    """Check one poem in the form given, or in the one that it has the shape of.
+    """Check one poem against the given form or, if none is given, the form that its shape and rhyme suggest.
 
-    Four and eight lines are 絕 and 律, an even number from ten 排, if they rhyme level and keep a template but for a
-    few faults; else the poem is old-style verse 古, in which only the rhyme can be broken. So is a quatrain of five
-    with two faults, as 靜夜思. A text of another shape, or one half of whose even lines do not rhyme, fits no form, and
-    is not judged. No text is refused.
+    A poem of four lines is a 絕, of eight a 律, and of ten or any larger even number a 排, provided that it rhymes in a
+    level tone and fits a template with few faults. Otherwise the poem is old-style verse 古, in which only the rhyme is
+    judged; so is a quatrain of five-character lines with two faults, such as 靜夜思. A text of another shape, or one in
+    which half of the even lines do not rhyme, fits no form and is not judged.
 
     Args:
-        text: The poem as a person writes it; title, author and remarks in brackets are left out.
-        form: The form 體 to judge it by, as 七律, instead of the one found.
-        level: customary allows what poets allowed, strict what the manuals do.
-        fine: Whether regulated verse gets the notes of later manuals too: 撞韻, 擠韻, 冒韻, 四字目孤平.
+        text: The poem as a person writes it; title, author and remarks in brackets are ignored.
+        form: The form 體 to judge the poem by, such as 七律; by default the function finds it.
+        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow.
+        fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
-    Raises InputError when `text` is no text, `form` names no form or `level` no level.
+    Raises InputError when `text` is not a string, or when `form` or `level` is unknown.
 
     Source of each rule: `verse.rules.rules`.
     """
@@ -67,10 +67,10 @@ def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
 
 
 def _find(lines: tuple[str, ...], level: str) -> Verdict:
-    """Judge lines in the form that they have."""
+    """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
-    # 1) As regulated verse, which with the level customary has few faults, and as old-style verse.
+    # 1) Judge the lines as regulated verse, which has few faults at the customary level, and as old-style verse.
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
@@ -85,7 +85,7 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     ):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
-    # 2) Old-style verse rhymes in more than half of the even lines.
+    # 2) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         if not shaped and (near := _nearly_shaped(lines)):
             return _shape_faults(lines, near, level)
@@ -105,27 +105,27 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
 
 
 def _nearly_shaped(lines: tuple[str, ...]) -> Form | None:
-    """The form 絕 or 律 whose shape the lines have but for one character too many or too few."""
+    """Return the form 絕 or 律 from whose shape the lines differ by one missing or extra character, if there is one."""
     forms = (form for form in FORMS.values() if form.lines == len(lines))
     return next((form for form in forms if sum(abs(len(line) - form.width) for line in lines) == 1), None)
 
 
 def _is_old_quatrain(verdict: Verdict) -> bool:
-    """Whether a quatrain of five, which is regulated but for a few faults, was rather meant as a 古絕, as 靜夜思.
+    """Return whether a quatrain that would be a 五絕 with a few faults was more likely meant as a 古絕, like 靜夜思.
 
-    Two faults in five are as frequent in 五絕 as in the first four lines of longer old-style verse; in seven they
-    are eleven times as rare. One fault is a slip.
+    With five characters to a line, two faults are nearly as frequent in quatrains as in the first four lines of longer
+    poems; with seven characters they are eleven times rarer in quatrains. A single fault is taken for a slip.
     """
     rules = [violation.rule for violation in verdict.violations]
     return verdict.form == "五絕" and len(rules) > 1 and bool({"失對", "失黏"} & set(rules))
 
 
 def _is_regulated(verdict: Verdict) -> bool:
-    """Whether a poem that has the shape of a regulated form is one, though perhaps faulty, by its customary verdict.
+    """Return whether a poem with the shape of a regulated form, judged at the customary level, is regulated verse.
 
-    Of Tang poems with ten lines or more and one level rhyme, those with a fault to four lines or fewer are set apart
-    from the old-style ones, which have three faults to four. Shorter ones form no such gap; a fault a couplet is
-    allowed there.
+    Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with at most one fault
+    per four lines, and old-style ones, with about three faults per four lines. Shorter poems show no such gap; one
+    fault per couplet is allowed in them.
     """
     allowed = len(verdict.lines) // (2 if len(verdict.lines) < 10 else 4)
     level_rhyme = verdict.rhyme is not None and GROUPS[verdict.rhyme].tone == LEVEL
@@ -133,10 +133,10 @@ def _is_regulated(verdict: Verdict) -> bool:
 
 
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
-    """The verdict on lines that have another shape than the form.
+    """Return the verdict on lines that do not have the shape of the form.
 
-    A line of the wrong length is faulty at its first character too many, or at the first that is missing; so is a
-    poem at its first line too many or missing.
+    A line of the wrong length has its fault at the first extra or missing character; a poem with the wrong number of
+    lines has its fault at the first extra or missing line.
     """
     faults = [
         Violation.at("字數", lines, number, min(len(line), form.width))

@@ -1,9 +1,9 @@
-"""Read ambiguous characters by their neighbours: which word a Simplified one stands for, which tone it has in a word.
+"""Resolve ambiguous characters by their neighbours: the word that a Simplified character stands for, and its tone.
 
-云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` has the evidence of each neighbour for each word. Many characters
-have both tones; within a word most have one: 思 is level in 相思, oblique in 秋思. `data/senses.tsv` has meanings of
-such characters, with words; `data/word_tones.tsv` has further words. It and contexts.tsv are counted in the corpus
-(`python -m scripts.count word_tones`, `contexts`).
+云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character favours each word.
+Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
+`data/senses.tsv` lists the meanings of such characters with example words, and `data/word_tones.tsv` lists more words.
+contexts.tsv and word_tones.tsv are counted in the corpus (`python -m scripts.count contexts`, `word_tones`).
 """
 
 import math
@@ -18,25 +18,29 @@ from pingze.verse.tables import table
 from pingze.verse.tones import sides, usual_sides
 
 OTHER = "…"
-"""Every neighbour that a row of contexts.tsv does not name."""
+"""In contexts.tsv, represents every neighbour that a row does not list."""
 OPEN = "中"
-"""A tone that word_tones.tsv leaves open."""
+"""In word_tones.tsv, marks a character whose tone the word does not decide."""
 
 _CELL = re.compile(r"(.)(-?\d+)(.*)")
 _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
-"""The words that a character may stand for: their weights, and those of neighbours, before (<) and after (>)."""
+"""For each word that a character may stand for: its weight, and the weight of each (side, neighbour), side < or >."""
 
 
 def in_context(text: str, *, keep_words: bool = False) -> str:
-    """Convert each Simplified character of a text, ambiguous ones by their neighbours.
+    """Convert each Simplified character of a text, resolving ambiguous ones by their neighbours.
 
-    The word that verse has beside them is taken: 白发 is 白髮, 出发 出發. A character that is a word itself (云) is
-    only read as another in a text that has Simplified characters and not more Traditional ones, or in one that has
-    neither and where the evidence is strong. So 宁 in 當宁 stays. In a Traditional text `keep_words` also keeps rare
-    words as 并 and 机; the corpus, whose digests are pinned, has 並 and 機.
+    An ambiguous character becomes the word that its neighbours favour in verse: 白发 becomes 白髮, 出发 becomes 出發.
+    A character that is also a word itself (云) changes only if the text has Simplified characters and at most as many
+    Traditional ones, or if it has neither and the evidence is strong. So the 宁 of 當宁 remains.
+
+    Args:
+        text: Any text.
+        keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. The corpus, whose digests
+            are pinned, converts them to 並 and 機.
     """
     contexts, chosen = _contexts(), to_traditional(text)
     ambiguous = contexts.keys() & set(text)
@@ -46,7 +50,7 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     caution = _caution(text)
     kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
     chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
-    for _ in range(2 if ambiguous - kept else 0):  # the second time the neighbours are chosen too
+    for _ in range(2 if ambiguous - kept else 0):  # in the second pass the neighbours are resolved already
         chosen = "".join(
             _choose(text, chosen, at, caution) if one in contexts and one not in kept else chosen[at]
             for at, one in enumerate(text)
@@ -55,12 +59,12 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
 
 
 def lines_in_context(lines: Sequence[str]) -> list[str]:
-    """Convert a poem's lines, each read beside the others."""
+    """Convert a poem's lines, considering all of them to decide whether the poem is Simplified or Traditional."""
     return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
 
 
 def _caution(text: str) -> float:
-    """The evidence, in nats, that it takes to read a word as another for which it may stand."""
+    """Return the evidence, in nats, required to change a character that is also a word itself."""
     simple = sum(map(_only_simplified().__contains__, text))
     traditional = sum(map(simplified_forms().__contains__, text))
     if simple and simple >= traditional:
@@ -70,7 +74,7 @@ def _caution(text: str) -> float:
 
 @cache
 def _only_simplified() -> frozenset[str]:
-    """The Simplified characters that are no word of a Traditional text."""
+    """Return the Simplified characters that never occur as words in a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
     return frozenset(
         one for one in table("simplified") if not in_use(one) and one not in rare_words() | words
@@ -78,7 +82,7 @@ def _only_simplified() -> frozenset[str]:
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
-    """The word that a character stands for between its neighbours; marks and a text's ends are no evidence."""
+    """Return the word that the neighbours of a character favour; marks and the ends of the text are no evidence."""
     contexts, character = _contexts(), text[at]
     beside = [
         (side, chosen[place], chosen[place] if text[place] in contexts else OTHER)
@@ -96,7 +100,7 @@ def _choose(text: str, chosen: str, at: int, caution: float) -> str:
 
 @cache
 def _contexts() -> dict[str, _Context]:
-    """Parse contexts.tsv, whose rows scripts/contexts.py describes."""
+    """Parse contexts.tsv; scripts/contexts.py describes its rows."""
     found: dict[str, _Context] = {}
     for character, cells in table("contexts").items():
         usual, *others = cells.split("\t")
@@ -113,7 +117,7 @@ def _contexts() -> dict[str, _Context]:
 
 @cache
 def word_tones() -> dict[str, str]:
-    """Words of two characters and the tone of each, `OPEN` where it is not decided: as counted, or by the meaning."""
+    """Map words of two characters to the two tones, from counts or from the meaning; `OPEN` if a tone is undecided."""
     found = dict(table("word_tones"))
     for key, cells in table("senses").items():
         for word in cells.split("\t")[2].split():
@@ -124,11 +128,11 @@ def word_tones() -> dict[str, str]:
 
 
 def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
-    """The places of a line whose tone a word decides, and the tones in which verse reads them.
+    """Map each position whose tone a word decides to the tone, or to both tones if two words disagree.
 
     Args:
         line: Characters without marks.
-        starts: Where a word of two characters may begin, from 0.
+        starts: The positions, from 0, at which a word of two characters may begin.
     """
     words, decided = word_tones(), dict[int, str]()
     for start in starts:
@@ -140,13 +144,13 @@ def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
 
 
 def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
-    """The tones in which verse reads each character of a line: by its word, else every one that is not rare."""
+    """Return the tones in which verse reads each character of a line: its tone in the word, else its usual tones."""
     decided = tones_by_word(line, starts)
     return [frozenset(decided.get(at, "")) or usual_sides(each) for at, each in enumerate(line)]
 
 
 def word_at(line: str, place: int) -> str:
-    """The word of two characters that decides the tone at a place of a line of verse; "" where none does."""
+    """Return the word of two characters that decides the tone at a position in a line; "" if there is none."""
     words = word_tones()
     starts = sorted({place - 1, place} & word_starts(2, len(line)))
     pairs = {start: line[start : start + 2] for start in starts}
@@ -156,7 +160,7 @@ def word_at(line: str, place: int) -> str:
 
 
 def tones_within(words: Iterable[str], lines: Iterable[str] = ()) -> dict[str, frozenset[str]]:
-    """The tones that characters of both tones have within words, and within lines, which may have blanks."""
+    """Map each character that can have both tones to its tones in the given words and lines, which may have blanks."""
     texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
     for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):

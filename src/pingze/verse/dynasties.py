@@ -1,4 +1,4 @@
-"""The dynasties whose verse the corpus may hold."""
+"""List the dynasties whose verse the corpus may contain."""
 
 DYNASTIES = {
     "tang": "唐",
@@ -15,4 +15,4 @@ DYNASTIES = {
     "ming": "明",
     "qing": "清",
 }
-"""The dynasties and their Chinese names, in the order of their poems in the store."""
+"""Each dynasty's Chinese name, in the order in which the store holds the poems."""

@@ -1,4 +1,4 @@
-"""Remarks on a text that are no faults: its shape, how it was read, repeated and unknown characters."""
+"""Build the remarks on a text that are not faults: its shape, how it was read, repeated and unknown characters."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
@@ -8,12 +8,12 @@ from pingze.verse.rhyme_groups import LEVEL, NEIGHBOURS, OBLIQUE, OLD_STYLE_CLAS
 from pingze.verse.tones import groups, sides
 from pingze.verse.verdict import Note
 
-_MANY = 12  # of a kind are enough to name
+_MANY = 12  # a note lists at most this many items
 _NAMES = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
 
 
 def shape_note(lines: Sequence[str]) -> Note:
-    """How many lines of how many characters there are, and the name of such verse."""
+    """Describe the number and the lengths of the lines, and name such verse."""
     if not lines:
         return Note("no_lines", count=0)
     least, most = min(map(len, lines)), max(map(len, lines))
@@ -22,7 +22,7 @@ def shape_note(lines: Sequence[str]) -> Note:
 
 
 def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:
-    """What was left out of a text, how it was cut into lines, and as what ambiguous characters were read."""
+    """Yield notes on what was left out of a text, how it was cut into lines, and how ambiguous characters were read."""
     yield from _named("left_out", read.left_out)
     if read.cut:
         yield Note("cut", width=read.cut)
@@ -33,11 +33,11 @@ def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:
 
 
 def character_notes(lines: Sequence[str], *, repeated: bool) -> Iterator[Note]:
-    """Remarks on characters: words in several lines 重字 if `repeated` asks for them, unknown characters."""
+    """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
     written: dict[str, dict[str, None]] = {}
     places: dict[str, dict[str, None]] = {}
     for number, line in enumerate(lines, 1):
-        for character in line:  # within a line repetition is a figure of speech
+        for character in line:  # repetition within a line is a figure of speech and is not noted
             word = min(forms(character))
             written.setdefault(word, {})[character] = None
             places.setdefault(word, {})[f"{number}"] = None
@@ -48,11 +48,11 @@ def character_notes(lines: Sequence[str], *, repeated: bool) -> Iterator[Note]:
 
 
 def fine_notes(lines: Sequence[str], rhyme: str) -> Iterator[Note]:
-    """Remarks of later manuals on a regulated poem: 撞韻, 擠韻, 冒韻, 四字目孤平.
+    """Yield the remarks of later manuals on a regulated poem: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
     Args:
-        lines: Its lines.
-        rhyme: Its rhyme group, a level one.
+        lines: The poem's lines.
+        rhyme: The poem's rhyme group, which must be level.
     """
     at = next(n for n, names in enumerate(NEIGHBOURS) if rhyme in names)
     same_sound = set(OLD_STYLE_CLASSES[len(NEIGHBOURS) + at])
@@ -71,7 +71,7 @@ def fine_notes(lines: Sequence[str], rhyme: str) -> Iterator[Note]:
 
 
 def _named(code: str, found: Iterable[str], **more_of: str) -> Iterator[Note]:
-    """A note that lists the first `_MANY`; none if there is nothing to name."""
+    """Yield one note that lists the first `_MANY` items found, or nothing if there are none."""
     if listed := list(found):
         more = len(listed) - _MANY
         yield Note(code, has=[*listed[:_MANY], *(["…"] if more > 0 else [])], more=max(0, more), **more_of)

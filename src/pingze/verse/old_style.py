@@ -1,6 +1,7 @@
-"""Judge old-style verse 古體, which has no template, only a rhyme; name its quatrains: 古絕, 仄韻律絕.
+"""Judge old-style verse 古體, which has a rhyme but no template, and name its quatrains: 古絕 or 仄韻律絕.
 
-Even lines rhyme, level or oblique; neighbouring groups mix; the rhyme may change, and every line may rhyme.
+The even lines rhyme in a level or oblique tone. Neighbouring groups may mix, the rhyme may change, and odd lines may
+rhyme too.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from pingze.verse.verdict import Note, Verdict, Violation
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
     """Judge lines of five or seven characters by their rhymes alone."""
     feet = [groups(line[-1]) for line in lines]
-    # 1) An even line rhymes with the one before or after or its couplet's first line, or is the only one.
+    # 1) An even line must rhyme with the even line before or after it or with the first line of its couplet.
     alone = [
         number
         for number in range(1, len(lines), 2)
@@ -30,7 +31,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
         )
     ]
     violations = tuple(Violation.at("出韻", lines, number, form.width - 1) for number in alone)
-    # 2) The group of all even lines, or the neighbours that they mix, as 支微; None where the rhyme changes.
+    # 2) Find the rhyme group of the even lines, or the neighbouring groups that they mix; None if the rhyme changes.
     even, rhyme = feet[1::2], shared_group(feet[1::2])
     if rhyme is not None and not all(not foot or rhyme in foot for foot in even):
         near = {name for name in frozenset().union(*even) if chime(frozenset(rhyme), frozenset(name))}
@@ -40,7 +41,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:
-    """Name a quatrain: 仄韻律絕 has lines of regulated verse, 對 and 黏, and an oblique rhyme."""
+    """Name a quatrain: a 仄韻律絕 has an oblique rhyme and keeps line patterns, 對 and 黏; any other is a 古絕."""
     ends = ("acBD", "ac", "BD", "ac")
     kinds = [[kind for kind in every if _can_be(line, kind)] for line, every in zip(lines, ends, strict=True)]
     ways = product(*kinds)
@@ -51,7 +52,7 @@ def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:
 
 
 def _can_be(line: str, kind: str) -> bool:
-    """Whether a line can be of a type of regulated verse, its last character included."""
+    """Return whether a line fits a type of regulated verse without a fault, including the tone of its last position."""
     masks = masks_of(line)
     last = (masks.level if kind.isupper() else masks.oblique) >> len(line) - 1
     return bool(last & 1) and fitted(kind, False, len(line), CUSTOMARY, masks)[0] < FAULT

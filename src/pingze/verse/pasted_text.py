@@ -1,4 +1,4 @@
-"""Parse text as people paste it into poems and lines 句, without marks, headings and comments."""
+"""Split pasted text into poems and lines 句, and remove marks, headings and comments."""
 
 import html
 import re
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
 
-_CHARACTER = f"{HAN}□〇"  # □ is a lost character: it holds a place and fits any tone
+_CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
 _ENDS_LINE = re.compile(f"[{_STOPS}、：:﹕︰/|]")
 _STOP = re.compile(f"[{_CHARACTER}][”’」』\"']*[{_STOPS}]")
@@ -35,14 +35,14 @@ _COMMENT = re.compile(
     re.MULTILINE,
 )
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
-_SHORTEST_PIECE = 4  # spaces between fewer characters are only letter-spacing
-_MOST_ROWS = 100  # of a text that is read in several ways
-_MOST_HEADINGS = 3  # rows before the verse: title, dynasty, poet
-_LONGEST_POET = 4  # characters
-_LONGEST_BLOCK = 400  # characters of lines that blank lines part, with title and preface
+_SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
+_MOST_ROWS = 100  # longer texts are read in one way only
+_MOST_HEADINGS = 3  # the number of rows before the verse: title, dynasty, poet
+_LONGEST_POET = 4  # the number of characters in a poet's name
+_LONGEST_BLOCK = 400  # a block with more characters, title and preface included, is not joined to another
 
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
-"""Rows without marks that are verse: their length, the width of its lines, and how many there are at least."""
+"""By the length of a row without marks: the width of the lines to cut it into, and the fewest such rows required."""
 
 _TAG = re.compile(
     r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE
@@ -51,18 +51,18 @@ _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
 class ReadText(NamedTuple):
-    """A poem's lines, and how the text was parsed."""
+    """A poem's lines, with a record of how the text was parsed."""
 
     lines: list[str]
-    """Han characters (and □ where one is lost), without marks."""
+    """The Han characters of each line, without marks; □ represents a lost character."""
     left_out: list[str]
-    """Title, author and remarks in brackets, as they were written."""
+    """The title, the author and any remarks, as they were written."""
     cut: int | None
-    """The width of the lines into which rows without marks were cut; None where none were."""
+    """The width of the lines into which rows without marks were cut; None if no row was cut."""
 
 
 class _Row:
-    """A row of the text: its lines, and whether it is punctuated as verse is."""
+    """A row of the text, its lines, and whether it has the punctuation of verse."""
 
     def __init__(self, row: str) -> None:
         self.text = row
@@ -75,17 +75,18 @@ class _Row:
             self.lines += pieces if spaced else ["".join(pieces)]
 
     def of(self, width: int) -> bool:
-        """Whether every line has this many characters."""
+        """Return whether every line of the row has `width` characters."""
         return all(len(line) == width for line in self.lines)
 
 
 def split_poems(text: str) -> list[str]:
-    """Split a text at blank lines into poems; a title with blank lines around it stays with its poem.
+    """Split a text into poems at blank lines.
 
-    So do couplets and single lines with blank lines between: a poem has at least four lines.
+    A title remains with its poem despite a blank line after it. Couplets and single lines that blank lines separate
+    remain together, since a poem has at least four lines.
 
     Args:
-        text: One poem or several; HTML's tags are left out.
+        text: One poem or several; HTML tags are removed.
     """
     poems: list[str] = []
     heading, above = "", 0
@@ -111,7 +112,7 @@ def split_poems(text: str) -> list[str]:
 
 
 def _parted(text: str) -> str:
-    """Put a blank line before a poem that follows another without one: at a heading, or at lines of another width."""
+    """Insert the missing blank line between two poems, at a heading or where the width of the lines changes."""
     rows, parted, count, widths = list(map(_Row, text.split("\n"))), list[str](), 0, set[int]()
     verse = [row.marked or row.of(5) or row.of(7) for row in rows]
     counts = [len(row.lines) * is_verse for row, is_verse in zip(rows, verse, strict=True)]
@@ -137,28 +138,29 @@ def _parted(text: str) -> str:
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Whether two blocks are too short for poems, and have lines of one length."""
+    """Return whether two blocks are each too short for a poem and all their lines have the same length."""
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
 
 
 def read_lines(text: str) -> list[str]:
-    """Find the lines of one poem, as `read_text` does."""
+    """Return the lines of one poem, as `read_text` finds them."""
     return read_text(text).lines
 
 
 def read_text(text: str) -> ReadText:
-    """Find the lines of one poem: Han characters between marks, spaces and line ends.
+    """Find the lines of one poem: sequences of Han characters between marks, spaces and line breaks.
 
-    Title and author are left out: the first and last rows without a full stop or comma that have another length
-    than the poem's lines, or that would make their number odd. Remarks in brackets and the text after 注釋 or 譯文
-    are left out. Rows without any mark are cut into lines: one of a whole 絕 or 律, or several couplets.
+    The title and the author are left out. They are rows at the start or end that have no full stop or comma, and that
+    differ in length from the poem's lines or would make the number of lines odd. Remarks in brackets, and text after
+    注釋 or 譯文, are left out too. If no row has marks, rows as long as a 絕 or 律, or several rows as long as a
+    couplet, are cut into lines.
     """
     written = _normal(text).split("\n")
-    # 1) Comments come last.
+    # 1) Remove the comments, which follow the poem.
     end = next((n for n, row in enumerate(written) if n and _COMMENT.match(row)), len(written))
     normal = "\n".join(written[:end])
     rows = [row for row in map(_Row, _REMARK.sub("", normal).split("\n")) if row.lines]
-    # 2) Rows without marks are cut, and are verse then whatever is around them.
+    # 2) Cut rows without marks into lines; such rows count as verse whatever surrounds them.
     cut = None
     for length, (width, fewest) in _UNMARKED.items() if not any(row.marked for row in rows) else ():
         found = [row for row in rows if len(row.lines) == 1 and row.of(length)]
@@ -168,7 +170,7 @@ def read_text(text: str) -> ReadText:
                 row.lines = [row.lines[0][start : start + width] for start in range(0, length, width)]
                 row.marked = True
             break
-    # 3) The rest may be headings. Where lines of several lengths are left, another reading may have one length.
+    # 3) Remove the headings. If the remaining lines differ in length, try other readings that give equal lines.
     verse = _without_headings(rows) or rows
     kept, used = set(verse), ""
     if len(rows) <= _MOST_ROWS and len({len(line) for row in verse for line in row.lines}) > 1:
@@ -188,9 +190,10 @@ def read_text(text: str) -> ReadText:
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
-    """Read rows in another way that gives four lines or more of one length; [] where none does.
+    """Return the first other reading of the rows that has at least four lines, all equally long; [] if none has.
 
-    A preface 并序 is before the verse, 、 or a row's end is within a line, or prose quotes a poem.
+    The readings assume that a preface 并序 precedes the verse, that 、 or the end of a row does not end a line, or that
+    prose quotes the poem.
     """
     text = "\n".join(row.text for row in verse)
     ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]
@@ -218,27 +221,27 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
     def may_go(row: _Row) -> bool:
         return not row.marked and not row.of(width)
 
-    # 1) Above the verse: rows of another width, then a poet who follows a title as wide as the verse.
+    # 1) Skip the headings above the verse: rows of another width, or a title as wide as the verse and then a poet.
     first = next((place for place, row in enumerate(rows) if not may_go(row)), 0)
     for place in range(first + 1, min(_MOST_HEADINGS, len(rows) - 1)):
         if rows[place - 1].marked or not may_go(rows[place]) or len(rows[place].lines[0]) > _LONGEST_POET:
             break
         first = place + 1
-    # 2) Below it.
+    # 2) Skip the rows below the verse.
     last = len(rows)
     while marked and last > first and may_go(rows[last - 1]):
         last -= 1
     verse = rows[first:last]
     if not marked and not all(row.of(width) for row in verse):
-        return rows  # lines of several lengths and no marks: a title looks like a line
-    # 3) A title of the lines' own length: an unmarked row that is one line too many.
+        return rows  # with several lengths and no marks, a title cannot be distinguished from a line
+    # 3) Remove a title as long as the lines: an unmarked first row that makes the poem one line too long.
     count = sum(len(row.lines) for row in verse)
     one_too_many = count - 1 in (4, 8) or (marked and count % 2 == 1)
     return verse[1:] if one_too_many and not verse[0].marked and len(verse[0].lines) == 1 else verse
 
 
 def _normal(text: str) -> str:
-    """Normalize a text: NFC, one kind of line end, no HTML and URLs, □ for a lost character, 々 written out."""
+    """Normalize a text: use NFC, one line break, □ for a lost character; expand 々; remove HTML and URLs."""
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
     text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))

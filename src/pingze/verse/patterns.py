@@ -1,11 +1,11 @@
-"""The tone patterns of lines 句, which the checker and the composer share, with their bit masks.
+"""Define the tone patterns of lines 句 and their bit masks, for the checker and the composer.
 
-A line has one of four types, after its second character and its end: in the type's letter a capital ends in
-the rhyme. In a pattern P is level 平, Z oblique 仄, x either; a pattern is written for five characters, and a line
-of seven is `PREFIXES[type]` and five. Sources: docs/prosody.md.
+The tones of a line's second and last characters determine which of four types the line has; a line of a type with a
+capital letter ends in the rhyme. In a pattern, P means level 平, Z oblique 仄 and x either. Patterns are written for
+five characters; a line of seven has the two of `PREFIXES` before them. Sources: docs/prosody.md.
 
-Two lines of a couplet can also be a' and B': the first breaks its pattern, and the second's third character
-(in seven: the fifth) is level in return, a rescue 拗救.
+A couplet can also have the types a' and B': the first line breaks its pattern, and the second compensates with a level
+third character (the fifth in a line of seven), a rescue 拗救.
 """
 
 from dataclasses import dataclass
@@ -13,17 +13,17 @@ from functools import cache
 
 CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
-"""How strictly verse is judged: strict does without the patterns that `Pattern.soft` names."""
+"""How strictly verse is judged: strict excludes the patterns for which `Pattern.soft` names a rule."""
 
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
 BASES = {"a": "ZZPPZ", "B": "PPZZP", "c": "PPPZZ", "D": "ZZZPP"}
-"""Each type as the handbooks print it; every line of these tones is right."""
+"""The pattern of each type as the handbooks print it, for the last five characters."""
 
 NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
-"""Which type follows: within a couplet by opposition 對, from couplet to couplet by sameness 黏."""
+"""The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""
 
 RESCUED = {"a": "a'", "B": "B'"}
-"""The types that a couplet a B can also be written in, together only."""
+"""The types that the lines of a couplet a B can have instead, if both lines change."""
 
 _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "a": (("xZPPZ", None), ("xZZPZ", "小拗")),
@@ -37,27 +37,27 @@ _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """The tones that one accepted way to write a line asks for."""
+    """An accepted tone pattern of a line."""
 
     tones: str
     """P, Z or x for each character."""
     soft: str | None
-    """The rule that it bends, where custom allows it and the strict level does not."""
+    """The rule that the pattern bends, if the customary level allows it and the strict level does not."""
     level: int
-    """The places (bit 0 is the first character) that must be level."""
+    """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
-    """The places that must be oblique."""
+    """A bit mask of the positions that must be oblique."""
 
     def misfits(self, can_be_level: int, can_be_oblique: int) -> int:
-        """The places whose character cannot have the tone that is asked for."""
+        """Return a bit mask of the positions whose character cannot have the required tone."""
         return self.level & ~can_be_level | self.oblique & ~can_be_oblique
 
 
 @cache
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
-    """The patterns in which a line of a type and of five or seven characters may be written, the first preferred.
+    """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
 
-    `kind` is a letter of `BASES`, or a' or B'. A place with x takes any tone.
+    `kind` is a letter of `BASES`, or a' or B'.
     """
     found = []
     for five, soft in _ACCEPTED[kind]:
@@ -70,9 +70,9 @@ def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Patter
 
 @cache
 def is_turned(before: str, kind: str) -> bool | None:
-    """Whether a line's type cannot follow another's: by opposition 對 in a couplet, by sameness 黏 between couplets.
+    """Return whether two successive line types violate opposition 對 within a couplet, or sameness 黏 between couplets.
 
-    None where no poem could have the two side by side: a' and B' are used together only.
+    Return None if the two can never be adjacent, because a' and B' only occur together.
     """
     if (before == "a'") != (kind == "B'"):
         return None
@@ -80,16 +80,16 @@ def is_turned(before: str, kind: str) -> bool | None:
 
 
 def is_opposed(one: str, other: str) -> bool:
-    """Whether the second characters of two types of line have opposite tones."""
+    """Return whether the second characters of two line types have opposite tones."""
     return (one[0] in "Bc") != (other[0] in "Bc")
 
 
 @cache
 def word_starts(length: int, width: int) -> frozenset[int]:
-    """Where in a line a word may begin, from 0, so that no pause 頓 splits it; anywhere where one always does.
+    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it; if none, all positions.
 
-    A line is read in feet of 2 + 3 characters, or 2 + 2 + 3. A word of two characters lies within a foot; a longer one
-    begins with a foot, and does not cross the pause before the last three characters.
+    A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
+    begins at the start of a foot and does not cross the pause before the last three characters.
     """
     feet, every = (0, width - 5, width - 3), range(width - length + 1)
     pauses = feet if length == 2 else feet[-1:]

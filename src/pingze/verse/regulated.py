@@ -1,4 +1,4 @@
-"""Judge regulated verse 近體: template, rhyme and faults."""
+"""Judge regulated verse 近體: find its template, rhyme and faults."""
 
 from collections.abc import Iterator, Sequence
 
@@ -21,27 +21,27 @@ _RULES = {
     ("c", 2): ("三仄尾", "..ZZZ"),
     ("D", 2): ("三平調", "..PPP"),
 }
-"""The rule that a line of a type breaks where it misses its pattern, and the tones by which the line is such a one.
+"""By line type and faulty position: the rule violated, and the tones that the line must have for that rule to apply.
 
-Places and tones are of the last five characters, places from 0. A line of other tones has a worse fault elsewhere.
+Positions and tones are those of the last five characters, from 0. A line with other tones has a worse fault elsewhere.
 """
 
 
 def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
-    """Judge lines of a form's shape by the template that they fit best and the rhyme that most of them keep."""
+    """Judge lines that have the form's shape by the template that they fit best and by their most frequent rhyme."""
     width, last = form.width, form.width - 1
-    # 1) The rhyme, and the rule that the first line breaks if it is read as rhymed.
+    # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
     feet = [groups(line[-1]) for line in lines]
     near = "".join(neighbours(name) for name in feet[0] if GROUPS[name].tone == LEVEL)
     rhyme = shared_group(feet[1::2], preferring=(feet[0], frozenset(near), feet[1]), tone=LEVEL)
     first = ("鄰韻" if _is_near(feet[0], rhyme) else "出韻") if _off(feet[0], rhyme) else ""
     borrows = first == "鄰韻" and strictness == CUSTOMARY
-    # 2) The template. If the first line rhymes and fits both ways, it is read as rhymed; if it ends oblique, as not.
+    # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed if it ends oblique.
     masks = [masks_of(line) for line in lines]
     rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
-    # 3) The faults of tones and of rhymes, by their places.
+    # 3) List the faults of tones and of rhymes, in the order of their positions.
     faults = [
         (number, place, _rule(line.kind, number, place, width))
         for number, line in enumerate(best)
@@ -58,7 +58,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
             faults.append((number, last, "重韻"))
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
-    # 4) The notes: on rhymes, on bent and rescued lines; the doubts.
+    # 4) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
     notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, borrows=borrows and 0 in rhymed)]
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
@@ -74,17 +74,17 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def _is_near(foot: Groups, rhyme: str | None) -> bool:
-    """Whether a character rhymes in a neighbour of the poem's group, which must be a level one."""
+    """Return whether a character can rhyme in a neighbour of the poem's rhyme group, which must be level."""
     return rhyme is not None and GROUPS[rhyme].tone == LEVEL and bool(foot & set(neighbours(rhyme)))
 
 
 def _off(foot: Groups, rhyme: str | None) -> bool:
-    """Whether a character cannot rhyme in the poem's group, which must be a level one; an unknown one can."""
+    """Return whether a character cannot rhyme in the poem's group, which must be level; an unknown character can."""
     return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
 
 
 def _exchange(feet: Sequence[Groups]) -> str:
-    """Name the way in which eight lines rhyme in two neighbouring groups: 進退格 by turns, 轆轤格 in halves."""
+    """Name the scheme of four rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if halves differ."""
     ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
@@ -98,7 +98,7 @@ def _places(mask: int) -> list[int]:
 
 
 def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
-    """The places where a line misses its pattern, without those whose rule is not that of such a line."""
+    """Return the positions that do not match the pattern, except where the rule requires tones that the line lacks."""
 
     def named(place: int) -> bool:
         _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
@@ -109,7 +109,7 @@ def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> str:
-    """The rule that a line of a type breaks where a place misses its pattern."""
+    """Return the rule violated when a position in a line of the given type does not match the tone pattern."""
     if place == 1:
         return "失黏" if number and number % 2 == 0 else "失對"
     if place == width - 1:
@@ -120,7 +120,7 @@ def _rule(kind: str, number: int, place: int, width: int) -> str:
 def _rhyme_notes(
     lines: Sequence[str], feet: Sequence[Groups], rhymed: Sequence[int], rhyme: str | None, *, borrows: bool
 ) -> Iterator[Note]:
-    """Faulty rhymes that have a name or may be right, and rhymes that the rhyme book allows and poets avoid."""
+    """Yield notes on faulty rhymes that have a name or may be correct, and on rhymes that are allowed but avoided."""
     if borrows:
         rare = not feet[0] & set(lenders(rhyme or ""))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"
@@ -150,7 +150,7 @@ def _rhyme_notes(
 def _doubts(
     best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str
 ) -> Iterator[Note]:
-    """Tones that the fit relies on and that verse hardly ever uses, and the rule that the line breaks without them."""
+    """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
     width = len(lines[0])
     for number, line in enumerate(best):
         for place in _places(line.rare):

@@ -1,7 +1,7 @@
-"""Find the group that a poem rhymes in, look up groups and their characters, and what Tang poets rhyme on.
+"""Find the group in which a poem rhymes, and look up groups, their characters and the rhymes that Tang poets use.
 
-A group in the rhyme book is no licence to rhyme in it: `data/rhymes.tsv` and `data/borrowings.tsv` hold counts of the
-corpus's train split (`python -m scripts.count rhymes`).
+Poets do not use every rhyme that the rhyme book allows: `data/rhymes.tsv` and `data/borrowings.tsv` count the rhymes in
+the corpus's train split (`python -m scripts.count rhymes`).
 """
 
 from collections import Counter
@@ -15,12 +15,12 @@ from pingze.verse.tables import counts, table
 from pingze.verse.tones import describe
 
 Groups = frozenset[str]
-"""The names of the rhyme groups that a character can rhyme in; an empty set is an unknown character, and fits all."""
+"""The names of the rhyme groups in which a character can rhyme; empty if it is unknown, which then fits any rhyme."""
 
-_FEWEST_RHYMES = 3  # a character rhymes in a level group only if poets rhymed on it there so often
-_SMALLEST_SHARE = 0.1  # and in any group only with this share of its rhymes: 堤 is once in 支, 52 times in 齊
-_FEWEST_KNOWN = 10  # of a character with fewer rhymes nothing is rare
-_FEWEST_BORROWINGS = 10  # groups that are no neighbours borrow up to eight times, by errors of the texts
+_FEWEST_RHYMES = 3  # the rhymes in a level group that make it practised for a character
+_SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once in 支, 52 times in 齊
+_FEWEST_KNOWN = 10  # a character with fewer rhymes has no rare ones
+_FEWEST_BORROWINGS = 10  # errors in the texts make other groups seem to borrow up to eight times
 
 _ORDER = {name: place for place, name in enumerate(GROUPS)}
 _CLASSES = [frozenset(names) for names in OLD_STYLE_CLASSES]
@@ -29,10 +29,10 @@ _CLASSES = [frozenset(names) for names in OLD_STYLE_CLASSES]
 def shared_group(
     feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None
 ) -> str | None:
-    """The group that most of the rhyming characters can rhyme in; None where no reading of any is known.
+    """Return the group in which most of the rhyming characters can rhyme; None if all the characters are unknown.
 
-    `tone` asks for level or other groups where there are any. Among equals one in the first of `preferring` is taken,
-    then one in the next, then the first in the rhyme book.
+    If any character can rhyme in a group of the given `tone`, only such groups count. A tie goes to a group in the
+    first set of `preferring`, then to one in the next set, then to the first group in the rhyme book.
     """
     times = Counter(name for foot in feet for name in foot)
     named = [name for name in times if GROUPS[name].tone == tone] or list(times)
@@ -44,28 +44,28 @@ def shared_group(
 
 
 def chime(one: Groups, other: Groups) -> bool:
-    """Whether two characters rhyme in old-style verse: in groups of one class. An unknown one rhymes with all."""
+    """Return whether two characters rhyme in old-style verse, in groups of one class; an unknown one always rhymes."""
     return not one or not other or any(one & names and other & names for names in _CLASSES)
 
 
 def names(groups: Iterable[str]) -> str:
-    """Group names in the rhyme book's order, run together."""
+    """Join group names in the order of the rhyme book, without separators."""
     return "".join(sorted(groups, key=_ORDER.__getitem__))
 
 
 def find_groups(text: str) -> tuple[Group, ...]:
-    """The group that a person names (東, 一東, 上平一東, 下平七陽), or the groups of the character that they give.
+    """Return the group with the given name (東, 一東, 上平一東, 下平七陽), or else the groups of the given character.
 
-    Raises InputError when it is neither.
+    Raises InputError when the text is neither.
     """
     named = find_group(text)
     return (named,) if named else tuple(reading.group for reading in describe(text))
 
 
 def find_group(text: str) -> Group | None:
-    """The group that a person names, as 東, 一東 or 上平一東, each with or without 韻; None where that is no name.
+    """Return the group with a name such as 東, 一東 or 上平一東, with or without 韻; None if no group has the name.
 
-    A name comes before what it is Simplified for: 肴 is also Simplified for 餚.
+    The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the Simplified form of 餚.
     """
     typed = text.strip().removesuffix("韻").removesuffix("韵")
     before, last = to_traditional(typed[:-1]), typed[-1:]
@@ -75,14 +75,14 @@ def find_group(text: str) -> Group | None:
 
 @cache
 def _named() -> dict[str, Group]:
-    """The groups by all their names."""
+    """Map every name of every group to the group."""
     return {name: g for g in GROUPS.values() for name in (g.name, g.label, g.label[2:])}
 
 
 def rhyme_characters(group: str) -> tuple[str, ...]:
-    """The characters of a group, those first on which Tang poets rhyme most; then those that they use most.
+    """Return the characters of a group, sorted by how often Tang poets rhyme on them, then by how often they use them.
 
-    Raises InputError where there is no such group.
+    Raises InputError when there is no such group.
     """
     if group not in GROUPS:
         level = [name for name, found in GROUPS.items() if found.tone == LEVEL]
@@ -92,7 +92,7 @@ def rhyme_characters(group: str) -> tuple[str, ...]:
 
 @cache
 def _characters() -> dict[str, tuple[str, ...]]:
-    """The characters of every group in their order."""
+    """Return the characters of every group, sorted as `rhyme_characters` returns them."""
     found: dict[str, list[tuple[int, int, str]]] = {name: [] for name in GROUPS}
     for character in table("characters"):
         if held := entry(character):
@@ -103,16 +103,16 @@ def _characters() -> dict[str, tuple[str, ...]]:
 
 @lru_cache(1 << 13)
 def practised(character: str, group: str) -> bool:
-    """Whether Tang poets rhyme on a character, exactly as it is written, in a group.
+    """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    Oblique verse mixes its groups, so that few poems tell them apart: there all but the rare rhymes are practised.
+    Few poems distinguish the oblique groups, because oblique verse mixes them; in these, only rare rhymes are excluded.
     """
     known = GROUPS[group].side == OBLIQUE or rhymes(character).get(group, 0) >= _FEWEST_RHYMES
     return known and not is_rare_rhyme(character, group)
 
 
 def is_rare_rhyme(character: str, group: str) -> bool:
-    """Whether poets rhyme on a character, exactly as it is written, and hardly ever in this group."""
+    """Return whether poets rhyme on a character, exactly as it is written, but hardly ever in this group."""
     times = rhymes(character)
     total = sum(times.values())
     return total >= _FEWEST_KNOWN and times.get(group, 0) < _SMALLEST_SHARE * total
@@ -120,12 +120,12 @@ def is_rare_rhyme(character: str, group: str) -> bool:
 
 @lru_cache(1 << 13)
 def rhymes(character: str) -> dict[str, int]:
-    """How often Tang poets rhymed on a character in each group."""
+    """Return the number of times that Tang poets rhymed on a character in each group."""
     return counts(table("rhymes").get(character, ""))
 
 
 @cache
 def lenders(group: str) -> str:
-    """The groups, itself first, in which the first line of a poem in a level group may rhyme by Tang practice."""
+    """Return the groups, `group` first, in which Tang poets rhyme the first line of a poem in a level group."""
     borrowed = counts(table("borrowings").get(group, ""))
     return group + "".join(name for name in neighbours(group) if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)

@@ -1,4 +1,4 @@
-"""The 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours."""
+"""Define the 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours."""
 
 from dataclasses import dataclass
 
@@ -19,18 +19,18 @@ _NUMBERS = [tens + ones for tens in ("", "十", "二十", "三十") for ones in 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One rhyme group 韻部; characters of one group rhyme with each other."""
+    """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character that names it, as 東; no two groups share one."""
+    """The character that names the group, such as 東; every group has a different one."""
     tone: str
     """One of `TONES`."""
     label: str
-    """The full name, as 上平一東 or 去聲十五翰."""
+    """The full name, such as 上平一東 or 去聲十五翰."""
 
     @property
     def side(self) -> str:
-        """`LEVEL` or `OBLIQUE`, all that a template asks of a tone."""
+        """`LEVEL` or `OBLIQUE`; templates make no finer distinction."""
         return LEVEL if self.tone == LEVEL else OBLIQUE
 
 
@@ -39,13 +39,13 @@ GROUPS = {
     for volume, names in _VOLUMES.items()
     for number, name in zip(_NUMBERS, names, strict=False)
 }
-"""Every group by its name, in the order of the rhyme book."""
+"""Every group, by name, in the order of the rhyme book."""
 
 NEIGHBOURS = (
     *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),
     *("歌", "麻", "庚青蒸", "尤", "侵", "覃鹽咸"),
 )
-"""The level groups of similar sound 鄰韻; a rhymed first line may borrow from its poem's class."""
+"""Classes of level groups with similar sounds 鄰韻; a rhymed first line may use any group in its poem's class."""
 
 OLD_STYLE_CLASSES = (
     *NEIGHBOURS,
@@ -53,12 +53,12 @@ OLD_STYLE_CLASSES = (
     *("篠巧皓嘯效號", "哿箇", "馬禡", "梗迥敬徑", "有宥", "寢沁", "感琰豏勘豔陷"),
     *("屋沃", "覺藥", "質物月曷黠屑", "陌錫職", "緝合葉洽"),
 )
-"""The classes of groups that rhyme in old-style verse 古體: neighbours mix, and rising with departing tone.
+"""Classes of groups that rhyme with each other in old-style verse 古體; rising and departing groups share a class.
 
-The oblique classes answer the level ones tone for tone (東 董 送 屋); see docs/prosody.md.
+After the level classes come the rising and departing ones in the same order (東 董 送), then the entering ones.
 """
 
 
 def neighbours(name: str) -> str:
-    """The names of all level groups of a level group's class, itself included."""
+    """Return the names of all groups in the class of a level group, including that group."""
     return next(names for names in NEIGHBOURS if name in names)

@@ -1,7 +1,7 @@
 """Scan a poem: find the template that its tones fit best, and each line's type.
 
-A line's faults depend on its own type, and on whether that type can follow the one before. So the best sequence of
-types is found line by line: for each type the cheapest way to it from the types of the line before.
+A line's faults depend on its type and on whether that type can follow the type of the previous line. So dynamic
+programming finds the best sequence of types: for each line and type it keeps the cheapest sequence that ends in it.
 """
 
 from collections.abc import Sequence
@@ -16,36 +16,36 @@ from pingze.verse.tones import sides, usual_sides
 FAULT = 1 << 16
 """The cost of a fault."""
 RARE = 1 << 8
-"""The cost of a rare reading. A bent rule costs 1: the fewest faults come first, then the fewest rare readings."""
+"""The cost of a rare reading; a bent rule costs 1. So the fewest faults decide first, then the fewest rare readings."""
 
 
 class Masks(NamedTuple):
-    """The tones that the characters of a line can have; bit 0 is the first, an unknown character can have both."""
+    """Bit masks of the positions that can have each tone; bit 0 is the first, an unknown character can have both."""
 
     level: int
     oblique: int
     usually_level: int
-    """The same as verse reads them, by their words (`context.tones_in`)."""
     usually_oblique: int
+    """Like the first two masks, but only with the tones in which verse usually reads the words (`context.tones_in`)."""
 
 
 class FittedLine(NamedTuple):
-    """A line read in the type that fits best, and where it does not fit."""
+    """A line assigned to a type, with the positions that do not fit."""
 
     kind: str
-    """Its type: a letter, or a' or B' in a couplet with a rescue 拗救."""
+    """The type: a letter, or a' or B' in a couplet with a rescue 拗救."""
     pattern: Pattern
-    """The nearest of the type's patterns."""
+    """The type's pattern that fits the line best."""
     misfits: int
-    """The places (bit 0 is the first) whose character cannot have the pattern's tone, but for a rhyme's."""
+    """A bit mask of the positions whose character cannot have the pattern's tone, without the position of a rhyme."""
     rare: int
-    """The places whose character must be read in a tone that it hardly ever has, at all or in its word."""
+    """A bit mask of the positions that fit only if the character has a tone that is rare for it or for its word."""
     turned: bool
-    """Whether the type cannot follow the one before: 失對 in the second line of a couplet, 失黏 in the first."""
+    """Whether the type cannot follow the previous line's: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
 def masks_of(line: str) -> Masks:
-    """The tones that the characters of a line can have, and usually have."""
+    """Return the masks of the tones that the characters of a line can have and usually have."""
     level = oblique = usually_level = usually_oblique = 0
     for place, character in enumerate(line):
         can_be_level, can_be_oblique, is_level, is_oblique = _tones(character)
@@ -77,15 +77,15 @@ def fit(
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
-    The last place of a rhymed line is left to the rhyme. `rhymed` and `unrhymed` are the costs of reading the first
-    line so: a `FAULT` if it does not rhyme. Among equals the earlier of `openings` is taken.
+    The tone of a rhymed line's last position is not judged here. `rhymed` and `unrhymed` are the additional costs of
+    reading the first line as rhymed or unrhymed. A tie goes to the earlier of `openings`.
     """
-    # 1) Each type in which the first line can be read, and its cost.
+    # 1) Compute the cost of each type that the first line can have.
     ways: dict[str, tuple[int, list[FittedLine]]] = {}
     for kind in (*(opening[0] for opening in openings), "a'"):
         cost, line = fitted(kind, False, width, strictness, lines[0])
         ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), [line]
-    # 2) For each type of each further line the cheapest way to it.
+    # 2) For each further line and each type, find the cheapest sequence of types that ends in it.
     for number, masks in enumerate(lines[1:], 1):
         longer: dict[str, tuple[int, list[FittedLine]]] = {}
         for kind in ("B", "B'", "D") if number % 2 else ("a", "a'", "c"):
@@ -93,7 +93,7 @@ def fit(
                 if (turned := is_turned(before, kind)) is not None:
                     cost, line = fitted(kind, turned, width, strictness, masks)
                     if (kind == "B'" and line.misfits >> width - 3 & 1) or (turned and line.misfits & 2):
-                        continue  # nothing is rescued; the second character is not the type's, nothing is turned
+                        continue  # B' does not rescue, or a turned type lacks the tone that defines it
                     if kind not in longer or so_far + cost < longer[kind][0]:
                         longer[kind] = so_far + cost, [*way, line]
         ways = longer
@@ -102,7 +102,7 @@ def fit(
 
 @lru_cache(1 << 13)
 def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
-    """Cost a line read in the nearest of a type's patterns, the first among equals."""
+    """Fit a line to the type's pattern with the lowest cost, the earlier one in a tie; return the cost and the line."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
     for pattern in accepted(kind, width, strictness):
@@ -111,4 +111,4 @@ def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
     cost, line = min(costs, key=lambda each: each[0])
-    return cost + (FAULT + 2) * turned, line  # among equals a line is not turned
+    return cost + (FAULT + 2) * turned, line  # the 2 prefers, in a tie, a line that is not turned

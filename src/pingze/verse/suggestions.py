@@ -1,4 +1,4 @@
-"""Suggest characters that mend a fault."""
+"""Suggest characters that correct a fault."""
 
 from collections.abc import Callable, Mapping
 from functools import cache
@@ -13,29 +13,29 @@ from pingze.verse.tones import groups, usable_tone
 from pingze.verse.verdict import Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
-"""Given the characters before and after ("" at a line's ends), how often others are between them in verse."""
+"""A function that counts how often verse has each character between two given ones ("" at an end of the line)."""
 
 
 def suggest(
     verdict: Verdict, violation: Violation, *, neighbours: Neighbours | None = None, limit: int = 8
 ) -> tuple[str, ...]:
-    """Characters that mend a violation and make no other, those first that verse has beside these neighbours.
+    """Return at most `limit` characters that correct a violation without causing another.
 
-    Where `neighbours` is not given or does not know them, the order is how often Tang verse has a character, or
-    rhymes on it. None is in the poem already. () where no one character helps: a line whose tones are all turned,
-    a line too many.
+    Characters that verse often has between the same neighbours come first. If `neighbours` is None or lacks them, the
+    characters that are most frequent in Tang verse, or among its rhymes, come first. Characters that the poem already
+    has are excluded. Return () if no single character helps, for example if the poem has a line too many.
     """
     if violation.rule in SHAPE_RULES:
         return ()
-    # 1) Characters in the order of use: those of the poem's rhyme (of verse that mixes several, the rhyme of most
-    # feet), or of one tone.
+    # 1) List the candidates, most frequent first: the characters of the poem's rhyme group (the one that most lines
+    # have, if it mixes several), or for a fault of tone the level and the oblique characters.
     if violation.rule in RHYME_RULES:
         feet = [groups(line[-1]) for line in verdict.lines[1::2]]
         group = verdict.rhyme if verdict.rhyme in GROUPS else shared_group(feet)
         pools = [tuple(c for c in rhyme_characters(group) if practised(c, group))] if group else []
     else:
         pools = [_of_tone(LEVEL), _of_tone(OBLIQUE)]
-    # 2) Those of the first list whose first character mends the place, by their neighbours.
+    # 2) Take the first list whose first character corrects the fault, and sort it by the neighbours.
     line, place = verdict.lines[violation.line - 1], violation.position - 1
     for pool in pools:
         fitting = [character for character in pool if character not in "".join(verdict.lines)]
@@ -53,6 +53,6 @@ def suggest(
 
 @cache
 def _of_tone(side: str) -> tuple[str, ...]:
-    """The characters of one usable tone that Tang verse has, the most used first."""
+    """Return the characters in Tang verse whose `usable_tone` is the given one, the most frequent first."""
     found = {c: held.count for c in table("characters") if (held := entry(c)) and held.count}
     return tuple(sorted((c for c in found if usable_tone(c) == side), key=lambda c: (-found[c], c)))

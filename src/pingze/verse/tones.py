@@ -1,7 +1,7 @@
 """Look up a character's readings, tone and rhyme groups.
 
-Simplified characters are read as Traditional where there is one counterpart. One that stands for several (发) has
-the readings of all of them; `describe` asks which is meant.
+A Simplified character is read as its Traditional counterpart. If it stands for several (发), it has the readings of
+all of them, but `describe` raises an error that asks for one.
 """
 
 import unicodedata
@@ -23,21 +23,21 @@ from pingze.verse.tables import table
 EITHER = "either"
 UNKNOWN = "unknown"
 
-_ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # fewer fixed places say nothing of a character's tone
+_ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # with fewer fixed positions, verse attests no tone
 _RARE_PLACES, _RARE_SHARE, _RARE_ONCE = 50, 0.03, 20
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One reading of a character."""
+    """A reading of a character."""
 
     group: Group
-    """Its rhyme group, which has its tone."""
+    """The reading's rhyme group, which also gives its tone."""
     used: int | None
-    """How often Tang verse uses the character so: with one reading its occurrences, with a level and an oblique one the
-    fixed places of regulated verse that need each; None where readings of one tone cannot be distinguished."""
+    """How often Tang verse uses the reading. For the only reading, the character's occurrences; for the only level or
+    oblique one of several, the fixed positions of regulated verse that need its tone; otherwise None."""
     rhymed: int
-    """How often Tang poets rhymed on it."""
+    """The number of times that Tang poets rhymed on the character in this group."""
 
     def __str__(self) -> str:
         return f"{self.group.tone}{self.group.name}"
@@ -45,9 +45,10 @@ class Reading:
 
 @lru_cache(1 << 13)
 def known(character: str) -> Entry:
-    """The table's entry for a character; the readings of all that a Simplified one stands for; or an empty one.
+    """Look up a character's entry, or combine those of all characters that a Simplified one may stand for.
 
-    并 and 机, which are words of their own, have the readings of those and of what they stand for.
+    Rare words such as 并 and 机 have both their own readings and those of their Traditional characters. An unknown
+    character has an empty entry.
     """
     converted, own = to_traditional(character), entry(character)
     if found := entry(converted):
@@ -60,18 +61,18 @@ def known(character: str) -> Entry:
 
 @lru_cache(1 << 13)
 def sides(character: str) -> frozenset[str]:
-    """The tones that a character can have: `LEVEL`, `OBLIQUE`, both, or none where it is unknown."""
+    """Return the tones that a character can have: `LEVEL`, `OBLIQUE` or both; empty if it is unknown."""
     return known(character).sides
 
 
 @lru_cache(1 << 13)
 def groups(character: str) -> frozenset[str]:
-    """The names of the rhyme groups that a character can rhyme in; none where it is unknown."""
+    """Return the names of the rhyme groups in which a character can rhyme; empty if it is unknown."""
     return known(character).groups
 
 
 def readings(character: str) -> tuple[Reading, ...]:
-    """Every reading of a character, level before oblique; () where the table does not have it."""
+    """Return every reading of a character, level before oblique; () if the character is unknown."""
     found = known(character)
     names = [name for name in GROUPS if name in found.rhymed]
     of_side = Counter(GROUPS[name].side for name in names)
@@ -82,22 +83,22 @@ def readings(character: str) -> tuple[Reading, ...]:
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:
-    """What a character of both tones means in a group, in Chinese and English, and words with it; "" where unknown."""
+    """Return a character's meaning in a group, in Chinese and English, and words with it; empty if it is not listed."""
     zh, en, words = table("senses").get(character + group, "\t\t").split("\t")
     return zh, en, words.split()
 
 
 def tone(character: str) -> str:
-    """`LEVEL`, `OBLIQUE`, `EITHER` where readings differ, or `UNKNOWN`."""
+    """Return `LEVEL`, `OBLIQUE`, `EITHER` if a character can have both tones, or `UNKNOWN`."""
     can_be = sides(character)
     return EITHER if len(can_be) == 2 else next(iter(can_be), UNKNOWN)
 
 
 def usable_tone(character: str) -> str | None:
-    """The one tone that a composer can count on: the only one, or the one that verse attests.
+    """Return the tone that a composer can rely on: the only one, or the one that verse attests; None if there is none.
 
-    Of two tones one is attested when at least 95 of 100 fixed places (at least ten in all) use it. Sense-dependent
-    characters (看 思 過) stay open: None, as for unknown ones.
+    One of two tones is attested if a character has at least ten fixed positions and at least 95 % of them need it.
+    Characters whose tone depends on their meaning (看 思 過), and unknown ones, have no such tone.
     """
     found = known(character)
     if len(found.sides) == 1:
@@ -109,9 +110,9 @@ def usable_tone(character: str) -> str | None:
 
 @lru_cache(1 << 13)
 def usual_sides(character: str) -> frozenset[str]:
-    """The tones that a character can have, without one that verse hardly ever uses.
+    """Return the tones that a character can have, without a tone that verse hardly ever uses.
 
-    That is one in fewer than 3 of 100 fixed places, of at least fifty, or at most once in twenty or more.
+    Such a tone is needed by less than 3 % of at least fifty fixed positions, or by at most one of at least twenty.
     """
     places = known(character).needed
     total = sum(places.values())
@@ -121,9 +122,9 @@ def usual_sides(character: str) -> frozenset[str]:
 
 
 def describe(text: str) -> tuple[Reading, ...]:
-    """The readings of the one character that a person asks about.
+    """Return the readings of the character that a person has typed.
 
-    Raises InputError when that is not one character, is one of several Traditional ones, or is not in the table.
+    Raises InputError when the text is not one character, or when the character is unknown or may stand for several.
     """
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:

@@ -1,4 +1,4 @@
-"""The verdict on a poem: form, template, rhyme, faults and notes, as data, in one line, and as HTML for a notebook."""
+"""Hold the verdict on a poem (form, template, rhyme, faults, notes), and write it in one line, as JSON or as HTML."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,38 +16,38 @@ _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault, at one character."""
+    """A fault at one character."""
 
     rule: str
-    """The rule's name, as 孤平: a key of `rules.rules` or one of `rules.SHAPE_RULES`."""
+    """The name of the rule, such as 孤平: a key of `rules.rules` or one of `rules.SHAPE_RULES`."""
     line: int
     """The line's number, from 1."""
     position: int
-    """The character's in its line, from 1."""
+    """The character's position in the line, from 1."""
     char: str
-    """The character there, as it was written; "" where one is missing."""
+    """The character at the position, as it was written; "" if it is missing."""
     readings: tuple[str, ...]
-    """Its readings, tone and rhyme group, as 平東; () where none is known."""
+    """The character's readings, each its tone and rhyme group, such as 平東; () if the character is unknown."""
 
     @classmethod
     def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
-        """Make a violation at a place where a character may be missing.
+        """Build a violation at a position where a character may be missing.
 
         Args:
-            rule: The rule's name.
+            rule: The name of the rule.
             lines: The poem's lines.
             number: The line's number, from 0.
-            place: The place in it, from 0.
+            place: The position in the line, from 0.
         """
         char = lines[number][place : place + 1] if number < len(lines) else ""
         found = tuple(str(reading) for reading in readings(char)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
     def cause(self, rhyme: str | None) -> Cause:
-        """Name the wanted and the actual tone or rhyme: a code (tone, rhyme, shape) with parameters.
+        """Return the required and the actual tone or rhyme, as a code (tone, rhyme or shape) with parameters.
 
         Args:
-            rhyme: The poem's rhyme group, as 東; None where it has none.
+            rhyme: The poem's rhyme group, such as 東; None if it has none.
         """
         found: Cause = {"rule": self.rule, "line": self.line, "position": self.position}
         if self.rule in SHAPE_RULES:
@@ -61,54 +61,54 @@ class Violation:
 
 
 class Note(str):
-    """A remark that is no fault, in English; its `cause` holds the code and parameters of messages.toml."""
+    """A remark that is not a fault, in English; `cause` holds the code and parameters of the message."""
 
     cause: Cause
 
     def __new__(cls, code: str, **parameters: Parameter) -> "Note":
-        """Say a message by its code."""
+        """Build a note from a message's code and parameters."""
         note = super().__new__(cls, say(code, parameters))
         note.cause = {"code": code, **parameters}
         return note
 
     def __getnewargs_ex__(self) -> tuple[tuple[str], dict[str, Parameter]]:
-        """Copy and unpickle a note by its code and parameters."""
+        """Return the code and the parameters, from which a note is copied and unpickled."""
         return (str(self.cause["code"]),), {k: v for k, v in self.cause.items() if k != "code"}
 
     def text(self, language: Language) -> str:
-        """Say the message in a language."""
+        """Return the message in a language."""
         return say(str(self.cause["code"]), self.cause, language)
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A poem's form, template and rhyme, and all that breaks them."""
+    """A poem's form, template and rhyme, with every violation of them."""
 
     form: str | None
-    """As 七絕; None for a poem of another shape, which a note describes."""
+    """The name of the form, such as 七絕; None if the poem fits no form, in which case a note describes its shape."""
     template: str | None
-    """The name of the opening that fits best, as 平起首句入韻; None for old-style verse."""
+    """The name of the template that fits best, such as 平起首句入韻; None for old-style verse."""
     rhyme: str | None
-    """The rhyme group, as 東; several where old-style verse mixes neighbours, None where it changes rhyme."""
+    """The rhyme group, such as 東; several if old-style verse mixes neighbours, None if the rhyme changes."""
     level: str
-    """customary or strict."""
+    """How strictly the poem was judged: customary or strict."""
     lines: tuple[str, ...]
     """The poem's lines as they were written, without marks."""
     violations: tuple[Violation, ...]
-    """In the order of their places."""
+    """The faults, in the order of their positions."""
     notes: tuple[Note, ...]
-    """Remarks that are no faults."""
+    """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
-    """Tones on which the verdict relies and which verse hardly ever uses, at all or in the word."""
+    """Notes on rare readings that the verdict needs: tones that verse hardly ever gives the character, or the word."""
 
     @property
     def ok(self) -> bool:
-        """Whether the text fits a form, and nothing is broken."""
+        """Whether the poem fits a form without a violation."""
         return self.form is not None and not self.violations
 
     @property
     def judged(self) -> str:
-        """The scope: "tones and rhyme", "rhyme" of old-style verse, "shape" where it is wrong, or "nothing"."""
+        """What was judged: "tones and rhyme", only "rhyme" in old-style verse, "shape" if it is wrong, or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -116,28 +116,28 @@ class Verdict:
         return "tones and rhyme" if self.template else "rhyme"
 
     def _repr_html_(self) -> str:
-        """Draw the verdict in a notebook: tones, faults and notes."""
+        """Return the HTML that a notebook displays: tones, faults and notes."""
         return html(self)
 
     def as_json(self) -> dict[str, object]:
-        """The fields by name, with `ok` and `judged`."""
+        """Return the fields by name, together with `ok` and `judged`."""
         return {"ok": self.ok, "judged": self.judged, **asdict(self)}
 
 
 def sign(character: str) -> str:
-    """The tone of a character: ○ level 平, ● oblique 仄, ◐ either, ? unknown."""
+    """Return the sign of a character's tone: ○ level 平, ● oblique 仄, ◐ either, ? unknown."""
     return _SIGNS.get(tone(character), "?")
 
 
 def heading(verdict: Verdict) -> str:
-    """Form, template, rhyme and level in one line."""
+    """Write the form, template, rhyme and strictness in one line."""
     rhyme = "、".join(GROUPS[name].label for name in verdict.rhyme or "")
     form = verdict.form or here("formless")
     return " · ".join(filter(None, (form, verdict.template, rhyme, here(verdict.level))))
 
 
 def summary(verdict: Verdict) -> str:
-    """The number of faults and what was judged, in one line."""
+    """Write the number of faults, and what was judged, in one line."""
     if verdict.form is None:
         return here("judged_nothing")
     count = len(verdict.violations)
@@ -147,7 +147,7 @@ def summary(verdict: Verdict) -> str:
 
 
 def html(verdict: Verdict) -> str:
-    """The poem with each character's tone over it, faulty ones in red, then faults, rules and notes."""
+    """Return HTML: the poem with its tones above it and faulty characters in red, then the faults, rules and notes."""
     faulty = {(fault.line, fault.position) for fault in verdict.violations}
     rows = [
         "".join(
