@@ -123,7 +123,7 @@ class TitleJudge:
         """Measure how often a poem's own title scores highest among `CANDIDATES` titles.
 
         The characters of the title are first removed from the poem. Each poem's rival titles are those of the poems
-        that follow it, and after the last poem, the first ones.
+        that follow it, continuing from the first poem after the last.
 
         Args:
             poems: The title and the text of each poem, with at least `CANDIDATES` different titles.
@@ -237,7 +237,7 @@ def faults(verdict: Verdict) -> set[str]:
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the share of distinct ones among all substrings of `size` characters in lines (Li et al. 2016)."""
+    """Return the ratio of distinct substrings of `size` characters within lines to all of them (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 

@@ -57,9 +57,7 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
-        notes = [
-            str(note) for note in verdict.notes if note.cause["code"] != "chosen"
-        ]  # that note explains no failure
+        notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has="; ".join(notes))
     return poem_of(verdict)
 
@@ -121,7 +119,7 @@ def alternatives(
     model: str | Path | None = None,
     **options: Unpack[Options],
 ) -> list[Alternative]:
-    """List the characters that could replace one and keep the constraints, ordered by probability of the whole poem.
+    """List the replacements of a character that keep the constraints, ordered by the probability of the whole poem.
 
     The order also takes into account the poem's mood and, in couplets that need it, antithesis, as composing does.
     Only the `TRIED` characters that are likeliest given the text before them are scored.

@@ -257,9 +257,7 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
 
 
 def _shown(value: float) -> float | str:
-    """Convert a number so that JSON can represent it and it has few digits."""
-    if (
-        isinstance(value, int) and value.bit_length() > 64
-    ):  # Python refuses to convert thousands of digits to text
+    """Shorten a number that has many digits, and convert a number that JSON cannot represent to text."""
+    if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
         return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     return value if isinstance(value, int) or math.isfinite(value) else str(value)

@@ -109,7 +109,7 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """All constraints that can be given up, the last to be given up first; the form never is."""
+        """All constraints that can be given up, ending with those to give up first; the form is never given up."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
