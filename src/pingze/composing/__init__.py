@@ -1,9 +1,9 @@
-"""Composing under constraints, without torch.
+"""Compose poems under constraints, without importing torch.
 
-A name is imported when it is first asked for: the command line reads the options alone.
+Each public name is imported on first use, because the command line often needs only the options.
 """
 
-TYPE_CHECKING = False  # typing's own, without the time that importing it takes
+TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
     from pingze.composing.composer import compose
     from pingze.composing.explanation import Reason, explain

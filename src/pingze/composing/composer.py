@@ -1,4 +1,4 @@
-"""Compose poems: compile a request for a model, write populations of particles, choose a poem."""
+"""Compose poems: compile a request for a model, write populations of particles, and choose a poem from them."""
 
 import math
 import secrets
@@ -37,12 +37,12 @@ from pingze.verse.characters import mark_after
 from pingze.verse.forms import opening_name
 
 ROWS = 256
-"""The most particles of a batch where several poems are asked for."""
+"""The maximum number of particles in a batch that joins several populations."""
 POPULATION = 64
-"""The most particles of a population; a poem with more has several, each on a processor of its own."""
+"""The maximum number of particles in a population; a poem with more has several, spread over the processors."""
 
 PopulationSeed = tuple[int, int]
-"""A poem's seed and the number of one of its populations, which together seed its random numbers."""
+"""A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
 B = TypeVar("B")
 R = TypeVar("R")
 
@@ -51,45 +51,45 @@ R = TypeVar("R")
 def compose(start: str = "", *, model: str | Path | None = None, **options: Unpack[Options]) -> list[Poem]:
     """Compose `count` poems that keep every constraint.
 
-    No character appears twice, except in reduplication 疊字, where you fix it, and with `repeat`. Lines and characters
-    count from 1; Simplified characters are read as Traditional ones.
+    A character appears only once unless it is reduplicated 疊字, you fix it, or `repeat` is set. Lines and characters
+    are numbered from 1; Simplified characters are read as Traditional ones.
 
     Args:
         start: The opening, of any length up to the whole poem.
-        form: 五絕 五律 五排 五古 七絕 七律 七排 七古.
+        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古.
         lines: The number of lines, for a 排 or 古.
-        template: A template's name or part of it: 平起, 首句入韻.
+        template: The name of an opening template or a part of it, as 平起 or 首句入韻.
         rhyme: The rhyme group, as 陽.
-        acrostic: One character a line, as 春夏秋冬.
-        acrostic_at: Where in the lines: head 藏頭, middle 藏中, end 藏尾.
-        pattern: A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.
-        count: How many poems.
+        acrostic: One character per line, as 春夏秋冬.
+        acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
+        pattern: One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.
+        count: The number of poems.
         level: How strictly tones are judged: customary or strict.
-        include: Words that must appear, as '雁 芙蓉'; a space separates them.
+        include: Words that must appear, separated by spaces, as '雁 芙蓉'.
         exclude: Characters that must not appear.
-        repeat: Let a character appear twice, apart.
-        original: The most characters in a row that a line may share with a line of the corpus.
-        antithesis: How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.
-        taste: How much the likely judgement of a reader weighs; 0 leaves it to the model.
-        title: A title, of 20 characters at most, for models that know titles.
-        about: A theme, as 江雪, of 8 characters at most, for models that know themes.
-        mood: joyful, calm, sad; by default the mood of the title or theme, if it has one.
-        poet: A poet's manner, for models that know poets.
-        temperature: 0 takes the likeliest character; higher dares more.
-        top_p: The share of the nucleus: the likeliest characters that together have this probability.
-        particles: How many particles each poem has; fewer for a long one.
+        repeat: Allow a character to appear more than once, not only in reduplication.
+        original: The maximum number of consecutive characters that a line may share with a line of the corpus.
+        antithesis: How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.
+        taste: How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.
+        title: A title of at most 20 characters, for models that know titles.
+        about: A theme of at most 8 characters, as 江雪, for models that know themes.
+        mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
+        poet: The poet whose manner to imitate, for models that know poets.
+        temperature: 0 always takes the likeliest character; higher values draw less likely ones more often.
+        top_p: The nucleus: characters are drawn almost only from the likeliest that together have this probability.
+        particles: The number of particles for each poem; long poems use fewer.
         seed: The same seed gives the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError on a value that cannot be used, InfeasibleError when the constraints clash, UnfinishedError
-    when no particle could stay original, CorpusError when `original` finds no corpus, CheckpointError on a model that
+    Raises InputError if a value cannot be used, InfeasibleError if the constraints clash, UnfinishedError if no
+    particle could stay original, CorpusError if `original` is set and there is no corpus, CheckpointError if the model
     cannot be read.
     """
     return compose_as(Composing(start=start, **options), model)
 
 
 def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
-    """Compose poems of some options; raises as `compose` does."""
+    """Compose poems with the given options; raise the same errors as `compose`."""
     chosen, inclusion = prepare(asked, model, reference=reference)
     return chosen.write_many(inclusion, asked.sampling, seeds(asked))
 
@@ -97,19 +97,19 @@ def compose_as(asked: Composing, model: str | Path | None = None, *, reference: 
 def prepare(
     asked: Composing, model: str | Path | None = None, *, reference: bool = False
 ) -> "tuple[Composer, Inclusion]":
-    """Load the model and compile the request; raises as `compose` does."""
+    """Load the model and compile the request; raise the same errors as `compose`."""
     chosen = composer(model, asked, reference=reference)
     return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
 def seeds(asked: Revising) -> range:
-    """List a seed for each poem, from a random one where none is asked for."""
+    """Return consecutive seeds, one for each poem, starting from a random one if no seed is given."""
     first = secrets.randbelow(2**32) if asked.seed is None else asked.seed
     return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
 
 
 class Composer:
-    """A model, with the tables that every poem needs."""
+    """A model with the tables that composing any poem needs."""
 
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
@@ -117,17 +117,17 @@ class Composer:
         self.conditions = Conditions(loaded.vocabulary)
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
-        """Compile a request.
+        """Compile a request into its constraints and the placements of its words.
 
-        Characters that are fixed or included have the tones in which verse reads them, and no pause of the line parts
-        a word to include, if some poem keeps that; else first pauses are allowed, then other tones.
+        If some poem allows it, fixed and included characters have the tones that verse gives them in context, and no
+        included word spans a pause in the line. Otherwise words may span pauses and, failing that, have other tones.
 
         Args:
-            request: What a poem must keep.
-            old: The former characters of places that are written again.
+            request: Everything that a poem must keep.
+            old: For each position of the text that is rewritten, the id of its former character.
 
-        Raises InfeasibleError, which names what clashes, if no poem can keep it; InputError if its words can be placed
-        in too many ways; CorpusError if it asks for originality and there is no corpus.
+        Raises InfeasibleError, which names the constraints that clash, if no poem can keep the request; InputError if
+        its words can be placed in too many ways; CorpusError if it asks for originality and there is no corpus.
         """
         copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
@@ -141,27 +141,27 @@ class Composer:
         raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
-        """List the tokens of a request's conditions; none where the model knows none."""
+        """List the token ids of a request's conditions; the list is empty if the model knows no conditions."""
         if not self.conditions:
             return []
         parts = self.conditions.prefix(request.form.name, request.poet, request.title, about=request.about)
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """Index the substrings that may not be copied, if the request asks for originality."""
+        """Return the substrings that may not be copied; None unless the request asks for originality."""
         if not request.original:
             return None
-        from pingze.corpus import Store  # composing without it needs no database
+        from pingze.corpus import Store  # other requests need no database
 
         with Store.open() as store:
             return Copying(store.index, self.vocabulary, request.form.width, request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
-        """Write the poem of a seed."""
+        """Write the poem for a seed."""
         return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
-        """Write the poem of each seed, from populations of its own; several poems are written as one batch."""
+        """Write one poem for each seed, from separate populations; several populations are written as one batch."""
         count, size = self.populations(inclusion.constraints, sampling)
         every = [(seed, number) for seed in seeds for number in range(count)]
         together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
@@ -179,10 +179,10 @@ class Composer:
         ]
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
-        """Count the populations of a poem, and the particles of each.
+        """Return the number of populations for a poem, and the number of particles in each.
 
-        A long poem has fewer particles. One that must stay original has all of them in one population, for only many
-        particles can.
+        A long poem has fewer particles. A poem that must stay original has all its particles in one population, because
+        a small population is likely to lose every particle to copied lines.
         """
         if constraints.request.original:
             return 1, sampling.particles
@@ -191,7 +191,7 @@ class Composer:
         return count, math.ceil(particles / count)
 
     def begin(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[PopulationSeed]) -> Writing:
-        """Begin a population for each seed."""
+        """Start writing one population for each seed."""
         constraints = inclusion.constraints
         _, size = self.populations(constraints, sampling)
         return Writing(
@@ -204,7 +204,7 @@ class Composer:
         )
 
     def terms(self, constraints: Constraints) -> list[Term]:
-        """List the terms to which a request gives weight."""
+        """List the terms that a request uses."""
         request, terms = constraints.request, list[Term]()
         if request.mood:
             terms.append(Mood(leanings(self.vocabulary)[request.mood]))
@@ -215,7 +215,7 @@ class Composer:
         return terms
 
     def choose(self, writing: Writing) -> list[Population]:
-        """Choose a text of each population of a finished writing, and read it to its end."""
+        """Choose one text from each finished population, and add ln p of the end token to the text's ln p."""
         chosen = [population.chosen() for population in writing.populations]
         mark = self.vocabulary.ids[mark_after(writing.constraints.request.lines - 1)]
         states = State.joined([population.states for population in chosen])
@@ -226,21 +226,21 @@ class Composer:
         ]
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Sum what the terms add for each character at a place of the text that a request fixes."""
+        """Return the sum that the terms add to ln p of each character at a position of the request's fixed text."""
         text = np.array(constraints.fixed)
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
     @cached_property
     def lexicon(self) -> Lexicon:
-        """The prosody of the vocabulary."""
+        """The tones and rhymes of the vocabulary's characters."""
         return Lexicon.of(self.vocabulary)
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
-        """Choose among the texts of a seed's populations, and make the poem."""
+        """Choose one of the texts of a seed's populations, and return it as a poem."""
         population = Population.joined(chosen).chosen()
         request = constraints.request
-        template, group = np.argwhere(population.alive[0])[0]  # the first of several
+        template, group = np.argwhere(population.alive[0])[0]  # the first hypothesis that the text keeps
         opening = request.openings[template]
         return Poem(
             form=request.form.name,
@@ -257,18 +257,18 @@ class Composer:
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
-        """Compute ln p of a poem's text after a prefix, marks and end included, at temperature 1."""
+        """Compute ln p at temperature 1 of a poem's text, including marks and the end token, after a prefix."""
         return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
-        """List the ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
+        """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
         text = "".join(line + mark_after(number) for number, line in enumerate(lines))
         return np.append(self.vocabulary.encode(text), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
-        """Compute ln p over the vocabulary before each token of a poem, (N, V), and of the token itself, (N,).
+        """Compute ln p at each of a poem's N tokens: of the whole vocabulary, (N, V), and of the token itself, (N,).
 
-        The tokens are the characters, the mark after each line, and `<eos>`; the prefix is read before them.
+        The tokens are the characters, the mark after each line, and `<eos>`; the model reads the prefix first.
         """
         ids = self.token_ids(lines)
         states = [self.network.start(prefix=prefix)]
@@ -282,10 +282,10 @@ class Composer:
 def composer(
     model: str | Path | None = None, asked: Revising | None = None, *, reference: bool = False
 ) -> Composer:
-    """Load the composer of a model, or take it from a cache; the `reference` steps by the formulas alone.
+    """Return the composer of a model, cached while its files are unchanged; `reference` runs `ReferenceNetwork`.
 
-    Raises CheckpointError where the model cannot be read, and InputError where the options have a title, poet or theme
-    with which it was not trained.
+    Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme and
+    the model was trained without it.
     """
     name = str(model or checkpoint.DEFAULT)
     chosen = _composer(name, checkpoint.changed(name), reference)
@@ -298,15 +298,15 @@ def composer(
 
 @lru_cache(maxsize=4)
 def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
-    """Key the cache by the time when the model's files were last changed."""
+    """Load a composer; `changed`, the state of the model's files, is used only as a key of the cache."""
     return Composer(checkpoint.load(name), reference=reference)
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """Compute each batch, several at once on as many threads as there are processors; results keep their order.
+    """Compute every batch, on as many threads as there are processors, and return the results in order.
 
-    Under a deadline the batches are computed one after another in the caller's thread. Where one fails, the others
-    stop at their next `check_deadline`, and its error is raised.
+    Under a deadline, the batches are computed one after another in the caller's thread. If one batch fails, the others
+    stop at their next `check_deadline` and its error is raised.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]

@@ -17,39 +17,39 @@ from pingze.verse.tones import groups, sides, usable_tone
 
 @dataclass(frozen=True)
 class Reason:
-    """One character of a poem, as the model and the form saw it."""
+    """One character of a poem, as the model and the form judge it."""
 
     line: int
-    """The line's number, from 1."""
+    """The number of the character's line, from 1."""
     position: int
-    """The character's, from 1."""
+    """The position of the character in its line, from 1."""
     character: str
     """The character."""
     probability: float
-    """p of the character after all before it, at temperature 1."""
+    """The probability of the character given all the text before it, at temperature 1."""
     rank: int
-    """Its rank by that among all characters, from 1."""
+    """The rank of this probability among all tokens of the vocabulary, from 1."""
     tone: str
-    """The tone it is read in: 平, 仄, or "" where the place takes any and the character has both."""
+    """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows either."""
     rhyme_group: str
-    """The label of the group it is read in, as 下平七陽: the poem's where it rhymes; "" where it is unknown."""
+    """The labels of the possible rhyme groups, as 下平七陽; only the poem's group if it rhymes; "" if unknown."""
     alternatives: list[str]
-    """The likeliest other characters that the form allowed here, mood and antithesis weighed."""
+    """The likeliest other characters that the form allows here, ranked with mood and antithesis taken into account."""
 
 
 def explain(
     poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, model: str | Path | None = None
 ) -> list[Reason]:
-    """Explain each character of a poem that keeps its form, template and rhyme.
+    """Explain each character of a poem that keeps its form, template and rhyme group.
 
     Args:
-        poem: As `compose` and `read_poem` return it.
-        limit: The most other characters that each row names, from 0.
-        level: How strictly tones are judged, customary or strict.
+        poem: A poem returned by `compose` or `read_poem`.
+        limit: The maximum number of alternatives listed for each character, from 0.
+        level: How strictly tones are judged: customary or strict.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InfeasibleError on a poem that does not keep them, InputError on a bad value, CheckpointError on a model that
-    cannot be read.
+    Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError on an invalid value,
+    CheckpointError if the model cannot be read.
     """
     check_poem(poem)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
@@ -63,7 +63,7 @@ def explain(
     for place, id_ in enumerate(constraints.fixed):
         check_deadline()
         line, position = divmod(place, constraints.width)
-        row = log_p[place + line]  # after each line before it there is a mark
+        row = log_p[place + line]  # each earlier line is followed by a mark
         others = constraints.allowed_alone(constraints.fixed, place)
         others[id_] = False
         worth = row + chosen.weighed(constraints, place)
@@ -86,7 +86,7 @@ def explain(
 
 
 def _reading(character: str, asked: str, rhyme: str | None) -> tuple[str, str]:
-    """Find the tone and the labels of the groups in which a character is read, by the tone that its place asks for."""
+    """Return the tone of a character and the labels of its rhyme groups, given the tone that its position requires."""
     names = groups(character)
     if rhyme in names:
         return GROUPS[rhyme].side, GROUPS[rhyme].label

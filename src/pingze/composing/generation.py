@@ -1,6 +1,6 @@
-"""Generate text as the report does, with its model: continue an opening, line by line, without form or rhyme.
+"""Generate text as the report does, with its model: continue an opening line by line, without form or rhyme.
 
-Without the report's fixed length of lines the model sets its own lines, marks and end, as for 詞.
+If the report's fixed line length is not used, the model chooses the lines, the marks and the end, as for 詞.
 """
 
 from pathlib import Path
@@ -16,9 +16,9 @@ from pingze.errors import InputError
 from pingze.network.line_sampler import LineSampler
 
 MODEL = "report"
-"""The model by default."""
+"""The default model."""
 LINES, FREE_LINES = 14, 40
-"""The most lines by default: of fixed length, and the model's own."""
+"""The default maximum number of lines: of a fixed length, and of lengths that the model chooses."""
 
 
 def generate(
@@ -33,27 +33,27 @@ def generate(
     seed: int | None = None,
     model: str | Path = MODEL,
 ) -> str:
-    """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)`.
+    """Continue a poem from `start`, as the report's `generate('日', temperature=0.7, split_len=6)` does.
 
-    The marks ， and 。 alternate, whatever the model would write there. The poem ends when the model ends it after an
-    even line, else after `max_lines`. With `split_len` None lines, marks and end are the model's own.
+    The marks ， and 。 alternate, whatever marks the model would write. The poem ends when the model ends it after an
+    even-numbered line, or else after `max_lines`. If `split_len` is None, the model chooses lines, marks and end.
 
     Args:
-        start: The opening, one or more characters that the model knows; with `split_len` None it may be empty.
-        temperature: The divisor of the logits, 0 to 100; 0 takes the likeliest character each time.
-        split_len: Characters a line, its mark included, from 2: 6 for lines of five, 8 for lines of seven; None leaves
-            lines, marks and end to the model.
-        max_lines: The most lines, an even number from 2; by default 14, as the report's longest poem, or 40 where the
-            model sets them.
-        title: A title, or what replaces it in the model's corpus, as the tune of a 詞.
-        poet: A poet's manner.
+        start: The opening, one or more characters that the model knows; it may be empty if `split_len` is None.
+        temperature: The divisor of the logits, from 0 to 100; 0 always takes the likeliest character.
+        split_len: The number of characters per line including its mark, at least 2: 6 for lines of five, 8 for lines
+            of seven; None lets the model choose lines, marks and end.
+        max_lines: The maximum number of lines, even and at least 2; by default 14, the length of the report's longest
+            poem, or 40 if `split_len` is None.
+        title: A title, or whatever takes its place in the model's corpus, such as the tune of a 詞.
+        poet: The poet whose manner to imitate.
         about: A theme.
-        seed: From 0; the same seed writes the same poem.
+        seed: A whole number from 0; the same seed gives the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export; `report` knows no title,
             poet or theme.
 
-    Raises InputError on an opening that is empty, too long or unknown to the model, a number out of its range, or a
-    condition that the model does not know; CheckpointError on a model that cannot be read.
+    Raises InputError if the opening is empty, too long or unknown to the model, a number is out of range, or the model
+    does not know a condition; CheckpointError if the model cannot be read.
 
     Source: the report, Part 2.
     """

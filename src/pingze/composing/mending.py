@@ -1,9 +1,9 @@
-"""Mend a poem: change the fewest characters that leave no fault.
+"""Mend a poem by changing as few characters as possible so that no fault remains.
 
-1. For each template and rhyme group, find the places whose characters cannot stay: those of the wrong tone, by the best
-   way to write each couplet; feet outside the group; all but one of the feet that have the same character.
-2. What remains fits, so the smallest such sets are the fewest changes.
-3. The model writes each of them again; the likeliest poem is chosen.
+1. For each template and rhyme group, find the positions that must change: those of the wrong tone, under the best way
+   to write each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character.
+2. All other characters fit, so the smallest such sets of positions are the fewest changes.
+3. The model rewrites the positions of each of these sets; the likeliest poem is chosen.
 """
 
 from collections import defaultdict
@@ -27,28 +27,28 @@ from pingze.verse.forms import FORMS, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 
 MOST_TRIED = 12
-"""The most sets of places, all equally small, that are written."""
+"""The maximum number of sets of positions, all equally small, that are rewritten."""
 
 FEWEST = 16
-"""The fewest particles of each."""
+"""The minimum number of particles for each set."""
 
 Places = frozenset[int]
 
 
 @dataclass(frozen=True)
 class Change:
-    """A character that another one replaced."""
+    """The replacement of one character."""
 
     line: int
-    """The line's number, from 1."""
+    """The number of the character's line, from 1."""
     position: int
-    """The character's, from 1."""
+    """The position of the character in its line, from 1."""
     old: str
-    """The faulty character."""
+    """The character of the draft."""
     new: str
     """The new character."""
     rules: tuple[str, ...]
-    """The rules that the mended poem would break, or break but for a doubt, with the old character, as 孤平."""
+    """The rules that the mended poem would certainly or possibly break with the old character, as 孤平."""
 
     def __str__(self) -> str:
         return (
@@ -58,20 +58,20 @@ class Change:
 
 @dataclass(frozen=True)
 class Mended:
-    """A poem without faults, and how it differs from the draft."""
+    """A poem without faults, and its differences from the draft."""
 
     poem: Poem
     """The poem without faults."""
     changes: tuple[Change, ...]
-    """The changed characters in the order of their places; () where the draft had no faults."""
+    """The changed characters in the order of their positions; () if the draft had no faults."""
 
     def as_json(self) -> dict[str, object]:
-        """The fields by name."""
+        """Return the fields by name."""
         return asdict(self)
 
 
 class Repair(NamedTuple):
-    """A way to mend: a template, a rhyme group, and the places that change."""
+    """A way to mend a draft: a template, a rhyme group, and the positions in the text that change."""
 
     opening: str
     rhyme: str
@@ -92,29 +92,29 @@ def mend(
     seed: int | None = None,
     model: str | Path | None = None,
 ) -> Mended:
-    """Mend a regulated poem by the fewest changed characters.
+    """Mend a regulated poem by changing as few characters as possible.
 
     Args:
         text: The draft, as a person writes it.
-        keep: Words of it that stay.
-        form: The form 體 to mend it to, as 七律; by default its shape's.
-        level: How strictly tones are judged, customary or strict.
+        keep: Words of the draft that must not change.
+        form: The form 體 of the mended poem, as 七律; by default the form that has the draft's shape.
+        level: How strictly tones are judged: customary or strict.
         title: A title, for models that know titles.
-        poet: A poet's manner, for models that know poets.
+        poet: The poet whose manner to imitate, for models that know poets.
         temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model would; up to 100.
-        top_p: The share of the nucleus from which they are drawn, above 0; 1 for all characters.
-        particles: How many particles there are over all ways to mend, 1 to 4096.
-        seed: From 0; the same seed mends the same again.
+        top_p: The probability of the nucleus from which characters are drawn, above 0; 1 for all characters.
+        particles: The total number of particles, shared by all ways to mend, from 1 to 4096.
+        seed: A whole number from 0; the same seed gives the same mended poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError on a draft with faults that has no regulated form's shape, a word to keep that is not in it, or a
-    character that the model does not know; InfeasibleError where what is to be kept leaves a fault; UnfinishedError
-    where no particle was finished; CheckpointError on a model that cannot be read.
+    Raises InputError if a draft with faults has the shape of no regulated form, a word to keep is not in the draft, or
+    the model does not know a character; InfeasibleError if every way to keep the words leaves a fault; UnfinishedError
+    if no particle was finished; CheckpointError if the model cannot be read.
     """
     drawn: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "particles": particles, "seed": seed}
     asked = Revising(level=level, title=title, poet=poet, **drawn)
     chosen = composer(model, asked)
-    # 1. Read the draft in the form that it is to have.
+    # 1. Read the draft in the form of the mended poem.
     verdict = check(text, form=form, level=level)
     draft = poem_of(verdict, title, poet)
     if not verdict.ok:
@@ -123,7 +123,7 @@ def mend(
     locked = _locked(texts, keep)
     if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
-    # 2. Find the fewest places, with characters read by their words if that can be, or the words that leave a fault.
+    # 2. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
     request = poem_request(chosen, draft, asked=Revising(level=level))
     constraints = Constraints(chosen.lexicon, request)
     repairs = fewest(Constraints(chosen.lexicon.reading(request), request), locked)
@@ -137,13 +137,13 @@ def mend(
             else:
                 given_up.append(Clash(f"keep {word}", "keep", has=word))
         raise InfeasibleError(draft.form, given_up)
-    # 3. Write them again.
+    # 3. Rewrite these positions.
     poem = _best(chosen, draft, repairs, asked)
     return Mended(poem, tuple(_changes(draft.lines, poem, level)))
 
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
-    """Find the regulated form of a faulty draft. Raises InputError where its shape has none, or another."""
+    """Return the regulated form of a faulty draft. Raises InputError if its shape fits none, or not the form named."""
     widths = {len(line) for line in lines}
     forms = [find_form(name)] if name else [form for form in FORMS.values() if form.takes(len(lines))]
     fitting = [form for form in forms if form.regulated and (name or widths == {form.width})]
@@ -155,9 +155,9 @@ def _form_of(lines: Sequence[str], name: str | None) -> str:
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Find every place of the words to keep, in the lines as they were written or as they were read.
+    """Return all positions in the text of the words to keep, searched in the lines as written and then as read.
 
-    Raises InputError on a word that does not occur.
+    Raises InputError if a word does not occur.
     """
     locked, width = set[int](), len(texts[0][0])
     for word in filter(None, map(str.strip, keep)):
@@ -177,9 +177,9 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
 
 def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
-    """Find the ways to mend the text that a request fixes by the fewest places, none of them locked.
+    """List the ways to mend the text that a request fixes by changing the fewest positions, none of them locked.
 
-    There is none where the locked places leave a fault.
+    The list is empty if the locked positions leave a fault.
     """
     request, ids, size = constraints.request, constraints.fixed, 2 * constraints.width
     assert ids is not None, "a draft has one character a place"
@@ -188,18 +188,18 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     by_count: dict[int, list[tuple[int, int, list[list[Places]]]]] = defaultdict(list)
     for t, g in product(range(len(request.openings)), range(len(request.groups))):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
-        # 1. The feet outside the group, and of those with the same character all but one.
+        # 1. The rhyme feet outside the group, and all but one of the rhyme feet that share a character.
         off = Places(place for place in feet if not rhymes[place][g])
         parts = [[off]]
         for id_ in dict.fromkeys(ids[place] for place in feet if place not in off):
             same = [place for place in feet if ids[place] == id_]
             parts.append([Places(same) - {kept} for kept in same])
-        # 2. The places of the wrong tone, by each way to write each couplet.
+        # 2. The positions of the wrong tone, under each way to write each couplet.
         for k in range(request.lines // 2):
             places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
             ways = np.flatnonzero(constraints.exists[t, k])
             parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
-        # 3. The smallest sets of each part that can change.
+        # 3. The smallest sets of each part that include no locked position.
         parts = [[places for places in part if not places & locked] for part in parts]
         if all(parts):
             smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
@@ -213,7 +213,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
 
 
 def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revising) -> Poem:
-    """Write the draft in each way to mend it, and choose the likeliest poem."""
+    """Rewrite the draft in each way to mend it, up to `MOST_TRIED`, and return the likeliest poem."""
     poems, refused, seed = [], None, seeds(asked)[0]
     tried, width, ids = repairs[:MOST_TRIED], len(draft.lines[0]), chosen.vocabulary.ids
     particles = max(min(FEWEST, asked.particles), asked.particles // len(tried))
@@ -234,7 +234,7 @@ def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revis
 
 
 def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:
-    """List the changed characters, with the rules that the mended poem would break with each old one."""
+    """List the changed characters, each with the rules that the mended poem would break with the old character."""
     for number, (old_line, line) in enumerate(zip(lines, poem.lines, strict=True)):
         for at, (old, new) in enumerate(zip(old_line, line, strict=True)):
             if old != new:

@@ -1,12 +1,12 @@
 """Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
-Masks alone bend the distribution: where a rhyme is forced, an unlucky line is finished as readily as a lucky one. So a
-population of particles advances together, each with a weight. The target is the product of the model's tempered
-conditionals, over all texts that keep the constraints, times e to the power of what the terms add. Each step multiplies
-a particle's weight by the share of the conditional that the mask left, and by what the terms add; a population whose
-effective sample size falls below `ESS_THRESHOLD` is resampled. At the end the text with the highest score is chosen, or
-one drawn by weight where no term scores. Populations of one request are independent; their total weights say how much
-each counts. docs/sampling.md explains it from the beginning.
+Masks alone distort the distribution: when a rhyme is forced, a line that suits no rhyme is finished as readily as one
+that does. Therefore a population of weighted particles advances together. The target distribution is the product of the
+model's tempered conditionals, over all texts that keep the constraints, times the exponential of all that the terms
+add. Each step multiplies a particle's weight by the share of the conditional that the mask left and by the factors of
+the terms; a population is resampled when few of its particles carry most of the weight (`ESS_THRESHOLD`). At the end
+the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The populations of a
+request are independent; their total weights say how much each counts. docs/sampling.md explains the method in full.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
@@ -33,9 +33,9 @@ from pingze.network.step_graph import softmax
 from pingze.verse.characters import mark_after
 
 COLDEST = 0.01
-"""The lowest temperature; below it particles would all be the same text."""
+"""The lowest temperature used; below it all particles would be the same text."""
 ESS_THRESHOLD = 0.5
-"""A population is resampled when its effective sample size falls below this share of its particles."""
+"""A population is resampled when its effective sample size falls below this fraction of its particles."""
 
 
 class Start(NamedTuple):
@@ -44,7 +44,7 @@ class Start(NamedTuple):
     plans: list[Plan]
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
-    """The source of all the population's random numbers, so that it does not depend on others in its batch."""
+    """The source of all random numbers of the population, so that no other population in its batch affects it."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,17 @@ class Population:
     states: State
     """The model's state before it reads the last mark of each text."""
     ids: Int[Array, "N P"]
-    """The character at each place of each text."""
+    """The id of the character at each position of each text."""
     log_weights: Float[Array, "N"]
     alive: Bool[Array, "N T G"]
-    """The hypotheses (template and rhyme group) that each text keeps."""
+    """Whether each text keeps each hypothesis (pair of a template and a rhyme group)."""
     log_probabilities: Float[Array, "N"]
-    """ln p of each text at temperature 1 up to its last mark; after `Composer.choose`, of the whole text."""
+    """ln p of each text at temperature 1, up to and including its last mark; `Composer.choose` adds the end token."""
     scores: Float[Array, "N"]
-    """The sum of what the terms added for the tokens of each text and for the whole."""
+    """The sum of what the terms added for the tokens of each text and for the finished text."""
 
     def chosen(self) -> "Population":
-        """Choose the text with the highest score, or draw one by weight if none has a score; keep the total weight."""
+        """Return the text with the highest score, or one drawn by weight if none has a score, with the total weight."""
         if self.scores.any():
             row = int(self.scores.argmax())
         else:
@@ -83,26 +83,26 @@ class Population:
 
     @classmethod
     def joined(cls, populations: Sequence["Population"]) -> "Population":
-        """Join the populations of one request, with the random numbers of the first."""
+        """Join the populations of one request; the result draws its random numbers from the first one's source."""
         names = ("ids", "log_weights", "alive", "log_probabilities", "scores")
         parts = [np.concatenate([getattr(each, name) for each in populations]) for name in names]
         return cls(populations[0].rng, State.joined([each.states for each in populations]), *parts)
 
 
 class Writing:
-    """G populations of N particles each, on their way to keeping one request.
+    """G populations of N particles each, partway through writing texts that keep one request.
 
-    All texts have the same length. Each step draws one token (`write`) and, once the model has read it, resamples
-    (`read`); the model reads the tokens of several writings as one batch (`go_on`).
+    All texts have the same length. Each step draws one token for every text (`write`) and, after the model has read the
+    tokens, resamples (`read`); the model can read the tokens of several writings as one batch (`go_on`).
 
     Args:
         network: The model.
         constraints: The compiled request.
         starts: The beginning of each population.
-        sampling: `top_p` below 1 keeps to the nucleus; other characters keep `proposal.OUTSIDE` of their probability,
-            so that constraints can still be met.
-        prefix: The tokens of the poems' conditions.
-        terms: What weighs the texts beside the model.
+        sampling: If `top_p` is below 1, the characters outside the nucleus keep only the fraction `proposal.OUTSIDE`
+            of their probability, so that constraints can still be met.
+        prefix: The token ids of the poems' conditions, which the model reads first.
+        terms: The terms that weigh the texts in addition to the model.
     """
 
     def __init__(
@@ -128,17 +128,17 @@ class Writing:
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
         self.written: int | None = None
-        """The place of the last character; None after a mark."""
+        """The position in the text of the last character; None after a mark."""
 
     @property
     def finished(self) -> bool:
-        """Whether the last mark is written, which the model need not read."""
+        """Whether the last mark has been written; the model need not read it."""
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
         """Draw the next token of every text.
 
-        Raises UnfinishedError when every particle of a population would copy a line of the corpus.
+        Raises UnfinishedError if every particle of a population would copy a line of the corpus.
         """
         logits = self.state.logits
         tempered = logits * self.inverse_temperature
@@ -153,10 +153,10 @@ class Writing:
         self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "rows V"]) -> Float[Array, "rows"]:
-        """Draw a character of every text; return the logarithm of the share that the constraints left of each."""
+        """Draw a character for every text; return the log of the probability that the constraints left to each text."""
         constraints, histories, place = self.constraints, self.histories, self.place
         (G, N), starts = self.log_weights.shape, self.starts
-        # 1. Mask the characters; a text that cannot stay original goes on with weight 0 until it is resampled.
+        # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
         allowed = constraints.allowed(histories, place)
         original = constraints.original(allowed, self.texts, histories.plans, place)
         dead = ~original.any(axis=1)
@@ -168,7 +168,7 @@ class Writing:
             )
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)
-        # 2. Draw from what is left, in the proportions of the model and the terms.
+        # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
         added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
         share, self.ids = choose(
@@ -178,7 +178,7 @@ class Writing:
             lambda: np.concatenate([start.rng.random(N) for start in starts]),
             lean,
         )
-        # 3. Go on to the next place.
+        # 3. Move on to the next position.
         constraints.advance(histories, place, self.ids)
         self.texts[:, place], self.written = self.ids, place
         self.place += 1
@@ -186,9 +186,9 @@ class Writing:
         return np.where(dead, -np.inf, share)
 
     def read(self, state: State) -> None:
-        """Weigh the token that the model has read, and resample; after the last token `state` is not used."""
+        """Weigh the new token and resample; `state` is the model's state after it, or before it if it is the last."""
         self.state = state
-        # 1. Add what the terms make of the token.
+        # 1. Add what each term returns for the token.
         token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h)
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
@@ -196,7 +196,7 @@ class Writing:
                 self.log_weights += added.reshape(self.log_weights.shape)
         if self.at_mark:
             return
-        # 2. Resample the populations of which few particles carry the weight.
+        # 2. Resample the populations in which few particles carry most of the weight.
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
         self.sizes.append(effective_sizes(self.log_weights))
@@ -227,9 +227,9 @@ class Writing:
 
 
 def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
-    """Write one more token of every text of several writings, as one batch; return those that cannot go on, and why.
+    """Add one token to every text of several writings, as one batch; return the failed writings with their errors.
 
-    Their requests may differ in everything but the model; each is written as it would be alone.
+    The requests may differ in everything except the model; the result for each is the same as if it were alone.
     """
     failed: dict[Writing, UnfinishedError] = {}
     for writing in writings:
@@ -250,13 +250,13 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
 
 
 def _rows(sizes: Sequence[int]) -> list[slice]:
-    """Cut the rows of a batch into parts of some sizes."""
+    """Cut the rows of a batch into consecutive slices of the given sizes."""
     edges = np.cumsum([0, *sizes]).tolist()
     return [slice(start, end) for start, end in pairwise(edges)]
 
 
 def finish(writing: Writing) -> list[Population]:
-    """Write to the end. Raises UnfinishedError when every particle of a population would copy a line of the corpus."""
+    """Write to the end. Raises UnfinishedError if every particle of a population would copy a line of the corpus."""
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():

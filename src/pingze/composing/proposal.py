@@ -1,4 +1,4 @@
-"""Draw by weight: characters from logits, particles from their weights."""
+"""Draw by weight: characters from logits, and particles from their log-weights."""
 
 import math
 from collections.abc import Callable
@@ -9,10 +9,10 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.network.step_graph import softmax
 
 OUTSIDE = 1e-6
-"""The share of its probability that a character outside the nucleus keeps."""
+"""The fraction of its probability that a character outside the nucleus keeps."""
 _TINY = 1e-30
 _BLOCK = 64
-"""The most columns of a block."""
+"""The maximum number of columns in a block."""
 _ABOVE_MEAN = (30, 10, 1)
 
 
@@ -24,7 +24,7 @@ def effective_sizes(log_weights: Float[Array, "G N"]) -> Float[Array, "G"]:
 
 
 def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Array, "N"]:
-    """Draw rows by weight, systematically: each appears N·w times, rounded up or down (Kitagawa 1996)."""
+    """Draw N rows systematically: a row with share w of the weight appears ⌊N·w⌋ or ⌈N·w⌉ times (Kitagawa 1996)."""
     weights = np.exp(log_weights - log_weights.max())
     N = len(weights)
     edges = weights.cumsum() / weights.sum()
@@ -38,16 +38,16 @@ def choose(
     random: Callable[[], Array],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Draw an allowed character for each particle; with it the logarithm of the allowed share. Overwrites the logits.
+    """Return the log of each particle's allowed share, and an allowed character drawn for it; overwrite the logits.
 
-    `lean` makes a character exp(lean) times as heavy, without making the others lighter.
+    `lean` multiplies the weight of a character by exp(lean), without reducing the weights of the others.
     """
     weights, log_sums = softmax(logits)
     log_total = np.zeros(len(weights))
     if top_p < 1:
         inside, share = _nucleus(weights, top_p)
         log_total = np.log(1 - share + share / OUTSIDE)
-        # Few are inside: these are made heavier, and not the others lighter.
+        # Few characters are inside, so raising their weights takes less work than lowering all the others.
         if lean is None:
             weights.reshape(-1)[inside] /= np.float32(OUTSIDE)
         else:
@@ -58,12 +58,13 @@ def choose(
         weights, log_sums = softmax(logits)
         log_total -= log_sums
     weights *= allowed
-    # A block of columns is drawn first and then one of its columns, which is quicker than one of all. Columns of a
-    # block are `count` apart, so that vectors are added. BLAS is quicker, but its order depends on the processor.
+    # Drawing a block of columns and then one of its columns is quicker than drawing among all columns. The columns of
+    # a block are `count` apart, so that vectors are added. BLAS is quicker, but adds in an order that depends on the
+    # processor.
     V, rows = weights.shape[1], np.arange(len(weights))
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
-    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all that is allowed would underflow
+    for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
         reachable = logits[row, allowed[row]]
         log_total[row] += log_sums[row] - reachable.max()
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
@@ -75,10 +76,11 @@ def choose(
 
 
 def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"], Float[Array, "N"]]:
-    """Find the smallest set of heaviest columns in each row with a share of `top_p` (Holtzman et al. 2020); its share.
+    """Return the flat indices of every row's nucleus, and the nucleus's share of the row (Holtzman et al. 2020).
 
-    A row's weights add up to 1; the columns are flat. Those below the mean of what may be left out have no more than
-    that in all: only the others are sorted, or where they suffice the fewer that are far above it.
+    The nucleus is the smallest set of a row's heaviest columns with a share of at least `top_p`; each row sums to 1.
+    The columns lighter than (1 - top_p) / V weigh at most 1 - top_p in total, so only heavier columns need sorting. A
+    multiple of this threshold, which leaves fewer columns to sort, is tried first.
     """
     N, V = weights.shape
     for above in _ABOVE_MEAN:
@@ -93,12 +95,12 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
             break
     rows = np.arange(N)
     lightest = ranked[rows, (share >= np.minimum(top_p, share[:, -1])[:, None]).argmax(axis=1)]
-    last = (ranked <= lightest[:, None]).sum(axis=1) - 1  # those that are as heavy are inside too
+    last = (ranked <= lightest[:, None]).sum(axis=1) - 1  # include all columns as heavy as the lightest one
     return at[-heavy <= lightest[row]], share[rows, last]
 
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
-    """Add up the columns of each block."""
+    """Return the sum of the columns in each block."""
     N, V = weights.shape
     whole = V - V % count
     sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)
@@ -107,7 +109,7 @@ def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N cou
 
 
 def _draw_column(weights: Float[Array, "N n"], random: Float[Array, "N"]) -> Int[Array, "N"]:
-    """Draw a column for each row, by weight; one of weight 0 never is."""
+    """Draw a column for each row in proportion to its weight; never draw a column of weight 0."""
     cumulative = weights.cumsum(axis=1)
     threshold = random * cumulative[:, -1]
     drawn: Array = (cumulative > threshold[:, None]).argmax(axis=1)

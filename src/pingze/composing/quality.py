@@ -1,17 +1,17 @@
-r"""Measure the quality of composed poems, and of real ones beside them.
+r"""Measure the quality of composed poems, and of real poems for comparison.
 
-No figure says that a poem is good; each says how far composed poems are from real ones. Composed poems are written to
-the titles of the real ones, where the model knows titles.
+No figure says that a poem is good; each says how far composed poems are from real ones. If the model knows titles, the
+composed poems are written to the titles of the real ones.
 
-A judge that counts, and knows no language model, decides which title a poem was written to. Characters of titles go
-with characters of their poems: 雪 with 梅, 漁 with 舟. From a corpus's counts, b is likelier in a poem whose title has
-a than in any poem by
+A judge that only counts, without a language model, decides which title a poem was written to. Characters of titles
+co-occur with characters of their poems: 雪 with 梅, 漁 with 舟. The association of a character a of a title with a
+character b of a poem is estimated from the counts of a corpus:
 
     A[a, b] = ln((n(a, b) + k p(b)) / ((n(a) + k) p(b))),    k = PRIOR,
 
-where n(a) is the number of poems whose title has a, n(a, b) of those that also have b, and p(b) the share of all
-poems that have b. A title's score for a poem is the mean of A over its own characters, summed over the poem's (naive
-Bayes with a Dirichlet prior).
+where n(a) is the number of poems whose title contains a, n(a, b) the number of those poems that also contain b, and
+p(b) the share of all poems that contain b. A title's score for a poem is the mean of A over the title's characters,
+summed over the poem's characters (naive Bayes with a Dirichlet prior).
 """
 
 import warnings
@@ -42,61 +42,61 @@ from pingze.verse.rules import RHYME_RULES
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"
-"""The source of Tang poems of the test split."""
+"""The value of `Quality.source` for Tang poems of the test split."""
 COPIED = 5
-"""The characters in a row that count as a copy."""
+"""The number of consecutive shared characters that count as a copy."""
 PRIOR = 100.0
-"""The weight of the expectation p(b) in each estimate, in poems."""
+"""The weight of the prior p(b) in each estimate, in poems."""
 CANDIDATES = 20
-"""The titles among which a poem's own is to be found."""
+"""The number of titles among which the judge must find a poem's own title."""
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
-"""The pairs that composed poems used most too often, in 105 poems of an earlier model."""
+"""The character pairs that composed poems overused most, in 105 poems of an earlier model."""
 
 Lines = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The figures of poems of a form; shares are from 0 to 1."""
+    """The figures of the poems of one form from one source; shares are from 0 to 1."""
 
     form: str
     source: str
-    """The model that composed them, or `real`."""
+    """The name of the model that composed the poems, or `real`."""
     poems: int
     kept: float
-    """Share of poems in which the checker finds no fault of form, tone or rhyme, customarily."""
+    """Share of poems in which the checker, at the customary level, finds no fault of form, tone or rhyme."""
     tones: float
-    """Share without a fault of tone."""
+    """Share of poems that have no fault other than faults of rhyme."""
     rhyme: float
-    """Share without a fault of rhyme."""
+    """Share of poems without a fault of rhyme."""
     distinct_1: float
-    """Different characters by characters, over all poems: only for equal numbers of poems to be compared."""
+    """Number of different characters per character, over all poems; compare only equal numbers of poems."""
     distinct_2: float
-    """The same for pairs within a line."""
+    """The same ratio for pairs of adjacent characters within a line."""
     distinct_3: float
-    """The same for threes."""
+    """The same ratio for sequences of three characters within a line."""
     repetition: float
-    """Share of characters that stood in the poem before."""
+    """Share of characters that appeared earlier in the same poem."""
     overlap: float
-    """Characters of the longest substring that a poem shares with a line of the train split; mean."""
+    """Mean length, in characters, of the longest substring that a poem shares with a line of the train split."""
     longest_overlap: int
-    """The longest of these."""
+    """The greatest of these lengths."""
     copies: float
-    """Share of lines that share five characters in a row with a line of the train split."""
+    """Share of lines that have five consecutive characters in common with a line of the train split."""
     titled: float | None
-    """Share of poems whose own title the judge finds among 20, its characters masked; None without 20 titles."""
+    """Share of poems whose title the judge picks from 20, as by `TitleJudge.identified`; None for fewer titles."""
     contradictory: float
-    """Share of poems with words of two seasons, or of day and night."""
+    """Share of poems with words of two seasons, or of both day and night."""
     false_doublings: float
-    """Doubled characters that verse does not double, a poem."""
+    """Mean number per poem of doubled characters that verse does not double."""
     stock: float
-    """Overused pairs of characters, as 不知, a poem."""
+    """Mean number per poem of overused character pairs, as 不知."""
     antithesis: float | None
-    """Mean score of opposite characters in the couplets that need antithesis 對仗; None where none do."""
+    """Mean score of opposite characters in the couplets that need antithesis 對仗; None if no couplet does."""
 
 
 class TitleJudge:
-    """The judge of titles. pairs: title and text of each poem that it counts."""
+    """A judge of titles, which counts the characters of `pairs`: the title and the text of each known poem."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
@@ -115,14 +115,18 @@ class TitleJudge:
         self.association: Array = np.log((together + PRIOR * share) / ((in_titles[:, None] + PRIOR) * share))
 
     def score(self, title: str, text: str) -> float:
-        """Score how well a title suits a poem; 0 where nothing is known of either."""
+        """Score how well a title suits a poem; return 0 if all characters of one of them are unknown."""
         a, b = self._ids(title, text)
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
-        """Measure how often a poem's own title scores highest of `CANDIDATES`, its characters masked in the poem.
+        """Measure how often a poem's own title scores highest among `CANDIDATES` titles.
 
-        poems: titles and texts, at least `CANDIDATES` of different titles; the other titles are the next ones in order.
+        The characters of the title are first removed from the poem. Each poem's rival titles are those of the poems
+        that follow it, continuing from the first poem after the last.
+
+        Args:
+            poems: The title and the text of each poem, with at least `CANDIDATES` different titles.
         """
         found = 0
         for at, (title, text) in enumerate(poems):
@@ -132,7 +136,7 @@ class TitleJudge:
         return found / len(poems)
 
     def _ids(self, title: str, text: str) -> tuple[Int[Array, "a"], Int[Array, "b"]]:
-        """Number the known characters of a title and of a text, each character once."""
+        """Return the numbers of the known characters in a title and in a text, each character once."""
         a, b = (
             np.array([numbers[c] for c in dict.fromkeys(each) if c in numbers], int)
             for each, numbers in ((title, self.rows), (text, self.columns))
@@ -141,7 +145,7 @@ class TitleJudge:
 
 
 class Reference:
-    """The lines of some poems, and the doublings and titles of the Tang ones, with which poems are compared."""
+    """The poems with which others are compared: the lines of all, and the doublings and titles of Tang poems."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -151,7 +155,7 @@ class Reference:
 
     @cached_property
     def judge(self) -> TitleJudge:
-        """The judge of titles; fewer poems than it needs are measured without it."""
+        """The judge of titles, built when first used: measuring fewer than `CANDIDATES` titles does not use it."""
         return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
@@ -161,12 +165,12 @@ def compare(
     store: Store,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Quality]:
-    """Measure for each form `count` poems of each model, seeds from 1, and as many real ones of the test split.
+    """Measure, for each form, `count` poems of each model, with seeds from 1, and as many real ones of the test split.
 
-    Of a form with fewer real poems all are taken. The models compose with the default options. `progress` is called
-    with a line for each step.
+    If a form has fewer than `count` real poems, all of them are used, and each model composes as many. The models use
+    the default options. `progress` is called with a line of text for each step.
 
-    Raises InputError when `count` is below 1, CheckpointError on a model that cannot be read.
+    Raises InputError if `count` is below 1, CheckpointError if a model cannot be read.
     """
     if count < 1:
         raise InputError("at_least", field="poems", has=count, wanted=1)
@@ -188,7 +192,7 @@ def compare(
 
 
 def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
-    """Take Tang poems of the test split that have a form's shape, at equal distances in the corpus's order."""
+    """Select at most `count` Tang poems of the test split with a form's shape, evenly spaced in corpus order."""
     shape = [form.width] * (form.lines or 0)
     poems = store.poems(dynasty="tang", split="test")
     found = [poem for poem in poems if [*map(len, poem.lines)] == shape]
@@ -198,7 +202,7 @@ def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
 def measure(
     form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
 ) -> Quality:
-    """Measure some poems, at least one, and their titles if there are any."""
+    """Compute the figures of one or more poems, and of their titles if there are any."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     texts = ["".join(lines) for lines in poems]
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
@@ -228,12 +232,12 @@ def measure(
 
 
 def faults(verdict: Verdict) -> set[str]:
-    """List the names of the rules that a poem breaks."""
+    """Return the names of the rules that a poem breaks."""
     return {violation.rule for violation in verdict.violations}
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Divide the different substrings of `size` characters within lines by all of them (Li et al. 2016)."""
+    """Return the ratio of distinct substrings of `size` characters within lines to all of them (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 
@@ -244,10 +248,10 @@ def doubled(poems: Iterable[Lines]) -> Counter[str]:
 
 
 def false_doublings(lines: Lines, known: Collection[str]) -> int:
-    """Count the doubled characters of a poem that verse does not double."""
+    """Count the doubled characters of a poem that are not among the known doublings of verse."""
     return sum(count for character, count in doubled([lines]).items() if character not in known)
 
 
 def stock(lines: Lines) -> int:
-    """Count the overused pairs of a poem."""
+    """Count the overused character pairs of a poem."""
     return sum(line.count(pair) for line in lines for pair in STOCK)

@@ -1,4 +1,4 @@
-"""Revise a poem 推敲: write some of its places again and keep everything else."""
+"""Revise a poem 推敲: rewrite some of its characters and keep everything else."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
@@ -29,42 +29,42 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import GROUPS
 
 Target = int | tuple[int, int]
-"""A line, or a line and a position in it; both count from 1."""
+"""A line number, or a line number and a position in that line; both count from 1."""
 
 TRIED = 64
-"""The most characters that are weighed by the whole poem: those likeliest after what precedes them."""
+"""The maximum number of candidates scored by the whole poem: the likeliest given the text before them."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that could replace one of a poem."""
+    """A character that could replace one in a poem."""
 
     character: str
     """One Han character."""
     log_probability: float
-    """ln p of the whole poem with it, marks and end included."""
+    """ln p of the whole poem with this character, including marks and the end token."""
 
 
 def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Poem:
-    """Read a poem as a person writes it; the checker finds its form, template and rhyme.
+    """Read a poem as a person writes it; the checker finds its form, template and rhyme group.
 
     Args:
-        text: The poem, with or without marks, one or more lines a row.
-        form: Its form 體, as 七古, where its shape leaves a choice.
-        level: How strictly tones are judged, customary or strict.
+        text: The poem, with or without marks, one or more lines per row.
+        form: The form 體, as 七古, if the poem's shape fits several.
+        level: How strictly tones are judged: customary or strict.
 
-    Raises InputError on a text that has no form's shape, or an unknown form or level.
+    Raises InputError if the text has the shape of no form, or the form or level is unknown.
     """
     verdict = check(text, form=form, level=level)
     if verdict.form is None:
-        notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # that is no reason
+        notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has="; ".join(notes))
     return poem_of(verdict)
 
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
-    """Make a poem of a checked text; Simplified characters are converted, with a ConversionWarning."""
-    rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several
+    """Build a poem from a checked text; convert Simplified characters, with a ConversionWarning."""
+    rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several groups
     lines = lines_in_context(verdict.lines)
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
@@ -73,20 +73,20 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
 def revise(
     poem: Poem, targets: Iterable[Target], *, model: str | Path | None = None, **options: Unpack[Options]
 ) -> Poem:
-    """Write the targets of a poem again; everything else, its form, template and rhyme group are kept.
+    """Rewrite the targets of a poem and keep everything else, including its form, template and rhyme group.
 
-    What follows a target weighs as much as what precedes it, since the weight of a particle is the probability of the
-    whole poem. Each place gets another character than before, unless only that one is possible.
+    The text after a target counts as much as the text before it, since the weight of a particle is the probability of
+    the whole poem. Each target position gets a new character, unless only the old one is possible.
 
     Args:
-        poem: As `compose` and `read_poem` return it.
-        targets: What is written again: lines, as 2, and characters as (line, position); both count from 1.
+        poem: A poem returned by `compose` or `read_poem`.
+        targets: What to rewrite: lines, as 2, and characters, as (line, position); both count from 1.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: Those of `compose`, but for start, form, pattern and count. Without them the poem's own lines,
-            template, rhyme, title, poet, theme and mood are kept.
+        **options: The options of `compose` except start, form, pattern and count. By default the poem's number of
+            lines, template, rhyme, title, poet, theme and mood are kept.
 
-    Raises InputError on a target outside the poem or a bad value, InfeasibleError when what is kept breaks the
-    constraints, UnfinishedError when no particle was finished, CheckpointError on a model that cannot be read.
+    Raises InputError if a target is outside the poem or a value is invalid, InfeasibleError if the kept characters
+    break the constraints, UnfinishedError if no particle was finished, CheckpointError if the model cannot be read.
     """
     return revise_as(poem, targets, Composing(**options), model)
 
@@ -94,7 +94,7 @@ def revise(
 def revise_as(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> Poem:
-    """Write the targets of a poem again by some options; raises as `revise` does."""
+    """Rewrite the targets of a poem with the given options; raise the same errors as `revise`."""
     chosen, inclusion = prepare_revision(poem, targets, asked, model)
     return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
 
@@ -102,7 +102,7 @@ def revise_as(
 def prepare_revision(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Load the model and compile the request; raises as `revise` does."""
+    """Load the model and compile the request; raise the same errors as `revise`."""
     chosen, places = composer(model, asked), _places(poem, targets)
     text = "".join(poem.lines)
     ids = chosen.vocabulary.ids
@@ -119,20 +119,20 @@ def alternatives(
     model: str | Path | None = None,
     **options: Unpack[Options],
 ) -> list[Alternative]:
-    """List what could replace a character while the poem keeps its constraints, by the probability of the whole poem.
+    """List the replacements of a character that keep the constraints, ordered by the probability of the whole poem.
 
-    The poem's mood counts in the order, and antithesis where the place answers another, as they do in composing.
-    The `TRIED` characters that are likeliest after what precedes them are weighed.
+    The order also takes into account the poem's mood and, in couplets that need it, antithesis, as composing does.
+    Only the `TRIED` characters that are likeliest given the text before them are scored.
 
     Args:
-        poem: As `compose` and `read_poem` return it.
-        line: The line's number, from 1.
-        position: The character's in its line, from 1.
-        limit: The most characters to list, from 0.
+        poem: A poem returned by `compose` or `read_poem`.
+        line: The number of the line, from 1.
+        position: The position of the character in its line, from 1.
+        limit: The maximum number of characters to list, from 0.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
-        **options: Those of `revise`.
+        **options: The options of `revise`.
 
-    Raises as `revise` does.
+    Raises the same errors as `revise`.
     """
     return alternatives_as(poem, (line, position), Composing(**options), limit, model)
 
@@ -140,23 +140,23 @@ def alternatives(
 def alternatives_as(
     poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
 ) -> list[Alternative]:
-    """List what could replace a character by some options; raises as `revise` does."""
+    """List the possible replacements of a character with the given options; raise the same errors as `revise`."""
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen = composer(model, asked)
     (place,) = _places(poem, [target])
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
-    # 1. Read the text up to the place.
+    # 1. Read the text before the position.
     ids, at = (
         chosen.token_ids(poem.lines),
         place + place // compiled.width,
-    )  # after each line before it there is a mark
+    )  # each earlier line is followed by a mark
     state, before = chosen.network.start(prefix=chosen.prefix(compiled.request)), 0.0
     for id_ in ids[:at]:
         check_deadline()
         before += float(state.log_p[0, id_])
         state = chosen.network.step(state, id_[None])
-    # 2. Read the rest of it after each of the likeliest candidates.
+    # 2. Read the rest of the text after each of the likeliest candidates.
     candidates = np.flatnonzero(compiled.allowed_alone(compiled.fixed, place))
     log_p = state.log_p[0, candidates]
     likeliest = np.argsort(-log_p)[:TRIED]
@@ -166,19 +166,19 @@ def alternatives_as(
         check_deadline()
         scores += state.log_p[:, id_]
         state = chosen.network.step(state, np.full(len(tried), id_))
-    # 3. Rank them.
+    # 3. Rank the candidates.
     ranked = np.argsort(-(scores + chosen.weighed(compiled, place)[tried]), kind="stable")[:limit]
     return [Alternative(chosen.vocabulary.tokens[tried[n]], float(scores[n])) for n in ranked]
 
 
 def check_poem(poem: Poem) -> None:
-    """Raise InputError on a value that is no Poem."""
+    """Raise InputError if a value is not a Poem."""
     if not isinstance(poem, Poem):
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
 
 
 def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
-    """List the targets as places from 0, each once and in order."""
+    """Convert the targets to a sorted list of distinct positions in the text, from 0."""
     check_poem(poem)
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
@@ -202,7 +202,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
 def poem_request(
     chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
 ) -> Request:
-    """Make a request of a poem that leaves some places free; what is not asked otherwise is kept."""
+    """Build a request that frees some positions of a poem, and keeps everything that the options do not change."""
     width, has, free = len(poem.lines[0]), len(poem.lines), set(places)
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)

@@ -1,8 +1,8 @@
 """Find a minimal set of constraints to drop from an infeasible request.
 
-Constraints are kept one after another, as long as some poem keeps all that was kept; the rest is dropped. Their order
-decides which those are: first the constraints that agree with the template, rhyme group and ways to write couplets with
-which most agrees; then the others, late ones last.
+Constraints are tried one after another. Each is kept if some poem can keep it together with those kept before; the rest
+are dropped. The order of trying decides which are dropped. A reading is a template, a rhyme group and a way to write
+each couplet; the constraints that agree with the best reading are tried first, then the others.
 """
 
 from collections.abc import Sequence
@@ -24,24 +24,24 @@ from pingze.verse.rhyme_groups import OBLIQUE
 from pingze.verse.tones import groups, sides
 
 _MOST_NAMED = 3
-"""The most rhyme groups that a message names."""
+"""The maximum number of rhyme groups that a message names."""
 _LATE = 1e-4
-"""How much less it costs to drop the last constraint than the first."""
+"""The amount by which dropping the last constraint costs less than dropping the first."""
 
 
 def is_possible(
     lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
 ) -> bool:
-    """Check that some poem keeps the whole request; of originality only that what is fixed does not break it."""
+    """Check whether some poem keeps the whole request; for originality check only fixed characters and words."""
     return Inclusion(Constraints(lexicon, request, copying=copying), effort=effort).is_possible
 
 
 def clashing(
     lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
 ) -> list[Clash]:
-    """Find parts of an impossible request without which it is possible, while with any one of them it is not.
+    """Return a minimal set of parts to drop from an impossible request: adding any one back makes it impossible again.
 
-    Raises InputError where the request has more words to include than can be tried with the `effort` that is left.
+    Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
     """
     effort = effort or Effort(request)
 
@@ -50,7 +50,7 @@ def clashing(
         return is_possible(lexicon, request.keeping(parts), copying, effort)
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Add to what is kept the further parts that can be kept as well, each after those before it."""
+        """Return `kept` with the further parts that can be kept in addition, tried in order."""
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
@@ -65,12 +65,12 @@ def clashing(
         readings.append(_best_reading(Constraints(lexicon, free), request))
     against = min(readings, key=lambda reading: reading[0])[1]
     ordered = sorted(request.parts, key=lambda part: part in against)
-    # 2. Keep as many as possible. A fixed character need not be composed, so that a part can become possible by another
-    #    one that was kept after it.
+    # 2. Keep as many parts as possible. A fixed character need not be composed, so a part that was impossible can
+    #    become possible once a later part is kept.
     kept = grown([], ordered)
     while more := [part for part in ordered if part not in kept and can_keep([*kept, part])]:
         kept.append(more[0])
-    # 3. Explain the fixed characters that are dropped.
+    # 3. Explain why fixed characters are dropped.
     constraints = Constraints(lexicon, request.keeping(kept), copying=copying)
     fixed = {fix.clash: fix for fix in request.fixed}
     return [
@@ -81,13 +81,13 @@ def clashing(
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the template, rhyme group and ways with which most agrees: the cost of what disagrees, and what it is."""
+    """Find the reading for which dropping all parts that disagree costs least; return the cost and these parts."""
     names = [
         opening_name(constraints.width, opening[0]) if opening else ""
         for opening in constraints.request.openings
     ]
     T, G = len(names), len(constraints.rhymes)
-    # 1. What it costs to drop each fixed character, under each way if its tone is wrong, or group if it does not rhyme.
+    # 1. Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if it does not rhyme.
     bend, rhyme = np.where(constraints.exists, 0.0, np.inf), np.zeros((T, G))
     misfits = []
     for number, fix in enumerate(request.fixed):
@@ -100,7 +100,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         bend[:, k] += cost * tone
         rhyme += cost * unrhymed
         misfits.append((fix.clash, k, tone, unrhymed))
-    # 2. What it costs to drop options.
+    # 2. Add the cost of dropping options.
     strictness, groups = constraints.request.strictness, constraints.request.groups
     unlike = {
         "strictness": np.full((T, 1), strictness != request.strictness),
@@ -112,7 +112,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         for name, no in unlike.items()
         if name in request.options
     }
-    # 3. Choose the cheapest.
+    # 3. Choose the cheapest reading.
     best = bend.argmin(axis=2)
     costs = bend.min(axis=2).sum(axis=1)[:, None] + rhyme + sum(options.values())
     t, g = np.unravel_index(costs.argmin(), costs.shape)
@@ -121,7 +121,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Add to a dropped fixed character what its place needs, where that is one thing."""
+    """Add to a dropped fixed character what its position requires instead, if that is a single thing."""
     place = (fix.line - 1) * constraints.width + fix.position - 1
     fixed = constraints.fixed
     plan = constraints.plan(fixed) if fixed else None

@@ -1,7 +1,8 @@
 """Find the characters that would copy a line of the corpus, for poems that must be original.
 
-A substring is copied if some line of the corpus has it and it is longer than the request allows. Every such substring
-holds one that is longer by just one, so only those are looked for, each at the last of its places that is not fixed.
+A substring is copied if it occurs in a line of the corpus and is longer than the request allows. Every such substring
+contains one that is exactly one character too long. Therefore only substrings of that length are looked up, each when a
+character is chosen for the last of its positions that is not fixed.
 """
 
 from collections.abc import Sequence
@@ -14,12 +15,12 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
 
-if TYPE_CHECKING:  # importing the corpus imports SQLite
+if TYPE_CHECKING:  # avoids importing SQLite at run time
     from pingze.corpus.suffix_array import SuffixArray
 
 
 class Copying:
-    """The substrings of `longest` + 1 characters of a corpus, in the ids of a vocabulary, for lines of `width`."""
+    """An index of the corpus's substrings of `longest` + 1 characters, by vocabulary ids, for lines of `width`."""
 
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:
         self.corpus, self.width, self.size = corpus, width, longest + 1
@@ -31,7 +32,7 @@ class Copying:
         self.completing = lru_cache(maxsize=1 << 14)(self._completing)
 
     def holds(self, fixed: Sequence[int]) -> bool:
-        """Check whether the fixed characters of a poem hold a copied substring by themselves."""
+        """Check whether the fixed characters of a poem, or of a word, already contain a copied substring."""
         for start in range(len(fixed) - self.size + 1):
             given = fixed[start : start + self.size]
             in_one_line = start % self.width + self.size <= self.width
@@ -40,7 +41,7 @@ class Copying:
         return False
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """Mask the characters that would complete a copied substring at a place of each text."""
+        """Return a mask of the characters that would complete a copied substring at a position of each text."""
         line = place - place % self.width
         copied = np.zeros((len(texts), len(self.codes)), bool)
         first = max(line, place + 1 - self.size)
@@ -53,7 +54,7 @@ class Copying:
         return copied
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:
-        """Find the characters that complete a copied substring between others."""
+        """Return the ids of the characters that complete a copied substring between `before` and `after`."""
         found = [np.zeros(0, int)]
         for taken in range(max(0, self.size - 1 - len(after)), min(len(before), self.size - 1) + 1):
             near = before[len(before) - taken :]

@@ -1,12 +1,12 @@
-"""Compile a request, and decide whether a text that is written so far can still be completed.
+"""Compile a request, and decide whether a partly written text can still be completed.
 
 A hypothesis is a pair of an opening template and a rhyme group; the two lines of a couplet may be written in several
-ways (pairs of tone patterns). A hypothesis lives while the places that are left can be filled without a character
-twice. That is a matching of places to characters. The sets that places draw from are nested (rhymes of a group ⊂ rhymes
-of its class ⊂ level ⊂ all, oblique ⊂ all), and for nested sets Hall's theorem needs only counts: no set may be smaller
-than the number of places that draw from it or from a part of it.
+ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without repeating a
+character. Filling them is a matching of positions to characters. The sets from which positions draw are nested (rhymes
+of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all), and for nested sets Hall's theorem requires only counts:
+no set may have fewer characters than there are positions that draw from it or from one of its subsets.
 
-Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
+Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
 
 from collections.abc import Callable
@@ -29,38 +29,38 @@ WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 _MOST_WAYS = 6
 Fixes = tuple[int, ...]
-"""The id that each place must have, or `FREE`."""
+"""The id that is required at each position of the text, or `FREE`."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The hypotheses that agree with fixed places, before the first character."""
+    """The hypotheses and ways that agree with the fixed positions, before the first character is written."""
 
     fixed: Fixes
     alive: Bool[Array, "T G"]
     ways: Bool[Array, "T K W"]
     left: Int[Array, "3 P T"]
-    """Free places from each place on: feet but for a first line's, a first line's foot, others."""
+    """The number of free positions from each position on: feet after the first line, its foot, and other positions."""
 
 
 @dataclass
 class Histories:
-    """The past of N texts, as far as it decides what may follow."""
+    """The state of N partly written texts, as far as it decides which characters may follow."""
 
     plans: list[Plan]
     alive: Bool[Array, "N T G"]
-    """Hypotheses that fit so far and can be completed."""
+    """Whether each hypothesis fits the text so far and can be completed."""
     ways: Bool[Array, "N T W"]
-    """Ways of the current couplet that fit so far."""
+    """Whether each way to write the current couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """Characters neither used nor fixed at another place, in no form; with repetition, not used as a rhyme."""
+    """Whether no form of a character is used or fixed elsewhere; if repetition is allowed, whether none has rhymed."""
     last: Int[Array, "N 2"]
-    """The two characters before in this line, or `FREE`."""
+    """The ids of the previous two characters in the current line, or `FREE`."""
     stock: Int[Array, "N S"]
-    """The number of words that each set of `Demands.members` still has; all forms of a word are one."""
+    """The number of words left in each set of `Demands.members`; all forms of a word count as one."""
 
     def take(self, rows: Array) -> "Histories":
-        """Copy some rows, each as often as it is named."""
+        """Copy the given rows; a row that is given several times is copied as often."""
         arrays = (self.alive, self.ways, self.unused, self.last, self.stock)
         return Histories([self.plans[row] for row in rows], *(array[rows] for array in arrays))
 
@@ -72,7 +72,7 @@ class Demands:
         self.lexicon, self.request = lexicon, request
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded, and the tones that each fits: its usable one, or if it is given any.
+        # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any if it is given.
         self.base = lexicon.han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
@@ -84,8 +84,8 @@ class Demands:
         self._fits = np.array([usable, (every, *given)])
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
         self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
-        # 2. The rhymes of each group. A borrowed rhyme that could also be read oblique would leave it open whether the
-        #    first line rhymes.
+        # 2. The rhymes of each group. A borrowed rhyme that could also be read as oblique is left out, because it would
+        #    leave open whether the first line rhymes.
         groups = [GROUP_NAMES.index(name) for name in request.groups]
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
@@ -93,13 +93,13 @@ class Demands:
             borrowed = joined(lexicon.rhymes, lenders)[groups] & ~lexicon.can_be_oblique
             self.first_rhymes = self.rhymes | borrowed
             self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
-        # 3. The sets that places draw from, as columns: rhymes of G groups, of first lines, level, oblique, all.
+        # 3. The sets from which positions draw, as columns: G of rhymes, G of first-line rhymes, level, oblique, all.
         self.members = (
             np.concatenate([self.rhymes, self.first_rhymes, lexicon.one_form]).T & self.base[:, None]
         )
         self.tones_last = self.members[:, -3:].sum(axis=0) * request.repeat
         self.members[:, -3:] &= not request.repeat
-        # 4. The places that carry the rhyme under each template, (P, T), and the ways to write each couplet.
+        # 4. The feet (positions that rhyme) under each template, (P, T), and the ways to write each couplet.
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         line, position = np.divmod(np.arange(self.places)[:, None], self.width)
         first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
@@ -107,7 +107,7 @@ class Demands:
         self.asked, self.exists = self._ways()
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """List the tone that each way asks for at each place of each couplet, and which ways there are."""
+        """Return the tone that each way requires at each position of each couplet, and which ways exist."""
         T, K = len(self.kinds), self.request.lines // 2
         asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
         exists = np.zeros((T, K, _MOST_WAYS), bool)
@@ -128,19 +128,19 @@ class Demands:
         return asked, exists
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
-        """The tone that each way to write a couplet asks for at a place."""
+        """Return the tone that each way to write a couplet requires at a position."""
         k, at = divmod(place, 2 * self.width)
         asked: Array = self.asked[:, k, :, at]
         return asked
 
     def opposite(self, place: int) -> int | None:
-        """Find the place in a couplet's first line opposite one in its second; None where antithesis is not needed."""
+        """Return the position opposite a second-line position if the couplet needs antithesis; None for all others."""
         k, at = divmod(place, 2 * self.width)
         needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
         return place - self.width if needed else None
 
     def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Find the rhymes of each group at a foot; `generous` as the checker for what was fixed."""
+        """Return a mask of each group's rhymes at a foot; if `generous`, of all rhymes that the checker accepts."""
         if place < self.width:
             return self.first_can_rhyme if generous else self.first_rhymes
         return self.can_rhyme if generous else self.rhymes
@@ -148,13 +148,13 @@ class Demands:
     def fits(
         self, asked: Int[Array, "... T W"], ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool
     ) -> Bool[Array, "... T W"]:
-        """Check that characters have the tone asked for: their usable one, or in any reading where they are given."""
+        """Check whether characters have the required tone: given ones in any reading, others in their usable tone."""
         fits: Array = self._fits[np.asarray(given, int), asked, ids]
         return fits
 
     @cached_property
     def fixed(self) -> Fixes | None:
-        """The places that the request fixes; None where it asks for two characters at one place."""
+        """The ids that the request fixes; None if it fixes an excluded character, or two characters at one position."""
         places = [FREE] * self.places
         for fix in self.request.fixed:
             place = (fix.line - 1) * self.width + fix.position - 1
@@ -165,7 +165,7 @@ class Demands:
         return tuple(places)
 
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
-        """The hypotheses, and the ways to write each couplet, that agree with fixed places."""
+        """Return masks of the hypotheses and of the ways to write each couplet that agree with the fixed positions."""
         ways = self.exists.copy()
         alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
         for place, id_ in enumerate(fixed):
@@ -180,7 +180,7 @@ class Demands:
         return alive, ways
 
     def places_left(self, fixed: Fixes) -> Int[Array, "3 P T"]:
-        """Count the free places from each place on: `Plan.left`."""
+        """Count the free positions from each position on, as in `Plan.left`."""
         free = np.array([id_ == FREE for id_ in fixed])[:, None]
         first = np.arange(self.places)[:, None] < self.width
         kinds = np.stack([free & self.feet & ~first, free & self.feet & first, free & ~self.feet])
@@ -189,20 +189,20 @@ class Demands:
         return left
 
     def stock(self, free: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the free words of each set of `members`; with repetition those of a tone are never used up."""
+        """Count the free words in each set of `members`; if repetition is allowed, no tone's words are ever used up."""
         counts: Array = self.members[free].sum(axis=0)
         counts[-3:] += self.tones_last
         return counts
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
-        """Find the texts for which one more character of some set could be one too many."""
+        """Return the rows of the texts that using one more character of some set could make impossible to complete."""
         feet, first_feet, others = _left(histories, place)
         stock, most = histories.stock, (feet + first_feet).max(axis=1)
         narrow = (stock[:, : len(self.rhymes)] <= most[:, None]) & histories.alive.any(axis=1)
         return np.flatnonzero(narrow.any(axis=1) | self._are_few(stock, most + others.max(axis=1) + 1))
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
-        """Check for each hypothesis that the places from `place` on can be filled: Hall's condition on nested sets."""
+        """Check by Hall's condition, for each hypothesis, that the positions from `place` on can be filled."""
         feet, first_feet, others = _left(histories, place)
         stock, G = histories.stock, len(self.rhymes)
         result: Array = stock[:, None, :G] >= feet[:, :, None]
@@ -214,16 +214,16 @@ class Demands:
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether there are fewer characters of a tone than places, or with repetition none."""
+        """Check whether a tone has fewer characters than there are positions or, if repetition is allowed, none."""
         few: Array = stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
         return few
 
     def _tones_suffice(
         self, histories: Histories, row: int, t: int, place: int, feet: int, others: int
     ) -> bool:
-        """Check that some choice of ways asks for no more characters of a tone than there are."""
+        """Check that some choice of ways requires no more characters of any tone than are left."""
         plan, size = histories.plans[row], 2 * self.width
-        # 1. Collect the numbers of level and oblique characters that the choices ask for, feet apart.
+        # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
         needed = {(0, 0)}
         for k in range(place // size, self.request.lines // 2):
             ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
@@ -244,13 +244,13 @@ class Demands:
 
 
 def _left(histories: Histories, place: int) -> Int[Array, "3 N T"]:
-    """Look up `Plan.left` from `place` on for each text."""
+    """Return `Plan.left` at `place` for each text."""
     left: Array = of_plans(histories.plans, lambda plan: plan.left[:, place]).swapaxes(0, 1)
     return left
 
 
 def of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
-    """Compute a value of each text's plan, once where all have the same."""
+    """Compute a value for the plan of each text, only once if all texts have the same plan."""
     distinct = plans[:1] if len(set(map(id, plans))) == 1 else plans
     values = np.array([value(plan) for plan in distinct], int)
     return np.broadcast_to(values, (len(plans), *values.shape[1:]))

@@ -1,16 +1,17 @@
-"""Place the words that must appear: count all ways to place them, and draw one for each particle.
+"""Place the words that must appear: count all ways to place them, and draw one placement for each particle.
 
-The places of a poem are walked from the last to the first. At each a word begins, or one character is left to the
-model; every choice has its cost. A word uses itself up, and a character that is left to the model uses up one of the
-sets that its place draws from. What was used so far is the state of a dynamic program, whose value is the number of
-ways to go on to the end. A request can be met if that number is above 0 at the beginning; a walk from the first place
-to the last that takes each choice in proportion to the ways behind it draws each placement equally often.
+A dynamic program visits the positions of a poem from the last to the first. At each position either a word begins or
+the model writes one character, and every choice has a cost: a word uses itself up, and a character that the model
+writes uses up one character of the set for its position. The state is what has been used so far; its value is the
+number of ways to continue to the end. The request can be met if that number is above 0 at the beginning. Walking from
+the first position to the last, and taking each choice in proportion to the number of ways that continue it, draws all
+placements with equal probability.
 
-Words that differ in nothing that matters are one kind, and so are rhyme groups: this keeps the states few.
+Words that do not differ in any way that matters form one kind, and so do rhyme groups, which keeps the states few.
 
-A word that may appear only once appears at exactly one place. So drawing the places first and forbidding the
-characters elsewhere splits the target into parts that do not overlap, and a weight of 1/q for places drawn with
-probability q corrects for the draw. Left to the end, a word would be forced into the last place that takes it.
+A word that may appear only once appears at exactly one position. Therefore drawing the positions first and forbidding
+the characters elsewhere splits the target into parts that do not overlap, and a weight of 1/q for a placement drawn
+with probability q corrects for the draw. Without this, a word would be forced into the last position that can take it.
 
 Axes: T templates, W ways to write a couplet, R rows (pairs of these), then one axis for each thing that can be used up.
 """
@@ -40,44 +41,44 @@ from pingze.errors import InputError, UnfinishedError
 from pingze.verse.patterns import word_starts
 
 Word = tuple[int, ...]
-"""The ids of characters that stay side by side in a line."""
+"""The ids of characters that must be adjacent within a line."""
 Axis = str | tuple[str, int]
-"""What can be used up: words of a ("kind", number), the right of a ("shared", character) to rhyme, a set by name."""
+"""A thing to use up: words of a ("kind", number), the single rhyme on a ("shared", character), or a set by name."""
 
 MOST_WORK = 800_000_000
-"""The most numbers that are added to find how a request's words can be placed: about two seconds' work."""
+"""The maximum number of additions to find how a request's words can be placed: about two seconds of work."""
 ONE_MORE = 1 << 14
-"""The cost of adding two arrays beside that of their numbers, in numbers."""
+"""The fixed cost of adding two arrays, measured in additions of single numbers."""
 MOST_NUMBERS = 1 << 19
-"""The most numbers of a table."""
+"""The maximum number of entries in a table."""
 FEW_STATES = 100
-"""Tables of so few states are kept from one draw to the next."""
+"""Tables with at most this many states are kept from one draw to the next."""
 TRIES = 100
-"""How often places are drawn again where the words would copy a line of the corpus."""
+"""The maximum number of attempts to draw placements in which the words do not copy a line of the corpus."""
 SETS = ("level", "oblique", "total")
 RHYMES = ("rhymes", "first_rhymes")
 
 
 class Effort:
-    """The work that may still be done to place a request's words, over all that is tried."""
+    """The work that may still be done to place the words of a request, shared by all attempts."""
 
     def __init__(self, request: Request) -> None:
         self.words, self.left = len(request.include), float(MOST_WORK)
 
     def spend(self, numbers: float) -> None:
-        """Count some work. Raises InputError where that is too much."""
+        """Subtract some work from what is left, in additions. Raises InputError if it exceeds what is left."""
         self.left -= numbers
         if self.left < 0:
             raise InputError("too_many_words", field="include", has=self.words)
 
 
 class Inclusion:
-    """A compiled request, and the places of its words in each particle.
+    """A compiled request, and the placements of its words for each particle.
 
     Args:
-        constraints: The request compiled.
-        whole: Whether a pause of the line may part no word.
-        effort: What may still be done to find the places; by default as much as for a whole request.
+        constraints: The compiled request.
+        whole: Whether no word may span a pause in the line.
+        effort: The work that may still be done to find placements; by default, as much as for a whole request.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class Inclusion:
 
     @cached_property
     def words(self) -> list[Word]:
-        """The words that are not in the fixed characters already."""
+        """The words that the fixed characters do not already contain."""
         fixed, width = self.constraints.fixed or (), self.constraints.width
         lines = [fixed[start : start + width] for start in range(0, len(fixed), width)]
         ids = self.constraints.lexicon.vocabulary.ids
@@ -110,7 +111,7 @@ class Inclusion:
 
     @property
     def is_possible(self) -> bool:
-        """Whether some poem keeps the request. Raises InputError where it has too many words to find that out."""
+        """Whether some poem keeps the request. Raises InputError if it has too many words to find out."""
         fixed, copying, base = self.constraints.fixed, self.constraints.copying, self.constraints.base
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
@@ -119,7 +120,7 @@ class Inclusion:
         return all(base[id_] for word in self.words for id_ in word) and self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw plans for `count` particles, with the logarithms of their weights."""
+        """Draw plans and log-weights for `count` particles. Raises UnfinishedError if too few plans are original."""
         drawn: list[tuple[Plan, float]] = []
         for _ in range(TRIES):
             fixed, missing = self.constraints.fixed or (), count - len(drawn)
@@ -133,10 +134,10 @@ class Inclusion:
         raise UnfinishedError("words_copy")
 
     def _log_weight(self, plan: Plan) -> float:
-        """Compute -ln q of a placement, which may be drawn under several templates, groups and ways."""
+        """Compute -ln q of a placement, where q sums over all templates, groups and ways that can draw it."""
         if not self.words:
             return 0.0
-        if self.placements.limits:  # then the ways of one couplet depend on those of the others
+        if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
             effort = Effort(self.constraints.request)
             alone = Placements(Frame(self.constraints, plan.fixed, (), effort, whole=False))
             return self.placements.log_number - alone.log_number
@@ -147,22 +148,22 @@ class Inclusion:
 
 
 class Choice(NamedTuple):
-    """A word that may begin at a place, or a character that may be left to the model."""
+    """A choice at a position: a word begins, the model writes a character, or the position is fixed."""
 
     kind: int | None
-    """The kind of word that begins here; None where a character is left to the model, or fixed."""
+    """The kind of the word that begins here; None if no word begins."""
     length: int
-    """How many places it takes."""
+    """The number of positions that the choice fills."""
     fits: Float[Array, "T W"]
-    """1 under the templates, and ways to write the couplet, that take it; else 0."""
+    """1 for each template and way to write the couplet that allow the choice; else 0."""
     cost: tuple[int, ...]
-    """The amount that it uses up along each axis of the state."""
+    """The amount that the choice uses up along each axis of the state."""
 
 
 class Frame:
-    """The places, words and sets of characters that all placements share.
+    """The positions, words and sets of characters that all placements share.
 
-    A word stays within a line, and may take in a fixed place that has its character.
+    A word lies within a line, and may overlap a fixed position that has the same character.
     """
 
     def __init__(
@@ -178,17 +179,17 @@ class Frame:
         self.free = constraints.free_without(fixed, words)
         self.stock = constraints.stock(self.free)
         self.ends = sorted({word[-1] for word in words})
-        """The characters that end words, and so may become rhymes."""
+        """The ids of the last characters of words, which may become rhymes."""
         self.fixed_feet = [{fixed[place] for place in np.flatnonzero(feet)} - {FREE} for feet in self.feet.T]
         self.taken = {(at, word): self._taken(at, word) for word in words for at in range(len(fixed))}
-        # Where there are not enough characters of a tone, or in all, for every place, they are counted.
+        # A tone, or the whole stock, is counted only if it may have too few characters for all positions.
         left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
         enough = 1 if constraints.request.repeat else left
         numbers = zip(SETS, self.stock[-3:].tolist(), strict=True)
         self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
 
     def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
-        """Find the templates, and ways to write the couplet, under which a word can begin at a place; None for none."""
+        """Return a mask of the templates and ways under which a word can begin at a position; None if it never can."""
         here, at, c = self.fixed[place : place + len(word)], place % self.width, self.constraints
         may = at + len(word) <= self.width and FREE in here and at in self.starts[len(word)]
         if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
@@ -198,7 +199,7 @@ class Frame:
         return taken
 
     def missing_rhymes(self, group: int) -> Int[Array, "2 T"]:
-        """Count for each template the rhymes of a group that words must be, and those with the first line's foot."""
+        """Count, for each template, the rhymes of a group that words must supply, without and with the first line."""
         free = (np.array(self.fixed) == FREE)[:, None] & self.feet
         wanted = np.array([free[self.width :].sum(axis=0), free.sum(axis=0)])
         stock = self.stock[[group, group + len(self.constraints.rhymes)]]
@@ -206,10 +207,10 @@ class Frame:
         return missing
 
     def rhyming(self, group: int) -> Bool[Array, "4 ends"]:
-        """Find for each of `ends` whether it may rhyme, and at the first line's foot; and whether it spares a rhyme.
+        """Return masks of the `ends` that may rhyme, may rhyme in line 1, spare a rhyme, and spare a rhyme in line 1.
 
-        A word that rhymes leaves one place fewer for the model to find a rhyme for. It spares none where the model
-        would have rhymed on its end, or on another form of it.
+        A word that rhymes leaves the model one position fewer at which to find a rhyme. It spares no rhyme if its last
+        character, or another form of it, is one on which the model could have rhymed.
         """
         c, words = self.constraints, self.constraints.lexicon.word[self.ends]
         may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
@@ -218,9 +219,9 @@ class Frame:
 
 
 class Placements:
-    """The placements of words, each with a template, a rhyme group and a way to write each couplet.
+    """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
 
-    Raises InputError where counting them takes more than the `effort` that is left.
+    Raises InputError if counting them takes more than the remaining effort of `frame`.
     """
 
     def __init__(self, frame: Frame) -> None:
@@ -235,24 +236,24 @@ class Placements:
 
     @property
     def log_number(self) -> float:
-        """The logarithm of the number of placements; -inf where there is none."""
+        """The logarithm of the number of placements; -inf if there are none."""
         return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw fixed places with the words placed; likelier as they fit more templates, groups and ways."""
+        """Draw fixed positions with the words placed, in proportion to the templates, groups and ways that they fit."""
         shares = np.exp(self.logs - self.logs.max())
         times = Counter(_draw(shares, rng) for _ in range(number))
         return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
 
 
 class Count:
-    """The placements under rhyme groups that are like one."""
+    """All placements under one rhyme group, which represents the groups of the same kind."""
 
     def __init__(self, frame: Frame, group: int) -> None:
         self.frame, self.constraints, self.width = frame, frame.constraints, frame.width
         self.alive = frame.alive[:, group]
         self.rhyming = dict(zip(frame.ends, frame.rhyming(group).T.tolist(), strict=True))
-        # 1. Part the words into kinds. Of words with the same end only one may rhyme.
+        # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
         times = Counter(word[-1] for word in frame.words)
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][:2])}
         lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
@@ -261,7 +262,7 @@ class Count:
             named = [*(id_ in frame.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
             kinds[(*tones, *self.rhyming[word[-1]], *named)].append(word)
         self.kinds = list(kinds.values())
-        # 2. List what can be used up, and how much of it.
+        # 2. List the things that can be used up, with their amounts.
         missing = zip(RHYMES, frame.missing_rhymes(group), strict=True)
         self.missing = {name: numbers for name, numbers in missing if numbers.any()}
         able = sum(any(self.rhyming[word[-1]][:2]) for word in frame.words)
@@ -272,22 +273,22 @@ class Count:
         self.nothing = (0,) * len(self.sizes)
         self.kept_choices: dict[object, list[list[Choice]]] = {}
         self.kept_tables: dict[tuple[int, int], tuple[Array, list[Array]]] = {}
-        # 3. Count.
+        # 3. Count the placements.
         self.after, self.log_number = self._count(tuple(used.values()))
 
     def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
-        """Count the ways to go on from each couplet and the end, up to a factor; and the logarithm of their number."""
+        """Count the continuations from each couplet and the end, up to a factor; return the log of the total too."""
         T, K, _ = self.frame.ways.shape
         if max(int(self.frame.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
             self.frame.effort.spend(math.inf)
-        # 1. A poem may end in the states in which all words are placed and no rhyme is missing.
+        # 1. A poem may end in any state in which all words are placed and no rhyme is missing.
         end = np.zeros((T, *self.sizes))
         end[_at(used)] = 1
         for name, numbers in self.missing.items():
             axis = self.axes.index(name)
             shape = [T, *(size if n == axis else 1 for n, size in enumerate(self.sizes))]
             end *= (np.arange(self.sizes[axis]) >= numbers[:, None]).reshape(shape)
-        # 2. Add up the ways, couplet by couplet from the last, each scaled by its largest number.
+        # 2. Add up the ways, couplet by couplet from the last, dividing each couplet's numbers by the largest.
         after, log_factor = [end], sum(math.lgamma(n + 1) for n in used)
         for k in reversed(range(K)):
             t, w = self.frame.ways[:, k].nonzero()
@@ -306,7 +307,7 @@ class Count:
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
     ) -> Iterator[Float[Array, "R ..."]]:
-        """Count the ways to go on after a couplet, and from each of its places, the last first."""
+        """Count the continuations after a couplet, then from each position within it, from the last to the first."""
         longest = max((len(word) for word in self.frame.words), default=1)
         ways = deque([after[t]], maxlen=longest)
         yield ways[0]
@@ -321,7 +322,7 @@ class Count:
             yield here
 
     def _inside(self, k: int, t: int) -> tuple[Int[Array, "R"], list[Float[Array, "R ..."]]]:
-        """List the ways to write a couplet under a template; count those to go on from each place, and after it."""
+        """List a couplet's ways under a template; count the continuations from each position and after the couplet."""
         if (k, t) in self.kept_tables:
             return self.kept_tables[k, t]
         w = np.flatnonzero(self.frame.ways[t, k])
@@ -331,7 +332,7 @@ class Count:
         return tables
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw fixed places with the words placed; those under one template are side by side."""
+        """Draw fixed positions with the words placed; results under the same template are adjacent."""
         shares = self.after[0][_at(self.nothing)] * self.alive
         times = Counter(_draw(shares, rng) for _ in range(number))
         drawn: list[Fixes] = []
@@ -363,7 +364,7 @@ class Count:
         ways: Sequence[Array],
         rng: np.random.Generator,
     ) -> tuple[Choice, tuple[int, ...]]:
-        """Draw what is done at a place of a couplet, in proportion to the ways to go on; with it the state after it."""
+        """Draw a choice at a position of a couplet, in proportion to its continuations; return the next state too."""
         choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
         states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
         values = [
@@ -374,7 +375,7 @@ class Count:
         return choices[n], states[n]
 
     def choices(self, k: int) -> list[list[Choice]]:
-        """List what may be done at each place of a couplet; equal couplets share the list."""
+        """List the choices at each position of a couplet; equal couplets share the list."""
         places = range(2 * k * self.width, 2 * (k + 1) * self.width)
         key = k == 0, self.constraints.asked[:, k].tobytes(), self.frame.fixed[places.start : places.stop]
         if key not in self.kept_choices:
@@ -382,7 +383,7 @@ class Count:
         return self.kept_choices[key]
 
     def _choices(self, place: int) -> list[Choice]:
-        """List what may be done at a place; choices of one kind and cost are joined."""
+        """List the choices at a position, joining choices of the same kind and cost."""
         merged: dict[object, Choice] = {}
         for kind, length, fits, axes in self._possible(place):
             cost = tuple(int(axis in axes) for axis in self.axes)
@@ -391,10 +392,10 @@ class Count:
         return [choice for choice in merged.values() if choice.fits.any()]
 
     def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
-        """List what may be done at a place: the kind of word that begins, its length, where it fits, what it uses."""
+        """List the choices at a position: kind of word, length, mask of templates and ways, and axes used up."""
         asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
         request, fixed = self.constraints.request, self.frame.fixed
-        # 1. No word begins: the place is fixed, or the model writes a character, at a foot a rhyme.
+        # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
         if fixed[place] != FREE:
             yield None, 1, np.ones_like(asked, bool), ()
         else:
@@ -420,17 +421,17 @@ class Count:
 
 @lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """The states before and after a cost is paid, as slices."""
+    """Return slices of the states before and after a cost is paid."""
     low = tuple(slice(None, -c) if c else slice(None) for c in cost)
     return low, tuple(slice(c, None) for c in cost)
 
 
 def _at(state: tuple[int, ...]) -> tuple[slice | int, ...]:
-    """A state in every row."""
+    """Return the index that selects a state in every row."""
     return slice(None), *state
 
 
 def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:
-    """Draw an index in proportion to values."""
+    """Draw an index in proportion to the values."""
     edges = values.cumsum()
     return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))

@@ -1,8 +1,9 @@
 """Look up the prosody of a vocabulary: the tone and the rhymes of each character.
 
-A character is composed only in its one usable tone; one that stays open, as 看, only where any tone fits. It rhymes
-only in groups in which Tang poets rhyme on it, and of several forms of one word only the one on which they rhyme most.
-A character that a person fixed is read as generously as the checker reads it: in any tone or group that it can have.
+A character is composed only in its one usable tone; a character without one, such as 看, is composed only at a position
+that allows any tone. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
+only the form on which they rhyme most rhymes. A character that a person fixed is read as generously as the checker
+reads it: in any tone or group that it can have.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,15 +27,15 @@ GROUP_NAMES = tuple(GROUPS)
 """The rhyme groups in the order of every group axis."""
 
 FREE = -1
-"""The id at a place of a text that is still free."""
+"""The id at a position of a text that is still free."""
 
 DOUBLED_OFTEN = 40
-"""The fewest times that verse doubles a character which may be doubled."""
+"""A character may be doubled if verse doubles it at least this many times."""
 
 
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
-    """The characters that verse doubles, how often, and how often so at a line's end."""
+    """Load the characters that verse doubles, with the number of times in all and at the end of a line."""
     rows = (
         (one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items()
     )
@@ -49,27 +50,27 @@ class Lexicon:
     han: Bool[Array, "V"]
     """Whether a token is a Han character."""
     level: Bool[Array, "V"]
-    """Usable as level 平."""
+    """Whether the character is usable as level 平."""
     oblique: Bool[Array, "V"]
-    """Usable as oblique 仄."""
+    """Whether the character is usable as oblique 仄."""
     can_be_level: Bool[Array, "V"]
-    """Level in some reading, or unknown."""
+    """Whether the character is level in some reading, or its tone is unknown."""
     can_be_oblique: Bool[Array, "V"]
-    """Oblique in some reading, or unknown."""
+    """Whether the character is oblique in some reading, or its tone is unknown."""
     rhymes: Bool[Array, "G V"]
-    """Usable as a rhyme of the group."""
+    """Whether the character is usable as a rhyme of the group."""
     can_rhyme: Bool[Array, "G V"]
-    """In the group in some reading, or unknown."""
+    """Whether the character is in the group in some reading, or its groups are unknown."""
     doubles: Bool[Array, "2 V"]
-    """Verse doubles it 疊字, as 年年; and at a line's end."""
+    """Whether verse doubles the character 疊字, as 年年: in all, and at the end of a line."""
     forms: Int[Array, "V F"]
-    """All forms of a character's word, itself among them; where it has fewer than F, itself again."""
+    """The ids of all forms of a character's word, including the character, with the first repeated up to F ids."""
     word: Int[Array, "V"]
-    """The form of a character's word on which poets rhyme most: 遊 of 游."""
+    """The id of the form of a character's word on which poets rhyme most: 遊 for 游."""
     one_form: Bool[Array, "3 V"]
-    """One form of each word that is usable as level, one as oblique, one of any: so that words can be counted."""
+    """Masks that pick one form of each word: of level words, of oblique words, and of all words, for counting."""
     misread: dict[int, list[int]]
-    """What may not follow a character: 酒 after 中, since in 中酒 it has not its usable tone."""
+    """The ids that may not follow an id: 酒 after 中, since 中 does not have its usable tone in 中酒."""
 
     @classmethod
     def of(cls, vocabulary: Vocabulary) -> "Lexicon":
@@ -99,7 +100,7 @@ class Lexicon:
         for row, which in zip(one_form, (level, oblique, han), strict=True):
             ids = np.flatnonzero(which)
             row[ids[np.unique(word[ids], return_index=True)[1]]] = True
-        one_form[1] &= ~np.isin(word, word[one_form[0]])  # a word of both tones is counted as level
+        one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
         for pair, tones in word_tones().items():
             if set(pair) <= vocabulary.ids.keys() and any(
@@ -110,7 +111,7 @@ class Lexicon:
         return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
-        """Copy the lexicon; what a request fixes or includes can have only the tones in which verse reads it there."""
+        """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""
         level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
         lines = [["　"] * request.form.width for _ in range(request.lines)]
         for fix in request.fixed:
@@ -122,7 +123,7 @@ class Lexicon:
 
 
 def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
-    """Join each level group's characters with those of the groups that are near it."""
+    """Return a mask in which each level group has the characters of all groups that `near` returns for it."""
     result = rhymes.copy()
     for row, name in enumerate(GROUP_NAMES):
         if GROUPS[name].side == LEVEL:

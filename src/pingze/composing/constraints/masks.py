@@ -1,9 +1,9 @@
-"""Mask the characters that may not follow at a place, after what was written so far.
+"""Compute masks of the characters that may follow the text written so far.
 
-A poem is written under hypotheses: a character may follow if some hypothesis survives it and can still be completed
-(`feasibility`); so no choice leads into a dead end.
+A poem is written under hypotheses: a character may follow if some hypothesis allows it and can still be completed
+(`feasibility`), so that no choice leads into a dead end.
 
-Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P places.
+Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
 
 from collections.abc import Sequence
@@ -20,17 +20,17 @@ from pingze.verse.patterns import word_starts
 
 _NAMES = ("", "平", "仄")
 _TRIED = 8
-"""How many texts are tried at once for what can follow."""
+"""The number of texts for which possible characters are tried at once."""
 
 
 class Constraints(Demands):
-    """The masks of a request.
+    """A compiled request that computes masks of the allowed characters.
 
     Args:
-        lexicon: The vocabulary's.
-        request: What a poem must keep.
-        old: The former characters of places that are written again.
-        copying: The substrings that may not be written, if the request asks for originality.
+        lexicon: The lexicon of the vocabulary.
+        request: Everything that a poem must keep.
+        old: For each position of the text that is rewritten, the id of its former character.
+        copying: The substrings that may not be written; used only if the request asks for originality.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Constraints(Demands):
         self.copying = copying if request.original else None
 
     def tones_of(self, fixed: Fixes) -> list[str]:
-        """Find the tone, 平 or 仄, that a text keeps at each place; "" where any fits."""
+        """Return the tone, 平 or 仄, that a text must have at each position; "" if the position allows either."""
         plan = self.plan(fixed)
         assert plan is not None, "the text keeps the constraints"
         t = int(np.argwhere(plan.alive)[0, 0])
@@ -54,12 +54,12 @@ class Constraints(Demands):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, plan: Plan, place: int) -> set[str]:
-        """Find the tones that a plan's hypotheses ask for at a place; "" where any fits."""
+        """Return the tones that a plan's hypotheses require at a position; "" if one of them allows either tone."""
         ways = plan.ways[:, place // (2 * self.width)] & plan.alive.any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def plan(self, fixed: Fixes) -> Plan | None:
-        """Find the hypotheses that agree with fixed places and can be completed; None where there is none."""
+        """Return a plan of the hypotheses that agree with fixed positions and can be completed; None if none can."""
         if self.copying and self.copying.holds(fixed):
             return None
         alive, ways = self.agreeing(fixed)
@@ -68,7 +68,7 @@ class Constraints(Demands):
         return plan if alive.any() else None
 
     def start(self, plans: list[Plan]) -> Histories:
-        """Begin the histories of texts that are still empty."""
+        """Create the histories of texts of which nothing is written yet."""
         unused, stock = np.ones((len(plans), len(self.base)), bool), []
         for row, plan in enumerate(plans):
             taken = np.unique(self._taken(plan.fixed))
@@ -80,17 +80,17 @@ class Constraints(Demands):
 
     @cached_property
     def whole_stock(self) -> Int[Array, "S"]:
-        """The stock before any character is used."""
+        """The stock of each set before any character is used."""
         return self.stock(self.base)
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
-        """List all forms of what may not be composed: the fixed characters, or with repetition the fixed rhymes."""
+        """List all forms used up by fixed positions: of all characters, or of rhymes only if repetition is allowed."""
         feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.feet[place].any()]
         given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
         return self.lexicon.forms[given]
 
     def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "V"]:
-        """Mask the characters that are left to compose when places are fixed and words set apart."""
+        """Return a mask of the characters still available once some positions are fixed and some words reserved."""
         free = self.base.copy()
         free[self._taken(fixed)] = False
         if not self.request.repeat:
@@ -98,19 +98,19 @@ class Constraints(Demands):
         return free
 
     def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Mask the characters that may follow at a place so that every text can still be completed."""
-        # 1. What some hypothesis takes here, or what is fixed.
+        """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
+        # 1. Allow the characters that some hypothesis allows, or only the fixed one.
         allowed = self._fitting(histories, place)
         fixed = of_plans(histories.plans, lambda plan: plan.fixed[place])
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
-        # 2. Try what follows where some set of characters is nearly used up.
+        # 2. If some set of characters is nearly used up, try each remaining kind of character.
         narrow = self.nearly_used_up(histories, place)
         for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
             at, ids = allowed[some].nonzero()
             allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
-        # 3. No word that verse reads in other tones, unless nothing else may follow.
+        # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
         before = histories.last[:, 1].tolist() if place % self.width - 1 in word_starts(2, self.width) else ()
         for row, id_ in enumerate(before):
             if misread := self.lexicon.misread.get(id_):
@@ -122,7 +122,7 @@ class Constraints(Demands):
     def _can_follow(
         self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
     ) -> Bool[Array, "n"]:
-        """Check that a text can be completed after a character, by trying one character of each kind."""
+        """Check whether each text can be completed after each character, by trying one character of each kind."""
         kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
         _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
         if not len(first):
@@ -134,7 +134,7 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """Number the characters; those with the same tones and rhymes, in all forms of their words, have one number."""
+        """The number of each character's kind: a kind shares tones and rhymes, also in all other forms of the words."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
@@ -142,7 +142,7 @@ class Constraints(Demands):
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
-        """Mask the characters that may replace one of a text that is fixed everywhere else."""
+        """Return a mask of the characters that may replace the one at a position of a text that is otherwise fixed."""
         plan = self.plan((*fixed[:place], FREE, *fixed[place + 1 :]))
         if plan is None:
             return np.zeros_like(self.base)
@@ -157,7 +157,7 @@ class Constraints(Demands):
     def original(
         self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
     ) -> Bool[Array, "N V"]:
-        """Mask the characters that copy a line of the corpus; this may lead into a dead end."""
+        """Remove the characters that would copy a line of the corpus from a mask; this may lead into a dead end."""
         if self.copying is None:
             return allowed
         copied = self.copying.copied(texts, of_plans(plans, lambda plan: plan.fixed), place)
@@ -165,7 +165,7 @@ class Constraints(Demands):
         return original
 
     def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        """Mask the former word of a place that is written again, unless nothing else may follow."""
+        """Remove all forms of a rewritten position's former character from a mask, unless nothing else may follow."""
         if place not in self.old:
             return allowed
         others = allowed.copy()
@@ -173,9 +173,9 @@ class Constraints(Demands):
         return np.where(others.any(axis=1, keepdims=True), others, allowed)
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Mask the characters that no hypothesis takes at a place, whatever follows."""
+        """Return a mask of the characters that some hypothesis allows at a position, ignoring what can follow."""
         asked, foot = self.asked_at(place), self.feet[place]
-        # 1. Of the right tone, or a rhyme.
+        # 1. Allow the characters of the right tone, or at a foot the rhymes.
         living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
@@ -183,7 +183,7 @@ class Constraints(Demands):
             rhymes = self.rhymes_at(place) & self.base
             groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
             fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
-        # 2. Not used before, unless it is doubled.
+        # 2. Forbid characters used before, unless they are doubled.
         if self.request.repeat:
             return fitting & histories.unused if foot.any() else fitting
         rows, doubled = self._reduplication(histories, place)
@@ -195,10 +195,10 @@ class Constraints(Demands):
     def _reduplication(
         self, histories: Histories, place: int
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
-        """Find the texts and the characters that may be doubled 疊字 at a place: the one before, or one fixed after.
+        """Return rows of texts, and for each a character to double 疊字 here: the previous one, or a fixed next one.
 
-        Verse must double them, at a line's end too if they are there. Neither becomes a rhyme twice, and none comes
-        three times in a row.
+        Verse must double the character or, at the end of a line, double it there. No doubled character rhymes twice or
+        appears three times in a row.
         """
         end = (place // self.width + 1) * self.width
         after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
@@ -219,8 +219,8 @@ class Constraints(Demands):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Add one more character of each text to its history."""
-        # 1. The hypotheses and ways that take it.
+        """Add one character at a position of each text to its history, in place."""
+        # 1. Keep the hypotheses and ways that allow the character.
         given = of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
         histories.ways &= self.fits(self.asked_at(place)[None], ids[:, None, None], given[:, None, None])
         histories.alive &= histories.ways.any(axis=2, keepdims=True)
@@ -228,14 +228,14 @@ class Constraints(Demands):
         if foot.any():
             generous, usual = (self.rhymes_at(place, generous=each)[:, ids].T for each in (True, False))
             histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
-        # 2. The characters that it uses up, in every form.
+        # 2. Use up every form of the character.
         if not self.request.repeat or foot.any():
             everyone = np.arange(len(ids))
             for column in self.lexicon.forms[ids].T:
                 rows = np.flatnonzero(histories.unused[everyone, column])
                 histories.unused[rows, column[rows]] = False
                 histories.stock[rows] -= self.members[column[rows]]
-        # 3. The next place.
+        # 3. Move on to the next position.
         histories.last = np.stack([histories.last[:, 1], ids], axis=1)
         if (place + 1) % self.width == 0:
             histories.last[:] = FREE

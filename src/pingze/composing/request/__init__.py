@@ -1,1 +1,1 @@
-"""From options to a checked request."""
+"""Read options, and check them as a request."""

@@ -1,4 +1,4 @@
-"""Read what a person typed as characters that the model knows."""
+"""Convert typed text to characters that the model knows."""
 
 import sys
 import traceback
@@ -15,12 +15,12 @@ from pingze.verse.characters import MARKS
 from pingze.verse.context import in_context
 from pingze.verse.verdict import Note
 
-if TYPE_CHECKING:  # importing it imports NumPy
+if TYPE_CHECKING:  # avoids importing NumPy at run time
     from pingze.network.vocabulary import Vocabulary
 
 
 class ConversionWarning(UserWarning):
-    """A character that a person typed was read as another; the message names both."""
+    """A warning that typed text was not read as typed, for example a Simplified character as a Traditional one."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -28,7 +28,7 @@ _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
 
 @contextmanager
 def noted() -> Iterator[list[Note]]:
-    """Collect the notes on all that is read within, which would be ConversionWarnings elsewhere."""
+    """Collect the notes on all text read within the block, instead of issuing ConversionWarnings."""
     notes: list[Note] = []
     token = _NOTES.set(notes)
     try:
@@ -38,7 +38,7 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Tell whoever typed a text how it was read: collect the note, or warn where the package was called."""
+    """Report how typed text was read: collect the note inside `noted`, or else issue a ConversionWarning."""
     notes = _NOTES.get()
     if notes is not None:
         notes.append(note)
@@ -47,7 +47,7 @@ def tell(note: Note) -> None:
 
 
 def _outside() -> int:
-    """Count the frames from `tell` up to the call into this package."""
+    """Count the stack frames from `tell` up to the code that called into this package."""
     frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
     return 1 + max(
         depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze.")
@@ -55,10 +55,10 @@ def _outside() -> int:
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read the characters that an option gives, without marks and spaces, each one in the vocabulary.
+    """Read the characters of an option, without marks and spaces; all must be in the vocabulary.
 
-    A Simplified character is converted by its neighbours, with a ConversionWarning. Raises InputError where none is
-    given, and on a character that the model does not know.
+    A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
+    character is given, or if the model does not know one.
     """
     typed = _typed(field, text)
     if not typed:
@@ -67,7 +67,7 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read free text; characters that the model does not know are left out, with a ConversionWarning."""
+    """Read free text; drop the characters that the model does not know, with a ConversionWarning."""
     typed = _typed(field, text)
     pairs = [
         (one, _known(read, vocabulary) or _known(one, vocabulary))
@@ -80,7 +80,7 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
-    """Read a pattern; its fixed characters are converted by their neighbours, and its marks become spaces."""
+    """Read a pattern: convert fixed characters according to their neighbours, and replace marks by spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(
         " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
@@ -89,7 +89,7 @@ def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
-    """Tell which characters of a text were read as others, if any were; both texts have the same length."""
+    """Report which characters of a text were read as others, if any; both texts have the same length."""
     if changed := dict.fromkeys(pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]):
         ones, others = map("".join, zip(*changed, strict=True))
         tell(Note("converted", field=field, has=ones, read=others))
@@ -114,7 +114,7 @@ def _typed(field: str, text: str) -> str:
 
 
 def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Find a character, or its Traditional form, in the vocabulary. Raises InputError where neither is there."""
+    """Return a character, or its Traditional form, if the vocabulary has it. Raises InputError if it has neither."""
     if known := _known(character, vocabulary):
         return known
     others = dict.fromkeys((*traditional_candidates(character), *variants(character)))

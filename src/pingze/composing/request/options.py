@@ -1,6 +1,6 @@
-"""Define what a person may ask of a poem, with bounds: the one schema of command line, Python and HTTP.
+"""Define the options of a poem and their bounds: the one schema of the command line, Python and HTTP.
 
-Each field carries a sentence; its bounds are named as in JSON Schema. Making one of these dataclasses checks them.
+Each field has a description; its bounds are named as in JSON Schema. Creating one of these dataclasses checks them.
 """
 
 import math
@@ -19,11 +19,11 @@ from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
 MOODS = ("joyful", "calm", "sad")
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_INCLUDED = 28
-"""The most characters to include: those of a whole 七絕."""
+"""The maximum number of characters to include: those of a whole 七絕."""
 MOST_LINES = 60
-"""The most lines: a poem of thirty rhymes."""
+"""The maximum number of lines: a poem of thirty rhymes."""
 FEW_TOKENS = 64
-"""The tokens of a 七律; a longer poem has fewer particles, so that it takes no longer."""
+"""The number of tokens in a 七律; a longer poem has fewer particles, so that composing it takes no longer."""
 FEWEST_PARTICLES = 8
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
@@ -32,14 +32,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def option(default: Any, sentence: str, **bounds: Any) -> Any:
-    """Make a field with its sentence and its bounds; one with the default ... must be given."""
+    """Make a field with a description and bounds; a field with the default ... is required."""
     metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounded:
-    """Values within bounds. Raises InputError, which names the field, on one that is out of them."""
+    """Values within bounds. Raises InputError, which names the field, if a value is out of bounds."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
@@ -55,105 +55,114 @@ class Bounded:
 
 @dataclass(frozen=True)
 class Sampling:
-    """The options of drawing."""
+    """The options of sampling."""
 
     temperature: float
     """The divisor of the logits; 0 takes the likeliest character."""
     particles: int
-    """The particles of each poem."""
+    """The number of particles for each poem."""
     top_p: float = 1.0
-    """The share of the nucleus; 1 for all characters."""
+    """The probability of the nucleus; 1 for all characters."""
 
     def within(self, tokens: int) -> "Sampling":
-        """Reduce the particles of a poem of more than `FEW_TOKENS`, by the square of its length."""
+        """Divide the particles of a poem longer than `FEW_TOKENS` tokens by the square of its relative length."""
         fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2)
         return replace(self, particles=min(self.particles, fewer))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Revising(Bounded):
-    """The options of a poem that is written, wholly or in part."""
+    """The options for writing a poem, wholly or in part."""
 
     level: str = option(
         CUSTOMARY, f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
     )
-    include: str = option("", "Words that must appear, as '雁 芙蓉'; a space separates them.", maxLength=100)
+    include: str = option("", "Words that must appear, separated by spaces, as '雁 芙蓉'.", maxLength=100)
     exclude: str = option("", "Characters that must not appear.", maxLength=1000)
-    repeat: bool = option(False, "Let a character appear twice, apart.")
+    repeat: bool = option(False, "Allow a character to appear more than once, not only in reduplication.")
     original: int | None = option(
         None,
-        "The most characters in a row that a line may share with a line of the corpus.",
+        "The maximum number of consecutive characters that a line may share with a line of the corpus.",
         minimum=2,
         maximum=100,
     )
     antithesis: float = option(
-        0.1,  # more than real couplets have, as they have without it since taste likes what answers
-        "How much antithesis 對仗 weighs in the couplets that need it; 0 leaves it to the model.",
+        0.1,  # composed couplets score above real ones, even at 0, because taste favours antithesis
+        "How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.",
         minimum=0,
         maximum=10,
     )
     taste: float = option(
         1.0,
-        "How much the likely judgement of a reader weighs; 0 leaves it to the model.",
+        "How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.",
         minimum=0,
         maximum=10,
     )
     title: str | None = option(
-        None, "A title, of 20 characters at most, for models that know titles.", maxLength=200
+        None, "A title of at most 20 characters, for models that know titles.", maxLength=200
     )
     about: str | None = option(
-        None, "A theme, as 江雪, of 8 characters at most, for models that know themes.", maxLength=200
+        None, "A theme of at most 8 characters, as 江雪, for models that know themes.", maxLength=200
     )
     mood: str | None = option(
         None,
-        f"{', '.join(MOODS)}; by default the mood of the title or theme, if it has one.",
+        f"One of {', '.join(MOODS)}; by default the mood of the title or theme, if it has one.",
         enum=[None, *MOODS],
     )
-    poet: str | None = option(None, "A poet's manner, for models that know poets.", maxLength=20)
+    poet: str | None = option(
+        None, "The poet whose manner to imitate, for models that know poets.", maxLength=20
+    )
     temperature: float = option(
-        0.8, "0 takes the likeliest character; higher dares more.", minimum=0, maximum=100
+        0.8,
+        "0 always takes the likeliest character; higher values draw less likely ones more often.",
+        minimum=0,
+        maximum=100,
     )
     top_p: float = option(
         0.85,
-        "The share of the nucleus: the likeliest characters that together have this probability.",
+        "The nucleus: characters are drawn almost only from the likeliest that together have this probability.",
         exclusiveMinimum=0,
         maximum=1,
     )
     particles: int = option(
-        128, "How many particles each poem has; fewer for a long one.", minimum=1, maximum=4096
+        128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
     @property
     def sampling(self) -> Sampling:
-        """The options of drawing."""
+        """The options of sampling."""
         return Sampling(self.temperature, self.particles, self.top_p)
 
     @classmethod
     def sentence(cls, name: str) -> str:
-        """Look up the sentence of a field."""
+        """Return the description of a field."""
         return next(str(each.metadata["description"]) for each in fields(Composing) if each.name == name)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Composing(Revising):
-    """The options of poems that are still to be written."""
+    """The options for composing new poems."""
 
     start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
-    form: str = option("七絕", f"{' '.join(FORMS)}.", maxLength=20)
+    form: str = option("七絕", f"One of {' '.join(FORMS)}.", maxLength=20)
     lines: int | None = option(None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES)
-    template: str | None = option(None, "A template's name or part of it: 平起, 首句入韻.", maxLength=20)
+    template: str | None = option(
+        None, "The name of an opening template or a part of it, as 平起 or 首句入韻.", maxLength=20
+    )
     rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
-    acrostic: str | None = option(None, "One character a line, as 春夏秋冬.", maxLength=1000)
+    acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
     acrostic_at: str = option(
         "head",
-        f"Where in the lines: {', '.join(f'{name} {han}' for name, han in ACROSTIC_PLACES.items())}.",
+        f"Where in each line the acrostic is: {', '.join(f'{name} {han}' for name, han in ACROSTIC_PLACES.items())}.",
         enum=list(ACROSTIC_PLACES),
     )
     pattern: str | None = option(
-        None, "A block a line, ＿ where free: '＿＿明月＿ ＿＿＿＿＿'.", maxLength=4000
+        None,
+        "One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.",
+        maxLength=4000,
     )
-    count: int = option(1, "How many poems.", minimum=1, maximum=1000)
+    count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
@@ -161,14 +170,14 @@ _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or 
 
 @cache
 def _types(schema: type[Bounded]) -> dict[str, tuple[type, ...]]:
-    """Find the types of each field that holds text, a number, or True or False."""
+    """Return the types of each field that holds text, a number, or True or False."""
     hints = get_type_hints(schema).items()
     types = {name: get_args(hint) if get_origin(hint) is UnionType else (hint,) for name, hint in hints}
     return {name: types for name, types in types.items() if types[0] in _NAMES}
 
 
 def _is_one(value: object, types: tuple[type, ...]) -> bool:
-    """Check that a value has one of some types; True is no number, and a whole number is a number."""
+    """Check whether a value has one of the given types; True is not a number, and a whole number counts as a float."""
     if isinstance(value, bool):
         return bool in types
     if isinstance(value, Integral):
@@ -177,7 +186,7 @@ def _is_one(value: object, types: tuple[type, ...]) -> bool:
 
 
 class Options(TypedDict, total=False):
-    """The fields of `Composing` but for start, as keyword arguments, for type checkers."""
+    """The fields of `Composing` except start, as keyword arguments for type checkers."""
 
     form: str
     lines: int | None
@@ -205,13 +214,13 @@ class Options(TypedDict, total=False):
 
 
 def ordered(schema: type[Revising]) -> list[Any]:
-    """List the fields of a schema, its own before those of `Revising`."""
+    """List the fields of a schema, with the fields inherited from `Revising` last."""
     shared = {each.name for each in fields(Revising)}
     return sorted(fields(schema), key=lambda each: schema is not Revising and each.name in shared)
 
 
 def with_options(function: F) -> F:
-    """Write the fields of `Composing` into the signature of a function, in place of `**options`."""
+    """Replace `**options` in the signature of a function by the fields of `Composing`."""
     own, hints = signature(function).parameters, get_type_hints(Composing)
     keywords = [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
@@ -224,12 +233,12 @@ def with_options(function: F) -> F:
 
 
 def acrostic_position(place: str, width: int) -> int:
-    """Find where an acrostic of `ACROSTIC_PLACES` stands in a line of a width, from 1."""
+    """Return the position, from 1, of an acrostic's character in a line; `place` is a key of `ACROSTIC_PLACES`."""
     return {"head": 1, "middle": (width + 1) // 2, "end": width}[place]
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
-    """Raise InputError, which names the field and what would do, when a value is out of bounds."""
+    """Raise InputError, which names the field and its allowed values, if a value is out of bounds."""
     if isinstance(value, str):
         if value not in bounds.get("enum", [value]):
             choices = [choice for choice in bounds["enum"] if choice]
@@ -248,7 +257,7 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
 
 
 def _shown(value: float) -> float | str:
-    """Shorten a number that JSON does not have or that has many digits."""
+    """Shorten a number that has many digits, and convert a number that JSON cannot represent to text."""
     if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
         return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     return value if isinstance(value, int) or math.isfinite(value) else str(value)

@@ -1,4 +1,4 @@
-"""Read a person's options as a `Request`: all that a poem must keep, and what of it can be given up."""
+"""Read options as a `Request`: everything that a poem must keep, and the parts of it that can be given up."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,23 +22,23 @@ from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"
-"""The characters of a pattern that leave a place free."""
+"""The characters of a pattern that leave a position free."""
 LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
 
 @dataclass(frozen=True)
 class Fixed:
-    """A character that must stand at a place; lines and positions count from 1."""
+    """A character that is required at a position; lines and positions count from 1."""
 
     option: str
-    """The option that asks for it: start, acrostic or pattern."""
+    """The option that requires it: start, acrostic or pattern."""
     line: int
     position: int
     character: str
 
     @property
     def clash(self) -> Clash:
-        """Describe it as a part that clashes with others."""
+        """Return the description of this character for a report of clashing constraints."""
         words = f"{self.option}'s {self.character} at line {self.line}, character {self.position}"
         return Clash(words, self.option, self.line, self.position, self.character)
 
@@ -52,28 +52,28 @@ class Request:
     strictness: str = CUSTOMARY
     """How strictly the tones are kept: one of `verse.patterns.STRICTNESSES`."""
     template: str | None = None
-    """Part of the names of the opening templates to use, as 平起 or 首句入韻."""
+    """A part of the names of the allowed opening templates, as 平起 or 首句入韻."""
     rhyme: str | None = None
-    """The rhyme group's name."""
+    """The name of the rhyme group."""
     fixed: tuple[Fixed, ...] = ()
     include: tuple[str, ...] = ()
-    """Words that must appear, each within a line and at places of its own."""
+    """Words that must appear, each within one line and none overlapping another."""
     exclude: str = ""
     """Characters that must not appear."""
     repeat: bool = False
-    """Whether a character may be composed twice, apart."""
+    """Whether a character may be composed more than once, not only in reduplication."""
     title: str | None = None
     poet: str | None = None
     about: str | None = None
     mood: str | None = None
     original: int | None = None
-    """The most characters in a row that a line may share with a line of the corpus."""
+    """The maximum number of consecutive characters that a line may share with a line of the corpus."""
     antithesis: float = 0.0
     taste: float = 0.0
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
-        """The openings of `verse.forms.OPENINGS` whose template is asked for; one "" for old-style verse."""
+        """The openings of `verse.forms.OPENINGS` with an allowed template; a single "" for old-style verse."""
         if not self.form.regulated:
             return ("",)
         return tuple(
@@ -84,16 +84,16 @@ class Request:
 
     @cached_property
     def groups(self) -> tuple[str, ...]:
-        """The rhyme groups that may be used: level ones for regulated verse."""
+        """The rhyme groups that may be used; only level groups for regulated verse."""
         if self.rhyme:
             return (self.rhyme,)
         return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The options that could be given up, each with its value when given up; not those that fix or include."""
+        """The options that can be given up, each with its value when given up; without fixed characters and words."""
         asked: dict[str, tuple[str, str, object, object]] = {
-            # field of Request: option, words, its value, its value when given up
+            # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),
             "strictness": ("level", "level {}", self.strictness != CUSTOMARY and self.strictness, CUSTOMARY),
             "template": ("template", "template {}", self.template, None),
@@ -109,12 +109,12 @@ class Request:
 
     @property
     def parts(self) -> tuple[Clash, ...]:
-        """All that could be given up, the last first; the form never is."""
+        """All constraints that can be given up, ending with those to give up first; the form is never given up."""
         options = (clash for clash, _ in self.options.values())
         return (*options, *(fix.clash for fix in self.fixed), *map(_inclusion, self.include))
 
     def keeping(self, parts: Collection[Clash]) -> "Request":
-        """Copy the request with only some of its parts."""
+        """Copy the request, keeping only the given parts."""
         kept = frozenset(parts)
         without = {name: value for name, (clash, value) in self.options.items() if clash not in kept}
         fixed = tuple(fix for fix in self.fixed if fix.clash in kept)
@@ -127,15 +127,15 @@ def _inclusion(word: str) -> Clash:
 
 
 def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
-    """Check every option against the form and the model's vocabulary.
+    """Check every option against the form and the model's vocabulary, and return the request.
 
     Args:
-        vocabulary: The model's.
+        vocabulary: The model's vocabulary.
         asked: The options.
-        kept: Characters that must stand, beside those that the options fix.
+        kept: The characters that are fixed in addition to those that the options fix.
 
-    Raises InputError, which names the option, on an unknown form, template, group, poet or character, an opening or
-    title that is too long, or a pattern or acrostic that does not fit.
+    Raises InputError, which names the option, if a form, template, group, poet or character is unknown, an opening or
+    title is too long, or a pattern or acrostic does not fit.
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
@@ -144,7 +144,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         code = "line_count" if form.lines else "even_lines"
         least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
         raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
-    # 2. Fix characters; of two options that ask for the same character at a place the first counts.
+    # 2. Fix characters; if two options require the same character at a position, the first one is recorded.
     opening = _characters("start", asked.start, form.width * count, vocabulary)
     acrostic = _characters("acrostic", asked.acrostic or "", count, vocabulary)
     at = acrostic_position(asked.acrostic_at, form.width)
@@ -157,7 +157,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     at_place: dict[tuple[int, int, str], Fixed] = {}
     for fix in fixed:
         at_place.setdefault((fix.line, fix.position, fix.character), fix)
-    # 3. Find a mood in title and theme where none is asked for and taste counts.
+    # 3. If no mood is requested and taste counts, find a mood in the title and theme.
     title, about = (read_condition(name, getattr(asked, name), vocabulary) for name in LONGEST)
     mood = asked.mood
     if not mood and asked.taste and (mood := mood_of(title, about)):
@@ -207,7 +207,7 @@ def _rhyme(name: str | None, form: Form) -> str | None:
 
 
 def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str | None:
-    """Read a title or theme in the model's characters. Raises InputError on one that is too long."""
+    """Convert a title or theme to characters that the model knows. Raises InputError if it is too long."""
     if not text or not vocabulary.condition_tokens:
         return text or None
     read = read_known(field, text, vocabulary)
@@ -217,7 +217,7 @@ def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str 
 
 
 def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
-    """Find a poet's name as the model has it. Raises InputError, which names near ones, where it has none such."""
+    """Return a poet's name as the model knows it. Raises InputError, which lists similar names, if it knows none."""
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
@@ -228,7 +228,7 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
 
 
 def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Read the words to include, which spaces and marks separate; a word within another is not named twice."""
+    """Read the words to include, separated by spaces and marks; drop a word that another one contains."""
     words: dict[str, None] = {}
     for block in "".join(" " if c in MARKS else c for c in text).split():
         read = read_characters("include", block, vocabulary)
@@ -242,7 +242,7 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
 
 
 def _unwanted(text: str) -> str:
-    """Read the characters to exclude, which the model need not know, with all that they are Simplified for."""
+    """Read the characters to exclude, which the model need not know, and add their possible Traditional forms."""
     typed = "".join(text.split())
     meant = zip(typed, in_context(typed), strict=True)
     forms = [

@@ -1,1 +1,1 @@
-"""Terms that add to the log-weights of a text: antithesis, taste, mood, titles."""
+"""Define the terms that add to the log-weight of a text: antithesis, taste and mood."""

@@ -1,17 +1,18 @@
-r"""Weigh antithesis 對仗: how well two characters match that are opposite each other in a couplet.
+r"""Score antithesis 對仗: how well two characters that are opposite each other in a couplet match.
 
-The score of b under a is
+The score of b below a is
 
     s(a, b) = ln p(b | a) - ln p(b),    ln p(b | a) = u_a · (d ∘ u_b) + c_b + ln p(b) - ln Z_a
 
-where p(b | a)  is how often Tang and Song poets set b opposite a in couplets that need antithesis
+where p(b | a)  is how often Tang and Song poets put b opposite a in couplets that need antithesis
       u         is a vector for each character, the same in both lines of a couplet
-      d         are signs: in some directions similar characters match, as 山 and 水, in others contrasts, as
-                level and oblique
+      c         is a bias for each character
+      d         holds signs: along some directions similar characters match, as 山 and 水, along others contrasting
+                ones, as level and oblique
       Z_a       makes the probabilities of the characters opposite a sum to one.
 
-It is 0 for characters that have nothing to do with each other, and for those that the table does not know. Learned by
-experiments/antithesis.py, which also measures it.
+The score is 0 for unrelated characters, and for characters that the table does not know. experiments/antithesis.py
+learns the table and measures it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -32,10 +33,10 @@ from pingze.verse.forms import Form
 
 
 class Antithesis:
-    """The table for K tokens: s(a, b) is the product of a row of `above` and one of `below`.
+    """A table of scores for K tokens: s(a, b) is the dot product of row a of `above` and row b of `below`.
 
-    Scores are computed in float64 and rounded to float32: products are added in another order on each kind of
-    processor, and the rounding hides it.
+    Scores are computed in float64 and rounded to float32: each kind of processor adds the products in a different
+    order, and the rounding hides the differences.
     """
 
     def __init__(self, tokens: Sequence[str], above: Float[Array, "K R"], below: Float[Array, "K R"]) -> None:
@@ -51,28 +52,28 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """Make the table of u, d, c and ln Z."""
+        """Build the table from u, d, c and ln Z."""
         one = np.ones_like(bias)
         return cls(
             tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one])
         )
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
-        """Copy the table in the order of a vocabulary's ids; tokens that are not in it score 0."""
+        """Copy the table in the order of a vocabulary's ids; tokens that the table lacks score 0."""
         zero = np.zeros((1, self.above.shape[1]))
         rows = [self.rows.get(token, -1) for token in vocabulary.tokens]
         above, below = (np.vstack([side, zero])[rows] for side in (self.above, self.below))
         return Antithesis(vocabulary.tokens, above, below)
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
-        """Score every token below each of some rows."""
+        """Return the score of every token below each of the given tokens."""
         distinct, place = np.unique(ids, return_inverse=True)
         scores: Array = self._scores({"above": self.above[distinct]})[0][place]
         return scores
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
-        """The scores of rows of `above`: ONNX Runtime keeps to this thread, where threads of BLAS would fight."""
+        """The function that scores rows of `above`; ONNX Runtime uses only this thread; BLAS threads would compete."""
         graph, (K, R) = Graph(), self.below.shape
         product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
         graph.node("Cast", product, result="scores", to=TYPES["float32"])
@@ -80,35 +81,35 @@ class Antithesis:
         return session(graph.serialized([("above", "float64", ("N", R))], [scores]))
 
     def over(self, id_: int) -> Float32[Array, "K"]:
-        """Score one row below every token."""
+        """Return the score of one token below every token."""
         scores: Array = (self.above @ self.below[id_]).astype(np.float32)
         return scores
 
     def score(self, first: str, second: str) -> float:
-        """Average the scores of a couplet's characters, place by place."""
+        """Return the mean score of the opposite characters in a couplet."""
         pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
         scores = [0.0 if a is None or b is None else float(self.above[a] @ self.below[b]) for a, b in pairs]
         return sum(scores) / len(scores)
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
-        """Average the scores of the couplets of a poem that need antithesis; None where none does."""
+        """Return the mean score of the couplets of a poem that need antithesis; None if no couplet does."""
         scores = [self.score(lines[2 * k], lines[2 * k + 1]) for k in form.antithetical(len(lines))]
         return sum(scores) / len(scores) if scores else None
 
 
 class Opposites(Term):
-    """Weigh the characters opposite each other by the request's antithesis times their score.
+    """A term that weighs opposite characters by their score times the request's `antithesis`.
 
     Args:
-        table: In the order of the vocabulary's ids.
-        demands: The request; its form says which couplets need antithesis.
+        table: The table of scores, in the order of the vocabulary's ids.
+        demands: The compiled request, whose form says which couplets need antithesis.
     """
 
     def __init__(self, table: Antithesis, demands: Demands) -> None:
         self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
-        """Weigh each character by the one above it."""
+        """Return the weighted score of each character below the one opposite it; None if no antithesis is needed."""
         above = self.demands.opposite(place)
         if above is None:
             return None
@@ -116,7 +117,7 @@ class Opposites(Term):
         return added
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
-        """Weigh each character by the one above it or below it."""
+        """Return the weighted score of each character with the one opposite it, in either line of the couplet."""
         above, below = self.demands.opposite(place), place + self.demands.width
         scores: Array | None = None
         if above is not None and text[above] != FREE:
@@ -139,5 +140,5 @@ def antithesis_table() -> Antithesis:
 
 @lru_cache(maxsize=4)
 def antithesis_of(vocabulary: Vocabulary) -> Antithesis:
-    """Arrange the table in the order of a vocabulary's ids."""
+    """Return the shipped table in the order of a vocabulary's ids."""
     return antithesis_table().of(vocabulary)

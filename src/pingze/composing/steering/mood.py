@@ -1,12 +1,12 @@
 r"""Weigh characters by the mood 情 of a poem: joyful, calm or sad.
 
-While a text is drawn, each character c is exp m(c) times as likely as it was, where
+While a text is drawn, the weight of each character c is multiplied by exp m(c), where
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
-and n is how often verse of the mood has c, e how often it would have c if it were like verse of the other two moods.
-PRIOR keeps the m of a rare character near 0. The poems are those of the train split whose title has a mood: it
-congratulates, speaks of leisure, or mourns (scripts/moods.py).
+and n is the number of times that verse of the mood uses c, and e the number expected if it were like verse of the
+other two moods. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split whose
+title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
@@ -30,29 +30,29 @@ TITLES = {
     ),
     SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
 }
-"""The titles and themes that have a mood."""
+"""The patterns that match titles and themes of a mood."""
 
 
 def mood_of(*texts: str | None) -> str | None:
-    """Find the mood of titles and themes; None where they have none, or two."""
+    """Return the mood of titles and themes; None if they have no mood or two moods."""
     found = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
     return found[0] if len(found) == 1 else None
 
 
 @lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Give the m of each token in each mood; 0 where the table has no token."""
+    """Return m of every token for each mood; 0 for a token that the table lacks."""
     cells = table("moods", "pingze.composing.steering")
     rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
     return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
 
 
 class Mood(Term):
-    """The m of each character in the mood."""
+    """A term that adds m(c) for each character c, given the poem's mood."""
 
     def __init__(self, leaning: Float32[Array, "V"]) -> None:
         self.leaning = leaning
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
-        """Weigh each character, the same in all texts."""
+        """Return m of each character, the same for all texts."""
         return self.leaning

@@ -1,16 +1,17 @@
-"""Weigh a text by the likely judgement of a reader, who wants more than the model's probability.
+"""Weigh a text by the predicted judgement of a reader, which depends on more than the model's probability.
 
-While a text is drawn its weight is multiplied, token by token, by e to the power of the request's `taste` times
+While a text is drawn, each token multiplies its weight by e to the power of the request's `taste` times the sum
 
     LIKELY · ln p of the token
-    + NAMED, the first time that it is one of the title's or the theme's characters
-    − WORN · ln of how much too often poems use the pair that it ends (`worn`), unless the title has a half of it
-    + REWARD · r·h, where h is the model's state after the token and r the reward that readings taught.
+    + NAMED, if the token is a character of the title or theme that has not appeared in the text before
+    − WORN · the logarithm of the factor by which poems overuse the character pair that this token completes (`worn`),
+      unless the title or theme contains one of the two
+    + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
-a text, beside ln p and the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
-docs/sampling.md explains how the terms were found. At the end the text with the largest sum is the poem; a text with
-words of two seasons, or of day and night, ranks after all others.
+a text, on ln p and on the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
+docs/sampling.md explains how the terms were found. At the end, the text with the largest sum becomes the poem; a text
+with words of two seasons, or of both day and night, ranks below all others.
 """
 
 from collections.abc import Sequence
@@ -28,24 +29,24 @@ from pingze.verse.tables import table
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""For each of up to four characters; those of a longer title share four times this."""
+"""Nats for each of up to four characters; the characters of a longer title share four times this amount."""
 REWARD = 2.5
-"""Nats a token for a point of the mean score."""
+"""Nats per token for each point of the mean score."""
 CONTRADICTION = 1e6
-"""More nats than any text gains."""
+"""The penalty of a contradictory text, in nats; more than any text gains."""
 
 
 @cache
 def worn() -> dict[str, float]:
-    """The worn pairs, which poems use too often, by the logarithm of how much too often."""
+    """Load the worn character pairs, each with the logarithm of the factor by which poems overuse it."""
     return {pair: float(excess) for pair, excess in table("worn", "pingze.composing.steering").items()}
 
 
 @cache
 def times() -> dict[str, dict[str, list[str]]]:
-    """Words that name a season, and an hour: kind -> time -> words.
+    """Load the words that name a season or a time of day: kind -> time -> words.
 
-    Each is plain enough by itself: 春 alone is not, since it also means years and youth.
+    Each word is unambiguous by itself; 春 alone is not in the table, since it also means years and youth.
     """
     found: dict[str, dict[str, list[str]]] = {}
     for time, cells in table("times", "pingze.composing.steering").items():
@@ -55,7 +56,7 @@ def times() -> dict[str, dict[str, list[str]]]:
 
 
 def contradicts(lines: Sequence[str]) -> bool:
-    """Check whether a poem has words of two seasons, or of day and night."""
+    """Check whether a poem has words of two seasons, or of both day and night."""
     return any(
         sum(any(word in line for line in lines for word in words) for words in of_kind.values()) > 1
         for of_kind in times().values()
@@ -63,7 +64,7 @@ def contradicts(lines: Sequence[str]) -> bool:
 
 
 class WornPairs:
-    """The worn pairs of a vocabulary."""
+    """The worn pairs whose characters are both in a vocabulary."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary, ids = vocabulary, vocabulary.ids
@@ -76,7 +77,7 @@ class WornPairs:
         self.excess = np.array([*(excess for _, excess in known), 0.0])
 
     def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        """Look up the logarithm of how much too often each pair is used; 0 where it is not worn."""
+        """Return the logarithm of the factor by which poems overuse each pair; 0 for a pair that is not worn."""
         keys = before.astype(np.int64) * len(self.vocabulary) + ids
         place = np.searchsorted(self.keys, keys)
         excess: Array = np.where(self.keys[place] == keys, self.excess[place], 0.0)
@@ -87,12 +88,12 @@ worn_pairs = lru_cache(maxsize=4)(WornPairs)
 
 
 class Taste(Term):
-    """The likely judgement of a reader.
+    """A term that predicts the judgement of a reader.
 
     Args:
-        vocabulary: The model's.
-        request: Whose title, theme and strength of taste count.
-        reward: The model's; None where it has none.
+        vocabulary: The model's vocabulary.
+        request: The request, which gives the title, the theme and the strength of taste.
+        reward: The model's reward vector; None if it has none.
     """
 
     def __init__(
@@ -106,7 +107,7 @@ class Taste(Term):
         self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
-        """Weigh the token, the character that is named, the pair that it ends, and the state after it."""
+        """Return the weighted sum that the module describes, for the token just added to each text."""
         added = LIKELY * token.log_p
         if (place := token.place) is not None:
             ids, before = token.texts[:, place], token.texts[:, :place]
@@ -116,9 +117,11 @@ class Taste(Term):
                 free = self.named[before[:, -1]] | self.named[ids]
                 added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
         if token.h is not None and self.reward is not None:
-            added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in other orders
+            added += REWARD * (token.h * self.reward).sum(
+                axis=1
+            )  # BLAS adds in an order that depends on the processor
         return self.strength * added
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Put a text that contradicts itself after all others."""
+        """Return a penalty that ranks a contradictory text below all others, and 0 for any other text."""
         return -CONTRADICTION if contradicts(lines) else 0.0

@@ -1,7 +1,7 @@
-"""Define a term: a potential that weighs a text beside the model's probability and the constraints.
+"""Define a term: a potential that weighs a text in addition to the model's probability and the constraints.
 
-The target of sampling is the product of the model's tempered conditionals, over all texts that keep the constraints,
-times e to the power of all that the terms add. A new term is one class: it overrides what it needs.
+The target distribution of sampling is the product of the model's tempered conditionals, over all texts that keep the
+constraints, times the exponential of all that the terms add. A new term is one class that overrides some methods.
 """
 
 from collections.abc import Sequence
@@ -11,34 +11,34 @@ from pingze.arrays import Array, Float, Int
 
 
 class Token(NamedTuple):
-    """The token that each of N texts has just got."""
+    """The token that was just added to each of N texts."""
 
     texts: Int[Array, "N P"]
-    """The characters of each text; `FREE` at places that are not written yet."""
+    """The ids of the characters of each text; `FREE` at positions that are not written yet."""
     place: int | None
-    """The place of the character; None for a mark."""
+    """The position of the character in the text, from 0; None for a mark."""
     log_p: Float[Array, "N"]
-    """ln p of the token under the model at temperature 1, before any mask."""
+    """ln p of the token under the model at temperature 1, before any character is ruled out."""
     h: Float[Array, "N H"] | None
-    """The model's last hidden state after the token; None after the last one, which the model does not read."""
+    """The model's hidden state after the token; None after the last token, which the model does not read."""
 
 
 class Term:
-    """A potential that by itself adds nothing."""
+    """A potential that adds nothing unless a subclass overrides a method."""
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float[Array, "... V"] | None:
-        """Weigh each character that may be drawn at a place: the logarithm of a factor, for each text or for all."""
+        """Return the log of a factor for each character that may be drawn at a position, per text or for all texts."""
         return None
 
     def after_token(self, token: Token) -> Float[Array, "N"] | None:
-        """Weigh the token that each text has just got: the logarithm of a factor, which is added to its score too."""
+        """Return the log of a factor for the token just added to each text; it is added to the text's score as well."""
         return None
 
     def of_text(self, lines: Sequence[str]) -> float:
-        """Weigh a finished text; this is added to its score only."""
+        """Return what a finished text adds to its score but not to its weight."""
         return 0.0
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float[Array, "V"] | None:
-        """Weigh each character that could replace the one at a place of a finished text."""
+        """Return the log of a factor for each character that could replace the one at a position of a finished text."""
         added = self.before_draw(text[None], place)
         return added if added is None or added.ndim == 1 else added[0]
