@@ -46,7 +46,7 @@ def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
     check(page, FAULTY)
     says(page, ".faults", "此處須押庚韻；月屬月。")
     says(page, ".faults", "雙句同押一個平聲韻部")
-    says(page, ".verdict > .hint >> nth=1", "重字（所在的句）：月 (1, 4)")
+    says(page, ".verdict", "重字（所在的句）：月 (1, 4)")
     page.fill("#text", FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
     page.click("#checking [type=submit]")
     says(page, ".faults", "此處須仄；山屬平。")
