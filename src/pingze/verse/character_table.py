@@ -29,7 +29,7 @@ class Entry:
     count: int = 0
     """The number of times the character occurs in Tang verse."""
     needed: dict[str, int] = field(default_factory=dict)
-    """If the character can have both tones: how often it occurs where a template requires `LEVEL`, and `OBLIQUE`."""
+    """If the character can have both tones: how often it occurs where a template requires each tone."""
     variants: str = ""
     """Other written forms of the character, the most frequent first."""
 
@@ -63,7 +63,7 @@ def in_use(character: str) -> bool:
 
 @cache
 def rare_words() -> frozenset[str]:
-    """Return the Simplified characters, such as 并, that are also words with readings their Traditional forms lack."""
+    """Return the Simplified characters, such as 并, that as words have readings that their Traditional forms lack."""
     owns = ((one, entry(one), entry(others[0])) for one, others in table("simplified").items())
     return frozenset(one for one, own, other in owns if own and other and not own.groups <= other.groups)
 

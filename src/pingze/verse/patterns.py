@@ -86,7 +86,7 @@ def is_opposed(one: str, other: str) -> bool:
 
 @cache
 def word_starts(length: int, width: int) -> frozenset[int]:
-    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it; all if there are none.
+    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it, or else all positions.
 
     A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
     begins at the start of a foot and does not cross the pause before the last three characters.

@@ -26,7 +26,7 @@ class Masks(NamedTuple):
     oblique: int
     usually_level: int
     usually_oblique: int
-    """The last two masks resemble the first two, but include only the usual tones in verse (`context.tones_in`)."""
+    """The last two masks are like the first two, but for the tones that are usual in verse (`context.tones_in`)."""
 
 
 class FittedLine(NamedTuple):
@@ -37,7 +37,7 @@ class FittedLine(NamedTuple):
     pattern: Pattern
     """The type's pattern that fits the line best."""
     misfits: int
-    """A bit mask of the positions whose character cannot have the pattern's tone; it never includes a rhyme."""
+    """A bit mask of the positions whose character cannot have the pattern's tone, except a rhyme's position."""
     rare: int
     """A bit mask of the positions that fit only if the character has a tone that is rare for it or for its word."""
     turned: bool

@@ -86,7 +86,7 @@ def readings(character: str) -> tuple[Reading, ...]:
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:
-    """Return a character's meaning in a group, in Chinese and in English, and example words; empty if it has none."""
+    """Return a character's meaning in a group, in Chinese and in English, and example words; all empty if unlisted."""
     zh, en, words = table("senses").get(character + group, "\t\t").split("\t")
     return zh, en, words.split()
 

@@ -108,7 +108,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", "rhyme" in old-style verse, "shape" if it is at fault, or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme" in old-style verse, a wrong "shape", or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
