@@ -25,7 +25,8 @@ class Cell(NamedTuple):
     """The forward and backward passes of the elementwise half of a step.
 
     They take the arguments of `kernels.cell_forward` and `kernels.cell_backward`, each tensor converted by `view`.
-    `forward` writes `gates`, which `backward` reads: in the compiled cell after activation, in the eager cell before.
+    `forward` writes `gates`, and `backward` reads them. In the compiled cell, `gates` holds the gates after their
+    activations; in the eager cell, the gates before their activations.
     """
 
     view: Callable[[Tensor], Any]

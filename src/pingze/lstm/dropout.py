@@ -1,6 +1,6 @@
 """Apply dropout to features, characters and weights in training, with masks for packed sequences.
 
-Every kind preserves the expectation by dividing the kept values by the share that is kept. A mask is drawn for each
+Every kind divides the kept values by the share that is kept, which preserves the expectation. A mask is drawn for each
 token (PyTorch's dropout), each sequence (locked dropout), each character (type dropout) or each batch (DropConnect,
 which applies PyTorch's dropout to the recurrent weights).
 """
@@ -52,7 +52,7 @@ def sequence_of_rows(sizes: Int64[Tensor, "T"]) -> Int64[Tensor, "N"]:
 def type_dropout(
     embedded: Float[Tensor, "N E"], ids: Int64[Tensor, "N"], types: int, share: float
 ) -> Float[Tensor, "N E"]:
-    """Drop a share of a vocabulary's tokens, `types` in number, at all their positions (Gal & Ghahramani 2016)."""
+    """Drop a share of a vocabulary's `types` tokens, each at all its positions (Gal & Ghahramani 2016)."""
     return embedded * _mask((types, 1), share, embedded)[ids]
 
 

@@ -59,7 +59,7 @@ class Gate(NamedTuple):
 
 
 class Gates(NamedTuple):
-    """The values of the four gates, in the order in which weights stack the gates."""
+    """The values of the four gates, in the order in which the gates are stacked in the weights."""
 
     i: Float[Array, "*rows H"]
     """Input gate, (B, H)."""

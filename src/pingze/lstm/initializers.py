@@ -63,6 +63,6 @@ def _xavier(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "r
 
 
 def _orthogonal(shape: tuple[int, int], rng: np.random.Generator) -> Float[Array, "n n"]:
-    """Draw a uniform orthogonal matrix: QR-decompose a normal one and make R's diagonal positive (Mezzadri 2007)."""
+    """Draw a uniform orthogonal matrix: QR-decompose a normal matrix and make R's diagonal positive (Mezzadri 2007)."""
     q, r = np.linalg.qr(rng.standard_normal(shape))
     return q * np.sign(np.diag(r))

@@ -8,7 +8,7 @@ Jacobians are named in the report's notation and computed from the cache of `for
 Here:
 
 - the Jacobian of y by v has the shape (B, H, *shape of v*); its entry [b, k, …] is ∂y_k/∂v_… in row b of the batch;
-- Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H of the stacked gates, S = 2H of the state [h_t, c_t];
+- Z = H + E is the length of z = [h_{t-1}, x_t], G = 4H that of the stacked gates, and S = 2H that of [h_t, c_t];
 - a list of caches covers consecutive steps, the earliest first;
 - a Jacobian has the floating-point type of its cache.
 
@@ -133,7 +133,7 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
 
 
 class Products(NamedTuple):
-    """The derivative ∂h_t/∂h_k along all paths, and along two selections of paths."""
+    """The derivative ∂h_t/∂h_k along all paths, and along each of two selections of paths."""
 
     whole: Float[Array, "B H S"]
     """∂h_t/∂(h_k, c_k) along all paths; its first H columns are ∂h_t/∂h_k."""

@@ -146,7 +146,7 @@ def _copy(x, out):
 @_compile_parallel
 @no_type_check
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
-    """Compute `formulas.cell_forward` of net = x + recurrent + bias (B, 4H), and copy h to a product's operand."""
+    """Compute `formulas.cell_forward` of net = x + recurrent + bias (B, 4H), and copy h to the operand of a product."""
     H = c.shape[1]
     for b in numba.prange(c.shape[0]):
         g = gates[b]
@@ -250,7 +250,7 @@ def _share(x, factor, out, total):
 @_compile_parallel
 @no_type_check
 def softmax_gradient(logits, bias, targets, losses, dbias):
-    """Write -ln softmax(logits + bias)[target] to losses and its gradient to logits; add the gradient to dbias."""
+    """Write -ln softmax(logits + bias)[target] to losses; write its gradient to logits, and add it to dbias."""
     n, V = logits.shape
     for block in numba.prange(BLOCKS):
         shifted, exps = np.empty(V, _float), np.empty(V, _float)

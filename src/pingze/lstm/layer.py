@@ -140,7 +140,7 @@ class Layer(nn.Module):
 
 
 class _Steps:
-    """Slices of the steps of a packed batch: in its N rows, and in B + N states, of which the first B are initial."""
+    """Each step's slices of a packed batch: of its N rows, and of the B + N states, the B initial ones first."""
 
     def __init__(self, batch_sizes: list[int]) -> None:
         ends = list(itertools.accumulate(batch_sizes))
@@ -157,10 +157,10 @@ class _Steps:
 
 
 class _PackedLayer(torch.autograd.Function):
-    """One layer over packed sequences, with terms (1) to (15) of `formulas.step_backward` computed in another order.
+    """One layer over packed sequences, which computes terms (1) to (15) of `formulas.step_backward` in another order.
 
-    Products that do not depend on other steps are computed outside the loops over time: the product of the inputs
-    before the forward loop, and the weight gradients, one product each, after the backward loop.
+    Products that do not depend on other steps are computed outside the loops over time. The product of the inputs comes
+    before the forward loop. The weight gradients, one product for each weight, come after the backward loop.
     """
 
     @staticmethod

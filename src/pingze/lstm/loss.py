@@ -5,10 +5,10 @@ For each token, logits = W h + b over V classes and loss = -ln softmax(logits)[t
 
     ∂loss/∂logits = softmax(logits) - onehot(target).
 
-On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step. They are never allocated:
-the forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and uses it to
-compute the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax;
-applying a second softmax before it stalls training (the report's "Softmax Problem").
+On a CPU, the logits of all N tokens, (N, V), would be the largest array of a training step, so it is never allocated.
+The forward pass computes the logits of `CHUNK` tokens at a time, overwrites them with their gradient, and computes from
+it the gradients of h, W and b (the idea of Liger's fused_linear_cross_entropy). The loss includes the softmax; if a
+second softmax is applied before the loss, training stalls (the report's "Softmax Problem").
 """
 
 from typing import Any

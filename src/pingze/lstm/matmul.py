@@ -16,7 +16,10 @@ from torch import Tensor, nn
 Product = Callable[[Float[Tensor, "N K"]], Float[Tensor, "N M"]]
 
 ROWS = 64
-"""Operands have a multiple of 64 rows, since oneDNN compiles a kernel per size, which takes as long as a product."""
+"""The number of an operand's rows is a multiple of this.
+
+oneDNN compiles a kernel for each number of rows, and compiling takes as long as a product.
+"""
 
 
 def operand_type(precision: str, device: torch.device) -> torch.dtype:

@@ -15,7 +15,8 @@ from pingze.verse.tables import counts, table
 IN_USE = 30
 """A character that occurs at least this often in Tang verse is in use, even if it is also a Simplified form.
 
-Thus 后 里 云 余 几 are not converted, but 愿 and 听, which occur only a few times, become 願 and 聽.
+Thus 后 里 云 余 几 are not converted to Traditional characters. But 愿 and 听, which occur only a few times, become 願
+and 聽.
 """
 
 
@@ -28,7 +29,7 @@ class Entry:
     count: int = 0
     """The number of times the character occurs in Tang verse."""
     needed: dict[str, int] = field(default_factory=dict)
-    """If the character can have both tones: how often a fixed position of a template needs `LEVEL`, and `OBLIQUE`."""
+    """If the character can have both tones: how often it occurs where a template requires each tone."""
     variants: str = ""
     """Other written forms of the character, the most frequent first."""
 
@@ -62,7 +63,7 @@ def in_use(character: str) -> bool:
 
 @cache
 def rare_words() -> frozenset[str]:
-    """Return the Simplified characters that are also words with a reading their Traditional character lacks: 并."""
+    """Return the Simplified characters, such as 并, that as words have readings that their Traditional forms lack."""
     owns = ((one, entry(one), entry(others[0])) for one, others in table("simplified").items())
     return frozenset(one for one, own, other in owns if own and other and not own.groups <= other.groups)
 
@@ -75,7 +76,7 @@ def variants(character: str) -> tuple[str, ...]:
 
 @lru_cache(1 << 13)
 def forms(character: str) -> tuple[str, ...]:
-    """Return all written forms of a word, the given one first: 回 迴 廻 are one word, which a poem does not repeat."""
+    """Return all written forms of a character's word, the given form first: 回, 迴 and 廻 write the same word."""
     found = [character]
     for one in found:
         found += [other for other in variants(one) if other not in found]
@@ -88,10 +89,10 @@ def traditional_candidates(character: str) -> tuple[str, ...]:
 
 
 def to_traditional(text: str) -> str:
-    """Convert each Simplified character that has exactly one Traditional counterpart.
+    """Convert each Simplified character whose Traditional counterpart is certain.
 
-    A character remains unchanged if it is itself in use (`IN_USE`), or if it stands for several Traditional characters
-    (发: 發 or 髮), unless only one of these is in use or they are variants of each other (为: 爲).
+    A character that is itself in use (`IN_USE`) remains unchanged. A character that stands for several Traditional
+    ones (发: 發 or 髮) is converted only if just one of them is in use or if they are variants of each other (为: 爲).
     """
     return "".join(map(_convert, text))
 

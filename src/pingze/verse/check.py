@@ -21,8 +21,9 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: b
 
     A poem of four lines is a 絕, of eight a 律, and of ten or any larger even number a 排, provided that it rhymes in a
     level tone and fits a template with few faults. Otherwise the poem is old-style verse 古, in which only the rhyme is
-    judged; so is a quatrain of five-character lines with two faults, such as 靜夜思. A text of another shape, or one in
-    which half of the even lines do not rhyme, fits no form and is not judged.
+    judged. A quatrain of five-character lines, such as 靜夜思, is old-style verse too if it has several faults, among
+    them 失對 or 失黏. A text of another shape, or one in which at least half of the even lines do not rhyme, fits no
+    form and is not judged.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
@@ -70,7 +71,8 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
-    # 1) Judge the lines as regulated verse, which has few faults at the customary level, and as old-style verse.
+    # 1) Judge the lines as regulated and as old-style verse. If few faults are found at the customary level, they are
+    # regulated.
     verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
@@ -105,7 +107,7 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
 
 
 def _nearly_shaped(lines: tuple[str, ...]) -> Form | None:
-    """Return the form 絕 or 律 from whose shape the lines differ by one missing or extra character, if there is one."""
+    """Return the 絕 or 律 whose shape the lines would have but for one missing or extra character, or None."""
     forms = (form for form in FORMS.values() if form.lines == len(lines))
     return next((form for form in forms if sum(abs(len(line) - form.width) for line in lines) == 1), None)
 
@@ -114,7 +116,7 @@ def _is_old_quatrain(verdict: Verdict) -> bool:
     """Return whether a quatrain that would be a 五絕 with a few faults was more likely meant as a 古絕, like 靜夜思.
 
     With five characters to a line, two faults are nearly as frequent in quatrains as in the first four lines of longer
-    poems; with seven characters they are eleven times rarer in quatrains. A single fault is taken for a slip.
+    poems; with seven characters they are eleven times rarer in quatrains. A single fault counts as a slip.
     """
     rules = [violation.rule for violation in verdict.violations]
     return verdict.form == "五絕" and len(rules) > 1 and bool({"失對", "失黏"} & set(rules))

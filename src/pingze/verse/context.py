@@ -1,4 +1,4 @@
-"""Resolve ambiguous characters by their neighbours: the word that a Simplified character stands for, and its tone.
+"""Use neighbouring characters to decide which word a Simplified character stands for, and which tone a character has.
 
 云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character favours each word.
 Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
@@ -18,24 +18,24 @@ from pingze.verse.tables import table
 from pingze.verse.tones import sides, usual_sides
 
 OTHER = "…"
-"""In contexts.tsv, represents every neighbour that a row does not list."""
+"""The sign in contexts.tsv for every neighbour that a row does not list."""
 OPEN = "中"
-"""In word_tones.tsv, marks a character whose tone the word does not decide."""
+"""The sign in word_tones.tsv for a tone that the word does not decide."""
 
 _CELL = re.compile(r"(.)(-?\d+)(.*)")
 _NEIGHBOURS = re.compile(r"([<>])(-?\d+)([^<>\d-]+)")
 _STRONG = math.log(20)
 
 _Context = dict[str, tuple[int, dict[tuple[str, str], int]]]
-"""For each word that a character may stand for: its weight, and the weight of each (side, neighbour), side < or >."""
+"""For each word that a character may stand for: the word's weight, and weights by side (< or >) and neighbour."""
 
 
 def in_context(text: str, *, keep_words: bool = False) -> str:
     """Convert each Simplified character of a text, resolving ambiguous ones by their neighbours.
 
     An ambiguous character becomes the word that its neighbours favour in verse: 白发 becomes 白髮, 出发 becomes 出發.
-    A character that is also a word itself (云) changes only if the text has Simplified characters and at most as many
-    Traditional ones, or if it has neither and the evidence is strong. So the 宁 of 當宁 remains.
+    A character that is also a word itself (云) changes in two cases only: if the text has Simplified characters, and at
+    most as many Traditional ones; or if it has neither kind, and the evidence is strong. So 宁 remains in 當宁.
 
     Args:
         text: Any text.
@@ -117,7 +117,7 @@ def _contexts() -> dict[str, _Context]:
 
 @cache
 def word_tones() -> dict[str, str]:
-    """Map words of two characters to the two tones, from counts or from the meaning; `OPEN` if a tone is undecided."""
+    """Map each word of two characters to its two tones, from counts or meanings; `OPEN` marks an undecided tone."""
     found = dict(table("word_tones"))
     for key, cells in table("senses").items():
         for word in cells.split("\t")[2].split():
@@ -128,7 +128,7 @@ def word_tones() -> dict[str, str]:
 
 
 def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
-    """Map each position whose tone a word decides to the tone, or to both tones if two words disagree.
+    """Find the positions whose tone a word decides; map each to that tone, or to both tones if two words disagree.
 
     Args:
         line: Characters without marks.

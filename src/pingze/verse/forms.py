@@ -19,7 +19,7 @@ FEWEST_LINES = 4
 
 @dataclass(frozen=True)
 class Form:
-    """A form 體: regulated verse 近體, which has four openings, or old-style verse 古體, which has no template."""
+    """A form 體 of regulated verse 近體, which has four openings, or of old-style verse 古體, which has none."""
 
     name: str
     """The name, such as 七絕."""
@@ -50,7 +50,7 @@ class Form:
         return count >= _SHORTEST_ROW and count % 2 == 0 if self.regulated else count > 0
 
     def antithetical(self, count: int) -> range:
-        """Return the couplets, from 0, of `count` lines that need antithesis 對仗: the inner ones of 律 and 排."""
+        """Return which couplets of `count` lines, from 0, need antithesis 對仗: the inner couplets of 律 and 排."""
         return range(1, count // 2 - 1) if self.name[1] in "律排" else range(0)
 
 

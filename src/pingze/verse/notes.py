@@ -13,7 +13,7 @@ _NAMES = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
 
 
 def shape_note(lines: Sequence[str]) -> Note:
-    """Describe the number and the lengths of the lines, and name such verse."""
+    """Return a note on the number and the lengths of the lines, with a name such as 五言."""
     if not lines:
         return Note("no_lines", count=0)
     least, most = min(map(len, lines)), max(map(len, lines))

@@ -41,7 +41,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None) -> Note:
-    """Name a quatrain: a 仄韻律絕 has an oblique rhyme and keeps line patterns, 對 and 黏; any other is a 古絕."""
+    """Return a note that names a quatrain: 仄韻律絕 if its rhyme is oblique and it keeps tone patterns, else 古絕."""
     ends = ("acBD", "ac", "BD", "ac")
     kinds = [[kind for kind in every if _can_be(line, kind)] for line, every in zip(lines, ends, strict=True)]
     ways = product(*kinds)

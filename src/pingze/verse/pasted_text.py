@@ -37,12 +37,12 @@ _COMMENT = re.compile(
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
 _MOST_ROWS = 100  # longer texts are read in one way only
-_MOST_HEADINGS = 3  # the number of rows before the verse: title, dynasty, poet
-_LONGEST_POET = 4  # the number of characters in a poet's name
+_MOST_HEADINGS = 3  # the largest number of rows before the verse: title, dynasty, poet
+_LONGEST_POET = 4  # the largest number of characters in a poet's name
 _LONGEST_BLOCK = 400  # a block with more characters, title and preface included, is not joined to another
 
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
-"""By the length of a row without marks: the width of the lines to cut it into, and the fewest such rows required."""
+"""For each length of a row without marks: the width of the lines to cut it into, and the fewest such rows required."""
 
 _TAG = re.compile(
     r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE
@@ -190,7 +190,7 @@ def read_text(text: str) -> ReadText:
 
 
 def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
-    """Return the first other reading of the rows that has at least four lines, all equally long; [] if none has.
+    """Try other readings of the rows; return the first with at least four lines, all equally long, or [] if none has.
 
     The readings assume that a preface 并序 precedes the verse, that 、 or the end of a row does not end a line, or that
     prose quotes the poem.
@@ -241,7 +241,7 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
 
 
 def _normal(text: str) -> str:
-    """Normalize a text: use NFC, one line break, □ for a lost character; expand 々; remove HTML and URLs."""
+    """Normalize a text to NFC, one kind of line break, and □ for lost characters; expand 々; remove HTML and URLs."""
     text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
     text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))

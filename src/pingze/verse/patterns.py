@@ -23,7 +23,7 @@ NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""
 
 RESCUED = {"a": "a'", "B": "B'"}
-"""The types that the lines of a couplet a B can have instead, if both lines change."""
+"""The types of the two lines of a couplet a B if the second line rescues the first."""
 
 _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "a": (("xZPPZ", None), ("xZZPZ", "小拗")),
@@ -86,7 +86,7 @@ def is_opposed(one: str, other: str) -> bool:
 
 @cache
 def word_starts(length: int, width: int) -> frozenset[int]:
-    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it; if none, all positions.
+    """Return the positions, from 0, at which a word may begin so that no pause 頓 splits it, or else all positions.
 
     A line is read in feet of 2 + 3 or 2 + 2 + 3 characters. A word of two characters lies within a foot; a longer word
     begins at the start of a foot and does not cross the pause before the last three characters.

@@ -74,17 +74,17 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
 
 
 def _is_near(foot: Groups, rhyme: str | None) -> bool:
-    """Return whether a character can rhyme in a neighbour of the poem's rhyme group, which must be level."""
+    """Return whether the poem's rhyme group is level and a character can rhyme in it or in one of its neighbours."""
     return rhyme is not None and GROUPS[rhyme].tone == LEVEL and bool(foot & set(neighbours(rhyme)))
 
 
 def _off(foot: Groups, rhyme: str | None) -> bool:
-    """Return whether a character cannot rhyme in the poem's group, which must be level; an unknown character can."""
+    """Return whether a known character cannot rhyme in the poem's group, or that group is not level."""
     return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
 
 
 def _exchange(feet: Sequence[Groups]) -> str:
-    """Name the scheme of four rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if halves differ."""
+    """Name a scheme of four rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if each has a half."""
     ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
@@ -98,7 +98,7 @@ def _places(mask: int) -> list[int]:
 
 
 def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
-    """Return the positions that do not match the pattern, except where the rule requires tones that the line lacks."""
+    """Return the positions that break the pattern, unless the rule they break requires tones that the line lacks."""
 
     def named(place: int) -> bool:
         _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
@@ -120,7 +120,7 @@ def _rule(kind: str, number: int, place: int, width: int) -> str:
 def _rhyme_notes(
     lines: Sequence[str], feet: Sequence[Groups], rhymed: Sequence[int], rhyme: str | None, *, borrows: bool
 ) -> Iterator[Note]:
-    """Yield notes on faulty rhymes that have a name or may be correct, and on rhymes that are allowed but avoided."""
+    """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
     if borrows:
         rare = not feet[0] & set(lenders(rhyme or ""))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"

@@ -15,12 +15,12 @@ from pingze.verse.tables import counts, table
 from pingze.verse.tones import describe
 
 Groups = frozenset[str]
-"""The names of the rhyme groups in which a character can rhyme; empty if it is unknown, which then fits any rhyme."""
+"""The names of the rhyme groups in which a character can rhyme; empty if it is unknown, so that it fits any rhyme."""
 
-_FEWEST_RHYMES = 3  # the rhymes in a level group that make it practised for a character
+_FEWEST_RHYMES = 3  # with fewer rhymes on a character in a level group, that rhyme is not practised
 _SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once in 支, 52 times in 齊
 _FEWEST_KNOWN = 10  # a character with fewer rhymes has no rare ones
-_FEWEST_BORROWINGS = 10  # errors in the texts make other groups seem to borrow up to eight times
+_FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent borrowings
 
 _ORDER = {name: place for place, name in enumerate(GROUPS)}
 _CLASSES = [frozenset(names) for names in OLD_STYLE_CLASSES]
@@ -44,7 +44,7 @@ def shared_group(
 
 
 def chime(one: Groups, other: Groups) -> bool:
-    """Return whether two characters rhyme in old-style verse, in groups of one class; an unknown one always rhymes."""
+    """Return whether two characters rhyme in old-style verse: in groups of one class, or because one is unknown."""
     return not one or not other or any(one & names and other & names for names in _CLASSES)
 
 
@@ -105,7 +105,7 @@ def _characters() -> dict[str, tuple[str, ...]]:
 def practised(character: str, group: str) -> bool:
     """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    Few poems distinguish the oblique groups, because oblique verse mixes them; in these, only rare rhymes are excluded.
+    In an oblique group, only rare rhymes are excluded: oblique verse mixes groups, so few poems rhyme in just one.
     """
     known = GROUPS[group].side == OBLIQUE or rhymes(character).get(group, 0) >= _FEWEST_RHYMES
     return known and not is_rare_rhyme(character, group)
@@ -126,6 +126,6 @@ def rhymes(character: str) -> dict[str, int]:
 
 @cache
 def lenders(group: str) -> str:
-    """Return the groups, `group` first, in which Tang poets rhyme the first line of a poem in a level group."""
+    """Return the groups in which Tang poets rhyme the first line of a poem in the level `group`, which comes first."""
     borrowed = counts(table("borrowings").get(group, ""))
     return group + "".join(name for name in neighbours(group) if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)

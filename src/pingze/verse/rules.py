@@ -23,7 +23,7 @@ class Rule:
     """A rule of regulated verse."""
 
     name: str
-    """The name of the rule, and of the fault of breaking it."""
+    """The name of the rule, which also names the fault of breaking it."""
     source: str
     """The work that states the rule, or the practice that establishes it."""
     accepted: list[str]

@@ -20,13 +20,13 @@ RARE = 1 << 8
 
 
 class Masks(NamedTuple):
-    """Bit masks of the positions that can have each tone; bit 0 is the first, an unknown character can have both."""
+    """Bit masks of the positions that can have each tone, from bit 0. An unknown character can have both tones."""
 
     level: int
     oblique: int
     usually_level: int
     usually_oblique: int
-    """Like the first two masks, but only with the tones in which verse usually reads the words (`context.tones_in`)."""
+    """The last two masks are like the first two, but for the tones that are usual in verse (`context.tones_in`)."""
 
 
 class FittedLine(NamedTuple):
@@ -37,11 +37,11 @@ class FittedLine(NamedTuple):
     pattern: Pattern
     """The type's pattern that fits the line best."""
     misfits: int
-    """A bit mask of the positions whose character cannot have the pattern's tone, without the position of a rhyme."""
+    """A bit mask of the positions whose character cannot have the pattern's tone, except a rhyme's position."""
     rare: int
     """A bit mask of the positions that fit only if the character has a tone that is rare for it or for its word."""
     turned: bool
-    """Whether the type cannot follow the previous line's: 失對 in the second line of a couplet, 失黏 in the first."""
+    """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
 def masks_of(line: str) -> Masks:
@@ -78,7 +78,7 @@ def fit(
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 
     The tone of a rhymed line's last position is not judged here. `rhymed` and `unrhymed` are the additional costs of
-    reading the first line as rhymed or unrhymed. A tie goes to the earlier of `openings`.
+    reading the first line as rhymed or unrhymed. If costs are equal, the first of `openings` is chosen.
     """
     # 1) Compute the cost of each type that the first line can have.
     ways: dict[str, tuple[int, list[FittedLine]]] = {}

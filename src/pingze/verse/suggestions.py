@@ -21,14 +21,14 @@ def suggest(
 ) -> tuple[str, ...]:
     """Return at most `limit` characters that correct a violation without causing another.
 
-    Characters that verse often has between the same neighbours come first. If `neighbours` is None or lacks them, the
-    characters that are most frequent in Tang verse, or among its rhymes, come first. Characters that the poem already
-    has are excluded. Return () if no single character helps, for example if the poem has a line too many.
+    Characters that verse often has between the same neighbours come first. The other characters, or all if `neighbours`
+    is None, are sorted by how frequent they are in Tang verse or among its rhymes. Characters that the poem already has
+    are excluded. Return () if no single character helps, for example if the poem has a line too many.
     """
     if violation.rule in SHAPE_RULES:
         return ()
-    # 1) List the candidates, most frequent first: the characters of the poem's rhyme group (the one that most lines
-    # have, if it mixes several), or for a fault of tone the level and the oblique characters.
+    # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
+    # group, or of its most frequent one if it mixes several. Otherwise, they are all level and all oblique characters.
     if violation.rule in RHYME_RULES:
         feet = [groups(line[-1]) for line in verdict.lines[1::2]]
         group = verdict.rhyme if verdict.rhyme in GROUPS else shared_group(feet)

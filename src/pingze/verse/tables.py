@@ -15,5 +15,5 @@ def table(name: str, package: str = "pingze.verse") -> dict[str, str]:
 
 
 def counts(cell: str) -> dict[str, int]:
-    """Parse names of one character with a count after each, such as 支1齊52; a missing count is 0."""
+    """Parse one-character names, each followed by a count, such as 支1齊52; a missing count is 0."""
     return {name: int(times or 0) for name, times in _COUNTED.findall(cell)}

@@ -1,7 +1,7 @@
 """Look up a character's readings, tone and rhyme groups.
 
 A Simplified character is read as its Traditional counterpart. If it stands for several (发), it has the readings of
-all of them, but `describe` raises an error that asks for one.
+all of them, but `describe` raises an error that asks the user to choose one.
 """
 
 import unicodedata
@@ -23,7 +23,7 @@ from pingze.verse.tables import table
 EITHER = "either"
 UNKNOWN = "unknown"
 
-_ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # with fewer fixed positions, verse attests no tone
+_ATTESTED_PLACES, _ATTESTED_SHARE = 10, 0.95  # fewer positions that fix the tone attest nothing
 _RARE_PLACES, _RARE_SHARE, _RARE_ONCE = 50, 0.03, 20
 
 
@@ -34,8 +34,11 @@ class Reading:
     group: Group
     """The reading's rhyme group, which also gives its tone."""
     used: int | None
-    """How often Tang verse uses the reading. For the only reading, the character's occurrences; for the only level or
-    oblique one of several, the fixed positions of regulated verse that need its tone; otherwise None."""
+    """How often Tang verse uses the reading; None if that is unknown.
+
+    The only reading of a character is used whenever the character occurs. If several readings exist, but only one of
+    them is level (or oblique), it is used wherever regulated verse requires that tone of the character.
+    """
     rhymed: int
     """The number of times that Tang poets rhymed on the character in this group."""
 
@@ -45,7 +48,7 @@ class Reading:
 
 @lru_cache(1 << 13)
 def known(character: str) -> Entry:
-    """Look up a character's entry, or combine those of all characters that a Simplified one may stand for.
+    """Look up a character's entry, or combine the entries of all characters that a Simplified one may stand for.
 
     Rare words such as 并 and 机 have both their own readings and those of their Traditional characters. An unknown
     character has an empty entry.
@@ -83,7 +86,7 @@ def readings(character: str) -> tuple[Reading, ...]:
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:
-    """Return a character's meaning in a group, in Chinese and English, and words with it; empty if it is not listed."""
+    """Return a character's meaning in a group, in Chinese and in English, and example words; all empty if unlisted."""
     zh, en, words = table("senses").get(character + group, "\t\t").split("\t")
     return zh, en, words.split()
 
@@ -95,10 +98,11 @@ def tone(character: str) -> str:
 
 
 def usable_tone(character: str) -> str | None:
-    """Return the tone that a composer can rely on: the only one, or the one that verse attests; None if there is none.
+    """Return the tone that a composer can rely on: the only tone, or the tone that verse attests; None without either.
 
-    One of two tones is attested if a character has at least ten fixed positions and at least 95 % of them need it.
-    Characters whose tone depends on their meaning (看 思 過), and unknown ones, have no such tone.
+    Verse attests one of two tones if the character occurs at ten or more positions where a template fixes the tone,
+    and at least 95 % of these need that tone. There is no such tone for characters whose tone depends on their meaning
+    (看 思 過), or for unknown characters.
     """
     found = known(character)
     if len(found.sides) == 1:
@@ -110,9 +114,10 @@ def usable_tone(character: str) -> str | None:
 
 @lru_cache(1 << 13)
 def usual_sides(character: str) -> frozenset[str]:
-    """Return the tones that a character can have, without a tone that verse hardly ever uses.
+    """Return the tones that a character can have, except a tone in which verse hardly ever uses the character.
 
-    Such a tone is needed by less than 3 % of at least fifty fixed positions, or by at most one of at least twenty.
+    What counts are the positions of the character at which a template fixes the tone. A tone is excluded if fewer than
+    3 % of at least fifty such positions need it, or at most one of at least twenty.
     """
     places = known(character).needed
     total = sum(places.values())

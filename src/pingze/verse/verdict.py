@@ -27,7 +27,7 @@ class Violation:
     char: str
     """The character at the position, as it was written; "" if it is missing."""
     readings: tuple[str, ...]
-    """The character's readings, each its tone and rhyme group, such as 平東; () if the character is unknown."""
+    """The character's readings, each as a tone and a rhyme group, such as 平東; () if the character is unknown."""
 
     @classmethod
     def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
@@ -89,7 +89,7 @@ class Verdict:
     template: str | None
     """The name of the template that fits best, such as 平起首句入韻; None for old-style verse."""
     rhyme: str | None
-    """The rhyme group, such as 東; several if old-style verse mixes neighbours, None if the rhyme changes."""
+    """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes."""
     level: str
     """How strictly the poem was judged: customary or strict."""
     lines: tuple[str, ...]
@@ -99,7 +99,7 @@ class Verdict:
     notes: tuple[Note, ...]
     """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
-    """Notes on rare readings that the verdict needs: tones that verse hardly ever gives the character, or the word."""
+    """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
 
     @property
     def ok(self) -> bool:
@@ -108,7 +108,7 @@ class Verdict:
 
     @property
     def judged(self) -> str:
-        """What was judged: "tones and rhyme", only "rhyme" in old-style verse, "shape" if it is wrong, or "nothing"."""
+        """What was judged: "tones and rhyme", "rhyme" in old-style verse, a wrong "shape", or "nothing"."""
         if self.form is None:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
@@ -147,7 +147,7 @@ def summary(verdict: Verdict) -> str:
 
 
 def html(verdict: Verdict) -> str:
-    """Return HTML: the poem with its tones above it and faulty characters in red, then the faults, rules and notes."""
+    """Return HTML: the poem, with tones above its characters and faulty ones in red, then faults, rules and notes."""
     faulty = {(fault.line, fault.position) for fault in verdict.violations}
     rows = [
         "".join(

@@ -1,6 +1,6 @@
 """Differentiate one LSTM step with PyTorch and with central differences; nothing here is derived by hand.
 
-A letter is a symbol of the report by its name here: x, h_prev, net_f, c …
+A letter is the name used here for a symbol of the report: x, h_prev, net_f, c …
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -66,7 +66,7 @@ class Differentiation:
         return self._known[key]
 
     def central(self, of: str, by: str, through: str = "fico") -> Array:
-        """Return ∂of/∂by by central differences, in the same shape."""
+        """Return ∂of/∂by by central differences, in the shape that `automatic` returns."""
         return central_differences(self._function(of, by, through, np), self.values[by])
 
     def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
@@ -76,7 +76,7 @@ class Differentiation:
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
-    """Run consecutive steps (`sample_layers.letters`), replacing some letters of the first, and return the last."""
+    """Run consecutive steps (`sample_layers.letters`) with some letters of the first changed; return the last step."""
     v = step({**_given(steps[0], xp), **changed}, xp)
     for given in steps[1:]:
         v = step(_given(given, xp) | {"h_prev": v["h"], "c_prev": v["c"]}, xp)
@@ -125,9 +125,10 @@ def central_differences(function: Callable[[Array], Array], start: Array) -> Arr
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
-    """Return the distance between two Jacobians, divided by the norm of the reference, or of `whole` if that is zero.
+    """Return the distance between two Jacobians, divided by the norm of the reference.
 
-    An array with one axis fewer than the reference is read as its diagonal: v as diag[v], v z^T as δ_{kl} v_k z_m.
+    If the reference is zero, the distance is divided by the norm of `whole`, when that is given.
+    An array with one axis fewer than the reference is read as a diagonal: v as diag[v], v z^T as δ_{kl} v_k z_m.
     The error of an array of any other shape is infinite.
     """
     if 1 <= actual.ndim == reference.ndim - 1:

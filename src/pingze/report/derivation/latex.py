@@ -9,7 +9,7 @@ The grammar of the report's Part 1::
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
 A vector has one axis and counts as a column; its transpose is a matrix of one row. Shapes must fit as in linear
-algebra. Two kinds of product that the report writes by other conventions are read too, and recorded as liberties.
+algebra. The report writes two kinds of product by other conventions; these are read too, and recorded as liberties.
 """
 
 import re
@@ -23,7 +23,7 @@ from pingze.arrays import Array
 ROW_SCALING = "a row scaling"
 """A vector times a matrix, where row k of the matrix is multiplied by entry k of the vector."""
 OUTER_PRODUCT = "an outer product"
-"""A vector times z^T, where both together make a matrix."""
+"""A vector times z^T, where the product is a matrix."""
 NAME = "net_c read as net_c̃"
 """The report introduces net_c̃, but writes net_c from then on."""
 

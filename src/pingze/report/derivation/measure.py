@@ -137,7 +137,7 @@ class Point:
         return readings
 
     def _reference(self, line: PrintedLine, through: str | None = None) -> Array:
-        """Return the true value of a line's left side; of a derivative, only the part that passes through `through`."""
+        """Return the true value of a line's left side. Of a derivative, return the part through the gates `through`."""
         of, by = latex.left_side(line.left)
         if by is None:
             return self.at.values[of]
@@ -159,12 +159,12 @@ class Point:
         return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
 
     def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
-        """Return the largest error of the sides of a corrected line; 0 if the correction is to remove it."""
+        """Return the largest error of the sides of a corrected line; 0 if the correction removes the line."""
         sides = latex.sides(line.corrected)
         return max((self._compare(side, line, reference).error for side in sides), default=0.0)
 
     def _total_error(self, rows: Sequence[str], *, corrected: bool) -> float:
-        """Compare the sum of some rows with the whole derivative; of several readings of a row, take the first."""
+        """Compare the sum of some rows with the whole derivative; if a row has several readings, use the first."""
         found = [self.lines[row] for row in rows]
         texts = [line.corrected if corrected else next(iter(line.ways.values())) for line in found]
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]

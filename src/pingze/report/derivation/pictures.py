@@ -39,9 +39,9 @@ class GradientFlow(NamedTuple):
     """
 
     gains: Mapping[str, Array]
-    """Gains at each distance, by part of the Jacobian: `whole`; `hidden` and `cell`, the paths of `jacobians.Products`;
-    `missed` and `missed_by_cell`, the whole minus either path; `mixed`, the whole minus both. A plain RNN has only
-    `whole`."""
+    """Gains at each distance, by part of the Jacobian: `whole`; `hidden` and `cell` of `jacobians.Products`; `missed`,
+    the whole minus `hidden`; `missed_by_cell`, the whole minus `cell`; and `mixed`, the whole minus both. A plain RNN
+    has only `whole`."""
     spectra: Mapping[int, Array]
     """The singular values of the whole Jacobian by distance, the largest first."""
 

@@ -27,7 +27,7 @@ class PrintedLine:
 
     @property
     def ways(self) -> Mapping[str, str]:
-        """The readable versions of the formula, by the change that each makes; the printed version has an empty key."""
+        """The versions of the formula that can be read, by the change that each makes; "" is the key for no change."""
         return self.also or {"": self.formula}
 
     @property
@@ -44,7 +44,8 @@ Lines = Mapping[str, PrintedLine]
 class LineResult:
     """The result of measuring a line.
 
-    Errors are relative, in Frobenius norms, and the largest over all points; where shapes do not fit, infinite.
+    Each error is relative, measured in Frobenius norms. It is the largest over all points, and infinite if the shapes
+    do not fit.
     """
 
     id: str

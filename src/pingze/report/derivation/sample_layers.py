@@ -29,7 +29,7 @@ class SampleLayer(NamedTuple):
 
 
 def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> SampleLayer:
-    """Draw weights of standard deviation ½, which leaves the gates open, and standard normal inputs and first state."""
+    """Draw weights with standard deviation ½, which leaves the gates open, and a standard normal start and inputs."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     start = rng.standard_normal((2, 1, hidden_size))
@@ -68,7 +68,7 @@ def sample_layer(
 def letters(
     cache: StepCache, units: Int64[Array, "n"] | None = None, inputs: Int64[Array, "m"] | None = None
 ) -> dict[str, Array]:
-    """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W over z = [h, x].
+    """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W (for z = [h_prev, x]).
 
     Given `units` or `inputs`, return a smaller step that has only these. Its gates keep their values in the whole
     layer, because the contribution of all other units and inputs to net is held fixed and added to b. Its Jacobians

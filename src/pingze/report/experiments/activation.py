@@ -18,7 +18,7 @@ RATES = tuple(plan("activation")["rates"])
 CLIPS = (None, plan("activation")["clip_norm"])
 BACK = 16
 LARGE = 10.0
-"""A network explodes if its gradient's norm is this many times tanh's."""
+"""A network explodes if its largest gradient norm is more than this many times that of the tanh network."""
 
 
 def _name(activation: str, rate: float, clip: float | None) -> str:

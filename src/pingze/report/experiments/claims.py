@@ -55,11 +55,11 @@ class Rule:
         return CONFIRMED if confirmed.holds(numbers) else REFINED if refined.holds(numbers) else REFUTED
 
     def deciding(self, conclusions: Collection[str]) -> str:
-        """Return the name of the number that decided: `refined`'s if no seed met `confirmed`, else `confirmed`'s."""
+        """Name the deciding number: the one in `refined` if no seed met `confirmed`, else the one in `confirmed`."""
         return self.conditions[CONFIRMED not in conclusions].number
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
-        """Return the rule in words, with the descriptions of its numbers."""
+        """Return the rule in words, in which `numbers` gives the description of each number."""
         first, second = self.conditions
         limit = "" if second.number == first.number else f"{numbers[second.number]}: "
         return f"{numbers[first.number]}. Confirmed if {first}; refined if {limit}{second}; else refuted."

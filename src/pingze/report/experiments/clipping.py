@@ -18,7 +18,7 @@ NETWORKS: dict[str, dict[str, Setting]] = {
     "ReLU, Adam": {"activation": "relu", "learning_rate": 0.02},
     "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 1.0},
 }
-"""The plain training, and two that come close to exploding."""
+"""The settings of the plain training, and of two training runs that come close to exploding."""
 PLAIN, *NEAR = NETWORKS
 NONE = "none"
 NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
@@ -30,7 +30,7 @@ CLIPS: dict[str, dict[str, Setting]] = {
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List each network with each clipping and without; the plain network, which needs none, only without."""
+    """List every network without clipping and, except the plain network, which needs none, with every clipping."""
     steps: dict[str, Setting] = {"steps": setup.steps(plan("clipping")["steps"])}
     return [
         Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps)

@@ -86,9 +86,9 @@ def train(
     """Train for the number of steps in the settings, by default 0, or until a loss or gradient is not finite.
 
     Args:
-        setup: The texts.
+        setup: The texts and the budget.
         settings: The settings that differ from the plain training.
-        looks: How many times dev is measured during the training; it is also measured before.
+        looks: How many times dev is measured during the training; it is also measured before the training.
         trainer: The class of the trainer.
         start: A function that changes the initial weights.
         look: A function called each time dev is measured.
@@ -121,13 +121,13 @@ def train(
 
 
 def spikes(losses: Sequence[float]) -> int:
-    """Count the steps that spike."""
+    """Count the steps that spike, as `SPIKE` defines it."""
     means = (sum(losses[at - BEFORE : at]) / BEFORE for at in range(BEFORE, len(losses)))
     return sum(loss > SPIKE * mean for loss, mean in zip(losses[BEFORE:], means, strict=True))
 
 
 def smoothed(values: Sequence[float | None], window: int = 16) -> list[float]:
-    """Average each value with the values before it, `window` in all at most; NaN if none of them was finite."""
+    """Return the mean of the finite values in the `window` that ends at each value; NaN where none is finite."""
     windows = (values[max(0, end - window) : end] for end in range(1, len(values) + 1))
     finite = ([value for value in each if value is not None] for each in windows)
     return [sum(each) / len(each) if each else math.nan for each in finite]

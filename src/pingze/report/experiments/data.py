@@ -1,4 +1,4 @@
-"""Compare training on 2,048 poems with 16,384, and count the characters in a random draw of 16,384 poems."""
+"""Compare training on 2,048 and on 16,384 poems, and count the characters in a random draw of 16,384 poems."""
 
 import math
 from bisect import bisect_right
@@ -22,7 +22,7 @@ VOCABULARY = PRESETS["report"].model.vocabulary_size
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List a training on an eighth of the poems, one on all of them, and a random draw to count characters in."""
+    """List three trials: train on an eighth of the poems, train on all poems, and count characters in a random draw."""
     grid, found = plan("data"), []
     for name, count in ((FEW, len(setup.train) * grid["few"] // grid["many"]), (MANY, len(setup.train))):
         steps = setup.steps(grid[f"{name}_epochs"]) * -(-count // setup.budget["batch_size"])
@@ -31,7 +31,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train on the first poems with the vocabulary of all, and record the train and dev losses on the way."""
+    """Train on the trial's poems and record the train and dev losses, or count the characters in a random draw."""
     if trial.name == DRAWN:
         # Count the vocabulary of equally many poems drawn at random, both cut as for training and whole.
         rng, pool = np.random.default_rng(setup.seed), setup.tang or setup.train
@@ -55,7 +55,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 
 def _rise(row: Row, step: float) -> float:
-    """Return the dev perplexity at the last look up to a step, divided by the lowest one until then."""
+    """Return the dev perplexity at the last look up to a step, divided by the lowest perplexity up to that look."""
     upto = bisect_right(row.curve("looks"), step)
     dev = [math.inf if value is None else value for value in row.curves["dev"][:upto]]
     return math.exp(dev[-1] - min(dev))

@@ -1,4 +1,4 @@
-"""Compute derivatives through time by the report's product, by the joint states and by automatic differentiation."""
+"""Compute derivatives through time with the report's product, joint Jacobians and automatic differentiation."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ E, H = 3, 4
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Compute the errors of the derivatives of h by every variable `distance` steps earlier."""
+    """Compute the errors of the derivatives of h by each variable of the step that lies `distance` steps earlier."""
     distance = int(trial.settings["distance"] or 0)
     caches = random_layer(E, H, distance + 1, np.random.default_rng(setup.seed)).caches
     steps, product = [letters(cache) for cache in caches], np.eye(H)

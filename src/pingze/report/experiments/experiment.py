@@ -1,4 +1,4 @@
-"""Define the parts of an experiment: its trials, and the rows of figures that measuring the trials leaves."""
+"""Define the parts of an experiment: its trials, and the rows in which the results of the trials are stored."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ slash; figures(rows) -> Matplotlib figures; and trials(setup, rows), if `claims.
 
 
 class Trial(NamedTuple):
-    """One thing to measure: its name within the experiment, and its settings, such as the steps of a training."""
+    """One thing to measure: its name within the experiment, and its settings, such as the number of training steps."""
 
     name: str
     settings: Mapping[str, Setting]
@@ -53,7 +53,7 @@ Rows = Mapping[str, Row]
 
 
 def planned(name: str, setup: Setup) -> list[Trial]:
-    """List the trials that `claims.toml` names for an experiment, their steps fitted to the budget."""
+    """List the trials that `claims.toml` names for an experiment, with the number of steps that the budget allows."""
     return [
         Trial(trial, {key: setup.steps(value) if key == "steps" else value for key, value in fields.items()})
         for trial, fields in plan(name).get("trials", {}).items()

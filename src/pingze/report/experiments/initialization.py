@@ -17,7 +17,7 @@ from pingze.report.experiments.setup import Setup
 
 STANDARD, GOOD = "standard normal", "orthogonal"
 BACK = 16
-"""How many steps back the arriving gradient is compared."""
+"""The number of steps back at which the gradients of the initializations are compared."""
 DRAWS = 5
 """How many times drawing the weights is timed; the shortest time counts."""
 

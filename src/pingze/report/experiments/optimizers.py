@@ -48,7 +48,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
-    """Train with the settings of a trial; in a race, look at dev more often."""
+    """Train with the settings of a trial; in a race, measure dev more often."""
     return train(setup, trial.settings, looks=32 if trial.name.endswith(RACE) else 2).measured()
 
 
@@ -69,7 +69,7 @@ def good(rows: Rows, family: str, tolerance: float) -> list[bool]:
 
 
 def decades(rows: Rows, family: str, tolerance: float) -> float:
-    """Return the width, in decades, of the unbroken run of rates around the best that end within a tolerance of it."""
+    """Return the width, in decades, of the range of rates around the best in which every rate is good (`good`)."""
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
@@ -77,7 +77,7 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
 
 
 def unsteady(rows: Rows, family: str) -> float:
-    """Return what percentage of the settings near the best rate, with the same momentum, diverge or spike."""
+    """Return the percentage that diverge or spike of the settings with the best momentum and a rate near the best."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
     near = [row for row in own if 1 / AROUND <= _rate(row) / _rate(top) <= AROUND]

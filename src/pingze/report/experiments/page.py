@@ -45,7 +45,7 @@ class Section:
 
 
 def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
-    """Return the page of the complete experiments as HTML; `planned` is the number of all experiments."""
+    """Return the page of the experiments that are complete, as HTML; `planned` is the number of all experiments."""
     resources = files(__package__)
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     # Words in backticks become <code> elements.

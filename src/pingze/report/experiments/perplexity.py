@@ -76,7 +76,7 @@ def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
 
 
 def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
-    """Multiply the factors e^nats in float32, and return after how many the product is infinite, or None."""
+    """Multiply the factors e^nats in float32; return how many factors make the product infinite, or None."""
     with np.errstate(all="ignore"):
         factors = np.exp(np.asarray(nats, np.float32))
         products = accumulate(factors, lambda product, factor: np.float32(product * factor))

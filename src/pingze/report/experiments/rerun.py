@@ -36,10 +36,10 @@ Progress = Callable[[str, int, int], None]
 def rerun(
     out: Path, setup: Setup, only: str | None = None, progress: Progress = lambda name, done, total: None
 ) -> list[Section]:
-    """Measure the rows that a folder lacks, of one or all experiments, and write the page of complete experiments.
+    """Measure the rows that a folder lacks, and write the page of the experiments that are complete.
 
-    Raises InputError if the experiment is unknown or the folder holds another budget, seed or corpus; TrainingError if
-    the disk is full.
+    If `only` is given, only the rows of that experiment are measured. Raises InputError if the experiment is unknown or
+    the folder holds a rerun with another budget, seed or corpus; TrainingError if the disk is full.
     """
     if only is not None and only not in EXPERIMENTS:
         raise InputError("choice", field="experiment", has=only, choices=[*EXPERIMENTS])

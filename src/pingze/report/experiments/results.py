@@ -44,7 +44,7 @@ class Results:
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:
-        """Sort the rows by the order of keys given, drop rows without a place in it, and write the verdicts."""
+        """Sort the rows into the given order of keys, drop rows whose keys it lacks, and write the verdicts."""
         rows = self._results["rows"]
         self._results["rows"] = {key: rows[key] for key in order if key in rows}
         self._results["verdicts"] = {found.claim.id: concluded(found) for found in findings}

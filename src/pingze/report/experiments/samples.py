@@ -1,4 +1,4 @@
-"""Check the report's fourteen sample poems, our poems in answer to the same calls, and real verse."""
+"""Check the report's fourteen sample poems, the poems that our models return for the same calls, and real verse."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def _name(call: tuple[str, float, int]) -> str:
 
 
 def printed_poems() -> list[dict[str, Any]]:
-    """Read the verdicts on the report's poems from `experiments/printed_poems.py`; the poems are not stored here."""
+    """Read the verdicts on the report's poems, which `experiments/printed_poems.py` wrote; no poem is stored here."""
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
     poems: list[dict[str, Any]] = json.loads(text)
     return poems
@@ -82,7 +82,7 @@ def printed_poems() -> list[dict[str, Any]]:
 def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
     """Return the row of a printed poem, with a digest in place of its text.
 
-    A poem in no form that the checker recognizes is judged by the regulated form of its shape, as real verse is.
+    If the checker finds no form for the poem, judge it by the regulated form that has its shape, as real verse is.
     """
     lines, verdict = read_lines(text), check(text)
     if not verdict.form and (form := _form(lines)):

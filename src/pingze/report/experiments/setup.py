@@ -24,7 +24,7 @@ BUDGETS: Mapping[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Setup:
-    """The texts of the report's draw, cut to a budget, and real verse to compare samples with."""
+    """The texts drawn for the report (`Store.report_draw`), cut to a budget, and real verse to compare samples with."""
 
     budget: Mapping[str, Any]
     seed: int

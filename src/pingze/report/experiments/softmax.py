@@ -16,7 +16,10 @@ from pingze.report.experiments.setup import Setup
 
 
 def bound(classes: int) -> float:
-    """Return the least loss ln Σ_v e^{p_v} - p_target of probabilities p, at p_target = 1; at uniform p it is ln V."""
+    """Return the least loss that two softmaxes allow.
+
+    For probabilities p, the loss is ln Σ_v e^{p_v} - p_target. It is least if p_target = 1, and ln V if p is uniform.
+    """
     return math.log(classes - 1 + math.e) - 1
 
 

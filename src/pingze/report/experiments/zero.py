@@ -37,7 +37,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     first: dict[str, np.ndarray] = {}
 
     def start(model: LanguageModel) -> None:
-        # Turn the initialized weights into those of the network with this name.
+        # Change the initialized weights into those that the trial's name describes.
         H, output = model.configuration.hidden_size, model.output.weight
         if trial.name == "all":
             for parameter in model.parameters():
@@ -97,7 +97,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
 
 
 def figures(rows: Rows) -> Sequence[Figure]:
-    """Draw the loss of each network, and the entropy that is its floor."""
+    """Draw the loss of each network, and the unigram entropy for comparison."""
     figure, (axes,) = panels(xlabel="step", ylabel="nats per token")
     for number, (name, label) in enumerate(NAMES.items()):
         by_step(axes, smoothed(rows[name].curves["loss"]), "--" if number % 2 else "-", label=label)
