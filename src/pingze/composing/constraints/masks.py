@@ -134,7 +134,7 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """The kind of each character, as a number; a kind shares its tones and rhymes, as do all its other forms."""
+        """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
