@@ -39,7 +39,7 @@ from pingze.verse.forms import opening_name
 ROWS = 256
 """The maximum number of particles in a batch that joins several populations."""
 POPULATION = 64
-"""The maximum number of particles in a population; a poem with more has several, spread over the processors."""
+"""The maximum number of particles in a population; a poem with more particles has several populations."""
 
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
@@ -58,7 +58,7 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
         start: The opening, of any length up to the whole poem.
         form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古.
         lines: The number of lines, for a 排 or 古.
-        template: The name of an opening template or a part of it, as 平起 or 首句入韻.
+        template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
         rhyme: The rhyme group, as 陽.
         acrostic: One character per line, as 春夏秋冬.
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
@@ -76,14 +76,14 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
         mood: One of joyful, calm, sad; by default the mood of the title or theme, if it has one.
         poet: The poet whose manner to imitate, for models that know poets.
         temperature: 0 always takes the likeliest character; higher values draw less likely ones more often.
-        top_p: The nucleus: characters are drawn almost only from the likeliest that together have this probability.
+        top_p: The nucleus: draw almost only from the smallest set of likeliest characters with this total probability.
         particles: The number of particles for each poem; long poems use fewer.
         seed: The same seed gives the same poem.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
-    Raises InputError if a value cannot be used, InfeasibleError if the constraints clash, UnfinishedError if no
-    particle could stay original, CorpusError if `original` is set and there is no corpus, CheckpointError if the model
-    cannot be read.
+    Raises InputError if a value cannot be used, InfeasibleError if the constraints clash, UnfinishedError if every
+    attempt would copy a line of the corpus, CorpusError if `original` is set and there is no corpus, CheckpointError
+    if the model cannot be read.
     """
     return compose_as(Composing(start=start, **options), model)
 
@@ -109,7 +109,7 @@ def seeds(asked: Revising) -> range:
 
 
 class Composer:
-    """A model with the tables that composing any poem needs."""
+    """A model, with the tables that are needed to compose any poem with it."""
 
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
@@ -119,15 +119,17 @@ class Composer:
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request into its constraints and the placements of its words.
 
-        If some poem allows it, fixed and included characters have the tones that verse gives them in context, and no
-        included word spans a pause in the line. Otherwise words may span pauses and, failing that, have other tones.
+        Fixed and included characters first have only the tones that verse gives them in context, and no included word
+        may span a pause in the line. If no poem can then keep the request, words may span pauses; if there is still
+        none, the characters may have other tones.
 
         Args:
             request: Everything that a poem must keep.
-            old: For each position of the text that is rewritten, the id of its former character.
+            old: For each position that is being rewritten, the id of its former character.
 
         Raises InfeasibleError, which names the constraints that clash, if no poem can keep the request; InputError if
-        its words can be placed in too many ways; CorpusError if it asks for originality and there is no corpus.
+        its words can be placed in too many ways; CorpusError if the request asks for originality and there is no
+        corpus.
         """
         copying, effort = self._copying(request), Effort(request)
         ways = [(self.lexicon, False)]
@@ -148,7 +150,7 @@ class Composer:
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """Return the substrings that may not be copied; None unless the request asks for originality."""
+        """Return the substrings that may not be copied; None if the request does not ask for originality."""
         if not request.original:
             return None
         from pingze.corpus import Store  # other requests need no database
@@ -161,7 +163,7 @@ class Composer:
         return self.write_many(inclusion, sampling, [seed])[0]
 
     def write_many(self, inclusion: Inclusion, sampling: Sampling, seeds: Sequence[int]) -> list[Poem]:
-        """Write one poem for each seed, from separate populations; several populations are written as one batch."""
+        """Write one poem for each seed; no poems share a population, but several populations can form one batch."""
         count, size = self.populations(inclusion.constraints, sampling)
         every = [(seed, number) for seed in seeds for number in range(count)]
         together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
@@ -226,7 +228,7 @@ class Composer:
         ]
 
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
-        """Return the sum that the terms add to ln p of each character at a position of the request's fixed text."""
+        """Return, for each character, how much the terms add to its ln p at a position of the request's fixed text."""
         text = np.array(constraints.fixed)
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
@@ -237,7 +239,7 @@ class Composer:
         return Lexicon.of(self.vocabulary)
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
-        """Choose one of the texts of a seed's populations, and return it as a poem."""
+        """Choose one text from a seed's populations, and return it as a poem."""
         population = Population.joined(chosen).chosen()
         request = constraints.request
         template, group = np.argwhere(population.alive[0])[0]  # the first hypothesis that the text keeps
@@ -257,7 +259,7 @@ class Composer:
         )
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
-        """Compute ln p at temperature 1 of a poem's text, including marks and the end token, after a prefix."""
+        """Compute ln p of a poem's text after a prefix, at temperature 1, including marks and the end token."""
         return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
@@ -266,7 +268,7 @@ class Composer:
         return np.append(self.vocabulary.encode(text), EOS)
 
     def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
-        """Compute ln p at each of a poem's N tokens: of the whole vocabulary, (N, V), and of the token itself, (N,).
+        """Return ln p of every possible token at each of a poem's N tokens, (N, V), and of the actual tokens, (N,).
 
         The tokens are the characters, the mark after each line, and `<eos>`; the model reads the prefix first.
         """
@@ -282,10 +284,10 @@ class Composer:
 def composer(
     model: str | Path | None = None, asked: Revising | None = None, *, reference: bool = False
 ) -> Composer:
-    """Return the composer of a model, cached while its files are unchanged; `reference` runs `ReferenceNetwork`.
+    """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 
-    Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme and
-    the model was trained without it.
+    Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
+    the model was trained without titles, poets or themes.
     """
     name = str(model or checkpoint.DEFAULT)
     chosen = _composer(name, checkpoint.changed(name), reference)
@@ -303,10 +305,10 @@ def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
 
 
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """Compute every batch, on as many threads as there are processors, and return the results in order.
+    """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
 
-    Under a deadline, the batches are computed one after another in the caller's thread. If one batch fails, the others
-    stop at their next `check_deadline` and its error is raised.
+    If a deadline is set, the batches are computed one after another in the caller's thread. If one batch fails, the
+    others stop at their next `check_deadline`, and the error of the failed batch is raised.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]

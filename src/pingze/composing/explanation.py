@@ -32,7 +32,7 @@ class Reason:
     tone: str
     """The tone in which the character is read: 平, 仄, or "" if it is ambiguous and the position allows either."""
     rhyme_group: str
-    """The labels of the possible rhyme groups, as 下平七陽; only the poem's group if it rhymes; "" if unknown."""
+    """The labels of its possible rhyme groups, as 下平七陽; only the poem's group for a rhyme; "" if unknown."""
     alternatives: list[str]
     """The likeliest other characters that the form allows here, ranked with mood and antithesis taken into account."""
 

@@ -1,4 +1,4 @@
-"""Generate text as the report does, with its model: continue an opening line by line, without form or rhyme.
+"""Generate text as the report does, with the report's model: extend a given text line by line, without form or rhyme.
 
 If the report's fixed line length is not used, the model chooses the lines, the marks and the end, as for 詞.
 """
@@ -16,9 +16,9 @@ from pingze.errors import InputError
 from pingze.network.line_sampler import LineSampler
 
 MODEL = "report"
-"""The default model."""
+"""The name of the default model."""
 LINES, FREE_LINES = 14, 40
-"""The default maximum number of lines: of a fixed length, and of lengths that the model chooses."""
+"""The default maximum numbers of lines: one for a fixed line length, one for lengths that the model chooses."""
 
 
 def generate(

@@ -1,8 +1,8 @@
 """Mend a poem by changing as few characters as possible so that no fault remains.
 
-1. For each template and rhyme group, find the positions that must change: those of the wrong tone, under the best way
+1. For each template and rhyme group, find the positions that must change: those with the wrong tone, under the best way
    to write each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character.
-2. All other characters fit, so the smallest such sets of positions are the fewest changes.
+2. All other characters fit, so the smallest of these sets of positions give the fewest changes.
 3. The model rewrites the positions of each of these sets; the likeliest poem is chosen.
 """
 
@@ -143,7 +143,7 @@ def mend(
 
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
-    """Return the regulated form of a faulty draft. Raises InputError if its shape fits none, or not the form named."""
+    """Return the regulated form of a faulty draft. Raises InputError if the shape fits none, or not the named form."""
     widths = {len(line) for line in lines}
     forms = [find_form(name)] if name else [form for form in FORMS.values() if form.takes(len(lines))]
     fitting = [form for form in forms if form.regulated and (name or widths == {form.width})]
@@ -155,7 +155,7 @@ def _form_of(lines: Sequence[str], name: str | None) -> str:
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
-    """Return all positions in the text of the words to keep, searched in the lines as written and then as read.
+    """Return all positions of the words to keep. Search the lines as written first, then the lines as read.
 
     Raises InputError if a word does not occur.
     """
@@ -177,7 +177,7 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
 
 def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repair]:
-    """List the ways to mend the text that a request fixes by changing the fewest positions, none of them locked.
+    """List the ways to mend the request's text that change the fewest positions and no locked position.
 
     The list is empty if the locked positions leave a fault.
     """
@@ -213,7 +213,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
 
 
 def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revising) -> Poem:
-    """Rewrite the draft in each way to mend it, up to `MOST_TRIED`, and return the likeliest poem."""
+    """Rewrite the draft in at most `MOST_TRIED` of the ways to mend it, and return the likeliest poem."""
     poems, refused, seed = [], None, seeds(asked)[0]
     tried, width, ids = repairs[:MOST_TRIED], len(draft.lines[0]), chosen.vocabulary.ids
     particles = max(min(FEWEST, asked.particles), asked.particles // len(tried))

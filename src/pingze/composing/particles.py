@@ -1,12 +1,12 @@
 """Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
 Masks alone distort the distribution: when a rhyme is forced, a line that suits no rhyme is finished as readily as one
-that does. Therefore a population of weighted particles advances together. The target distribution is the product of the
-model's tempered conditionals, over all texts that keep the constraints, times the exponential of all that the terms
-add. Each step multiplies a particle's weight by the share of the conditional that the mask left and by the factors of
-the terms; a population is resampled when few of its particles carry most of the weight (`ESS_THRESHOLD`). At the end
-the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The populations of a
-request are independent; their total weights say how much each counts. docs/sampling.md explains the method in full.
+that suits it. Therefore many weighted particles, a population, advance together. The target distribution covers all
+texts that keep the constraints: it is the product of the model's tempered conditionals times the exponential of all
+that the terms add. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the
+factors of the terms. A population is resampled when few of its particles carry most of the weight (`ESS_THRESHOLD`). At
+the end the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The populations
+of a request are independent; their total weights say how much each counts. docs/sampling.md explains the method.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
@@ -65,7 +65,7 @@ class Population:
     """The sum of what the terms added for the tokens of each text and for the finished text."""
 
     def chosen(self) -> "Population":
-        """Return the text with the highest score, or one drawn by weight if none has a score, with the total weight."""
+        """Return one text with the total weight: the highest-scoring one or, without scores, one drawn by weight."""
         if self.scores.any():
             row = int(self.scores.argmax())
         else:
@@ -83,7 +83,7 @@ class Population:
 
     @classmethod
     def joined(cls, populations: Sequence["Population"]) -> "Population":
-        """Join the populations of one request; the result draws its random numbers from the first one's source."""
+        """Join the populations of one request; the result uses the first population's source of random numbers."""
         names = ("ids", "log_weights", "alive", "log_probabilities", "scores")
         parts = [np.concatenate([getattr(each, name) for each in populations]) for name in names]
         return cls(populations[0].rng, State.joined([each.states for each in populations]), *parts)
@@ -99,8 +99,8 @@ class Writing:
         network: The model.
         constraints: The compiled request.
         starts: The beginning of each population.
-        sampling: If `top_p` is below 1, the characters outside the nucleus keep only the fraction `proposal.OUTSIDE`
-            of their probability, so that constraints can still be met.
+        sampling: The options. If `top_p` is below 1, the characters outside the nucleus keep only the fraction
+            `proposal.OUTSIDE` of their probability, so that constraints can still be met.
         prefix: The token ids of the poems' conditions, which the model reads first.
         terms: The terms that weigh the texts in addition to the model.
     """
@@ -132,7 +132,7 @@ class Writing:
 
     @property
     def finished(self) -> bool:
-        """Whether the last mark has been written; the model need not read it."""
+        """Whether the last mark has been written; the model need not read that mark."""
         return self.place == self.constraints.places and not self.at_mark
 
     def write(self) -> None:
@@ -153,7 +153,7 @@ class Writing:
         self.log_probabilities += self.log_p
 
     def _write_character(self, logits: Float[Array, "rows V"]) -> Float[Array, "rows"]:
-        """Draw a character for every text; return the log of the probability that the constraints left to each text."""
+        """Draw a character for each text; return the log of the probability that the constraints leave to that text."""
         constraints, histories, place = self.constraints, self.histories, self.place
         (G, N), starts = self.log_weights.shape, self.starts
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
@@ -186,7 +186,7 @@ class Writing:
         return np.where(dead, -np.inf, share)
 
     def read(self, state: State) -> None:
-        """Weigh the new token and resample; `state` is the model's state after it, or before it if it is the last."""
+        """Weigh the new token and resample; `state` is the model's state after it or, for the last token, before it."""
         self.state = state
         # 1. Add what each term returns for the token.
         token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h)
@@ -229,7 +229,7 @@ class Writing:
 def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
     """Add one token to every text of several writings, as one batch; return the failed writings with their errors.
 
-    The requests may differ in everything except the model; the result for each is the same as if it were alone.
+    The requests may differ in everything except the model. Sharing a batch changes no result.
     """
     failed: dict[Writing, UnfinishedError] = {}
     for writing in writings:
@@ -256,7 +256,7 @@ def _rows(sizes: Sequence[int]) -> list[slice]:
 
 
 def finish(writing: Writing) -> list[Population]:
-    """Write to the end. Raises UnfinishedError if every particle of a population would copy a line of the corpus."""
+    """Finish the texts. Raises UnfinishedError if every particle of a population would copy a line of the corpus."""
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():

@@ -38,7 +38,7 @@ def choose(
     random: Callable[[], Array],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Return the log of each particle's allowed share, and an allowed character drawn for it; overwrite the logits.
+    """Return the log of the share that is allowed to each particle, and a character drawn from it; overwrite logits.
 
     `lean` multiplies the weight of a character by exp(lean), without reducing the weights of the others.
     """
@@ -100,7 +100,7 @@ def _nucleus(weights: Float[Array, "N V"], top_p: float) -> tuple[Int[Array, "n"
 
 
 def _block_sums(weights: Float[Array, "N V"], count: int) -> Float[Array, "N count"]:
-    """Return the sum of the columns in each block."""
+    """Return, for each row, the sum of the columns in each block."""
     N, V = weights.shape
     whole = V - V % count
     sums: Array = weights[:, :whole].reshape(N, -1, count).sum(axis=1)

@@ -3,7 +3,7 @@ r"""Measure the quality of composed poems, and of real poems for comparison.
 No figure says that a poem is good; each says how far composed poems are from real ones. If the model knows titles, the
 composed poems are written to the titles of the real ones.
 
-A judge that only counts, without a language model, decides which title a poem was written to. Characters of titles
+A judge decides for which title a poem was written; it counts characters, without a language model. Characters of titles
 co-occur with characters of their poems: 雪 with 梅, 漁 with 舟. The association of a character a of a title with a
 character b of a poem is estimated from the counts of a corpus:
 
@@ -50,14 +50,14 @@ PRIOR = 100.0
 CANDIDATES = 20
 """The number of titles among which the judge must find a poem's own title."""
 STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "江南", "人間", "月明", "長安")
-"""The character pairs that composed poems overused most, in 105 poems of an earlier model."""
+"""The character pairs that were overused most in 105 poems composed by an earlier model."""
 
 Lines = Sequence[str]
 
 
 @dataclass(frozen=True)
 class Quality:
-    """The figures of the poems of one form from one source; shares are from 0 to 1."""
+    """The figures that describe the poems of one form from one source; shares are from 0 to 1."""
 
     form: str
     source: str
@@ -70,7 +70,7 @@ class Quality:
     rhyme: float
     """Share of poems without a fault of rhyme."""
     distinct_1: float
-    """Number of different characters per character, over all poems; compare only equal numbers of poems."""
+    """Number of different characters divided by that of all characters; compare only equal numbers of poems."""
     distinct_2: float
     """The same ratio for pairs of adjacent characters within a line."""
     distinct_3: float
@@ -80,11 +80,11 @@ class Quality:
     overlap: float
     """Mean length, in characters, of the longest substring that a poem shares with a line of the train split."""
     longest_overlap: int
-    """The greatest of these lengths."""
+    """The length of the longest substring that any poem shares with a line of the train split."""
     copies: float
     """Share of lines that have five consecutive characters in common with a line of the train split."""
     titled: float | None
-    """Share of poems whose title the judge picks from 20, as by `TitleJudge.identified`; None for fewer titles."""
+    """Share of poems whose title the judge picks out of 20 (`TitleJudge.identified`); None if titles are fewer."""
     contradictory: float
     """Share of poems with words of two seasons, or of both day and night."""
     false_doublings: float
@@ -96,7 +96,7 @@ class Quality:
 
 
 class TitleJudge:
-    """A judge of titles, which counts the characters of `pairs`: the title and the text of each known poem."""
+    """A judge of titles, built by counting characters in `pairs`: the title and the text of each known poem."""
 
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
@@ -115,7 +115,7 @@ class TitleJudge:
         self.association: Array = np.log((together + PRIOR * share) / ((in_titles[:, None] + PRIOR) * share))
 
     def score(self, title: str, text: str) -> float:
-        """Score how well a title suits a poem; return 0 if all characters of one of them are unknown."""
+        """Score how well a title suits a poem; return 0 if all characters of the title or of the poem are unknown."""
         a, b = self._ids(title, text)
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
@@ -145,7 +145,7 @@ class TitleJudge:
 
 
 class Reference:
-    """The poems with which others are compared: the lines of all, and the doublings and titles of Tang poems."""
+    """The poems used for comparison: the lines of all, and the doublings and titles of those from the Tang."""
 
     def __init__(self, poems: Sequence[CorpusPoem]) -> None:
         self.lines = SuffixArray.of_texts(poem.text for poem in poems)
@@ -155,7 +155,7 @@ class Reference:
 
     @cached_property
     def judge(self) -> TitleJudge:
-        """The judge of titles, built when first used: measuring fewer than `CANDIDATES` titles does not use it."""
+        """The judge of titles, built when first used, because fewer than `CANDIDATES` titles need no judge."""
         return TitleJudge((poem.title, poem.text) for poem in self.tang)
 
 
@@ -165,10 +165,10 @@ def compare(
     store: Store,
     progress: Callable[[str], None] = lambda line: None,
 ) -> Iterator[Quality]:
-    """Measure, for each form, `count` poems of each model, with seeds from 1, and as many real ones of the test split.
+    """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 
-    If a form has fewer than `count` real poems, all of them are used, and each model composes as many. The models use
-    the default options. `progress` is called with a line of text for each step.
+    If a form has fewer real poems, all of them are used, and each model composes as many. The models use the default
+    options and seeds from 1. `progress` is called with a line of text for each step.
 
     Raises InputError if `count` is below 1, CheckpointError if a model cannot be read.
     """
@@ -237,7 +237,7 @@ def faults(verdict: Verdict) -> set[str]:
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the ratio of distinct substrings of `size` characters within lines to all of them (Li et al. 2016)."""
+    """Return the number of distinct `size`-character substrings of lines divided by that of all (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 

@@ -32,12 +32,12 @@ Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
 
 TRIED = 64
-"""The maximum number of candidates scored by the whole poem: the likeliest given the text before them."""
+"""The maximum number of candidates scored with the whole poem: the likeliest ones after the preceding text."""
 
 
 @dataclass(frozen=True)
 class Alternative:
-    """A character that could replace one in a poem."""
+    """A character that could replace a given character of a poem."""
 
     character: str
     """One Han character."""
@@ -50,7 +50,7 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
 
     Args:
         text: The poem, with or without marks, one or more lines per row.
-        form: The form 體, as 七古, if the poem's shape fits several.
+        form: The form 體, as 七古, if the poem's shape fits several forms.
         level: How strictly tones are judged: customary or strict.
 
     Raises InputError if the text has the shape of no form, or the form or level is unknown.
@@ -119,9 +119,9 @@ def alternatives(
     model: str | Path | None = None,
     **options: Unpack[Options],
 ) -> list[Alternative]:
-    """List the replacements of a character that keep the constraints, ordered by the probability of the whole poem.
+    """List the characters that could replace a given one, ordered by the probability of the whole poem.
 
-    The order also takes into account the poem's mood and, in couplets that need it, antithesis, as composing does.
+    All of them keep the constraints. The poem's mood and, in couplets that need it, antithesis also affect the order.
     Only the `TRIED` characters that are likeliest given the text before them are scored.
 
     Args:
@@ -140,7 +140,7 @@ def alternatives(
 def alternatives_as(
     poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
 ) -> list[Alternative]:
-    """List the possible replacements of a character with the given options; raise the same errors as `revise`."""
+    """List what `alternatives` lists, with the given options; raise the same errors as `revise`."""
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen = composer(model, asked)
     (place,) = _places(poem, [target])

@@ -1,9 +1,9 @@
 """Pack poems into batches, which are arrays of ids without padding.
 
-A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (the report: 48). A batch holds the
-tokens of its sequences step by step: all first tokens, then all second tokens, and so on. Sequences are sorted longest
-first, so that those still running at a step are the first ones (PyTorch's packed form). Tokens before `<bos>`
-(`pingze.network.conditions`) are read but not predicted.
+A sequence is `<bos>` + text + `<eos>`, cut to a maximum number of predicted tokens (48 in the report). A batch holds
+the tokens of its sequences step by step: all first tokens, then all second tokens, and so on. The longest
+sequences come first, so that those still running at a step are the first ones (PyTorch's packed form). Tokens before
+`<bos>` (`pingze.network.conditions`) are read but not predicted.
 """
 
 from collections.abc import Iterator, Sequence
@@ -40,7 +40,7 @@ def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:
 
 
 def predicted_tokens(sequence: Ids) -> int:
-    """Count the predicted tokens of a sequence, which are the tokens after `<bos>`."""
+    """Count the predicted tokens of a sequence: those after `<bos>`."""
     return len(sequence) - 1 - int(np.argmax(sequence == BOS))
 
 

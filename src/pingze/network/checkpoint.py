@@ -3,9 +3,9 @@
 The file is `model.safetensors`: `embedding.weight` (V, E), `lstm.0.weight_ih`, `lstm.0.weight_hh`, `lstm.0.bias`,
 …, `output.weight` (V, H), `output.bias` (V). A tied model has `projection.weight` (E, H) instead of `output.weight`,
 because its output layer uses the embedding's weight. A model that reads a poem's conditions at every step has
-`lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`Rounded`): a matrix then consists
-of whole numbers, and `NAME.scale` (N) holds the scales of its N rows. The metadata hold the configuration, the ordered
-vocabulary, and the digest that `tensor_file` verifies. Reading a model requires only NumPy.
+`lstm.0.weight_ph` (4H, E). Weights are in single or half precision, or in 8 bits (`Rounded`). In 8 bits a matrix
+consists of whole numbers, and `NAME.scale` (N) holds the scales of its N rows. The metadata hold the configuration, the
+ordered vocabulary, and the digest that `tensor_file` verifies. Reading a model requires only NumPy.
 
 The same folder may contain `model.reward.safetensors`, which holds the SHA-256 of the model and `reward.weight` (H), a
 weight that predicts a reader's score of a text from the model's states (`composing.steering.taste`).
@@ -35,14 +35,14 @@ CONFIG_FILE, VOCABULARY_FILE = "config.json", "vocab.txt"
 REWARD_FILE = "model.reward.safetensors"
 REWARD = "reward.weight"
 SCALE = ".scale"
-"""Suffix to the name of an 8-bit weight, for the tensor of its rows' scales."""
+"""Suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales."""
 
 LARGEST_WEIGHT = 64
-"""The largest whole number: processors without VNNI add two products in 16 bits, and 2 · 255 · 64 < 2^15."""
+"""The largest whole number in a weight. Without VNNI, processors add two products in 16 bits, and 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):
-    """A weight in 8 bits, whose row n is `scale[n] * whole[n]`. Rounding it a second time gives the same numbers."""
+    """A weight in 8 bits, whose row n is `scale[n] * whole[n]`. Rounding the weight again gives the same numbers."""
 
     whole: Int8[Array, "N K"]
     """The whole numbers, from -`LARGEST_WEIGHT` to `LARGEST_WEIGHT`."""
@@ -57,7 +57,7 @@ class Rounded(NamedTuple):
 
     @property
     def columns(self) -> Int8[Array, "K N"]:
-        """The transposed whole numbers, in the layout in which ONNX multiplies by them."""
+        """The transposed whole numbers, in the layout that ONNX needs to multiply by them."""
         columns = np.empty(self.whole.shape[::-1], np.int8)
         for start in range(0, len(self.whole), 32):  # in blocks, which is three times as fast
             columns[:, start : start + 32] = self.whole[start : start + 32].T
@@ -89,7 +89,7 @@ class Checkpoint:
     stored: Tensors
     """The weights in the precision of the file."""
     reward: np.ndarray | None = None
-    """r, (H): a state h_t adds r·h_t points to a reader's score of the text; None if the model has no reward."""
+    """r, (H): each state h_t adds r·h_t points to the predicted score of the text; None if the model has no reward."""
     sha256: str = ""
     """The SHA-256 of the model's tensors and metadata."""
 
@@ -240,7 +240,7 @@ def _file_of(model: str | Path) -> Path:
 
 
 def _reward_path(path: Path) -> Path:
-    """Return the path of the reward in the folder of a model's file, or else in the folder of the file it links to."""
+    """Return the path of a model's reward: beside the model's file or, if none is there, beside the file's target."""
     beside = path.with_suffix(".reward.safetensors")
     return beside if beside.is_file() else path.resolve().with_suffix(".reward.safetensors")
 

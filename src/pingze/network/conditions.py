@@ -1,10 +1,10 @@
-"""Encode a poem's conditions (dynasty, form, poet, title and theme) as the tokens before it.
+"""Encode a poem's conditions (dynasty, form, poet, title and theme) as tokens that precede the poem.
 
 A model that knows conditions reads a poem as
 
     [dynasty] [form] [poet] [title's characters] [<about> theme's characters] <bos> text <eos>,
 
-where each condition is optional, and predicts the tokens after `<bos>`. A dynasty, a form or tune, and a poet are each
+and predicts the tokens after `<bos>`. Every condition is optional. A dynasty, a form or tune, and a poet are each
 a special token, such as `<唐>`, `<七絕>`, `<詞:浣溪沙>` and `<李白>`; titles and themes are ordinary characters. In
 the vocabulary, each dynasty is followed by its poets, so that a poet's dynasty can be found.
 """
@@ -35,7 +35,7 @@ def tune_token(tune: str) -> str:
 
 
 class Prefix(NamedTuple):
-    """The tokens of each condition; empty if the condition is absent."""
+    """The ids of the tokens of each condition; an absent condition has none."""
 
     dynasty: Ids
     form: Ids
@@ -79,7 +79,7 @@ class Conditions:
         dynasty: str | None = None,
         about: str | None = None,
     ) -> Prefix:
-        """Encode conditions, except those without a token; of a title and a theme, encode only the Han characters.
+        """Encode the conditions for which there are tokens; keep only the Han characters of a title or theme.
 
         By default the dynasty is the dynasty of the poet.
         """
@@ -92,7 +92,7 @@ class Conditions:
         )
 
     def theme(self, characters: Ids) -> Ids:
-        """Encode a theme; the result is empty if it has no characters or the model knows no themes."""
+        """Encode a theme; return no ids if the theme has no characters or the model knows no themes."""
         token = self._token(ABOUT)
         return np.concatenate([token, characters]) if len(token) and len(characters) else characters[:0]
 

@@ -1,4 +1,4 @@
-"""Describe a model in a dataclass that is stored with the weights."""
+"""Define the dataclass that describes a model and is stored with the model's weights."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from pingze.network.vocabulary import EOS, Vocabulary
 from pingze.verse.characters import MARKS, mark_after
 
 FREE_CHARACTERS = 1000
-"""Maximum number of characters and marks of a text whose lines the model chooses, since it may never end the text."""
+"""Maximum number of characters and marks in a text whose lines the model chooses; the model might never end it."""
 
 
 class LineSampler:
@@ -30,7 +30,7 @@ class LineSampler:
         self.log_probability = 0.0
 
     def lines(self, opening: str, length: int, max_lines: int, *, may_end: bool) -> list[str]:
-        """Sample `max_lines` lines of `length` characters that begin with `opening`, or fewer lines if `may_end`.
+        """Sample a text that begins with `opening`: `max_lines` lines of `length` characters, or fewer if `may_end`.
 
         Set `log_probability` to ln p of the whole text at temperature 1, including marks and `<eos>`.
         """

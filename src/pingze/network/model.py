@@ -18,7 +18,8 @@ from pingze.network.vocabulary import BOS, PAD
 class LanguageModel(nn.Module):
     """A model of p(next token | previous tokens): embedding (V, E) -> LSTM layers -> output (V, D).
 
-    A tied model projects the LSTM's output to E, and its output layer uses the embedding's weight. D is then E, else H.
+    A tied model projects the LSTM's output to E, and its output layer uses the embedding's weight. D is E in a tied
+    model, and H in any other.
 
     Args:
         configuration: V, E, H and the other settings that determine the model's shape.
@@ -54,14 +55,15 @@ class LanguageModel(nn.Module):
         self.dropout = dropout
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
-        """Draw LSTM weights by `lstm.initializers`, and the embedding and the output weight (or projection) uniformly.
+        """Draw the LSTM weights with `lstm.initializers`; draw the embedding and the output weight uniformly.
 
-        The embedding is within ±0.1, the output weight within ±1/√H. The output bias is 0, and so is `weight_ph`.
+        The embedding is within ±0.1, the output weight (or projection) within ±1/√H. The output bias is 0, and so is
+        `weight_ph`.
 
         Args:
             name: The initialization of the LSTM layers: zero, normal, uniform, xavier or orthogonal.
             rng: The random number generator.
-            scale: The standard deviation of the initialization normal.
+            scale: The standard deviation of the initialization `normal`.
         """
         E, H = self.configuration.embedding_size, self.configuration.hidden_size
         with torch.no_grad():

@@ -80,7 +80,7 @@ def _message(*fields: tuple[int, Value]) -> bytes:
 
 
 def _field(number: int, value: Value) -> bytes:
-    """Encode a key, which states whether a number or bytes follow, then the value; bytes come after their length."""
+    """Encode a field: a key, which states whether a number or bytes follow, then the number or the length and bytes."""
     if isinstance(value, int):
         return _varint(number << 3) + _varint(value)
     data = value.encode() if isinstance(value, str) else value
@@ -88,6 +88,6 @@ def _field(number: int, value: Value) -> bytes:
 
 
 def _varint(value: int) -> bytes:
-    """Encode a number in seven bits per byte, lowest bits first; the eighth bit states that another byte follows."""
+    """Encode a number in seven bits per byte, lowest bits first; the eighth bit states whether another byte follows."""
     low, rest = value & 0x7F, value >> 7
     return bytes([low | 0x80]) + _varint(rest) if rest else bytes([low])

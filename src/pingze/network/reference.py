@@ -12,7 +12,7 @@ from pingze.network.checkpoint import Checkpoint
 from pingze.network.vocabulary import BOS
 
 KEPT = 16
-"""Maximum number of conditions whose states are cached for the next poem."""
+"""Maximum number of prefixes for which the state is cached for later poems."""
 
 
 class State(NamedTuple):
@@ -21,7 +21,7 @@ class State(NamedTuple):
     layers: tuple[Float[Array, "B H"], ...]
     """h and c of each layer, starting with the first: h0, c0, h1, c1, …"""
     bias: Float[Array, "R G"]
-    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all, or one per text."""
+    """The first layer's bias, W_p p + b for conditions p (`formulas.held_bias`): one row for all texts, or for each."""
     logits: Float[Array, "B V"]
     """The logits of the next token, shifted so that the largest is 0."""
     log_sum: Float[Array, "B"]
@@ -73,7 +73,7 @@ class ReferenceNetwork:
         ]
 
     def start(self, batch: int = 1, prefix: Sequence[int] = ()) -> State:
-        """Return the state of `batch` texts after reading the prefix, which is the conditions' tokens, and `<bos>`."""
+        """Return the state of `batch` texts once the prefix (the tokens of the conditions) and `<bos>` are read."""
         return self._begun(tuple(prefix)).take(np.zeros(batch, np.int64))
 
     def _begin(self, prefix: tuple[int, ...]) -> State:
@@ -112,7 +112,7 @@ class ReferenceNetwork:
         return bias.astype(np.float32)
 
     def record(self, ids: Int64[Array, "T"]) -> list[list[StepCache]]:
-        """Return, for each layer, the caches of all steps of one text, whose ids include conditions and `<bos>`."""
+        """Return the caches of every layer at all steps of one text; `ids` also has its conditions and `<bos>`."""
         held, recorded = self._bias(ids[: list(ids).index(BOS)].tolist()), []
         x = self.checkpoint.tensors["embedding.weight"][ids][:, None]
         zeros = np.zeros_like(self.parameters[0].weight_hh[:1])

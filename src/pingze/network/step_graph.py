@@ -9,11 +9,11 @@ where
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
-In 8 bits, each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand:
-x and the projected h have one scale per row, and h has the scale 1/127 in all rows, since tanh keeps it within ±1. Sums
-of products of whole numbers are exact. The other operators of the graph give the same bits on all processors with AVX2
-and on 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials
-(docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on its batch.
+In 8 bits, each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand.
+The operands x and projected h have one scale per row; h has the scale 1/127 in all rows, since tanh keeps h within ±1.
+Sums of products of whole numbers are exact. The other operators of the graph give the same bits on all processors with
+AVX2 and on 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials
+(docs/decisions/0007-onnx-runtime-for-composing.md). A text thus depends neither on the processor nor on other texts.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,14 +32,14 @@ PHI = {"tanh": "Tanh", "relu": "Relu", "leaky_relu": "LeakyRelu"}
 _LARGEST, _ZERO = 127, 128
 """The largest whole number in an operand, and the unsigned byte that represents 0."""
 _LEAST = np.float32(1e-30)
-"""The least value taken as a row's largest, so that rows of zeros can be divided by their scale."""
+"""The least value used as the largest of a row, so that a row of zeros has a scale above 0 to be divided by."""
 
 
 class GraphNetwork(ReferenceNetwork):
     """A network that reads a batch of texts token by token, with the graph; it is used to compose.
 
     Args:
-        checkpoint: The model; to compose, it is in 8 bits (`Checkpoint.rounded`).
+        checkpoint: The model, which is in 8 bits when it is used to compose (`Checkpoint.rounded`).
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -55,7 +55,9 @@ class GraphNetwork(ReferenceNetwork):
 
 
 def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
-    """Return each row's softmax in float32, 0 for logits of -inf, and the logarithm of the row's sum of exponentials.
+    """Return each row's softmax in float32, and the logarithm of the sum of the row's exponentials.
+
+    The softmax of a logit of -inf is 0.
 
     Args:
         logits: The logits in float32, (B, V).
@@ -81,7 +83,7 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 
 
 def _less_largest(graph: Graph, x: str, result: str = "") -> str:
-    """Add nodes that subtract the largest number of each row."""
+    """Add nodes that subtract the largest number of each row from the row."""
     largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1], np.int64)), result="largest")
     return graph.node("Sub", x, largest, result=result)
 
@@ -93,10 +95,11 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     """Build the graph of one step.
 
     Args:
-        checkpoint: The model; if it is in 8 bits, so is the graph, which is otherwise in float32.
-        for_others: Whether to make the graph usable without pingze. Its metadata then hold configuration and
-            vocabulary. Instead of `bias` it reads p (1 or B, E), the mean embedding of the conditions or zeros; if the
-            configuration is not `held`, it reads neither. Instead of `exp` it returns x (B, E), the embedding of `ids`.
+        checkpoint: The model. The graph is in 8 bits if the model is, and otherwise in float32.
+        for_others: Whether to make the graph usable without pingze. Its metadata then hold the configuration and the
+            vocabulary. Instead of `bias` the graph reads p (1 or B, E), the mean embedding of the conditions, or zeros
+            if there are none; it reads neither if the configuration is not `held`. Instead of `exp` the graph returns
+            x (B, E), the embedding of `ids`.
     """
     sizes, graph = checkpoint.configuration, Graph()
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
@@ -161,7 +164,7 @@ def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
 
 
 class _Float32:
-    """A builder of the nodes that read and multiply weights, in float32. Methods return the names of results."""
+    """A builder of nodes that read and multiply weights in float32; its methods return the names of the results."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         self.graph, self.checkpoint = graph, checkpoint
@@ -192,7 +195,7 @@ class _Float32:
 
 
 class _EightBits(_Float32):
-    """A builder of the nodes that read and multiply weights, in 8 bits."""
+    """A builder of nodes that read and multiply weights in 8 bits."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         super().__init__(graph, checkpoint)

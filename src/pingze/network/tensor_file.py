@@ -23,7 +23,7 @@ Tensors = Mapping[str, np.ndarray]
 
 
 def write(path: Path, tensors: Tensors, metadata: Mapping[str, str], stale: Path | None = None) -> None:
-    """Write tensors and metadata atomically, and remove `stale`, a file that belongs to the replaced one.
+    """Write tensors and metadata atomically, and remove `stale`, a file that belongs to the replaced file.
 
     Raises CheckpointError if the file cannot be written.
     """
@@ -55,7 +55,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
 
 
 def digest(tensors: Tensors, metadata: Mapping[str, str]) -> str:
-    """Compute the SHA-256 of the metadata, except an earlier SHA-256, and of the tensors."""
+    """Compute the SHA-256 of the tensors and the metadata, but leave out any SHA-256 in the metadata."""
     rest = {key: value for key, value in metadata.items() if key != "sha256"}
     described = {name: [str(tensor.dtype), tensor.shape] for name, tensor in tensors.items()}
     sha = hashlib.sha256(json.dumps([rest, described], sort_keys=True).encode())

@@ -22,7 +22,7 @@ class Vocabulary:
     Args:
         tokens: The tokens in the order of their ids: `SPECIAL_TOKENS`, tokens of conditions, characters.
 
-    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, one occurs twice, or one is not a valid token.
+    Raises InputError if the tokens do not begin with `SPECIAL_TOKENS`, or a token occurs twice or is not valid.
     """
 
     def __init__(self, tokens: Sequence[str]) -> None:

@@ -1,8 +1,8 @@
 """Find a minimal set of constraints to drop from an infeasible request.
 
-Constraints are tried one after another. Each is kept if some poem can keep it together with those kept before; the rest
-are dropped. The order of trying decides which are dropped. A reading is a template, a rhyme group and a way to write
-each couplet; the constraints that agree with the best reading are tried first, then the others.
+Constraints are tried one after another. A constraint is kept if some poem can satisfy it together with all constraints
+kept so far; otherwise it is dropped. The order therefore decides which constraints are dropped. A reading is a
+template, a rhyme group and a way to write each couplet; constraints that agree with the best reading are tried first.
 """
 
 from collections.abc import Sequence
@@ -32,15 +32,16 @@ _LATE = 1e-4
 def is_possible(
     lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
 ) -> bool:
-    """Check whether some poem keeps the whole request; for originality check only fixed characters and words."""
+    """Check whether some poem keeps the whole request; originality is checked only for fixed characters and words."""
     return Inclusion(Constraints(lexicon, request, copying=copying), effort=effort).is_possible
 
 
 def clashing(
     lexicon: Lexicon, request: Request, copying: Copying | None = None, effort: Effort | None = None
 ) -> list[Clash]:
-    """Return a minimal set of parts to drop from an impossible request: adding any one back makes it impossible again.
+    """Return the parts to drop from an impossible request, so that some poem can keep the rest.
 
+    No part is dropped without need: if any one of them is restored, the request is impossible again.
     Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
     """
     effort = effort or Effort(request)
@@ -50,7 +51,7 @@ def clashing(
         return is_possible(lexicon, request.keeping(parts), copying, effort)
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Return `kept` with the further parts that can be kept in addition, tried in order."""
+        """Return `kept` together with all of `parts` that can be added to it; try them in order."""
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:
@@ -81,7 +82,7 @@ def clashing(
 
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
-    """Find the reading for which dropping all parts that disagree costs least; return the cost and these parts."""
+    """Find the reading for which it costs least to drop all disagreeing parts; return the cost and these parts."""
     names = [
         opening_name(constraints.width, opening[0]) if opening else ""
         for opening in constraints.request.openings
@@ -121,7 +122,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
-    """Add to a dropped fixed character what its position requires instead, if that is a single thing."""
+    """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
     place = (fix.line - 1) * constraints.width + fix.position - 1
     fixed = constraints.fixed
     plan = constraints.plan(fixed) if fixed else None

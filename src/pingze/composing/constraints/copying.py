@@ -1,8 +1,8 @@
 """Find the characters that would copy a line of the corpus, for poems that must be original.
 
 A substring is copied if it occurs in a line of the corpus and is longer than the request allows. Every such substring
-contains one that is exactly one character too long. Therefore only substrings of that length are looked up, each when a
-character is chosen for the last of its positions that is not fixed.
+contains one that is exactly one character too long. Therefore only substrings of that length are looked up. A substring
+is looked up when a character is chosen for the last of its free positions.
 """
 
 from collections.abc import Sequence
@@ -20,7 +20,10 @@ if TYPE_CHECKING:  # avoids importing SQLite at run time
 
 
 class Copying:
-    """An index of the corpus's substrings of `longest` + 1 characters, by vocabulary ids, for lines of `width`."""
+    """An index of the substrings of `longest` + 1 characters that occur in the corpus.
+
+    It searches texts of vocabulary ids, whose lines have `width` characters.
+    """
 
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:
         self.corpus, self.width, self.size = corpus, width, longest + 1
@@ -41,7 +44,7 @@ class Copying:
         return False
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that would complete a copied substring at a position of each text."""
+        """Return a mask of the characters that would complete a copied substring at the given position of each text."""
         line = place - place % self.width
         copied = np.zeros((len(texts), len(self.codes)), bool)
         first = max(line, place + 1 - self.size)

@@ -2,9 +2,9 @@
 
 A hypothesis is a pair of an opening template and a rhyme group; the two lines of a couplet may be written in several
 ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without repeating a
-character. Filling them is a matching of positions to characters. The sets from which positions draw are nested (rhymes
-of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all), and for nested sets Hall's theorem requires only counts:
-no set may have fewer characters than there are positions that draw from it or from one of its subsets.
+character, that is, if each position can be matched with a character. The sets of characters from which positions draw
+are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's theorem
+requires only counts: no set may have fewer characters than there are positions that draw from that set or its subsets.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -40,12 +40,12 @@ class Plan:
     alive: Bool[Array, "T G"]
     ways: Bool[Array, "T K W"]
     left: Int[Array, "3 P T"]
-    """The number of free positions from each position on: feet after the first line, its foot, and other positions."""
+    """The number of free positions from each position onward: feet after line 1, the foot of line 1, and others."""
 
 
 @dataclass
 class Histories:
-    """The state of N partly written texts, as far as it decides which characters may follow."""
+    """The state of N partly written texts that determines which characters may follow."""
 
     plans: list[Plan]
     alive: Bool[Array, "N T G"]
@@ -53,14 +53,14 @@ class Histories:
     ways: Bool[Array, "N T W"]
     """Whether each way to write the current couplet fits the text so far."""
     unused: Bool[Array, "N V"]
-    """Whether no form of a character is used or fixed elsewhere; if repetition is allowed, whether none has rhymed."""
+    """For each character, whether no form of it is used or fixed; if repetition is allowed, only rhymes count."""
     last: Int[Array, "N 2"]
     """The ids of the previous two characters in the current line, or `FREE`."""
     stock: Int[Array, "N S"]
     """The number of words left in each set of `Demands.members`; all forms of a word count as one."""
 
     def take(self, rows: Array) -> "Histories":
-        """Copy the given rows; a row that is given several times is copied as often."""
+        """Copy the given rows; a row that is listed several times is copied that many times."""
         arrays = (self.alive, self.ways, self.unused, self.last, self.stock)
         return Histories([self.plans[row] for row in rows], *(array[rows] for array in arrays))
 
@@ -72,7 +72,7 @@ class Demands:
         self.lexicon, self.request = lexicon, request
         self.width, self.places = request.form.width, request.lines * request.form.width
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any if it is given.
+        # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any tone if given.
         self.base = lexicon.han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
@@ -93,7 +93,7 @@ class Demands:
             borrowed = joined(lexicon.rhymes, lenders)[groups] & ~lexicon.can_be_oblique
             self.first_rhymes = self.rhymes | borrowed
             self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
-        # 3. The sets from which positions draw, as columns: G of rhymes, G of first-line rhymes, level, oblique, all.
+        # 3. The sets from which positions draw, as columns: G for rhymes, G for first-line rhymes, level, oblique, all.
         self.members = (
             np.concatenate([self.rhymes, self.first_rhymes, lexicon.one_form]).T & self.base[:, None]
         )
@@ -107,7 +107,7 @@ class Demands:
         self.asked, self.exists = self._ways()
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
-        """Return the tone that each way requires at each position of each couplet, and which ways exist."""
+        """Return the tone that each way to write a couplet requires at each position, and a mask of existing ways."""
         T, K = len(self.kinds), self.request.lines // 2
         asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
         exists = np.zeros((T, K, _MOST_WAYS), bool)
@@ -134,7 +134,7 @@ class Demands:
         return asked
 
     def opposite(self, place: int) -> int | None:
-        """Return the position opposite a second-line position if the couplet needs antithesis; None for all others."""
+        """If `place` is in the second line of a couplet with antithesis, return the position opposite, else None."""
         k, at = divmod(place, 2 * self.width)
         needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
         return place - self.width if needed else None
@@ -148,7 +148,7 @@ class Demands:
     def fits(
         self, asked: Int[Array, "... T W"], ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool
     ) -> Bool[Array, "... T W"]:
-        """Check whether characters have the required tone: given ones in any reading, others in their usable tone."""
+        """Check whether characters fit the required tones: a given one in any reading, others in their usable tone."""
         fits: Array = self._fits[np.asarray(given, int), asked, ids]
         return fits
 
@@ -180,7 +180,7 @@ class Demands:
         return alive, ways
 
     def places_left(self, fixed: Fixes) -> Int[Array, "3 P T"]:
-        """Count the free positions from each position on, as in `Plan.left`."""
+        """Count the free positions from each position onward, as in `Plan.left`."""
         free = np.array([id_ == FREE for id_ in fixed])[:, None]
         first = np.arange(self.places)[:, None] < self.width
         kinds = np.stack([free & self.feet & ~first, free & self.feet & first, free & ~self.feet])
@@ -189,20 +189,20 @@ class Demands:
         return left
 
     def stock(self, free: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the free words in each set of `members`; if repetition is allowed, no tone's words are ever used up."""
+        """Count the free words in each set of `members`; if repetition is allowed, no tone is ever used up."""
         counts: Array = self.members[free].sum(axis=0)
         counts[-3:] += self.tones_last
         return counts
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
-        """Return the rows of the texts that using one more character of some set could make impossible to complete."""
+        """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
         feet, first_feet, others = _left(histories, place)
         stock, most = histories.stock, (feet + first_feet).max(axis=1)
         narrow = (stock[:, : len(self.rhymes)] <= most[:, None]) & histories.alive.any(axis=1)
         return np.flatnonzero(narrow.any(axis=1) | self._are_few(stock, most + others.max(axis=1) + 1))
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
-        """Check by Hall's condition, for each hypothesis, that the positions from `place` on can be filled."""
+        """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
         feet, first_feet, others = _left(histories, place)
         stock, G = histories.stock, len(self.rhymes)
         result: Array = stock[:, None, :G] >= feet[:, :, None]
@@ -214,14 +214,14 @@ class Demands:
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
-        """Check whether a tone has fewer characters than there are positions or, if repetition is allowed, none."""
+        """Check whether a tone has too few characters for the positions or, if repetition is allowed, none at all."""
         few: Array = stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
         return few
 
     def _tones_suffice(
         self, histories: Histories, row: int, t: int, place: int, feet: int, others: int
     ) -> bool:
-        """Check that some choice of ways requires no more characters of any tone than are left."""
+        """Check whether the rest can be written in ways that need no more characters of any tone than are left."""
         plan, size = histories.plans[row], 2 * self.width
         # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
         needed = {(0, 0)}
@@ -250,7 +250,7 @@ def _left(histories: Histories, place: int) -> Int[Array, "3 N T"]:
 
 
 def of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
-    """Compute a value for the plan of each text, only once if all texts have the same plan."""
+    """Compute a value for the plan of each text; compute it only once if all texts have the same plan."""
     distinct = plans[:1] if len(set(map(id, plans))) == 1 else plans
     values = np.array([value(plan) for plan in distinct], int)
     return np.broadcast_to(values, (len(plans), *values.shape[1:]))

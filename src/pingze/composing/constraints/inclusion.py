@@ -3,17 +3,18 @@
 A dynamic program visits the positions of a poem from the last to the first. At each position either a word begins or
 the model writes one character, and every choice has a cost: a word uses itself up, and a character that the model
 writes uses up one character of the set for its position. The state is what has been used so far; its value is the
-number of ways to continue to the end. The request can be met if that number is above 0 at the beginning. Walking from
-the first position to the last, and taking each choice in proportion to the number of ways that continue it, draws all
-placements with equal probability.
+number of ways to continue to the end. The request can be met if that number is above 0 at the beginning. A placement is
+drawn by walking from the first position to the last; each choice has a probability proportional to the number of ways
+to continue after it. All placements are thus equally likely.
 
-Words that do not differ in any way that matters form one kind, and so do rhyme groups, which keeps the states few.
+Words that differ in nothing that matters count as one kind; so do rhyme groups. This keeps the number of states small.
 
-A word that may appear only once appears at exactly one position. Therefore drawing the positions first and forbidding
-the characters elsewhere splits the target into parts that do not overlap, and a weight of 1/q for a placement drawn
-with probability q corrects for the draw. Without this, a word would be forced into the last position that can take it.
+A word that may appear only once appears at exactly one position. Therefore the positions are drawn first, and the
+word's characters are forbidden elsewhere. This splits the target into parts that do not overlap. A placement drawn with
+probability q gets the weight 1/q, which corrects for the draw. If the model chose the positions while writing, a word
+would often be forced into the last position that can take it.
 
-Axes: T templates, W ways to write a couplet, R rows (pairs of these), then one axis for each thing that can be used up.
+Axes: T templates, W ways to write a couplet, R rows (pairs of a template and a way), then one for each thing used up.
 """
 
 import math
@@ -43,10 +44,10 @@ from pingze.verse.patterns import word_starts
 Word = tuple[int, ...]
 """The ids of characters that must be adjacent within a line."""
 Axis = str | tuple[str, int]
-"""A thing to use up: words of a ("kind", number), the single rhyme on a ("shared", character), or a set by name."""
+"""A thing that can be used up: the words of a ("kind", number), the one rhyme on a ("shared", id), or a named set."""
 
 MOST_WORK = 800_000_000
-"""The maximum number of additions to find how a request's words can be placed: about two seconds of work."""
+"""The maximum number of additions spent on placing the words of a request; they take about two seconds."""
 ONE_MORE = 1 << 14
 """The fixed cost of adding two arrays, measured in additions of single numbers."""
 MOST_NUMBERS = 1 << 19
@@ -66,7 +67,7 @@ class Effort:
         self.words, self.left = len(request.include), float(MOST_WORK)
 
     def spend(self, numbers: float) -> None:
-        """Subtract some work from what is left, in additions. Raises InputError if it exceeds what is left."""
+        """Subtract a number of additions from the work left. Raises InputError if fewer than these are left."""
         self.left -= numbers
         if self.left < 0:
             raise InputError("too_many_words", field="include", has=self.words)
@@ -78,7 +79,7 @@ class Inclusion:
     Args:
         constraints: The compiled request.
         whole: Whether no word may span a pause in the line.
-        effort: The work that may still be done to find placements; by default, as much as for a whole request.
+        effort: The work that may still be done to find placements; by default, all that a request may use.
     """
 
     def __init__(
@@ -111,7 +112,7 @@ class Inclusion:
 
     @property
     def is_possible(self) -> bool:
-        """Whether some poem keeps the request. Raises InputError if it has too many words to find out."""
+        """Whether some poem keeps the request. Raises InputError if the request has too many words to decide this."""
         fixed, copying, base = self.constraints.fixed, self.constraints.copying, self.constraints.base
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
@@ -134,7 +135,7 @@ class Inclusion:
         raise UnfinishedError("words_copy")
 
     def _log_weight(self, plan: Plan) -> float:
-        """Compute -ln q of a placement, where q sums over all templates, groups and ways that can draw it."""
+        """Compute -ln q, where q is the probability of drawing a placement under any template, group and ways."""
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
@@ -163,7 +164,7 @@ class Choice(NamedTuple):
 class Frame:
     """The positions, words and sets of characters that all placements share.
 
-    A word lies within a line, and may overlap a fixed position that has the same character.
+    A word lies within a line. It may cover a fixed position if the same character is fixed there.
     """
 
     def __init__(
@@ -199,7 +200,7 @@ class Frame:
         return taken
 
     def missing_rhymes(self, group: int) -> Int[Array, "2 T"]:
-        """Count, for each template, the rhymes of a group that words must supply, without and with the first line."""
+        """Count the rhymes that words must supply under each template for a group: without line 1, then with it."""
         free = (np.array(self.fixed) == FREE)[:, None] & self.feet
         wanted = np.array([free[self.width :].sum(axis=0), free.sum(axis=0)])
         stock = self.stock[[group, group + len(self.constraints.rhymes)]]
@@ -209,8 +210,8 @@ class Frame:
     def rhyming(self, group: int) -> Bool[Array, "4 ends"]:
         """Return masks of the `ends` that may rhyme, may rhyme in line 1, spare a rhyme, and spare a rhyme in line 1.
 
-        A word that rhymes leaves the model one position fewer at which to find a rhyme. It spares no rhyme if its last
-        character, or another form of it, is one on which the model could have rhymed.
+        A word that rhymes fills a foot, so the model must find one rhyme fewer. Yet no rhyme is spared if the model
+        could have rhymed on the word's last character or on another form of this character.
         """
         c, words = self.constraints, self.constraints.lexicon.word[self.ends]
         may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
@@ -221,7 +222,7 @@ class Frame:
 class Placements:
     """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
 
-    Raises InputError if counting them takes more than the remaining effort of `frame`.
+    Raises InputError if counting the placements takes more work than `frame.effort` has left.
     """
 
     def __init__(self, frame: Frame) -> None:
@@ -240,7 +241,7 @@ class Placements:
         return float(np.logaddexp.reduce(self.logs)) if len(self.logs) else -math.inf
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw fixed positions with the words placed, in proportion to the templates, groups and ways that they fit."""
+        """Draw placements as required ids, in proportion to the number of templates, groups and ways each one fits."""
         shares = np.exp(self.logs - self.logs.max())
         times = Counter(_draw(shares, rng) for _ in range(number))
         return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
@@ -277,7 +278,7 @@ class Count:
         self.after, self.log_number = self._count(tuple(used.values()))
 
     def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
-        """Count the continuations from each couplet and the end, up to a factor; return the log of the total too."""
+        """Count, up to a factor, the continuations from each couplet and from the end; also return ln of the total."""
         T, K, _ = self.frame.ways.shape
         if max(int(self.frame.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
             self.frame.effort.spend(math.inf)
@@ -307,7 +308,7 @@ class Count:
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
     ) -> Iterator[Float[Array, "R ..."]]:
-        """Count the continuations after a couplet, then from each position within it, from the last to the first."""
+        """Yield the numbers of continuations after a couplet, then from each of its positions, the last one first."""
         longest = max((len(word) for word in self.frame.words), default=1)
         ways = deque([after[t]], maxlen=longest)
         yield ways[0]
@@ -322,7 +323,7 @@ class Count:
             yield here
 
     def _inside(self, k: int, t: int) -> tuple[Int[Array, "R"], list[Float[Array, "R ..."]]]:
-        """List a couplet's ways under a template; count the continuations from each position and after the couplet."""
+        """Return a couplet's ways under a template, and the numbers of continuations from each position and the end."""
         if (k, t) in self.kept_tables:
             return self.kept_tables[k, t]
         w = np.flatnonzero(self.frame.ways[t, k])
@@ -332,7 +333,7 @@ class Count:
         return tables
 
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
-        """Draw fixed positions with the words placed; results under the same template are adjacent."""
+        """Draw placements as required ids; those drawn under the same template are adjacent."""
         shares = self.after[0][_at(self.nothing)] * self.alive
         times = Counter(_draw(shares, rng) for _ in range(number))
         drawn: list[Fixes] = []
@@ -364,7 +365,7 @@ class Count:
         ways: Sequence[Array],
         rng: np.random.Generator,
     ) -> tuple[Choice, tuple[int, ...]]:
-        """Draw a choice at a position of a couplet, in proportion to its continuations; return the next state too."""
+        """Draw a choice at a position of a couplet, in proportion to its continuations; also return the next state."""
         choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
         states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
         values = [
@@ -383,7 +384,7 @@ class Count:
         return self.kept_choices[key]
 
     def _choices(self, place: int) -> list[Choice]:
-        """List the choices at a position, joining choices of the same kind and cost."""
+        """List the choices at a position; merge choices that have the same kind and cost."""
         merged: dict[object, Choice] = {}
         for kind, length, fits, axes in self._possible(place):
             cost = tuple(int(axis in axes) for axis in self.axes)
@@ -392,7 +393,7 @@ class Count:
         return [choice for choice in merged.values() if choice.fits.any()]
 
     def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
-        """List the choices at a position: kind of word, length, mask of templates and ways, and axes used up."""
+        """Yield each choice at a position as the kind of word, length, mask of templates and ways, and axes used up."""
         asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
         request, fixed = self.constraints.request, self.frame.fixed
         # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
@@ -421,7 +422,7 @@ class Count:
 
 @lru_cache(1 << 10)
 def _paid(cost: tuple[int, ...]) -> tuple[tuple[slice, ...], tuple[slice, ...]]:
-    """Return slices of the states before and after a cost is paid."""
+    """Return slices that select the states from which a cost can be paid, and the states after it is paid."""
     low = tuple(slice(None, -c) if c else slice(None) for c in cost)
     return low, tuple(slice(c, None) for c in cost)
 
@@ -432,6 +433,6 @@ def _at(state: tuple[int, ...]) -> tuple[slice | int, ...]:
 
 
 def _draw(values: Float[Array, "n"], rng: np.random.Generator) -> int:
-    """Draw an index in proportion to the values."""
+    """Draw an index with a probability proportional to the value there."""
     edges = values.cumsum()
     return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))

@@ -1,9 +1,9 @@
 """Look up the prosody of a vocabulary: the tone and the rhymes of each character.
 
-A character is composed only in its one usable tone; a character without one, such as 看, is composed only at a position
+A character is composed only in its one usable tone; a character without a usable tone, such as 看, only at a position
 that allows any tone. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
-only the form on which they rhyme most rhymes. A character that a person fixed is read as generously as the checker
-reads it: in any tone or group that it can have.
+only the form that the poets use most often as a rhyme may rhyme. A character that a person fixed is read as generously
+as the checker reads it: in any tone or group that it can have.
 """
 
 from collections.abc import Callable, Iterable
@@ -24,10 +24,10 @@ from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
 
 GROUP_NAMES = tuple(GROUPS)
-"""The rhyme groups in the order of every group axis."""
+"""The names of the rhyme groups, in the order that every axis of groups has."""
 
 FREE = -1
-"""The id at a position of a text that is still free."""
+"""The id that marks a position of a text as still free."""
 
 DOUBLED_OFTEN = 40
 """A character may be doubled if verse doubles it at least this many times."""
@@ -35,7 +35,7 @@ DOUBLED_OFTEN = 40
 
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
-    """Load the characters that verse doubles, with the number of times in all and at the end of a line."""
+    """Load the characters that verse doubles, with the numbers of doublings anywhere and at the end of a line."""
     rows = (
         (one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items()
     )
@@ -62,13 +62,13 @@ class Lexicon:
     can_rhyme: Bool[Array, "G V"]
     """Whether the character is in the group in some reading, or its groups are unknown."""
     doubles: Bool[Array, "2 V"]
-    """Whether verse doubles the character 疊字, as 年年: in all, and at the end of a line."""
+    """Whether verse often doubles the character 疊字, as 年年: row 0 anywhere, row 1 at the end of a line."""
     forms: Int[Array, "V F"]
-    """The ids of all forms of a character's word, including the character, with the first repeated up to F ids."""
+    """The ids of all forms of a character's word, including the character; the first id is repeated to make F ids."""
     word: Int[Array, "V"]
-    """The id of the form of a character's word on which poets rhyme most: 遊 for 游."""
+    """The id of the form on which poets rhyme most often, among all forms of the character's word: 遊 for 游."""
     one_form: Bool[Array, "3 V"]
-    """Masks that pick one form of each word: of level words, of oblique words, and of all words, for counting."""
+    """Masks for counting words, which pick one form of each level word, of each oblique word, and of every word."""
     misread: dict[int, list[int]]
     """The ids that may not follow an id: 酒 after 中, since 中 does not have its usable tone in 中酒."""
 
@@ -123,7 +123,7 @@ class Lexicon:
 
 
 def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
-    """Return a mask in which each level group has the characters of all groups that `near` returns for it."""
+    """Return a mask in which each level group has the rhymes of all groups that `near` returns for it."""
     result = rhymes.copy()
     for row, name in enumerate(GROUP_NAMES):
         if GROUPS[name].side == LEVEL:

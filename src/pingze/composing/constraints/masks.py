@@ -1,7 +1,7 @@
 """Compute masks of the characters that may follow the text written so far.
 
-A poem is written under hypotheses: a character may follow if some hypothesis allows it and can still be completed
-(`feasibility`), so that no choice leads into a dead end.
+A poem is written under several hypotheses (`feasibility`). A character may follow if some hypothesis allows it and the
+poem can then still be completed under that hypothesis. Thus no choice leads into a dead end.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
@@ -29,7 +29,7 @@ class Constraints(Demands):
     Args:
         lexicon: The lexicon of the vocabulary.
         request: Everything that a poem must keep.
-        old: For each position of the text that is rewritten, the id of its former character.
+        old: For each position that is being rewritten, the id of its former character.
         copying: The substrings that may not be written; used only if the request asks for originality.
     """
 
@@ -54,12 +54,12 @@ class Constraints(Demands):
         return [_NAMES[tone] for tone in asked.tolist()]
 
     def tones_at(self, plan: Plan, place: int) -> set[str]:
-        """Return the tones that a plan's hypotheses require at a position; "" if one of them allows either tone."""
+        """Return the tones that a plan's hypotheses require at a position, including "" if one allows either tone."""
         ways = plan.ways[:, place // (2 * self.width)] & plan.alive.any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def plan(self, fixed: Fixes) -> Plan | None:
-        """Return a plan of the hypotheses that agree with fixed positions and can be completed; None if none can."""
+        """Return the plan of all hypotheses that fit the fixed positions and can be completed; None if none can be."""
         if self.copying and self.copying.holds(fixed):
             return None
         alive, ways = self.agreeing(fixed)
@@ -68,7 +68,7 @@ class Constraints(Demands):
         return plan if alive.any() else None
 
     def start(self, plans: list[Plan]) -> Histories:
-        """Create the histories of texts of which nothing is written yet."""
+        """Create the histories of texts in which nothing is written yet."""
         unused, stock = np.ones((len(plans), len(self.base)), bool), []
         for row, plan in enumerate(plans):
             taken = np.unique(self._taken(plan.fixed))
@@ -84,7 +84,7 @@ class Constraints(Demands):
         return self.stock(self.base)
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
-        """List all forms used up by fixed positions: of all characters, or of rhymes only if repetition is allowed."""
+        """List all forms of the fixed characters or, if repetition is allowed, of the fixed rhymes; all are used up."""
         feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.feet[place].any()]
         given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
         return self.lexicon.forms[given]
@@ -122,7 +122,7 @@ class Constraints(Demands):
     def _can_follow(
         self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
     ) -> Bool[Array, "n"]:
-        """Check whether each text can be completed after each character, by trying one character of each kind."""
+        """Check whether each text can be completed after the given character; try only one character of each kind."""
         kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
         _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
         if not len(first):
@@ -134,7 +134,7 @@ class Constraints(Demands):
 
     @cached_property
     def alike(self) -> Int[Array, "V"]:
-        """The number of each character's kind: a kind shares tones and rhymes, also in all other forms of the words."""
+        """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
         tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
@@ -142,7 +142,7 @@ class Constraints(Demands):
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
-        """Return a mask of the characters that may replace the one at a position of a text that is otherwise fixed."""
+        """Return a mask of the characters that may stand at a position if the rest of the text is fixed."""
         plan = self.plan((*fixed[:place], FREE, *fixed[place + 1 :]))
         if plan is None:
             return np.zeros_like(self.base)
@@ -157,7 +157,7 @@ class Constraints(Demands):
     def original(
         self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
     ) -> Bool[Array, "N V"]:
-        """Remove the characters that would copy a line of the corpus from a mask; this may lead into a dead end."""
+        """Remove from a mask the characters that would copy a line of the corpus; this may lead into a dead end."""
         if self.copying is None:
             return allowed
         copied = self.copying.copied(texts, of_plans(plans, lambda plan: plan.fixed), place)
@@ -165,7 +165,7 @@ class Constraints(Demands):
         return original
 
     def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        """Remove all forms of a rewritten position's former character from a mask, unless nothing else may follow."""
+        """Remove from a mask all forms of a rewritten position's former character, unless nothing else may follow."""
         if place not in self.old:
             return allowed
         others = allowed.copy()
@@ -173,7 +173,7 @@ class Constraints(Demands):
         return np.where(others.any(axis=1, keepdims=True), others, allowed)
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters that some hypothesis allows at a position, ignoring what can follow."""
+        """Return a mask of the characters that some hypothesis allows at a position, even if nothing can follow."""
         asked, foot = self.asked_at(place), self.feet[place]
         # 1. Allow the characters of the right tone, or at a foot the rhymes.
         living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
@@ -195,8 +195,9 @@ class Constraints(Demands):
     def _reduplication(
         self, histories: Histories, place: int
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
-        """Return rows of texts, and for each a character to double 疊字 here: the previous one, or a fixed next one.
+        """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
+        The character is the previous one, or the next one if that is fixed.
         Verse must double the character or, at the end of a line, double it there. No doubled character rhymes twice or
         appears three times in a row.
         """
@@ -219,7 +220,7 @@ class Constraints(Demands):
         return np.concatenate(rows), np.concatenate(doubled)
 
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
-        """Add one character at a position of each text to its history, in place."""
+        """Update the history of each text, in place, by the character written at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
         given = of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
         histories.ways &= self.fits(self.asked_at(place)[None], ids[:, None, None], given[:, None, None])

@@ -20,7 +20,7 @@ if TYPE_CHECKING:  # avoids importing NumPy at run time
 
 
 class ConversionWarning(UserWarning):
-    """A warning that typed text was not read as typed, for example a Simplified character as a Traditional one."""
+    """A warning that text was changed when it was read, as from Simplified to Traditional characters."""
 
 
 _NOTES: ContextVar[list[Note] | None] = ContextVar("notes", default=None)
@@ -38,7 +38,7 @@ def noted() -> Iterator[list[Note]]:
 
 
 def tell(note: Note) -> None:
-    """Report how typed text was read: collect the note inside `noted`, or else issue a ConversionWarning."""
+    """Report how typed text was read: inside `noted`, collect the note; elsewhere, issue a ConversionWarning."""
     notes = _NOTES.get()
     if notes is not None:
         notes.append(note)
@@ -55,10 +55,10 @@ def _outside() -> int:
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
-    """Read the characters of an option, without marks and spaces; all must be in the vocabulary.
+    """Read the characters of an option, without marks and spaces; the vocabulary must have them all.
 
     A Simplified character is converted according to its neighbours, with a ConversionWarning. Raises InputError if no
-    character is given, or if the model does not know one.
+    character is given, or if the model does not know one of the characters.
     """
     typed = _typed(field, text)
     if not typed:
@@ -89,7 +89,7 @@ def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
-    """Report which characters of a text were read as others, if any; both texts have the same length."""
+    """Report which written characters, if any, were read as other ones; both texts have the same length."""
     if changed := dict.fromkeys(pair for pair in zip(written, read, strict=True) if pair[0] != pair[1]):
         ones, others = map("".join, zip(*changed, strict=True))
         tell(Note("converted", field=field, has=ones, read=others))
@@ -114,7 +114,7 @@ def _typed(field: str, text: str) -> str:
 
 
 def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:
-    """Return a character, or its Traditional form, if the vocabulary has it. Raises InputError if it has neither."""
+    """Return a character or its Traditional form, whichever is known. Raises InputError if neither is known."""
     if known := _known(character, vocabulary):
         return known
     others = dict.fromkeys((*traditional_candidates(character), *variants(character)))

@@ -1,6 +1,6 @@
-"""Define the options of a poem and their bounds: the one schema of the command line, Python and HTTP.
+"""Define the options of a poem and their bounds, in one schema that the command line, Python and HTTP share.
 
-Each field has a description; its bounds are named as in JSON Schema. Creating one of these dataclasses checks them.
+Each field has a description; its bounds are named as in JSON Schema. Creating an object checks its values.
 """
 
 import math
@@ -32,14 +32,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def option(default: Any, sentence: str, **bounds: Any) -> Any:
-    """Make a field with a description and bounds; a field with the default ... is required."""
+    """Make a field with a description and bounds; a field whose default is `...` is required."""
     metadata = {"description": sentence, "json_schema_extra": bounds, "strict": True}
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Bounded:
-    """Values within bounds. Raises InputError, which names the field, if a value is out of bounds."""
+    """A dataclass that checks its values. Raises InputError, which names the field, if one is out of bounds."""
 
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
@@ -58,14 +58,14 @@ class Sampling:
     """The options of sampling."""
 
     temperature: float
-    """The divisor of the logits; 0 takes the likeliest character."""
+    """The divisor of the logits; at 0 the likeliest character is always taken."""
     particles: int
     """The number of particles for each poem."""
     top_p: float = 1.0
-    """The probability of the nucleus; 1 for all characters."""
+    """The probability of the nucleus; at 1 the nucleus has all characters."""
 
     def within(self, tokens: int) -> "Sampling":
-        """Divide the particles of a poem longer than `FEW_TOKENS` tokens by the square of its relative length."""
+        """If there are more than `FEW_TOKENS` tokens, divide the particles by the square of tokens / `FEW_TOKENS`."""
         fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2)
         return replace(self, particles=min(self.particles, fewer))
 
@@ -120,7 +120,7 @@ class Revising(Bounded):
     )
     top_p: float = option(
         0.85,
-        "The nucleus: characters are drawn almost only from the likeliest that together have this probability.",
+        "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability.",
         exclusiveMinimum=0,
         maximum=1,
     )
@@ -148,7 +148,7 @@ class Composing(Revising):
     form: str = option("七絕", f"One of {' '.join(FORMS)}.", maxLength=20)
     lines: int | None = option(None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES)
     template: str | None = option(
-        None, "The name of an opening template or a part of it, as 平起 or 首句入韻.", maxLength=20
+        None, "The name of an opening template, or part of the name, as 平起 or 首句入韻.", maxLength=20
     )
     rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
     acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
@@ -257,7 +257,7 @@ def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:
 
 
 def _shown(value: float) -> float | str:
-    """Shorten a number that has many digits, and convert a number that JSON cannot represent to text."""
+    """Shorten a number that has many digits, and convert to text a number that JSON cannot represent."""
     if isinstance(value, int) and value.bit_length() > 64:  # Python refuses to write thousands of digits
         return f"{'-' if value < 0 else ''}10^{int(value.bit_length() * math.log10(2))}"
     return value if isinstance(value, int) or math.isfinite(value) else str(value)

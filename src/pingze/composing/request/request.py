@@ -1,4 +1,4 @@
-"""Read options as a `Request`: everything that a poem must keep, and the parts of it that can be given up."""
+"""Read options as a `Request`: everything that a poem must keep. Parts of a request can be given up."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -31,7 +31,7 @@ class Fixed:
     """A character that is required at a position; lines and positions count from 1."""
 
     option: str
-    """The option that requires it: start, acrostic or pattern."""
+    """The option that requires the character: start, acrostic or pattern."""
     line: int
     position: int
     character: str
@@ -52,7 +52,7 @@ class Request:
     strictness: str = CUSTOMARY
     """How strictly the tones are kept: one of `verse.patterns.STRICTNESSES`."""
     template: str | None = None
-    """A part of the names of the allowed opening templates, as 平起 or 首句入韻."""
+    """Text that all names of the allowed opening templates contain, as 平起 or 首句入韻."""
     rhyme: str | None = None
     """The name of the rhyme group."""
     fixed: tuple[Fixed, ...] = ()
@@ -61,7 +61,7 @@ class Request:
     exclude: str = ""
     """Characters that must not appear."""
     repeat: bool = False
-    """Whether a character may be composed more than once, not only in reduplication."""
+    """Whether a character may be composed more than once even without reduplication."""
     title: str | None = None
     poet: str | None = None
     about: str | None = None
@@ -91,7 +91,7 @@ class Request:
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
-        """The options that can be given up, each with its value when given up; without fixed characters and words."""
+        """The options that can be given up, except fixed characters and words, each with the value that replaces it."""
         asked: dict[str, tuple[str, str, object, object]] = {
             # field of Request: name of the option, words for it, its value, its value when given up
             "repeat": ("repeat", "no character twice", not self.repeat, True),
@@ -217,7 +217,7 @@ def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str 
 
 
 def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
-    """Return a poet's name as the model knows it. Raises InputError, which lists similar names, if it knows none."""
+    """Return a poet's name as the model has it. Raises InputError, which lists similar names, if it is unknown."""
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
@@ -228,7 +228,7 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
 
 
 def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:
-    """Read the words to include, separated by spaces and marks; drop a word that another one contains."""
+    """Read the words to include, separated by spaces and marks; drop a word that another word contains."""
     words: dict[str, None] = {}
     for block in "".join(" " if c in MARKS else c for c in text).split():
         read = read_characters("include", block, vocabulary)

@@ -52,7 +52,7 @@ class Antithesis:
         bias: Float32[Array, "K"],
         log_z: Float32[Array, "K"],
     ) -> "Antithesis":
-        """Build the table from u, d, c and ln Z."""
+        """Build the table from the u, d, c and ln Z of the module's formula."""
         one = np.ones_like(bias)
         return cls(
             tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one])
@@ -66,14 +66,14 @@ class Antithesis:
         return Antithesis(vocabulary.tokens, above, below)
 
     def opposite(self, ids: Int[Array, "N"]) -> Float32[Array, "N K"]:
-        """Return the score of every token below each of the given tokens."""
+        """Return the scores of all tokens of the table when they are placed below each of the given tokens."""
         distinct, place = np.unique(ids, return_inverse=True)
         scores: Array = self._scores({"above": self.above[distinct]})[0][place]
         return scores
 
     @cached_property
     def _scores(self) -> Callable[[Mapping[str, Array]], list[Array]]:
-        """The function that scores rows of `above`; ONNX Runtime uses only this thread; BLAS threads would compete."""
+        """The function that scores rows of `above`, in ONNX Runtime on one thread, since BLAS threads would compete."""
         graph, (K, R) = Graph(), self.below.shape
         product = graph.node("MatMul", "above", graph.constant("below", self.below.T))
         graph.node("Cast", product, result="scores", to=TYPES["float32"])
@@ -81,7 +81,7 @@ class Antithesis:
         return session(graph.serialized([("above", "float64", ("N", R))], [scores]))
 
     def over(self, id_: int) -> Float32[Array, "K"]:
-        """Return the score of one token below every token."""
+        """Return the scores of one token when it is placed below each token of the table."""
         scores: Array = (self.above @ self.below[id_]).astype(np.float32)
         return scores
 
@@ -109,7 +109,7 @@ class Opposites(Term):
         self.table, self.demands, self.weight = table, demands, np.float32(demands.request.antithesis)
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "N V"] | None:
-        """Return the weighted score of each character below the one opposite it; None if no antithesis is needed."""
+        """Return the weighted score of each character below the opposite one; None if no antithesis is needed."""
         above = self.demands.opposite(place)
         if above is None:
             return None
@@ -117,7 +117,7 @@ class Opposites(Term):
         return added
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
-        """Return the weighted score of each character with the one opposite it, in either line of the couplet."""
+        """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
         above, below = self.demands.opposite(place), place + self.demands.width
         scores: Array | None = None
         if above is not None and text[above] != FREE:

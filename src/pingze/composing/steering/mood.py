@@ -4,8 +4,8 @@ While a text is drawn, the weight of each character c is multiplied by exp m(c),
 
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
-and n is the number of times that verse of the mood uses c, and e the number expected if it were like verse of the
-other two moods. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split whose
+and n is the number of times that verse of the mood uses c, and e the number expected if it used c as often as verse of
+the other two moods. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split whose
 title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
@@ -30,7 +30,7 @@ TITLES = {
     ),
     SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
 }
-"""The patterns that match titles and themes of a mood."""
+"""For each mood, the pattern that its titles and themes match."""
 
 
 def mood_of(*texts: str | None) -> str | None:
@@ -41,7 +41,7 @@ def mood_of(*texts: str | None) -> str | None:
 
 @lru_cache(maxsize=4)
 def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
-    """Return m of every token for each mood; 0 for a token that the table lacks."""
+    """Return m(c) of every token c for each mood; m(c) is 0 for a token that the table lacks."""
     cells = table("moods", "pingze.composing.steering")
     rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
     return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))

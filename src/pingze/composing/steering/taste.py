@@ -1,16 +1,17 @@
 """Weigh a text by the predicted judgement of a reader, which depends on more than the model's probability.
 
-While a text is drawn, each token multiplies its weight by e to the power of the request's `taste` times the sum
+While a text is drawn, each token multiplies the text's weight by exp(`taste` · s), where `taste` is the request's
+strength of taste and s is the sum
 
     LIKELY · ln p of the token
     + NAMED, if the token is a character of the title or theme that has not appeared in the text before
     − WORN · the logarithm of the factor by which poems overuse the character pair that this token completes (`worn`),
-      unless the title or theme contains one of the two
+      unless the title or theme contains one of its characters
     + REWARD · r·h, where h is the model's state after the token and r the reward vector learned from readers' scores.
 
 The reward (`checkpoint.Checkpoint.reward`) is a ridge regression of the scores of blind readings on the mean state over
 a text, on ln p and on the title's characters (experiments/reward.py): the sum over a text predicts a reader's score.
-docs/sampling.md explains how the terms were found. At the end, the text with the largest sum becomes the poem; a text
+docs/sampling.md explains how the terms were found. At the end, the text with the largest total becomes the poem; a text
 with words of two seasons, or of both day and night, ranks below all others.
 """
 
@@ -29,9 +30,9 @@ from pingze.verse.tables import table
 LIKELY = 1.3
 WORN = 0.45
 NAMED = 13.0
-"""Nats for each of up to four characters; the characters of a longer title share four times this amount."""
+"""Nats for each character of a title of at most four; those of a longer title share four times this amount."""
 REWARD = 2.5
-"""Nats per token for each point of the mean score."""
+"""Nats per token for each point of score that the reward predicts."""
 CONTRADICTION = 1e6
 """The penalty of a contradictory text, in nats; more than any text gains."""
 
