@@ -112,13 +112,13 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError, which says that `what` needs `extra`, unless all packages are installed."""
+    """Unless all `packages` are installed, raise MissingExtraError, which says that `what` needs `extra`."""
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 
 
 def print_start() -> None:
-    """Print the text for a user who ran `pingze` without a command."""
+    """Print the text that `pingze` shows when it is run without a command."""
     typer.echo(START)
 
 
@@ -128,7 +128,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print a JSON list, each value as soon as it is computed, so that a long list is never held in memory."""
+    """Print values as a JSON list, each as soon as it is computed, so that memory never holds a long list."""
     before = "["
     for value in values:
         typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)

@@ -22,7 +22,7 @@ MANY = 100
 EVERY = 10.0
 """Without a terminal, the minimum number of seconds between printed lines that differ only in their numbers."""
 SHARE = 0.05
-"""In a long run, the minimum is this share of the elapsed time, so that a night prints about a hundred lines."""
+"""In a long run, this minimum becomes a share of the elapsed time, so that a night prints about a hundred lines."""
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done, if there are many and no terminal shows the results."""
+    """Yield a function that shows how many items are done. If they are few or go to a terminal, it shows nothing."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return

@@ -70,7 +70,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 
 def summary(rows: Sequence["LineResult"]) -> str:
-    """Return a sentence that says how many lines are right, what they had to be granted, and which lines are wrong."""
+    """Return a sentence that says how many lines are right, as printed or under an allowance, and which are wrong."""
     from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]

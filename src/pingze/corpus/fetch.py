@@ -110,7 +110,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _read(response: Any, name: str) -> Any:
-    """Read the bytes that have arrived. Raises CorpusError if the source fails; other errors come from the disk."""
+    """Read the bytes that have arrived. Raises CorpusError if the source breaks off."""
     try:
         return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:

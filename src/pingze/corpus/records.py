@@ -71,7 +71,7 @@ def place_of(dynasty: str) -> int:
 
 
 def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
-    """Read JSON files from a folder or a tar archive, but skip each file for whose name `kind_of` returns None.
+    """Read JSON files from a folder or a tar archive; skip a file if `kind_of` returns None for its name.
 
     Raises CorpusError if the source cannot be read or a file does not hold poems.
     """

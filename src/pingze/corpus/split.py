@@ -16,7 +16,7 @@ DRAWN = {"train": 16_384, "dev": 2_730}
 SHORTEST_LINE = 5
 """Shorter lines are ignored, because two poems that share them need not be versions of the same poem."""
 MOST_SHARED = 100
-"""The largest number of lines of a poem to compare in pairs; it limits the cost of long texts that share much."""
+"""The largest number of lines of a poem to compare in pairs; it limits the cost of texts with many common lines."""
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
@@ -70,8 +70,8 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
     """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
 
     The candidates for the draw are the Tang poems that have the smallest digest in their group; of equal digests, the
-    first counts, and Tang precedes Song. A candidate's split is therefore selected by the candidate's own digest.
-    Within each split, candidates are drawn in ascending order of digest.
+    first one counts (Tang poems precede Song poems). A candidate's split is therefore selected by the candidate's own
+    digest. Within each split, candidates are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}

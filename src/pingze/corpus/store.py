@@ -35,7 +35,7 @@ _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FO
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line found for a phrase: the phrase begins in the line."""
+    """A line in which a phrase begins, or a line found by its place, which is then the phrase."""
 
     phrase: str
     """The phrase that was searched for, or the whole line."""

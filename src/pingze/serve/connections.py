@@ -24,7 +24,7 @@ async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECON
 
     Args:
         connections: The open connections of uvicorn's server; each has a `transport`.
-        guard: The application's guard, which records when each peer last received data of an answer.
+        guard: The application's guard, which records when each peer last received part of an answer.
         seconds: How long a connection may be idle.
     """
     seen: dict[Any, float] = {}  # when each connection was first seen
@@ -41,7 +41,7 @@ async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECON
 
 
 def _has_left(connection: TransportSocket) -> bool:
-    """Return whether the peer has closed the connection, even if its bytes are still unread. Only Linux can tell."""
+    """Return whether the peer has closed the connection, even if its bytes are still unread; False except on Linux."""
     if not hasattr(select, "POLLRDHUP") or connection.fileno() < 0:
         return False
     poll = select.poll()

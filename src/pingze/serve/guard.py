@@ -1,4 +1,4 @@
-"""Refuse requests with an unknown host or with too large or slow a body, and set the headers of every answer.
+"""Refuse requests whose host is unknown or whose body is too large or slow, and set the headers of every answer.
 
 Another site can make its own host name resolve to this machine (DNS rebinding). The requests of the site's page then
 carry that name, so only known host names are accepted. The guard reads each body in full before the application runs.

@@ -1,7 +1,7 @@
 """Show how a model reads a poem: the units of a layer, the prediction of a character, and the reach of a gradient.
 
-`scripts/name_units.py` measures which property of a text each unit tracks. The results hold for the measured weights
-only, so they are shown for no other weights.
+`scripts/name_units.py` measures which property of a text each unit tracks. The results are shown
+only for a model that has exactly the weights that were measured.
 """
 
 import base64
@@ -28,7 +28,7 @@ from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachReq
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767
-"""The largest absolute value of the whole numbers that are sent in place of values."""
+"""Values are scaled to whole numbers before they are sent; this is the largest absolute value of these numbers."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Write populations in a worker: prepare a request, draw texts, choose one from each, and join them into poems."""
+"""Write populations in a worker: prepare a request, draw texts, choose one text in each, and join the chosen texts."""
 
 import pickle
 import traceback

@@ -1,4 +1,4 @@
-"""Turn errors into responses with problem details (RFC 9457): a sentence in the reader's language, and a code.
+"""Turn errors into problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
 
 No answer reveals a path, a version or a location in the code.
 """
@@ -55,7 +55,7 @@ class TooMuchError(RefusedError):
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Convert a fault that pydantic found in a request (no valid JSON, or not like the schema) to a RefusedError."""
+    """Convert pydantic's fault to a RefusedError; the body is not JSON, or does not match the schema."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]

@@ -144,11 +144,11 @@ class Queue:
         self.seconds = seconds
         self.workers = [Worker() for _ in range(workers or threads())]
         self.waiting: dict[str, list[Request]] = {}
-        """For each client, the requests that have waiting jobs; clients and requests are sorted by their turns."""
+        """For each client, the requests that have waiting jobs; both are in the order of their turns."""
         self.numbers = count()
         self.closing = False
         self.pace = 0.0
-        """Moving average of a batch's seconds divided by the number of tokens in its texts."""
+        """Moving average of the seconds per token: the time of a batch, divided by the tokens in its texts."""
 
     def __len__(self) -> int:
         return sum(len(request.waiting) for request in self._waiting())
@@ -263,7 +263,7 @@ class Queue:
         )
 
     def _joined(self, first: Job) -> list[Job]:
-        """List `first` and the jobs of its model and size that join its batch; leave other workers their share."""
+        """Take jobs of the same model and size to join `first` in a batch, but leave other workers their share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
         while len(jobs) < share:
             room = ROWS - sum(job.rows for job in jobs)
@@ -308,7 +308,7 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a worker's message, which says that the worker is ready, or reports time spent or an answer."""
+        """Handle a worker's message: the worker is ready, or reports seconds spent on a batch and perhaps an answer."""
         if not worker.ready:
             worker.ready = True
         else:

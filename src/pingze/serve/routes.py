@@ -1,4 +1,4 @@
-"""Define the API's routes under /v1. The queue's workers compute the answers; a poem is written as populations."""
+"""Define the API's routes under /v1. The queue's workers compute the answers; for poems, a job is a population."""
 
 import pickle
 from collections import defaultdict
@@ -33,7 +33,7 @@ COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
         "next": inside.next_character,
     },
 }
-"""For each method and path, the function that computes the answer from the body and the language, if it needs them."""
+"""For each method and path, the function that computes the answer; it may take the body and the language."""
 
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})

@@ -61,7 +61,7 @@ class TrainingConfiguration:
     initialization: str = "orthogonal"
     """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
-    """Standard deviation of the initial weights if the initialization is normal."""
+    """Standard deviation of the initial weights if `initialization` is normal."""
     dropout: float = 0.0
     """Share of the LSTM's inputs and outputs to drop."""
     output_dropout: float | None = None
@@ -91,7 +91,7 @@ class TrainingConfiguration:
     clip_value: float | None = None
     """Maximum absolute value of any entry of a gradient."""
     averaging: float = 0.0
-    """Decay of the moving average of the weights. The average is evaluated and saved; with 0, it is the weights."""
+    """Decay of the moving average of the weights. The average is evaluated and saved; with 0, it equals the weights."""
     patience: int | None = None
     """Number of epochs without a better dev figure after which training stops; with none, it never stops early."""
     precision: str = "float32"

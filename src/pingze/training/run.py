@@ -5,7 +5,7 @@ resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If the
 reads and writes the folder, while it holds a lock on it.
 
 Rows are written first, then the model, then the state. So when a state exists, the rows and the best model up to the
-state's step exist too. Whatever a killed process wrote after its last state, the resumed run writes again.
+state's step exist too. A resumed run writes again what a killed process wrote after its last state.
 """
 
 import json

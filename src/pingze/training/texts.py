@@ -115,7 +115,7 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
 
     Only the characters of `train` that training reads are counted.
 
-    Raises InputError if there are too few, unless the texts are the user's own.
+    Raises InputError if there are too few characters, unless the texts are the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)

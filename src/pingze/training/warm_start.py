@@ -99,7 +99,7 @@ def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[in
 
 
 def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mapping[int, int]) -> None:
-    """Set the bias of new condition tokens to the mean over old ones, which the model has learned never to predict."""
+    """Set the biases of new condition tokens to the mean of the old; the model has learned never to predict these."""
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
     known = [id_ for id_ in special if id_ in rows]
     if known:
