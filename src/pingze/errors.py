@@ -107,7 +107,7 @@ def _restored(
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names it and what would be accepted."""
+    """A value that a person gave cannot be used; the message names the value and what would be accepted."""
 
     @property
     def field(self) -> str | None:

@@ -11,7 +11,7 @@ from pingze.corpus.records import File
 from pingze.verse.characters import HAN, MARKS
 
 SHORTEST = 20
-"""A poem with fewer characters (Han and marks) is dropped as a fragment."""
+"""A poem with fewer characters (Han characters and marks) than this is dropped as a fragment."""
 
 REASONS = ("lost characters", "brackets, quotes or notes", "other signs", "too short")
 """The reasons for dropping a poem; each poem is counted once, under the first reason that applies."""

@@ -14,7 +14,7 @@ SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}
 """The number of poems that the report trains on (train) and measures on (dev)."""
 SHORTEST_LINE = 5
-"""Shorter lines are ignored, because two poems that share them need not be versions of the same poem."""
+"""Shorter lines are ignored, because two poems that share such lines need not be versions of the same poem."""
 MOST_SHARED = 100
 """The largest number of lines of a poem to compare in pairs; it limits the cost of texts with many common lines."""
 

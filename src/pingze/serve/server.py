@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser; if the socket listens everywhere, one on the network."""
+    """Return the address to type in a browser. A socket that listens everywhere gets an address on the network."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address

@@ -116,7 +116,7 @@ class WorkerLoop:
                 self._tell(number, index, answer, time.monotonic() - begun)
 
     def _write(self) -> None:
-        """Write batches in turns. The least time so far wins the next turn or, by `OWED`, the longest wait."""
+        """Write batches in turns. The batch with the least time goes next or, by `OWED`, the one that waited longest."""
         inbox, batches, ended = self.inboxes["write"], list[Written](), False
         while True:
             # 1. Take the new batches; wait if there are no batches at all.
