@@ -116,7 +116,7 @@ class WorkerLoop:
                 self._tell(number, index, answer, time.monotonic() - begun)
 
     def _write(self) -> None:
-        """Write batches in turns. The batch with the least time goes next or, by `OWED`, the one that waited longest."""
+        """Write batches in turns. The batch with the least time goes next or, by `OWED`, one that has waited long."""
         inbox, batches, ended = self.inboxes["write"], list[Written](), False
         while True:
             # 1. Take the new batches; wait if there are no batches at all.
