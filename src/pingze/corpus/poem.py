@@ -43,8 +43,8 @@ class CorpusPoem:
     def form(self) -> str:
         """The form in `FORMS` that has the poem's shape; "" for a 詞, or if lines are not all five or all seven long.
 
-        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number counts
-        as 五言 or 七言, because only the tones distinguish 排 from 古.
+        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number of
+        lines counts as 五言 or 七言, because only the tones distinguish 排 from 古.
         """
         widths = set(map(len, self.lines))
         if self.tune or widths not in ({5}, {7}):

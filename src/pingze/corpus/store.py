@@ -35,7 +35,7 @@ _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FO
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A line in which a phrase begins, or a line found by its place, which is then the phrase."""
+    """A line in which a phrase begins. For a line found by its place, the phrase is the whole line."""
 
     phrase: str
     """The phrase that was searched for, or the whole line."""
@@ -70,7 +70,7 @@ class Store:
         Args:
             path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
 
-        Raises CorpusError if the store is absent, damaged or of another version; damage may also appear in the block.
+        Raises CorpusError if the store is absent, damaged or of another version; the block may find damage too.
         """
         path = path or store_path()
         try:

@@ -1,4 +1,4 @@
-"""Write populations in a worker: prepare a request, draw texts, choose one text in each, and join the chosen texts."""
+"""Write populations in a worker: prepare a request, draw texts, choose one per population, and build the poems."""
 
 import pickle
 import traceback
@@ -102,7 +102,7 @@ def write(
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
-    """Choose a text from a finished population. If the poem has no other population, return it as a poem."""
+    """Choose a text from a finished population. If the poem has no other population, return the text as a poem."""
     chosen, inclusion, sampling, _ = started(packed)
     (population,) = chosen.choose(writing)
     if chosen.populations(inclusion.constraints, sampling)[0] == 1:

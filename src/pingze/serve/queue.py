@@ -174,7 +174,7 @@ class Queue:
             Thread(target=self._listen, args=(worker,), daemon=True).start()
 
     def close(self) -> None:
-        """End the workers."""
+        """Terminate the worker processes and wait until they have ended."""
         self.closing = True
         for worker in self.workers:
             worker.process.terminate()
