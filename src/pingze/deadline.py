@@ -1,6 +1,6 @@
 """Stop long computations whose answer is late or no longer wanted.
 
-A thread that computes for a request to the server works within the request's `Deadline`. Elsewhere there is no
+In the server, a thread that computes for a request works within the `Deadline` of that request. Elsewhere there is no
 deadline, and nothing is stopped.
 """
 
@@ -14,7 +14,7 @@ from pingze.errors import PingzeError
 
 
 class DeadlineError(PingzeError):
-    """A request takes longer than it may, or nobody waits for its answer any more."""
+    """An error for a request that takes too long, or whose answer nobody is waiting for any more."""
 
 
 @dataclass(eq=False)
@@ -24,11 +24,11 @@ class Deadline:
     seconds: float
     begun: float = field(default_factory=time.monotonic)
     gone: bool = False
-    """Whether the one who asked has stopped waiting."""
+    """Whether the client has stopped waiting."""
 
     @property
     def is_over(self) -> bool:
-        """Whether time is up, or nobody waits any more."""
+        """Whether the time is up or the client has stopped waiting."""
         return self.gone or time.monotonic() > self.begun + self.seconds
 
     def check(self) -> None:

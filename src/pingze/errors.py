@@ -71,7 +71,7 @@ class PingzeError(Exception):
 
     Args:
         code: A code of messages.toml.
-        **parameters: What the sentence names: the `field` at fault, what it `has`, what was `wanted`.
+        **parameters: Values in the message, such as the `field` at fault, the value it `has` and what was `wanted`.
     """
 
     exit_status = 2
@@ -107,7 +107,7 @@ def _restored(
 
 
 class InputError(PingzeError):
-    """A value that a person gave cannot be used; the message names it and what would be accepted."""
+    """A value that a person gave cannot be used; the message names the value and what would be accepted."""
 
     @property
     def field(self) -> str | None:
@@ -173,7 +173,7 @@ class CorpusError(PingzeError):
 
     @property
     def cause(self) -> Cause:
-        """The code without parameters, since no answer of a server may name a path."""
+        """The code without its parameters, because a server's answers must not reveal a path."""
         return {"code": "no_corpus"}
 
 

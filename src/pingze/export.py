@@ -1,4 +1,4 @@
-"""Export a model for other tools: as a folder that a model hub accepts, or one step as an ONNX graph.
+"""Export a model for other tools: as a folder that a model hub accepts, or as an ONNX graph of one step.
 
 `--model FOLDER` reads such a folder: `checkpoint.load` verifies every file but the card against the metadata in the
 weights. The folder holds no code, and nothing in it is executed.

@@ -42,7 +42,7 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
 
 @contextlib.contextmanager
 def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> Iterator[None]:
-    """Let one process at a time run the block; other processes wait or, if `busy` is a code, raise `error` with it.
+    """Let one process at a time run the block. Other processes wait; if `busy` is a code, they raise `error` with it.
 
     Also raises `error` if the folder cannot be created. Systems without flock, such as Windows, lock nothing.
     """
@@ -61,7 +61,7 @@ def locked(folder: Path, error: type[PingzeError], busy: str | None = None) -> I
 
 
 def sweep(folder: Path) -> None:
-    """Remove a folder's partial files whose processes were killed, which shows in that nobody locks them."""
+    """Remove the partial files that no process has locked; the processes that wrote these files were killed."""
     for partial in folder.glob(f"*.{'[0-9a-f]' * 32}.partial") if fcntl else ():
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,4 +1,4 @@
-"""Look up the sentences that a user meets, by code, in English or Chinese; `messages.toml` is the catalogue."""
+"""Look up messages for users by code, in English or Chinese; `messages.toml` is the catalogue."""
 
 import locale
 import os

@@ -7,12 +7,12 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """Return the folder, not created here, for what can be fetched again: the corpus archive."""
+    """Return the folder for files that can be fetched again: the corpus archive. The folder may not exist yet."""
     return _under_home("cache") or platformdirs.user_cache_path("pingze", appauthor=False)
 
 
 def data_folder() -> Path:
-    """Return the folder, not created here, for what was built: the cleaned corpus and its index."""
+    """Return the folder for files that were built: the cleaned corpus and its index. The folder may not exist yet."""
     return _under_home("data") or platformdirs.user_data_path("pingze", appauthor=False)
 
 

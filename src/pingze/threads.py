@@ -11,9 +11,9 @@ import sys
 
 VARIABLE = "PINGZE_THREADS"
 OPENMP = "OMP_NUM_THREADS"
-"""Set by torchrun; sizes all pools unless `VARIABLE` is set."""
+"""The variable that torchrun sets; it determines the size of all pools unless `VARIABLE` is set."""
 POOLS = (OPENMP, "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS", "NUMBA_NUM_THREADS")
-"""The variables of torch's and Numba's OpenMP, of each BLAS that NumPy may have, and of Numba."""
+"""The variables that size the pools of OpenMP (for torch and Numba), of each BLAS that NumPy may use, and of Numba."""
 
 
 def cores() -> int:

@@ -1,4 +1,4 @@
-"""The command line: parse, call, print. Results go to standard output, progress and notes to standard error.
+"""The command line. Commands print results to standard output, and progress and notes to standard error.
 
 Each module defines a group of commands; importing the module adds the commands to `app`.
 """

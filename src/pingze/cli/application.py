@@ -40,7 +40,7 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Make an option that several commands share, with its completion and, by default, `Composing`'s sentence."""
+    """Build an option that several commands share. Its help is `sentence` or, by default, that of `Composing`."""
     return typer.Option(
         help=sentence or Composing.sentence(name), autocompletion=completion.BY_FIELD.get(name)
     )
@@ -79,7 +79,7 @@ def _(
 
 
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that gives a command an option for each field of `schema`; `argument` is positional."""
+    """Return a decorator that adds an option for each field of `schema`; the field `argument` becomes positional."""
     hints = get_type_hints(schema)
 
     def parameter(each: Field[Any]) -> Parameter:
@@ -112,13 +112,13 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
 
 
 def need(extra: str, what: str, *packages: str) -> None:
-    """Raise MissingExtraError, which says that `what` needs `extra`, if any of the packages is not installed."""
+    """Unless all `packages` are installed, raise MissingExtraError, which says that `what` needs `extra`."""
     if any(find_spec(package) is None for package in packages):
         raise MissingExtraError(what, extra)
 
 
 def print_start() -> None:
-    """Print the text for `pingze` without a command."""
+    """Print the text that `pingze` shows when it is run without a command."""
     typer.echo(START)
 
 
@@ -128,7 +128,7 @@ def print_json(value: Any) -> None:
 
 
 def print_json_list(values: Iterable[Any]) -> None:
-    """Print values as a JSON list, each as soon as it is computed, so that a long list is never held in memory."""
+    """Print values as a JSON list, each as soon as it is computed, so that memory never holds a long list."""
     before = "["
     for value in values:
         typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
@@ -172,7 +172,7 @@ def file_name(file: str) -> str:
 
 
 def read_text(given: str) -> str:
-    """Read a file, or return the argument itself if it is a poem: text with marks, or several words without ASCII."""
+    """Return the argument if it is a poem (it has marks, or is several words without ASCII), else read it as a file."""
     words = given.split()
     is_verse = set(given) & set(MARKS) or (len(words) > 1 and not any(map(str.isascii, "".join(words))))
     return given if is_verse and not isfile(given) else read_file(given)

@@ -1,6 +1,6 @@
 """Complete the values of options in the shell: forms, poets, rhyme groups and models.
 
-Simplified characters that were typed stay as they are, because every option accepts them.
+Simplified characters that the user has typed are kept, because every option accepts them.
 """
 
 from collections.abc import Callable, Iterable
@@ -19,7 +19,7 @@ Completion = Callable[[Any, str], list[str]]
 
 
 def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
-    """Return a completion that offers the values that begin with the typed text."""
+    """Return a completion function, which offers the values that begin with the typed text."""
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
         begun = to_traditional(incomplete)
@@ -29,7 +29,7 @@ def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
 
 
 def _poets(ctx: Any) -> list[str]:
-    """List the poets whom the model named in the same command knows."""
+    """List the poets that the model knows. The model is the one named in the same command."""
     from pingze.network import checkpoint
     from pingze.network.conditions import Conditions
 
@@ -40,7 +40,7 @@ def _poets(ctx: Any) -> list[str]:
 
 
 def _models(_: Any) -> list[str]:
-    """List the shipped models, the checkpoints in this folder, and the runs up to two folders below."""
+    """List the shipped models, the checkpoints in the current folder, and the runs at most two levels below it."""
     from pingze.network.checkpoint import MODEL_FILE
 
     here = Path()
@@ -56,4 +56,4 @@ BY_FIELD = {
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""The completion of each option, by the option's name."""
+"""The completion functions, by the name of the option."""

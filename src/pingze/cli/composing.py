@@ -148,7 +148,7 @@ def _print_poems(poems: "list[Poem]", *, explain: bool, level: str, model: str, 
 
 
 def _table(reasons: "list[Reason]") -> str:
-    """Format reasons as aligned rows; a Han character is two columns wide."""
+    """Format reasons as rows of aligned columns, in which a Han character counts as two columns wide."""
     rows = [
         f"{r.line}.{r.position} {r.character}  p {r.probability:<8.2g} rank {r.rank:<5} {r.tone or '　'}  "
         f"{'、'.join(r.alternatives)}  {r.rhyme_group}"

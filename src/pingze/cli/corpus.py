@@ -57,7 +57,7 @@ def fetch(
 
 
 def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
-    """Describe, in lines, how many of a user's own poems cleaning kept, by shape, and dropped, by reason."""
+    """List lines that say how many of a user's own poems were kept, by shape, and how many were dropped, by reason."""
     from pingze.corpus.clean import REASONS, SHORTEST
 
     codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))

@@ -17,7 +17,7 @@ from pingze.messages import here, language
 UsageError = cast("type[Exception]", typer.BadParameter.__bases__[0])
 """The base class of typer's errors for wrong arguments; typer exports only some of its subclasses."""
 _OUTPUT = {errno.ENOSPC, errno.EBADF, errno.EIO, errno.EFBIG, errno.EDQUOT}
-"""Errors of standard output. An error of a file has a file name, or is a PingzeError if a write failed."""
+"""Error numbers. An OSError that has one of these and no file name is a failure to write to standard output."""
 
 
 def guarded(command: Callable[[], int | None]) -> int:

@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 MANY = 100
 """The number of poems or lines above which progress is shown."""
 EVERY = 10.0
-"""Without a terminal, the least seconds between printed lines that differ only in their numbers."""
+"""Without a terminal, the minimum number of seconds between printed lines that differ only in their numbers."""
 SHARE = 0.05
-"""In a long run, that interval is this share of the elapsed time, so that a night prints about a hundred lines."""
+"""In a long run, this minimum becomes a share of the elapsed time, so that a night prints about a hundred lines."""
 
 
 @contextmanager
 def status() -> Iterator[Callable[[str], None]]:
     """Yield a function that shows a line: on a terminal in place of the previous line, elsewhere below it.
 
-    Without a terminal, a line is printed if its words are new, if its numbers are new and the interval since the last
-    printed line has passed, or if it is the last line.
+    Without a terminal, a line is printed if its words are new or it is the last line. A line with new numbers only is
+    printed if enough time (see `EVERY` and `SHARE`) has passed since the last printed line.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -43,7 +43,7 @@ def status() -> Iterator[Callable[[str], None]]:
 
 @contextmanager
 def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done, unless there are few or a terminal shows the output."""
+    """Yield a function that shows how many items are done. If they are few or go to a terminal, it shows nothing."""
     if total <= MANY or sys.stdout.isatty():
         yield lambda done: None
         return
@@ -77,7 +77,7 @@ OnStep = Callable[[], None]
 
 @contextmanager
 def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
-    """Yield the functions that `Run.train` calls after each row of its log and after each step.
+    """Yield two functions for `Run.train`, which calls one with each row of its log, the other after each step.
 
     The first process shows progress on standard error: a bar on a terminal, elsewhere lines at intervals.
     """
@@ -128,6 +128,6 @@ def _training_lines(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
 
 
 def _line(row: "LogRow") -> str:
-    """Format a row of the log: training figures, dev figures with a sample poem, or why training stopped early."""
+    """Format a row of the log, which holds training figures, dev figures with a poem, or why training stopped early."""
     said = here(f"train_row_{row['kind']}", **row)
     return f"{said}\n    {row['sample']}" if row.get("sample") else said

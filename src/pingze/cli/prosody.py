@@ -95,7 +95,7 @@ def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
 
 
 def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":
-    """Format a poem: its tones, faults below their characters with what would fit, the rules broken, and notes."""
+    """Format a poem with its tones, the broken rules and notes; below each faulty character, show what would fit."""
     from rich.text import Text
 
     text = Text(no_wrap=False)

@@ -70,7 +70,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 
 def summary(rows: Sequence["LineResult"]) -> str:
-    """Summarize in one line how many lines are right, under which allowances, and which lines are wrong."""
+    """Return a sentence that says how many lines are right, as printed or under an allowance, and which are wrong."""
     from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]
@@ -83,7 +83,7 @@ def summary(rows: Sequence["LineResult"]) -> str:
 
 
 def figure(error: float) -> str:
-    """Format an error with two significant digits; a mere rounding error is 0."""
+    """Format an error with two significant digits; format a mere rounding error as 0."""
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 

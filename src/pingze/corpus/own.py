@@ -1,8 +1,9 @@
 """Read a user's own corpus, a folder of text and JSON files, as poems of the dynasty `own`.
 
-In a text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. In JSON, a poem is an
-object, at any depth, with its verse under a key of `VERSE`, as text or as a list of rows; `.jsonl` has one value on
-each line. Verse without marks gets a mark after each row. Simplified characters become Traditional ones in context.
+In a text file, blank lines separate poems; a title, or a title and a poet, may precede the verse. In a JSON file, a
+poem is an object, at any depth, whose verse is under a key of `VERSE`, as text or as a list of rows. A `.jsonl` file
+has one JSON value on each line. Verse without marks gets a mark after each row. Simplified characters are converted to
+Traditional ones according to their context.
 """
 
 import json
@@ -84,7 +85,7 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 
 
 def _of_text(poem: str) -> CorpusPoem:
-    """Build a poem from a text; the rows that `read_text` leaves out give its title and poet."""
+    """Build a poem from a text; take the title and the poet from the rows that `read_text` leaves out."""
     read = read_text(poem)
     words = [
         word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word

@@ -31,7 +31,7 @@ class CorpusPoem:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it is a Tang, Song or user's own 詩: models are measured on these, grouped by version."""
+        """Whether the poem is a 詩 of Tang, Song or the user; only these are grouped and used to measure models."""
         return not self.tune and self.dynasty in ("tang", "song", OWN)
 
     @property
@@ -41,10 +41,10 @@ class CorpusPoem:
 
     @property
     def form(self) -> str:
-        """The form in `FORMS` with the poem's shape; "" for a 詞, or unless all lines have five or all have seven.
+        """The form in `FORMS` that has the poem's shape; "" for a 詞, or if lines are not all five or all seven long.
 
-        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number counts
-        as 五言 or 七言, because only the tones distinguish 排 from 古.
+        Four lines count as 絕 and eight as 律, though some such poems are 古體 by their tones. Any other number of
+        lines counts as 五言 or 七言, because only the tones distinguish 排 from 古.
         """
         widths = set(map(len, self.lines))
         if self.tune or widths not in ({5}, {7}):

@@ -71,7 +71,7 @@ def place_of(dynasty: str) -> int:
 
 
 def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
-    """Read the JSON files of a folder or a tar archive for whose names `kind_of` returns a kind.
+    """Read JSON files from a folder or a tar archive; skip a file if `kind_of` returns None for its name.
 
     Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
@@ -107,7 +107,7 @@ def _poem(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
 
 
 def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
-    """Build a 詞 from a record of the package, whose rows are sentences or, under `para`, stanzas."""
+    """Build a 詞 from a record of the package. The record's rows are sentences or, if its key is `para`, stanzas."""
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
     return read_simplified(dynasty, title, str(record["author"]), rows, tune_of(title))

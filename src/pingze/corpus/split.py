@@ -14,17 +14,17 @@ SPLITS = ("train", "dev", "test")
 DRAWN = {"train": 16_384, "dev": 2_730}
 """The number of poems that the report trains on (train) and measures on (dev)."""
 SHORTEST_LINE = 5
-"""Shorter lines are ignored: sharing them is too little evidence that two poems are versions of one."""
+"""Shorter lines are ignored, because two poems that share such lines need not be versions of the same poem."""
 MOST_SHARED = 100
-"""The most lines of a poem to compare in pairs, which bounds the cost of long texts that repeat each other."""
+"""The largest number of lines of a poem to compare in pairs; it limits the cost of texts with many common lines."""
 
 
 def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int | None]:
     """Return the group of each poem, identified by the index of the group's first poem.
 
     Two poems are in one group if they share two or more different lines of at least five characters, or if a chain of
-    such pairs connects them. Each poem after the first `measured` (by default all) is alone in its group, or has None
-    instead of a group if it shares two such lines with an earlier poem that has a group.
+    such pairs connects them. Only the first `measured` poems (by default all) are grouped in this way. Each later poem
+    forms a group alone, unless it shares two such lines with an earlier poem that has a group: then its entry is None.
     """
     measured = len(poems) if measured is None else measured
     # Union-find; the root of a set is its smallest member.
@@ -49,7 +49,7 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
 
 
 def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
-    """For each poem, list the pairs of lines that also occur in other poems, at most `MOST_SHARED` lines."""
+    """For each poem, list the pairs of its lines that other poems contain too, using at most `MOST_SHARED` lines."""
     telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
     times = Counter(chain.from_iterable(telling))
     for lines in telling:
@@ -69,9 +69,9 @@ class Places(NamedTuple):
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
     """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
 
-    The candidates for the draw are the poems with the smallest digest of their group (of equal digests the first; Tang
-    precedes Song), and only Tang poems: so the digest that selects a candidate's split is the candidate's. Within each
-    split, candidates are drawn in ascending order of digest.
+    The candidates for the draw are the Tang poems that have the smallest digest in their group; of equal digests, the
+    first one counts (Tang poems precede Song poems). A candidate's split is therefore selected by the candidate's own
+    digest. Within each split, candidates are drawn in ascending order of digest.
     """
     digests = [digest(poem.text) for poem in poems]
     smallest: dict[int, int] = {}
@@ -92,9 +92,9 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
 
 
 def split_of(digest: int, *, is_later: bool = False) -> str:
-    """Return train, dev or test, with shares of 87 %, 6.5 % and 6.5 % of the groups.
+    """Return the split that a digest selects: train for 87 % of the digests, dev for 6.5 %, test for 6.5 %.
 
-    Poems of other dynasties (`is_later`), which serve to train rather than to measure, have 98 %, 1 % and 1 %.
+    If `is_later`, the shares are 98 %, 1 % and 1 %, because poems of other dynasties serve to train, not to measure.
     """
     train, dev = (0.98, 0.99) if is_later else (0.87, 0.935)
     share = digest / 2**64

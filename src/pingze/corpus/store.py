@@ -35,7 +35,7 @@ _CHOICES = {"dynasty": [*DYNASTIES, OWN], "split": list(SPLITS), "form": list(FO
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A phrase, and a line that contains the phrase or in which the phrase begins."""
+    """A line in which a phrase begins. For a line found by its place, the phrase is the whole line."""
 
     phrase: str
     """The phrase that was searched for, or the whole line."""
@@ -70,7 +70,7 @@ class Store:
         Args:
             path: The store's file; by default the user's own store, which `pingze corpus fetch` builds.
 
-        Raises CorpusError if the store is absent, damaged or of another version; damage may also appear in the block.
+        Raises CorpusError if the store is absent, damaged or of another version; the block may find damage too.
         """
         path = path or store_path()
         try:
@@ -83,7 +83,7 @@ class Store:
             raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
 
     def dynasties(self) -> tuple[str, ...]:
-        """List the dynasties of the 詩, always with Tang and Song; or only `own` for a user's own poems."""
+        """List the dynasties of the 詩, always including Tang and Song. For a user's own poems, list only `own`."""
         found = {name for (name,) in self._select("DISTINCT dynasty FROM poem WHERE tune = ''")}
         return (OWN,) if OWN in found else tuple(n for n in DYNASTIES if n in found | {"tang", "song"})
 
@@ -167,7 +167,7 @@ class Store:
         return hits
 
     def line_at(self, place: int) -> Hit:
-        """Find the line that begins at a place of the index.
+        """Find the line that begins at a place, which is an index into the joined texts.
 
         Args:
             place: The place, from 0.
@@ -177,9 +177,10 @@ class Store:
         return _hit("", row, place - int(self.index.texts[poem]))
 
     def beside(self, before: str = "", after: str = "") -> dict[str, int]:
-        """Count the characters that Tang poems, or a user's own, have after one character, before another, or both.
+        """Count the characters that follow `before` or precede `after` in Tang poems, or in a user's own poems.
 
-        The most frequent character is first. If both neighbours are given, the smaller of the two counts is used.
+        The most frequent character is first. If both arguments are given, only characters that do both are listed,
+        with the smaller of their two counts.
 
         Args:
             before: The character before; "" for any.
@@ -198,9 +199,9 @@ class Store:
         return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
 
     def statistics(self, *, poets: int = 10) -> dict[str, Any]:
-        """Count poems by dynasty ("ci" for all 詞), also by form, split and poet, and dropped poems by reason.
+        """Count the poems of each dynasty ("ci" for all 詞), in total and by form, split and poet.
 
-        Also count the lines 句, the groups of versions, and the poems in the largest group.
+        Also count the dropped poems by reason, the lines 句, the groups, and the poems in the largest group.
 
         Args:
             poets: How many of the most prolific poets of each dynasty to list.
@@ -234,7 +235,7 @@ class Store:
         return (CorpusPoem(*row) for row in rows)
 
     def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:
-        """Return the id of the poem at each place of the index."""
+        """For each place in the joined texts, return the id of the poem that contains the place."""
         return np.searchsorted(self.index.texts, places, side="right") - 1
 
     def _select(self, query: str, values: Any = ()) -> sqlite3.Cursor:
@@ -290,7 +291,7 @@ def _where(**filters: str | None) -> tuple[str, dict[str, str]]:
 
 
 def _hit(phrase: str, row: tuple[str, str, str, str], begins: int) -> Hit:
-    """Return the line of a poem in which a phrase begins; if `phrase` is "", the whole line becomes the phrase."""
+    """Return the line in which a phrase begins. If `phrase` is "", the whole line becomes the phrase of the hit."""
     dynasty, author, title, text = row
     number = len(lines(text[: begins + 1]))
     line = lines(text)[number - 1]

@@ -22,7 +22,7 @@ from pingze.verse.characters import MARKS
 END = 0
 """The code that ends each text; no phrase contains it."""
 DEPTH = 8
-"""Places are sorted by this many characters; a longer phrase is searched for among the places of its beginning."""
+"""Places are sorted by this many characters. To find a longer phrase, the places of its beginning are searched."""
 _HALF = DEPTH // 2
 _BITS = 16
 _SAMPLED = 256  # the most places whose order is checked when the files are loaded
@@ -44,9 +44,9 @@ class SuffixArray:
     texts: Int32[np.ndarray, "N"]
     """The place where each text begins."""
     lines: Int32[np.ndarray, "L"]
-    """The place where each line begins, shorter lines first."""
+    """The place where each line begins, sorted by the length of the line."""
     shorter: Int32[np.ndarray, "_"]
-    """For each length from 0, the number of shorter lines."""
+    """For each length from 0, the number of lines that are shorter than it."""
 
     def __post_init__(self) -> None:
         # Single items of a memoryview are read several times faster than those of an array.
@@ -57,7 +57,7 @@ class SuffixArray:
     def of_texts(cls, texts: Iterable[str]) -> "SuffixArray":
         """Index texts whose lines are separated by marks.
 
-        Raises InputError if they have more distinct characters than 16 bits can encode.
+        Raises InputError if the texts have more distinct characters than 16 bits can encode.
         """
         # 1) Encode the joined text.
         joined = "\0".join(texts) + "\0" * DEPTH
@@ -96,7 +96,7 @@ class SuffixArray:
     def load(cls, folder: Path) -> "SuffixArray":
         """Map the arrays of a folder into memory.
 
-        Raises OSError, ValueError, EOFError or IndexError if they are absent or damaged.
+        Raises OSError, ValueError, EOFError or IndexError if the files are absent or damaged.
         """
         files = (folder / f"{each.name}.npy" for each in fields(cls))
         index = cls(*(np.asarray(np.load(file, mmap_mode="r")) for file in files))
@@ -140,9 +140,10 @@ class SuffixArray:
         return best
 
     def nearest(self, line: str) -> tuple[int, int]:
-        """Return the place of the line of the same length that agrees at the most positions, and their number.
+        """Return the place of the line most similar to `line`, and the number of positions at which the two agree.
 
-        Of several such lines, the first in the texts is returned; 0 and 0 if no line agrees at any position.
+        Only lines of the same length are compared; of equally similar lines, the first in the texts is returned. If no
+        line agrees at any position, return 0 and 0.
         """
         length = len(line)
         if length + 1 >= len(self.shorter):
@@ -157,7 +158,7 @@ class SuffixArray:
         return int(starts[best]), int(same[best])
 
     def between(self, before: Codes, after: Codes) -> UInt16[np.ndarray, "n"]:
-        """Return the codes of Han characters that occur between two phrases in the texts; one phrase may be empty."""
+        """Return the codes of the Han characters that occur between two phrases; one of the phrases may be empty."""
         by_before = len(before) >= len(after)
         at = self.places(before) + len(before) if by_before else self.places(after) - 1
         # A place before the first one wraps around to the end of the text, which holds only `END`.
@@ -176,14 +177,14 @@ class SuffixArray:
 
 
 def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
-    """Return an array that says for each code whether it encodes a Han character."""
+    """Return an array of booleans that says, for each code, whether the code stands for a Han character."""
     return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
 
 
 def _packed(
     text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int
 ) -> UInt64[np.ndarray, "P"]:
-    """Pack the `_HALF` characters from offset `start` after each place into one number that sorts as they do."""
+    """For each place, pack `_HALF` characters from offset `start` into a number that sorts as they do."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):
         packed = packed << np.uint64(_BITS) | text[places + depth].astype(np.uint64)

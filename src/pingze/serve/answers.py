@@ -1,4 +1,4 @@
-"""Compute the answers to requests, one function for each route, in a worker process."""
+"""Compute the answers to requests in a worker process; each function serves one route."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -88,7 +88,7 @@ def script() -> dict[str, dict[str, str]]:
 
 @cache
 def example() -> dict[str, str]:
-    """Return the poem of the corpus that the page offers to check; answer 409 if there is no corpus."""
+    """Return a poem from the corpus as an example for the page to check. Answer 409 if there is no corpus."""
     with Store.open() as store:
         for poem in store.poems(dynasty="tang"):
             if (poem.author, poem.title) == EXAMPLE:
@@ -97,7 +97,7 @@ def example() -> dict[str, str]:
 
 
 def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
-    """Find the constraints of a request that clash, and their positions, without composing a poem."""
+    """Find the clashing constraints of a request, and their positions, without composing a poem."""
     try:
         prepare(asked, asked.model_name)
     except (InfeasibleError, InputError, CorpusError) as error:
@@ -117,7 +117,7 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
-    """List characters for a position, ranked by the probability of the whole poem with each of them."""
+    """List the characters that fit a position, ranked by how probable each makes the whole poem."""
     poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
     return {"alternatives": alternatives_as(poem, place, asked, asked.limit, asked.model_name)}
 
@@ -173,7 +173,7 @@ def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
 
 
 def warm_up() -> float:
-    """Load the models and tables, and return the seconds per token of one text in a batch of many."""
+    """Load the models and tables. Return the average time per token, in seconds, for texts written in a large batch."""
     choices(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")

@@ -27,7 +27,7 @@ CHOICES: dict[str, list[str]] = {
     "rhyme": list(GROUPS),
     "model": list(checkpoint.SHIPPED),
 }
-"""The names that the schema lists; the server also accepts other spellings of forms and groups, such as Simplified."""
+"""The names that the schema lists. The server accepts other spellings too, such as those in Simplified characters."""
 
 _LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山陰"]
 _POEM = {"lines": _LINES}
@@ -79,7 +79,7 @@ async def _index() -> FileResponse:
 
 
 async def _problem(request: Request, error: Exception) -> Response:
-    """Answer an error, including one for a request that matches no route; keep its headers, such as Allow."""
+    """Build the response to an error, even if no route matches the request; keep the error's headers, such as Allow."""
     language, headers = language_of(request.headers), None
     if isinstance(error, RequestValidationError):
         error = invalid(error.errors()[0])
@@ -93,7 +93,7 @@ async def _problem(request: Request, error: Exception) -> Response:
 
 
 def _described(app: FastAPI) -> dict[str, Any]:
-    """Return FastAPI's OpenAPI schema, with examples, the names to choose from, and the problems' media type added."""
+    """Return FastAPI's OpenAPI schema; add examples, the names to choose from, and the media type of problems."""
     schema = app.openapi()
     for path, operations in schema["paths"].items():
         for operation in operations.values():

@@ -1,8 +1,8 @@
 """Close the connections of clients that are idle, slow, or gone.
 
 uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for the
-rest of a refused body, and for a client to read its answer; and it does not notice that a client has left if that
-client had sent more than one request.
+rest of a refused body, and for a client to read its answer. Nor does it notice the departure of a client that has sent
+more than one request.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from typing import Any
 from pingze.serve.guard import Guard
 
 IDLE_SECONDS = 20.0
-"""Seconds after which a connection is closed if no answer is being computed for it or read by its client."""
+"""Seconds after which a connection is closed if no answer is being computed and the client reads nothing."""
 PAUSE = 1.0
 """Seconds between two checks of the connections."""
 
@@ -24,7 +24,7 @@ async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECON
 
     Args:
         connections: The open connections of uvicorn's server; each has a `transport`.
-        guard: The application's guard, which records when each peer last took part of an answer.
+        guard: The application's guard, which records when each peer last received part of an answer.
         seconds: How long a connection may be idle.
     """
     seen: dict[Any, float] = {}  # when each connection was first seen
@@ -41,7 +41,7 @@ async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECON
 
 
 def _has_left(connection: TransportSocket) -> bool:
-    """Return whether the peer has closed the connection, even if bytes from it are unread; only Linux can tell."""
+    """Return whether the peer has closed the connection, even if its bytes are still unread; False except on Linux."""
     if not hasattr(select, "POLLRDHUP") or connection.fileno() < 0:
         return False
     poll = select.poll()

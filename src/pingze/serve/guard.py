@@ -1,7 +1,7 @@
-"""Check each request's host, size and arrival time before routing, and set the headers of every answer.
+"""Refuse requests whose host is unknown or whose body is too large or slow, and set the headers of every answer.
 
-A page on another site can make its host name resolve to this machine (DNS rebinding). Its requests then carry that
-name, so only known host names are accepted. Each body is read here in full before the application runs.
+Another site can make its own host name resolve to this machine (DNS rebinding). The requests of the site's page then
+carry that name, so only known host names are accepted. The guard reads each body in full before the application runs.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ Peer = tuple[str, int]
 
 
 class Guard:
-    """An application behind checks of its requests.
+    """An application that checks each request before it passes the request to another application.
 
     app: The application that answers the requests.
     hosts: Host names to accept in addition to the loopback names.
@@ -46,10 +46,10 @@ class Guard:
         named = (f"[{host}]" if ":" in host else host for host in hosts)
         self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in named)}
         self.moved: dict[Peer, float] = {}
-        """For each peer, when it was last sent part or the end of an answer; infinity while an answer is computed."""
+        """For each peer, when data was last sent or an answer ended; infinity while an answer is computed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request to the application, or refuse it; add the headers to every answer."""
+        """Pass a request to the application, or refuse the request. Add `HEADERS` to every answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -112,7 +112,7 @@ class Guard:
 
 
 async def _read(receive: Receive) -> bytes:
-    """Read the whole body. Raises RefusedError if it is too large or slow, ConnectionError if the client has left."""
+    """Read a whole body. Raises RefusedError if it is too large or slow, and ConnectionError if the client has left."""
     body, more = bytearray(), True
     try:
         async with asyncio.timeout(READING_SECONDS):

@@ -1,6 +1,7 @@
-"""Show a model's state while it reads a poem: the units of a layer, the next character, the reach of a gradient.
+"""Show how a model reads a poem: the units of a layer, the prediction of a character, and the reach of a gradient.
 
-`scripts/name_units.py` measures what single units track; the results are shown only for exactly the weights measured.
+`scripts/name_units.py` measures which property of a text each unit tracks. The results are shown only
+for a model that has exactly the weights that were measured.
 """
 
 import base64
@@ -27,7 +28,7 @@ from pingze.serve.schemas import CharacterRequest, NextRequest, OfPoem, ReachReq
 
 TEMPERATURES = [tenths / 10 for tenths in range(1, 21)]
 LARGEST = 32767
-"""Values are sent as whole numbers of at most this magnitude."""
+"""Values are scaled to whole numbers before they are sent; this is the largest absolute value of these numbers."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Reach:
     token: int
     """The index of the chosen character among the poem's tokens, from 0."""
     reach: Sequence[float]
-    """‖∂h_t/∂(h_k, c_k)‖ (Frobenius, divided by √H, so 1 at k = t) for each token k up to the chosen token t."""
+    """For each token k up to the chosen token t, the Frobenius norm ‖∂h_t/∂(h_k, c_k)‖ / √H, which is 1 at k = t."""
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ class Known:
     unit: int
     """The unit's number in its layer, from 1."""
     knows: str
-    """place (in the line), line (number), half (of the couplet), tone (of the character read) or foot (rhyme next)."""
+    """The property: place (in the line), line (number), half (of the couplet), tone (just read), foot (rhyme next)."""
     share: float
     """R²: the share of the cell state's variance that the property explains, over the tokens of composed 七律."""
 
 
 @dataclass(frozen=True)
 class Units:
-    """Gates, candidate, cell and hidden state of every unit of a layer after each token of a poem."""
+    """The gates, candidate, cell state and hidden state of every unit of a layer, for each token of a poem."""
 
     tokens: Sequence[str]
     """The poem's characters, the mark after each line, and `<eos>`."""
@@ -76,12 +77,12 @@ class Units:
     cell: Packed
     hidden: Packed
     known: Sequence[Known]
-    """The units that track a property, the highest R² first; empty if these weights were not measured."""
+    """The units that track a property, sorted from the highest R²; empty if these weights were not measured."""
 
 
 @dataclass(frozen=True)
 class Next:
-    """The characters likely at a position: at temperature T, p = exp(log_probability / T - log_sum)."""
+    """The likely characters at a position; at temperature T, each has p = exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
     """The likeliest characters, with their log-probabilities at temperature 1."""
@@ -100,7 +101,7 @@ def reach(asked: ReachRequest) -> Reach:
 
 
 def units(asked: UnitsRequest) -> Units:
-    """Return a layer's gates, cell and hidden states while the model reads a poem, and what some units track."""
+    """Return a layer's gates and states for each token of a poem, and the properties that some of its units track."""
     chosen, poem = _asked(asked)
     prefix, caches = _read_layer(chosen, poem, asked)
     i, f, candidate, o = (np.concatenate(gate) for gate in zip(*(c.gates for c in caches), strict=True))
@@ -132,7 +133,7 @@ def next_character(asked: NextRequest) -> Next:
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
     """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last cache belongs to step t.
 
-    A step's Jacobian with respect to the cell state is diagonal, so half of each product is elementwise.
+    A step's Jacobians with respect to the cell state are diagonal, so products with them are computed elementwise.
     """
     H = caches[-1].phi_c.shape[1]
     by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
@@ -162,7 +163,7 @@ def fingerprint(network: ReferenceNetwork) -> str:
 
 @cache
 def measured() -> dict[str, dict[str, list[Known]]]:
-    """Load the units that track a property, by the fingerprint of the weights and the layer's number from 1."""
+    """Load the units that track a property. The keys are the weights' fingerprint, then the layer's number from 1."""
     found = json.loads(files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8"))
     return {
         weights: {layer: [Known(**known) for known in all_known] for layer, all_known in layers.items()}
@@ -192,7 +193,7 @@ def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
-    """Return the index, from 0, of the token at the requested position; a mark follows each line."""
+    """Return the index, from 0, of the requested character's token, counting the mark that follows each line."""
     return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
 
 

@@ -1,4 +1,4 @@
-"""Write populations in a worker: prepare a request, draw texts, choose among them, and join them into poems."""
+"""Write populations in a worker: prepare a request, draw texts, choose one per population, and build the poems."""
 
 import pickle
 import traceback
@@ -65,8 +65,8 @@ def write(
 ) -> Iterator[tuple[int, Any] | None]:
     """Write populations of one model as one batch.
 
-    Yields None before each token. For each population, yields its index once, with an error, with the chosen text, or,
-    if it is the only population of its poem, with the poem.
+    Yields None before each token. Yields the index of each population once, paired with its result: an error, the
+    chosen text or, if the poem has no other population, the poem.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
@@ -102,7 +102,7 @@ def write(
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
-    """Choose a text from a finished population; return it as a poem if the poem has no other population."""
+    """Choose a text from a finished population. If the poem has no other population, return the text as a poem."""
     chosen, inclusion, sampling, _ = started(packed)
     (population,) = chosen.choose(writing)
     if chosen.populations(inclusion.constraints, sampling)[0] == 1:

@@ -1,4 +1,4 @@
-"""Answer errors as problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
+"""Turn errors into problem details (RFC 9457): a sentence in the reader's language, a code and its parameters.
 
 No answer reveals a path, a version or a location in the code.
 """
@@ -55,7 +55,7 @@ class TooMuchError(RefusedError):
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
-    """Convert pydantic's fault, for a body that is not JSON or does not match the schema, to a RefusedError."""
+    """Convert pydantic's fault to a RefusedError; the body is not JSON, or does not match the schema."""
     if fault["type"] == "json_invalid":
         return RefusedError(400, "json")
     names = [str(part) for part in fault["loc"] if part != "body"] or ["body"]
@@ -80,7 +80,7 @@ class Problem:
     """The HTTP status in words."""
     status: int
     detail: str
-    """What is wrong, in one line for a person."""
+    """One line that tells a person what is wrong."""
     cause: Cause
     """The detail as a code with parameters; docs/serving.md lists the codes."""
     field: str | None = None

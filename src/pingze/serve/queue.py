@@ -1,9 +1,10 @@
 """Share worker processes, one for each core, among the requests of all clients.
 
 A job is one population of one poem, or the whole computation for another route. Clients take turns, and so do the
-requests of each client, so that none starves. Populations of the same model and size are written as one batch. A worker
-whose batches are all long gets another batch, from requests that have no long batch; `worker.py`, at the other end of
-each pipe, writes a worker's batches in turns. Meanwhile the worker computes at most one job of another route.
+requests of each client, so that none starves. Populations of the same model and size are written as one batch. When all
+batches of a worker have run for long, the worker gets one more, from requests that have no long batch. `worker.py`, at
+the other end of each pipe, writes these batches in turns. Meanwhile the worker computes at most one job of another
+route.
 """
 
 import asyncio
@@ -28,11 +29,11 @@ ROWS = 64
 MOST_BATCHES = 4
 """The largest number of batches that a worker writes in turns."""
 MUCH = 4
-"""How many times smaller a population must be to take turns with a long batch of the same client."""
+"""A population takes turns with a long batch of the same client only if it is at least this many times smaller."""
 WAITING, WAITING_OF_ONE = 1024, 512
-"""The most jobs that may wait, for all clients and for one; with default options a poem has two."""
+"""The largest numbers of waiting jobs, of all clients and of one client. By default, a poem needs two jobs."""
 GRACE = 10.0
-"""Seconds past a job's deadline after which its worker is killed, if the job has not checked the deadline itself."""
+"""Seconds from a job's deadline until its worker is killed, for jobs that do not check the deadline themselves."""
 
 A = TypeVarTuple("A")
 T = TypeVar("T")
@@ -43,7 +44,7 @@ class Job:
     """A computation for a worker.
 
     compute: A function at the top level of a module.
-    model: The model whose jobs may share a batch; "" for a job that is computed alone.
+    model: The model that writes the texts; jobs of one model may share a batch. "" for a job that is computed alone.
     rows: The number of texts to write.
     size: The number of tokens in all these texts.
     """
@@ -68,7 +69,7 @@ class Job:
 
 @dataclass(eq=False)
 class Batch:
-    """Jobs that one worker computes together, keyed by the index that the worker's answers name."""
+    """Jobs that one worker computes together. Their keys are the indices that the worker sends with its answers."""
 
     jobs: dict[int, Job]
     writes: bool
@@ -101,12 +102,12 @@ class Worker:
         self.batches: dict[int, Batch] = {}
 
     def send(self, *message: Any) -> None:
-        """Send a message; drop it if the worker has died, because `_listen` notices that."""
+        """Send a message. If the worker has died, do nothing, because `_listen` notices its death."""
         with suppress(OSError):
             self.pipe.send(message)
 
     def of_kind(self, writes: bool) -> list[Batch]:
-        """List the worker's batches of populations if `writes`, else its batches for other routes."""
+        """List the worker's batches of populations if `writes` is true, otherwise its batches for other routes."""
         return [batch for batch in self.batches.values() if batch.writes == writes]
 
 
@@ -143,11 +144,11 @@ class Queue:
         self.seconds = seconds
         self.workers = [Worker() for _ in range(workers or threads())]
         self.waiting: dict[str, list[Request]] = {}
-        """The requests with waiting jobs of each client; clients and requests are in the order of their turns."""
+        """For each client, the requests that have waiting jobs; both are in the order of their turns."""
         self.numbers = count()
         self.closing = False
         self.pace = 0.0
-        """Seconds per token of one text in a batch, as a moving average."""
+        """Moving average of the seconds per token: the time of a batch, divided by the tokens in its texts."""
 
     def __len__(self) -> int:
         return sum(len(request.waiting) for request in self._waiting())
@@ -173,7 +174,7 @@ class Queue:
             Thread(target=self._listen, args=(worker,), daemon=True).start()
 
     def close(self) -> None:
-        """End the workers."""
+        """Terminate the worker processes and wait until they have ended."""
         self.closing = True
         for worker in self.workers:
             worker.process.terminate()
@@ -182,9 +183,9 @@ class Queue:
 
     @asynccontextmanager
     async def request(self, client: str) -> AsyncIterator[Request]:
-        """Open a request that may take `seconds`; at its end drop its waiting jobs and stop its running jobs.
+        """Open a request, which may take `seconds`. When it ends, drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError if its own jobs take too long, BusyError if other requests' jobs delay it too long.
+        Raises DeadlineError if this request's jobs take too long, BusyError if other requests' jobs delay it too long.
         """
         request = Request(self, client)
         try:
@@ -206,9 +207,9 @@ class Queue:
                         worker.send("stop", number, index)
 
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
-        """Add all of a request's jobs to the queue, or none of them if an error is raised.
+        """Add all of a request's jobs to the queue; if an error is raised, add none.
 
-        Raises TooMuchError if the jobs would take too long even alone, BusyError if too many other jobs are waiting.
+        Raises TooMuchError if the jobs alone would take too long, BusyError if too many other jobs are waiting.
         """
         of_client = sum(len(each.waiting) for each in self.waiting.get(request.client, ()))
         if len(self) + len(jobs) > WAITING or of_client + len(jobs) > WAITING_OF_ONE:
@@ -233,7 +234,7 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give each worker that has room its next jobs."""
+        """Give the next jobs to each worker that has room for them."""
         for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
             if not worker.ready:
                 continue
@@ -246,10 +247,10 @@ class Queue:
                     self._begin(worker, self._joined(first))
 
     def _without_long_batch(self) -> Callable[[Job], bool]:
-        """Return a test for populations that may take turns with the long batches.
+        """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        Such a population belongs to another request, and is either another client's or much smaller. Equal populations
-        of one client would gain nothing from turns, and would leave less of the worker to the next client.
+        The job's request must not have a long batch. If its client has one, the population must be much smaller:
+        equal populations of one client gain nothing from turns and leave less of the worker to the next client.
         """
         slow: dict[Request | str, float] = {}
         for batch in (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long):
@@ -262,7 +263,7 @@ class Queue:
         )
 
     def _joined(self, first: Job) -> list[Job]:
-        """List a job and waiting jobs of the same model and size to write with it; leave each other worker a share."""
+        """Take jobs of the same model and size to join `first` in a batch, but leave other workers their share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
         while len(jobs) < share:
             room = ROWS - sum(job.rows for job in jobs)
@@ -285,7 +286,7 @@ class Queue:
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
     def _take(self, fits: Callable[[Job], Any]) -> Job | None:
-        """Remove and return the first job that fits, or None; move its request and its client to the back."""
+        """Remove and return the first job that fits, if any, and move its request and its client to the back."""
         request = next((each for each in self._waiting() if fits(each.waiting[0])), None)
         if request is None:
             return None
@@ -307,7 +308,7 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a worker's message: that it is ready, or how long it spent on a batch, possibly with an answer."""
+        """Handle a worker's message: the worker is ready, or reports seconds spent on a batch and perhaps an answer."""
         if not worker.ready:
             worker.ready = True
         else:
@@ -329,7 +330,7 @@ class Queue:
             worker.process.kill()
 
     def _replace(self, worker: Worker) -> None:
-        """Start a new worker in place of one that has died, whose jobs fail."""
+        """Start a new worker in place of one that has died, and let the dead worker's jobs fail."""
         if self.closing:
             return
         for job in [job for batch in worker.batches.values() for job in batch.jobs.values()]:

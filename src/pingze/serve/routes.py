@@ -1,4 +1,4 @@
-"""Define the API's routes under /v1; the queue's workers compute the answers, and write poems by populations."""
+"""Define the API's routes under /v1. The queue's workers compute the answers; for poems, a job is a population."""
 
 import pickle
 from collections import defaultdict
@@ -33,14 +33,14 @@ COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
         "next": inside.next_character,
     },
 }
-"""The function that answers each method and path; its parameters are the body, if any, and optionally the language."""
+"""For each method and path, the function that computes the answer; it may take the body and the language."""
 
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
 def _add_computed(method: str, path: str, compute: Callable[..., Any]) -> None:
-    """Add a route whose answer a worker computes by `compute`."""
+    """Add a route. A worker calls `compute` to compute its answers."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
@@ -88,7 +88,7 @@ async def revise(asked: ReviseRequest, request: Request) -> Poem:
 async def _write(
     asked: ComposeRequest | ReviseRequest, request: Request
 ) -> tuple[list[Poem], Sequence[Note]]:
-    """Write a poem for each seed, one job for each population; return the poems and notes on the request."""
+    """Write a poem for each seed, with a job per population; return the poems and notes on the request."""
     packed = pickle.dumps(asked)
     async with _queue(request).request(_client(request)) as asking:
         plan = await asking.compute(populations.plan_of, packed)

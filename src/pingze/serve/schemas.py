@@ -286,14 +286,14 @@ class Judged:
     ok: bool
     """Whether the poem fits a form and breaks no rule."""
     judged: str
-    """The scope: "tones and rhyme", "rhyme" for old-style verse, "shape" if the shape is wrong, or "nothing"."""
+    """What was judged: "tones and rhyme", "rhyme" (old-style verse), "shape" (if the shape is wrong) or "nothing"."""
     form: str | None
     template: str | None
     rhyme: str | None
     level: str
     lines: Sequence[str]
     read: Sequence[str]
-    """The lines as converted to Traditional characters and judged."""
+    """The lines as they were judged, in Traditional characters."""
     tones: Sequence[str]
     """A sign for each character of each line: 平 level, 仄 oblique, 中 either, ？ unknown."""
     readings: Sequence[Sequence[Sequence[str]]]

@@ -41,7 +41,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def reached_at(bound: socket.socket) -> str:
-    """Return the address to type in a browser: for a socket that listens everywhere, this machine's on its network."""
+    """Return the address to type in a browser. A socket that listens everywhere gets an address on the network."""
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
@@ -57,7 +57,7 @@ def reached_at(bound: socket.socket) -> str:
 
 
 def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
-    """Serve until SIGINT or SIGTERM; then finish the running requests and accept no new ones.
+    """Serve until SIGINT or SIGTERM arrives; then finish the running requests and accept no new ones.
 
     A second Ctrl-C also ends the running requests. Raises KeyboardInterrupt after SIGINT.
     """
@@ -81,7 +81,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
     seen: list[int] = []
 
     def stop(number: int, _: object) -> None:
-        """Note a signal that comes before uvicorn handles signals, or that uvicorn raises again after it stops."""
+        """Record a signal that arrives before uvicorn handles signals, or that uvicorn raises again after it stops."""
         server.should_exit = True
         seen.append(number)
 

@@ -22,17 +22,17 @@ from pingze.serve.populations import failure, started
 REST = 3.0
 """Seconds without a message after which an idle worker frees memory."""
 LONG = 0.25
-"""The seconds of a batch's turn while other batches wait."""
+"""How long a batch's turn lasts, in seconds, while other batches wait."""
 OWED = 1.0
-"""Seconds of waiting after which a batch gets the next turn that follows a finished batch."""
+"""When a batch has finished, the next turn goes to a batch that has waited for more than this many seconds."""
 SWITCH_SECONDS = 0.001
-"""How long one thread may run Python code while another waits to run."""
+"""How long, in seconds, one thread may run Python code while another waits to run."""
 
 
 def work(pipe: Connection) -> None:
     """Load the models, then compute the jobs that arrive until the server ends.
 
-    The first message sent holds the seconds per token of one text, or the error that kept the models from loading.
+    The first message sent is what `warm_up` returned, or the error that kept the models from loading.
     """
     # Ctrl-C reaches every process of the terminal; this process waits for the server to end it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -116,7 +116,7 @@ class WorkerLoop:
                 self._tell(number, index, answer, time.monotonic() - begun)
 
     def _write(self) -> None:
-        """Write batches in turns: the one with the least time so far or, after one has ended, one that waited long."""
+        """Write batches in turns. The batch with the least time goes next or, by `OWED`, one that has waited long."""
         inbox, batches, ended = self.inboxes["write"], list[Written](), False
         while True:
             # 1. Take the new batches; wait if there are no batches at all.

@@ -19,7 +19,7 @@ BATCH_SIZE = 128
 
 @dataclass(frozen=True)
 class Figures:
-    """Measures of a model on texts, over all predicted tokens, including `<eos>` and `<unk>`."""
+    """How well a model predicts texts, measured over all predicted tokens, including `<eos>` and `<unk>`."""
 
     nats_per_token: float
     """Mean -ln p over the predicted tokens."""
@@ -44,7 +44,7 @@ def evaluate(
     length: int,
     conditions: Iterable[str] = Prefix._fields,
 ) -> Figures:
-    """Measure a model on texts, each cut to `length` predicted tokens and preceded by the named conditions."""
+    """Measure a model on texts. Each text is cut to `length` predicted tokens and preceded by the named conditions."""
     kept = tuple(conditions)
     sequences = [sequence(example, kept) for example in examples(texts, vocabulary, length)]
     return evaluate_sequences(model, sequences, vocabulary)

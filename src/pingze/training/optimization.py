@@ -20,10 +20,10 @@ def make_optimizer(
 
 
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Make the optimizer's next step use the clipped mean of gradients that were summed over `tokens` tokens.
+    """Prepare the optimizer to use clipped mean gradients; the gradients hold sums over `tokens` tokens.
 
-    The fused optimizers divide gradients by `grad_scale` in their single pass over the weights, so that neither the
-    mean nor the clipping by norm needs another pass. Returns the norm of the mean gradient before clipping.
+    In their single pass over the weights, the fused optimizers divide the gradients by `grad_scale`. Neither the mean
+    nor the clipping by norm therefore needs another pass. Returns the norm of the mean gradient before clipping.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]
@@ -46,7 +46,7 @@ def rate_factor(
     """Compute the learning rate at step `step` (from 0) of `total` steps, as a share of the peak rate.
 
     After a linear warm-up the rate falls to 0 along a half cosine. If `falling` is given, it instead stays constant and
-    falls to 0 linearly over the last `falling` steps, so that a run may end after any step (Hu et al. 2024).
+    falls to 0 linearly over the last `falling` steps, so that a run can be ended after any step (Hu et al. 2024).
     """
     warmup = configuration.warmup_steps
     if step < warmup:

@@ -44,24 +44,24 @@ class TrainingConfiguration:
     own: the user's own poems, with the same conditions (docs/your-own.md); `vocabulary_size` is then a maximum.
     """
     poet_poems: int = 30
-    """Minimum number of training poems at which a Tang poet gets a token; if the corpus is own, any poet."""
+    """Minimum number of training poems by a Tang poet (any poet if the corpus is own) for the poet to get a token."""
     later_poet_poems: int = 200
-    """Minimum number of training poems at which a poet of a dynasty other than Tang gets a token."""
+    """Minimum number of training poems by a poet of a dynasty other than Tang for the poet to get a token."""
     condition_dropout: float = 0.0
     """Probability with which form, poet and title are each omitted when a poem is read."""
     theme_share: float = 0.0
-    """Probability with which some of a poem's words are read as its theme before the poem; see `training.themes`."""
+    """Probability that some words of a poem are placed before the poem as its theme; see `training.themes`."""
     mixture: str = ""
-    """Number of poems by source that an epoch reads per Tang poem, as in song:1,ming:0.5; the poems vary by epoch.
+    """For each source, how many poems an epoch reads per Tang poem, as in song:1,ming:0.5. The poems vary by epoch.
 
     The sources are the names in `SOURCES`, and ci for the 詞 of all dynasties.
     """
     start_from: str | None = None
-    """A model from whose weights training starts, enlarged if necessary; with none, it starts from random weights."""
+    """A model whose weights training starts from, enlarged if necessary; with none, the weights are initialized."""
     initialization: str = "orthogonal"
     """The LSTM's initial weights: zero, normal, uniform, xavier or orthogonal."""
     initialization_scale: float = 1.0
-    """Standard deviation of the initialization normal."""
+    """Standard deviation of the initial weights if `initialization` is normal."""
     dropout: float = 0.0
     """Share of the LSTM's inputs and outputs to drop."""
     output_dropout: float | None = None
@@ -91,11 +91,11 @@ class TrainingConfiguration:
     clip_value: float | None = None
     """Maximum absolute value of any entry of a gradient."""
     averaging: float = 0.0
-    """Decay of the moving average of the weights, which is evaluated and saved; with 0, the weights themselves are."""
+    """Decay of the moving average of the weights. The average is evaluated and saved; with 0, it equals the weights."""
     patience: int | None = None
     """Number of epochs without a better dev figure after which training stops; with none, it never stops early."""
     precision: str = "float32"
-    """Type of operands of large products: float32, or bf16, with weights, cell state and optimizer still in float32."""
+    """Type of operands of large products: float32 or bf16. Weights, cell state and optimizer remain in float32."""
     save_every: int = 200
     """Number of steps between saved states; a state is also saved after each epoch."""
     seed: int = 1
@@ -153,7 +153,7 @@ class TrainingConfiguration:
 
     @property
     def shares(self) -> dict[str, float]:
-        """The number of poems per Tang poem by source, parsed from `mixture`; NaN if it is not a number."""
+        """For each source, the number of poems per Tang poem, parsed from `mixture`; NaN if it is not a number."""
         shares = {}
         for part in filter(None, self.mixture.split(",")):
             source, _, number = part.partition(":")

@@ -1,4 +1,4 @@
-"""Connect the processes of a training run, which exchange sums and broadcasts and notice when another has ended."""
+"""Connect the processes of a training run: sum and broadcast values, and notice when another process has ended."""
 
 import atexit
 import os

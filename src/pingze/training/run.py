@@ -4,8 +4,8 @@ The folder holds `configuration.json`, `model.safetensors` (the best model on de
 resume), and `log.jsonl` (a row every `LOG_EVERY` steps and every epoch). If there are several processes, only the first
 reads and writes the folder, while it holds a lock on it.
 
-Rows are written first, then the model, then the state. So when a state exists, all rows up to its step and the best
-model up to its step exist too, and a resumed run writes again whatever a killed process wrote after its last state.
+Rows are written first, then the model, then the state. So when a state exists, the rows and the best model up to the
+state's step exist too. A resumed run writes again what a killed process wrote after its last state.
 """
 
 import json
@@ -46,7 +46,7 @@ Add = Callable[..., None]
 class Run(Trainer):
     """A training run in a folder; `train()` starts it or continues it from the folder's newest state.
 
-    `resumed` is the state from which it continues, or None if it starts.
+    `resumed` is the state from which the run continues, or None if the run is new.
     """
 
     def __init__(self, folder: Path, preset: Preset, texts: Texts, *, resume: bool = False) -> None:

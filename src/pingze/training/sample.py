@@ -10,7 +10,7 @@ from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import Vocabulary
 
 OPENING, FORM = "日", "七絕"
-"""The report's first opening, for models without conditions, and the form of the poem for models with conditions."""
+"""The opening for models without conditions (the report's first), and the form for models with conditions."""
 TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 

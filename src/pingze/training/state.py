@@ -1,4 +1,4 @@
-"""Save and restore the state of a run, which is all that its next step depends on, in one file without pickles.
+"""Save the state of a run to one file without pickles, and restore it. All later steps depend only on the state.
 
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
 which determines the learning rate, the order of the poems and all random numbers. The newest two files are kept.

@@ -21,10 +21,10 @@ from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
 Text = str | CorpusPoem
-"""A poem: its text alone, or the text with poet and title."""
+"""A poem, either as its text alone or with its poet and title."""
 
 TUNE_PIECES = 30
-"""Minimum number of pieces at which a tune gets a token."""
+"""Minimum number of 詞 to a tune for the tune to get a token."""
 _NAMELESS = ("", "不詳", "無名氏", "佚名", "郊廟朝會歌辭")
 """Names that the corpus uses for unknown poets."""
 
@@ -35,7 +35,7 @@ class Texts(NamedTuple):
     train: Sequence[Text]
     dev: Sequence[Text]
     others: Mapping[str, Sequence[CorpusPoem]] = {}
-    """Poems by source, some of which each epoch reads in addition to `train`."""
+    """Further poems, by source. Each epoch reads some of them in addition to `train`."""
 
 
 class Example(NamedTuple):
@@ -46,7 +46,7 @@ class Example(NamedTuple):
 
 
 def read(store: Store, configuration: TrainingConfiguration) -> Texts:
-    """Read the poems that a configuration requires. Raises InputError if train, dev or a source has none."""
+    """Read the poems that a configuration requires. Raises InputError if train, dev or a source has no poems."""
     corpus = configuration.corpus
     train, dev = (read_split(store, corpus, split) for split in ("train", "dev"))
     if not train or not dev:
@@ -62,7 +62,7 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
 
 
 def digest(texts: Texts) -> str:
-    """Compute a SHA-256 of the texts, by which a resumed run recognizes them."""
+    """Compute a SHA-256 digest of the texts, so that a resumed run can check that they have not changed."""
     sha = hashlib.sha256()
     for part in (texts.train, texts.dev, *texts.others.values()):
         sha.update(f"{len(part)}\n".encode())
@@ -111,9 +111,11 @@ def _poets(texts: Sequence[Text], least: int) -> list[str]:
 
 
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
-    """Build a preset's vocabulary: condition tokens, then the most frequent characters of the cut texts and titles.
+    """Build a preset's vocabulary: condition tokens, then the most frequent characters of texts and titles.
 
-    Count the characters of `train`. Raises InputError if there are too few, unless the texts are the user's own.
+    Only the characters of `train` that training reads are counted.
+
+    Raises InputError if there are too few characters, unless the texts are the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
     special = condition_tokens(texts, training)
@@ -139,7 +141,7 @@ def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
 
 
 def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
-    """Concatenate a poem's tokens, but drop form, poet and title, each with probability `share`."""
+    """Concatenate a poem's tokens, but omit the form, the poet and the title, each with probability `share`."""
     kept = [name for name in GIVEN if rng.random() >= share]
     return sequence(example, ["dynasty", *kept, "about"])
 

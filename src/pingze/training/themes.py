@@ -31,7 +31,7 @@ class Themes:
             containing[np.unique(text)] += 1
         self._han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
         self.rarity: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
-        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for the others."""
+        """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for others."""
 
     def draw(self, text: Ids, rng: np.random.Generator) -> Ids:
         """Draw a theme of an encoded text, as tokens in random order; empty if the text has no Han character."""

@@ -2,8 +2,8 @@
 
 A step runs the forward pass, the backward pass, clipping and the optimizer. Its batch does not depend on the number of
 processes: the poems, longest first, are dealt into processes × `accumulate` parts; each process computes its parts one
-by one, and gradients are summed over all processes. Dropout is determined by the seed, the step and the part; the order
-of the poems by the seed and the epoch. A step therefore depends only on its number and on the state before it.
+by one, and gradients are summed over all processes. The seed, the step and the part determine dropout; the seed and the
+epoch determine the order of the poems. A step therefore depends only on its number and on the state before it.
 """
 
 from collections.abc import Sequence
@@ -101,7 +101,7 @@ class Trainer:
         return self.configuration.learning_rate * factor
 
     def step(self, number: int, rate: float) -> Taken:
-        """Take step number `number`, from 0, with a learning rate.
+        """Take the step with the given number, counted from 0, at a learning rate.
 
         Raises TrainingError and leaves the weights unchanged if the loss or the gradient is not finite.
         """

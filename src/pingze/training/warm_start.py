@@ -1,4 +1,4 @@
-"""Start a model from the weights of another; if it is larger, it first predicts exactly like the smaller model.
+"""Start a model from the weights of another. A larger model at first predicts exactly as the smaller one does.
 
 Tokens are matched by name. In a wider layer, the old units keep their weights and new units keep their initial weights;
 neither the old units nor the output read the new units at first (Net2Net: Chen et al. 2016). From a run, the averaged
@@ -78,7 +78,7 @@ def start_from(
 def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[int, int]) -> None:
     """Copy a model's tensors into those of a larger model; leave tensors that `old` lacks unchanged.
 
-    `rows` maps the id in `new` of each token of both models to its id in `old`.
+    `rows` has an entry for each token that both models know: it maps the token's id in `new` to that in `old`.
     """
     for name, tensor in new.items():
         if name not in old:
@@ -99,7 +99,7 @@ def _copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Mapping[in
 
 
 def _make_unlikely(bias: Float[Tensor, "V"], vocabulary: Vocabulary, rows: Mapping[int, int]) -> None:
-    """Give new condition tokens the mean bias of the old ones, which the model has learned never to predict."""
+    """Set the biases of new condition tokens to the mean of the old; the model has learned never to predict these."""
     special = [vocabulary.ids[token] for token in vocabulary.condition_tokens]
     known = [id_ for id_ in special if id_ in rows]
     if known:
