@@ -30,7 +30,7 @@ MOST_TRIED = 12
 """The maximum number of sets of positions, all equally small, that are rewritten."""
 
 FEWEST = 16
-"""The minimum number of particles for each set."""
+"""The minimum number of particles for each set of positions."""
 
 Places = frozenset[int]
 

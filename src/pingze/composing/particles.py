@@ -1,7 +1,7 @@
 """Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
-Masks alone distort the distribution: when a rhyme is forced, a line that suits no rhyme is finished as readily as one
-that suits it. Therefore many weighted particles, a population, advance together. The target distribution covers all
+Masks alone distort the distribution: when a rhyme is forced, a line that does not suit it is finished as readily as
+one that does. Therefore many weighted particles, a population, advance together. The target distribution covers all
 texts that keep the constraints: it is the product of the model's tempered conditionals times the exponential of all
 that the terms add. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the
 factors of the terms. A population is resampled when few of its particles carry most of the weight (`ESS_THRESHOLD`). At

@@ -38,7 +38,7 @@ def choose(
     random: Callable[[], Array],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
-    """Return the log of the share that is allowed to each particle, and a character drawn from it; overwrite logits.
+    """Return the log of each particle's allowed share, and a character drawn from that share; overwrite `logits`.
 
     `lean` multiplies the weight of a character by exp(lean), without reducing the weights of the others.
     """

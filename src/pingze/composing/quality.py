@@ -1,7 +1,7 @@
 r"""Measure the quality of composed poems, and of real poems for comparison.
 
-No figure says that a poem is good; each says how far composed poems are from real ones. If the model knows titles, the
-composed poems are written to the titles of the real ones.
+No figure says that a poem is good; each figure shows how composed poems differ from real ones. If the model knows
+titles, the composed poems are written to the titles of the real ones.
 
 A judge decides for which title a poem was written; it counts characters, without a language model. Characters of titles
 co-occur with characters of their poems: 雪 with 梅, 漁 with 舟. The association of a character a of a title with a
@@ -70,7 +70,7 @@ class Quality:
     rhyme: float
     """Share of poems without a fault of rhyme."""
     distinct_1: float
-    """Number of different characters divided by that of all characters; compare only equal numbers of poems."""
+    """Number of different characters divided by the number of all; compare only equal numbers of poems."""
     distinct_2: float
     """The same ratio for pairs of adjacent characters within a line."""
     distinct_3: float
@@ -237,7 +237,7 @@ def faults(verdict: Verdict) -> set[str]:
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
-    """Return the number of distinct `size`-character substrings of lines divided by that of all (Li et al. 2016)."""
+    """Return the share of distinct ones among all `size`-character substrings of the lines (Li et al. 2016)."""
     parts = [line[at : at + size] for lines in poems for line in lines for at in range(len(line) - size + 1)]
     return len(set(parts)) / len(parts)
 

@@ -38,7 +38,7 @@ SCALE = ".scale"
 """Suffix that is added to the name of an 8-bit weight to name the tensor of its rows' scales."""
 
 LARGEST_WEIGHT = 64
-"""The largest whole number in a weight: without VNNI, processors add two products in 16 bits, 2 · 255 · 64 < 2^15."""
+"""The largest whole number in a weight. Without VNNI, two products are added in 16 bits: 2 · 255 · 64 < 2^15."""
 
 
 class Rounded(NamedTuple):

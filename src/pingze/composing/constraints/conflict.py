@@ -42,6 +42,7 @@ def clashing(
     """Return the parts to drop from an impossible request, so that some poem can keep the rest.
 
     No part is dropped without need: if any one of them is restored, the request is impossible again.
+
     Raises InputError if the request has more words to include than can be tried with the remaining `effort`.
     """
     effort = effort or Effort(request)
@@ -51,7 +52,7 @@ def clashing(
         return is_possible(lexicon, request.keeping(parts), copying, effort)
 
     def grown(kept: list[Clash], parts: Sequence[Clash]) -> list[Clash]:
-        """Return `kept` together with all of `parts` that can be added to it; try them in order."""
+        """Return `kept` and those of `parts` that can be kept as well, trying them in order."""
         if not parts or can_keep([*kept, *parts]):
             return [*kept, *parts]
         if len(parts) == 1:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # avoids importing SQLite at run time
 class Copying:
     """An index of the substrings of `longest` + 1 characters that occur in the corpus.
 
-    It searches texts of vocabulary ids, whose lines have `width` characters.
+    The texts to look up consist of vocabulary ids, in lines of `width` characters.
     """
 
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:

@@ -2,7 +2,7 @@
 
 A hypothesis is a pair of an opening template and a rhyme group; the two lines of a couplet may be written in several
 ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without repeating a
-character, that is, if each position can be matched with a character. The sets of characters from which positions draw
+character, that is, while each can be matched with a different one. The sets of characters from which positions draw
 are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's theorem
 requires only counts: no set may have fewer characters than there are positions that draw from that set or its subsets.
 

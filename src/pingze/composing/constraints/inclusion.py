@@ -248,7 +248,7 @@ class Placements:
 
 
 class Count:
-    """All placements under one rhyme group, which represents the groups of the same kind."""
+    """All placements under one rhyme group, which stands for all groups of its kind."""
 
     def __init__(self, frame: Frame, group: int) -> None:
         self.frame, self.constraints, self.width = frame, frame.constraints, frame.width

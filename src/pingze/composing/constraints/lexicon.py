@@ -1,7 +1,7 @@
 """Look up the prosody of a vocabulary: the tone and the rhymes of each character.
 
-A character is composed only in its one usable tone; a character without a usable tone, such as 看, only at a position
-that allows any tone. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
+A character is composed only in its one usable tone; a character that has none, such as 看, is composed only where any
+tone is allowed. A character rhymes only in groups in which Tang poets rhyme on it; if a word has several forms,
 only the form that the poets use most often as a rhyme may rhyme. A character that a person fixed is read as generously
 as the checker reads it: in any tone or group that it can have.
 """

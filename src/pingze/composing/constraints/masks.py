@@ -197,9 +197,8 @@ class Constraints(Demands):
     ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
-        The character is the previous one, or the next one if that is fixed.
-        Verse must double the character or, at the end of a line, double it there. No doubled character rhymes twice or
-        appears three times in a row.
+        The character is the previous one, or the next one if that is fixed. Verse must double the character or, at the
+        end of a line, double it there. No doubled character rhymes twice or appears three times in a row.
         """
         end = (place // self.width + 1) * self.width
         after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])

@@ -1,4 +1,4 @@
-r"""Score antithesis 對仗: how well two characters that are opposite each other in a couplet match.
+r"""Score antithesis 對仗: how well two opposite characters in a couplet match.
 
 The score of b below a is
 

@@ -5,8 +5,8 @@ While a text is drawn, the weight of each character c is multiplied by exp m(c),
     m(c) = ln (n + PRIOR) / (e + PRIOR)
 
 and n is the number of times that verse of the mood uses c, and e the number expected if it used c as often as verse of
-the other two moods. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split whose
-title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
+the other two moods does. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split
+whose title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
 """
 
 import re
