@@ -121,8 +121,9 @@ def alternatives(
 ) -> list[Alternative]:
     """List the characters that could replace a given one, ordered by the probability of the whole poem.
 
-    All of them keep the constraints. The poem's mood and, in couplets that need it, antithesis also affect the order.
-    Only the `TRIED` characters that are likeliest given the text before them are scored.
+    All of them keep the constraints. The order also depends on the poem's mood and, in couplets that require
+    antithesis, on antithesis. Only the top `TRIED` candidates are scored, as ranked by their probability given the
+    preceding text.
 
     Args:
         poem: A poem returned by `compose` or `read_poem`.

@@ -3,7 +3,8 @@
 云 is 雲 or 云, 发 is 發 or 髮: `data/contexts.tsv` records how strongly each neighbouring character favours each word.
 Many characters can have both tones, but usually only one within a given word: 思 is level in 相思 and oblique in 秋思.
 `data/senses.tsv` lists the meanings of such characters with example words, and `data/word_tones.tsv` lists more words.
-contexts.tsv and word_tones.tsv are counted in the corpus (`python -m scripts.count contexts`, `word_tones`).
+contexts.tsv and word_tones.tsv are made from counts over the corpus: `python -m scripts.count contexts`, and the
+same with `word_tones`.
 """
 
 import math

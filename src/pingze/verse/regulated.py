@@ -79,7 +79,7 @@ def _is_near(foot: Groups, rhyme: str | None) -> bool:
 
 
 def _off(foot: Groups, rhyme: str | None) -> bool:
-    """Return whether a known character cannot rhyme in the poem's group, or that group is not level."""
+    """Return whether the poem's rhyme group is not level, or a known character cannot rhyme in it."""
     return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
 
 

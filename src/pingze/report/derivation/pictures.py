@@ -163,7 +163,7 @@ def _forget_gates(layers: Mapping[str, tuple[SampleLayer, dict[str, Any]]]) -> F
 
 
 def _products(flows: Mapping[str, GradientFlow]) -> Figure:
-    """Draw ∂h_t/∂h_k and the report's product, and how far apart they are."""
+    """Draw the exact ∂h_t/∂h_k, the product that the report prints for it, and their distance."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, xlabel="$t - k$")
     left.set(title=r"solid: $\partial h_t/\partial h_k$; dotted: the report's product", **GAIN)
     for name, line in LINES.items():

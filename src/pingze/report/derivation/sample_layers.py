@@ -70,8 +70,8 @@ def letters(
 ) -> dict[str, Array]:
     """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W (for z = [h_prev, x]).
 
-    Given `units` or `inputs`, return a smaller step that has only these. Its gates keep their values in the whole
-    layer, because the contribution of all other units and inputs to net is held fixed and added to b. Its Jacobians
+    Given `units` or `inputs`, return a smaller step that has only these. Its gates have the same values as in the whole
+    layer, because what the omitted units and inputs contribute to `net` is held fixed and added to `b`. Its Jacobians
     therefore consist of entries of the whole layer's Jacobians.
     """
     units = np.arange(cache.h_prev.shape[1]) if units is None else units
