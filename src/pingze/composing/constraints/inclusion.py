@@ -393,7 +393,7 @@ class Count:
         return [choice for choice in merged.values() if choice.fits.any()]
 
     def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
-        """Yield each choice at a position: the word's kind and length, a mask over (template, way), and the axes used up."""
+        """Yield each choice at a position: the kind of word, its length, a mask over (template, way), and axes used."""
         asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
         request, fixed = self.constraints.request, self.frame.fixed
         # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
