@@ -3,6 +3,7 @@
 Each name is imported when it is first used, so that importing the package itself takes little time.
 """
 
+from pingze.lazy import imported
 from pingze.threads import set_pools
 
 TYPE_CHECKING = False  # stands for typing.TYPE_CHECKING, since importing typing takes time
@@ -68,13 +69,7 @@ def __getattr__(name: str) -> object:
         from importlib.metadata import version
 
         return version(__name__)
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    homes = (import_module(f"{__name__}.{home}") for home in ("errors", "verse", "composing"))
-    globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
-    return found
+    return imported(__name__, ("errors", "verse", "composing"), name)
 
 
 def __dir__() -> list[str]:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from pingze.messages import here
 
@@ -94,6 +93,9 @@ def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
 
 @contextmanager
 def _training_bar(run: "Run", console: Console) -> Iterator[tuple[OnRow, OnStep]]:
+    # Other commands show no bar, and start sooner without it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     figures = TextColumn("{task.fields[figures]}  left")
     with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
         task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")

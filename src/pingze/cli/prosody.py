@@ -151,18 +151,20 @@ def tones(
     found = describe(text)
     senses = [sense(to_traditional(text.strip()), r.group.name) for r in found]
     if as_json:
-        rows = [
-            {
-                "tone": r.group.tone,
-                "group": r.group.label,
-                "used": r.used,
-                "rhymed": r.rhymed,
-                "zh": zh,
-                "en": en,
-            }
-            for r, (zh, en, _) in zip(found, senses, strict=True)
-        ]
-        print_json([row | {"words": words} for row, (*_, words) in zip(rows, senses, strict=True)])
+        print_json(
+            [
+                {
+                    "tone": reading.group.tone,
+                    "group": reading.group.label,
+                    "used": reading.used,
+                    "rhymed": reading.rhymed,
+                    "zh": zh,
+                    "en": en,
+                    "words": words,
+                }
+                for reading, (zh, en, words) in zip(found, senses, strict=True)
+            ]
+        )
         return
     for reading, (zh, en, words) in zip(found, senses, strict=True):
         values = {"side": reading.group.side, "group": reading.group.label, "rhymed": f"{reading.rhymed:,}"}

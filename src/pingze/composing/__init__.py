@@ -3,6 +3,8 @@
 Each public name is imported on first use, because the command line often needs only the options.
 """
 
+from pingze.lazy import imported
+
 TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
     from pingze.composing.composer import compose
@@ -26,14 +28,7 @@ __all__ = [
     "read_poem",
     "revise",
 ]
-HOMES = ("poem", "composer", "revision", "explanation", "generation", "mending")
 
 
 def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    homes = (import_module(f"{__name__}.{home}") for home in HOMES)
-    globals()[name] = found = next(getattr(home, name) for home in homes if hasattr(home, name))
-    return found
+    return imported(__name__, ("poem", "composer", "revision", "explanation", "generation", "mending"), name)

@@ -102,11 +102,11 @@ class Lexicon:
             row[ids[np.unique(word[ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
+        other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # usable in the other tone alone
         for pair, tones in word_tones().items():
-            if set(pair) <= vocabulary.ids.keys() and any(
-                tone not in (OPEN, usable_tone(c) or tone) for c, tone in zip(pair, tones, strict=True)
-            ):
-                misread.setdefault(vocabulary.ids[pair[0]], []).append(vocabulary.ids[pair[1]])
+            one, next_one = (vocabulary.ids.get(character, 0) for character in pair)
+            if one and next_one and (other[tones[0]][one] or other[tones[1]][next_one]):
+                misread.setdefault(one, []).append(next_one)
         usable = vocabulary, han, level, oblique, can_be_level, can_be_oblique
         return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 

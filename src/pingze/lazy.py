@@ -1,0 +1,23 @@
+"""Import the public names of a package when they are first used."""
+
+import sys
+from importlib import import_module
+
+
+def imported(package: str, homes: tuple[str, ...], name: str) -> object:
+    """Return a public name of a package for its `__getattr__`, and keep it there so that it is looked up once.
+
+    Args:
+        package: The package's name.
+        homes: The modules of the package to search, in order; later ones are not imported once the name is found.
+        name: The name.
+
+    Raises AttributeError if the package's `__all__` does not list the name.
+    """
+    module = sys.modules[package]
+    if name not in module.__all__:
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+    found = (import_module(f"{package}.{home}") for home in homes)
+    value: object = next(getattr(home, name) for home in found if hasattr(home, name))
+    setattr(module, name, value)
+    return value
