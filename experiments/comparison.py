@@ -36,8 +36,8 @@ from pingze.network.batches import Batch, Ids, batches, encode_sequence, epoch_o
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
-from pingze.training.averaging import Average
 from pingze.training.evaluation import evaluate_sequences
+from pingze.training.optimization import Average
 from pingze.training.presets import TrainingConfiguration, preset
 
 GPT_WIDTH, GPT_HEADS, GPT_LAYERS = 248, 8, 6

@@ -36,9 +36,8 @@ from pingze.network.batches import pack
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import BOS, EOS, PAD
-from pingze.training.averaging import Average
 from pingze.training.evaluation import evaluate
-from pingze.training.optimization import make_optimizer
+from pingze.training.optimization import Average, make_optimizer
 from pingze.training.presets import LENGTHS, preset
 from pingze.training.texts import read, read_split
 from pingze.training.trainer import Trainer

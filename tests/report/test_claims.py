@@ -17,8 +17,8 @@ from pingze.report.experiments.claims import (
     claims,
     document,
 )
+from pingze.report.experiments.experiment import BUDGETS, Setup
 from pingze.report.experiments.rerun import EXPERIMENTS
-from pingze.report.experiments.setup import BUDGETS, Setup
 
 CLAIMS = [claim for name in EXPERIMENTS for claim in claims(name).values()]
 

@@ -1,6 +1,6 @@
 """A complete setup of invented verse, too small to learn from."""
 
-from pingze.report.experiments.setup import BUDGETS, Setup
+from pingze.report.experiments.experiment import BUDGETS, Setup
 from tests import invented
 
 TINY = BUDGETS["sketch"] | {"embedding_size": 8, "hidden_size": 12, "dev": 8, "poems": 1, "shortened": 32}

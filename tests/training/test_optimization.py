@@ -1,10 +1,12 @@
 """Optimizers and clipping against their formulas written out in NumPy, and the schedule at its corners."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 
-from pingze.training.optimization import clip, make_optimizer, rate_factor
+from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import TrainingConfiguration
 
 TOKENS = 4
@@ -81,3 +83,31 @@ def test_the_rate_warms_up_and_falls() -> None:
     np.testing.assert_allclose(half_cosine[4:], 0.5 + 0.5 * np.cos(np.linspace(0, np.pi, 17)), atol=1e-12)
     assert {*level[4:], *last_leg[4:16]} == {1.0}
     assert last_leg[16:] == pytest.approx([0.8, 0.6, 0.4, 0.2, 0])
+
+
+def model_of(value: float) -> torch.nn.Linear:
+    model = torch.nn.Linear(2, 1)
+    for parameter in model.parameters():
+        parameter.data.fill_(value)
+    return model
+
+
+def test_the_average_follows_its_formula() -> None:
+    model = model_of(1)
+    average, expected = Average(model, 0.5), 1.0
+    for step, value in enumerate([3.0, -2.0, 5.0, 0.5, 7.0], start=1):
+        model.weight.data.fill_(value)
+        average.update()
+        decay = min(0.5, (1 + step) / (10 + step))
+        expected = decay * expected + (1 - decay) * value
+    np.testing.assert_allclose(average.tensors["weight"], expected, rtol=1e-6)
+
+
+def test_the_average_replaces_the_weights_only_within_the_block() -> None:
+    model = model_of(1)
+    average = Average(model, 0.9)
+    model.weight.data.fill_(2)
+    with contextlib.suppress(KeyboardInterrupt), average.in_place():
+        assert model.weight.tolist() == [[1, 1]]
+        raise KeyboardInterrupt
+    assert model.weight.tolist() == [[2, 2]]

@@ -22,7 +22,6 @@ from pingze.training.evaluation import evaluate_sequences
 from pingze.training.log import LOG_FILE, LogRow
 from pingze.training.presets import Preset, preset
 from pingze.training.run import CONFIGURATION_FILE, FORMAT, Run
-from pingze.training.sample import sample
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
@@ -53,7 +52,7 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     poems = [str(row["sample"]) for row in rows if row["kind"] == "dev"]
     assert all(poem.startswith("日") and len(poem) <= 48 for poem in poems)
     assert len(set(poems)) > 1, "the weights change, and the poem with them"
-    assert sample(run.model, run.vocabulary, 48) == poems[-1]
+    assert run._sample() == poems[-1]
     names = {CONFIGURATION_FILE, LOG_FILE, checkpoint.MODEL_FILE}
     names |= {f"state.000000{step}.safetensors" for step in (55, 60)}
     assert {path.name for path in tmp_path.iterdir()} == names

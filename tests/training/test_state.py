@@ -10,8 +10,7 @@ from pingze.errors import CheckpointError
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.training import state
-from pingze.training.averaging import Average
-from pingze.training.optimization import make_optimizer
+from pingze.training.optimization import Average, make_optimizer
 from pingze.training.presets import TrainingConfiguration
 from pingze.training.state import Position, Window
 

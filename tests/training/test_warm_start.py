@@ -14,8 +14,7 @@ from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import BOS, Vocabulary
 from pingze.training import state
-from pingze.training.averaging import Average
-from pingze.training.optimization import make_optimizer
+from pingze.training.optimization import Average, make_optimizer
 from pingze.training.presets import TrainingConfiguration
 from pingze.training.warm_start import start_from
 from tests import invented

@@ -108,8 +108,8 @@ def report(
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from pingze.corpus import Store
+    from pingze.report.experiments.experiment import Setup
     from pingze.report.experiments.rerun import PAGE, rerun
-    from pingze.report.experiments.setup import Setup
 
     with Store.open() as store:
         setup = Setup.of(store, budget, seed)

@@ -1,10 +1,12 @@
-"""Configure training: a dataclass of all settings, presets by name, and the parser of settings on the command line."""
+"""Configure training: a dataclass of all settings, the presets in `presets.toml`, and the parser of settings."""
 
 import dataclasses
 import math
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from importlib.resources import files
 from typing import Any
 
 from pingze.corpus.poem import OWN
@@ -24,6 +26,14 @@ SOURCES = {
 """The dynasties whose poems may be mixed with Tang poems, by the name of the source."""
 CI = "ci"
 """The name of the source that consists of all 詞."""
+CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
+CHECKS: Sequence[tuple[str, Callable[[float], bool], str]] = (
+    ("train_finite", math.isfinite, "learning_rate epochs"),
+    ("train_share", lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
+    ("train_share", lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
+    ("train_positive", lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
+)
+"""For each code of an error, the condition that the fields must meet; a field may also be None."""
 
 
 @dataclass(frozen=True)
@@ -103,53 +113,44 @@ class TrainingConfiguration:
 
     def __post_init__(self) -> None:
         # 1) check each value by itself
+        for name, known in CHOICES.items():
+            if (has := getattr(self, name)) not in known:
+                raise InputError("choice", field=name, has=has, choices=list(known))
+        for code, accepts, names in CHECKS:
+            for name in names.split():
+                if (value := getattr(self, name)) is not None and not accepts(value):
+                    raise InputError(code, field=name, has=value)
         check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
         check_at_least(self, 1, "poet_poems", "later_poet_poems")
         check_at_least(self, 0, "initialization_scale", "learning_rate", "momentum", "weight_decay")
         check_at_least(self, 0, "warmup_steps", "seed")
-        choices = {
-            "optimizer": ["adam", "adamw", "sgd"],
-            "precision": ["float32", "bf16"],
-            "corpus": list(LENGTHS),
-        }
-        for name, known in choices.items():
-            if getattr(self, name) not in known:
-                raise InputError("choice", field=name, has=getattr(self, name), choices=known)
-        self._check("train_finite", math.isfinite, "learning_rate", "epochs")
-        shares = ("dropout", "output_dropout", "embedding_dropout", "weight_dropout")
-        self._check("train_share", lambda share: 0 <= share < 1, *shares)
-        self._check(
-            "train_share", lambda share: 0 <= share < 1, "condition_dropout", "theme_share", "averaging"
-        )
-        positive = ("epochs", "decay_epochs", "clip_norm", "clip_value", "patience")
-        self._check("train_positive", lambda value: value > 0, *positive)
         sources = [*SOURCES, CI]
         if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
         # 2) check values that may contradict each other
-        if self.accumulate > self.batch_size:
-            raise InputError(
-                "train_accumulate", field="accumulate", has=self.accumulate, wanted=self.batch_size
-            )
+        size, is_report = self.batch_size, self.corpus == "report"
+        if self.accumulate > size:
+            raise InputError("train_accumulate", field="accumulate", has=self.accumulate, wanted=size)
         for name, optimizer in (("momentum", "sgd"), ("weight_decay", "adamw")):
             if getattr(self, name) and self.optimizer != optimizer:
                 raise InputError("train_optimizer", field=name, has=self.optimizer, wanted=optimizer)
-        if self.corpus == "report" and (self.condition_dropout or self.theme_share or self.mixture):
-            raise InputError("train_conditions")
-        if self.corpus == OWN and self.mixture:
-            raise InputError("train_own_mixture", field="mixture")
-        if self.locked_dropout and not (self.dropout or self.output_dropout):
-            raise InputError("train_locked", field="locked_dropout")
-        if self.decay_epochs is not None and not self.decay:
-            raise InputError("train_decay", field="decay_epochs")
-        if self.clip_norm is not None and self.clip_value is not None:
-            raise InputError("train_clip", field="clip_value")
-
-    def _check(self, code: str, accepts: Callable[[float], bool], *names: str) -> None:
-        for name in names:
-            value = getattr(self, name)
-            if value is not None and not accepts(value):
-                raise InputError(code, field=name, has=value)
+        for code, field_, conflict in (
+            (
+                "train_conditions",
+                None,
+                is_report and (self.condition_dropout or self.theme_share or self.mixture),
+            ),
+            ("train_own_mixture", "mixture", self.corpus == OWN and self.mixture),
+            (
+                "train_locked",
+                "locked_dropout",
+                self.locked_dropout and not (self.dropout or self.output_dropout),
+            ),
+            ("train_decay", "decay_epochs", self.decay_epochs is not None and not self.decay),
+            ("train_clip", "clip_value", self.clip_norm is not None and self.clip_value is not None),
+        ):
+            if conflict:
+                raise InputError(code, field=field_)
 
     @property
     def shares(self) -> dict[str, float]:
@@ -185,68 +186,17 @@ class Preset:
     """Settings of its training."""
 
 
-_REGULARIZED = TrainingConfiguration(
-    dropout=0.3,
-    output_dropout=0.5,
-    locked_dropout=True,
-    optimizer="adamw",
-    weight_decay=0.05,
-    warmup_steps=200,
-    clip_norm=1.0,
-    averaging=0.998,
-    precision="bf16",
-)
+def _presets() -> dict[str, Preset]:
+    document = tomllib.loads(files("pingze.training").joinpath("presets.toml").read_text(encoding="utf-8"))
+    bases, found = document.pop("base"), {}
+    for name, parts in document.items():
+        training = dict(parts["training"])
+        training = bases.get(training.pop("like", ""), {}) | training
+        found[name] = Preset(ModelConfiguration(**parts.get("model", {})), TrainingConfiguration(**training))
+    return found
 
-PRESETS = {
-    "report": Preset(
-        training=TrainingConfiguration(
-            dropout=0.3, warmup_steps=200, clip_norm=1.0, patience=2, precision="bf16"
-        )
-    ),
-    # The settings that the report states and nothing more. It does not state initial weights and Adam's learning rate,
-    # for which PyTorch's defaults are used, nor the number of epochs, which is the same as in the preset `report`.
-    "report-plain": Preset(
-        training=TrainingConfiguration(initialization="uniform", learning_rate=1e-3, decay=False)
-    ),
-    "recipe": Preset(
-        ModelConfiguration(hidden_size=896, tied=True),
-        replace(_REGULARIZED, epochs=20, embedding_dropout=0.1, weight_dropout=0.3),
-    ),
-    "tang": Preset(
-        ModelConfiguration(vocabulary_size=7261, hidden_size=1024, tied=True, held=True),
-        replace(
-            _REGULARIZED,
-            batch_size=64,
-            length=LENGTHS["tang"],
-            epochs=10,
-            corpus="tang",
-            condition_dropout=0.4,
-            theme_share=0.25,
-            mixture="song:1",
-            dropout=0.1,
-            output_dropout=0.25,
-            weight_dropout=0.1,
-            decay_epochs=2,
-        ),
-    ),
-    OWN: Preset(
-        ModelConfiguration(vocabulary_size=7000, embedding_size=128, hidden_size=384, tied=True, held=True),
-        replace(
-            _REGULARIZED,
-            length=LENGTHS[OWN],
-            epochs=10,
-            corpus=OWN,
-            poet_poems=20,
-            condition_dropout=0.3,
-            theme_share=0.2,
-            dropout=0.2,
-            output_dropout=0.3,
-            learning_rate=3e-3,
-            warmup_steps=100,
-            patience=2,
-        ),
-    ),
-}
+
+PRESETS = _presets()
 
 
 def preset(name: str, settings: list[str] | None = None) -> Preset:

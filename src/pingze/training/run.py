@@ -19,17 +19,20 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from pingze.errors import CheckpointError, InputError, TrainingError
 from pingze.files import locked, written
 from pingze.messages import language
 from pingze.network import checkpoint
+from pingze.network.checkpoint import Checkpoint
+from pingze.network.line_sampler import LineSampler
+from pingze.network.reference import ReferenceNetwork
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.training import state
 from pingze.training.log import DAMAGES, Log, LogRow
 from pingze.training.presets import Preset
-from pingze.training.sample import sample
 from pingze.training.texts import Texts, digest
 from pingze.training.trainer import Trainer
 
@@ -38,6 +41,10 @@ CONFIGURATION_FILE = "configuration.json"
 FORMAT = "pingze-run-2"
 ENDINGS = ("epochs", "decay_epochs")
 """Settings that may differ when a run is resumed: they determine when and how training ends."""
+
+OPENING, FORM = "日", "七絕"
+"""The sample's opening if the model knows no conditions (the report's first), and its form if it does."""
+TEMPERATURE, SEED, LINES = 0.7, 7, 8
 
 Add = Callable[..., None]
 """A function that adds a row to the log, given the row's kind and its figures by name."""
@@ -169,11 +176,21 @@ class Run(Trainer):
         self._save(better=better)
 
     def _sample(self) -> str:
-        """Compose a poem in the first process, with the weights that were measured on dev."""
+        """Compose a poem in the first process with the weights that were measured on dev.
+
+        The model chooses the marks and the length; the opening and the seed are the same at each call.
+        """
         if not self.processes.is_first:
             return ""
         with self.average.in_place():
-            return sample(self.model, self.vocabulary, self.configuration.length)
+            network = ReferenceNetwork(
+                Checkpoint("", self.model.configuration, self.vocabulary, self.model.tensors())
+            )
+        sampler = LineSampler(network, self.vocabulary, TEMPERATURE, np.random.default_rng(SEED))
+        prefix = self.conditions.prefix(FORM, None, None) if self.conditions else ()
+        sampler.start([int(id_) for part in prefix for id_ in part])
+        opening = "" if self.conditions or OPENING not in self.vocabulary else OPENING
+        return sampler.free(opening, LINES, self.configuration.length).replace("\n", "")
 
     def _is_stale(self) -> bool:
         patience = self.configuration.patience

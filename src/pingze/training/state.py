@@ -15,7 +15,7 @@ from pingze.errors import CheckpointError
 from pingze.messages import here
 from pingze.network import tensor_file
 from pingze.network.model import LanguageModel
-from pingze.training.averaging import Average
+from pingze.training.optimization import Average
 
 KEPT = 2
 

@@ -21,9 +21,8 @@ from pingze.lstm.memory import keep_freed_memory
 from pingze.network.batches import Ids, epoch_order, pack, predicted_tokens
 from pingze.network.conditions import Conditions
 from pingze.network.model import LanguageModel
-from pingze.training.averaging import Average
 from pingze.training.evaluation import Figures, evaluate_sequences
-from pingze.training.optimization import clip, make_optimizer, rate_factor
+from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
 from pingze.training.texts import Example, Text, Texts, draw, examples, make_vocabulary, sequence

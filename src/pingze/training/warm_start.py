@@ -18,7 +18,7 @@ from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.training import state
-from pingze.training.averaging import Average
+from pingze.training.optimization import Average
 
 
 def start_from(
@@ -54,18 +54,15 @@ def start_from(
     rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}
     parameters = dict(model.named_parameters())
     saved = state.read(Path(source)) if Path(source).is_dir() else None
-    # 2) from a model without a state, copy the weights
-    if saved is None:
-        _copy({name: torch.from_numpy(values) for name, values in old.tensors.items()}, parameters, rows)
-        for name, tensor in average.tensors.items():
-            tensor.copy_(parameters[name].detach())
-        return
-    # 3) from a state, copy the weights, their average, and the optimizer's moments
+    # 2) copy the weights and their average; in a run without averaging, the weights are the average
+    stored = {name: torch.from_numpy(values) for name, values in old.tensors.items()}
     for which, tensors in (("model.", parameters), ("average.", average.tensors)):
-        # in a run without averaging, the weights are the average
-        _copy(saved.part(which) or saved.part("model."), tensors, rows)
-        if tensors:
+        _copy((saved.part(which) or saved.part("model.")) if saved else stored, tensors, rows)
+        if saved and tensors:
             _make_unlikely(tensors["output.bias"].detach(), vocabulary, rows)
+    if saved is None:
+        return
+    # 3) copy the optimizer's moments
     average.updates = saved.position.averaged
     for index, (name, _) in enumerate(LanguageModel(before).named_parameters()):
         for key, value in saved.part(f"optimizer.{index}.").items():

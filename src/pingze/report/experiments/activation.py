@@ -1,17 +1,13 @@
 """Compare ReLU and leaky ReLU in the cell with tanh, with and without clipping: which explode, and which learn."""
 
 import math
-from collections.abc import Mapping, Sequence
 from itertools import product
 
-from matplotlib.figure import Figure
-
 from pingze.report.experiments.charts import by_step, cap, panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import train
-from pingze.report.experiments.experiment import Measured, Rows, Trial
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.report.experiments.inspection import diagnose
-from pingze.report.experiments.setup import Setup
 
 TANH, *OTHERS = ACTIVATIONS = ("tanh", "relu", "leaky_relu")
 RATES = tuple(plan("activation")["rates"])
@@ -42,7 +38,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     return course.measured({"reach": reach.tolist()}, share_back=float(reach[BACK] / reach[0]))
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     tanh, *shares = (
         rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS
@@ -58,7 +54,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the gradient norms without clipping, and the dev loss of every trial."""
     norms, (axes,) = panels(xlabel="step", ylabel="norm of the gradient", yscale="log")
     dev, every = panels(4, xlabel="step", ylabel="dev, nats per token")

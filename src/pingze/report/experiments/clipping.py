@@ -1,16 +1,12 @@
 """Clip gradients by norm and by value: how often clipping acts, and which training runs it saves."""
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
 from pingze.report.experiments.charts import by_step, cap, panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setting, Setup, Trial
 from pingze.training.trainer import Taken
 
 NETWORKS: dict[str, dict[str, Setting]] = {
@@ -63,7 +59,7 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     return largest >= clip_value * (1 - 1e-6)
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
     bare = {network: rows[f"{network}, {NONE}"] for network in NEAR}
@@ -102,7 +98,7 @@ def _fails(row: Row) -> bool:
     return bool(row.figures["diverged"] or row.figures["spikes"])
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the share of steps in which each threshold acts, and the losses with and without clipping."""
     labels: dict[str, Any] = {"xlabel": "threshold", "ylabel": "share of the steps", "xscale": "log"}
     shares, every = panels(2, **labels, ylim=(-0.03, 1.03))

@@ -9,8 +9,7 @@ import torch
 from pingze.errors import TrainingError
 from pingze.network.batches import Ids
 from pingze.network.model import LanguageModel
-from pingze.report.experiments.experiment import Measured
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.experiment import Measured, Setting, Setup
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.optimization import rate_factor
 from pingze.training.texts import Texts

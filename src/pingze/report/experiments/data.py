@@ -2,18 +2,15 @@
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 from pingze.training.presets import LENGTHS, PRESETS
 
 FEW, MANY, DRAWN = "few", "many", "drawn"
@@ -61,7 +58,7 @@ def _rise(row: Row, step: float) -> float:
     return math.exp(dev[-1] - min(dev))
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     both = few, many = rows[FEW], rows[MANY]
     epoch_steps = [row.number("steps_per_epoch") for row in both]
@@ -87,7 +84,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the train and dev losses, by step and by epoch."""
     drawn = []
     for unit in ("step", "epoch"):

@@ -1,10 +1,7 @@
 """Compute derivatives through time with the report's product, joint Jacobians and automatic differentiation."""
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 
 from pingze.lstm.jacobians import VARIABLES, hidden_through_time, of_hidden
 from pingze.report.derivation.differentiation import (
@@ -15,9 +12,7 @@ from pingze.report.derivation.differentiation import (
 )
 from pingze.report.derivation.sample_layers import letters, random_layer
 from pingze.report.experiments.charts import level, panels
-from pingze.report.experiments.claims import Numbers
-from pingze.report.experiments.experiment import Measured, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 
 E, H = 3, 4
 
@@ -44,14 +39,14 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     return Measured(errors)
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     worst = {way: [max(row.figures[way].values()) for row in rows.values()] for way in ("printed", "joint")}
     printed, joint = worst["printed"], worst["joint"]
     return {"any": {"printed": max(printed), "printed_one": printed[0], "joint": max(joint)}}
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the error of the report's product by distance, for some variables."""
     figure, (axes,) = panels(xlabel="steps between", ylabel="relative error", yscale="log")
     distances = [int(row.settings["distance"] or 0) for row in rows.values()]

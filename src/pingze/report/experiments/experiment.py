@@ -1,16 +1,115 @@
-"""Define the parts of an experiment: its trials, and the rows in which the results of the trials are stored."""
+"""Define what every experiment starts from, its trials, and the rows in which the results of the trials are stored."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from pingze.report.experiments.claims import plan
-from pingze.report.experiments.setup import Setting, Setup
+from matplotlib.figure import Figure
+
+from pingze.composing.quality import MEASURED, Lines, real_poems
+from pingze.corpus import Store
+from pingze.errors import InputError
+from pingze.network.vocabulary import Vocabulary
+from pingze.report.experiments.claims import Numbers, document, plan
+from pingze.training.presets import Preset, preset
+from pingze.verse.forms import FORMS
+
+Figures = Sequence[Figure]
+Judged = Mapping[str, Numbers]
+"""The numbers by which each claim of an experiment is judged, by the part of the claim's id after the slash."""
+Setting = str | int | float | bool | None
+BUDGETS: Mapping[str, dict[str, Any]] = {
+    name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
+    for name, fields in document()["budget"].items()
+}
+"""How much each budget trains and measures; `claims.toml` explains the fields."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """The texts drawn for the report (`Store.report_draw`), cut to a budget, and real verse to compare samples with."""
+
+    budget: Mapping[str, Any]
+    seed: int
+    """The seed of all random numbers. Experiments that involve chance are measured once with each of `seeds`."""
+    train: Sequence[str]
+    dev: Sequence[str]
+    real: Mapping[str, Sequence[Lines]]
+    """Tang poems of the test split, by form."""
+    tang: Sequence[str] = ()
+    """All Tang poems of the train split, from which `data` draws at random."""
+
+    @classmethod
+    def of(cls, store: Store, budget: str, seed: int) -> "Setup":
+        """Read the texts for a budget from a corpus; `seed` is the first of the consecutive seeds.
+
+        Raises InputError if the budget is unknown, the seed is negative or the corpus is too small.
+        """
+        if budget not in BUDGETS:
+            raise InputError("choice", field="budget", has=budget, choices=[*BUDGETS])
+        if seed < 0:
+            raise InputError("report_seed", field="seed", has=seed)
+        chosen = BUDGETS[budget]
+        train, dev = store.report_draw("train")[: chosen["train"]], store.report_draw("dev")[: chosen["dev"]]
+        if len(train) < chosen["batch_size"] or not dev:
+            raise InputError("report_corpus", train=len(train), dev=len(dev), wanted=chosen["batch_size"])
+        real = {
+            form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)] for form in MEASURED
+        }
+        tang = [poem.text for poem in store.poems(dynasty="tang", split="train")]
+        return cls(chosen, seed, train, dev, real, tang)
+
+    @property
+    def seeds(self) -> range:
+        """The consecutive seeds with which the experiments are measured."""
+        return range(self.seed, self.seed + self.budget["seeds"])
+
+    def steps(self, planned: int) -> int:
+        """Shorten a number of steps or epochs planned in `claims.toml` to fit the budget."""
+        return max(1, planned // int(self.budget["shortened"]))
+
+    @cached_property
+    def vocabulary_size(self) -> int:
+        """The size of the vocabulary: the report's 5,851, or fewer if the texts have fewer tokens."""
+        length = preset("report").training.length
+        cut = (text[:length] for text in self.train)
+        return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
+
+    def preset(self, settings: Mapping[str, Setting]) -> Preset:
+        """Configure the report's model and its plain training, changed by all settings but `steps` and `poems`.
+
+        Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping, so that each trial
+        changes one thing.
+        """
+        sizes = ("embedding_size", "hidden_size", "batch_size", "precision")
+        plain: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
+        plain |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
+        plain |= {name: self.budget[name] for name in sizes} | dict(settings)
+        changed = [(name, value) for name, value in plain.items() if name not in ("steps", "poems")]
+        return preset("report", [f"{name}={str(value).lower()}" for name, value in changed])
+
+    def describe(self) -> dict[str, Any]:
+        """Return everything in which two reruns must agree before they can be compared."""
+        digest = hashlib.blake2b(digest_size=8)
+        verse = ["".join(lines) for poems in self.real.values() for lines in poems]
+        for text in (*self.train, *self.dev, *verse):
+            digest.update(text.encode() + b"\n")
+        return {
+            "budget": {**self.budget},
+            "seeds": list(self.seeds),
+            "train": len(self.train),
+            "dev": len(self.dev),
+            "vocabulary": self.vocabulary_size,
+            "texts": digest.hexdigest(),
+        }
+
 
 Experiment = ModuleType
-"""A module with measure(setup, trial) -> Measured; judge(rows) -> each claim's numbers, by the part of its id after the
-slash; figures(rows) -> Matplotlib figures; and trials(setup, rows), if `claims.toml` cannot list the trials."""
+"""A module with measure(setup, trial) -> Measured, judge(rows) -> Judged, figures(rows) -> Figures, and
+trials(setup, rows) if `claims.toml` cannot list the trials."""
 
 
 class Trial(NamedTuple):

@@ -2,18 +2,14 @@
 
 import math
 import time
-from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from pingze.lstm.initializers import initialize
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Measured, Rows, Trial
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.report.experiments.inspection import diagnose
-from pingze.report.experiments.setup import Setup
 
 STANDARD, GOOD = "standard normal", "orthogonal"
 BACK = 16
@@ -48,7 +44,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     )
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     row, good, best = rows[STANDARD], rows[GOOD], min(each.number("dev_nats") for each in rows.values())
     ratios = [row.number(name) / good.number(name) for name in ("first_norm", "reach_before")]
@@ -61,7 +57,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the gradient by distance, before and after training, and the dev loss by step."""
     reach, (axes,) = panels(xlabel="steps back", ylabel="norm of ∂L/∂x", yscale="log")
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")

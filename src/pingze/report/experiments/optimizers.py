@@ -4,13 +4,10 @@ import math
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 
-from matplotlib.figure import Figure
-
 from pingze.report.experiments.charts import cap, level, panels
-from pingze.report.experiments.claims import Numbers, plan
+from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import train
-from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setting, Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setting, Setup, Trial
 
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
@@ -95,7 +92,7 @@ def _rate(row: Row) -> float:
     return float(row.settings["learning_rate"] or 0)
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     momentum, adam = (unsteady(rows, family) for family in FAMILIES)
     shares = {
@@ -114,7 +111,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the dev loss by rate, with a cross for each setting that diverged, and by step in the race."""
     first = rows[MOMENTUM + RACE].curve("dev")[0]
     by_rate, every = panels(2, xlabel="learning rate", ylabel="dev, nats per token", xscale="log")

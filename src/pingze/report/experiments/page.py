@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from pingze.report.experiments.charts import svg
 from pingze.report.experiments.claims import Finding, document
-from pingze.report.experiments.experiment import Row
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Row, Setup
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,19 @@
 """Measure perplexity: where the product overflows, what one small probability does, what 416.69 and 238.83 mean."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import accumulate
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure
 from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from pingze.network import checkpoint
 from pingze.network.batches import Ids, encode_sequence, pack
 from pingze.network.model import LanguageModel
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import train
-from pingze.report.experiments.experiment import Measured, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.training.presets import LENGTHS, PRESETS
 
 MODEL = "report"
@@ -83,7 +80,7 @@ def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
         return next((at for at, product in enumerate(products, start=1) if np.isinf(product)), None)
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     row, limits = rows["model"], rows["arithmetic"]
     overflowing = row.number("overflowing")
@@ -109,7 +106,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the share of poems whose product has overflowed, by the number of characters."""
     figure, (axes,) = panels(xlabel="characters", ylabel="share of the poems")
     shares, even = rows["model"].curve("overflowed"), rows["arithmetic"].number("even_overflows_at")

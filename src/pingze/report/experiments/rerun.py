@@ -16,10 +16,9 @@ from pingze.files import written
 from pingze.machine import describe
 from pingze.report.experiments.charts import STYLE
 from pingze.report.experiments.claims import Finding, claims, document
-from pingze.report.experiments.experiment import Experiment, Row, Rows, Trial, planned
+from pingze.report.experiments.experiment import Experiment, Row, Rows, Setup, Trial, planned
 from pingze.report.experiments.page import Section, page
 from pingze.report.experiments.results import Results
-from pingze.report.experiments.setup import Setup
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     name: import_module(f"{__package__}.{name}") for name in document()["experiment"]

@@ -3,19 +3,16 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
-
-from matplotlib.figure import Figure
 
 from pingze.composing import compose, generate
 from pingze.composing.quality import MEASURED, Lines
 from pingze.network import checkpoint
 from pingze.report.experiments.charts import by_step, level, panels
-from pingze.report.experiments.claims import Numbers, plan
-from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.claims import plan
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 from pingze.verse import Verdict, check
 from pingze.verse.pasted_text import read_lines
 
@@ -120,13 +117,13 @@ def _share(rows: Sequence[Row], part: str, whole: str) -> float:
     return sum(row.number(part) for row in rows) / max(1.0, sum(row.number(whole) for row in rows))
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     shaped = [row.number("shaped") for row in rows.values() if "printed" in row.settings]
     return {"shape": {"shaped": sum(shaped) / len(shaped)}}
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the share of poems that keep tones and rhyme, for each call and for real verse."""
     calls, real = ([row for row in rows.values() if kind in row.settings] for kind in ("start", "form"))
     figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))

@@ -1,17 +1,12 @@
 """Look inside a network trained with two softmaxes: where it puts the probability when the loss stalls."""
 
-from collections.abc import Mapping, Sequence
-
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from pingze.network.batches import pack
 from pingze.report.experiments.charts import level, panels
-from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Measured, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.report.experiments.softmax import SoftmaxTwice, bound
 
 POEMS = 64
@@ -38,12 +33,12 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     return course.measured(curves, common=shares[0], bound=bound(setup.vocabulary_size))
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Judge no claim: the report does not say why the loss stalls."""
     return {}
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the probabilities, and the loss together with its approximation."""
     inside, (axes,) = panels(xlabel="step", ylabel="mean probability", ylim=(-0.03, 1.03))
     stall, (below,) = panels(xlabel="step", ylabel="loss, nats per token")

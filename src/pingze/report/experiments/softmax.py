@@ -1,18 +1,14 @@
 """Apply softmax before a cross-entropy that applies it too: the bound, the stall at every rate, and the gradient."""
 
 import math
-from collections.abc import Mapping, Sequence
 from statistics import mean
 
 import torch
-from matplotlib.figure import Figure
 from torch import Tensor, nn
 
 from pingze.report.experiments.charts import by_step, level, panels
-from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
-from pingze.report.experiments.experiment import Measured, Row, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 
 
 def bound(classes: int) -> float:
@@ -60,7 +56,7 @@ def _late_fall(row: Row) -> float:
     return mean(losses[-2 * quarter : -quarter]) - mean(losses[-quarter:]) if quarter else 0.0
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     late = max(map(_late_fall, twice.values()))
@@ -83,7 +79,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the loss with two softmaxes, and the gradient norms with one and with two."""
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     stall, (axes,) = panels(xlabel="step", ylabel="loss, nats per token")

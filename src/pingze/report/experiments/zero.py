@@ -1,17 +1,13 @@
 """Initialize with zeros: which units stay equal bit for bit, and what each network can still learn."""
 
 import math
-from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from pingze.network.model import LanguageModel
 from pingze.report.experiments.charts import by_step, level, panels
-from pingze.report.experiments.claims import Numbers
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
-from pingze.report.experiments.experiment import Measured, Rows, Trial
-from pingze.report.experiments.setup import Setup
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 
 FLOOR = "unigram"
 NAMES = {
@@ -78,7 +74,7 @@ def compare_units(model: LanguageModel) -> tuple[int, float]:
     return len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max())
 
 
-def judge(rows: Rows) -> Mapping[str, Numbers]:
+def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     row, zero, one = rows["all"], rows["biases"], rows["forget"]
     apart = zero.figures["kinds_of_units"] == zero.figures["units"]
@@ -96,7 +92,7 @@ def judge(rows: Rows) -> Mapping[str, Numbers]:
     }
 
 
-def figures(rows: Rows) -> Sequence[Figure]:
+def figures(rows: Rows) -> Figures:
     """Draw the loss of each network, and the unigram entropy for comparison."""
     figure, (axes,) = panels(xlabel="step", ylabel="nats per token")
     for number, (name, label) in enumerate(NAMES.items()):
