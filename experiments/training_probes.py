@@ -20,9 +20,8 @@ from pingze.corpus import Store
 from pingze.lstm.formulas import StepCache
 from pingze.network.batches import pack
 from pingze.report.derivation.sample_layers import VERSE, trained_layer
-from pingze.report.experiments.course import PlainTrainer
+from pingze.report.experiments.course import PlainTrainer, diagnose
 from pingze.report.experiments.experiment import Setup
-from pingze.report.experiments.inspection import diagnose
 from pingze.report.experiments.softmax import SoftmaxTwice
 
 

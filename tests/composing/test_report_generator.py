@@ -118,16 +118,6 @@ def test_bad_input(arguments: tuple[str], options: dict[str, object], message: s
         pingze.generate(*arguments, **options)
 
 
-def test_log_probability_is_that_of_the_whole_text() -> None:
-    sampler = LineSampler(GraphNetwork(MODEL.rounded()), MODEL.vocabulary, 1.0, np.random.default_rng(0))
-    lines = sampler.lines("日", 5, 2, may_end=False)
-    network, state, expected = GraphNetwork(MODEL.rounded()), GraphNetwork(MODEL.rounded()).start(), 0.0
-    for id_ in [*MODEL.vocabulary.encode(f"{lines[0]}，{lines[1]}。"), EOS]:
-        expected += state.log_p[0, id_]
-        state = network.step(state, np.array([id_]))
-    assert sampler.log_probability == pytest.approx(expected, rel=1e-5)
-
-
 @given(
     st.text(alphabet=invented.CHARACTERS, max_size=16),
     st.sampled_from([0.0, 1.0, 100.0]),

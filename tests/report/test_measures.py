@@ -13,8 +13,7 @@ from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
-from pingze.report.experiments.course import PlainTrainer, spikes, train
-from pingze.report.experiments.inspection import STEPS, diagnose
+from pingze.report.experiments.course import STEPS, PlainTrainer, diagnose, spikes, train
 from pingze.report.experiments.zero import compare_units
 from tests import invented
 from tests.report.verse import setup

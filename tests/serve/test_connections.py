@@ -11,8 +11,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from pingze.serve import guard
-from pingze.serve.connections import watch
-from pingze.serve.guard import Guard
+from pingze.serve.guard import Guard, watch
 from pingze.serve.server import listen
 from tests.serve.process import SECONDS
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.network.vocabulary import Vocabulary
-from pingze.training.themes import LARGEST, Themes
+from pingze.training.texts import LARGEST, Themes
 from pingze.verse.characters import MARKS
 
 CHARACTERS = "天地山水風月花雪"

@@ -13,11 +13,62 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from pingze.cli import completion
 from pingze.composing.request.options import Composing, Revising, ordered
-from pingze.errors import InputError, MissingExtraError
+from pingze.errors import CheckpointError, InputError, MissingExtraError
+from pingze.network import DEFAULT, SHIPPED
 from pingze.threads import threads
+from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import MARKS
+from pingze.verse.forms import FORMS
+from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme_groups import GROUPS
+
+# -- completion in the shell ------------------------------------------------------------------------------------
+# Simplified characters that the user has typed are kept, because every option accepts them.
+# typer passes the command's context to the parameter named `ctx`.
+Completion = Callable[[Any, str], list[str]]
+
+
+def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
+    """Return a completion function, which offers the values that begin with the typed text."""
+
+    def complete(ctx: Any, incomplete: str) -> list[str]:
+        begun = to_traditional(incomplete)
+        return [incomplete + value[len(begun) :] for value in values(ctx) if value.startswith(begun)]
+
+    return complete
+
+
+def _poets(ctx: Any) -> list[str]:
+    """List the poets that the model knows. The model is the one named in the same command."""
+    from pingze.network import checkpoint
+    from pingze.network.conditions import Conditions
+
+    try:
+        return Conditions(checkpoint.load(ctx.params.get("model") or DEFAULT).vocabulary).poets
+    except CheckpointError:
+        return []
+
+
+def _models(_: Any) -> list[str]:
+    """List the shipped models, the checkpoints in the current folder, and the runs at most two levels below it."""
+    from pingze.network.checkpoint import MODEL_FILE
+
+    here = Path()
+    files = [str(path) for path in here.glob("*.safetensors")]
+    runs = [str(path.parent) for depth in ("*/", "*/*/") for path in here.glob(depth + MODEL_FILE)]
+    return [*SHIPPED, *sorted(files), *sorted(runs)]
+
+
+models = offering(_models)
+BY_FIELD = {
+    "form": offering(lambda _: FORMS),
+    "level": offering(lambda _: STRICTNESSES),
+    "poet": offering(_poets),
+    "rhyme": offering(lambda _: GROUPS),
+}
+"""The completion functions, by the name of the option."""
+
 
 app = typer.Typer(
     help="pingze 平仄: classical Chinese poems from a small LSTM.",
@@ -41,9 +92,7 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 def option(name: str, sentence: str = "") -> Any:
     """Build an option that several commands share. Its help is `sentence` or, by default, that of `Composing`."""
-    return typer.Option(
-        help=sentence or Composing.sentence(name), autocompletion=completion.BY_FIELD.get(name)
-    )
+    return typer.Option(help=sentence or Composing.sentence(name), autocompletion=BY_FIELD.get(name))
 
 
 ModelOption = Annotated[
@@ -52,7 +101,7 @@ ModelOption = Annotated[
         "--model",
         metavar="NAME|FILE|FOLDER",
         help="A shipped model, a checkpoint, or the folder of a run or an export.",
-        autocompletion=completion.models,
+        autocompletion=models,
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
@@ -85,7 +134,7 @@ def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callab
     def parameter(each: Field[Any]) -> Parameter:
         sentence, enum = each.metadata["description"], each.metadata["json_schema_extra"].get("enum")
         flags = [f"--{each.name}"] if hints[each.name] is bool else []
-        offered = completion.offering(lambda _: enum) if enum else completion.BY_FIELD.get(each.name)
+        offered = offering(lambda _: enum) if enum else BY_FIELD.get(each.name)
         made: Any = typer.Option(*flags, help=sentence, autocompletion=offered)
         if each.name == argument:
             made = typer.Argument(help=sentence)

@@ -1,22 +1,27 @@
-"""`pingze corpus fetch`, `stats` and `search`."""
+"""`pingze corpus fetch`, `stats` and `search`, and `pingze originality`."""
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
+from os.path import isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.application import JsonOption, app, option, print_json
+from pingze import verse as prosody
+from pingze.cli.application import JsonOption, app, file_name, option, print_json, print_json_list, read_file
 from pingze.composing.request.input_characters import tell_converted
-from pingze.errors import CorpusError
+from pingze.errors import CorpusError, InputError
 from pingze.messages import here
 from pingze.verse.character_table import to_traditional
 from pingze.verse.context import in_context
 from pingze.verse.dynasties import DYNASTIES
+from pingze.verse.pasted_text import read_lines
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned
+    from pingze.corpus.originality import Shared
 
 corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
 app.add_typer(corpus_app, name="corpus")
@@ -148,3 +153,46 @@ def _built_store() -> str | None:
         return here("store_of_own", own=f"{poems[OWN]:,}", path=path)
     named = {name: f"{poems.pop(name, 0):,}" for name in ("tang", "song", "ci")}
     return here("store_of_package", **named, others=f"{sum(poems.values()):,}", path=path)
+
+
+@app.command()
+def originality(
+    poem: Annotated[str, typer.Argument(metavar="POEM|FILE|-", help="A poem, or a file of poems.")],
+    as_json: JsonOption = False,
+) -> None:
+    """Show what each line of a poem has in common with the poems of the corpus."""
+    from pingze.cli.progress import counting
+    from pingze.corpus import Store
+    from pingze.corpus.originality import of_lines
+
+    text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
+    poems = [read_lines(part) for part in prosody.split_poems(text)]
+    if not poems:
+        raise InputError("no_verse", name=file_name(poem))
+    with Store.open() as store, counting("lines_done", sum(map(len, poems))) as count:
+
+        def compared() -> Iterator["list[Shared]"]:
+            done = 0
+            for lines in poems:
+                found = []
+                for shared in of_lines(lines, store):
+                    found.append(shared)
+                    done += 1
+                    count(done)
+                yield found
+
+        if as_json:
+            print_json_list({"lines": [asdict(line) for line in lines]} for lines in compared())
+            return
+        for number, found in enumerate(compared()):
+            if number:
+                typer.echo()
+            for shared in found:
+                line, run, near = shared.text, shared.run_in, shared.nearest
+                if run is None:
+                    typer.echo(here("shares_nothing", line=line))
+                else:
+                    typer.echo(here("shares", line=line, has=shared.run, author=run.author, title=run.title))
+                if near is not None:
+                    where = {"line": near.line, "author": near.author, "title": near.title}
+                    typer.echo(here("nearest_line", same=shared.same, size=len(line), **where))

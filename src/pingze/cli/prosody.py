@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pingze import verse as prosody
-from pingze.cli import completion
 from pingze.cli.application import (
+    BY_FIELD,
     JsonOption,
     LevelOption,
     app,
@@ -181,7 +181,7 @@ def rhyme(
     name: Annotated[
         str,
         typer.Argument(
-            help="A group such as 陽 or 七陽, or any character.", autocompletion=completion.BY_FIELD["rhyme"]
+            help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"]
         ),
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,

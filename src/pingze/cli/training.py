@@ -1,5 +1,6 @@
-"""`pingze train` and `pingze evaluate`; both need torch."""
+"""`pingze train`, `evaluate` and `export`; the first two need torch."""
 
+import json
 import sys
 from collections.abc import Callable
 from dataclasses import asdict
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pingze.cli.application import JsonOption, ModelOption, app, need, print_json
-from pingze.errors import StoppedError
+from pingze.cli.application import JsonOption, ModelOption, app, file_name, need, print_json, read_file
+from pingze.errors import InputError, StoppedError
 from pingze.messages import here
 from pingze.network import DEFAULT
 
@@ -130,3 +131,43 @@ def _block(form: str, rows: list[dict[str, Any]]) -> str:
 
 def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+@app.command()
+def export(
+    to: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write weights, configuration, vocabulary and card."),
+    ] = None,
+    onnx: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write one step as a graph for ONNX Runtime.")
+    ] = None,
+    figures: Annotated[
+        str | None,
+        typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
+    ] = None,
+    model: ModelOption = DEFAULT,
+) -> None:
+    """Write a model as a folder for a model hub, or as ONNX; --model verifies and reads such a folder."""
+    from pingze.export import write_folder, write_onnx
+    from pingze.network import checkpoint
+
+    if to is None and onnx is None:
+        raise InputError("nothing_to_write")
+    measured = _read_figures(figures) if figures else None
+    loaded = checkpoint.load(model)
+    wrote = write_folder(to, loaded, measured) if to else []
+    if onnx:
+        write_onnx(onnx, loaded)
+    for path in [*wrote, *([onnx] if onnx else [])]:
+        typer.echo(f"wrote {path}", err=True)
+
+
+def _read_figures(file: str) -> dict[str, Any]:
+    try:
+        figures = json.loads(read_file(file))
+    except ValueError:
+        figures = None
+    if not isinstance(figures, dict):
+        raise InputError("no_figures", name=file_name(file))
+    return figures

@@ -167,8 +167,7 @@ class SuffixArray:
         for distance, code in enumerate(after, start=1):
             at = at[self.text[at + distance] == code]
         codes = np.unique(self.text[at])
-        found: Array = codes[self._is_han[codes]]
-        return found
+        return codes[self._is_han[codes]]
 
     def counts(self, places: Int[np.ndarray, "n"]) -> dict[str, int]:
         """Count how often each Han character occurs at the given places."""

@@ -218,8 +218,7 @@ def held_bias(
         weight_ph: W_p of all gates, (4H, P).
         bias: b of all gates, (4H).
     """
-    biases: Array = p @ weight_ph.T + bias
-    return biases
+    return p @ weight_ph.T + bias
 
 
 def sequence_forward(

@@ -59,14 +59,12 @@ class Jacobians:
         """Sum diag[∂y/∂net] W over the gates: row k of a gate's W is scaled by entry k of the gate's diagonal."""
         net = np.stack(self.diagonal_net, axis=1)
         blocks = weight.reshape(4, net.shape[2], weight.shape[1])
-        summed: Array = np.einsum("bgk,gkd->bkd", net, blocks)
-        return summed
+        return np.einsum("bgk,gkd->bkd", net, blocks)
 
     def by_weight(self, net: Float[Array, "B H"]) -> Float[Array, "B H H Z"]:
         """Compute ∂y_k/∂W_{lm} = δ_{kl} (∂y_k/∂net_k) z_m, which is 0 unless k = l."""
         z = np.concatenate([self.cache.h_prev, self.cache.x], axis=1)
-        jacobian: Array = np.einsum("bkl,bm->bklm", diag(net), z)
-        return jacobian
+        return np.einsum("bkl,bm->bklm", diag(net), z)
 
 
 VARIABLES: dict[str, Callable[[Jacobians], Array]] = {
@@ -109,8 +107,7 @@ def joint(cache: StepCache) -> Float[Array, "B S S"]:
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
     """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t."""
-    product: Array = reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
-    return product
+    return reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
 
 
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
@@ -128,8 +125,7 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
     by_state = np.broadcast_to(np.eye(H, 2 * H, dtype=first.phi_c.dtype), (B, H, 2 * H))
     for cache in reversed(later):
         by_state = by_state @ joint(cache)
-    jacobian: Array = np.einsum("bks,bs...->bk...", by_state, reached)
-    return jacobian
+    return np.einsum("bks,bs...->bk...", by_state, reached)
 
 
 class Products(NamedTuple):
@@ -158,5 +154,4 @@ def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
 
 def diag(v: Float[Array, "B H"]) -> Float[Array, "B H H"]:
     """Build the diagonal matrix diag[v] for each row of the batch."""
-    matrix: Array = v[:, :, None] * np.eye(v.shape[1], dtype=v.dtype)
-    return matrix
+    return v[:, :, None] * np.eye(v.shape[1], dtype=v.dtype)

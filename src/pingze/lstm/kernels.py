@@ -27,9 +27,9 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
-            return numba.njit(function, cache=True, error_model="numpy", **options)  # type: ignore[no-any-return]
+            return numba.njit(function, cache=True, error_model="numpy", **options)
         except RuntimeError:  # "cannot cache function"
-            return numba.njit(function, error_model="numpy", **options)  # type: ignore[no-any-return]
+            return numba.njit(function, error_model="numpy", **options)
 
     return compiled
 

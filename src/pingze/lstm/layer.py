@@ -121,7 +121,7 @@ class LSTM(nn.Module):
         biases = layer.bias.expand(len(h_0), -1)
         if held is not None:
             biases = biases + held @ layer.weight_ph.T
-        return _PackedLayer.apply(  # type: ignore[no-any-return, no-untyped-call]
+        return _PackedLayer.apply(  # type: ignore[no-untyped-call]
             x, h_0, c_0, weight_ih, weight_hh, biases, sizes.tolist(), self.activation, self.operands
         )
 

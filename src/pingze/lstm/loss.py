@@ -37,8 +37,7 @@ def cross_entropy_sum(
     """
     operands = operands or hidden.dtype
     if hidden.device.type == "cpu" and hidden.dtype == torch.float32:
-        loss: Tensor = _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]
-        return loss
+        return _CrossEntropySum.apply(hidden, weight, bias, targets, operands)  # type: ignore[no-untyped-call]
     logits = (hidden.to(operands) @ weight.to(operands).T).to(hidden.dtype) + bias
     return nn.functional.cross_entropy(logits, targets, reduction="sum")
 

@@ -35,7 +35,8 @@ def operand(x: Float[Tensor, "N K"], dtype: torch.dtype) -> Float[Tensor, "R K"]
 
 def product(a: Float[Tensor, "N K"], b: Float[Tensor, "K M"]) -> Float[Tensor, "N M"]:
     """Compute the matrix product a b; callers provide its gradients."""
-    if a.dtype == torch.float32 and _has_onednn(a) and not _is_intel():
+    about: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    if a.dtype == torch.float32 and _has_onednn(a) and "Intel" not in about.get("cpu_name", ""):
         return _linear(a, b.T)
     return a @ b
 
@@ -55,10 +56,5 @@ def _has_onednn(a: Tensor) -> bool:
     return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 
-def _is_intel() -> bool:
-    about: Mapping[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return "Intel" in about.get("cpu_name", "")
-
-
 def _linear(a: Float[Tensor, "N K"], weight: Tensor) -> Float[Tensor, "N M"]:
-    return torch.ops.mkldnn._linear_pointwise(a, weight, None, "none", [], "")  # type: ignore[no-any-return]
+    return torch.ops.mkldnn._linear_pointwise(a, weight, None, "none", [], "")

@@ -29,8 +29,7 @@ class Batch(NamedTuple):
     @property
     def predicted(self) -> Bool[np.ndarray, "N"]:
         """A mask of the targets that are predicted."""
-        predicted: np.ndarray = self.targets != PAD
-        return predicted
+        return self.targets != PAD
 
 
 def encode_sequence(text: str, vocabulary: Vocabulary, length: int) -> Ids:

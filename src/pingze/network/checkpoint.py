@@ -52,8 +52,7 @@ class Rounded(NamedTuple):
     @property
     def weight(self) -> Float[Array, "N K"]:
         """The weight in float32."""
-        weight: Array = self.whole * self.scale[:, None]
-        return weight
+        return self.whole * self.scale[:, None]
 
     @property
     def columns(self) -> Int8[Array, "K N"]:
@@ -125,8 +124,7 @@ class Checkpoint:
     @property
     def dtype(self) -> type:
         """The type in which matrices are stored: int8, float16 or float32."""
-        dtype: type = self.stored["embedding.weight"].dtype.type
-        return dtype
+        return self.stored["embedding.weight"].dtype.type
 
 
 def save(

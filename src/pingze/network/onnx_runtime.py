@@ -27,7 +27,6 @@ def session(graph: bytes) -> Callable[[Mapping[str, Array]], list[Array]]:
     ready = onnxruntime.InferenceSession(graph, options)
 
     def run(operands: Mapping[str, Array]) -> list[Array]:
-        results: list[Array] = ready.run(None, operands)
-        return results
+        return ready.run(None, operands)
 
     return run

@@ -51,7 +51,7 @@ class GraphNetwork(ReferenceNetwork):
         """Read one more token of each text, and return the new state."""
         given = {"ids": ids.astype(np.int64, copy=False), "bias": state.bias}
         logits, exp, *layers = self._run(given | dict(zip(self._names, state.layers, strict=True)))
-        return State(tuple(layers), state.bias, logits, _log(exp.sum(axis=1)))
+        return State(tuple(layers), state.bias, logits, np.log(exp.sum(axis=1), dtype=np.float64))
 
 
 def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Array, "B"]]:
@@ -65,12 +65,7 @@ def softmax(logits: Float[Array, "B V"]) -> tuple[Float[Array, "B V"], Float[Arr
     largest, p = _exp()({"x": logits})
     sums = p.sum(axis=1)
     p /= sums[:, None]
-    return p, largest[:, 0] + _log(sums)
-
-
-def _log(sums: Float[Array, "B"]) -> Float[Array, "B"]:
-    log: Array = np.log(sums, dtype=np.float64)
-    return log
+    return p, largest[:, 0] + np.log(sums, dtype=np.float64)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Refuse requests whose host is unknown or whose body is too large or slow, and set the headers of every answer.
+"""Refuse requests from unknown hosts or with large or slow bodies, set headers, and close idle connections.
 
 Another site can make its own host name resolve to this machine (DNS rebinding). The requests of the site's page then
 carry that name, so only known host names are accepted. The guard reads each body in full before the application runs.
@@ -6,9 +6,12 @@ carry that name, so only known host names are accepted. The guard reads each bod
 
 import asyncio
 import math
+import select
 import time
+from asyncio.trsock import TransportSocket
 from collections.abc import Iterable
 from contextlib import suppress
+from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -127,3 +130,43 @@ async def _read(receive: Receive) -> bytes:
     except TimeoutError:
         raise RefusedError(408, "slow_body", seconds=READING_SECONDS) from None
     return bytes(body)
+
+
+IDLE_SECONDS = 20.0
+"""Seconds after which a connection is closed if no answer is being computed and the client reads nothing."""
+PAUSE = 1.0
+"""Seconds between two checks of the connections."""
+
+
+async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECONDS) -> None:
+    """Close idle, slow and abandoned connections until this task is cancelled.
+
+    uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for
+    the rest of a refused body, and for a client to read its answer. Nor does it notice the departure of a client that
+    has sent more than one request.
+
+    Args:
+        connections: The open connections of uvicorn's server; each has a `transport`.
+        guard: The application's guard, which records when each peer last received part of an answer.
+        seconds: How long a connection may be idle.
+    """
+    seen: dict[Any, float] = {}  # when each connection was first seen
+    while True:
+        await asyncio.sleep(min(PAUSE, seconds))
+        now = time.monotonic()
+        seen = {each.transport: seen.get(each.transport, now) for each in list(connections)}
+        peers = {transport: transport.get_extra_info("peername")[:2] for transport in seen}
+        guard.moved = {peer: guard.moved[peer] for peer in peers.values() if peer in guard.moved}
+        for transport, peer in peers.items():
+            moved = guard.moved.get(peer, seen[transport])
+            if moved + seconds < now or _has_left(transport.get_extra_info("socket")):
+                transport.abort()
+
+
+def _has_left(connection: TransportSocket) -> bool:
+    """Return whether the peer has closed the connection, even if its bytes are still unread; False except on Linux."""
+    if not hasattr(select, "POLLRDHUP") or connection.fileno() < 0:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))

@@ -105,8 +105,7 @@ async def _write(
 
 
 def _queue(request: Request) -> Queue:
-    queue: Queue = request.app.state.queue
-    return queue
+    return request.app.state.queue
 
 
 def _client(request: Request) -> str:

@@ -11,8 +11,7 @@ import uvicorn
 
 from pingze.errors import InputError
 from pingze.serve.app import create_app
-from pingze.serve.connections import watch
-from pingze.serve.guard import Guard
+from pingze.serve.guard import Guard, watch
 from pingze.serve.queue import Queue
 
 BACKLOG = 256

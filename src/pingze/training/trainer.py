@@ -25,8 +25,7 @@ from pingze.training.evaluation import Figures, evaluate_sequences
 from pingze.training.optimization import Average, clip, make_optimizer, rate_factor
 from pingze.training.presets import Preset
 from pingze.training.processes import launch
-from pingze.training.texts import Example, Text, Texts, draw, examples, make_vocabulary, sequence
-from pingze.training.themes import Themes
+from pingze.training.texts import Example, Text, Texts, Themes, draw, examples, make_vocabulary, sequence
 from pingze.training.warm_start import start_from
 
 

@@ -109,8 +109,7 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
     """Return the Jacobian of a function of a tensor, by reverse-mode automatic differentiation."""
-    jacobian: Array = torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
-    return jacobian
+    return torch.autograd.functional.jacobian(function, torch.from_numpy(start)).numpy()
 
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:

@@ -55,10 +55,6 @@ _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c
 _TINY = 1e-30
 
 
-class MisfitError(ValueError):
-    """The shapes of factors or terms do not fit."""
-
-
 class Value(NamedTuple):
     """The value of a formula, and the liberties taken to read it."""
 
@@ -103,7 +99,7 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
         partial: A function that returns the Jacobian ∂of/∂by for two of these names.
 
     Raises:
-        ValueError: The formula is outside the grammar, or its shapes do not fit (MisfitError).
+        ValueError: The formula is outside the grammar, or its shapes do not fit.
     """
     reader = _Reader(formula, values, partial)
     array = reader.sum()
@@ -214,4 +210,4 @@ class _Reader:
     def _fit(self, fits: bool, *parts: Any) -> None:
         if not fits:
             shown = " ".join(part if isinstance(part, str) else str(np.shape(part)) for part in parts)
-            raise MisfitError(f"{self.formula!r} holds {shown}, whose shapes do not fit")
+            raise ValueError(f"{self.formula!r} holds {shown}, whose shapes do not fit")

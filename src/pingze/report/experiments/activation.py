@@ -5,9 +5,8 @@ from itertools import product
 
 from pingze.report.experiments.charts import by_step, cap, panels
 from pingze.report.experiments.claims import plan
-from pingze.report.experiments.course import train
+from pingze.report.experiments.course import diagnose, train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.report.experiments.inspection import diagnose
 
 TANH, *OTHERS = ACTIVATIONS = ("tanh", "relu", "leaky_relu")
 RATES = tuple(plan("activation")["rates"])

@@ -25,8 +25,7 @@ class _Condition(NamedTuple):
     limit: str
 
     def holds(self, numbers: Numbers) -> bool:
-        held: bool = _COMPARISONS[self.comparison](numbers[self.number], float(self.limit))
-        return held
+        return _COMPARISONS[self.comparison](numbers[self.number], float(self.limit))
 
     def __str__(self) -> str:
         return f"{self.comparison.replace('<=', '≤').replace('>=', '≥')} {self.limit}"
@@ -135,5 +134,4 @@ def claims(experiment: str) -> Mapping[str, Claim]:
 
 def plan(experiment: str) -> Mapping[str, Any]:
     """Return the grid of settings that `claims.toml` plans for an experiment."""
-    found: Mapping[str, Any] = document()["plan"].get(experiment, {})
-    return found
+    return document()["plan"].get(experiment, {})

@@ -29,8 +29,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     for name in VARIABLES:
 
         def last_hidden(value: torch.Tensor, name: str = name) -> torch.Tensor:
-            hidden: torch.Tensor = last_step(steps, {name: value}, torch)["h"]
-            return hidden
+            return last_step(steps, {name: value}, torch)["h"]
 
         right = automatic_jacobian(last_hidden, values[name])
         printed = np.tensordot(product, getattr(of_hidden(caches[0]), name)[0], axes=1)

@@ -7,9 +7,8 @@ import numpy as np
 
 from pingze.lstm.initializers import initialize
 from pingze.report.experiments.charts import panels
-from pingze.report.experiments.course import PlainTrainer, train
+from pingze.report.experiments.course import PlainTrainer, diagnose, train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
-from pingze.report.experiments.inspection import diagnose
 
 STANDARD, GOOD = "standard normal", "orthogonal"
 BACK = 16

@@ -1,24 +1,86 @@
-"""Run the experiments, resume where they stopped, and write the page."""
+"""Run the experiments, resume where they stopped, and render the page from `page.html` as one self-contained file."""
 
+import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
+from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib
 import torch
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup, escape
+from matplotlib.figure import Figure
 
 from pingze.errors import InputError, TrainingError
 from pingze.files import written
 from pingze.machine import describe
-from pingze.report.experiments.charts import STYLE
+from pingze.report.experiments.charts import STYLE, svg
 from pingze.report.experiments.claims import Finding, claims, document
 from pingze.report.experiments.experiment import Experiment, Row, Rows, Setup, Trial, planned
-from pingze.report.experiments.page import Section, page
 from pingze.report.experiments.results import Results
+
+
+@dataclass(frozen=True)
+class Section:
+    """An experiment whose rows have all been measured, with its verdicts and figures."""
+
+    name: str
+    rows: Sequence[Row]
+    """The rows of all seeds."""
+    findings: Sequence[Finding]
+    figures: Sequence[Figure]
+    """The figures of the first seed."""
+    minutes: float
+    """How many minutes the rows took to measure."""
+
+    @property
+    def text(self) -> Mapping[str, Any]:
+        """The experiment's title and description in `claims.toml`, and the title and caption of each figure."""
+        return document()["experiment"][self.name]
+
+    @property
+    def charts(self) -> list[tuple[Mapping[str, str], str]]:
+        """The title and caption of each figure, paired with its SVG."""
+        drawn = [svg(each, f"{self.name}-{number}") for number, each in enumerate(self.figures, start=1)]
+        return list(zip(self.text["charts"], drawn, strict=True))
+
+
+def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
+    """Return the page of the experiments that are complete, as HTML; `planned` is the number of all experiments."""
+    resources = files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    # Words in backticks become <code> elements.
+    code = partial(re.sub, r"`([^`]*)`", r"<code>\1</code>")
+    environment.filters |= {"code": lambda text: Markup(code(str(escape(text)))), "plain": _plain}
+    template = environment.from_string(resources.joinpath("page.html").read_text(encoding="utf-8"))
+    return template.render(
+        style=resources.joinpath("page.css").read_text(encoding="utf-8"),
+        sections=sections,
+        counts=Counter(finding.conclusion for section in sections for finding in section.findings),
+        changed=document()["changed"],
+        planned=planned,
+        setup=setup,
+        budget=setup.budget,
+        machine=machine,
+    )
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_plain(each)}" for name, each in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return "–" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)
+
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     name: import_module(f"{__package__}.{name}") for name in document()["experiment"]

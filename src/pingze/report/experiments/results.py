@@ -57,8 +57,7 @@ class Results:
     @property
     def machine(self) -> Mapping[str, Any]:
         """The machine on which the times were measured."""
-        machine: Mapping[str, Any] = self._times["machine"]
-        return machine
+        return self._times["machine"]
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         with written(self.folder / name, TrainingError) as path:

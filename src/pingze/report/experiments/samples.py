@@ -72,8 +72,7 @@ def _name(call: tuple[str, float, int]) -> str:
 def printed_poems() -> list[dict[str, Any]]:
     """Read the verdicts on the report's poems, which `experiments/printed_poems.py` wrote; no poem is stored here."""
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
-    poems: list[dict[str, Any]] = json.loads(text)
-    return poems
+    return json.loads(text)
 
 
 def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
