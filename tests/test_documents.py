@@ -72,15 +72,6 @@ def test_commands_are_those_that_there_are(path: Path) -> None:
             parse(arguments)
 
 
-@pytest.mark.parametrize(
-    "path", [*DOCUMENTS, ROOT / "src" / "pingze" / "cli" / "application.py"], ids=lambda path: path.name
-)
-def test_no_command_reads_a_text_file_that_nobody_has(path: Path) -> None:
-    typed = re.findall(r"^[^#\n]*?\bpingze [a-z][^#>`\n]*", path.read_text(encoding="utf-8"), re.MULTILINE)
-    named = [word for line in typed for word in line.split() if word.endswith(".txt")]
-    assert [word for word in named if not (ROOT / word).is_file()] == []
-
-
 def test_commands_are_found_and_wrong_ones_are_refused() -> None:
     assert sum(len(commands(path)) for path in DOCUMENTS) > 40
     with pytest.raises(Exception, match="colour"):

@@ -30,20 +30,6 @@ def test_a_pickled_error_comes_back_whole(error: PingzeError) -> None:
     assert back.cause == error.cause
 
 
-def test_a_large_extra_is_asked_for_with_its_size() -> None:
-    assert str(MissingExtraError("training", "train")) == (
-        "training needs the extra `train`: pip install 'pingze[train]' "
-        "(on Linux 5.5 GB, with CUDA; 1.2 GB after PyTorch's CPU build, see pytorch.org/get-started)"
-    )
-    assert str(MissingExtraError("serving", "serve")).endswith(": pip install 'pingze[serve]'")
-
-
-def test_where_there_is_nothing_to_give_up_the_refusal_says_what_to_do() -> None:
-    assert str(InfeasibleError("五古", [])) == (
-        "the model knows too few characters for a 五古: ask for fewer lines, another form or model"
-    )
-
-
 def test_a_refusal_is_said_in_chinese_with_its_clashes() -> None:
     clash = Clash("start's 平", "start", 1, 4, "平", "仄", "line 1, character 4 must be 仄")
     assert InfeasibleError("五絕", [clash, Clash("rhyme 東", "rhyme", has="東")]).text("zh") == (

@@ -147,17 +147,3 @@ def test_a_poem_has_the_probability_that_the_composer_gives_it(tmp_path: Path) -
         if place >= len(prefix):
             total += float(logits[0, after] - np.logaddexp.reduce(logits[0].astype(np.float64)))
     assert total == pytest.approx(poem.log_probability, abs=1e-3)
-
-
-def test_a_model_that_holds_nothing_reads_no_conditions(tmp_path: Path) -> None:
-    write_onnx(tmp_path / "step.onnx", invented.model(layers=2))
-    run = onnxruntime.InferenceSession(str(tmp_path / "step.onnx"), providers=["CPUExecutionProvider"])
-    assert [each.name for each in run.get_inputs()] == ["ids", "h0", "c0", "h1", "c1"]
-    assert [each.name for each in run.get_outputs()] == [
-        "logits",
-        "x",
-        "h0_next",
-        "c0_next",
-        "h1_next",
-        "c1_next",
-    ]

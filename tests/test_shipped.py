@@ -1,6 +1,6 @@
 """The shipped models: what they weigh, know and write, and what stock PyTorch makes of the report's."""
 
-import importlib.util
+import importlib
 import json
 import os
 import subprocess
@@ -132,11 +132,7 @@ def test_recorded_perplexity_of_the_default_model_is_what_it_reaches(corpus: Sto
 
 
 def test_the_samples_page_is_what_the_model_writes() -> None:
-    spec = importlib.util.spec_from_file_location("samples", ROOT / "experiments" / "samples.py")
-    assert spec
-    assert spec.loader
-    samples = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(samples)
+    samples = importlib.import_module("experiments.samples")
     shown, written = (
         text.split("\n`") for text in (samples.PAGE.read_text(encoding="utf-8"), samples.page())
     )

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pingze.network.batches import batches, encode_sequence, epoch_order, pack
+from pingze.network.batches import encode_sequence, epoch_order, pack
 from pingze.network.vocabulary import BOS, EOS, Vocabulary
 
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], size=20)
@@ -47,13 +47,6 @@ def test_rows_of_a_step_go_on_from_the_first_rows_of_the_step_before(sequences: 
         assert size <= batch.sizes[step - 1]
         before = batch.targets[ends[step - 1] - batch.sizes[step - 1] :][:size]
         np.testing.assert_array_equal(batch.inputs[ends[step - 1] : ends[step]], before)
-
-
-@given(sequences, st.integers(1, 4))
-def test_batches_hold_every_sequence_once(sequences: list[np.ndarray], size: int) -> None:
-    made = list(batches(sequences, size))
-    assert [int(batch.sizes[0]) for batch in made[:-1]] == [size] * (len(made) - 1)
-    assert sum(int(batch.sizes[0]) for batch in made) == len(sequences)
 
 
 @given(st.integers(1, 50), st.integers(0, 3), st.integers(0, 3))

@@ -78,12 +78,6 @@ def test_loss_and_gradients_agree_with_stock_parts_and_only_the_text_counts(
     assert_close(*results, tolerance=1e-12)
 
 
-def test_token_losses_sum_to_the_loss() -> None:
-    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
-    model = made()
-    torch.testing.assert_close(model.token_losses(*batch).sum(), model.loss_sum(*batch).detach())
-
-
 @pytest.mark.parametrize(
     "dropout",
     [
@@ -110,12 +104,3 @@ def test_tensors_are_those_of_a_checkpoint(configuration: ModelConfiguration) ->
     vocabulary = Vocabulary.of_texts([chr(0x4E00 + n) for n in range(26)], size=30)
     again = LanguageModel.of(checkpoint.Checkpoint("", configuration, vocabulary, model.tensors())).double()
     assert_close(again.tensors(), model.tensors(), 1e-7)
-
-
-@pytest.mark.parametrize("name", ["zero", "uniform", "xavier", "orthogonal"])
-def test_a_fresh_model_knows_nothing(name: str) -> None:
-    model = LanguageModel(ModelConfiguration(vocabulary_size=1000, embedding_size=16, hidden_size=32))
-    model.initialize(name, np.random.default_rng(0))
-    batch = tuple(map(torch.from_numpy, pack(SEQUENCES)))
-    losses = model.token_losses(*batch)
-    assert float(losses.mean()) == pytest.approx(np.log(1000), rel=0.01)

@@ -13,10 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from pingze.cli import report as command
 from pingze.cli.report import lines_table, summary
-from pingze.errors import MissingExtraError
-from pingze.report.derivation import latex
 from pingze.report.derivation.measure import PRODUCTS, Point, derive
 from pingze.report.derivation.printed_lines import WRONG, LineResult, lines
 from pingze.report.derivation.sample_layers import letters
@@ -89,12 +86,6 @@ def test_a_line_has_the_error_of_each_of_its_readings(rows: list[LineResult]) ->
     assert turned > printed > 0.3
 
 
-def test_the_corrected_derivation_uses_one_letter_for_each_thing() -> None:
-    mended = "".join(latex.plain(line.corrected) for line in lines().values())
-    assert "net_c" in mended
-    assert "net_c~" not in mended
-
-
 def test_conventions_are_named_precisely(rows: list[LineResult]) -> None:
     def ids(part: str) -> str:
         return " ".join(row.id for row in rows if part in row.verdict)
@@ -142,21 +133,6 @@ def test_table_and_json_show_every_line(rows: list[LineResult]) -> None:
     assert json.dumps([asdict(row) for row in rows], allow_nan=False)
 
 
-@pytest.mark.parametrize(
-    ("absent", "message"),
-    [
-        ("torch", "checking the derivation needs the extra `train`"),
-        ("matplotlib", "drawing the pictures needs the extra `plots`"),
-    ],
-)
-def test_a_missing_extra_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, absent: str, message: str
-) -> None:
-    monkeypatch.setattr("pingze.cli.application.find_spec", lambda name: None if name == absent else True)
-    with pytest.raises(MissingExtraError, match=message):
-        command.derive(plots=tmp_path, model="report")
-
-
 def test_the_page_holds_the_measurements(rows: list[LineResult], blocks: ModuleType) -> None:
     page, written = blocks.PAGE.read_text(encoding="utf-8"), blocks.blocks(rows)
     for name, text in written.items():
@@ -164,19 +140,3 @@ def test_the_page_holds_the_measurements(rows: list[LineResult], blocks: ModuleT
     assert page == blocks.filled(page, written)
     for number in range(1, 16):
         assert f"\n| ({number}) |" in page
-
-
-@pytest.mark.parametrize(
-    ("formula", "fault"),
-    [
-        ("q_t", "no letter"),
-        ("h_t h_t", "cannot be read"),
-        ("h_t / 2", "signs"),
-        ("diag[tanh(h_t]", r"has ] where \) belongs"),
-        ("[h_t] ", "where , belongs"),
-        ("h_t *", "ends where a factor belongs"),
-    ],
-)
-def test_formulas_outside_the_grammar_are_refused(formula: str, fault: str) -> None:
-    with pytest.raises(ValueError, match=fault):
-        latex.read(formula, {"h": np.ones(2)}, lambda of, by: np.eye(2))

@@ -1,6 +1,6 @@
 """The teaching pages of docs run, and say what they print."""
 
-import importlib.util
+import importlib
 import re
 import warnings
 from pathlib import Path
@@ -13,12 +13,7 @@ DOCS = Path(__file__).parents[3] / "docs"
 
 def document(name: str) -> ModuleType:
     """A script of the folder docs, as a module."""
-    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return importlib.import_module(f"docs.{name}")
 
 
 def test_every_exercise_has_one_answer() -> None:
