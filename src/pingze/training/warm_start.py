@@ -30,13 +30,9 @@ def start_from(
 ) -> None:
     """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 
-    Args:
-        source: The name or file of a saved model, or the folder of a run. The saved model has at most as many units as
-            `model`, and the same embedding size, number of layers, activation and tying.
-        model: The new model, whose weights are overwritten.
-        optimizer: The optimizer of the new model, which receives the moments if there is a state.
-        average: The average of the new model, which receives the state's average or else the weights.
-        vocabulary: The vocabulary of the new model.
+    `source` is a name, a file or the folder of a run. Its model has at most as many units as `model`, and the same
+    embedding size, number of layers, activation and tying. From a run, the optimizer receives the moments, and the
+    average the run's average.
 
     Raises InputError if the two models do not match, CheckpointError if the source cannot be read.
     """

@@ -21,11 +21,8 @@ MOVE = 1e-5
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     """Compute every letter of the report's forward pass that is not given, with the report's misprints corrected.
 
-    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated by them.
-
-    Args:
-        given: The known arrays, by letter.
-        xp: numpy or torch.
+    Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated by them. `xp` is
+    numpy or torch.
     """
     v = dict(given)
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
@@ -86,9 +83,7 @@ def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], 
 def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array, Array]:
     """Differentiate [h_t, c_t] by [h_k, c_k]: chosen rows with PyTorch, the same columns with central differences.
 
-    Args:
-        caches: The caches of the steps k+1 … t of one text.
-        places: The indices of the state's entries whose rows (n, 2H) and columns (2H, n) are returned.
+    Given the caches of the steps k+1 … t and n places in the state, return rows (n, 2H) and columns (2H, n).
     """
     steps = [letters(cache) for cache in caches]
     start = np.concatenate([caches[0].h_prev[0], caches[0].c_prev[0]])

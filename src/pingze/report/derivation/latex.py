@@ -91,15 +91,9 @@ def left_side(left: str) -> tuple[str, str | None]:
 
 
 def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
-    """Evaluate a plain formula that has no equals sign.
+    """Evaluate a formula without an equals sign, as `plain` returns it; the names of arrays are those of `LETTERS`.
 
-    Args:
-        formula: A formula as `plain` returns it.
-        values: The arrays, by the names that `LETTERS` gives.
-        partial: A function that returns the Jacobian ∂of/∂by for two of these names.
-
-    Raises:
-        ValueError: The formula is outside the grammar, or its shapes do not fit.
+    Raises ValueError if the formula is outside the grammar, or its shapes do not fit.
     """
     reader = _Reader(formula, values, partial)
     array = reader.sum()

@@ -63,12 +63,7 @@ class Measurement(NamedTuple):
 
 
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
-    """Measure every line of the report in printed order, and judge which lines are right.
-
-    Args:
-        model: The checkpoint whose first layer is measured in addition to the random layers.
-        seed: The seed of the random layers.
-    """
+    """Measure every line of the report at random layers and the first layer of a checkpoint; judge which are right."""
     rng = np.random.default_rng(seed)
     layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
     trained = trained_layer(model, 2 * max(DISTANCES))
@@ -93,12 +88,7 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
 
 
 class Point:
-    """One LSTM step at given inputs and weights, against which the report's lines are measured.
-
-    Args:
-        given: The step's inputs and weights (`sample_layers.letters`).
-        printed: The lines to read; by default the report's.
-    """
+    """One LSTM step at given inputs and weights (`sample_layers.letters`), against which printed lines are measured."""
 
     def __init__(self, given: Mapping[str, Array], printed: Lines | None = None) -> None:
         self.at, self.lines = Differentiation(given), printed or lines()

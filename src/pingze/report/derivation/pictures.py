@@ -47,16 +47,9 @@ class GradientFlow(NamedTuple):
 
 
 def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int = 0) -> list[Path]:
-    """Write the pictures and return their paths; a layer of 512 units takes half a minute.
+    """Write the pictures of a checkpoint's first layer to a folder, and return their paths.
 
-    Args:
-        folder: The folder to write to; created if it is missing.
-        model: The checkpoint whose first layer is drawn.
-        steps: The largest t - k.
-        seed: The seed of the untrained layers' weights.
-
-    Raises:
-        InputError: The folder cannot be written to.
+    The largest t - k is `steps`; a layer of 512 units takes half a minute. Raises InputError if it cannot be written.
     """
     # 1) The trained layer, and untrained layers on the same input, each with the LSTM's gates and without them.
     trained, rng = trained_layer(model, steps), np.random.default_rng(seed)

@@ -88,14 +88,8 @@ def train(
 ) -> Course:
     """Train for the number of steps in the settings, by default 0, or until a loss or gradient is not finite.
 
-    Args:
-        setup: The texts and the budget.
-        settings: The settings that differ from the plain training.
-        looks: How many times dev is measured during the training; it is also measured before the training.
-        trainer: The class of the trainer.
-        start: A function that changes the initial weights.
-        look: A function called each time dev is measured.
-        after_step: A function called after each step.
+    `start` may change the initial weights. Dev is measured before the training and `looks` times during it; `look` is
+    called each time, `after_step` after each step.
     """
     made, steps = trainer(setup, settings), int(settings.get("steps") or 0)
     if start:

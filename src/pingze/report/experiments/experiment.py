@@ -13,7 +13,7 @@ from pingze.composing.quality import MEASURED, Lines, real_poems
 from pingze.corpus import Store
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
-from pingze.report.experiments.claims import Numbers, document, plan
+from pingze.report.experiments.claims import Numbers, document
 from pingze.training.presets import Preset, preset
 from pingze.verse.forms import FORMS
 
@@ -149,11 +149,3 @@ class Row:
 
 Rows = Mapping[str, Row]
 """The rows of one experiment and one seed, by the name of the trial."""
-
-
-def planned(name: str, setup: Setup) -> list[Trial]:
-    """List the trials that `claims.toml` names for an experiment, with the number of steps that the budget allows."""
-    return [
-        Trial(trial, {key: setup.steps(value) if key == "steps" else value for key, value in fields.items()})
-        for trial, fields in plan(name).get("trials", {}).items()
-    ]

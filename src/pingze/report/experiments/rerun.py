@@ -4,7 +4,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -22,13 +22,12 @@ from pingze.errors import InputError, TrainingError
 from pingze.files import written
 from pingze.machine import describe
 from pingze.report.experiments.charts import STYLE, svg
-from pingze.report.experiments.claims import Finding, claims, document
-from pingze.report.experiments.experiment import Experiment, Row, Rows, Setup, Trial, planned
+from pingze.report.experiments.claims import Finding, claims, document, plan
+from pingze.report.experiments.experiment import Experiment, Row, Rows, Setup, Trial
 from pingze.report.experiments.results import Results
 
 
-@dataclass(frozen=True)
-class Section:
+class Section(NamedTuple):
     """An experiment whose rows have all been measured, with its verdicts and figures."""
 
     name: str
@@ -39,17 +38,6 @@ class Section:
     """The figures of the first seed."""
     minutes: float
     """How many minutes the rows took to measure."""
-
-    @property
-    def text(self) -> Mapping[str, Any]:
-        """The experiment's title and description in `claims.toml`, and the title and caption of each figure."""
-        return document()["experiment"][self.name]
-
-    @property
-    def charts(self) -> list[tuple[Mapping[str, str], str]]:
-        """The title and caption of each figure, paired with its SVG."""
-        drawn = [svg(each, f"{self.name}-{number}") for number, each in enumerate(self.figures, start=1)]
-        return list(zip(self.text["charts"], drawn, strict=True))
 
 
 def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], planned: int) -> str:
@@ -64,7 +52,8 @@ def page(sections: Sequence[Section], setup: Setup, machine: Mapping[str, Any], 
         style=resources.joinpath("page.css").read_text(encoding="utf-8"),
         sections=sections,
         counts=Counter(finding.conclusion for section in sections for finding in section.findings),
-        changed=document()["changed"],
+        document=document(),
+        svg=svg,
         planned=planned,
         setup=setup,
         budget=setup.budget,
@@ -173,7 +162,11 @@ class _Series(NamedTuple):
     def trials(self, rows: Rows) -> list[Trial]:
         if hasattr(EXPERIMENTS[self.name], "trials"):
             return [*EXPERIMENTS[self.name].trials(self.setup, rows)]
-        return planned(self.name, self.setup)
+        grid = plan(self.name).get("trials", {}).items()
+        return [
+            Trial(trial, {k: self.setup.steps(v) if k == "steps" else v for k, v in given.items()})
+            for trial, given in grid
+        ]
 
     def planned(self) -> list[Trial]:
         """List all trials, including those that the rows measured so far call for."""

@@ -28,6 +28,8 @@ class Results:
         self.folder = folder
         self._results = _read(folder / RESULTS, {"heading": _plain(heading), "rows": {}})
         self._times = _read(folder / TIMES, {"machine": dict(machine), "seconds": {}})
+        self.machine: Mapping[str, Any] = self._times["machine"]
+        """The machine on which the times were measured."""
         if self._results["heading"] != _plain(heading):
             raise InputError("report_other", folder=str(folder))
 
@@ -53,11 +55,6 @@ class Results:
     def minutes(self, rows: Iterable[Row]) -> float:
         """Return how many minutes it took to measure some rows."""
         return float(sum(self._times["seconds"][row.id] for row in rows) / 60)
-
-    @property
-    def machine(self) -> Mapping[str, Any]:
-        """The machine on which the times were measured."""
-        return self._times["machine"]
 
     def _write(self, name: str, document: Mapping[str, Any]) -> None:
         with written(self.folder / name, TrainingError) as path:
