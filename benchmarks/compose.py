@@ -37,6 +37,7 @@ from pingze.arrays import Array
 from pingze.composing.request.options import Composing
 from pingze.network import checkpoint
 from pingze.network.onnx_runtime import onnxruntime
+from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork, softmax
 from pingze.threads import VARIABLE, threads
 
@@ -67,9 +68,9 @@ Shape = list[int | str | None]
 # -- the engines ------------------------------------------------------------------------------------------------
 
 
-def our_step(loaded: checkpoint.Checkpoint, batch: int, *, in_8_bits: bool = True) -> Step:
+def our_step(loaded: checkpoint.Checkpoint, batch: int, *, reference: bool = False) -> Step:
     """Return a step of the engine that composes; in addition to the logits it sums their exponentials."""
-    network = GraphNetwork(loaded.rounded() if in_8_bits else loaded)
+    network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
     begun = network.start(batch)
     state = begun._replace(layers=tuple(map(np.zeros_like, begun.layers)))  # the peers start from zeros
 
@@ -177,7 +178,7 @@ def engines(
         quantization.quantize_dynamic(whole, small, weight_type=quantization.QuantType.QInt8)
     return {
         "pingze": lambda: our_step(loaded, batch),
-        "pingze float32": lambda: our_step(loaded, batch, in_8_bits=False),
+        "pingze float32": lambda: our_step(loaded, batch, reference=True),
         "torch": lambda: torch_step(loaded, batch),
         "onnxruntime": lambda: onnx_step(whole, H, batch, threads),
         "onnxruntime int8": lambda: onnx_step(small, H, batch, threads),

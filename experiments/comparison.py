@@ -192,7 +192,7 @@ def _endless(sequences: list[Ids], training: TrainingConfiguration) -> Iterator[
     epoch = 0
     while True:
         order = epoch_order(len(sequences), training.seed, epoch).tolist()
-        yield from batches(sequences, training.batch_size, order=order)
+        yield from batches([sequences[index] for index in order], training.batch_size)
         epoch += 1
 
 

@@ -3,16 +3,20 @@
 Run: PINGZE_REPORT=report.md python -m experiments.printed_poems
 """
 
+import hashlib
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from pingze.errors import InputError
-from pingze.report.experiments.samples import CALLS, judge_printed
+from pingze.report.experiments.samples import CALLS, FORMS
+from pingze.verse import check
+from pingze.verse.pasted_text import read_lines
 
 CALL = re.compile(r"generate\('(.)', temperature=([\d.]+), split_len=(\d)\)([^a-z]*)")
 SENTENCE = re.compile(r"[\u4e00-\u9fff]+ *[,，] *[\u4e00-\u9fff]+。")
@@ -26,6 +30,24 @@ def judged(report: Path) -> list[dict[str, Any]]:
             raise InputError(f"{report} prints another call than {start} {temperature} {split_len}")
         rows.append(judge_printed(poem[3], start, split_len))
     return rows
+
+
+def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
+    """Return the row of a printed poem, with a digest in place of its text.
+
+    If the checker finds no form for the poem, judge it by the regulated form that has its shape, as real verse is.
+    """
+    lines, verdict = read_lines(text), check(text)
+    if not verdict.form and (form := FORMS.get((len(lines), len(lines[0])))):
+        verdict = check("，".join(lines), form=form)
+    return {
+        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
+        "lines": len(lines),
+        "shaped": "".join(lines).startswith(start) and {*map(len, lines)} == {split_len - 1},
+        "form": verdict.form,
+        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
+        "kept": verdict.ok,
+    }
 
 
 def _poems(report: Path) -> Iterator[tuple[str, float, int, str]]:

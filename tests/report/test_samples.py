@@ -1,12 +1,12 @@
 """The verdicts on the report's own poems are those of the checker."""
 
-import importlib
 import os
 from pathlib import Path
 
 import pytest
 
-from pingze.report.experiments.samples import CALLS, judge_printed, printed_poems
+from experiments import printed_poems as script
+from pingze.report.experiments.samples import CALLS, printed_poems
 
 POEM = "風起山河遠，人歸日月長。夜深江水淨，花落故園香。"
 
@@ -21,15 +21,14 @@ def test_they_are_those_of_the_report() -> None:
     path = os.environ.get("PINGZE_REPORT")
     if not path:
         pytest.skip("the report is no part of this repository; PINGZE_REPORT names its Markdown")
-    script = importlib.import_module("experiments.printed_poems")
     assert script.judged(Path(path)) == printed_poems()
 
 
 def test_a_poem_is_judged_by_its_opening_its_lines_and_its_form() -> None:
-    row = judge_printed(POEM, "風", 6)
+    row = script.judge_printed(POEM, "風", 6)
     assert (row["lines"], row["shaped"], row["kept"], row["faults"]) == (4, True, True, {})
-    assert not judge_printed(POEM, "花", 6)["shaped"]
-    assert not judge_printed(POEM, "風", 8)["shaped"]
-    broken = judge_printed(POEM.replace("香", "夜"), "風", 6)
+    assert not script.judge_printed(POEM, "花", 6)["shaped"]
+    assert not script.judge_printed(POEM, "風", 8)["shaped"]
+    broken = script.judge_printed(POEM.replace("香", "夜"), "風", 6)
     assert not broken["kept"]
     assert broken["faults"]

@@ -56,11 +56,9 @@ def pack(sequences: Sequence[Ids]) -> Batch:
     return Batch(padded[:-1][running], targets[running], running.sum(axis=1))
 
 
-def batches(sequences: Sequence[Ids], size: int, *, order: Sequence[int] | None = None) -> Iterator[Batch]:
-    """Yield batches of `size` sequences, taken in the given order; the last batch may be smaller."""
-    indices = range(len(sequences)) if order is None else order
-    for start in range(0, len(indices), size):
-        yield pack([sequences[index] for index in indices[start : start + size]])
+def batches(sequences: Sequence[Ids], size: int) -> Iterator[Batch]:
+    """Yield batches of `size` consecutive sequences; the last batch may be smaller."""
+    return (pack(sequences[start : start + size]) for start in range(0, len(sequences), size))
 
 
 def epoch_order(count: int, seed: int, epoch: int) -> Int64[np.ndarray, "count"]:

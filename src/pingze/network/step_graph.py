@@ -1,4 +1,4 @@
-r"""Build one step of a model as an ONNX graph, in 8 bits or in float32, and run it to compose.
+r"""Build one step of a model as an ONNX graph in 8 bits, and run it to compose.
 
 The graph computes `lstm.formulas.step_forward` for each layer in turn, from tokens to the next tokens' logits::
 
@@ -9,7 +9,7 @@ where
 - ``bias`` is the first layer's bias, W_p p + b for the conditions p of a text (`formulas.held_bias`);
 - ``logits`` are shifted so that the largest in each row is 0, and ``exp`` are their exponentials.
 
-In 8 bits, each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand.
+Each row of a weight is a scale times whole numbers (`checkpoint.Rounded`), and so is each row of an operand.
 The operands x and projected h have one scale per row; h has the scale 1/127 in all rows, since tanh keeps h within ±1.
 Sums of products of whole numbers are exact. The other operators of the graph give the same bits on all processors with
 AVX2 and on 64-bit ARM. ONNX Runtime's Softmax, ReduceSum and Log do not, so NumPy sums the exponentials
@@ -39,7 +39,7 @@ class GraphNetwork(ReferenceNetwork):
     """A network that reads a batch of texts token by token, with the graph; it is used to compose.
 
     Args:
-        checkpoint: The model, which is in 8 bits when it is used to compose (`Checkpoint.rounded`).
+        checkpoint: The model in 8 bits (`Checkpoint.rounded`).
     """
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -87,10 +87,10 @@ def _less_largest(graph: Graph, x: str, result: str = "") -> str:
 
 
 def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
-    """Build the graph of one step.
+    """Build the graph of one step of a model in 8 bits.
 
     Args:
-        checkpoint: The model. The graph is in 8 bits if the model is, and otherwise in float32.
+        checkpoint: The model in 8 bits.
         for_others: Whether to make the graph usable without pingze. Its metadata then hold the configuration and the
             vocabulary. Instead of `bias` the graph reads p (1 or B, E), the mean embedding of the conditions, or zeros
             if there are none; it reads neither if the configuration is not `held`. Instead of `exp` the graph returns
@@ -98,16 +98,19 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     """
     sizes, graph = checkpoint.configuration, Graph()
     V, E, H = sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size
-    arithmetic = (_EightBits if checkpoint.dtype is np.int8 else _Float32)(graph, checkpoint)
+    arithmetic = _Arithmetic(graph, checkpoint)
     names = _states(checkpoint)
 
     # 1) The layers, from the first to the last. If φ is tanh, |h| < 1.
     x, bias = arithmetic.embedding("ids"), "bias"
     if for_others:
-        arithmetic.show(x)
+        numbers = graph.node("DequantizeLinear", x[0], arithmetic.one, arithmetic.zero)
+        graph.node("Mul", numbers, x[1], result="x")
         bias = arithmetic.tensor("lstm.0.bias")
         if sizes.held:
-            bias = graph.node("Gemm", "p", arithmetic.weight("lstm.0.weight_ph"), bias, transB=1)
+            whole, scale = checkpoint.matrix(name := "lstm.0.weight_ph")
+            stored = graph.constant(name, whole), graph.constant(f"{name}.scale", scale)
+            bias = graph.node("Gemm", "p", graph.node("DequantizeLinear", *stored, axis=0), bias, transB=1)
     for depth in range(sizes.layers):
         if depth:
             bias = arithmetic.tensor(f"lstm.{depth}.bias")
@@ -158,63 +161,28 @@ def _cell(graph: Graph, net: str, depth: int, phi: str) -> str:
     return graph.node("Mul", o, graph.node(phi, c), result=f"h{depth}_next")
 
 
-class _Float32:
-    """A builder of nodes that read and multiply weights in float32; its methods return the names of the results."""
+class _Arithmetic:
+    """A builder of nodes that multiply by weights in 8 bits; an operand names whole numbers and their scale."""
 
     def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
         self.graph, self.checkpoint = graph, checkpoint
-
-    def tensor(self, name: str) -> str:
-        """Add a tensor of the checkpoint as a constant."""
-        return self.graph.constant(name, self.checkpoint.tensors[name])
-
-    def embedding(self, ids: str) -> tuple[str, str]:
-        """Look up x, the embedding of ids, and its scale."""
-        return self.graph.node("Gather", self.tensor("embedding.weight"), ids), ""
-
-    def show(self, x: tuple[str, str]) -> None:
-        """Make x a result of the graph."""
-        self.graph.node("Identity", x[0], result="x")
-
-    def weight(self, name: str) -> str:
-        """Add a weight in float32."""
-        return self.tensor(name)
-
-    def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
-        """Convert x to an operand of a product: its numbers, and their scale, which is empty in float32."""
-        return x, ""
-
-    def product(self, operand: tuple[str, str], name: str) -> str:
-        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
-        return self.graph.node("Gemm", operand[0], self.tensor(name), transB=1)
-
-
-class _EightBits(_Float32):
-    """A builder of nodes that read and multiply weights in 8 bits."""
-
-    def __init__(self, graph: Graph, checkpoint: Checkpoint) -> None:
-        super().__init__(graph, checkpoint)
         self.zero = graph.constant("zero", np.array(_ZERO, np.uint8))
         self.one = graph.constant("one", np.array(1, np.float32))
         self.step = graph.constant("step", np.array(1 / _LARGEST, np.float32))
 
+    def tensor(self, name: str) -> str:
+        """Add a vector of the checkpoint as a constant."""
+        return self.graph.constant(name, self.checkpoint.tensors[name])
+
     def embedding(self, ids: str) -> tuple[str, str]:
+        """Look up x, the embedding of ids, as an operand."""
         whole, scale = self.checkpoint.matrix("embedding.weight")
         rows = self.graph.constant("embedding", whole.view(np.uint8) ^ _ZERO)
         scales = self.graph.constant("embedding.scale", scale[:, None])
         return self.graph.node("Gather", rows, ids), self.graph.node("Gather", scales, ids)
 
-    def show(self, x: tuple[str, str]) -> None:
-        whole, scale = x
-        numbers = self.graph.node("DequantizeLinear", whole, self.one, self.zero)
-        self.graph.node("Mul", numbers, scale, result="x")
-
-    def weight(self, name: str) -> str:
-        whole, scale = self.checkpoint.matrix(name)
-        stored = self.graph.constant(name, whole), self.graph.constant(f"{name}.scale", scale)
-        return self.graph.node("DequantizeLinear", *stored, axis=0)
-
     def operand(self, x: str, *, within_1: bool = False) -> tuple[str, str]:
+        """Round x to an operand of a product."""
         node = self.graph.node
         if within_1:
             return node("QuantizeLinear", x, self.step, self.zero), self.step
@@ -224,6 +192,7 @@ class _EightBits(_Float32):
         return node("QuantizeLinear", node("Div", x, scale), self.one, self.zero), scale
 
     def product(self, operand: tuple[str, str], name: str) -> str:
+        """Multiply an operand x by the transpose of a weight: x Wᵀ."""
         (x, scale), weight = operand, self.checkpoint.matrix(name)
         whole = self.graph.constant(f"{name}.whole", weight.columns)
         of_row = self.graph.constant(f"{name}.scale", weight.scale)

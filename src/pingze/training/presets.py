@@ -60,7 +60,7 @@ class TrainingConfiguration:
     condition_dropout: float = 0.0
     """Probability with which form, poet and title are each omitted when a poem is read."""
     theme_share: float = 0.0
-    """Probability that some words of a poem are placed before the poem as its theme; see `training.themes`."""
+    """Probability that some words of a poem are placed before the poem as its theme; see `training.texts`."""
     mixture: str = ""
     """For each source, how many poems an epoch reads per Tang poem, as in song:1,ming:0.5. The poems vary by epoch.
 

@@ -1,8 +1,6 @@
 """Check the report's fourteen sample poems, the poems that our models return for the same calls, and real verse."""
 
-import hashlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
@@ -73,24 +71,6 @@ def printed_poems() -> list[dict[str, Any]]:
     """Read the verdicts on the report's poems, which `experiments/printed_poems.py` wrote; no poem is stored here."""
     text = files(__package__).joinpath("printed_poems.json").read_text(encoding="utf-8")
     return json.loads(text)
-
-
-def judge_printed(text: str, start: str, split_len: int) -> dict[str, Any]:
-    """Return the row of a printed poem, with a digest in place of its text.
-
-    If the checker finds no form for the poem, judge it by the regulated form that has its shape, as real verse is.
-    """
-    lines, verdict = read_lines(text), check(text)
-    if not verdict.form and (form := _form(lines)):
-        verdict = check("，".join(lines), form=form)
-    return {
-        "digest": hashlib.blake2b("".join(lines).encode(), digest_size=8).hexdigest(),
-        "lines": len(lines),
-        "shaped": _shaped(lines, start, split_len - 1),
-        "form": verdict.form,
-        "faults": dict(sorted(Counter(violation.rule for violation in verdict.violations).items())),
-        "kept": verdict.ok,
-    }
 
 
 def _form(lines: Lines) -> str | None:
