@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from pingze.composing.composer import composer
+from pingze.corpus import build
 from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork
 from tests.cli.calling import Call, pingze, python
 from tests.composing import verse
+from tests.corpus.invented import QUOTED, write_quoted
 
 FAULTY = "月日風平月，平平月日東。平平平月日，月日日平天。"
 needs_torch = pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
@@ -113,6 +115,7 @@ def test_a_conversion_is_said_on_standard_error(model: str) -> None:
         ("tones ab", "'ab' is not one character"),
         ("rhyme xx", "'xx' is not one character"),
         ("corpus search 明月", "no corpus at"),
+        ("collect", "no corpus at"),
         ("corpus fetch nowhere.tgz", "nowhere.tgz cannot be read: No such file or directory"),
         ("sing", "No such command 'sing'"),
         ("serve --workers 1025", "1025 is not in the range 1<=x<=1024"),
@@ -196,6 +199,21 @@ def test_simplified_phrases_are_read_by_their_neighbours(home: Path, tmp_path: P
         status, out, err = call("corpus", "search", "白发")
     assert (status, out, err) == (0, "白髮有琴聲  《夜坐》 own, line 4\n", "pingze: 发 was read as 髮\n")
     assert "白髮有琴聲  shares 白髮有琴聲" in call("originality", "闲眠不可见，白发有琴声。")[1]
+
+
+def test_lines_of_the_corpus_are_put_together(home: Path, tmp_path: Path, call: Call) -> None:
+    build(write_quoted(tmp_path / "poems"))
+    status, out, err = call("collect", "--form", "五绝", "--particles", "2", "--title", "夜坐")
+    assert (status, err) == (0, "")
+    sources = [f"{line}  張甲《{n}》 own, line {n}" for n, line in enumerate(QUOTED, 1)]
+    assert out == "\n".join(["獨坐寒窗下，無人問姓名。", "閑眠不可見，何處有琴聲。", "", *sources, ""])
+    (poem,) = json.loads(call("collect", "--form", "五絕", "--particles", "2", "--from", "own", "--json")[1])
+    assert poem["lines"] == QUOTED
+    assert [(source["title"], source["number"]) for source in poem["sources"]] == [
+        (f"{n}", n) for n in range(1, 5)
+    ]
+    status, _, err = call("collect", "--form", "五絕", "--from", "杜甫")
+    assert (status, err) == (2, "pingze: poets '杜甫' is unknown; choose one of 張甲\n")
 
 
 def test_a_draft_is_mended_and_the_changes_told(call: Call) -> None:
@@ -336,7 +354,17 @@ def test_public_names() -> None:
     assert imported == "False"
     errors = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
     assert {*names} == {
-        *("Alternative", "Change", "Mended", "Poem", "Reason", "Verdict", "Violation"),
-        *("alternatives", "check", "compose", "explain", "generate", "mend", "read_poem", "revise"),
+        *("Alternative", "Change", "Collected", "Mended", "Poem", "Reason", "Verdict", "Violation"),
+        *(
+            "alternatives",
+            "check",
+            "collect",
+            "compose",
+            "explain",
+            "generate",
+            "mend",
+            "read_poem",
+            "revise",
+        ),
         *(f"{kind}Error" for kind in errors.split()),
     }

@@ -63,6 +63,24 @@ def write_folder(folder: Path, files: Files = FILES) -> Path:
     return folder
 
 
+QUOTED = ["獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴聲"]
+"""The lines of the only regulated quatrain that can be put together from the poems of `write_quoted`."""
+
+
+def write_quoted(folder: Path) -> Path:
+    """Write a user's poems: number n has line n of `QUOTED`, and else lines that repeat one character."""
+    folder.mkdir()
+    for n, line in enumerate(QUOTED):
+        lines = [line if place == n else "人" * 5 for place in range(4)]
+        poem = {
+            "title": f"{n + 1}",
+            "author": "張甲",
+            "text": "，".join(lines[:2]) + "。" + "，".join(lines[2:]) + "。",
+        }
+        (folder / f"{n}.json").write_text(json.dumps([poem]), encoding="utf-8")
+    return folder
+
+
 def write_archive(path: Path, files: Files = FILES) -> Path:
     with tarfile.open(path, "w:gz") as archive:
         for name, records in {"authors.tang.json": [], **files}.items():

@@ -16,7 +16,9 @@ import pytest
 
 import pingze
 from pingze.composing.request.options import Composing
-from tests.serve.process import SECONDS, Server, post
+from pingze.corpus import build
+from tests.corpus.invented import QUOTED, write_quoted
+from tests.serve.process import SECONDS, Server, post, serving
 
 CODES = set(
     re.findall(
@@ -50,6 +52,16 @@ def test_poems_of_many_clients_at_once_are_those_that_python_composes(client: ht
         for got, expected in zip(answer["poems"], poems, strict=True):
             assert got.pop("log_probability") == pytest.approx(expected.pop("log_probability"), rel=1e-5)
             assert got == expected
+
+
+def test_poems_of_quoted_lines_name_their_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PINGZE_HOME", str(tmp_path / "home"))
+    build(write_quoted(tmp_path / "poems"))
+    asked: dict[str, Any] = {"form": "五絕", "particles": 4, "seed": 1, "poets": "張甲"}
+    with serving(tmp_path / "home") as own, httpx.Client(base_url=own.address, timeout=SECONDS) as client:
+        (poem,) = post(client, "collect", **asked).json()["poems"]
+    assert poem == json.loads(json.dumps(pingze.collect(**asked)[0].as_json()))
+    assert [source["line"] for source in poem["sources"]] == poem["lines"] == QUOTED
 
 
 def test_conflicts_name_field_and_place(client: httpx.Client) -> None:
@@ -157,6 +169,8 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("check", {"text": "!"}, {"code": "no_verse", "field": "text"}),
         ("check", {"text": "春" * 5000}, {"code": "too_long", "field": "text"}),
         ("originality", {"poem": POEM}, {"code": "no_corpus"}),
+        ("collect", {"form": "七絕"}, {"code": "no_corpus"}),
+        ("collect", {"form": "七絕", "original": 3}, {"code": "quotes_original", "field": "original"}),
         ("nothing", {}, {"code": "no_route"}),
     ],
 )
@@ -247,7 +261,9 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
             if body := operation.get("requestBody"):
                 example = body["content"]["application/json"]["example"]
                 answer = post(client, path.removeprefix("/v1/"), **example)
-                assert answer.status_code == (409 if path.endswith("originality") else 200), answer.text
+                assert answer.status_code == (409 if path.endswith(("originality", "collect")) else 200), (
+                    answer.text
+                )
     asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
     assert asked["form"]["enum"] == [form["name"] for form in client.get("/v1/forms").json()["forms"]]
     for name in ("particles", "count"):

@@ -127,13 +127,17 @@ def _(
     threads()  # refuse a bad PINGZE_THREADS before anything else
 
 
+_FLAGS = {"poets": ["--from"]}
+"""The flags of fields whose names are not their options' names."""
+
+
 def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds an option for each field of `schema`; the field `argument` becomes positional."""
     hints = get_type_hints(schema)
 
     def parameter(each: Field[Any]) -> Parameter:
         sentence, enum = each.metadata["description"], each.metadata["json_schema_extra"].get("enum")
-        flags = [f"--{each.name}"] if hints[each.name] is bool else []
+        flags = [f"--{each.name}"] if hints[each.name] is bool else _FLAGS.get(each.name, [])
         offered = offering(lambda _: enum) if enum else BY_FIELD.get(each.name)
         made: Any = typer.Option(*flags, help=sentence, autocompletion=offered)
         if each.name == argument:

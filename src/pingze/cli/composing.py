@@ -1,7 +1,7 @@
 """`pingze compose`, `revise`, `mend` and `generate`."""
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -17,13 +17,14 @@ from pingze.cli.application import (
     print_json,
     with_options,
 )
-from pingze.composing.request.options import Composing, Revising
+from pingze.composing.request.options import Collecting, Composing, Revising
 from pingze.errors import InputError
+from pingze.messages import here
 from pingze.network import DEFAULT
 from pingze.verse.patterns import CUSTOMARY
 
 if TYPE_CHECKING:
-    from pingze.composing import Poem, Reason
+    from pingze.composing import Collected, Poem, Reason
 
 ExplainOption = Annotated[
     bool,
@@ -50,6 +51,20 @@ def compose(
 
     poems = compose_as(asked, model, reference=reference)
     _print_poems(poems, explain=explain, level=asked.level, model=model, as_json=as_json)
+
+
+@app.command()
+@with_options(Collecting)
+def collect(asked: Collecting, model: ModelOption = DEFAULT, as_json: JsonOption = False) -> None:
+    """Put together poems of real lines 集句, each from another poem of the corpus."""
+    from pingze.composing.composer import compose_as
+
+    poems = cast("list[Collected]", compose_as(asked, model))
+    if as_json:
+        print_json([poem.as_json() for poem in poems])
+        return
+    named = ("\n".join(here("hit", **asdict(hit)) for hit in poem.sources) for poem in poems)
+    typer.echo("\n\n".join(f"{poem}\n\n{hits}" for poem, hits in zip(poems, named, strict=True)))
 
 
 @app.command()

@@ -7,6 +7,7 @@ from pingze.lazy import imported
 
 TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
+    from pingze.composing.collecting import Collected, collect
     from pingze.composing.composer import compose
     from pingze.composing.explanation import Reason, explain
     from pingze.composing.generation import generate
@@ -17,10 +18,12 @@ if TYPE_CHECKING:
 __all__ = [
     "Alternative",
     "Change",
+    "Collected",
     "Mended",
     "Poem",
     "Reason",
     "alternatives",
+    "collect",
     "compose",
     "explain",
     "generate",
@@ -31,4 +34,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    return imported(__name__, ("poem", "composer", "revision", "explanation", "generation", "mending"), name)
+    return imported(
+        __name__, ("poem", "composer", "revision", "explanation", "generation", "mending", "collecting"), name
+    )

@@ -150,7 +150,11 @@ class Composer:
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
-        """Return the substrings that may not be copied; None if the request does not ask for originality."""
+        """Return what may not be copied or, for a 集句, what may be quoted; None if the request asks for neither."""
+        if request.poets is not None:
+            from pingze.composing.constraints.quoting import quoting
+
+            return quoting(self.vocabulary, request.form.width, request.poets)
         if not request.original:
             return None
         from pingze.corpus import Store  # other requests need no database
@@ -183,10 +187,10 @@ class Composer:
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
 
-        A long poem has fewer particles. A poem that must stay original has all its particles in one population, because
-        a small population is likely to lose every particle to copied lines.
+        A long poem has fewer particles. A poem that must stay original, or a 集句, has all its particles in one
+        population, because a small population is likely to lose every particle.
         """
-        if constraints.request.original:
+        if constraints.copying:
             return 1, sampling.particles
         particles = sampling.within(constraints.tokens).particles
         count = math.ceil(particles / POPULATION)
@@ -244,7 +248,7 @@ class Composer:
         request = constraints.request
         template, group = np.argwhere(population.alive[0])[0]  # the first hypothesis that the text keeps
         opening = request.openings[template]
-        return Poem(
+        poem = Poem(
             form=request.form.name,
             template=opening_name(constraints.width, opening[0]) if opening else None,
             rhyme=request.groups[group],
@@ -257,6 +261,11 @@ class Composer:
             lines=in_lines(self.vocabulary.decode(population.ids[0]), constraints.width),
             log_probability=float(population.log_probabilities[0]),
         )
+        if request.poets is None:
+            return poem
+        from pingze.composing.collecting import collected
+
+        return collected(poem, constraints.copying)
 
     def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
         """Compute ln p of a poem's text after a prefix, at temperature 1, including marks and the end token."""

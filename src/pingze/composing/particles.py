@@ -67,7 +67,7 @@ class Population:
     def chosen(self) -> "Population":
         """Return one text with the total weight: the highest-scoring one or, without scores, one drawn by weight."""
         if self.scores.any():
-            row = int(self.scores.argmax())
+            row = int(np.where(self.log_weights > -np.inf, self.scores, -np.inf).argmax())
         else:
             row = int((self.log_weights + self.rng.gumbel(size=len(self.log_weights))).argmax())
         rows = slice(row, row + 1)
@@ -158,14 +158,13 @@ class Writing:
         (G, N), starts = self.log_weights.shape, self.starts
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
         allowed = constraints.allowed(histories, place)
-        original = constraints.original(allowed, self.texts, histories.plans, place)
+        original = constraints.original(allowed, self.texts, histories, place)
         dead = ~original.any(axis=1)
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
             line, position = divmod(place, constraints.width)
             longest = constraints.request.original
-            raise UnfinishedError(
-                "unfinished", line=line + 1, position=position + 1, original=longest, particles=N
-            )
+            code = "unfinished" if longest else "unquoted"
+            raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
@@ -200,8 +199,9 @@ class Writing:
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
         self.sizes.append(effective_sizes(self.log_weights))
-        if self.finished:
-            return
+        quoted = self.constraints.request.poets is not None
+        if self.finished or (quoted and self.place % self.constraints.width):
+            return  # few lines of the corpus go on from a beginning, so that only whole lines can be compared
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)

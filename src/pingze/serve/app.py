@@ -33,6 +33,7 @@ _LINES = ["春月紅芳碧", "風流夜漏深", "此心何必住", "金草與山
 _POEM = {"lines": _LINES}
 EXAMPLES: dict[str, dict[str, Any]] = {
     "compose": {"form": "七絕", "rhyme": "庚", "pattern": "＿＿明月＿＿＿", "include": "雁", "seed": 1},
+    "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
     "conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
     "revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
     "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},

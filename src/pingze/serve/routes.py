@@ -4,7 +4,7 @@ import pickle
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from inspect import Parameter, Signature, signature
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 
@@ -16,8 +16,17 @@ from pingze.network import checkpoint
 from pingze.serve import answers, inside, populations
 from pingze.serve.problems import Problem, language_of
 from pingze.serve.queue import Job, Queue
-from pingze.serve.schemas import MOST_TEXTS, ComposeRequest, Poems, ReviseRequest
+from pingze.serve.schemas import (
+    MOST_TEXTS,
+    CollectedPoems,
+    CollectRequest,
+    ComposeRequest,
+    Poems,
+    ReviseRequest,
+)
 from pingze.verse.verdict import Note
+
+P = TypeVar("P", bound=Poems)
 
 COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
     "GET": {"forms": answers.choices, "script": answers.script, "example": answers.example},
@@ -71,11 +80,21 @@ async def health(request: Request) -> dict[str, str | int]:
 @router.post("/compose")
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
     """Compose poems that meet all constraints of the request, in the order of their seeds."""
+    return await _poems(asked, request, Poems)
+
+
+@router.post("/collect")
+async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
+    """Put together poems of lines of the corpus, each from another poem. Answer 409 if there is no corpus."""
+    return await _poems(asked, request, CollectedPoems)
+
+
+async def _poems(asked: ComposeRequest, request: Request, answer: type[P]) -> P:
     texts, language = asked.count * asked.particles, language_of(request.headers)
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
     poems, notes = await _write(asked, request)
-    return Poems(poems, [note.text(language) for note in notes], [note.cause for note in notes])
+    return answer(poems, [note.text(language) for note in notes], [note.cause for note in notes])
 
 
 @router.post("/revise")

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pingze.composing import Poem, read_poem
-from pingze.composing.request.options import MOODS, Bounded, Composing, Revising, option
+from pingze.composing import Collected, Poem, read_poem
+from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Revising, option
 from pingze.errors import Cause, Clash, InputError
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
@@ -97,6 +97,11 @@ class ComposeRequest(ReviseOptions, Composing):
     """The constraints and options of poems to write."""
 
     count: int = shared("count", maximum=MOST_POEMS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectRequest(ComposeRequest, Collecting):
+    """The constraints and options of poems to put together from lines of the corpus."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -250,6 +255,13 @@ class Poems:
     notes: Sequence[str]
     remarks: Sequence[Cause]
     """The notes, each as a code with parameters."""
+
+
+@dataclass(frozen=True)
+class CollectedPoems(Poems):
+    """Poems of lines of the corpus, and notes on how the request was read."""
+
+    poems: Sequence[Collected]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories, of_plans
 from pingze.composing.constraints.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
 
@@ -42,6 +43,16 @@ class Copying:
             if in_one_line and FREE not in given and len(self.corpus.places(self._codes(given))):
                 return True
         return False
+
+    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+        """Return a mask of the hypotheses under which the fixed characters of a poem copy nothing: all or none."""
+        return np.array([[not self.holds(fixed)]])
+
+    def forbidden(
+        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
+    ) -> Bool[Array, "N V"]:
+        """Return a mask of the characters that may not stand at the given position of each text: the copied ones."""
+        return self.copied(texts, of_plans(histories.plans, lambda plan: plan.fixed), place)
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that would complete a copied substring at the given position of each text."""

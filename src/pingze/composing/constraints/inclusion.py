@@ -55,7 +55,7 @@ MOST_NUMBERS = 1 << 19
 FEW_STATES = 100
 """Tables with at most this many states are kept from one draw to the next."""
 TRIES = 100
-"""The maximum number of attempts to draw placements in which the words do not copy a line of the corpus."""
+"""The maximum number of attempts to draw placements in which the words copy no line, or are in quoted lines."""
 SETS = ("level", "oblique", "total")
 RHYMES = ("rhymes", "first_rhymes")
 
@@ -121,7 +121,7 @@ class Inclusion:
         return all(base[id_] for word in self.words for id_ in word) and self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw plans and log-weights for `count` particles. Raises UnfinishedError if too few plans are original."""
+        """Draw plans and log-weights for `count` particles. Raises UnfinishedError if too few plans suit the corpus."""
         drawn: list[tuple[Plan, float]] = []
         for _ in range(TRIES):
             fixed, missing = self.constraints.fixed or (), count - len(drawn)
@@ -132,7 +132,7 @@ class Inclusion:
             drawn += [self.planned[fixes] for fixes in placed if fixes in self.planned]
             if len(drawn) == count:
                 return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
-        raise UnfinishedError("words_copy")
+        raise UnfinishedError("words_copy" if self.constraints.request.original else "words_unquoted")
 
     def _log_weight(self, plan: Plan) -> float:
         """Compute -ln q, where q is the probability of drawing a placement under any template, group and ways."""

@@ -42,7 +42,7 @@ class Constraints(Demands):
     ) -> None:
         super().__init__(lexicon, request)
         self.old = old or {}
-        self.copying = copying if request.original else None
+        self.copying = copying if request.original or request.poets is not None else None
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if the position allows either."""
@@ -60,9 +60,9 @@ class Constraints(Demands):
 
     def plan(self, fixed: Fixes) -> Plan | None:
         """Return the plan of all hypotheses that fit the fixed positions and can be completed; None if none can be."""
-        if self.copying and self.copying.holds(fixed):
-            return None
         alive, ways = self.agreeing(fixed)
+        if self.copying:
+            alive &= self.copying.leaves(self, fixed)
         plan = Plan(fixed, alive, ways, self.places_left(fixed))
         alive &= self.can_complete(self.start([plan]), 0)[0]
         return plan if alive.any() else None
@@ -151,17 +151,19 @@ class Constraints(Demands):
         before = fixed[max(place // self.width * self.width, place - 2) : place]
         histories.last = np.array([[FREE, FREE, *before][-2:]])
         allowed = self.allowed(histories, place)
-        original: Array = self.original(allowed, np.array([plan.fixed]), [plan], place)[0]
+        original: Array = self.original(allowed, np.array([plan.fixed]), histories, place)[0]
         return original
 
     def original(
-        self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], plans: list[Plan], place: int
+        self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], histories: Histories, place: int
     ) -> Bool[Array, "N V"]:
-        """Remove from a mask the characters that would copy a line of the corpus; this may lead into a dead end."""
+        """Remove from a mask what would copy the corpus or, in a 集句, what no line of it continues.
+
+        This may lead into a dead end.
+        """
         if self.copying is None:
             return allowed
-        copied = self.copying.copied(texts, of_plans(plans, lambda plan: plan.fixed), place)
-        original: Array = allowed & ~copied
+        original: Array = allowed & ~self.copying.forbidden(self, texts, histories, place)
         return original
 
     def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:

@@ -165,6 +165,17 @@ class Composing(Revising):
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Collecting(Composing):
+    """The options for a 集句, a poem of lines of the corpus."""
+
+    poets: str = option(
+        "",
+        "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.",
+        maxLength=200,
+    )
+
+
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
 
 

@@ -7,7 +7,13 @@ from functools import cached_property
 from itertools import chain
 
 from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
-from pingze.composing.request.options import MOST_INCLUDED, MOST_LINES, Composing, acrostic_position
+from pingze.composing.request.options import (
+    MOST_INCLUDED,
+    MOST_LINES,
+    Collecting,
+    Composing,
+    acrostic_position,
+)
 from pingze.composing.steering.mood import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -68,6 +74,8 @@ class Request:
     mood: str | None = None
     original: int | None = None
     """The maximum number of consecutive characters that a line may share with a line of the corpus."""
+    poets: str | None = None
+    """The poets whose lines a 集句 quotes, or "" for all; None for any other poem."""
     antithesis: float = 0.0
     taste: float = 0.0
 
@@ -162,6 +170,8 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     mood = asked.mood
     if not mood and asked.taste and (mood := mood_of(title, about)):
         tell(Note(f"mood_{mood}", field="mood", has=mood))
+    if isinstance(asked, Collecting) and asked.original:
+        raise InputError("quotes_original", field="original")
     return Request(
         form=form,
         lines=count,
@@ -177,6 +187,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         about=about,
         mood=mood,
         original=asked.original,
+        poets=asked.poets if isinstance(asked, Collecting) else None,
         antithesis=asked.antithesis,
         taste=asked.taste,
     )

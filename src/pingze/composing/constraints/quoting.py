@@ -1,0 +1,246 @@
+"""Find the characters that continue a line of the corpus, for a 集句: a poem whose lines are all quoted.
+
+The lines that may stand at a place in the poem are those that stand at the same place of their couplet, fit a line type
+and end in a rhyme that the text so far leaves open, and have the fixed characters. They are sorted, so that all lines
+with the same beginning are adjacent, and two binary searches find them. No two lines may be from one poem, in any of
+its versions.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.lexicon import FREE
+from pingze.corpus.build import store_path
+from pingze.corpus.quotable import poems_of, quotable
+from pingze.corpus.store import Hit, Store
+from pingze.network.vocabulary import Vocabulary
+from pingze.verse.patterns import RESCUED, accepted
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.tones import usable_tone
+
+_MANY = 1 << 12
+"""Among more lines than this, lines of the poems already quoted are not looked for."""
+_AMPLE = 30
+"""A rhyme with so many lines for each place is not likely to lead into a dead end."""
+
+
+class Kind(NamedTuple):
+    """Which lines may stand at a place of the poem."""
+
+    second: bool
+    """Whether the line is the second of its couplet."""
+    line_type: str
+    """The line type, or "" for any."""
+    strictness: str
+    foot: bool
+    """Whether the line rhymes."""
+    ending: bytes
+    """A mask of the characters in which the line may end; empty for any."""
+    fixed: Fixes
+    """The id that each position must have, or `FREE`."""
+    repeat: bool
+    """Whether the line may repeat a character."""
+
+
+class Quoting(Copying):
+    """The lines that may be quoted.
+
+    Args:
+        store: The open corpus.
+        vocabulary: The model's vocabulary.
+        width: The number of characters in a line.
+        poets: The names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
+
+    Raises InputError if the corpus has no poem of one of the poets.
+    """
+
+    def __init__(self, store: Store, vocabulary: Vocabulary, width: int, poets: str) -> None:
+        super().__init__(store.index, vocabulary, width, width)
+        self.table = quotable(store, width)
+        self.columns = np.ascontiguousarray(self.table["codes"].T)
+        self.run, self.place, self.second = (
+            np.array(self.table[name]) for name in ("run", "place", "second")
+        )
+        self.usable = self.known[self.columns].all(axis=0)
+        self.once = np.ones_like(self.usable)  # whether a character that a line repeats is at most doubled
+        for at, column in enumerate(self.columns):
+            for other in self.columns[at + 2 :]:
+                self.once &= column != other
+        if poets.strip():
+            poems = np.searchsorted(self.corpus.texts, self.place, side="right") - 1
+            self.usable &= np.isin(poems, poems_of(store, poets))
+        tones = np.array([usable_tone(token) if len(token) == 1 else None for token in vocabulary.tokens])
+        self.tones = {"P": (tones == LEVEL)[self.ids], "Z": (tones == OBLIQUE)[self.ids]}
+        self.ends = lru_cache(maxsize=256)(self._ends)
+        self.lines = lru_cache(maxsize=256)(self._lines)
+        self.next = lru_cache(maxsize=1 << 14)(self._next)
+        self.excluded = lru_cache(maxsize=1 << 10)(self._excluded)
+
+    def holds(self, fixed: Sequence[int]) -> bool:
+        """Check whether no line of the corpus has a word."""
+        return not len(self.corpus.places(self._codes(fixed)))
+
+    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
+        """Return a mask of the hypotheses under which lines can be quoted; where some have `_AMPLE`, of only those."""
+        counts = np.full((len(demands.kinds), len(demands.rhymes)), len(self.run))
+        for number in range(demands.request.lines):
+            given = fixed[number * self.width : (number + 1) * self.width]
+            foot = (number + 1) * self.width - 1
+            rhymes = demands.rhymes_at(foot, generous=given[-1] != FREE)
+            for t in range(len(counts)):
+                times = self.ends(self._kind(demands, t, number, given))
+                found = rhymes @ times if demands.feet[foot, t] else times.sum()
+                counts[t] = np.minimum(counts[t], found)
+        ample: Array = counts >= _AMPLE
+        return ample if ample.any() else counts > 0
+
+    def forbidden(
+        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
+    ) -> Bool[Array, "N V"]:
+        """Return a mask of the characters after which no line can be quoted at the given position of each text."""
+        number, at = divmod(place, self.width)
+        forbidden = np.ones((len(texts), len(self.codes)), bool)
+        kinds: dict[object, list[Kind]] = {}
+        for row, text in enumerate(texts[:, :place].tolist()):
+            fixed = histories.plans[row].fixed[place - at : place - at + self.width]
+            key = histories.alive[row].tobytes(), fixed
+            if key not in kinds:
+                kinds[key] = self._kinds(demands, histories.alive[row], number, fixed)
+            written = [
+                tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)
+            ]
+            begun = written.pop() if at else ()
+            for kind in kinds[key]:
+                forbidden[row, self.next(kind, begun, tuple(written))] = False
+        return forbidden
+
+    def _kinds(self, demands: Demands, alive: Bool[Array, "T G"], number: int, given: Fixes) -> list[Kind]:
+        """List the kinds of lines that the living hypotheses allow as the line with the given number, from 0."""
+        foot, kinds = (number + 1) * self.width - 1, dict[Kind, None]()
+        for t in np.flatnonzero(alive.any(axis=1)).tolist():
+            kind = self._kind(demands, t, number, given)
+            if demands.feet[foot, t]:
+                rhymes = demands.rhymes_at(foot, generous=given[-1] != FREE)[alive[t]]
+                kind = kind._replace(ending=rhymes.any(axis=0).tobytes())
+            kinds[kind] = None
+        return list(kinds)
+
+    def _kind(self, demands: Demands, t: int, number: int, given: Fixes) -> Kind:
+        """Return the kind of lines that a template allows at a line, if they may end in any rhyme."""
+        types, request = demands.kinds[t], demands.request
+        foot = bool(demands.feet[(number + 1) * self.width - 1, t])
+        return Kind(
+            number % 2 == 1,
+            types[number] if types else "",
+            request.strictness,
+            foot,
+            b"",
+            given,
+            request.repeat,
+        )
+
+    def _ends(self, kind: Kind) -> Int[Array, "V"]:
+        """Count how many lines of a kind end in each character."""
+        return np.bincount(self.ids[self.columns[-1][self.lines(kind)]], minlength=len(self.codes))
+
+    def _lines(self, kind: Kind) -> Int[Array, "rows"]:
+        """List the rows of the lines of a kind, in order."""
+        second, line_type, strictness, foot, ending, fixed, repeat = kind
+        rows = np.flatnonzero(self.usable & (self.second == second) & (self.once | repeat))
+        if ending:
+            rows = rows[np.frombuffer(ending, bool)[self.ids[self.columns[-1][rows]]]]
+        for at, id_ in enumerate(fixed):
+            if id_ != FREE:
+                rows = rows[self.columns[at][rows] == self.codes[id_]]
+        if not line_type:
+            return rows
+        types = [line_type, RESCUED.get(line_type, line_type)]
+        patterns = {pattern.tones for each in types for pattern in accepted(each, self.width, strictness)}
+        fits = np.zeros(len(rows), bool)
+        for pattern in patterns:
+            left = np.arange(len(rows))
+            for at, tone in enumerate(pattern[: self.width - foot]):
+                if tone in self.tones and fixed[at] == FREE:
+                    left = left[self.tones[tone][self.columns[at][rows[left]]]]
+            fits[left] = True
+        return rows[fits]
+
+    def _within(self, rows: Array | range, codes: Sequence[int]) -> Array | range:
+        """Narrow sorted rows to those of the lines that begin with the given codes."""
+        for column, code in zip(self.columns, codes, strict=False):
+            low = bisect_left(rows, code, key=column.__getitem__)
+            rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
+        return rows
+
+    def _next(
+        self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
+    ) -> Int[Array, "n"]:
+        """List the ids that continue a line of a kind after the codes of its beginning and of the lines before it."""
+        rows, at = self._within(self.lines(kind), begun), len(begun)
+        if len(rows) > _MANY:
+            return self.ids[np.unique(self.columns[at][rows])]
+        if written:
+            runs, used = self.excluded(written)
+            other = runs[np.searchsorted(runs, self.run[rows])] != self.run[rows]
+            if not kind.repeat or kind.foot:  # no character rhymes twice
+                other &= ~used[self.columns[self.width - 1 if kind.repeat else at :, rows]].any(axis=0)
+            rows = rows[other]
+        return self.ids[self.columns[at][rows]]
+
+    def _rows(self, line: Sequence[int]) -> Int[Array, "rows"]:
+        """List all rows of the table that hold a line, given as codes."""
+        return np.array(self._within(range(len(self.run)), line), int)
+
+    def _excluded(
+        self, written: tuple[tuple[int, ...], ...]
+    ) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
+        """Return what may not be quoted after some lines.
+
+        Returns the sorted `run` of every line in a poem, or a version of one, that has one of these lines; the last
+        number is larger than any. Also returns a mask of the characters that these lines use.
+        """
+        by_group, group = self.table["by_group"], self.table["group"]
+        runs, used = [np.array([np.iinfo(np.int32).max])], np.zeros(len(self.ids), bool)
+        for line in written:
+            used[list(line)] = True
+            for one in np.unique(group[self._rows(line)]).tolist():
+                low = bisect_left(by_group, one, key=group.__getitem__)
+                high = bisect_right(by_group, one, low, key=group.__getitem__)
+                runs.append(self.run[by_group[low:high]])
+        return np.sort(np.concatenate(runs)), used
+
+    def sources(self, lines: Sequence[str]) -> list[Hit]:
+        """Name, for each line of a poem, the first line of the corpus that may be quoted as this one.
+
+        Raises CorpusError if the corpus has been removed in the meantime.
+        """
+        with Store.open() as store:
+            found = []
+            for number, line in enumerate(lines):
+                rows = self._rows(self.corpus.encode(line))
+                rows = rows[self.usable[rows] & (self.second[rows] == (number % 2 == 1))]
+                found.append(store.line_at(int(self.place[rows].min())))
+            return found
+
+
+def quoting(vocabulary: Vocabulary, width: int, poets: str) -> Quoting:
+    """Return the lines of the user's corpus that may be quoted, kept for later poems while the store is unchanged.
+
+    Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
+    """
+    path = store_path()
+    return _quoting(vocabulary, width, poets, path, path.stat().st_mtime_ns if path.exists() else 0)
+
+
+@lru_cache(maxsize=4)
+def _quoting(vocabulary: Vocabulary, width: int, poets: str, path: Path, changed: int) -> Quoting:
+    with Store.open(path) as store:
+        return Quoting(store, vocabulary, width, poets)

@@ -1,0 +1,94 @@
+"""Keep a table of the lines that a 集句 may quote: those of the 詩 whose lines all have one width.
+
+The table is made on first use and kept beside the store's index, so that it goes when the store is rebuilt.
+"""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import numpy as np
+
+from pingze.arrays import Array, Int
+from pingze.corpus.poem import OWN
+from pingze.corpus.store import Store
+from pingze.errors import CorpusError, InputError
+from pingze.files import written
+from pingze.verse.character_table import to_traditional
+from pingze.verse.dynasties import DYNASTIES
+
+_POEMS = (
+    "poem WHERE tune = '' AND form IN ('{0}絕', '{0}律', '{0}言') AND title NOT GLOB '*集[句杜古唐陶李]*'"
+)
+"""The poems whose lines are quoted; a 集句 of the corpus is left out, since its lines are other poets'."""
+
+
+def quotable(store: Store, width: int) -> Array:
+    """Return the table of L lines, sorted by their characters and mapped into memory.
+
+    Its columns are `codes` (the characters as the index encodes them), `place` (where the line begins in the index's
+    text), `group` (the group of its poem's versions), `run` (the same number for the same characters), `second`
+    (whether the line is the second of its couplet) and `by_group` (the rows in the order of `group`).
+
+    Args:
+        store: The open corpus.
+        width: The number of characters in a line, 5 or 7.
+
+    Raises CorpusError if the table cannot be written or is damaged.
+    """
+    ((file, name),) = store._select("file, folder FROM pragma_database_list, suffix_array")
+    path = Path(file).with_name(name) / f"quotable{width}.npy"
+    if not path.exists():
+        with written(path, CorpusError) as partial, partial.open("wb") as target:
+            np.save(target, _table(store, width))
+    try:
+        return np.load(path, mmap_mode="r")
+    except (OSError, ValueError, EOFError) as error:
+        raise CorpusError("corpus_damaged", path=str(path), reason=str(error)) from error
+
+
+def _table(store: Store, width: int) -> Array:
+    index = store.index
+    # 1) Find the lines of the poems, and number them in their poem. All lines of such a poem have the same width.
+    groups = np.full(len(index.texts), -1, np.int32)
+    for id_, group in store._select(f"id, group_id FROM {_POEMS.format('五七'[width == 7])}"):
+        groups[id_] = group
+    low, high = index.shorter[np.minimum([width, width + 1], len(index.shorter) - 1)]
+    starts = index.lines[low:high]
+    poems = np.searchsorted(index.texts, starts, side="right") - 1
+    number = np.arange(len(starts)) - np.searchsorted(poems, poems)
+    even = np.bincount(poems, minlength=len(groups)) % 2 == 0
+    kept = (groups[poems] >= 0) & even[poems]
+    starts, poems, number = starts[kept], poems[kept], number[kept]
+    # 2) Sort them: the index has the places sorted by the characters that begin there.
+    begins = np.zeros(len(index.text), bool)
+    begins[starts] = True
+    places = index.order[begins[index.order]]
+    row = np.searchsorted(starts, places)
+    # 3) Fill in the columns.
+    columns = [("codes", np.uint16, (width,)), ("place", np.int32), ("group", np.int32), ("run", np.int32)]
+    table = np.empty(len(places), [*columns, ("second", bool), ("by_group", np.int32)])
+    table["place"], table["group"], table["second"] = places, groups[poems[row]], number[row] % 2 == 1
+    for depth in range(width):
+        table["codes"][:, depth] = index.text[places + depth]
+    changes = (table["codes"][1:] != table["codes"][:-1]).any(axis=1)
+    table["run"][:1], table["run"][1:] = 0, np.cumsum(changes)
+    table["by_group"] = np.argsort(table["group"], kind="stable")
+    return table
+
+
+def poems_of(store: Store, names: str) -> Int[Array, "n"]:
+    """List the ids of the poems of the named poets and dynasties. Raises InputError if one of them has no poem."""
+    keys = {name: key for key, name in DYNASTIES.items()} | {key: key for key in (*DYNASTIES, OWN)}
+    found = []
+    for name in map(to_traditional, names.split()):
+        column, value = ("dynasty", keys[name]) if name in keys else ("author", name)
+        found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {column} = ?", (value,))])
+        if not found[-1]:
+            authors = [author for (author,) in store._select("DISTINCT author FROM poem")]
+            raise InputError(
+                "choice",
+                field="poets",
+                has=name,
+                choices=get_close_matches(name, authors, cutoff=0.3) or authors[:3],
+            )
+    return np.concatenate(found)
