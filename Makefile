@@ -3,7 +3,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: compose test test-slow check page-types format train samples poems bench docs release test-matrix clean
+.PHONY: compose test test-slow check page-types format train samples poems bench docs site release test-matrix clean
 
 compose: .venv/base
 	$(BIN)/pingze compose --form 七絕 --count 2
@@ -53,6 +53,11 @@ bench: .venv/dev
 # The documentation site, in build/site.
 docs: .venv/docs
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+# The same, and beside it the page that shows a link's poem without a server: any host's, or opened from its folder.
+site: docs
+	$(BIN)/pip install --quiet --editable '.[serve]'
+	$(BIN)/python -m scripts.build_site
 
 .venv/docs: .venv/base
 	$(BIN)/pip install --quiet --editable '.[docs]'

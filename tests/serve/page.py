@@ -132,12 +132,21 @@ def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
 
 def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
     """Compose poems, and wait until all are there, the first with its marks."""
+    if page.locator("#fold").is_visible():
+        page.click("#fold")
     page.locator(".chip", has_text=form).click()
     page.select_option("#count", str(poems))
     page.click("#go")
     says(page, "#news", re.compile("得詩|Poems:"))
     page.locator("#sheet .rhymes").first.wait_for()
     says(page, "#go", re.compile("作|Compose"))
+
+
+def choose(page: "Page", setting: str, value: str) -> None:
+    """Choose one of the settings: language, script or theme."""
+    page.click(".settings-button")
+    page.select_option(f"#{setting}", value)
+    page.keyboard.press("Escape")
 
 
 def lines(page: "Page") -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import pingze
-from tests.serve.page import compose, count, lines, link, opened, says
+from tests.serve.page import choose, compose, count, lines, link, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -17,7 +17,7 @@ PATIENCE = 5000  # milliseconds, as page/api.js has it
 
 
 def test_poems_side_by_side_keep_what_is_asked(page: "Page") -> None:
-    page.click("#bounds > summary")
+    page.click("#more > summary")
     page.fill("#acrostic", "春夏秋冬")
     compose(page, poems=2)
     count(page, "button.candidate", 2)
@@ -27,22 +27,24 @@ def test_poems_side_by_side_keep_what_is_asked(page: "Page") -> None:
     page.locator("button.candidate").nth(1).click()
     assert lines(page) != first
     count(page, "#sheet .cell.locked", 4)
-    page.click("#show-tones")
-    assert page.locator(".with-tones").count() == 0
+    page.click("#marks")
+    assert page.locator(".with-marks").count() == 0
 
 
 def test_what_clashes_is_shown_at_its_field_and_place(page: "Page") -> None:
     page.locator(".chip", has_text="五絕").click()
-    page.click("#bounds > summary")
+    page.click("#more > summary")
     page.fill("#start", "明月")
     place = page.locator("#plan input").first
     place.fill("山")
-    says(page, "#clash", "山")
+    says(page, "[data-field=pattern] .at-field", "山")
     count(page, "#plan [aria-invalid=true]", 1)
     assert page.locator("[data-field=start].clashes").count() == 0  # the opening can be kept
-    place.fill("")
+    assert page.locator("#clash").inner_text() == ""  # it is said once
+    page.locator("[data-field=pattern] .remedy").click()
     count(page, "#plan [aria-invalid=true]", 0)
-    says(page, "#clash", re.compile("^$"))
+    count(page, ".at-field", 0)
+    assert place.input_value() == ""
 
 
 def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page: "Page") -> None:
@@ -103,7 +105,7 @@ def test_markup_in_a_title_stays_text(browser: "Browser", address: str) -> None:
 def test_the_look_inside_tells_how_to_read_it(page: "Page") -> None:
     compose(page)
     page.locator("#sheet [role=gridcell]").nth(7).click()
-    page.click("#see-inside")
+    page.click("[data-view-of=inside]")
     count(page, "#inside .figure", 4)
     count(page, "#inside-surprise .bar", 25)
     count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
@@ -120,7 +122,7 @@ def test_the_look_inside_tells_how_to_read_it(page: "Page") -> None:
 
 
 def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: "Page") -> None:
-    page.click("#see-inside")
+    page.click("[data-view-of=inside]")
     # 1) Units that know something are offered first.
     best = page.locator("#inside-gates .known button").first
     assert re.search(r"R² 0\.\d\d", best.inner_text())
@@ -135,7 +137,7 @@ def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: 
     count(page, "#sheet .here[data-line='2'][data-position='3']", 1)
     count(page, "#inside-gates .column.here[data-token='10']", 1)
     page.locator("#inside-surprise .column[data-token='10']").click()
-    says(page, "#inspector h2", "第2句 第3字")
+    count(page, "#sheet [aria-selected=true][data-line='2'][data-position='3']", 1)
     count(page, "#inside-reach .bar", 11)
     # 3) Temperature reshapes what comes next as one drags.
     page.locator("#inside-next .next li").first.wait_for()
@@ -148,7 +150,7 @@ def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: 
 
 
 def test_what_is_no_longer_wanted_is_called_off(page: "Page", address: str) -> None:
-    page.click("#see-inside")
+    page.click("[data-view-of=inside]")
     page.locator("#inside-reach .bar").first.wait_for()
     page.evaluate("""() => {
         const [real, signals] = [window.fetch, window.signals = []];
@@ -171,13 +173,13 @@ def test_what_is_no_longer_wanted_is_called_off(page: "Page", address: str) -> N
 def test_language_script_and_theme(browser: "Browser", address: str) -> None:
     with opened(browser, address, phone=True, language="en-US") as page:
         says(page, "#go", "Compose")
-        page.click("#language")
+        choose(page, "language", "zh")
         says(page, "#go", "作")
-        page.click("#script")
+        choose(page, "script", "simplified")
+        page.click("#fold")
         says(page, ".chip >> nth=0", "五绝")
         assert page.evaluate("document.documentElement.lang") == "zh-Hans"
-        page.click("#theme")
-        page.click("#theme")
+        choose(page, "theme", "dark")
         assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
@@ -186,7 +188,7 @@ def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: "Bro
     """Composing, a reason, and the parts of the look inside."""
     with opened(browser, address, refused=5) as page:
         page.clock.install()
-        for route in ("compose", "explain", "units", "next", "reach"):
+        for route in ("compose", "check", "units", "next", "reach"):
             page.route(
                 f"**/v1/{route}",
                 lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),
@@ -197,11 +199,11 @@ def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: "Bro
         page.locator("#sheet [role=gridcell]").first.click()
         page.locator(".alternative").first.click()
         says(page, "#sheet .caption", "too much to do")
-        page.click("#see-inside")
-        count(page, "#inside .clash", 4)
-        page.click("#show-tones")
+        page.click("#marks")
+        says(page, "#sheet .caption", "too much to do")
+        page.click("[data-view-of=inside]")
         count(page, "#inside .clash", 4)
         page.clock.fast_forward(PATIENCE)
-        page.click("#show-tones")
+        page.locator("#sheet [role=gridcell]").first.click()
         count(page, "#sheet .caption .clash", 0)
         count(page, "#inside .figure", 4)

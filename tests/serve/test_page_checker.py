@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import count, lines, says
+from tests.serve.page import choose, count, lines, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -27,7 +27,6 @@ PLACES = [
 def check(page: "Page", text: str) -> None:
     page.click("[data-view-of=check]")
     page.fill("#text", text)
-    page.click("#checking [type=submit]")
     page.locator(".verdict h2").first.wait_for()
 
 
@@ -48,13 +47,12 @@ def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
     says(page, ".faults", "雙句同押一個平聲韻部")
     says(page, ".verdict", "重字（所在的句）：月 (1, 4)")
     page.fill("#text", FAULTY.replace("高影入槐西岸雪", "高山入槐西岸雪").replace("中月", "中平"))
-    page.click("#checking [type=submit]")
     says(page, ".faults", "此處須仄；山屬平。")
-    page.click("#language")
+    choose(page, "language", "en")
     says(page, ".faults", "This place wants oblique; 山 is level.")
     says(page, ".faults", "has the tone of the line before")
-    page.click("#script")
-    page.click("#language")
+    choose(page, "script", "simplified")
+    choose(page, "language", "zh")
     says(page, ".faults", "后联上句的第二字")
 
 
@@ -62,30 +60,72 @@ def test_no_verdict_stands_beside_another_text(page: "Page") -> None:
     check(page, FAULTY)
     page.locator("#text").press_sequentially("山")
     count(page, ".verdict", 0)
-    page.click("#checking [type=submit]")
-    page.locator(".verdict").wait_for()
+    page.locator(".verdict").wait_for()  # it is checked as one types
     page.select_option("#check_level", "strict")
     count(page, ".verdict", 0)
+    page.locator(".verdict").wait_for()
+
+
+def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page: "Page") -> None:
+    choose(page, "script", "simplified")
+    check(page, "静夜思\n李白\n床前明月光，疑是地上霜。举头望明月，低头思故乡。")
+    says(page, ".verdict", "古绝")
+    page.click(".revise")
+    says(page, "#sheet h2", "静夜思　李白")
+    assert lines(page) == ["床前明月光", "疑是地上霜", "举头望明月", "低头思故乡"]
+    check(page, FAULTY.replace("黃昏", "着衣"))
+    page.click(".revise")
+    assert lines(page)[0].startswith("着衣")  # as it was written, and not 著衣
+    count(page, "#sheet .faulty", 1)
+    says(page, "#faults", "出韵")
+    page.click("#mend-around")
+    says(page, "#news", "改了 1 个字")
+    count(page, "#sheet .faulty", 0)
 
 
 def test_refusals_are_told_in_the_readers_language(page: "Page") -> None:
     page.locator(".chip", has_text="五絕").click()
+    page.click("#more > summary")
     page.fill("#start", "山山平平平")
-    page.click("#bounds > summary")
     page.select_option("#rhyme", "東")
-    clashes = "「起首」在第 1 句第 4 字的「平」（該處須仄聲）、「起首」在第 1 句第 5 字的「平」"
-    says(page, "#clash", f"{clashes}：須捨去，方能成詩。")
+    clashes = "「起首」在第 1 句第 4 字的「平」（該處須仄聲）; 「起首」在第 1 句第 5 字的「平」"
+    says(page, "[data-field=start] .at-field", clashes)
     page.fill("#start", "明" * 21)
-    says(page, "#clash", "起首有 21 字，至多 20 字。")
     says(page, "[data-field=start] .at-field", "起首有 21 字，至多 20 字。")
-    page.click("#language")
+    choose(page, "language", "en")
     page.fill("#start", "明" * 22)
-    says(page, "#clash", "start has 22 characters; give 20 at most")
+    says(page, "[data-field=start] .at-field", "start has 22 characters; give 20 at most")
+    page.locator(".remedy", has_text="Keep the first 20").click()
+    assert page.locator("#start").input_value() == "明" * 20
+
+
+def test_a_refusal_does_what_it_advises_at_one_tap(page: "Page") -> None:
+    page.click("#more > summary")
+    page.fill("#acrostic", "春夏秋冬東南西北")
+    page.locator(".remedy", has_text="改用七律").click()
+    count(page, ".at-field", 0)
+    assert page.locator("[name=form]:checked").input_value() == "七律"
+    page.fill("#acrostic", "春夏秋冬東南西她")
+    page.locator(".remedy", has_text="她→").first.click()
+    count(page, ".at-field", 0)
+    assert "她" not in page.locator("#acrostic").input_value()
+    page.select_option("#acrostic_at", "end")
+    page.locator(".remedy", has_text="改作句首").click()
+    count(page, ".at-field", 0)
+    page.fill("#poet", "李大白")
+    page.locator(".remedy", has_text="李大白→李白").click()
+    count(page, ".at-field", 0)
+    page.locator("#bound button", has_text="擬 李白").click()
+    assert page.locator("#poet").input_value() == ""
+    page.fill("#include", "雁")
+    page.click("#unbind")
+    count(page, "#bound li", 0)
+    assert page.locator("#acrostic").input_value() == ""
 
 
 def test_characters_flow_on_into_the_next_places(page: "Page") -> None:
     page.locator(".chip", has_text="五絕").click()
-    page.click("#bounds > summary")
+    page.click("#more > summary")
     page.locator("#plan input").nth(3).fill("明月山水")
     written = page.locator("#plan input").evaluate_all("all => all.map(one => one.value || '＿').join('')")
     assert written.startswith("＿＿＿明月山水＿")
@@ -160,7 +200,6 @@ def test_what_is_written_while_it_mends_stays(page: "Page", route: str, again: b
         page.click(".mend")
     page.fill("#text", "山")
     if again:
-        page.click("#checking [type=submit]")
         says(page, ".verdict h2", "不合任何詩體")
     with page.expect_response(f"**/v1/{route}"):
         held[0].continue_()

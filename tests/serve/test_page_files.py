@@ -1,5 +1,6 @@
 """The page's files, without a browser: what they name is there, types and format of the JavaScript, and the font."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -20,18 +21,19 @@ RARE = (
 )
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
-WORD = re.compile(r'^  (\w+): \[\s*"([^"]+)",\s*"([^"]+)",?\s*\],$', re.M)
-WORDS = {name for name, _, _ in WORD.findall(MODULES["words.js"])}
+WORDS: dict[str, list[str]] = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
+READER = {"reader.js"}
+"""Only in the page without a server."""
 
 
 class Markup(HTMLParser):
     """The elements of index.html, and the text within scripts and styles."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "index.html") -> None:
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.inline = ""
-        self.feed((PAGE / "index.html").read_text(encoding="utf-8"))
+        self.feed((PAGE / name).read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, dict(attrs)))
@@ -55,7 +57,9 @@ def test_what_the_markup_loads_is_there_and_ours() -> None:
         for name in ("src", "href")
         if name in attributes
     ]
-    assert {f"/page/{name}" for name in MODULES} <= set(loaded)  # all at once, and not one after the other
+    assert {f"/page/{name}" for name in MODULES if name not in READER} <= set(
+        loaded
+    )  # all at once, and not one after the other
     for address in loaded:
         if address.startswith("/v1/"):
             continue
@@ -64,18 +68,42 @@ def test_what_the_markup_loads_is_there_and_ours() -> None:
 
 
 def test_each_word_is_there_in_both_languages() -> None:
-    table = MODULES["words.js"].split("const words = {")[1].split("\n};")[0]
-    assert len(WORDS) == len(re.findall(r"^  \w+: ", table, re.M))
-    for name, chinese, english in WORD.findall(table):
+    for name, (chinese, english) in WORDS.items():
+        assert chinese
+        assert english
         assert set(re.findall(r"\$\d", chinese)) == set(re.findall(r"\$\d", english)), name
 
 
 def test_each_word_that_is_asked_for_is_there() -> None:
     asked = {name for text in MODULES.values() for name in re.findall(r'\bt\("(\w+)"', text)}
-    for _, attributes in Markup().elements:
-        asked |= {attributes[name] or "" for name in ("data-t", "data-label") if name in attributes}
+    for page in ("index.html", "reader.html"):
+        for _, attributes in Markup(page).elements:
+            asked |= {attributes[name] or "" for name in ("data-t", "data-label") if name in attributes}
     assert len(asked) > 50
-    assert asked <= WORDS
+    assert asked <= WORDS.keys()
+
+
+def test_each_word_is_asked_for() -> None:
+    """By its name, or by one that is put together, as `gate_${gate}`."""
+    markup = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html"))
+    text = "".join(MODULES.values()) + markup
+    starts = [*re.findall(r"t\(`(\w+)\$", text)]
+    kinds = {"絕", "律", "排", "古", *(f"{form}_name" for form in "絕律排古")}
+    others = {
+        "surprise",
+        "gates",
+        "next",
+        "reach",
+        "layer",
+        "unit",
+        "joyful",
+        "calm",
+        "sad",
+        "customary",
+        "strict",
+    }
+    unused = {name for name in WORDS if not re.search(rf'["\']{name}["\']', text)} - kinds - others
+    assert {name for name in unused if not name.startswith(tuple(starts))} == set()
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 import pingze
 from pingze.composing.request.options import MOST_LINES, Composing
-from tests.serve.page import compose, count, lines, opened, says
+from tests.serve.page import choose, compose, count, lines, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -20,8 +20,9 @@ def test_a_poem_stands_there_and_sliders_where_composing_begins(page: "Page") ->
     page.locator("#sheet .rhymes").first.wait_for()
     assert pingze.check("，".join(lines(page))).ok
     assert page.locator("[name=form]:checked").input_value() == "七絕"
-    assert page.evaluate("location.hash") == ""
-    page.click("#manner > summary")
+    page.wait_for_function("location.hash.length > 40")  # it has a link too
+    assert page.locator("#title").input_value() == ""  # and binds nothing
+    page.click("#more > summary")
     for name in ("temperature", "antithesis"):
         assert float(page.locator(f"#{name}").input_value()) == getattr(Composing, name)
         says(page, f"#{name}_value", str(getattr(Composing, name)))
@@ -57,19 +58,19 @@ def test_words_are_told_at_a_tap_and_under_the_mouse(page: "Page") -> None:
     says(page, "#form_what", "絕句：四句")
     page.locator(".chip", has_text="七排").hover()
     says(page, "#form_what", "排律")
-    page.click("#manner > summary")
-    note = page.locator("[data-tip=seed_what] + .tip-text")
+    page.click("#more > summary")
+    note = page.locator("[data-tip=level_what] + .tip-text")
     assert note.is_hidden()
-    page.hover("[data-tip=seed_what]")
+    page.hover("[data-tip=level_what]")
     assert note.is_visible()
     page.mouse.move(0, 0)
     assert note.is_hidden()
-    page.focus("[data-tip=seed_what]")
+    page.focus("[data-tip=level_what]")
     page.keyboard.press("Enter")
     assert note.is_visible()
     page.keyboard.press("Escape")
     assert note.is_hidden()
-    page.click("#language")
+    choose(page, "language", "en")
     page.click("[data-tip=temperature_what]")
     says(page, "[data-tip=temperature_what] + .tip-text", "likeliest character")
 
@@ -80,12 +81,16 @@ def test_about_help_and_source_are_links(page: "Page") -> None:
         says(page, "h1 >> nth=0", "關於平仄")
         page.go_back()
         page.locator("body[data-ready]").wait_for()
+    choose(page, "language", "en")
+    page.locator(".foot a", has_text="Help").click()
+    says(page, "h1 >> nth=0", "About pingze")
+    assert page.locator("p", has_text="。").count() == 0  # one language
 
 
 def test_no_more_lines_are_drawn_than_can_be_composed(browser: "Browser", address: str) -> None:
     with opened(browser, address, refused=1) as page:
         page.locator(".chip", has_text="五古").click()
-        page.click("#bounds > summary")
+        page.click("#more > summary")
         page.fill("#lines", "1000000")
         count(page, "#plan .plan-line", MOST_LINES)
         page.locator("[data-field=lines] .at-field").wait_for()
@@ -104,13 +109,20 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", addr
 def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Browser", address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
-        cell = page.locator("#sheet [data-line='1'][data-position='1'][data-pinyin='qiū']")
-        cell.hover()
-        assert cell.evaluate("node => getComputedStyle(node, '::before').content") == '"qiū"'
+        cell = page.locator("#sheet [data-line='1'][data-position='1']")
+        says(page, "#sheet [data-line='1'][data-position='1'] .gloss", re.compile("qiū\\s*autumn"))
+        says(
+            page,
+            "#sheet .caption",
+            "Quatrain, 7 syllables · begins oblique, first line rhymes · rhymes in -eng (庚)",
+        )
+        says(page, ".chip >> nth=5", "Octave, 7 syllables")
         cell.click()
-        says(page, "#inspector h2", "qiū · line 1, character 1")
-        page.click("#language")
-        count(page, "#sheet [data-pinyin]", 0)
+        says(page, "#inspector h2", re.compile("qiū\\s*autumn; fall; year\\s*line 1, character 1"))
+        page.locator(".alternative .means", has_text=re.compile("[a-z]")).first.wait_for()
+        says(page, "#rhyme", "-ong")
+        choose(page, "language", "zh")
+        count(page, "#sheet .gloss", 0)
         count(page, "#sheet .how-to-read", 0)
 
 
@@ -125,3 +137,22 @@ def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", ad
             says(page, "#reading", told)
             page.fill("#title", "")
             assert page.locator("#reading").inner_text() == ""
+
+
+def test_english_is_read_as_characters_and_stays_as_the_heading(browser: "Browser", address: str) -> None:
+    with opened(browser, address, language="en-US") as page:
+        page.fill("#title", "snow on the river")
+        says(page, "#reading", "river snow → 江雪")
+        with page.expect_request("**/v1/compose") as asked:
+            compose(page)
+        assert asked.value.post_data_json["title"] == "江雪"
+        assert "heading" not in asked.value.post_data_json
+        says(page, "#sheet h2", "snow on the river")
+        page.fill("#title", "autumn zebra")
+        says(page, "#reading", "Not known, and left out: zebra.")
+        page.click("#more > summary")
+        page.fill("#title", "")
+        page.fill("#include", "moon")
+        with page.expect_request("**/v1/compose") as asked:
+            page.click("#go")
+        assert asked.value.post_data_json["include"] == "月"

@@ -22,8 +22,8 @@ NAMES = "春夏秋冬東南西北"
 def ask_for_all(page: "Page") -> None:
     """Compose a 七律 with title, poet and acrostic."""
     page.fill("#title", "秋夜登樓")
-    page.select_option("#poet", "李白")
-    page.click("#bounds > summary")
+    page.click("#more > summary")
+    page.fill("#poet", "李白")
     page.fill("#acrostic", NAMES)
     compose(page, form="七律")
 
@@ -65,11 +65,9 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(
 
 
 def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", address: str) -> None:
-    page.click("#manner > summary")
+    page.click("#more > summary")
     page.select_option("#level", "strict")
     page.select_option("#mood", "calm")
-    page.check("#repeat")
-    page.click("#bounds > summary")
     texts = {"temperature": "0.5", "exclude": "愁", "start": "明月", "about": "江雪 孤舟"}
     for name, value in texts.items():
         page.fill(f"#{name}", value)
@@ -78,9 +76,8 @@ def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", addre
     link, poem = linked(page), lines(page)
     with opened(browser, address, after=link) as page:
         assert lines(page) == poem
-        for name, value in {**texts, "about": "江雪孤舟", "level": "strict", "mood": "calm"}.items():
+        for name, value in {**texts, "level": "strict", "mood": "calm"}.items():
             assert page.locator(f"#{name}").input_value() == value
-        assert page.locator("#repeat").is_checked()
         assert page.locator("#plan [data-line='2'][data-position='1']").input_value() == "江"
         count(page, "#sheet .locked", 3)
 
@@ -88,7 +85,7 @@ def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", addre
 def test_spaces_and_marks_in_what_was_asked_for_take_no_place(
     page: "Page", browser: "Browser", address: str
 ) -> None:
-    page.click("#bounds > summary")
+    page.click("#more > summary")
     page.fill("#acrostic", "春 夏 秋 冬")
     page.fill("#start", "春山，")
     compose(page, form="五律")

@@ -60,4 +60,38 @@ def test_the_poem_is_seen_first(browser: "Browser", address: str) -> None:
     with opened(browser, address, phone=True, language="en-US") as page:
         says(page, "#intro", "Write classical Chinese verse")
         sheet = box(page.locator("#sheet"))
-        assert sheet["y"] + sheet["height"] < 844
+        assert sheet["y"] < 844 / 2
+
+
+def test_back_closes_what_is_open_and_changes_no_poem(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True) as page:
+        compose(page, form="七律")
+        before = lines(page)
+        page.click("#fold")
+        assert page.locator("#title").is_visible()
+        page.go_back()
+        page.locator("#title").wait_for(state="hidden")
+        page.locator("#sheet [role=gridcell]").nth(3).click()
+        page.locator(".alternative").first.wait_for()
+        page.go_back()
+        page.locator(".inspector.open").wait_for(state="hidden")
+        assert lines(page) == before
+
+
+def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address, phone=True) as page:
+        for width, height in ((390, 844), (844, 390)):
+            page.set_viewport_size({"width": width, "height": height})
+            for top in (0, 2000):
+                page.evaluate("top => scrollTo(0, top)", top)
+                go = box(page.locator("#go"))
+                assert go["y"] > 0
+                assert go["y"] + go["height"] <= height
+        page.evaluate("scrollTo(0, 0)")
+        page.locator("#sheet [role=gridcell]").nth(3).click()
+        page.locator(".alternative").first.wait_for()
+        sheet = box(page.locator("#inspector"))
+        assert sheet["y"] + sheet["height"] == pytest.approx(390, abs=1)
+        assert box(page.locator(".alternative").first)["y"] < 390

@@ -38,6 +38,11 @@ def choose(page: "Page", line: int, position: int) -> None:
     page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").click()
 
 
+def lock(page: "Page", line: int, position: int) -> None:
+    choose(page, line, position)
+    page.click("#lock")
+
+
 def news(page: "Page", text: str) -> None:
     says(page, "#news", text)
 
@@ -86,10 +91,10 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser
     verse = UNRHYMED.replace("，", "。").replace("\n", "").strip("。").split("。")
     with opened(browser, address, after=link(*verse, form="五古")) as page:
         choose(page, 1, 1)
-        with answers_held(page, "conflicts"):
+        with answers_held(page, "check"):
             for row, character in ((1, "河"), (2, "天")):
                 choose(page, row, 1)
-                with page.expect_request("**/v1/conflicts"):
+                with page.expect_request("**/v1/check"):
                     put(page, character)
         says(page, "#trouble", "操作未生效")
         first = ["河" + verse[0][1:], *verse[1:]]
@@ -103,6 +108,7 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser
 def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
     compose(page)
     original = lines(page)
+    lock(page, 4, 1)
     choose(page, 2, 1)
     own = page.locator(".alternative .character").last.inner_text()
     with answers_held(page, "revise"):
@@ -126,6 +132,8 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
 def test_what_is_drawn_again_can_be_stopped(page: "Page") -> None:
     compose(page)
     before = lines(page)
+    count(page, "#redraw", 0)  # only where something is locked
+    lock(page, 1, 1)
     page.route("**/v1/revise", lambda _: None)
     page.click("#redraw")
     says(page, "#go", "止")
@@ -150,38 +158,61 @@ def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address:
         assert lines(page) == verse
 
 
-def test_a_character_of_ones_own_stands_where_it_may(page: "Page") -> None:
+def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: "Page") -> None:
     welcome = lines(page)
     compose(page)
     before = lines(page)
-    choose(page, 2, 1)
-    own = page.locator(".alternative .character").last.inner_text()
-    put(page, own)
-    news(page, f"換作{own}")
-    after = [before[0], own + before[1][1:], *before[2:]]
-    assert lines(page) == after
-    choose(page, 2, WIDTH)
-    put(page, "月")  # of an oblique tone, where a level rhyme must stand
-    says(page, "#trouble", "第 2 句第 5 字的「月」")
-    assert lines(page) == after
+    choose(page, 3, 2)
+    put(page, "国")  # read as any other Simplified character is
+    news(page, "換作国")
+    assert lines(page)[2][1] == "國"
+    count(page, "#sheet .locked[data-line='3'][data-position='2']", 1)
     page.click("#undo")
     assert lines(page) == before
+    choose(page, 2, WIDTH)
+    put(page, "月")  # of an oblique tone, where a level rhyme must stand
+    count(page, f"#sheet .faulty[data-line='2'][data-position='{WIDTH}']", 1)
+    says(page, "#faults", f"第2句第{WIDTH}字「月」")
+    says(page, "#facts", "押")
+    page.click("#lock")  # it may change
+    page.click("#mend-around")
+    count(page, "#sheet .faulty", 0)
+    after = lines(page)
+    assert pingze.check("，".join(after)).ok
+    for there in (None, None, before):
+        page.click("#undo")
+        assert there is None or lines(page) == there
     page.click("#undo")  # leads to the poem that stood there before
     assert lines(page) == welcome
     assert page.locator("#undo").is_disabled()
-    page.click("#redo")
-    page.click("#redo")
-    assert lines(page) == after
+
+
+def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: "Page", browser: "Browser", address: str) -> None:
+    compose(page)
+    page.click("#entitle")
+    page.fill("#heading", "無題")
+    page.fill("#seal", "某某")
+    page.click("#entitling .seal-button")
+    says(page, "#sheet h2", "無題")
+    says(page, "#sheet .seal", "某某")
+    page.wait_for_function("document.title.startsWith('無題')")
+    page.click("#link")
+    says(page, "#news", "只在這臺機器上")
+    with opened(browser, address, after=page.evaluate("location.hash")) as page:
+        says(page, "#sheet h2", "無題")
+        says(page, "#sheet .seal", "某某")
 
 
 def test_title_and_poet_stay_with_the_poem(page: "Page", browser: "Browser", address: str) -> None:
     page.fill("#title", "秋夜")
-    page.select_option("#poet", "李白")
+    page.click("#more > summary")
+    page.fill("#poet", "李白")
     with page.expect_request("**/v1/compose") as asked:
         compose(page)
-    wanted = {"model": "tang", "title": "秋夜", "poet": "李白"}
+    wanted = {"title": "秋夜", "poet": "李白"}
     assert wanted.items() <= asked.value.post_data_json.items()
     says(page, "#sheet .heading", "秋夜擬李白")
+    lock(page, 1, 1)
     with page.expect_request("**/v1/revise") as revised:
         page.click("#redraw")
     assert revised.value.post_data_json["poem"]["title"] == "秋夜"
@@ -193,18 +224,21 @@ def test_title_and_poet_stay_with_the_poem(page: "Page", browser: "Browser", add
         assert page.locator("#poet").input_value() == "李白"
 
 
-def test_what_a_model_or_the_corpus_is_needed_for_is_hidden_without_it(page: "Page") -> None:
+def test_what_the_corpus_is_needed_for_is_hidden_without_it(page: "Page") -> None:
     assert page.locator("#originality").is_hidden()
-    assert page.locator("[data-field=original]").get_attribute("hidden") is not None
+
+
+def test_an_example_takes_its_choices_with_it(page: "Page") -> None:
+    page.click("#try-acrostic")
+    says(page, "#bound", "藏頭 林月如")
+    page.locator("button.candidate").nth(2).wait_for()
+    says(page, "#go", "作")
     page.fill("#title", "秋夜")
-    page.click("#manner > summary")
-    page.select_option("#model", "report")
-    assert page.locator("#title").is_hidden()
-    assert page.locator("#poet").is_hidden()
+    count(page, "#bound li:not([data-name=title])", 0)
+    page.fill("#title", "秋夜思")
     with page.expect_request("**/v1/compose") as asked:
-        compose(page)
-    assert not {"title", "poet"} & set(asked.value.post_data_json)
-    count(page, "#sheet .heading", 0)
+        page.click("#go")
+    assert "acrostic" not in asked.value.post_data_json
 
 
 def test_a_first_line_is_marked_where_it_rhymes(page: "Page") -> None:
@@ -212,7 +246,6 @@ def test_a_first_line_is_marked_where_it_rhymes(page: "Page") -> None:
         assert pingze.check(text).ok
         page.click("[data-view-of=check]")
         page.fill("#text", text)
-        page.click("#checking [type=submit]")
         says(page, ".verdict h2", "無病")
         page.locator(".verdict > button").click()
         count(page, "#sheet .cell.rhymes", feet)
@@ -222,7 +255,6 @@ def test_a_first_line_is_marked_where_it_rhymes(page: "Page") -> None:
 def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_address: str) -> None:
     verse = (line(500), "山水風月花", "天地江海人", line(507)[:4] + "家")
     with opened(browser, corpus_address, after=link(*verse, form="五古")) as page:
-        assert page.locator("[data-field=original]").get_attribute("hidden") is None
         page.click("#see-originality")
         count(page, ".shared li", 4)
         rows = page.locator(".shared li")

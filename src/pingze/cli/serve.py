@@ -1,10 +1,12 @@
 """`pingze serve`."""
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
 from pingze.cli.application import app, need
+from pingze.errors import InputError
 
 MOST_WORKERS = 1024
 
@@ -17,6 +19,9 @@ def serve(
         list[str] | None,
         typer.Option(help="A further host name to accept, such as a proxy's; may be repeated."),
     ] = None,
+    public_url: Annotated[
+        str, typer.Option(help="The address of the page that links and cards lead to, here or elsewhere.")
+    ] = "",
     workers: Annotated[
         int | None,
         typer.Option(
@@ -29,10 +34,14 @@ def serve(
     from pingze.serve.queue import Queue
     from pingze.serve.server import listen, reached_at, run
 
+    public = urlsplit(public_url)
+    if public_url and not (public.scheme in ("http", "https") and public.hostname):
+        raise InputError("public_url", field="public-url", has=public_url)
     with listen(host, port) as bound:
         address = reached_at(bound)
         queue = Queue(workers=workers)
         queue.wait_until_ready()
         shown = f"[{address}]" if ":" in address else address
         typer.echo(f"pingze serves at http://{shown}:{bound.getsockname()[1]}  (Ctrl-C stops)", err=True)
-        run(bound, queue, [host, address, *(allow_host or [])])
+        names = [host, address, *(allow_host or []), *([public.hostname] if public.hostname else [])]
+        run(bound, queue, names, public_url.partition("#")[0])

@@ -1,13 +1,15 @@
 """Assemble the application from the API's routes and OpenAPI schema, the page, the error responses and the guard."""
 
 from collections.abc import Iterable
+from html import escape
+from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import FileResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
@@ -48,12 +50,13 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 """An example request body for each route that reads a body."""
 
 
-def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
+def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url: str = "") -> Guard:
     """Build the application, which accepts requests addressed to the loopback host names.
 
     Args:
         queue: The queue that computes the answers; None if only the page and the schema are served.
         hosts: Further host names to accept.
+        public_url: The address of the page that links lead to; "" for the project's own pages, if it has any.
     """
     app = FastAPI(
         title="pingze 平仄",
@@ -70,13 +73,24 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = ()) -> Guard:
     app.include_router(router)
     schema = _described(app)
     app.add_api_route("/v1/openapi.json", lambda: schema, include_in_schema=False)
-    app.add_api_route("/", _index, include_in_schema=False)
+    index = _index(public_url or project_url("Poems"))
+    app.add_api_route("/", lambda: HTMLResponse(index), include_in_schema=False)
     app.mount("/page", StaticFiles(directory=PAGE))
     return Guard(app, hosts)
 
 
-async def _index() -> FileResponse:
-    return FileResponse(PAGE / "index.html")
+def project_url(label: str) -> str:
+    """Return one of the project's addresses in pyproject.toml, such as its Repository; "" if it has none."""
+    urls = dict(each.split(", ", 1) for each in metadata("pingze").get_all("Project-URL") or [])
+    return urls.get(label, "")
+
+
+def _index(public_url: str) -> str:
+    """Return the page's markup with the addresses that it names."""
+    text = (PAGE / "index.html").read_text(encoding="utf-8")
+    for name, address in (("public", public_url), ("repository", project_url("Repository"))):
+        text = text.replace(f'name="{name}" content=""', f'name="{name}" content="{escape(address)}"')
+    return text
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -55,12 +55,12 @@ def reached_at(bound: socket.socket) -> str:
         return str(probe.getsockname()[0])
 
 
-def run(bound: socket.socket, queue: Queue, hosts: Iterable[str]) -> None:
+def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: str = "") -> None:
     """Serve until SIGINT or SIGTERM arrives; then finish the running requests and accept no new ones.
 
     A second Ctrl-C also ends the running requests. Raises KeyboardInterrupt after SIGINT.
     """
-    application = create_app(queue, hosts)
+    application = create_app(queue, hosts, public_url)
     configuration = uvicorn.Config(
         application,
         log_level="error",

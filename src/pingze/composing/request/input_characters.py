@@ -110,7 +110,8 @@ def _typed(field: str, text: str) -> str:
     if not isinstance(text, str):
         raise wrong_type(field, text, "text")
     normalized = unicodedata.normalize("NFC", text)
-    return "".join(c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
+    kept = (c for c in normalized if c not in MARKS and not c.isspace() and c not in ",.?!;:")
+    return "".join(c for c in kept if unicodedata.category(c) != "Cf")  # invisible, as a zero-width space
 
 
 def known_character(field: str, character: str, vocabulary: "Vocabulary") -> str:

@@ -1,49 +1,51 @@
-// The page's address: it holds the poem on the sheet, and Back and Forward lead from desk to desk.
+// The page's address: it holds the poem on the sheet, and Back and Forward lead from desk to desk and from view to view.
 
-import { restoreChoices } from "./choices.js";
+import { readChoices, restoreChoices } from "./choices.js";
 import { open } from "./desk.js";
 import { trouble } from "./dom.js";
 import { entryOf, hashOf } from "./link.js";
-import { shown } from "./settings.js";
+import { shutByBack, useSpare } from "./over.js";
+import { titleOf, written } from "./poem.js";
+import { keepDraft } from "./settings.js";
 import { desks, findDesk } from "./shelf_storage.js";
 import { changed, entry, newDesk, state } from "./state.js";
 import { welcome } from "./welcome.js";
 import { t } from "./words.js";
 
-/** The address follows the poem, so that it can be copied at any time; another desk is another step of the browser. */
+/** The address follows the poem, so that it can be copied at any time; another desk or view is another step of the browser. */
 export async function writeAddress() {
   const on = entry();
   if (!on) return;
-  document.title = [shown(on.now.poem.title ?? on.now.poem.lines[0]), t("page")].join(" · ");
-  const here = { desk: state.desk.id };
-  if (history.state && history.state.desk !== here.desk) history.pushState(here, "", location.pathname);
-  else history.replaceState(here, "");
-  if (!state.desk.when && !location.hash) return;
   const { now } = on;
+  document.title = [written(now.poem, titleOf(now.poem) || now.poem.lines[0]), t("page")].join(" · ");
+  const here = { desk: state.desk.id, view: state.view };
+  const isHere = () => history.state?.desk === here.desk && history.state.view === here.view;
+  if (history.state && !isHere() && !useSpare()) history.pushState(here, "", location.pathname);
+  else if (!isHere()) history.replaceState(here, "");
   const hash = await hashOf(on);
-  if (entry()?.now === now && history.state?.desk === here.desk) history.replaceState(here, "", `#${hash}`);
+  if (entry()?.now === now && isHere()) history.replaceState(here, "", `#${hash}`);
 }
 
 /** What lies on the desk when the page opens: what lay there, or the linked poem, or the newest of the shelf. */
 export async function arrive() {
-  const again = remembered();
-  const found = again ?? (await linked()) ?? findDesk(desks()[0]?.id);
-  if (found) show(found, Boolean(again));
-  else open(newDesk([welcome()]));
+  const found = remembered() ?? (await linked()) ?? findDesk(desks()[0]?.id);
+  open(found ?? newDesk([await welcome()]));
+  restoreChoices(found ? entry() : { ask: {}, now: entry().now }, Boolean(history.state));
+  keepDraft("choices", readChoices());
+  state.view = history.state?.view ?? state.view;
   changed();
   window.addEventListener("popstate", travel);
 }
 
 async function travel() {
+  if (shutByBack()) return;
   const found = remembered() ?? (await linked());
-  if (!found) return;
-  show(found);
+  if (found && found !== state.desk) {
+    open(found);
+    restoreChoices(entry());
+  }
+  state.view = history.state?.view ?? "compose";
   changed();
-}
-
-function show(desk, again = false) {
-  open(desk);
-  restoreChoices(entry(), again);
 }
 
 const remembered = () => (history.state?.desk ? findDesk(history.state.desk) : null);

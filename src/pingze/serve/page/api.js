@@ -9,7 +9,7 @@ export const PATIENCE = 5000;
 class Problem extends Error {
   constructor(problem) {
     super(problem ? told(problem.detail ?? problem.title) : t("unreachable"));
-    Object.assign(this, { clashes: problem?.clashes ?? [], field: problem?.field ?? null });
+    Object.assign(this, { clashes: problem?.clashes ?? [], field: problem?.field, cause: problem?.cause });
   }
 }
 
@@ -36,7 +36,7 @@ export async function ask(path, body, signal) {
 }
 
 /** Compose, and hear of each poem, and how the request was read, as soon as it is finished. Throws a Problem. */
-export async function composeEach({ count = 1, seed = null, ...body }, hear, signal) {
+export async function composeEach({ count = 1, seed = null, heading, ...body }, hear, signal) {
   for (let next = seed, made = 0; made < count; made++, next++) {
     const { poems, ...told } = await ask("compose", { ...body, ...(next !== null && { seed: next }) }, signal);
     hear(poems[0], told);

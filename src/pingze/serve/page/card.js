@@ -1,8 +1,9 @@
 // A card of the poem: drawn on a canvas in the page's own font, saved or copied as PNG. The dialog chooses its paper and marks.
 
 import { $, attempt, button, el } from "./dom.js";
+import { seen, verdict } from "./judged.js";
 import { taken } from "./plan.js";
-import { isFoot, reasonAt } from "./reasons.js";
+import { sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
 import { entry, keyOf } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -13,6 +14,7 @@ const STEP = 54; // from a character to the next
 const COLUMN = 84; // from a line to the next
 const MARGIN = 96;
 const SMALL = 0.6; // the title's size beside the poem's
+const MOST_COLUMNS = 13; // beside one another; a longer poem goes on below
 const SCALE = 2; // pixels of the file for one of the card
 
 const PAPERS = {
@@ -21,30 +23,32 @@ const PAPERS = {
   night: { paper: "#1b1a1e", ink: "#eee6d6", faded: "#a89f90", red: "#e98a74", ruled: false },
 };
 
-/** The card as a PNG file, on a paper of PAPERS; `marks` shows rhymes and acrostic. */
+/** The card as a PNG file, on a paper of PAPERS; `marks` shows rhymes and acrostic. A long poem goes on in further tiers. */
 async function pngFile(on, paper, marks) {
   const { poem } = on.now;
-  const title = heading(poem);
-  const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...shown(text)]);
-  const characters = ["平仄", ...columns.flat()].join("");
+  const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
+  const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...written(poem, shown(text))]);
+  const characters = [sealOf(poem), ...columns.flat()].join("");
   await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
   const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * SMALL);
-  const width = Math.round(2 * MARGIN + (columns.length - 1) * COLUMN + SIZE);
-  const height = Math.round(2 * MARGIN + longest * STEP);
+  const across = Math.min(columns.length, MOST_COLUMNS);
+  const tier = longest * STEP + COLUMN / 2;
+  const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
+  const height = Math.round(2 * MARGIN + Math.ceil(columns.length / across) * tier - COLUMN / 2);
   const canvas = Object.assign(document.createElement("canvas"), { width: SCALE * width, height: SCALE * height });
   canvas.lang = verseLanguage();
   const ink = canvas.getContext("2d");
   ink.scale(SCALE, SCALE);
   Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
-  drawPaper(ink, look, width, height, columns.length);
+  drawPaper(ink, look, width, height, across, sealOf(poem));
   const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
   columns.forEach((characters, at) => {
-    const x = width - MARGIN - SIZE / 2 - at * COLUMN;
+    const x = width - MARGIN - SIZE / 2 - (at % across) * COLUMN;
     const line = title ? at : at + 1;
     const scale = line ? 1 : SMALL;
     characters.forEach((character, n) => {
-      const y = MARGIN + scale * (n * STEP + SIZE / 2);
+      const y = MARGIN + Math.floor(at / across) * tier + scale * (n * STEP + SIZE / 2);
       write(ink, character, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
     });
   });
@@ -58,7 +62,7 @@ function write(ink, character, x, y, size, colour) {
 }
 
 /** The paper with its frame, a line between each column and the next where it is ruled, and the seal. */
-function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns) {
+function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, seal) {
   ink.fillStyle = paper;
   ink.fillRect(0, 0, width, height);
   ink.globalAlpha = 0.35;
@@ -74,20 +78,19 @@ function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns) {
   ink.stroke();
   ink.globalAlpha = 1;
   ink.fillStyle = red;
-  ink.fillRect(46, height - 98, 28, 52);
-  [..."平仄"].forEach((character, at) => write(ink, character, 60, height - 84 + at * 23, 21, paper));
+  const top = height - 52 - 23 * [...seal].length;
+  ink.fillRect(46, top, 28, height - 46 - top);
+  [...seal].forEach((character, at) => write(ink, character, 60, top + 14 + at * 23, 21, paper));
 }
 
 /** Whether a place rhymes or holds a character of the acrostic. */
 function isMarked(on, line, position) {
   const { poem } = on.now;
-  if (isFoot(poem, line, position, reasonAt(on, line, position)?.rhyme_group)) return true;
+  if (seen(verdict(on), poem)(line, position).rhymes) return true;
   const { acrostic, acrostic_at } = on.ask;
   const characters = [...poem.lines[line - 1]];
   return taken({ acrostic, acrostic_at }, characters.length).get(keyOf(line, position)) === characters[position - 1];
 }
-
-const heading = ({ title, poet }) => [title, poet && `擬${poet}`].filter(Boolean).join("　");
 
 let preview = null; // the address of the card that is looked at
 

@@ -2,19 +2,23 @@
 
 import { ask, told } from "./api.js";
 import { $, announce, attempt, button, el, fill } from "./dom.js";
-import { TONES, grid } from "./poem.js";
-import { isFoot } from "./reasons.js";
-import { draft, keepDraft, shown, traditionals } from "./settings.js";
-import { scrollClasses } from "./sheet.js";
+import { seen } from "./judged.js";
+import { TONES, book } from "./poem.js";
+import { draft, keepDraft, settings, shown, traditionals, typedPairs } from "./settings.js";
+import { factsOf } from "./sheet.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
+
+const WAIT = 400; // milliseconds without a keystroke before the text is checked
+const OLD_STYLE = { 5: "五古", 7: "七古" };
 
 let verdicts = null;
 let checked = "";
 let mended = null; // the text before it was mended, and what was changed
 let revise = (_poem) => {};
+let waiting = null;
 
-/** Have a poem that is checked taken to the desk by a function. */
+/** Have the text checked as it is typed, and a poem that is checked taken to the desk by a function. */
 export function startChecker(take) {
   revise = take;
   $("text").value = draft("text") ?? "";
@@ -22,20 +26,21 @@ export function startChecker(take) {
     keepDraft("text", $("text").value);
     verdicts = mended = null; // a verdict never stands beside another text
     drawChecker();
+    clearTimeout(waiting);
+    waiting = setTimeout(see, WAIT);
   });
-  $("checking").addEventListener("submit", (event) => {
-    event.preventDefault();
-    see();
-  });
+  $("checking").addEventListener("submit", (event) => event.preventDefault());
+  checkAgain();
 }
 
-/** Have the verdicts said in another language. */
-export const checkAgain = () => verdicts && !mended && see();
+/** Have the verdicts said, or said in another language. */
+export const checkAgain = () => !mended && see();
 
 /** Check a text as if a person had written it. */
 export function checkText(text) {
   $("text").value = text;
   $("text").dispatchEvent(new Event("input", { bubbles: true }));
+  clearTimeout(waiting);
   return see();
 }
 
@@ -46,13 +51,14 @@ export function drawChecker() {
     $("check_level"),
     state.known.levels.map((level) => [level, t(level)]),
   );
-  const hint = el("p", { class: "empty" }, t("check_empty"));
+  const hint = el("p", { class: "empty" }, t($("text").value.trim() ? "loading" : "check_empty"));
   $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
 }
 
 async function see() {
+  const text = $("text").value;
+  if (!/\p{Script=Han}/u.test(text)) return;
   await attempt(async () => {
-    const text = $("text").value;
     const form = $("check_form").value;
     const body = { text, level: $("check_level").value, ...(form && { form }) };
     const found = await ask("check", body);
@@ -63,10 +69,10 @@ async function see() {
   });
 }
 
-function heading({ form, template, rhyme, violations }) {
-  const count = violations.length;
-  const faults = form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
-  return [form, template, rhyme && `${rhyme}韻`].filter(Boolean).map(shown).concat(faults).join(" · ");
+function heading(verdict) {
+  const count = verdict.violations.length;
+  const faults = verdict.form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
+  return [verdict.form && factsOf(verdict), faults].filter(Boolean).join(" · ");
 }
 
 function show(verdict) {
@@ -83,35 +89,37 @@ function show(verdict) {
     verdict.notes.map((note) => el("p", { class: "hint" }, told(note))),
     readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
-    verdict.form && !verdict.violations.length ? button(t("revise_it"), () => revise(entryOf(verdict))) : null,
+    formOf(verdict) ? button(t("revise_it"), () => revise(entryOf(verdict)), { class: "plain revise" }) : null,
   );
 }
 
+/** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
+function formOf({ form, lines }) {
+  const widths = new Set(lines.map((line) => [...line].length));
+  return form ?? (widths.size === 1 && lines.length % 2 === 0 ? OLD_STYLE[[...widths][0]] : null);
+}
+
 function sheet(verdict) {
-  const readings = (line, position) => verdict.readings[line - 1][position - 1];
-  const look = (line, position) => ({
-    tone: [...verdict.tones[line - 1]][position - 1],
-    rhymes: isFoot(verdict, line, position, readings(line, position).join("")),
-    fault: verdict.violations.find((one) => one.line === line && one.position === position)?.rule,
-  });
+  const { lines, readings } = verdict;
   const reading = el("span", { class: "told", role: "status", lang: verseLanguage() });
-  const act = (event, { line, position }) => {
+  const tell = ({ line, position }) =>
+    (reading.textContent = readingText([...lines[line - 1]][position - 1], readings[line - 1][position - 1]));
+  const act = (event, place) => {
     if (event.type !== "click" && event.key !== "Enter") return;
-    reading.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
-    document.getElementById(faultId(verdict, line, position))?.focus();
+    tell(place);
+    document.getElementById(faultId(verdict, place.line, place.position))?.focus();
   };
-  const body = grid(verdict.lines, { label: t("own_poem"), look, chosen: null, act });
+  const body = book({ lines }, { label: t("own_poem"), look: seen(verdict, verdict), act });
   body.addEventListener("mouseover", ({ target }) => {
-    const { line, position } = target.closest("[role=gridcell]")?.dataset ?? {};
-    if (line) reading.textContent = readingText([...verdict.lines[line - 1]][position - 1], readings(line, position));
+    const place = target.closest("[role=gridcell]")?.dataset;
+    if (place) tell(place);
   });
-  const book = el("div", { class: "book" }, body);
-  book.style.setProperty("--columns", verdict.lines.length);
+  body.querySelector(".seal").remove();
   return el(
     "div",
     { class: "sheet" },
-    el("div", { class: scrollClasses() }, book),
-    el("p", { class: "caption" }, reading, el("span", { class: "legend" }, t("legend"))),
+    body,
+    el("p", { class: "caption" }, reading, settings.marks ? el("span", { class: "legend" }, t("legend")) : null),
   );
 }
 
@@ -227,22 +235,28 @@ function textWith(verdict, lines) {
   return text.join("");
 }
 
+/** A checked poem for the desk, under the title and poet that stand above it; as it was typed in Simplified, it is shown. */
 function entryOf(verdict) {
-  const { form, template, rhyme, level } = verdict;
+  const { template, rhyme, level, lines, read } = verdict;
+  const at = verdicts.indexOf(verdict);
+  const places = placesOf(
+    checked,
+    verdicts.map((each) => each.lines),
+  );
+  const above = [...checked].slice(at ? (places[at - 1]?.at(-1) ?? 0) + 1 : 0, places[at]?.[0] ?? 0).join("");
+  const heading = above.match(/[\p{Script=Han}\w·]+/gu)?.join("　") ?? "";
   const poem = {
-    form,
+    form: formOf(verdict),
     template,
     rhyme: rhyme?.length === 1 ? rhyme : null,
-    title: null,
-    poet: null,
-    about: null,
-    mood: null,
+    heading,
+    typed: typedPairs(read.join(""), lines.join("")).flat().join(""),
     seed: 0,
     model: "",
-    lines: verdict.read,
+    lines: read,
     log_probability: null,
   };
-  return newEntry(poem, { form, level });
+  return newEntry(poem, { form: poem.form, level });
 }
 
 // -- readings ----------------------------------------------------

@@ -1,29 +1,45 @@
-// The choices: controls for all that the server can be asked for, and what is chosen as a request.
+// The choices: controls for what the server can be asked for, what is chosen as a request, and what binds the poem to come.
 
 import { ask, told } from "./api.js";
-import { $, el, fill } from "./dom.js";
+import { $, button, el, fill, trouble } from "./dom.js";
+import { openOver, shutOver } from "./over.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
-import { draft, keepDraft, shown } from "./settings.js";
+import { pinyin, rhymesIn } from "./poem.js";
+import { remedies } from "./remedies.js";
+import { draft, keepDraft, settings, shown } from "./settings.js";
 import { state } from "./state.js";
+import { table } from "./tables.js";
 import { t } from "./words.js";
 
 const SLIDERS = ["temperature", "antithesis"];
-const NUMBERS = new Set(["lines", "temperature", "antithesis", "original", "seed", "count"]);
+const NUMBERS = new Set(["lines", "temperature", "antithesis", "count"]);
+const TEXTS = ["title", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
+const BINDS = ["title", "about", "poet", "acrostic", "start", "include", "exclude", "rhyme", "template", "pattern"];
+const MANNER = ["lines", "mood", "level", "temperature", "antithesis"];
+const PLACED = /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
 const USUAL = "七絕";
 const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
 let waiting = null;
 let asking = new AbortController();
+let bound = ""; // what binds the poem to come, as it is drawn
+let lent = null; // the choices of an example, until the next poem has a title of its own
 
-/** What is chosen, in the fields of the API; what is not chosen is left out. */
+/** What is chosen, in the fields of the API; what is not chosen is left out. An English title stays as the heading. */
 export function readChoices() {
   const chosen = {};
   for (const [name, value] of new FormData($("choices"))) {
-    const hidden = document.querySelector(`[data-field="${name}"]`)?.hidden;
+    const hidden = fieldOf(name)?.hidden;
     if (value !== "" && !hidden) chosen[name] = NUMBERS.has(name) ? Number(value) : value;
   }
-  if ($("repeat").checked) chosen.repeat = true;
+  for (const name of TEXTS) {
+    const read = inChinese(chosen[name] ?? "");
+    if (!read) continue;
+    if (name === "title") chosen.heading = chosen.title.trim();
+    chosen[name] = read.found.join(name === "include" ? " " : "");
+    if (!chosen[name]) delete chosen[name];
+  }
   if (!chosen.acrostic) delete chosen.acrostic_at;
   const fixed = pattern();
   return fixed ? { ...chosen, pattern: fixed } : chosen;
@@ -32,25 +48,24 @@ export function readChoices() {
 /** Put back what a poem was asked for with, or what was chosen since, where the page is loaded again. */
 export function restoreChoices({ ask: asked, now }, again = false) {
   writeChoices((again && draft("choices")) || { form: now.poem.form, ...asked });
-  foldChoices();
 }
 
-/** Put choices back into the controls. */
-export function writeChoices(chosen) {
+/** Put choices back into the controls; those of an example are `borrowed`. */
+export function writeChoices(chosen, borrowed = false) {
   const form = $("choices");
   form.reset();
-  const all = { count: COUNT, model: state.known.default_model, ...chosen };
+  lent = borrowed ? chosen : null;
+  const all = { count: COUNT, ...chosen, title: chosen.heading ?? chosen.title };
   const write = (name) => {
     const control = form.elements.namedItem(name);
-    if (control && name !== "pattern") control.value = all[name];
+    if (control && name !== "pattern") control.value = all[name] ?? "";
   };
-  ["form", "model"].filter((name) => name in all).forEach(write);
-  suit(); // only then is there a template or a poet of theirs to choose
+  write("form");
+  suit(); // only then is there a template of its own to choose
   Object.keys(all).forEach(write);
-  $("repeat").checked = Boolean(chosen.repeat);
-  $("repeat").value = "on";
   suit();
   writePattern(chosen.pattern);
+  drawBound();
 }
 
 /** Fill the controls with what the server can do, once, and again when the language changes. */
@@ -58,34 +73,33 @@ export function drawChoices() {
   const { forms, rhymes, models, levels } = state.known;
   const first = !$("forms").childElementCount;
   if (first) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
-  for (const chip of $("forms").querySelectorAll("label")) chip.lastChild.textContent = shown(chip.dataset.name);
+  for (const chip of $("forms").querySelectorAll("label"))
+    chip.lastChild.replaceChildren(shown(chip.dataset.name), el("small", {}, formInEnglish(chip.dataset.name)));
+  const choose = (id, values, any = null) =>
+    fill($(id), [...(any ? [["", t(any)]] : []), ...values.map((value) => [value, t(value)])]);
   fill(
     $("count"),
     [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]),
   );
-  fill(
-    $("level"),
-    levels.map((level) => [level, t(level)]),
-  );
-  const moods = optionOf("mood").bounds.enum.filter(Boolean);
-  fill($("mood"), [["", t("mood_told")], ...moods.map((mood) => [mood, t(mood)])]);
-  fill(
-    $("acrostic_at"),
-    ["head", "middle", "end"].map((place) => [place, t(place)]),
-  );
-  fill(
-    $("model"),
-    models.map(({ name }) => [name, name]),
-  );
-  $("model").closest(".field").hidden = models.length < 2;
-  $("original").closest(".field").hidden = !state.known.corpus;
+  choose("level", levels);
+  choose("mood", optionOf("mood").bounds.enum.filter(Boolean), "mood_told");
+  choose("acrostic_at", ["head", "middle", "end"]);
+  const poet = (name) => el("option", { value: shown(name) }, pinyin(name));
+  $("poets").replaceChildren(...models.find(({ name }) => name === state.known.default_model).poets.map(poet));
   drawRhymes(rhymes);
   for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
   if (first) writeChoices({});
   suit();
+  drawBound();
 }
+
+/** A form's name for a reader of English, "" for others. */
+export const formInEnglish = (name) =>
+  settings.language === "en" && state.known.forms.some((form) => form.name === name)
+    ? t(`${[...name].at(-1)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "")
+    : "";
 
 function chip(name, checked) {
   const input = el("input", { type: "radio", name: "form", value: name, checked, class: "unseen" });
@@ -95,7 +109,7 @@ function chip(name, checked) {
 
 function drawRhymes(rhymes) {
   const before = $("rhyme").value;
-  const option = ({ name, label }) => el("option", { value: name }, shown(label));
+  const option = ({ name, label }) => el("option", { value: name }, `${shown(label)} ${rhymesIn(name)}`.trim());
   const side = (tone) => rhymes.filter((rhyme) => rhyme.side === tone).map(option);
   $("rhyme").replaceChildren(
     el("option", { value: "" }, t("any")),
@@ -108,27 +122,36 @@ function drawRhymes(rhymes) {
 /** Say what kind of poem a form is. */
 const tellForm = (name = chosenForm().name) => ($("form_what").textContent = t([...name].at(-1)));
 
-/** Show what suits the chosen form and model. */
+const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
+
+/** Show what suits the chosen form and the model. */
 function suit() {
   const form = chosenForm();
   tellForm();
-  const model = state.known.models.find(({ name }) => name === $("model").value) ?? state.known.models[0];
-  const field = (name) => document.querySelector(`[data-field="${name}"]`);
-  field("lines").hidden = form.lines !== null;
+  const model = state.known.models.find(({ name }) => name === state.known.default_model);
+  fieldOf("lines").hidden = form.lines !== null;
   $("lines").placeholder = form.default_lines;
-  field("template").hidden = !form.templates.length;
-  fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, shown(name)])]);
-  field("antithesis").hidden = !form.antithetical;
-  field("title").hidden = !model.titles;
-  field("about").hidden = !model.themes;
-  field("poet").hidden = !model.poets.length;
-  fill($("poet"), [["", t("anyone")], ...model.poets.map((name) => [name, shown(name)])]);
+  fieldOf("template").hidden = !form.templates.length;
+  fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, templateIn(name)])]);
+  fieldOf("antithesis").hidden = !form.antithetical;
+  fieldOf("title").hidden = !model.titles;
+  fieldOf("about").hidden = !model.themes;
+  fieldOf("poet").hidden = !model.poets.length;
   $("rhyme").querySelector("[data-side=oblique]").hidden = form.regulated;
   if (form.regulated && $("rhyme").selectedOptions[0]?.parentNode.hidden) $("rhyme").value = "";
   for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
-  const { acrostic_at, start, acrostic } = Object.fromEntries(new FormData($("choices")));
+  const { acrostic_at, start, acrostic } = readChoices();
   plan(form.width, linesChosen(form), { acrostic_at, start, acrostic }, chose);
 }
+
+/** A template's name, in English for readers of English. */
+export const templateIn = (name) =>
+  settings.language === "en" && /^[平仄]起/.test(name)
+    ? t(
+        name.endsWith("首句入韻") ? "template_rhymed" : "template_free",
+        t(name[0] === "平" ? "level_tone" : "oblique_tone"),
+      )
+    : shown(name);
 
 /** How many lines are chosen; more than the server would write are never drawn. */
 function linesChosen({ lines, default_lines: usual }) {
@@ -140,66 +163,151 @@ function linesChosen({ lines, default_lines: usual }) {
 const optionOf = (wanted) => state.known.options.find(({ name }) => name === wanted);
 const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
 
-/** Fold the choices away on a narrow page, or unfold them. */
+/** On a narrow page the choices are a sheet from below: open it, or fold it away. */
 export function foldChoices(open = false) {
+  if ($("fields").classList.contains("open") === open) return;
+  $("fields").classList.toggle("open", open);
   $("fold").setAttribute("aria-expanded", String(open));
-  $("fields").classList.toggle("folded", !open);
-  drawFold();
-}
-
-export function drawFold() {
-  const open = $("fold").getAttribute("aria-expanded") === "true";
-  $("fold").textContent = t(open ? "choices_fold" : "choices_unfold");
+  if (open) openOver(() => foldChoices());
+  else shutOver();
 }
 
 /** A choice was made: suit the controls to it, and soon ask what clashes. */
-export function chose() {
+export function chose({ target = null } = {}) {
+  if (lent && target?.id === "title") clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
   suit();
-  $("reading").textContent = "";
+  drawBound();
   keepDraft("choices", readChoices());
   clearTimeout(waiting);
-  waiting = setTimeout(seeClashes, WAIT);
+  waiting = setTimeout(() => seeClashes(true), WAIT);
 }
 
-/** Ask what clashes, and show it. */
-export async function seeClashes() {
+/** Empty some controls, as they were when the page was opened. */
+export function clear(...names) {
+  lent = null;
+  for (const name of names) {
+    const control = $("choices").elements.namedItem(name);
+    if (name === "pattern") writePattern("");
+    else if (control) control.value = control.options ? control.options[0].value : control.defaultValue;
+  }
+  chose();
+}
+
+/** What binds the poem to come, each with a button that takes it away. */
+function drawBound() {
+  const chosen = readChoices();
+  const isOwn = (name) => name in chosen && (name === "pattern" || String(chosen[name]) !== usualOf(name));
+  const names = [...BINDS, ...MANNER].filter(isOwn);
+  const key = JSON.stringify([names.map((name) => chosen[name]), chosen.acrostic_at, settings]);
+  showReading({ notes: [] });
+  if (key === bound) return; // a button under the reader's finger stays
+  bound = key;
+  const item = (name) => {
+    const label = name === "acrostic" ? t(`acrostic_${chosen.acrostic_at}`) : t(name);
+    const value = name === "pattern" ? chosen.pattern.replace(/[＿ ]+/g, " ").trim() : spoken(name);
+    const attributes = { class: "plain", "aria-label": t("take_away", label, value) };
+    const away = button(`${label} ${value} ×`, () => clear(name), attributes);
+    return el("li", { "data-name": name }, away);
+  };
+  const reset = button(t("reset"), () => clear(...names), { id: "unbind" });
+  const all = names.length > 1 ? el("li", {}, reset) : "";
+  $("bound").replaceChildren(...names.map(item), all);
+}
+
+const usualOf = (name) => $(name).options?.[0].value ?? $(name).defaultValue;
+
+const spoken = (name) => $(name).selectedOptions?.[0].textContent ?? shown($(name).value);
+
+/** Ask what clashes, and show it; after a choice of the reader's, an older error goes. */
+export async function seeClashes(byChoice = false) {
   asking.abort();
   asking = new AbortController();
   try {
-    const { count, ...request } = readChoices();
+    const { count, heading, ...request } = readChoices();
     const { possible, ...problem } = await ask("conflicts", request, asking.signal);
-    show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail));
+    show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
+    if (byChoice) trouble();
   } catch (error) {
     if (error.name !== "AbortError") showProblem(error);
   }
 }
 
-/** Show how the choices were read, where not as they were typed. */
-export function showReading({ notes }) {
-  $("reading").textContent = notes.map(told).join(" ");
-}
-
 /** Show what is wrong with the choices. */
-export function showProblem({ clashes, field, message }) {
-  show(clashes?.length ? clashes : [{ field, constraint: message }], message);
+export function showProblem({ clashes, field, cause, message }) {
+  show(clashes?.length ? clashes : [{ field, constraint: message }], message, cause);
 }
 
-/** Show clashes at the foot of the choices, at their fields, and at their places. */
-function show(clashes, detail) {
-  const said = clashes.length === 1 ? () => detail : ({ constraint }) => told(constraint);
-  $("clash").textContent = detail;
+/** Show clashes at their fields, with what would resolve them, and at their places; what has no field in sight, above 作. */
+function show(clashes, detail, cause) {
+  const said = ({ constraint }) => (clashes.length === 1 ? detail : told(constraint));
+  const does = { clear, write: (name, value) => (($(name).value = value), chose()), form: takeForm };
+  const row = (here) => {
+    const all = here.flatMap((clash) => remedies(clash, cause, does, chosenForm()));
+    const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
+    return el("p", { class: "at-field" }, here.map(said).join("; "), " ", once);
+  };
+  for (const node of document.querySelectorAll("#choices .at-field")) node.remove();
+  $("clash").replaceChildren();
   for (const field of document.querySelectorAll("#choices .field")) {
     const here = clashes.filter((clash) => clash.field === field.dataset.field);
     field.classList.toggle("clashes", here.length > 0);
-    field.querySelector(".at-field")?.remove();
     for (const control of field.querySelectorAll("input:not(#plan input), select")) {
       if (here.length) control.setAttribute("aria-invalid", "true");
       else control.removeAttribute("aria-invalid");
     }
-    if (!here.length) continue;
-    field.append(el("p", { class: "at-field" }, here.map(said).join("; ")));
-    field.closest("details")?.setAttribute("open", "");
+    if (here.length) (field.checkVisibility() ? field : $("clash")).append(row(here));
   }
+  const others = clashes.filter(({ field }) => !fieldOf(field));
+  if (others.length) $("clash").append(row(others));
   showClashes(clashes);
-  if (clashes.some(({ line }) => line)) $("bounds").open = true;
+}
+
+/** Take another form, with so many lines where it may have any. */
+function takeForm(name, lines) {
+  $("choices").elements.namedItem("form").value = name;
+  if (lines) $("lines").value = lines;
+  chose();
+}
+
+// -- reading -----------------------------------------------------
+// English words are read as the characters of a small table, the longest phrase first.
+
+let english = null;
+
+/** Have the table at hand as soon as somebody writes English. */
+async function learnEnglish() {
+  english = {};
+  english = await table("english");
+  chose();
+}
+
+/** A text's English words as characters, {found, pairs, unknown}; null where there are none. */
+function inChinese(typed) {
+  if (!/[a-z]/i.test(typed)) return null;
+  if (!english) learnEnglish();
+  const words = typed
+    .toLowerCase()
+    .split(PLACED)
+    .reverse()
+    .join(" ")
+    .match(/[a-z]+|[^a-z\s]+/g);
+  const read = { found: [], pairs: [], unknown: [] };
+  for (let at = 0; at < words.length;) {
+    const long = [3, 2, 1].find((many) => Object.hasOwn(english, words.slice(at, at + many).join(" ")));
+    const phrase = words.slice(at, at + (long ?? 1)).join(" ");
+    if (long && english[phrase]) read.pairs.push(`${phrase} → ${english[phrase]}`);
+    if (!long && /[a-z]/.test(phrase)) read.unknown.push(phrase);
+    read.found.push(long ? english[phrase] : phrase.replace(/[^\p{Script=Han}]/gu, ""));
+    at += long ?? 1;
+  }
+  return read;
+}
+
+/** Show how the choices were read, where not as they were typed. */
+export function showReading({ notes }) {
+  const reads = TEXTS.map((name) => inChinese($(name).value)).filter(Boolean);
+  const pairs = reads.flatMap((read) => read.pairs);
+  const unknown = reads.flatMap((read) => read.unknown);
+  const own = [pairs.join(", "), unknown.length ? t("english_unknown", unknown.join(", ")) : ""];
+  $("reading").textContent = [...own, ...notes.map(told)].filter(Boolean).join(" ");
 }

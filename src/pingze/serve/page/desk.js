@@ -1,29 +1,34 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, composeEach, told } from "./api.js";
+import { ask, composeEach } from "./api.js";
 import { showProblem, showReading } from "./choices.js";
 import { announce, attempt, trouble } from "./dom.js";
+import { bare, modelOf } from "./judged.js";
 import { fixed } from "./plan.js";
-import { bare, modelOf } from "./reasons.js";
-import { shown } from "./settings.js";
+import { shown, typedPairs } from "./settings.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
 import { t } from "./words.js";
 
+const TWICE = 500; // milliseconds within which a second tap is none
+
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
+let begun = 0;
 
 /**
  * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
  * then. Called again while it works, it stops.
  */
 export async function compose(request) {
+  if (Date.now() - begun < TWICE) return;
   if (state.working) {
     work.abort();
     return;
   }
+  begun = Date.now();
   work = new AbortController();
   const { signal } = work;
-  Object.assign(state, { working: true, expected: 0 });
+  Object.assign(state, { working: true, expected: 0, asked: request });
   trouble();
   announce(t("composing"));
   changed();
@@ -32,22 +37,25 @@ export async function compose(request) {
   try {
     const heard = (poem, reading) => {
       showReading(reading);
-      desk = hear(poem, request, desk);
+      desk = hear(poem, reading.remarks, request, desk);
     };
     await composeEach(request, heard, signal);
     announce(t("composed", desk.entries.length));
   } catch (error) {
+    begun = 0;
     refused(error);
   } finally {
-    Object.assign(state, { working: false, expected: 0 });
+    Object.assign(state, { working: false, expected: 0, asked: null });
     changed();
   }
 }
 
 /** A poem has come: it goes onto the desk of its request, which is laid out with the first. */
-function hear(poem, request, desk) {
+function hear(poem, remarks, request, desk) {
   const { count, seed, ...kept } = request;
-  const found = newEntry(poem, kept, fixed(request, [...poem.lines[0]].length));
+  const typed = remarks.filter(({ code }) => code === "converted").flatMap(({ has, read }) => typedPairs(read, has));
+  const own = { ...poem, heading: request.heading ?? null, typed: typed.flat().join("") };
+  const found = newEntry(own, kept, fixed(request, [...poem.lines[0]].length));
   if (desk) desk.entries.push(found);
   else {
     desk = newDesk([found]);
@@ -71,22 +79,60 @@ export function constraints({ ask: asked, now }) {
   return { level, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
 }
 
-/** Put characters into the poem from a place on, if it can bear them; what is left at its end is not put. */
-export async function replace(line, position, characters) {
+/**
+ * Put characters into the poem from a place on; what is left at its end is not put. A poet may break a rule: what is broken
+ * is marked. Characters of one's `own` are read as the checker reads them, and locked.
+ */
+export async function replace(line, position, characters, own = false) {
   if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;
-  const lines = written(poem.lines, line, position, [...characters]);
+  const put = over(poem.lines, line, position, [...characters]);
   await attempt(async () => {
-    const { form, template, rhyme } = poem;
-    const request = { form, template, rhyme, lines: lines.length, pattern: lines.join(" "), ...constraints(on) };
-    const { possible, ...problem } = await ask("conflicts", request);
-    if (!possible) throw new Error(told(problem.detail));
+    const found = own ? (await ask("check", { text: put.join("，"), form: poem.form })).verdicts[0].read : put;
     stillOn(on, poem);
-    step(on, { poem: { ...poem, lines, log_probability: null } });
+    const lines = found.join("").length === put.join("").length ? merged(poem.lines, put, found) : put;
+    const typed = [poem.typed, ...typedPairs(lines.join(""), put.join("")).flat()].join("");
+    const locks = new Set(on.now.locks);
+    const changes = placesOf(lines).filter((place) => own && charAt(put, place) !== charAt(poem.lines, place));
+    changes.forEach((place) => locks.add(keyOf(place.line, place.position)));
+    step(on, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
     changed();
   });
+}
+
+const charAt = (lines, { line, position }) => [...lines[line - 1]][position - 1];
+
+const placesOf = (lines) => lines.flatMap((text, at) => [...text].map((_, n) => ({ line: at + 1, position: n + 1 })));
+
+/** Lines with what was put into them as it was read; what was there before stays as it was. */
+const merged = (before, put, read) =>
+  put.map((text, at) => [...text].map((one, n) => (one === [...before[at]][n] ? one : [...read[at]][n])).join(""));
+
+/** Have the faults of the poem mended; what is locked stays. */
+export async function mendAround() {
+  if (!isFree()) return;
+  const on = entry();
+  const { poem, locks } = on.now;
+  const shut = (text, at) => [...text].map((one, n) => (locks.has(keyOf(at + 1, n + 1)) ? one : " ")).join("");
+  const { form, title, poet } = poem;
+  const keep = poem.lines.map(shut).join(" ").split(/ +/).filter(Boolean).join(" ");
+  await busy(async (signal) => {
+    const body = { text: poem.lines.join("，"), keep, form, title, poet, ...modelOf(poem) };
+    const { poem: mended, changes } = await ask("mend", { ...body, level: on.ask.level ?? "customary" }, signal);
+    stillOn(on, poem);
+    const { lines, template, rhyme, log_probability } = mended;
+    step(on, { poem: { ...poem, lines, template, rhyme, log_probability } });
+    announce(t("mended", changes.length));
+  });
+}
+
+/** Give the poem a heading and its seal. */
+export function entitle(heading, seal) {
+  const on = entry();
+  step(on, { poem: { ...on.now.poem, heading, seal } });
+  changed();
 }
 
 /** Whether nothing is being written; where something is, the reader hears that this was not done. */
@@ -101,7 +147,7 @@ function stillOn(on, poem) {
 }
 
 /** Lines of one width, written over from a place on. */
-function written(lines, line, position, characters) {
+function over(lines, line, position, characters) {
   const width = [...lines[0]].length;
   const all = [...lines.join("")];
   const start = (line - 1) * width + position - 1;
@@ -124,15 +170,15 @@ export async function redraw({ line = null, position = null } = {}) {
     const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
     const revised = await ask("revise", body, signal);
     stillOn(on, poem);
-    step(on, { poem: revised });
+    step(on, { poem: { ...poem, ...revised } });
     announce(t("redrawn"));
   });
 }
 
 function unlocked({ poem, locks }, only) {
-  return poem.lines
-    .flatMap((text, at) => [...text].map((_, n) => ({ line: at + 1, position: n + 1 })))
-    .filter(({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)));
+  return placesOf(poem.lines).filter(
+    ({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)),
+  );
 }
 
 async function busy(act) {

@@ -45,10 +45,12 @@ export function announce(text) {
   $("news").textContent = text;
 }
 
-/** Show trouble, or with nothing take it away. */
+/** Show trouble over all that is open, or with nothing take it away. */
 export function trouble(text = "") {
-  $("trouble").textContent = text;
-  $("trouble").hidden = !text;
+  const node = $("trouble");
+  node.hidePopover();
+  node.textContent = text;
+  if (text) node.showPopover();
 }
 
 /** Do what may fail. What was called off is no trouble. Whether it was done. */

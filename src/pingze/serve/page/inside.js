@@ -5,37 +5,27 @@ import { PATIENCE, ask } from "./api.js";
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
 import { cellAt } from "./poem.js";
-import { bare, modelOf, sizeOf } from "./reasons.js";
+import { bare, modelOf, sizeOf } from "./judged.js";
 import { shown } from "./settings.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const GATES = ["i", "f", "o", "candidate"];
-const view = { open: false, layer: 1, unit: null }; // no unit: the one that knows most
+const view = { layer: 1, unit: null }; // no unit: the one that knows most
 const parts = {}; // of each route what was asked last, and its answer
 
+/** Draw the look inside; what is seen of it stays where it is. */
 export function drawInside() {
   const on = entry();
+  if (!on || state.view !== "inside") return;
   const box = $("inside");
-  box.hidden = !on;
-  if (!on) return;
-  const toggle = button(t("inside_see"), () => change({ open: !view.open }), {
-    "aria-expanded": String(view.open),
-    id: "see-inside",
-  });
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
-  if (view.open) drawOpen(box, toggle, on);
-  else box.replaceChildren(el("h2", {}, toggle));
-  if (focused) $(focused)?.focus({ preventScroll: true });
-}
-
-/** What is seen of it stays where it is. */
-function drawOpen(box, toggle, on) {
   const { scrollX, scrollY } = window;
   const across = box.querySelector(".picture")?.scrollLeft ?? 0;
-  box.replaceChildren(el("h2", {}, toggle), content(on));
+  box.replaceChildren(content(on));
   for (const picture of box.querySelectorAll(".picture")) picture.scrollLeft = across;
   window.scrollTo(scrollX, scrollY);
+  if (focused) $(focused)?.focus({ preventScroll: true });
 }
 
 function change(changes) {
@@ -69,14 +59,16 @@ function content(on) {
   const reached = part("reach", { ...about, layer: view.layer, ...place });
   const here = [...on.now.poem.lines[place.line - 1]][place.position - 1];
   const figures = [
-    ready(units, surprise),
     ready(next, (found) => nextFigure(found, here)),
+    ready(units, surprise),
     ready(units, (found) => unitFigure(found, sizeOf(on.now.poem))),
     ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
   ];
   return el(
     "div",
     { class: "insides", on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
+    el("h2", { class: "unseen" }, t("inside")),
+    el("p", { class: "hint" }, t("inside_how")),
     figures,
   );
 }

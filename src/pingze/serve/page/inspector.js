@@ -1,10 +1,11 @@
-// 推敲: the tone, rhyme and probability of a character, and what could stand in its place.
+// 推敲: what a character is, and what could stand in its place.
 
-import { ask } from "./api.js";
+import { ask, told } from "./api.js";
 import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
-import { cellAt, pinyin } from "./poem.js";
-import { bare, reasonAt } from "./reasons.js";
+import { bare, faults, verdict } from "./judged.js";
+import { openOver, shutOver } from "./over.js";
+import { cellAt, glosses, pinyin, written } from "./poem.js";
 import { shown } from "./settings.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, keyOf, state } from "./state.js";
@@ -12,40 +13,48 @@ import { t, verseLanguage } from "./words.js";
 
 const SHOWN = 12;
 const MARGIN = 12; // pixels between a place and what lies over the page
-const NAMES = { 平: "level_tone", 仄: "oblique_tone" };
 
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
 let asking = new AbortController();
 
 export function drawInspector() {
   const on = entry();
-  $("inspector").classList.toggle("open", Boolean(on && state.place));
-  if (!on || !state.place) {
+  const isOpen = Boolean(state.place) && state.view === "compose";
+  const opens = isOpen && !$("inspector").classList.contains("open");
+  if (!isOpen && $("inspector").classList.contains("open")) shutOver();
+  $("inspector").classList.toggle("open", isOpen);
+  if (!isOpen) {
     drawn = "";
-    $("inspector").replaceChildren(el("p", { class: "hint" }, on ? t("choose_place") : ""));
+    $("inspector").replaceChildren();
     return;
   }
+  if (opens && isOver()) openOver(close);
   const { line, position } = state.place;
   const character = [...on.now.poem.lines[line - 1]][position - 1];
-  const key = JSON.stringify([on.now.poem, line, position, document.documentElement.lang]);
+  const key = JSON.stringify([on.now.poem, line, position, document.documentElement.lang, pinyin(character)]);
   if (key !== drawn) {
     drawn = key;
-    $("inspector").replaceChildren(head(character, line, position), el("div", { id: "facts" }), deeds(), choices());
+    $("inspector").replaceChildren(head(on, character), el("p", { id: "facts", class: "hint" }), deeds(), choices());
     weigh(on, line, position, character);
     keepInSight(line, position);
   }
-  $("facts").replaceChildren(facts(reasonAt(on, line, position)));
+  $("facts").replaceChildren(...facts(on, line, position));
   const locked = on.now.locks.has(keyOf(line, position));
   $("lock").textContent = t(locked ? "unlock" : "lock");
   $("lock").setAttribute("aria-pressed", String(locked));
 }
 
-function head(character, line, position) {
+/** Whether the inspector lies over the page, as on a phone. */
+const isOver = () => getComputedStyle($("inspector")).position === "fixed";
+
+function head(on, character) {
+  const { line, position } = state.place;
   return el(
     "h2",
     { class: "chosen" },
-    el("span", { class: "large", lang: verseLanguage() }, shown(character)),
-    el("small", {}, [pinyin(character), t("place", line, position)].filter(Boolean).join(" · ")),
+    el("span", { class: "large", lang: verseLanguage() }, written(on.now.poem, character)),
+    glosses(character),
+    el("small", {}, t("place", line, position)),
     button("×", close, { class: "plain close", "aria-label": t("close") }),
   );
 }
@@ -56,27 +65,23 @@ function close() {
   changed();
 }
 
-/** Where the inspector lies over the page, as on a phone, move the page so far that the place is seen above it. */
+/** Where the inspector lies over the page, move the page so far that the place is seen above it. */
 function keepInSight(line, position) {
-  if (getComputedStyle($("inspector")).position !== "fixed") return;
+  if (!isOver()) return;
   const below =
     cellAt($("sheet"), line, position).getBoundingClientRect().bottom - $("inspector").getBoundingClientRect().top;
   if (below > -MARGIN) window.scrollBy(0, below + MARGIN);
 }
 
-function facts(reason) {
-  if (!reason) return el("p", { class: "hint" }, t("loading"));
-  const rows = [
-    ["tone", t(NAMES[reason.tone] ?? "either_tone")],
-    ["rhyme_group", shown(reason.rhyme_group.replaceAll(" ", "、")) || "—"],
-    ["probability", reason.probability.toPrecision(2)],
-    ["rank", String(reason.rank)],
-  ];
-  return el(
-    "dl",
-    { class: "facts" },
-    rows.map(([name, value]) => el("div", {}, el("dt", {}, t(name)), el("dd", {}, value))),
+/** How the character is read, and what it breaks. */
+function facts(on, line, position) {
+  const readings = verdict(on)?.readings?.[line - 1]?.[position - 1];
+  if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
+  const broken = faults(on).filter((fault) => fault.line === line && fault.position === position);
+  const said = broken.map(({ rule, definition }) =>
+    el("span", { class: "clash" }, `${shown(rule)}：${told(definition)} `),
   );
+  return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...said];
 }
 
 function deeds() {
@@ -91,16 +96,13 @@ function deeds() {
 }
 
 function choices() {
+  const loading = el("p", { class: "hint" }, t("loading"));
+  const attributes = { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") };
   return el(
     "section",
     { on: { keydown: walk } },
     el("h3", {}, t("alternatives")),
-    el(
-      "div",
-      { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") },
-      el("p", { class: "hint" }, t("loading")),
-    ),
-    el("p", { class: "hint" }, t("alternatives_hint")),
+    el("div", attributes, loading),
     own(),
   );
 }
@@ -111,18 +113,18 @@ function own() {
   const put = async (event) => {
     event.preventDefault();
     const characters = input.value.match(/\p{Script=Han}/gu);
-    if (characters) await place(line, position, characters.join(""));
+    if (characters) await place(line, position, characters.join(""), true);
   };
   return el(
     "form",
     { class: "field", on: { submit: put } },
     el("label", { for: "own" }, t("own")),
-    el("span", { class: "pair" }, input, el("button", { class: "plain", type: "submit" }, t("put"))),
+    el("span", { class: "pair" }, input, el("button", { type: "submit", class: "plain" }, t("put"))),
   );
 }
 
-async function place(line, position, character) {
-  await replace(line, position, character);
+async function place(line, position, characters, isOwn = false) {
+  await replace(line, position, characters, isOwn);
   focusPlace();
 }
 
@@ -139,32 +141,29 @@ async function weigh(on, line, position, here) {
   }
 }
 
+/** The characters that make the poem likeliest, the likeliest first. */
 function list(box, alternatives, here, line, position) {
-  const now =
-    alternatives.find(({ character }) => character === here)?.log_probability ?? entry().now.poem.log_probability;
   const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
   const focused = box.contains(document.activeElement) || box.dataset.awaited;
   delete box.dataset.awaited;
-  box.replaceChildren(...others.map((other) => choice(other, now, line, position)));
+  others.sort((one, other) => other.log_probability - one.log_probability);
+  box.replaceChildren(...others.map(({ character }) => choice(character, line, position)));
   if (focused) box.querySelector("button")?.focus();
 }
 
-function choice({ character, log_probability }, now, line, position) {
-  const gain = now === null ? "" : signed(log_probability - now);
+function choice(character, line, position) {
   return el(
     "button",
     {
       type: "button",
       class: "alternative",
-      "aria-label": t("replace_by", shown(character), gain),
+      "aria-label": [t("replace_by", shown(character)), pinyin(character)].join(" ").trim(),
       on: { click: () => place(line, position, character) },
     },
     el("span", { class: "character", lang: verseLanguage() }, shown(character)),
-    el("small", {}, gain),
+    glosses(character, true),
   );
 }
-
-const signed = (number) => (number > 0 ? "+" : "−") + Math.abs(number).toFixed(1);
 
 /** The arrow keys walk through the alternatives, Escape goes back to the poem. */
 function walk(event) {

@@ -1,31 +1,47 @@
-// The permalink: the poem, its locks and its choices, in the page's own address after #; nothing is kept on the server.
+// The permalink: the poem, its locks, marks and choices, in the page's own address after #; nothing is kept on the server.
 // It is JSON, deflated, in base64url.
 
+import { marksOf } from "./judged.js";
 import { fixed } from "./plan.js";
+import { settings } from "./settings.js";
 import { newEntry, state } from "./state.js";
 
 const LONGEST = 16000; // characters of an address that is read
-const FACTS = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model"];
-const OWN = ["form", "title", "poet", "about", "mood", "model"]; // what is asked for as the poem has it
+const FACTS = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model", "heading", "typed", "seal"];
+const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
+
+/** Where links lead: the address that the server was given for them, else the page's own; whether others can open it. */
+export function publicAddress() {
+  const given = document.querySelector("meta[name=public]").content;
+  const own = /^(localhost|127\.|\[::1\]|$)/.test(location.host);
+  return { address: given || location.href.split("#")[0], isPublic: Boolean(given) || !own };
+}
 
 /** An entry as the characters after #. */
-export async function hashOf({ ask, now: { poem, locks } }) {
+export async function hashOf(on) {
+  const {
+    ask,
+    now: { poem, locks },
+  } = on;
   const usual = Object.fromEntries(state.known.options.map((option) => [option.name, option.default]));
   const asked = Object.entries(ask).filter(
-    ([name, value]) => !OWN.includes(name) && value != null && value !== usual[name],
+    ([name, value]) => !OWN.includes(name) && value != null && value !== usual[name] && value !== poem[name],
   );
   const places = new Set(fixed(ask, [...poem.lines[0]].length));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));
-  const facts = FACTS.map((name) => (name === "model" && poem.model === state.known.default_model ? "" : poem[name]));
-  const parts = [poem.lines.join(" "), facts.map((fact) => fact ?? ""), Object.fromEntries(asked)];
+  const own = { ...poem, seal: poem.seal || settings.seal, model: poem.model };
+  if (own.model === state.known.default_model) own.model = "";
+  const facts = [...FACTS.map((name) => own[name] ?? ""), marksOf(on)];
+  while (facts.length > 8 && !facts.at(-1)) facts.pop();
+  const parts = [poem.lines.join(" "), facts, Object.fromEntries(asked)];
   const text = JSON.stringify(asFixed ? parts : [...parts, [...locks].join(" ")]);
   const bytes = await through(new CompressionStream("deflate-raw"), new TextEncoder().encode(text));
   const base64 = btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** The entry of the characters after #; null where there are none. Throws where they are damaged. */
-export async function entryOf(hash) {
+/** The poem of the characters after #, what it was asked for with, its locks and its marks; null where there are none. */
+export async function read(hash) {
   const base64 = hash.replace(/^#/, "").replaceAll("-", "+").replaceAll("_", "/");
   if (!base64) return null;
   if (base64.length > LONGEST) throw new RangeError("too long");
@@ -33,11 +49,27 @@ export async function entryOf(hash) {
   const bytes = await through(new DecompressionStream("deflate-raw"), packed);
   const [lines, facts, asked, locks] = JSON.parse(new TextDecoder().decode(bytes));
   const known = Object.fromEntries(FACTS.map((name, at) => [name, facts[at] || null]));
-  const poem = readPoem({ ...known, model: known.model ?? state.known.default_model, lines: lines.split(" ") });
-  const own = OWN.filter((name) => poem[name]).map((name) => [name, poem[name]]);
-  const ask = { ...Object.fromEntries(own), ...object(asked) };
-  const width = [...poem.lines[0]].length;
-  return newEntry(poem, ask, locks === undefined ? fixed(ask, width) : locks.split(" ").filter(Boolean));
+  const poem = readPoem({ ...known, lines: lines.split(" ") });
+  const own = [...OWN, "about"].filter((name) => poem[name]).map((name) => [name, poem[name]]);
+  return {
+    poem,
+    ask: { ...Object.fromEntries(own), ...object(asked) },
+    locks,
+    marks: String(facts[FACTS.length] ?? ""),
+  };
+}
+
+/** The entry of the characters after #; null where there are none. Throws where they are damaged. */
+export async function entryOf(hash) {
+  const found = await read(hash);
+  if (!found) return null;
+  const { poem, ask, locks } = found;
+  poem.model ??= state.known.default_model;
+  return newEntry(
+    poem,
+    ask,
+    locks === undefined ? fixed(ask, [...poem.lines[0]].length) : locks.split(" ").filter(Boolean),
+  );
 }
 
 /** Bytes as a stream changes them. */

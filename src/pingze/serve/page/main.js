@@ -3,13 +3,14 @@
 import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { checkAgain, checkText, drawChecker, startChecker } from "./checker.js";
-import { chose, drawChoices, drawFold, foldChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
+import { chose, drawChoices, foldChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
 import { compose, doAgain, open, takeBack } from "./desk.js";
 import { $, attempt, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
 import { drawInspector } from "./inspector.js";
 import { drawOriginality } from "./originality.js";
-import { keep, learn, settings } from "./settings.js";
+import { learnGlosses } from "./poem.js";
+import { keep, keepDraft, learn, settings } from "./settings.js";
 import { drawCandidates, drawSheet, focusPlace } from "./sheet.js";
 import { drawShelf } from "./shelf.js";
 import { keepDesk, replaceDesk } from "./shelf_storage.js";
@@ -18,16 +19,15 @@ import { drawTools } from "./tools.js";
 import { drawTips, drawWelcome, startWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 
-const THEMES = ["auto", "light", "dark"];
+const SETTINGS = ["language", "script", "theme"];
 
 function drawTop() {
   document.documentElement.dataset.theme = settings.theme;
-  $("language").textContent = t("to_language");
-  $("language").lang = settings.language === "zh" ? "en" : "zh-Hant";
-  const script = t(settings.script === "simplified" ? "to_traditional" : "to_simplified");
-  $("script").textContent = script;
-  $("theme").textContent = t(`to_${settings.theme}`);
-  $("theme").setAttribute("aria-label", t("theme", t(`to_${settings.theme}`)));
+  for (const name of SETTINGS) $(name).value = settings[name];
+  const about = `/page/about.${settings.language}.html`;
+  $("about-page").href = about;
+  $("help-page").href = `${about}#help`;
+  $("source-page").href = document.querySelector("meta[name=repository]").content || `${about}#source`;
 }
 
 function drawViews() {
@@ -36,23 +36,25 @@ function drawViews() {
     if (tab.dataset.viewOf === state.view) tab.setAttribute("aria-current", "page");
     else tab.removeAttribute("aria-current");
   }
-  for (const part of document.querySelectorAll("[data-only]")) part.hidden = part.dataset.only !== state.view;
+  for (const part of document.querySelectorAll("[data-only]"))
+    part.hidden = !part.dataset.only.split(" ").includes(state.view);
 }
 
-function drawGo() {
-  $("go").textContent = t(state.working ? "stop" : "compose");
-  drawFold();
-}
+const drawGo = () => ($("go").textContent = t(state.working ? "stop" : "compose"));
 
-function setting(id, change) {
-  $(id).addEventListener("click", () => {
-    keep(change());
-    translate();
-    drawTips();
-    drawChoices();
-    drawChecker();
-    changed();
-  });
+/** A setting was chosen: all is said and drawn again, the server's sentences too. */
+async function set(name, value) {
+  keep({ [name]: value });
+  await learnGlosses();
+  translate();
+  drawTips();
+  drawChoices();
+  drawChecker();
+  changed();
+  if (name !== "language") return;
+  trouble();
+  seeClashes();
+  checkAgain();
 }
 
 /** Undo and redo by keyboard, but where a person writes. */
@@ -73,14 +75,12 @@ function listen() {
     compose(readChoices());
   });
   for (const type of ["input", "change"]) {
-    $("choices").addEventListener(type, ({ target }) => target.closest("#plan") || chose());
+    $("choices").addEventListener(type, (event) => event.target.closest("#plan") || chose(event));
   }
-  $("fold").addEventListener("click", () => foldChoices($("fold").getAttribute("aria-expanded") !== "true"));
+  for (const id of ["fold", "unfold"]) $(id).addEventListener("click", () => foldChoices(id === "fold"));
+  $("more").addEventListener("toggle", () => seeClashes());
   for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => go(tab.dataset.viewOf));
-  setting("language", () => ({ language: settings.language === "zh" ? "en" : "zh" }));
-  $("language").addEventListener("click", () => (seeClashes(), checkAgain())); // the server's sentences
-  setting("script", () => ({ script: settings.script === "simplified" ? "traditional" : "simplified" }));
-  setting("theme", () => ({ theme: THEMES[(THEMES.indexOf(settings.theme) + 1) % THEMES.length] }));
+  for (const name of SETTINGS) $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
 }
 
@@ -98,7 +98,8 @@ function takeToDesk(on) {
 }
 
 function composeAs(request) {
-  writeChoices(request);
+  writeChoices(request, true);
+  keepDraft("choices", readChoices());
   $("choices").requestSubmit();
 }
 
@@ -115,6 +116,7 @@ async function start() {
     const [known, { simplified }] = await Promise.all([ask("forms"), ask("script")]);
     learn(simplified);
     state.known = known;
+    await learnGlosses();
     translate();
     drawTips();
     drawChoices();

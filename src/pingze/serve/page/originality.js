@@ -2,7 +2,7 @@
 
 import { ask } from "./api.js";
 import { $, attempt, button, el } from "./dom.js";
-import { bare } from "./reasons.js";
+import { bare } from "./judged.js";
 import { shown } from "./settings.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";

@@ -1,8 +1,8 @@
-// A poem as a grid of characters, set from top to bottom and right to left. A row of the grid is a line of verse.
+// A poem as it is set: from top to bottom and right to left, with its heading and its seal. A row of the grid is a line.
 
 import { el } from "./dom.js";
 import { settings, shown } from "./settings.js";
-import { changed } from "./state.js";
+import { table } from "./tables.js";
 import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
@@ -11,15 +11,27 @@ export const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone
 /** The step on (line, position) that each arrow key makes: the next line stands to the left. */
 const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
 
+/** What is written over a poem: the heading that a person gave it, else the title it was composed to. */
+export const titleOf = ({ heading, title }) => heading || title || "";
+
+/** What stands in a poem's seal. */
+export const sealOf = ({ seal }) => seal || settings.seal || "平仄";
+
+/** A text of a poem as the reader reads it: a character that was typed in Simplified stays as it was typed. */
+export function written(poem, text) {
+  const pairs = Object.fromEntries((poem.typed ?? "").match(/../gu) ?? []);
+  return settings.script === "simplified" ? [...text].map((one) => pairs[one] ?? shown(one)).join("") : text;
+}
+
 /**
- * The grid of a poem's lines.
- *
- * `look(line, position)` tells of a place: {tone, rhymes, locked, fault, chosen}. `chosen` is the place that the Tab
- * key comes to. `act(event, place)` hears of every click and of every key that does not move.
+ * A poem on its sheet. `look(line, position)` tells of a place: {tone, rhymes, locked, fault}. `chosen` is the place that
+ * the Tab key comes to. `act(event, place)` hears of every click and of every key that does not move. `edit`, where it is
+ * given, hears of a click on the heading.
  */
-export function grid(lines, { label, look, chosen, act }) {
+export function book(poem, { label, look, chosen = null, act = (_event, _place) => {}, edit = null }) {
   const body = el("div", { class: "lines", role: "grid", "aria-label": label, lang: verseLanguage() });
-  lines.forEach((text, at) => body.append(row([...text], at + 1, { look, chosen })));
+  const short = poem.lines.map((text) => written(poem, text));
+  poem.lines.forEach((text, at) => body.append(row([...text], [...short[at]], at + 1, { look, chosen })));
   body.addEventListener("click", (event) => {
     const cell = event.target.closest("[role=gridcell]");
     if (cell) act(event, placeOf(cell));
@@ -27,21 +39,36 @@ export function grid(lines, { label, look, chosen, act }) {
   body.addEventListener("keydown", (event) => {
     if (!move(event, body)) act(event, placeOf(event.target));
   });
-  return body;
+  const seal = el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
+  const whole = el("div", { class: "book" }, heading(poem, edit), body, seal);
+  whole.style.setProperty("--columns", String(poem.lines.length + (titleOf(poem) || poem.poet ? 1 : 0)));
+  const shows = [settings.marks && "with-marks", settings.language === "en" && "glossed"].filter(Boolean);
+  return el("div", { class: ["scroll", ...shows].join(" ") }, whole);
 }
 
-function row(characters, line, { look, chosen }) {
+function heading(poem, edit) {
+  const title = titleOf(poem);
+  if (!title && !poem.poet) return null;
+  return el(
+    "div",
+    { class: "heading", lang: verseLanguage(), on: edit ? { click: edit } : {} },
+    title ? el("h2", {}, written(poem, title)) : null,
+    poem.poet ? el("p", {}, t("by_manner", `${shown(poem.poet)} ${pinyin(poem.poet)}`.trim())) : null,
+  );
+}
+
+function row(characters, faces, line, { look, chosen }) {
   const mark = el("span", { class: "mark", "aria-hidden": "true" }, line % 2 ? "，" : "。");
-  const cells = characters.map((character, at) => cell(character, line, at + 1, look(line, at + 1), chosen));
+  const cells = characters.map((one, at) => cell(one, faces[at], line, at + 1, look(line, at + 1), chosen));
   return el("div", { class: "line", role: "row" }, cells, mark);
 }
 
-function cell(character, line, position, seen, chosen) {
+function cell(character, face, line, position, seen, chosen) {
   const focused = line === (chosen?.line ?? 1) && position === (chosen?.position ?? 1);
   const said = [
     seen.rhymes ? t("cell_rhymes") : "",
     seen.locked ? t("cell_locked") : "",
-    seen.fault ? t("cell_faulty", seen.fault) : "",
+    seen.fault ? t("cell_faulty", shown(seen.fault)) : "",
   ].join("");
   return el(
     "span",
@@ -53,11 +80,11 @@ function cell(character, line, position, seen, chosen) {
       tabindex: focused ? 0 : -1,
       "data-line": line,
       "data-position": position,
-      "data-pinyin": pinyin(character),
       "aria-selected": String(Boolean(chosen) && focused),
-      "aria-label": t("cell", shown(character), t(TONES[seen.tone] ?? "no_tone"), line, position, said),
+      "aria-label": t("cell", face, t(TONES[seen.tone] ?? "no_tone"), line, position, said),
     },
-    el("span", { class: "character", "aria-hidden": "true" }, shown(character)),
+    el("span", { class: "character", "aria-hidden": "true" }, face),
+    glosses(character, true),
     el("span", { class: "sign", "aria-hidden": "true" }, sign(seen)),
   );
 }
@@ -89,30 +116,51 @@ export const cellAt = (body, line, position) =>
   body.querySelector(`[role=gridcell][data-line="${line}"][data-position="${position}"]`);
 
 /** Title, then a couplet a row, with marks. */
-export function textOf({ title, lines }) {
-  const marked = lines.map((line, at) => shown(line) + (at % 2 ? "。" : "，"));
+export function textOf(poem) {
+  const marked = poem.lines.map((line, at) => written(poem, line) + (at % 2 ? "。" : "，"));
   const rows = marked.flatMap((_, at) => (at % 2 ? [] : [marked.slice(at, at + 2).join("")]));
-  return [...(title ? [shown(title), ""] : []), ...rows].join("\n");
+  return [...(titleOf(poem) ? [written(poem, titleOf(poem)), ""] : []), ...rows].join("\n");
 }
 
-// -- pinyin ------------------------------------------------------
-// How characters are said in modern Mandarin, for readers of English. The table is fetched once, when it is first needed.
+// -- glosses -----------------------------------------------------
+// How characters are said and what they mean, for readers of English.
 
-let said = null; // by character
+let said = null; // pinyin by character
+let means = {};
 
-/** A character's pinyin, where the reader reads English and the table knows it. */
-export function pinyin(character) {
-  if (settings.language !== "en") return null;
-  if (!said) learnSaid();
-  return said.get(character) ?? null;
-}
-
-async function learnSaid() {
+/** Have the tables at hand where the reader reads English; whether they were not before. */
+export async function learnGlosses() {
+  if (settings.language !== "en" || said) return false;
   said = new Map();
-  const table = await fetch("/page/pinyin.json")
-    .then((response) => response.json())
-    .catch(() => ({}));
-  for (const [syllable, characters] of Object.entries(table))
-    for (const character of characters) said.set(character, syllable);
-  changed();
+  const [pinyin, glosses] = await Promise.all([table("pinyin"), table("glosses")]);
+  said = new Map(Object.entries(pinyin).flatMap(([syllable, all]) => [...all].map((one) => [one, syllable])));
+  means = glosses;
+  return true;
 }
+
+/** A text's pinyin, "" where the reader does not read English or the table does not know it. */
+export const pinyin = (text) =>
+  settings.language === "en"
+    ? [...text]
+        .map((one) => said?.get(one) ?? "")
+        .join(" ")
+        .trim()
+    : "";
+
+/** A character's pinyin over its meaning, for the eye; in `short`, only the first meaning. */
+export function glosses(character, short = false) {
+  if (settings.language !== "en") return null;
+  const meaning = (means[character] ?? "").split(short ? ";" : "\n")[0];
+  return el(
+    "span",
+    { class: "gloss", lang: "en", "aria-hidden": "true" },
+    el("span", {}, pinyin(character)),
+    el("span", { class: "means" }, meaning),
+  );
+}
+
+/** How characters of a rhyme group end in modern Mandarin, as -ang of 陽; "" but for readers of English. */
+export const rhymesIn = (group) => {
+  const plain = pinyin(group[0] ?? "").normalize("NFD");
+  return plain.replace(/[\u0300\u0301\u0304\u030c]/g, "").replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
+};

@@ -7,8 +7,8 @@ const usual = {
   language: /^zh/i.test(navigator.language) ? "zh" : "en",
   script: /zh-(CN|SG|Hans)/i.test(languages) ? "simplified" : "traditional",
   theme: "auto",
-  tones: true,
-  rhyme: true,
+  marks: true,
+  seal: "",
   paper: "plain",
   card_marks: true,
 };
@@ -66,6 +66,10 @@ export function learn(table) {
 
 /** The Traditional characters that a Simplified one may stand for; none for a character of both scripts. */
 export const traditionals = (character) => words.get(character) ?? [];
+
+/** What was typed in another way than it would be shown, as 着 for 著: pairs of the character and what was typed. */
+export const typedPairs = (read, typed) =>
+  [...read].map((one, at) => [one, [...typed][at]]).filter(([one, own]) => one !== own && simplified[one] !== own);
 
 /** The text as it is shown. 乾 is 干 when it means dry, and stays in 乾坤. */
 export function shown(text) {

@@ -1,35 +1,49 @@
-// The sheet: the poem on the desk, set as a poem is set.
+// The sheet: the poem on the desk, set as a poem is set, and what is at fault in it.
 
-import { redraw, toggleLock } from "./desk.js";
+import { told } from "./api.js";
+import { formInEnglish, templateIn } from "./choices.js";
+import { mendAround, redraw, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
-import { cellAt, grid } from "./poem.js";
-import { isFoot, reasonAt, reasons } from "./reasons.js";
+import { faults, seen, verdict } from "./judged.js";
+import { FREE, taken } from "./plan.js";
+import { book, cellAt, learnGlosses, rhymesIn, titleOf, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { changed, entry, keyOf, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
-let written = ""; // the text that was drawn last: another one appears as ink does
+let drawn = ""; // the text that was drawn last: another one appears as ink does
 
 /** Draw the sheet; the focus stays at its place. */
 export function drawSheet() {
+  learnGlosses().then((learned) => learned && changed());
   const sheet = $("sheet");
   /** @type {any} */
   const active = document.activeElement;
   const focused = sheet.contains(active) ? { ...active.dataset } : null;
   const on = entry();
-  sheet.classList.toggle("working", state.working);
+  if (!on) return;
   sheet.setAttribute("aria-busy", String(state.working));
-  if (!on) {
-    sheet.replaceChildren(state.working ? waiting() : empty());
-    return;
-  }
-  const { poem } = on.now;
+  const { poem } = state.asked && !state.expected ? { poem: blank(state.asked) } : on.now;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
   sheet.replaceChildren(scroller(poem, on), caption(poem, on));
-  sheet.querySelector(".book").classList.toggle("fresh", written !== poem.lines.join());
-  written = poem.lines.join();
+  sheet.classList.toggle("blank", poem !== on.now.poem);
+  sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
+  drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
   if (focused?.line) cellAt(sheet, focused.line, focused.position)?.focus({ preventScroll: true });
+  drawFaults(on);
+}
+
+/** The poem that is being written: what is settled already, and a place for each character that is left to come. */
+function blank(asked) {
+  const form = state.known.forms.find(({ name }) => name === asked.form);
+  const settled = taken(asked, form.width);
+  const blocks = (asked.pattern ?? "").split(" ").map((block) => [...block]);
+  const at = (line, n) => settled.get(keyOf(line + 1, n + 1)) ?? blocks[line]?.[n]?.replace(FREE, "") ?? "";
+  const places = Array.from({ length: form.width }, (_, n) => n);
+  const line = (_, line) => places.map((n) => at(line, n) || "・").join("");
+  const lines = Array.from({ length: form.lines ?? asked.lines ?? form.default_lines }, line);
+  return { form: form.name, title: asked.title, heading: asked.heading, poet: asked.poet, lines };
 }
 
 /** Put the focus on the chosen place of the sheet. */
@@ -39,43 +53,18 @@ export function focusPlace() {
 }
 
 function scroller(poem, on) {
-  const body = grid(poem.lines, { label: label(poem), look: look(on), chosen: state.place, act });
-  body.setAttribute("aria-describedby", "grid-help");
-  const book = el(
-    "div",
-    { class: "book" },
-    heading(poem),
-    body,
-    el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, "平仄"),
-  );
-  book.style.setProperty("--columns", poem.lines.length + (poem.title || poem.poet ? 1 : 0));
-  return el("div", { class: scrollClasses() }, book, el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
+  const isThere = poem === on.now.poem;
+  const look = isThere ? seen(verdict(on), poem) : () => ({});
+  const placed = (line, position) => ({
+    ...look(line, position),
+    locked: isThere && on.now.locks.has(keyOf(line, position)),
+  });
+  const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
+  const grid = book(poem, { label, look: placed, chosen: state.place, act, edit: () => $("entitle")?.click() });
+  grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
+  grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
+  return grid;
 }
-
-/** What a sheet shows beside its characters. */
-export const scrollClasses = () =>
-  ["scroll", settings.tones && "with-tones", settings.rhyme && "with-rhyme"].filter(Boolean).join(" ");
-
-function heading({ title, poet }) {
-  if (!title && !poet) return null;
-  return el(
-    "div",
-    { class: "heading", lang: verseLanguage() },
-    title ? el("h2", {}, shown(title)) : null,
-    poet ? el("p", {}, t("by_manner", shown(poet))) : null,
-  );
-}
-
-function label({ title, form }) {
-  return [t("poem"), title && shown(title), shown(form)].filter(Boolean).join(" · ");
-}
-
-/** What the grid shows of each place. */
-const look = (on) => (line, position) => ({
-  tone: reasonAt(on, line, position) && (reasonAt(on, line, position).tone || "中"),
-  rhymes: isFoot(on.now.poem, line, position, reasonAt(on, line, position)?.rhyme_group),
-  locked: on.now.locks.has(keyOf(line, position)),
-});
 
 function act(event, place) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
@@ -99,23 +88,33 @@ function choose(place, onward = false) {
   else focusPlace();
 }
 
-function caption({ form, template, rhyme }, on) {
-  const found = reasons(on);
-  const facts = [form, template, rhyme && `${rhyme}韻`].filter(Boolean).map(shown).join(" · ");
+/** What a poem is, in the reader's language. */
+export function factsOf({ form, template, rhyme }) {
+  const group = rhyme && (rhymesIn(rhyme) ? t("rhymes_in", rhymesIn(rhyme), rhyme) : shown(`${rhyme}韻`));
+  const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
+  return [named, template && templateIn(template), group].filter(Boolean).join(" · ");
+}
+
+function caption(poem, on) {
+  const problem = verdict(on)?.problem;
   return el(
     "p",
     { class: "caption" },
-    el("span", { lang: verseLanguage() }, facts),
+    el("span", { lang: verseLanguage() }, factsOf(poem)),
     settings.language === "en" ? el("span", { class: "how-to-read" }, t("how_to_read")) : null,
-    settings.tones || settings.rhyme ? el("span", { class: "legend" }, t("legend")) : null,
-    found?.problem ? el("span", { class: "clash", role: "status" }, found.problem) : null,
+    settings.marks ? el("span", { class: "legend" }, t("legend")) : null,
+    problem ? el("span", { class: "clash", role: "status" }, problem) : null,
   );
 }
 
-const waiting = () => el("p", { class: "empty brush" }, t("composing"));
-
-const empty = () =>
-  el("div", { class: "empty" }, el("p", { class: "large" }, t("empty")), el("p", {}, t("empty_more")));
+/** What is at fault, as the checker says it, with what mends it. */
+function drawFaults(on) {
+  const found = faults(on);
+  const row = ({ rule, line, position, char, definition }) =>
+    el("li", {}, el("strong", {}, t("fault_at", shown(rule), line, position, shown(char))), ` ${told(definition)}`);
+  const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
+  $("faults").replaceChildren(...(found.length ? [el("ul", { class: "faults" }, found.map(row)), mend] : []));
+}
 
 // -- candidates --------------------------------------------------
 // Several poems side by side, as small columns; the chosen one stands on the sheet.
@@ -151,7 +150,7 @@ function card({ now: { poem } }, at) {
 }
 
 /** A poem as small columns; what it says is said elsewhere. */
-export function smallPoem({ lines }) {
-  const columns = lines.map((line, n) => el("span", { class: "small-line" }, shown(line) + (n % 2 ? "。" : "，")));
-  return el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, columns);
+export function smallPoem(poem) {
+  const column = (line, n) => el("span", { class: "small-line" }, written(poem, line) + (n % 2 ? "。" : "，"));
+  return el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, poem.lines.map(column));
 }

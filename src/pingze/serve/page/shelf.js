@@ -1,34 +1,59 @@
-// The shelf as the reader sees it: what was written in this browser, to be taken up again or cleared away.
+// The shelf as the reader sees it: what was written in this browser, to be found, starred, taken up, or cleared away.
 
 import { restoreChoices } from "./choices.js";
 import { open } from "./desk.js";
-import { $, announce, button, el } from "./dom.js";
+import { $, announce, attempt, button, el } from "./dom.js";
+import { titleOf } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { focusPlace, smallPoem } from "./sheet.js";
-import { desks, findDesk, forget, write } from "./shelf_storage.js";
+import { bringBack, cleared, desks, discard, findDesk, packed, unpack, write } from "./shelf_storage.js";
 import { changed, entry, state } from "./state.js";
+import { save } from "./tools.js";
 import { t } from "./words.js";
 
-let gone = []; // what was cleared away since the page was opened
+let wanted = ""; // what is searched for
 
 export function drawShelf() {
   if (state.view !== "shelf") return;
   const all = desks();
+  const isFound = (desk) => desk.entries.some(({ now: { poem } }) => textIn(poem).includes(wanted));
+  const found = all.filter(isFound).sort((one, other) => Number(other.star) - Number(one.star));
+  const search = el("input", { type: "search", id: "search", "aria-label": t("search"), placeholder: t("search") });
+  search.value = wanted;
+  search.addEventListener("input", () => ((wanted = search.value.trim()), drawShelf(), $("search").focus()));
+  const file = el("input", {
+    type: "file",
+    id: "import",
+    accept: ".json",
+    class: "unseen",
+    tabindex: -1,
+    "aria-hidden": "true",
+  });
+  file.addEventListener("change", () => take(file.files[0]));
+  const download = () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze");
   $("shelf").replaceChildren(
     el("p", { class: "hint" }, t(all.length ? "shelf_hint" : "shelf_empty")),
-    el("ol", { class: "shelf" }, all.map(row)),
+    all.length > 1 ? search : "",
+    el("ol", { class: "shelf" }, found.map(row)),
     el(
       "div",
-      { class: "pair" },
-      all.length ? button(t("clear_shelf"), clear, { id: "clear-shelf" }) : null,
-      gone.length ? button(t("restore_shelf"), restore, { id: "restore-shelf" }) : null,
+      { class: "group" },
+      all.length ? button(t("export"), download, { id: "export" }) : "",
+      button(t("import"), () => file.click(), { id: "take-file" }),
+      all.length ? button(t("clear_shelf"), () => clear(all), { id: "clear-shelf" }) : "",
+      cleared().length ? button(t("restore_shelf"), restore, { id: "restore-shelf" }) : "",
+      file,
     ),
   );
 }
 
+/** All that a poem can be found by, in both scripts. */
+const textIn = (poem) =>
+  [titleOf(poem), poem.poet, poem.form, ...poem.lines].flatMap((text) => [text, shown(text ?? "")]).join(" ");
+
 function row(desk) {
   const { poem } = desk.entries[desk.chosen].now;
-  const name = poem.title || poem.lines[0];
+  const name = titleOf(poem) || poem.lines[0];
   const face = button("", () => takeUp(desk.id), { class: "candidate", "aria-label": t("take_up", shown(name)) });
   face.append(smallPoem(poem));
   const when = new Date(desk.when).toLocaleString(settings.language === "zh" ? "zh-TW" : "en", {
@@ -36,7 +61,27 @@ function row(desk) {
     timeStyle: "short",
   });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
-  return el("li", {}, face, el("small", {}, facts.filter(Boolean).join(" · ")), el("small", {}, when));
+  const star = { class: "plain star", "aria-pressed": String(desk.star), "aria-label": t("star", shown(name)) };
+  return el(
+    "li",
+    {},
+    face,
+    el("small", {}, facts.filter(Boolean).join(" · ")),
+    el("small", {}, when),
+    el(
+      "span",
+      { class: "group" },
+      button(desk.star ? "★" : "☆", () => mark(desk), star),
+      button("×", () => clear([desk]), { class: "plain", "aria-label": t("discard", shown(name)) }),
+    ),
+  );
+}
+
+function mark(desk) {
+  const here = findDesk(desk.id);
+  here.star = !here.star;
+  write(here);
+  drawShelf();
 }
 
 function takeUp(id) {
@@ -47,21 +92,22 @@ function takeUp(id) {
   focusPlace();
 }
 
-/** Clear all away. The poem on the desk still lies there, but is kept only when it changes again. */
-function clear() {
-  const all = desks();
-  gone = [...gone, ...all];
-  all.forEach(({ id }) => forget(id));
-  Object.assign(state.desk, { when: 0, before: null, after: null });
+/** Clear some away. The poem on the desk still lies there, but is kept only when it changes again. */
+function clear(some) {
+  some.forEach(({ id }) => discard(id));
+  if (some.some(({ id }) => id === state.desk.id)) Object.assign(state.desk, { when: 0, before: null, after: null });
   finish("shelf_cleared");
 }
 
 /** Put back all that was cleared away, but over no work that was done since. */
 function restore() {
-  const since = new Map(desks().map(({ id, when }) => [id, when]));
-  gone.filter(({ id, when }) => !(since.get(id) > when)).forEach(write);
-  gone = [];
+  bringBack();
   finish("shelf_restored");
+}
+
+/** Take the poems of a file onto the shelf. */
+async function take(file) {
+  if (await attempt(async () => unpack(await file.text()))) finish("shelf_restored");
 }
 
 function finish(word) {

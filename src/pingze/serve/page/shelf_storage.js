@@ -2,8 +2,10 @@
 
 import { readPoem } from "./link.js";
 import { newDesk, state } from "./state.js";
+import { t } from "./words.js";
 
 const PREFIX = "pingze.desk.";
+const CLEARED = "pingze.cleared."; // what was cleared away, until it is put back
 const MOST = 300; // desks that are kept; beyond, the oldest go
 
 const memory = new Map(); // where the browser keeps nothing, the page does as long as it is open
@@ -57,15 +59,55 @@ export const desks = () =>
     .sort((one, other) => other.when - one.when);
 
 /** Take a desk off the shelf. */
-export function forget(id) {
+function forget(id) {
   laid.delete(id);
   memory.delete(id);
   guarded(() => localStorage.removeItem(PREFIX + id));
 }
 
+/** Clear a desk away, from where it can be put back. */
+export function discard(id) {
+  const text = memory.get(id) ?? localStorage.getItem(PREFIX + id);
+  forget(id);
+  gone.set(id, text);
+  guarded(() => localStorage.setItem(CLEARED + id, text));
+}
+
+const gone = new Map(); // as above, for a browser that keeps nothing
+
+/** The ids of what was cleared away. */
+export const cleared = () => [...new Set([...gone.keys(), ...stored(CLEARED)])];
+
+/** Put back all that was cleared away, but over no work that was done since. */
+export function bringBack() {
+  for (const id of cleared()) {
+    takeIn(gone.get(id) ?? localStorage.getItem(CLEARED + id));
+    gone.delete(id);
+    guarded(() => localStorage.removeItem(CLEARED + id));
+  }
+}
+
+/** Put a desk onto the shelf from its text, but over no newer work. */
+function takeIn(text) {
+  const desk = read(text);
+  if (desk && !(deskOf(desk.id)?.when > desk.when)) write(desk);
+  return Boolean(desk);
+}
+
+/** The whole shelf as the text of one file. */
+export const packed = () => JSON.stringify({ pingze: desks() }, plain);
+
+/** Put the poems of such a file onto the shelf. Throws where it is none. */
+export function unpack(text) {
+  const { pingze: all } = guarded(() => JSON.parse(text)) ?? {};
+  if (!Array.isArray(all) || !all.filter((desk) => takeIn(JSON.stringify(desk))).length) throw new Error(t("no_shelf"));
+}
+
+const plain = (_, value) => (value instanceof Set ? [...value] : value);
+
 /** Write a desk onto the shelf. Where there is no more room, the oldest go. */
 export function write(desk) {
-  const text = JSON.stringify(desk, (_, value) => (value instanceof Set ? [...value] : value));
+  const text = JSON.stringify(desk, plain);
   seen.set(desk.id, desk.when);
   while (!put(desk.id, text)) {
     const last = oldest();
@@ -80,21 +122,22 @@ export function write(desk) {
 /** Whether the browser's own storage took a text. */
 const put = (id, text) => guarded(() => (localStorage.setItem(PREFIX + id, text), true));
 
-/** The id of the oldest in the browser's own storage that is not laid out, or undefined. */
-function oldest() {
-  const stored = guarded(() => Object.keys(localStorage)) ?? [];
-  return desks()
-    .filter(({ id }) => id !== state.desk.id && stored.includes(PREFIX + id))
+/** The id of the oldest in the browser's own storage that is neither laid out nor starred, or undefined. */
+const oldest = () =>
+  desks()
+    .filter(({ id, star }) => id !== state.desk.id && !star && stored(PREFIX).includes(id))
     .at(-1)?.id;
-}
 
-function deskOf(id) {
+const deskOf = (id) => read(memory.get(id) ?? guarded(() => localStorage.getItem(PREFIX + id)));
+
+/** The desk of a text; null where there is none, or it is not ours. */
+function read(text) {
   try {
-    const { entries, ...rest } = JSON.parse(memory.get(id) ?? localStorage.getItem(PREFIX + id));
+    const { entries, ...rest } = JSON.parse(text);
     const desk = { ...newDesk(), ...rest, entries: entries.map(readEntry) };
     return desk.entries[desk.chosen] ? desk : null;
   } catch {
-    return null; // nothing there, or not ours
+    return null;
   }
 }
 
@@ -104,15 +147,13 @@ function readEntry({ ask, now, past, future }) {
 
 const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(locks) });
 
-function ids() {
-  const stored = guarded(() => Object.keys(localStorage)) ?? [];
-  return [
-    ...new Set([
-      ...memory.keys(),
-      ...stored.filter((key) => key.startsWith(PREFIX)).map((key) => key.slice(PREFIX.length)),
-    ]),
-  ];
-}
+const ids = () => [...new Set([...memory.keys(), ...stored(PREFIX)])];
+
+/** The ids under a prefix in the browser's own storage. */
+const stored = (prefix) =>
+  (guarded(() => Object.keys(localStorage)) ?? [])
+    .filter((key) => key.startsWith(prefix))
+    .map((key) => key.slice(prefix.length));
 
 /** What an act gives; null where the browser does not let it. */
 function guarded(act) {

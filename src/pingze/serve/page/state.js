@@ -7,6 +7,7 @@ export const state = {
   place: null, // {line, position} chosen in the poem, from 1
   view: "compose",
   working: false,
+  asked: null, // the request that is being written
   expected: 0, // poems of the desk, those that are still being composed too
 };
 
@@ -23,7 +24,7 @@ export const changed = () => hearers.forEach((hearer) => hearer());
  */
 export function newDesk(entries = []) {
   const id = crypto.getRandomValues(new Uint32Array(2)).join("-");
-  return { id, entries, chosen: 0, before: null, after: null, when: 0 };
+  return { id, entries, chosen: 0, before: null, after: null, when: 0, star: false };
 }
 
 /** The entry on the sheet, or undefined. */

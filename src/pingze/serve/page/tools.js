@@ -1,28 +1,29 @@
-// The quiet row under the poem: undo, redraw, marks, copy, link, cards.
+// The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
-import { textOf } from "./poem.js";
-import { canDoAgain, canTakeBack, doAgain, redraw, takeBack } from "./desk.js";
+import { canDoAgain, canTakeBack, doAgain, entitle, redraw, takeBack } from "./desk.js";
 import { $, announce, attempt, button, el } from "./dom.js";
-import { hashOf } from "./link.js";
+import { hashOf, publicAddress } from "./link.js";
+import { textOf, titleOf } from "./poem.js";
 import { keep, settings } from "./settings.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
 
 export function drawTools() {
   const on = entry();
+  if (!on) return;
   const box = $("tools");
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  box.hidden = !on;
-  if (!on) return;
+  const all = on.now.locks.size ? tool("redraw_all", () => redraw(), { id: "redraw", disabled: state.working }) : "";
   box.replaceChildren(
     group(
       tool("undo", takeBack, { id: "undo", disabled: !canTakeBack() }),
       tool("redo", doAgain, { id: "redo", disabled: !canDoAgain() }),
-      tool("redraw_all", () => redraw(), { id: "redraw", disabled: state.working }),
+      all,
     ),
-    group(toggle("tones", "tones"), toggle("rhyme", "rhyme_marks")),
+    group(tool("marks", mark, { id: "marks", "aria-pressed": String(settings.marks) })),
     group(
+      tool("entitle", () => askTitle(on.now.poem), { id: "entitle" }),
       tool("copy", () => copy(textOf(on.now.poem), "copied"), { id: "copy" }),
       tool("link", () => copyLink(on), { id: "link" }),
       tool("card", () => makeCard({ save, say }), { id: "make-card" }),
@@ -34,27 +35,38 @@ export function drawTools() {
 const group = (...buttons) => el("div", { class: "group" }, buttons);
 const tool = (name, click, attributes) => button(t(name), click, attributes);
 
-function toggle(setting, name) {
-  const click = () => {
-    keep({ [setting]: !settings[setting] });
-    changed();
+function mark() {
+  keep({ marks: !settings.marks });
+  changed();
+}
+
+/** Ask for the poem's heading and what stands in its seal, which later poems have too. */
+function askTitle(poem) {
+  $("heading").value = titleOf(poem);
+  $("seal").value = poem.seal || settings.seal;
+  $("entitling").returnValue = "";
+  $("entitling").onclose = () => {
+    if (!$("entitling").returnValue) return;
+    keep({ seal: $("seal").value.trim() });
+    entitle($("heading").value.trim(), settings.seal);
   };
-  return button(t(name), click, { id: `show-${setting}`, "aria-pressed": String(settings[setting]) });
+  $("entitling").showModal();
 }
 
 async function copy(text, done) {
   await attempt(async () => {
-    if (!(await written(text))) throw new Error(t("no_copy"));
+    if (!(await taken(text))) throw new Error(t("no_copy"));
     say(t(done));
   });
 }
 
 async function copyLink(on) {
-  await copy(`${location.origin}${location.pathname}#${await hashOf(on)}`, "linked");
+  const { address, isPublic } = publicAddress();
+  await copy(`${address}#${await hashOf(on)}`, isPublic ? "linked" : "linked_here");
 }
 
 /** Whether the clipboard took the text; where the page is not secure, the old way. */
-async function written(text) {
+async function taken(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
@@ -69,12 +81,13 @@ async function written(text) {
   }
 }
 
-function save(blob, kind) {
-  const name = `${entry().now.poem.title || entry().now.poem.lines[0]}.${kind}`.replace(/[\\/:*?"<>|]/g, "");
+/** Save a file, by default under the poem's name. */
+export function save(blob, kind, name = titleOf(entry().now.poem) || entry().now.poem.lines[0]) {
+  const file = `${name}.${kind}`.replace(/[\\/:*?"<>|]/g, "");
   const href = URL.createObjectURL(blob);
-  el("a", { href, download: name }).click();
+  el("a", { href, download: file }).click();
   setTimeout(() => URL.revokeObjectURL(href), 10000);
-  say(t("saved", name));
+  say(t("saved", file));
 }
 
 /** Said to everyone, for the eye a moment long. */
@@ -82,5 +95,5 @@ function say(text) {
   announce(text);
   const note = el("p", { class: "note", "aria-hidden": "true" }, text);
   ($("card") ?? $("tools")).append(note);
-  setTimeout(() => note.remove(), 2500);
+  setTimeout(() => note.remove(), 3500);
 }

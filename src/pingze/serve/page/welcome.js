@@ -2,27 +2,21 @@
 
 import { ask } from "./api.js";
 import { $, attempt, button, el } from "./dom.js";
-import { shown } from "./settings.js";
+import { settings, shown } from "./settings.js";
 import { newEntry, state } from "./state.js";
+import { table } from "./tables.js";
 import { t } from "./words.js";
 
-/** A poem that pingze composed: title 秋夜, after 李白, seed 2. */
-const POEM = {
-  form: "七絕",
-  template: "仄起首句入韻",
-  rhyme: "庚",
-  title: "秋夜",
-  poet: "李白",
-  seed: 2,
-  model: "tang",
-  lines: ["秋夜寥寥月欲明", "涼風吹葉下庭楹", "寒蛩唧唧繞籬落", "螢火滿林聞客聲"],
-  log_probability: null,
-};
-const FAULTY = POEM.lines.with(3, "螢光滿林聞客聲");
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
+const ENGLISH = { form: "七絕", title: "snow on the river" };
+const FAULTY = "秋夜寥寥月欲明，涼風吹葉下庭楹，寒蛩唧唧繞籬落，螢光滿林聞客聲";
 
-export const welcome = () => newEntry(POEM, { form: POEM.form, title: POEM.title, poet: POEM.poet });
+/** A poem that pingze composed: title 秋夜, after 李白, seed 2. */
+export async function welcome() {
+  const poem = { ...(await table("welcome")), log_probability: null };
+  return newEntry(poem, { form: poem.form, title: poem.title, poet: poem.poet });
+}
 
 let tries = {}; // what an example does: compose(request), check(text)
 
@@ -30,8 +24,8 @@ let tries = {}; // what an example does: compose(request), check(text)
 export const startWelcome = (does) => (tries = does);
 
 export function drawWelcome() {
-  $("intro").hidden = state.desk.when > 0;
-  if ($("intro").hidden) return;
+  if (state.desk.when > 0) $("intro").replaceChildren();
+  if (state.desk.when > 0) return;
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   $("intro").replaceChildren(
     el("p", {}, t("intro")),
@@ -48,8 +42,11 @@ export function drawWelcome() {
 function examples() {
   const { corpus, models } = state.known;
   const titled = models.some(({ poets }) => poets.includes(TITLED.poet));
+  const english = settings.language === "en" && [t("example_english"), () => tries.compose(ENGLISH), "try-english"];
+  const acrostic = { form: "七絕", acrostic: settings.language === "en" ? "春夏秋冬" : NAME };
   return [
-    [t("example_acrostic", shown(NAME)), () => tries.compose({ form: "七絕", acrostic: NAME }), "try-acrostic"],
+    english,
+    [t("example_acrostic", shown(acrostic.acrostic)), () => tries.compose(acrostic), "try-acrostic"],
     titled && [t("example_title", shown(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
     corpus
       ? [
@@ -57,7 +54,7 @@ function examples() {
           () => attempt(async () => tries.check((await ask("example")).text)),
           "try-check",
         ]
-      : [t("example_fault"), () => tries.check(FAULTY.join("，")), "try-check"],
+      : [t("example_fault"), () => tries.check(FAULTY), "try-check"],
   ].filter(Boolean);
 }
 

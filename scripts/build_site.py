@@ -1,0 +1,75 @@
+"""Build the page that shows a link's poem without a server: plain files in build/site/poem, for any host or a folder.
+
+    make site
+
+A link's poem is in its address after the #, so a static page can show it. The page's modules become one plain script
+and its tables another, because a browser loads neither modules nor JSON from a folder.
+"""
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from pingze.serve.app import PAGE, project_url
+from pingze.verse.character_table import simplified_forms
+
+FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
+TABLES = ("words", "pinyin", "glosses", "welcome")
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "\./(\w+)\.js";\n', re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let) ([\w$]+))", re.MULTILINE)
+
+
+def main() -> None:
+    """Write the files to build/site/poem, or to the folder that is named."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
+    build(folder)
+    print(folder / "index.html")
+
+
+def build(folder: Path) -> None:
+    """Write the page, its script, its tables, its style and its font to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES}
+    tables["script"] = {"simplified": simplified_forms()}
+    files = {
+        "reader.js": bundle("reader"),
+        "tables.js": f"globalThis.pingzeTables = {json.dumps(tables, ensure_ascii=False, separators=(',', ':'))};\n",
+        "style.css": (PAGE / "style.css").read_text(encoding="utf-8").replace("/page/", ""),
+        "index.html": page(project_url("Repository")),
+    }
+    for name, text in files.items():
+        (folder / name).write_text(text, encoding="utf-8")
+    for name in ("kai.woff", "kai-OFL.txt", "icon.svg"):
+        shutil.copyfile(PAGE / name, folder / name)
+
+
+def page(repository: str) -> str:
+    """Return the page's markup; the command installs from the repository if its address is known."""
+    text = (PAGE / "reader.html").read_text(encoding="utf-8").replace("/page/", "")
+    return text.replace("'.[serve]'", f"'pingze[serve] @ git+{repository}'") if repository else text
+
+
+def bundle(entry: str) -> str:
+    """Join a module and all that it imports into one script; each module is a function that returns its exports."""
+    found: dict[str, str] = {}
+
+    def add(name: str) -> None:
+        if name in found:
+            return
+        text = (PAGE / f"{name}.js").read_text(encoding="utf-8")
+        for each in _IMPORT.finditer(text):
+            add(each[2])
+        exports = ", ".join(match[1] for match in _EXPORT.finditer(text))
+        body = _EXPORT.sub(
+            "", _IMPORT.sub(lambda each: f"const {{{each[1].replace(' as ', ': ')}}} = {each[2]}_js;\n", text)
+        )
+        found[name] = f"const {name}_js = await (async () => {{\n{body}return {{ {exports} }};\n}})();\n"
+
+    add(entry)
+    return f"(async () => {{\n{''.join(found.values())}}})();\n"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+// The page that shows a link's poem with no server: `make site` joins it with what it imports into one plain script.
+
+import { $, announce, button, el } from "./dom.js";
+import { read } from "./link.js";
+import { book, learnGlosses, textOf, titleOf } from "./poem.js";
+import { keep, learn, settings, shown } from "./settings.js";
+import { table } from "./tables.js";
+import { t, translate, verseLanguage } from "./words.js";
+
+const MARKS = "平仄中";
+const SETTINGS = ["language", "script", "theme"];
+
+async function draw() {
+  await learnGlosses();
+  translate();
+  document.documentElement.dataset.theme = settings.theme;
+  for (const name of SETTINGS) $(name).value = settings[name];
+  const { poem, marks } = await read(location.hash).then(
+    async (found) => found ?? { poem: await table("welcome"), marks: "" },
+    () => ({ poem: null, marks: "" }),
+  );
+  $("trouble").hidden = Boolean(poem);
+  $("trouble").textContent = poem ? "" : t("not_a_link");
+  if (poem) show(poem, marks);
+  document.body.dataset.ready = "yes";
+}
+
+function show(poem, marks) {
+  const width = [...poem.lines[0]].length;
+  const markAt = (line, position) => marks[(line - 1) * width + position - 1];
+  const look = (...place) => ({ tone: MARKS[markAt(...place)], rhymes: markAt(...place) === "3" });
+  document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
+  const facts = [poem.form, poem.template, poem.rhyme && `${poem.rhyme}韻`].filter(Boolean).map(shown).join(" · ");
+  const notes = [
+    el("span", { lang: verseLanguage() }, facts),
+    settings.language === "en" ? el("span", {}, t("how_to_read")) : null,
+    marks ? el("span", { class: "legend" }, t("legend")) : null,
+  ];
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), el("p", { class: "caption" }, notes));
+  const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
+  $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
+}
+
+learn((await table("script")).simplified ?? {});
+for (const name of SETTINGS)
+  $(name).addEventListener("change", ({ target }) => (keep({ [name]: target.value }), draw()));
+window.addEventListener("hashchange", draw);
+await draw();

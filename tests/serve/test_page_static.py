@@ -1,0 +1,73 @@
+"""The page that shows a link's poem without a server, in a real browser: from its folder, and from a plain server."""
+
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scripts.build_site import build, bundle
+from tests.serve.page import compose, lines, opened
+from tests.serve.process import serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextmanager
+def plain_server(folder: Path) -> Iterator[str]:
+    """A server of a folder's files; its address."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_the_script_is_plain_and_holds_what_it_imports() -> None:
+    script = bundle("reader")
+    assert not re.search(r"^(import|export) ", script, re.M)
+    assert {"link_js", "poem_js", "words_js"} <= {*re.findall(r"const (\w+) = await", script)}
+
+
+@pytest.mark.slow
+def test_a_link_leads_to_the_page_without_a_server(browser: "Browser", tmp_path: Path) -> None:
+    public = "https://poems.example.org/poem/"
+    with serving(tmp_path, "--public-url", public) as server, opened(browser, server.address) as page:
+        compose(page)
+        poem = lines(page)
+        page.wait_for_function("() => document.querySelectorAll('#sheet .rhymes').length")
+        page.click("#link")
+        page.wait_for_function("() => document.querySelector('#news').textContent === '連結已複製。'")
+        link: str = page.evaluate("navigator.clipboard.readText()")
+    assert link.startswith(public + "#")
+    build(tmp_path / "site")
+    with plain_server(tmp_path / "site") as address:
+        for there in ((tmp_path / "site" / "index.html").as_uri(), address + "/"):
+            context = browser.new_context(locale="en-US")
+            page, asked, troubles = context.new_page(), [], []
+            page.on("request", lambda request, asked=asked: asked.append(request.url))
+            page.on("pageerror", lambda error, troubles=troubles: troubles.append(error))
+            page.goto(there + "#" + link.partition("#")[2])
+            page.locator("body[data-ready]").wait_for()
+            assert lines(page) == poem
+            assert page.locator("#sheet .rhymes").count() in (2, 3)
+            assert page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).count() > 10
+            assert page.locator("#sheet .means", has_text=re.compile("[a-z]")).count() > 10
+            assert "pip install" in page.locator("pre").inner_text()
+            page.goto(there + "#damaged")
+            page.reload()
+            page.locator("#trouble", has_text="damaged").wait_for()
+            base = there.removesuffix("index.html")
+            assert [url for url in asked if not url.startswith((base, "blob:"))] == []
+            assert troubles == []
+            context.close()
