@@ -14,10 +14,10 @@ from pingze.arrays import Array
 from pingze.cli.report import figure, summary
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
+from pingze.report.derivation.differentiation import trained_layer, untrained_layer
 from pingze.report.derivation.measure import derive
 from pingze.report.derivation.pictures import gradient_flow, plain_gradient_flow
 from pingze.report.derivation.printed_lines import WRONG, LineResult
-from pingze.report.derivation.sample_layers import trained_layer, untrained_layer
 
 PAGE = Path(__file__).with_name("lstm-derivation.md")
 DISTANCES = (1, 2, 4, 8, 16)

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from pingze.arrays import Array
 from pingze.lstm.initializers import initialize
+from pingze.report.derivation.differentiation import VERSE, trained_layer, untrained_layer
 from pingze.report.derivation.pictures import gradient_flow, plain_gradient_flow
-from pingze.report.derivation.sample_layers import VERSE, trained_layer, untrained_layer
 
 DOCS = Path(__file__).parent
 FOLDER = DOCS / "training-explained"

@@ -19,7 +19,7 @@ from pingze.arrays import Array
 from pingze.corpus import Store
 from pingze.lstm.formulas import StepCache
 from pingze.network.batches import pack
-from pingze.report.derivation.sample_layers import VERSE, trained_layer
+from pingze.report.derivation.differentiation import VERSE, trained_layer
 from pingze.report.experiments.course import PlainTrainer, diagnose
 from pingze.report.experiments.experiment import Setup
 from pingze.report.experiments.softmax import SoftmaxTwice

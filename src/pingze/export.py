@@ -105,7 +105,6 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
 
 
 def _shipped_figures(name: str) -> str:
-    """Return a table of a shipped model's figures, each with the command that measured it."""
     text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
     prefix = _FIGURES[name]
     rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
@@ -116,7 +115,6 @@ def _shipped_figures(name: str) -> str:
 
 
 def _given_figures(figures: Mapping[str, object] | None) -> str:
-    """Return a table of the figures from `pingze evaluate`, or a sentence that says how to measure them."""
     if not figures:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
     command = f"`pingze evaluate --model FOLDER --split {figures.get('split', 'dev')}`"

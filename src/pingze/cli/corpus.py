@@ -139,7 +139,6 @@ def search(
 
 
 def _built_store() -> str | None:
-    """Return a line that describes the corpus on disk, or None if there is no usable corpus."""
     from pingze.corpus import Store, store_path
     from pingze.corpus.poem import OWN
 

@@ -33,7 +33,6 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 
 def _print_error(error: BaseException) -> int:
-    """Print an error and return the exit status for it."""
     match error:
         case SystemExit():
             raise error

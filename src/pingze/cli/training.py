@@ -118,7 +118,6 @@ def _predicted(
 
 
 def _block(form: str, rows: list[dict[str, Any]]) -> str:
-    """Format a form's figures as a table, with a row for each figure and a column for each source."""
     names = [name for name in rows[0] if name not in ("form", "source")]
     # A form has two characters but is four columns wide.
     cells = [[form.ljust(18), *(row["source"] for row in rows)]]

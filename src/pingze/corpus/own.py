@@ -60,7 +60,6 @@ def _poems(suffix: str, text: str) -> Iterator[CorpusPoem]:
 
 
 def _of_json(value: Any) -> Iterator[CorpusPoem]:
-    """Yield the poems in a JSON value, at any depth."""
     if isinstance(value, Mapping):
         if (rows := _rows(value)) is not None:
             yield _poem(_first(value, TITLE), _first(value, POET), rows)
@@ -71,7 +70,6 @@ def _of_json(value: Any) -> Iterator[CorpusPoem]:
 
 
 def _rows(value: Mapping[str, Any]) -> list[str] | None:
-    """Return the rows of verse of an object, or None if the object has no verse."""
     for verse in (value.get(key) for key in VERSE):
         if isinstance(verse, str):
             return verse.splitlines()

@@ -243,7 +243,6 @@ class Store:
 
 
 def _opened(path: Path) -> tuple[sqlite3.Connection, SuffixArray]:
-    """Open a store's database, and the index that it names."""
     if not path.exists():
         raise CorpusError("no_corpus", path=str(path))
     if not path.is_file():  # opening a pipe would wait for a writer

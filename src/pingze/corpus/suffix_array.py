@@ -176,7 +176,6 @@ class SuffixArray:
 
 
 def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
-    """Return an array of booleans that says, for each code, whether the code stands for a Han character."""
     return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
 
 

@@ -109,7 +109,6 @@ class LSTM(nn.Module):
         c_0: Float[Tensor, "B H"],
         held: Float[Tensor, "B P"] | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-        """Compute one layer's h, h_T and c_T by the fastest implementation for the device."""
         weight_ih: Tensor = layer.weight_ih
         weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
         if x.is_cuda and self.activation == "tanh":

@@ -167,7 +167,6 @@ def about(configuration: ModelConfiguration, vocabulary: Vocabulary) -> dict[str
 
 
 def _in_8_bits(tensors: Tensors) -> dict[str, np.ndarray]:
-    """Round the matrices to 8 bits, and convert the vectors to float32."""
     stored = {}
     for name, tensor in tensors.items():
         if tensor.ndim == 2:
@@ -244,7 +243,6 @@ def _reward_path(path: Path) -> Path:
 
 
 def _read(path: Path, name: str, *, with_reward: bool = True) -> Checkpoint:
-    """Read and verify a model's file, and its reward if there is one."""
     try:
         stored, metadata = tensor_file.read(path)
     except ValueError as error:

@@ -145,7 +145,6 @@ class LanguageModel(nn.Module):
     def _predicting(
         self, inputs: Int64[Tensor, "N"], targets: Int64[Tensor, "N"], sizes: Int64[Tensor, "T"]
     ) -> tuple[Float[Tensor, "predicted D"], Int64[Tensor, "predicted"]]:
-        """Return the output layer's input for each predicted target, and these targets."""
         hidden, predicted = self(inputs, sizes), targets != PAD
         return (hidden, targets) if predicted.all() else (hidden[predicted], targets[predicted])
 

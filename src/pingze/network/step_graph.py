@@ -78,7 +78,6 @@ def _exp() -> Callable[[Mapping[str, Array]], list[Array]]:
 
 
 def _less_largest(graph: Graph, x: str, result: str = "") -> str:
-    """Add nodes that subtract the largest number of each row from the row."""
     largest = graph.node("ReduceMax", x, graph.constant("columns", np.array([1], np.int64)), result="largest")
     return graph.node("Sub", x, largest, result=result)
 
@@ -145,7 +144,6 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
 
 
 def _states(checkpoint: Checkpoint) -> list[str]:
-    """List the names of the layers' states, such as h0 and c0."""
     return [f"{name}{depth}" for depth in range(checkpoint.configuration.layers) for name in "hc"]
 
 

@@ -234,7 +234,6 @@ class Queue:
         self._dispatch()
 
     def _dispatch(self) -> None:
-        """Give the next jobs to each worker that has room for them."""
         for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
             if not worker.ready:
                 continue
@@ -263,7 +262,6 @@ class Queue:
         )
 
     def _joined(self, first: Job) -> list[Job]:
-        """Take jobs of the same model and size to join `first` in a batch, but leave other workers their share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
         while len(jobs) < share:
             room = ROWS - sum(job.rows for job in jobs)
@@ -275,7 +273,6 @@ class Queue:
         return jobs
 
     def _begin(self, worker: Worker, jobs: Sequence[Job]) -> None:
-        """Send jobs to a worker as a new batch."""
         now, number, first = time.monotonic(), next(self.numbers), jobs[0]
         batch = Batch(dict(enumerate(jobs)), bool(first.model), sum(job.size for job in jobs), now)
         worker.batches[number] = batch

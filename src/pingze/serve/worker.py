@@ -103,7 +103,6 @@ class WorkerLoop:
                 tidy = False
 
     def _compute(self) -> None:
-        """Compute jobs one after another."""
         while True:
             number, function, given = self.inboxes["compute"].get()
             for index, (arguments, deadline) in enumerate(given):

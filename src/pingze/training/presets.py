@@ -227,7 +227,6 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
 
 
 def _parse(key: str, text: str, kind: object) -> object:
-    """Convert the text of a setting to the field's type `kind`."""
     readers = {int: int, float: float, str: str, bool: {"true": True, "false": False}.__getitem__}
     kinds = [k for k in readers if k == kind or k in getattr(kind, "__args__", ())]
     if text == "none" and kind not in readers:

@@ -162,7 +162,6 @@ class Trainer:
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
     def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
-        """Compute the loss summed over one part of a batch, and add its gradients to those of earlier parts."""
         inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
         device = self.processes.device
         loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)

@@ -14,9 +14,9 @@ import pytest
 from rich.console import Console
 
 from pingze.cli.report import lines_table, summary
+from pingze.report.derivation.differentiation import letters
 from pingze.report.derivation.measure import PRODUCTS, Point, derive
 from pingze.report.derivation.printed_lines import WRONG, LineResult, lines
-from pingze.report.derivation.sample_layers import letters
 from tests.lstm.test_jacobians import SHAPES, random_steps
 from tests.report.derivation.test_pages import document
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from pingze.report.derivation import latex
+from pingze.report.derivation.differentiation import letters, random_layer
 from pingze.report.derivation.measure import PRODUCTS, Measurement, Point, result
 from pingze.report.derivation.printed_lines import WRONG, PrintedLine, lines
-from pingze.report.derivation.sample_layers import letters, random_layer
 
 GATES = {"f": r"\mathbf{f}", "i": r"\mathbf{i}", "o": r"\mathbf{o}", "c": r"\widetilde{\mathbf{c}}"}
 SWAPS = (

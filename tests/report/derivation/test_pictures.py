@@ -11,8 +11,8 @@ from pingze.lstm import jacobians
 from pingze.network import checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
+from pingze.report.derivation.differentiation import VERSE, random_layer, trained_layer
 from pingze.report.derivation.pictures import draw, gradient_flow, plain_gradient_flow
-from pingze.report.derivation.sample_layers import VERSE, random_layer, trained_layer
 
 
 @pytest.fixture(scope="module")

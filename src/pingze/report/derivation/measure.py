@@ -10,7 +10,15 @@ import numpy as np
 from pingze.arrays import Array
 from pingze.lstm.jacobians import joint_product, of_hidden
 from pingze.report.derivation import latex
-from pingze.report.derivation.differentiation import Differentiation, relative_error, state_derivative
+from pingze.report.derivation.differentiation import (
+    Differentiation,
+    SampleLayer,
+    letters,
+    random_layer,
+    relative_error,
+    state_derivative,
+    trained_layer,
+)
 from pingze.report.derivation.printed_lines import (
     CONVENTION,
     NOTHING,
@@ -24,7 +32,6 @@ from pingze.report.derivation.printed_lines import (
     since_equality,
     sum_of,
 )
-from pingze.report.derivation.sample_layers import SampleLayer, letters, random_layer, trained_layer
 
 TOLERANCE = 1e-9
 """The largest error of a line that counts as right."""
@@ -88,7 +95,7 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
 
 
 class Point:
-    """One LSTM step at given inputs and weights (`sample_layers.letters`), against which printed lines are measured."""
+    """One LSTM step at given inputs and weights (`letters`), against which printed lines are measured."""
 
     def __init__(self, given: Mapping[str, Array], printed: Lines | None = None) -> None:
         self.at, self.lines = Differentiation(given), printed or lines()

@@ -14,7 +14,7 @@ from pingze.errors import InputError
 from pingze.files import written
 from pingze.lstm.formulas import Parameters, gate_weights
 from pingze.lstm.jacobians import back_through_time
-from pingze.report.derivation.sample_layers import SampleLayer, sample_layer, trained_layer, untrained_layer
+from pingze.report.derivation.differentiation import SampleLayer, sample_layer, trained_layer, untrained_layer
 from pingze.report.experiments.charts import STYLE, by_step, legend, panels
 
 LINES: Mapping[str, dict[str, Any]] = {
@@ -114,7 +114,6 @@ def _flow(jacobians: Iterable[Mapping[str, Array]], distances: Collection[int]) 
 
 
 def _gains(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow]) -> Figure:
-    """Draw the gain against the distance, with the LSTM's gates and without them."""
     figure, every = panels(2, size=WIDE, **GAIN)
     figure.suptitle("How much of a change of $h_k$ reaches $h_t$; with zero weights, nothing")
     titles = ("LSTM", "without gates: a plain tanh RNN")

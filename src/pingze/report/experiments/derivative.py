@@ -8,9 +8,10 @@ from pingze.report.derivation.differentiation import (
     Differentiation,
     automatic_jacobian,
     last_step,
+    letters,
+    random_layer,
     relative_error,
 )
-from pingze.report.derivation.sample_layers import letters, random_layer
 from pingze.report.experiments.charts import level, panels
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 

@@ -146,8 +146,6 @@ def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section
 
 
 class _Series(NamedTuple):
-    """One experiment, measured with one seed."""
-
     name: str
     setup: Setup
     results: Results

@@ -74,7 +74,6 @@ def printed_poems() -> list[dict[str, Any]]:
 
 
 def _form(lines: Lines) -> str | None:
-    """Return the regulated form with this number and length of lines, or None."""
     return FORMS.get((len(lines), len(lines[0])))
 
 
