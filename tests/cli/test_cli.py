@@ -216,6 +216,23 @@ def test_lines_of_the_corpus_are_put_together(home: Path, tmp_path: Path, call: 
     assert (status, err) == (2, "pingze: poets '杜甫' is unknown; choose one of 張甲\n")
 
 
+def test_couplets_are_printed_with_their_reasons(call: Call) -> None:
+    asked = ("couplet", "海内存知己", "--particles", "8", "--seed", "1")
+    with warnings.catch_warnings(action="ignore"):
+        (found,) = json.loads(call(*asked, "--json")[1])
+        status, out, _ = call(*asked, "--explain")
+    assert status == 0
+    lines = out.splitlines()
+    assert lines[0] == f"海內存知己，{found['lower']}。"
+    assert len(lines) == 6
+    assert (
+        lines[1]
+        == f"海 {found['lower'][0]}  仄{found['tones'][1][0]}  antithesis {found['antithesis'][0]:+.2f}"
+    )
+    *_, banner = call("couplet", "--write", "新春", "--particles", "8", "--seed", "1")[1].splitlines()
+    assert len(banner) == 4
+
+
 def test_a_draft_is_mended_and_the_changes_told(call: Call) -> None:
     draft = "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。"
     status, out, err = call("mend", draft, "--keep", "琴", "--seed", "1")
@@ -354,12 +371,23 @@ def test_public_names() -> None:
     assert imported == "False"
     errors = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
     assert {*names} == {
-        *("Alternative", "Change", "Collected", "Mended", "Poem", "Reason", "Verdict", "Violation"),
+        *(
+            "Alternative",
+            "Change",
+            "Collected",
+            "Couplet",
+            "Mended",
+            "Poem",
+            "Reason",
+            "Verdict",
+            "Violation",
+        ),
         *(
             "alternatives",
             "check",
             "collect",
             "compose",
+            "couplet",
             "explain",
             "generate",
             "mend",

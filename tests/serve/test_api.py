@@ -171,6 +171,8 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
         ("originality", {"poem": POEM}, {"code": "no_corpus"}),
         ("collect", {"form": "七絕"}, {"code": "no_corpus"}),
         ("collect", {"form": "七絕", "original": 3}, {"code": "quotes_original", "field": "original"}),
+        ("couplet", {"line": "春風楊柳萬千條"}, {"code": "ends_level", "field": "line", "has": "條"}),
+        ("couplet", {"line": "春雨"}, {"code": "range", "field": "length", "has": 2}),
         ("nothing", {}, {"code": "no_route"}),
     ],
 )

@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-from pingze.composing.request.options import Composing, Revising, ordered
+from pingze.composing.request.options import Bounded, Composing, ordered
 from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.network import DEFAULT, SHIPPED
 from pingze.threads import threads
@@ -131,7 +131,7 @@ _FLAGS = {"poets": ["--from"]}
 """The flags of fields whose names are not their options' names."""
 
 
-def with_options(schema: type[Revising], argument: str = "") -> Callable[[Callable[..., None]], Any]:
+def with_options(schema: type[Bounded], argument: str = "") -> Callable[[Callable[..., None]], Any]:
     """Return a decorator that adds an option for each field of `schema`; the field `argument` becomes positional."""
     hints = get_type_hints(schema)
 

@@ -17,7 +17,7 @@ from pingze.cli.application import (
     print_json,
     with_options,
 )
-from pingze.composing.request.options import Collecting, Composing, Revising
+from pingze.composing.request.options import Collecting, Composing, Coupling, Revising
 from pingze.errors import InputError
 from pingze.messages import here
 from pingze.network import DEFAULT
@@ -65,6 +65,33 @@ def collect(asked: Collecting, model: ModelOption = DEFAULT, as_json: JsonOption
         return
     named = ("\n".join(here("hit", **asdict(hit)) for hit in poem.sources) for poem in poems)
     typer.echo("\n\n".join(f"{poem}\n\n{hits}" for poem, hits in zip(poems, named, strict=True)))
+
+
+@app.command()
+@with_options(Coupling, argument="line")
+def couplet(
+    asked: Coupling,
+    model: ModelOption = DEFAULT,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write lower lines to an upper line 對聯, or both lines to a theme."""
+    from pingze.composing.couplets import couplet_as
+
+    found = couplet_as(asked, model)
+    if as_json:
+        print_json([each.as_json() for each in found])
+        return
+    rows = [
+        "".join(
+            f"\n{a} {b}  {s}{t}  antithesis {score:+.2f}"
+            for a, b, s, t, score in zip(each.upper, each.lower, *each.tones, each.antithesis, strict=True)
+        )
+        for each in found
+    ]
+    typer.echo("\n\n".join(f"{each}{table * explain}" for each, table in zip(found, rows, strict=True)))
 
 
 @app.command()

@@ -9,6 +9,7 @@ TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing
 if TYPE_CHECKING:
     from pingze.composing.collecting import Collected, collect
     from pingze.composing.composer import compose
+    from pingze.composing.couplets import Couplet, couplet
     from pingze.composing.explanation import Reason, explain
     from pingze.composing.generation import generate
     from pingze.composing.mending import Change, Mended, mend
@@ -19,12 +20,14 @@ __all__ = [
     "Alternative",
     "Change",
     "Collected",
+    "Couplet",
     "Mended",
     "Poem",
     "Reason",
     "alternatives",
     "collect",
     "compose",
+    "couplet",
     "explain",
     "generate",
     "mend",
@@ -35,5 +38,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     return imported(
-        __name__, ("poem", "composer", "revision", "explanation", "generation", "mending", "collecting"), name
+        __name__,
+        ("poem", "composer", "revision", "explanation", "generation", "mending", "collecting", "couplets"),
+        name,
     )

@@ -19,7 +19,7 @@ from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Population, Writing, finish
 from pingze.composing.poem import Poem, in_lines
-from pingze.composing.request.options import Composing, Options, Revising, Sampling, with_options
+from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
 from pingze.composing.steering.mood import Mood, leanings
@@ -102,10 +102,10 @@ def prepare(
     return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
 
 
-def seeds(asked: Revising) -> range:
+def seeds(asked: Revising | Coupling) -> range:
     """Return consecutive seeds, one for each poem, starting from a random one if no seed is given."""
     first = secrets.randbelow(2**32) if asked.seed is None else asked.seed
-    return range(first, first + (asked.count if isinstance(asked, Composing) else 1))
+    return range(first, first + (asked.count if isinstance(asked, Composing | Coupling) else 1))
 
 
 class Composer:

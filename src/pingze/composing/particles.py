@@ -163,7 +163,7 @@ class Writing:
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
             line, position = divmod(place, constraints.width)
             longest = constraints.request.original
-            code = "unfinished" if longest else "unquoted"
+            code = constraints.copying.dead_end if constraints.copying else ""
             raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
         original[dead] = allowed[dead]
         original = constraints.renewed(original, place)

@@ -9,6 +9,7 @@ from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Alternative, Mended, Reason
 from pingze.composing.composer import composer, prepare
+from pingze.composing.couplets import Couplet, couplet_as
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
 from pingze.composing.revision import alternatives_as
 from pingze.corpus import Store, store_path
@@ -114,6 +115,11 @@ def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
     options = vars(asked) | {"keep": asked.keep.split(), "model": asked.model_name}
     return composing.mend(**options)
+
+
+def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
+    """Write lower lines to an upper line, upper lines to a lower one, or both and a 橫批 to a theme."""
+    return {"couplets": couplet_as(asked, asked.model_name)}
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:

@@ -38,6 +38,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "collect": {"form": "七絕", "title": "秋思", "rhyme": "陽", "poets": "唐", "seed": 1},
     "conflicts": {"form": "五絕", "rhyme": "陽", "pattern": "＿＿＿＿＿ ＿＿＿＿天"},
     "revise": {"poem": _POEM, "targets": [{"line": 2, "position": 3}]},
+    "couplet": {"line": "山重水複疑無路", "count": 2, "seed": 1},
     "mend": {"text": "獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴天。", "keep": "琴"},
     "alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
     "explain": {"poem": _POEM},

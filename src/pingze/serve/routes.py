@@ -32,6 +32,7 @@ COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
     "GET": {"forms": answers.choices, "script": answers.script, "example": answers.example},
     "POST": {
         "conflicts": answers.conflicts,
+        "couplet": answers.couplet,
         "mend": answers.mend,
         "alternatives": answers.alternatives,
         "explain": answers.explain,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from pingze.composing import Collected, Poem, read_poem
-from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Revising, option
+from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Coupling, Revising, option
 from pingze.errors import Cause, Clash, InputError
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
@@ -102,6 +102,14 @@ class ComposeRequest(ReviseOptions, Composing):
 @dataclass(frozen=True, kw_only=True)
 class CollectRequest(ComposeRequest, Collecting):
     """The constraints and options of poems to put together from lines of the corpus."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CoupletRequest(OfModel, Coupling):
+    """A line to write another one to, or a theme."""
+
+    particles: int = shared("particles", maximum=MOST_PARTICLES)
+    count: int = shared("count", maximum=10)
 
 
 @dataclass(frozen=True, kw_only=True)

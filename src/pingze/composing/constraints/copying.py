@@ -26,6 +26,9 @@ class Copying:
     The texts to look up consist of vocabulary ids, in lines of `width` characters.
     """
 
+    dead_end = "unfinished"
+    """The code of the error when no text can go on."""
+
     def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:
         self.corpus, self.width, self.size = corpus, width, longest + 1
         single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)

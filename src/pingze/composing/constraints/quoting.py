@@ -62,6 +62,8 @@ class Quoting(Copying):
     Raises InputError if the corpus has no poem of one of the poets.
     """
 
+    dead_end = "unquoted"
+
     def __init__(self, store: Store, vocabulary: Vocabulary, width: int, poets: str) -> None:
         super().__init__(store.index, vocabulary, width, width)
         self.table = quotable(store, width)

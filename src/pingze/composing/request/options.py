@@ -176,6 +176,35 @@ class Collecting(Composing):
     )
 
 
+LENGTHS = {"minimum": 4, "maximum": 11}
+"""The bounds of the number of characters in each line of a couplet."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coupling(Bounded):
+    """The options for writing couplets 對聯."""
+
+    line: str = option(
+        "", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40
+    )
+    write: str | None = option(
+        None, "Write both lines, and a 橫批, to this theme of at most 8 characters, as 新春.", maxLength=200
+    )
+    length: int = option(7, "The number of characters in each line, if none is given.", **LENGTHS)
+    upper: bool = option(False, "Read the line as a lower one, and write upper lines to it.")
+    count: int = option(1, "The number of couplets, all different.", minimum=1, maximum=100)
+    temperature: float = option(0.8, Revising.sentence("temperature"), minimum=0, maximum=100)
+    top_p: float = option(1.0, Revising.sentence("top_p"), exclusiveMinimum=0, maximum=1)
+    particles: int = option(128, "The number of particles for each couplet.", minimum=1, maximum=4096)
+    antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", minimum=0, maximum=10)
+    seed: int | None = option(None, Revising.sentence("seed"), minimum=0, maximum=LARGEST_SEED)
+
+    @property
+    def sampling(self) -> Sampling:
+        """The options of sampling."""
+        return Sampling(self.temperature, self.particles, self.top_p)
+
+
 _NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
 
 
@@ -224,10 +253,10 @@ class Options(TypedDict, total=False):
     count: int
 
 
-def ordered(schema: type[Revising]) -> list[Any]:
+def ordered(schema: type[Bounded]) -> list[Any]:
     """List the fields of a schema, with the fields inherited from `Revising` last."""
     shared = {each.name for each in fields(Revising)}
-    return sorted(fields(schema), key=lambda each: schema is not Revising and each.name in shared)
+    return sorted(fields(schema), key=lambda each: issubclass(schema, Composing) and each.name in shared)
 
 
 def with_options(function: F) -> F:

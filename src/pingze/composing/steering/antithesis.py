@@ -116,6 +116,12 @@ class Opposites(Term):
         added: Array = self.table.opposite(texts[:, above]) * self.weight
         return added
 
+    def of_text(self, lines: Sequence[str]) -> float:
+        """Return the weighted sum of the scores of a couplet's pairs; a longer poem is not chosen by its antithesis."""
+        if len(lines) != 2:
+            return 0.0
+        return float(self.weight) * len(lines[0]) * self.table.score(*lines)
+
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
         """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
         above, below = self.demands.opposite(place), place + self.demands.width

@@ -1,0 +1,131 @@
+"""Forbid what may not stand in a couplet 對聯, in either of its lines.
+
+The line that is written has as many characters as the one it faces. At each second place of a rhythm, and at the end of
+each part, its tone is opposite. It has no character of the other line, and repeats a character just where the other
+line repeats one. If neither line is given, the upper one is written first: its tones alternate, and its end is oblique.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.copying import Copying
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
+from pingze.composing.constraints.lexicon import Lexicon
+from pingze.verse.context import tones_in
+from pingze.verse.forms import Form
+from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+
+OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
+
+
+@dataclass(frozen=True)
+class CoupletForm(Form):
+    """The form of a couplet 對聯; if its lines have five or seven characters, the model writes it as part of a 律."""
+
+    @property
+    def regulated(self) -> bool:
+        """Whether the form has templates; a couplet has none."""
+        return False
+
+    def antithetical(self, count: int) -> range:
+        """Return which couplets need antithesis: the only one."""
+        return range(1)
+
+    @classmethod
+    def of(cls, width: int) -> "CoupletForm":
+        """Return the form of a couplet whose lines have `width` characters."""
+        return cls({5: "五律", 7: "七律"}.get(width, "對聯"), width, 2)
+
+
+def parts_of(size: int) -> tuple[int, ...]:
+    """Return the usual lengths of the parts between the pauses of a line: 4 + 4, 4 + 5, 5 + 5 and 7 + 4."""
+    return {8: (4, 4), 9: (4, 5), 10: (5, 5), 11: (7, 4)}.get(size, (size,))
+
+
+def rhythm(parts: Sequence[int]) -> list[int]:
+    """List the positions of a line, from 0, that need opposite tones: each second one of a part, and its last."""
+
+    def points() -> Iterator[int]:
+        start = 0
+        for size in parts:
+            yield from sorted({*range(start + 1, start + size, 2), start + size - 1})
+            start += size
+
+    return list(points())
+
+
+def tones_of(line: str) -> list[str]:
+    """Return the tone in which each character of a line is read, 平 or 仄; "" if it is not certain."""
+    read = tones_in(line, word_starts(2, len(line)))
+    return [next(iter(tones)) if len(tones) == 1 else "" for tones in read]
+
+
+class Facing(Copying):
+    """The rules of a couplet.
+
+    Args:
+        lexicon: The lexicon of the model's vocabulary.
+        parts: The lengths of the parts between the pauses of a line.
+        upper: The upper line, if it is given.
+        end: The tone in which the lower line ends.
+    """
+
+    dead_end = "unfaced"
+
+    def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
+        self.points, self.end, self.width = rhythm(parts), end, sum(parts)
+        self.of_tone = {LEVEL: lexicon.level, OBLIQUE: lexicon.oblique}
+        self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
+
+    def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
+        """Return a mask of the hypotheses that are possible: all."""
+        return np.ones((1, 1), bool)
+
+    def forbidden(
+        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
+    ) -> Bool[Array, "N V"]:
+        """Return a mask of the characters that may not stand at the given position of each text."""
+        forbidden = np.zeros((len(texts), len(self.of_tone[LEVEL])), bool)
+        if place < self.width and self.given is not None:
+            return forbidden
+        for mask, text in zip(forbidden, texts.tolist(), strict=True):
+            (self._in_lower if place >= self.width else self._in_upper)(mask, text, place)
+        return forbidden
+
+    def _in_upper(self, mask: Bool[Array, "V"], text: list[int], at: int) -> None:
+        """Forbid what may not stand in an upper line that is not given."""
+        mask[self.forms[text[:at]]] = True
+        if at == self.width - 1:
+            mask |= ~self.of_tone[OPPOSITE[self.end]]
+        elif at in self.points:
+            before = [point for point in self.points if point < at][-1:]
+            tones = [tone for point in before for tone in OPPOSITE if self.of_tone[tone][text[point]]]
+            wanted = [OPPOSITE[tone] for tone in tones] or list(OPPOSITE)
+            mask |= ~np.logical_or.reduce([self.of_tone[tone] for tone in wanted])
+
+    def _in_lower(self, mask: Bool[Array, "V"], text: list[int], place: int) -> None:
+        """Forbid what may not stand in the lower line."""
+        upper, lower, at = text[: self.width], text[self.width : place], place - self.width
+        # 1) A character is repeated just where the upper line repeats one.
+        if upper[at] in upper[:at]:
+            mask[:] = True
+            mask[lower[upper.index(upper[at])]] = False
+        else:
+            mask[self.forms[[*upper, *lower]]] = True
+        # 2) Its tone is opposite wherever the character stands at a place of the rhythm.
+        for place_of_same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
+            tone = self._tone(upper, place_of_same)
+            if tone:
+                mask |= ~self.of_tone[OPPOSITE[tone]]
+
+    def _tone(self, upper: list[int], at: int) -> str:
+        """Return the tone of a character of the upper line; "" if it is not certain."""
+        if at == self.width - 1:
+            return OPPOSITE[self.end]
+        if self.given is not None:
+            return self.given[at]
+        return next((tone for tone in OPPOSITE if self.of_tone[tone][upper[at]]), "")

@@ -1,0 +1,112 @@
+"""Couplets 對聯 of the shipped model, judged by rules that are written out here."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from pingze import Couplet, InputError, couplet
+from pingze.composing.composer import composer
+from pingze.composing.constraints.facing import CoupletForm, Facing
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.constraints.masks import Constraints
+from pingze.composing.request.options import Sampling
+from pingze.composing.request.request import Request
+from pingze.composing.steering.antithesis import antithesis_table
+from pingze.errors import UnfinishedError
+from pingze.verse.character_table import forms
+from pingze.verse.tones import sides
+
+POINTS = {
+    4: (2, 4),
+    5: (2, 4, 5),
+    6: (2, 4, 6),
+    7: (2, 4, 6, 7),
+    8: (2, 4, 6, 8),
+    9: (2, 4, 6, 8, 9),
+    10: (2, 4, 5, 7, 9, 10),
+    11: (2, 4, 6, 7, 9, 11),
+}
+"""The places at which lines of each length have opposite tones, from 1."""
+UPPER = [
+    *("書山有路", "海內存知己", "松下清風滿院", "山重水複疑無路", "海納百川有容乃大"),
+    *("四面荷花三面楊柳路", "一水護田將綠繞柳岸", "風聲雨聲讀書聲聲聲入耳"),
+]
+
+
+def judge(found: Couplet, points: tuple[int, ...]) -> None:
+    upper, lower = found.upper, found.lower
+    assert len(upper) == len(lower) == len(found.antithesis)
+    assert not {form for one in upper for form in forms(one)} & set(lower)
+    assert [upper.index(one) for one in upper] == [lower.index(one) for one in lower]
+    assert "仄" in sides(upper[-1])
+    assert "平" in sides(lower[-1])
+    for point in points:
+        one, other = sides(upper[point - 1]), sides(lower[point - 1])
+        assert any({a, b} == {"平", "仄"} for a in one for b in other)
+        if found.tones[0][point - 1] != "中":
+            assert {"平": "仄", "仄": "平"}[found.tones[0][point - 1]] in other
+    assert found.antithesis[0] == pytest.approx(antithesis_table().score(upper[0], lower[0]), abs=1e-3)
+
+
+@pytest.mark.parametrize("upper", UPPER)
+def test_lower_lines_keep_every_rule(upper: str) -> None:
+    found = couplet(upper, count=3, particles=12, seed=1)
+    assert len({each.lower for each in found}) == len(found) >= 2
+    for each in found:
+        assert (each.upper, each.banner) == (upper, None)
+        judge(each, POINTS[len(upper)])
+        assert couplet(upper, particles=12, seed=each.seed) == [each]
+
+
+def test_marks_show_the_pauses() -> None:
+    for each in couplet("綠水本無憂，因風皺面", count=2, particles=12, seed=1):
+        judge(each, (2, 4, 5, 7, 9))
+
+
+def test_an_upper_line_is_written_to_a_lower_one() -> None:
+    (found,) = couplet("春風楊柳萬千條", upper=True, particles=12, seed=1)
+    assert found.lower == "春風楊柳萬千條"
+    judge(found, POINTS[7])
+
+
+@pytest.mark.parametrize("length", [4, 5, 7, 11])
+def test_both_lines_and_a_banner_are_written_to_a_theme(length: int) -> None:
+    for found in couplet(write="新春", length=length, count=2, particles=12, seed=1):
+        judge(found, POINTS[length])
+        lines = found.upper + found.lower
+        assert len(found.banner or "") == 4
+        assert not set(found.banner or "") & set(lines)
+        assert len(set(found.upper)) == length
+        tones = [sides(found.upper[point - 1]) for point in POINTS[length] if point < length]
+        if length == 7:
+            assert all(one != other for one, other in pairwise(tones))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"line": "春風楊柳萬千條"}, "the upper line ends in 條, which is level"),
+        ({"line": "海內存知己", "upper": True}, "the lower line ends in 己, which is oblique"),
+        ({"line": "春雨"}, "length is 2; it must be at least 4 and at most 11"),
+        ({"line": "海" * 12}, "length is 12"),
+        ({}, "line is empty"),
+        ({"write": "新春", "length": 3}, "length is 3"),
+        ({"write": "新春", "model": "report"}, "about: the model report was not trained"),
+        ({"line": "海內存知a"}, "line: the model does not know the character 'a'"),
+    ],
+)
+def test_bad_input_is_named(options: dict[str, str], said: str) -> None:
+    with pytest.raises(InputError, match=said):
+        couplet(**options)
+
+
+def test_a_dead_end_is_told() -> None:
+    """Where no character has a tone, none may stand at the second place."""
+    chosen = composer("tang")
+    constraints = Constraints(chosen.lexicon, Request(CoupletForm.of(4), 2, repeat=True))
+    facing = Facing(chosen.lexicon, (4,))
+    facing.of_tone = dict.fromkeys(facing.of_tone, np.zeros_like(chosen.lexicon.level))
+    constraints.copying = facing
+    with pytest.raises(UnfinishedError, match="none of 2 particles could go on at line 1, character 2"):
+        chosen.write(Inclusion(constraints), Sampling(1, 2), 0)
