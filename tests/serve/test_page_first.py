@@ -54,25 +54,20 @@ def test_a_poem_is_checked_at_one_click(page: "Page") -> None:
         page.locator(".fit").first.wait_for()
 
 
-def test_words_are_told_at_a_tap_and_under_the_mouse(page: "Page") -> None:
+def test_words_are_told_at_a_tap(page: "Page") -> None:
     says(page, "#form_what", "絕句：四句")
     page.locator(".chip", has_text="七排").hover()
     says(page, "#form_what", "排律")
     page.click("#more > summary")
-    note = page.locator("[data-tip=level_what] + .tip-text")
+    tip, note = page.locator("[data-field=level] .tip summary"), page.locator("[data-field=level] .tip-text")
     assert note.is_hidden()
-    page.hover("[data-tip=level_what]")
+    tip.click()
     assert note.is_visible()
-    page.mouse.move(0, 0)
-    assert note.is_hidden()
-    page.focus("[data-tip=level_what]")
-    page.keyboard.press("Enter")
-    assert note.is_visible()
-    page.keyboard.press("Escape")
+    tip.press("Enter")
     assert note.is_hidden()
     choose(page, "language", "en")
-    page.click("[data-tip=temperature_what]")
-    says(page, "[data-tip=temperature_what] + .tip-text", "likeliest character")
+    page.click("[data-field=temperature] .tip summary")
+    says(page, "[data-field=temperature] .tip-text", "likeliest character")
 
 
 def test_about_help_and_source_are_links(page: "Page") -> None:

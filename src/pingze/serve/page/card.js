@@ -1,6 +1,6 @@
 // A card of the poem: drawn on a canvas in the page's own font, saved or copied as PNG. The dialog chooses its paper and marks.
 
-import { $, attempt, button, el } from "./dom.js";
+import { $, attempt, el } from "./dom.js";
 import { seen, verdict } from "./judged.js";
 import { taken } from "./plan.js";
 import { sealOf, titleOf, written } from "./poem.js";
@@ -97,79 +97,33 @@ let preview = null; // the address of the card that is looked at
 /** Open the dialog. `save(blob, kind)` takes a file away; `say(text)` tells what was done. */
 export function makeCard({ save, say }) {
   const on = entry();
-  const look = () => [on, settings.paper, settings.card_marks];
-  const dialog = el(
-    "dialog",
-    { id: "card", class: "card-maker", "aria-label": t("card") },
-    el("div", { id: "card-preview", class: "card-preview" }),
-    papers(() => show(...look())),
-    el(
-      "div",
-      { class: "pair" },
-      button(t("png"), () => attempt(async () => save(await pngFile(...look()), "png")), { id: "png" }),
-      copyButton(look, say),
-      button(t("close"), () => dialog.close(), { id: "close-card" }),
-    ),
-  );
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    $("make-card")?.focus();
-  });
-  dialog.addEventListener("click", ({ target }) => target === dialog && dialog.close());
-  document.body.append(dialog);
-  dialog.showModal();
-  show(...look());
-}
-
-function papers(changed) {
-  const choose = (changes) => {
-    keep(changes);
-    changed();
-  };
-  const paper = (name) =>
-    el(
-      "label",
-      { class: "chip" },
-      el("input", {
-        type: "radio",
-        name: "paper",
-        value: name,
-        class: "unseen",
-        checked: settings.paper === name,
-        on: { change: () => choose({ paper: name }) },
-      }),
-      el("span", {}, t(`paper_${name}`)),
-    );
-  const marks = el("input", {
-    type: "checkbox",
-    id: "card_marks",
-    checked: settings.card_marks,
-    on: { change: ({ target }) => choose({ card_marks: target.checked }) },
-  });
-  return el(
-    "div",
-    { class: "papers" },
-    el("div", { class: "chips", role: "radiogroup", "aria-label": t("paper") }, Object.keys(PAPERS).map(paper)),
-    el("span", { class: "pair" }, marks, el("label", { for: "card_marks" }, t("card_marks"))),
-  );
-}
-
-/** Where the browser can, the picture goes onto the clipboard. */
-function copyButton(look, say) {
-  if (!window.ClipboardItem) return null;
-  const copy = () =>
+  const file = () => pngFile(on, settings.paper, settings.card_marks);
+  const form = $("card").querySelector("form");
+  const show = () =>
     attempt(async () => {
-      await navigator.clipboard.write([new ClipboardItem({ "image/png": await pngFile(...look()) })]);
+      const blob = await file();
+      if (preview) URL.revokeObjectURL(preview);
+      preview = URL.createObjectURL(blob);
+      $("card-preview").replaceChildren(el("img", { src: preview, alt: on.now.poem.lines.join("，") }));
+    });
+  form.elements.paper.value = settings.paper;
+  $("card_marks").checked = settings.card_marks;
+  form.onchange = () => {
+    keep({ paper: form.elements.paper.value, card_marks: $("card_marks").checked });
+    show();
+  };
+  $("png").onclick = () => attempt(async () => save(await file(), "png"));
+  $("copy-picture").hidden = !window.ClipboardItem;
+  $("copy-picture").onclick = () =>
+    attempt(async () => {
+      await navigator.clipboard.write([new ClipboardItem({ "image/png": await file() })]);
       say(t("copied"));
     });
-  return button(t("copy_picture"), copy, { id: "copy-picture" });
-}
-
-async function show(...look) {
-  await attempt(async () => {
-    const blob = await pngFile(...look);
-    if (preview) URL.revokeObjectURL(preview);
-    preview = URL.createObjectURL(blob);
-    $("card-preview")?.replaceChildren(el("img", { src: preview, alt: look[0].now.poem.lines.join("，") }));
-  });
+  $("card").onclick = ({ target }) => {
+    if (target === $("card")) $("card").close();
+  };
+  $("card").onclose = () => $("make-card")?.focus();
+  $("card-preview").replaceChildren();
+  $("card").showModal();
+  show();
 }

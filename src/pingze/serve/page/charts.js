@@ -15,50 +15,33 @@ export function bars(names, values, { unit, logarithmic = false }) {
   const scale = logarithmic ? logScale(values) : linearScale(values);
   const drawn = values.map((value, at) => {
     const tall = TALL * scale.of(value);
-    return svg(
-      "g",
-      { "data-token": at },
-      svg("title", {}, `${names[at]} ${value.toPrecision(2)} ${unit}`),
-      svg("rect", { class: "bar", x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall }),
-    );
+    const bar = { x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall };
+    const named = svg("title", `${names[at]} ${value.toPrecision(2)} ${unit}`);
+    return svg("g", { "data-token": at }, named, svg("rect.bar", bar));
   });
-  return picture(
-    names,
-    TALL + 14,
-    unit,
-    scale.ticks.map(([value, text]) => tick(value, text, names.length, scale)),
-    drawn,
-  );
+  const ticks = scale.ticks.map(([value, text]) => tick(value, text, names.length, scale));
+  return picture(names, TALL + 14, unit, ticks, drawn);
 }
 
 /** A row of squares for each [name, values, signed]. */
 export function heat(names, rows) {
   const label = rows.map(([name]) => name).join(", ");
-  return picture(
-    names,
-    rows.length * (SQUARE + 4),
-    label,
-    [],
-    rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4))),
-  );
+  const drawn = rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4)));
+  return picture(names, rows.length * (SQUARE + 4), label, [], drawn);
 }
 
 /** A picture with a column for each name: what lies below and above, the names, and what a mouse or a finger meets. */
 function picture(names, height, label, below, above) {
   const width = LEFT + names.length * STEP + 4;
   const columns = names.map((_, at) =>
-    svg("rect", { class: "column", "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }),
+    svg("rect.column", { "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }),
   );
   const under = names.map((name, at) =>
-    svg(
-      "text",
-      { class: "name", "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" },
-      name,
-    ),
+    svg("text.name", { "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" }, name),
   );
   return svg(
-    "svg",
-    { class: "chart", width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() },
+    "svg.chart",
+    { width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() },
     columns,
     below,
     above,
@@ -71,8 +54,8 @@ function tick(value, text, count, scale) {
   return svg(
     "g",
     { "aria-hidden": "true" },
-    svg("line", { class: "tick", x1: LEFT, x2: LEFT + count * STEP, y1: y, y2: y }),
-    svg("text", { class: "tick-name", x: LEFT - 8, y: y + 4, "text-anchor": "end" }, text),
+    svg("line.tick", { x1: LEFT, x2: LEFT + count * STEP, y1: y, y2: y }),
+    svg("text.tick-name", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, text),
   );
 }
 
@@ -110,7 +93,7 @@ function heatRow(names, label, values, signed, y) {
         height: SQUARE,
         "fill-opacity": (Math.abs(value) / most).toFixed(3),
       },
-      svg("title", {}, `${label} ${names[at]} ${value.toFixed(3)}`),
+      svg("title", `${label} ${names[at]} ${value.toFixed(3)}`),
     ),
   );
   const frame = svg("rect", {
@@ -120,11 +103,5 @@ function heatRow(names, label, values, signed, y) {
     width: names.length * SQUARE,
     height: SQUARE + 1,
   });
-  return svg(
-    "g",
-    {},
-    svg("text", { class: "row-name", x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label),
-    frame,
-    squares,
-  );
+  return svg("g", svg("text.row-name", { x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label), frame, squares);
 }

@@ -47,11 +47,9 @@ export function checkText(text) {
 export function drawChecker() {
   if (!state.known) return;
   fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
-  fill(
-    $("check_level"),
-    state.known.levels.map((level) => [level, t(level)]),
-  );
-  const hint = el("p", { class: "empty" }, t($("text").value.trim() ? "loading" : "check_empty"));
+  const levels = state.known.levels.map((level) => [level, t(level)]);
+  fill($("check_level"), levels);
+  const hint = el("p.empty", t($("text").value.trim() ? "loading" : "check_empty"));
   $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
 }
 
@@ -77,16 +75,14 @@ function heading(verdict) {
 
 function show(verdict) {
   return el(
-    "article",
-    { class: "verdict" },
-    el("h2", {}, heading(verdict)),
+    "article.verdict",
+    el("h2", heading(verdict)),
     verdict.lines.length ? sheet(verdict) : null,
     el(
-      "ul",
-      { class: "faults" },
+      "ul.faults",
       verdict.violations.map((fault) => faultRow(verdict, fault)),
     ),
-    verdict.notes.map((note) => el("p", { class: "hint" }, told(note))),
+    verdict.notes.map((note) => el("p.hint", told(note))),
     readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
     formOf(verdict) ? button(t("revise_it"), () => revise(entryOf(verdict)), { class: "plain revise" }) : null,
@@ -101,7 +97,7 @@ function formOf({ form, lines }) {
 
 function sheet(verdict) {
   const { lines, readings } = verdict;
-  const reading = el("span", { class: "told", role: "status", lang: verseLanguage() });
+  const reading = el("span.told", { role: "status", lang: verseLanguage() });
   const tell = ({ line, position }) =>
     (reading.textContent = readingText([...lines[line - 1]][position - 1], readings[line - 1][position - 1]));
   const act = (event, place) => {
@@ -115,12 +111,7 @@ function sheet(verdict) {
     if (place) tell(place);
   });
   body.querySelector(".seal").remove();
-  return el(
-    "div",
-    { class: "sheet" },
-    body,
-    el("p", { class: "caption" }, reading, settings.marks ? el("span", { class: "legend" }, t("legend")) : null),
-  );
+  return el("div.sheet", body, el("p.caption", reading, settings.marks ? el("span.legend", t("legend")) : null));
 }
 
 /** 看：平寒、仄翰 */
@@ -141,22 +132,18 @@ function faultRow(verdict, fault) {
   return el(
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
-    el("strong", {}, t("fault_at", rule, line, position, shown(char))),
+    el("strong", t("fault_at", rule, line, position, shown(char))),
     wants(fault),
-    el("span", { class: "hint" }, told(fault.definition)),
-    fitting.length
-      ? el("p", { class: "fits" }, t("fits"), fitting.map(choice))
-      : el("p", { class: "hint" }, t("no_fit")),
+    el("span.hint", told(fault.definition)),
+    fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit")),
   );
 }
 
 /** What the place wants and what it has, where one sentence can tell. */
 function wants({ char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return null;
-  if (code === "tone") return el("span", {}, t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has])));
-  return has.includes(wanted)
-    ? null
-    : el("span", {}, t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
+  if (code === "tone") return el("span", t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has])));
+  return has.includes(wanted) ? null : el("span", t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
 }
 
 /** A button that has the poem mended, and the words of it that stay. */
@@ -167,8 +154,8 @@ function mending(verdict) {
     return mendAll(verdict, keep.value);
   };
   return el(
-    "form",
-    { class: "mending", on: { submit: act } },
+    "form.mending",
+    { on: { submit: act } },
     el("button", { type: "submit", class: "plain mend" }, t("mend")),
     el("label", { for: keep.id }, t("mend_keep")),
     keep,
@@ -195,18 +182,10 @@ async function mendAll(verdict, keep) {
 function mendedNews() {
   if (!mended) return null;
   const row = ({ line, position, old, new: character, rules }) =>
-    t("change", line, position, shown(old), shown(character), rules.map(shown).join("、"));
-  return el(
-    "section",
-    { class: "mended" },
-    el("p", {}, t("mended", mended.changes.length)),
-    el(
-      "ul",
-      {},
-      mended.changes.map((change) => el("li", {}, row(change))),
-    ),
-    button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" }),
-  );
+    el("li", t("change", line, position, shown(old), shown(character), rules.map(shown).join("、")));
+  const back = button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
+  const rows = mended.changes.map(row);
+  return el("section.mended", el("p", t("mended", rows.length)), el("ul", rows), back);
 }
 
 /** Put a character that fits into the text, and check again. */
@@ -239,10 +218,8 @@ function textWith(verdict, lines) {
 function entryOf(verdict) {
   const { template, rhyme, level, lines, read } = verdict;
   const at = verdicts.indexOf(verdict);
-  const places = placesOf(
-    checked,
-    verdicts.map((each) => each.lines),
-  );
+  const poems = verdicts.map((each) => each.lines);
+  const places = placesOf(checked, poems);
   const above = [...checked].slice(at ? (places[at - 1]?.at(-1) ?? 0) + 1 : 0, places[at]?.[0] ?? 0).join("");
   const heading = above.match(/[\p{Script=Han}\w·]+/gu)?.join("　") ?? "";
   const poem = {
@@ -276,9 +253,8 @@ function otherwise({ lines, read }, written, wrong, word) {
 export function readingChips(verdict, correct) {
   const rows = chosenIn(verdict).map(([written, read]) =>
     el(
-      "li",
-      { class: "fits" },
-      el("span", {}, t("read_as", written)),
+      "li.fits",
+      el("span", t("read_as", written)),
       [...new Set([...traditionals(written), written])].map((word) =>
         button(word, () => correct(otherwise(verdict, written, read, word)), {
           class: "plain fit",
@@ -289,7 +265,7 @@ export function readingChips(verdict, correct) {
       ),
     ),
   );
-  return rows.length ? el("ul", { class: "readings", "aria-label": shown(t("chosen_words")) }, rows) : null;
+  return rows.length ? el("ul.readings", { "aria-label": shown(t("chosen_words")) }, rows) : null;
 }
 
 // -- text --------------------------------------------------------

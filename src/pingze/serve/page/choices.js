@@ -74,13 +74,11 @@ export function drawChoices() {
   const first = !$("forms").childElementCount;
   if (first) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
   for (const chip of $("forms").querySelectorAll("label"))
-    chip.lastChild.replaceChildren(shown(chip.dataset.name), el("small", {}, formInEnglish(chip.dataset.name)));
+    chip.lastChild.replaceChildren(shown(chip.dataset.name), el("small", formInEnglish(chip.dataset.name)));
   const choose = (id, values, any = null) =>
     fill($(id), [...(any ? [["", t(any)]] : []), ...values.map((value) => [value, t(value)])]);
-  fill(
-    $("count"),
-    [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]),
-  );
+  const counts = [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]);
+  fill($("count"), counts);
   choose("level", levels);
   choose("mood", optionOf("mood").bounds.enum.filter(Boolean), "mood_told");
   choose("acrostic_at", ["head", "middle", "end"]);
@@ -104,7 +102,7 @@ export const formInEnglish = (name) =>
 function chip(name, checked) {
   const input = el("input", { type: "radio", name: "form", value: name, checked, class: "unseen" });
   const on = { pointerenter: () => tellForm(name), pointerleave: () => tellForm() };
-  return el("label", { class: "chip", "data-name": name, lang: "zh-Hant", on }, input, el("span"));
+  return el("label.chip", { "data-name": name, lang: "zh-Hant", on }, input, el("span"));
 }
 
 function drawRhymes(rhymes) {
@@ -210,7 +208,7 @@ function drawBound() {
     return el("li", { "data-name": name }, away);
   };
   const reset = button(t("reset"), () => clear(...names), { id: "unbind" });
-  const all = names.length > 1 ? el("li", {}, reset) : "";
+  const all = names.length > 1 ? el("li", reset) : "";
   $("bound").replaceChildren(...names.map(item), all);
 }
 
@@ -244,7 +242,7 @@ function show(clashes, detail, cause) {
   const row = (here) => {
     const all = here.flatMap((clash) => remedies(clash, cause, does, chosenForm()));
     const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
-    return el("p", { class: "at-field" }, here.map(said).join("; "), " ", once);
+    return el("p.at-field", here.map(said).join("; "), " ", once);
   };
   for (const node of document.querySelectorAll("#choices .at-field")) node.remove();
   $("clash").replaceChildren();

@@ -2,23 +2,26 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An element: attributes by name (null leaves one out, `on` holds listeners), then its children. */
-export function el(tag, attributes = {}, ...children) {
-  return filled(document.createElement(tag), attributes, children);
-}
+/**
+ * An element, named as in CSS: its tag, then classes after dots; then its attributes, if it has any (null leaves one out,
+ * `on` holds listeners), then its children.
+ */
+export const el = (name, ...parts) => filled((tag) => document.createElement(tag), name, parts);
 
 /** The same for SVG. */
-export function svg(tag, attributes = {}, ...children) {
-  return filled(document.createElementNS(SVG, tag), attributes, children);
-}
+export const svg = (name, ...parts) => filled((tag) => document.createElementNS(SVG, tag), name, parts);
 
-function filled(node, { on = {}, ...attributes }, children) {
+function filled(make, name, parts) {
+  const [tag, ...classes] = name.split(".");
+  const node = make(tag);
+  const { on = {}, ...attributes } = parts[0]?.constructor === Object ? parts.shift() : {};
+  if (classes.length) node.setAttribute("class", classes.join(" "));
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
     node.setAttribute(name, value === true ? "" : value);
   }
   for (const [type, listener] of Object.entries(on)) node.addEventListener(type, listener);
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  node.append(...parts.flat().filter((child) => child !== null && child !== undefined));
   return node;
 }
 

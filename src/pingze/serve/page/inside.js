@@ -65,18 +65,18 @@ function content(on) {
     ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
   ];
   return el(
-    "div",
-    { class: "insides", on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
-    el("h2", { class: "unseen" }, t("inside")),
-    el("p", { class: "hint" }, t("inside_how")),
+    "div.insides",
+    { on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
+    el("h2.unseen", t("inside")),
+    el("p.hint", t("inside_how")),
     figures,
   );
 }
 
 /** A part of the look inside: drawn, or what went wrong, or that it is coming. */
 function ready(found, draw) {
-  if (found?.problem) return el("p", { class: "clash", role: "status" }, found.problem);
-  return found ? draw(found) : el("p", { class: "hint coming" }, t("loading"));
+  if (found?.problem) return el("p.clash", { role: "status" }, found.problem);
+  return found ? draw(found) : el("p.hint.coming", t("loading"));
 }
 
 /** The place of a token, null for a mark between lines and for the end. */
@@ -163,39 +163,22 @@ function known({ known: found }, unit) {
       id: `unit-${knows}-${each}`,
       "aria-pressed": String(each === unit),
     });
-  return el(
-    "div",
-    { class: "known" },
-    el("p", { class: "hint" }, t("known_how")),
-    el("div", { class: "group" }, found.map(choice)),
-  );
+  return el("div.known", el("p.hint", t("known_how")), el("div.group", found.map(choice)));
 }
 
 /** Which unit of which layer is shown. */
 function which({ layers, units }, unit) {
-  const number = (id, value, most, changes) =>
-    el(
-      "span",
-      { class: "pair" },
-      el("label", { for: id }, t(id)),
-      el("input", {
-        id,
-        type: "number",
-        min: 1,
-        max: most,
-        value,
-        on: {
-          change: ({ target }) => change(changes(Math.min(most, Math.max(1, Math.round(Number(target.value)) || 1)))),
-        },
-      }),
-    );
-  const other = () => change({ unit: 1 + Math.floor(Math.random() * units) });
+  const number = (id, value, most, changes) => {
+    const given = (text) => Math.min(most, Math.max(1, Math.round(Number(text)) || 1));
+    const on = { change: ({ target }) => change(changes(given(target.value))) };
+    const input = el("input", { id, type: "number", min: 1, max: most, value, on });
+    return el("span.pair", el("label", { for: id }, t(id)), input);
+  };
+  const layer = layers > 1 ? number("layer", view.layer, layers, (each) => ({ layer: each, unit: null })) : null;
   return el(
-    "div",
-    { class: "which" },
-    layers > 1 ? number("layer", view.layer, layers, (layer) => ({ layer, unit: null })) : null,
+    "div.which",
+    layer,
     number("unit", unit, units, (each) => ({ unit: each })),
-    button(t("another_unit"), other, { id: "another-unit" }),
   );
 }
 
@@ -211,52 +194,35 @@ function reach(tokens, { reach: norms }, here) {
 
 /** A picture with its title, how to read it, what it says, and its numbers as a table. */
 function figure(title, { how, summary = "", picture, numbers }) {
+  const scrolled = (label, more) => ({ class: `picture ${more}`, tabindex: 0, role: "region", "aria-label": label });
   return el(
-    "section",
-    { class: "figure", id: `inside-${title}` },
-    el("h3", {}, t(title)),
-    el("p", { class: "hint" }, how),
-    el(
-      "div",
-      { class: "picture axis", tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } },
-      picture,
-    ),
-    summary ? el("p", { class: "summary" }, summary) : null,
-    el(
-      "details",
-      {},
-      el("summary", {}, t("as_table")),
-      el(
-        "div",
-        { class: "picture", tabindex: 0, role: "region", "aria-label": `${t(title)} · ${t("as_table")}` },
-        numbers,
-      ),
-    ),
+    "section.figure",
+    { id: `inside-${title}` },
+    el("h3", t(title)),
+    el("p.hint", how),
+    el("div", { ...scrolled(t(title), "axis"), on: { scroll: follow } }, picture),
+    summary ? el("p.summary", summary) : null,
+    el("details", el("summary", t("as_table")), el("div", scrolled(`${t(title)} · ${t("as_table")}`, ""), numbers)),
   );
 }
 
 /** Numbers by name: a row for each name, a column for each [label, values]. */
 function table(names, rows) {
-  const cells = (at) => rows.map(([, values]) => el("td", {}, format(values[at])));
-  return el(
-    "table",
-    {},
+  const row = (kind, scope, first, others) =>
     el(
-      "thead",
-      {},
-      el(
-        "tr",
-        {},
-        el("th", { scope: "col" }, t("character")),
-        rows.map(([label]) => el("th", { scope: "col" }, label)),
-      ),
-    ),
-    el(
-      "tbody",
-      {},
-      names.map((label, at) => el("tr", {}, el("th", { scope: "row" }, label), cells(at))),
-    ),
-  );
+      "tr",
+      el("th", { scope }, first),
+      others.map((text) => el(kind, kind === "th" ? { scope } : {}, text)),
+    );
+  const labels = rows.map(([label]) => label);
+  const numbers = (name, at) =>
+    row(
+      "td",
+      "row",
+      name,
+      rows.map(([, values]) => format(values[at])),
+    );
+  return el("table", el("thead", row("th", "col", t("character"), labels)), el("tbody", names.map(numbers)));
 }
 
 const format = (value) => (Math.abs(value) < 0.001 && value ? value.toExponential(1) : value.toFixed(3));
@@ -270,8 +236,8 @@ let temperature = 0.8; // where the slider was left
 export function nextFigure(found, here) {
   const steps = found.temperatures;
   const output = el("output", { for: "next-temperature" });
-  const list = el("ol", { class: "next", lang: verseLanguage() });
-  const says = el("p", { class: "summary", id: "next-says" });
+  const list = el("ol.next", { lang: verseLanguage() });
+  const says = el("p.summary", { id: "next-says" });
   const draw = () => {
     output.textContent = temperature.toFixed(1);
     list.replaceChildren(...rows(found, here));
@@ -288,11 +254,11 @@ export function nextFigure(found, here) {
   });
   draw();
   return el(
-    "section",
-    { class: "figure", id: "inside-next" },
-    el("h3", {}, t("next")),
-    el("p", { class: "hint" }, t("next_how", shown(here))),
-    el("span", { class: "pair" }, el("label", { for: "next-temperature" }, t("temperature")), slider, output),
+    "section.figure",
+    { id: "inside-next" },
+    el("h3", t("next")),
+    el("p.hint", t("next_how", shown(here))),
+    el("span.pair", el("label", { for: "next-temperature" }, t("temperature")), slider, output),
     list,
     says,
   );
@@ -312,9 +278,9 @@ function rows(found, here) {
     return el(
       "li",
       { class: character === here ? "stands" : null },
-      el("span", { class: "character" }, shown(character)),
+      el("span.character", shown(character)),
       bar,
-      el("small", {}, `${(100 * p).toFixed(1)} %`),
+      el("small", `${(100 * p).toFixed(1)} %`),
     );
   });
 }

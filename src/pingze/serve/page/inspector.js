@@ -50,11 +50,10 @@ const isOver = () => getComputedStyle($("inspector")).position === "fixed";
 function head(on, character) {
   const { line, position } = state.place;
   return el(
-    "h2",
-    { class: "chosen" },
-    el("span", { class: "large", lang: verseLanguage() }, written(on.now.poem, character)),
+    "h2.chosen",
+    el("span.large", { lang: verseLanguage() }, written(on.now.poem, character)),
     glosses(character),
-    el("small", {}, t("place", line, position)),
+    el("small", t("place", line, position)),
     button("×", close, { class: "plain close", "aria-label": t("close") }),
   );
 }
@@ -78,17 +77,14 @@ function facts(on, line, position) {
   const readings = verdict(on)?.readings?.[line - 1]?.[position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
   const broken = faults(on).filter((fault) => fault.line === line && fault.position === position);
-  const said = broken.map(({ rule, definition }) =>
-    el("span", { class: "clash" }, `${shown(rule)}：${told(definition)} `),
-  );
+  const said = broken.map(({ rule, definition }) => el("span.clash", `${shown(rule)}：${told(definition)} `));
   return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...said];
 }
 
 function deeds() {
   const { line, position } = state.place;
   return el(
-    "div",
-    { class: "deeds" },
+    "div.deeds",
     button("", () => toggleLock(line, position), { id: "lock" }),
     button(t("redraw_one"), () => redraw({ line, position })),
     button(t("redraw_line"), () => redraw({ line })),
@@ -96,15 +92,9 @@ function deeds() {
 }
 
 function choices() {
-  const loading = el("p", { class: "hint" }, t("loading"));
+  const loading = el("p.hint", t("loading"));
   const attributes = { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") };
-  return el(
-    "section",
-    { on: { keydown: walk } },
-    el("h3", {}, t("alternatives")),
-    el("div", attributes, loading),
-    own(),
-  );
+  return el("section", { on: { keydown: walk } }, el("h3", t("alternatives")), el("div", attributes, loading), own());
 }
 
 function own() {
@@ -116,10 +106,10 @@ function own() {
     if (characters) await place(line, position, characters.join(""), true);
   };
   return el(
-    "form",
-    { class: "field", on: { submit: put } },
+    "form.field",
+    { on: { submit: put } },
     el("label", { for: "own" }, t("own")),
-    el("span", { class: "pair" }, input, el("button", { type: "submit", class: "plain" }, t("put"))),
+    el("span.pair", input, el("button", { type: "submit", class: "plain" }, t("put"))),
   );
 }
 
@@ -137,7 +127,7 @@ async function weigh(on, line, position, here) {
     const { alternatives } = await ask("alternatives", body, asking.signal);
     list(box, alternatives, here, line, position);
   } catch (error) {
-    if (error.name !== "AbortError") box.replaceChildren(el("p", { class: "clash" }, error.message));
+    if (error.name !== "AbortError") box.replaceChildren(el("p.clash", error.message));
   }
 }
 
@@ -160,7 +150,7 @@ function choice(character, line, position) {
       "aria-label": [t("replace_by", shown(character)), pinyin(character)].join(" ").trim(),
       on: { click: () => place(line, position, character) },
     },
-    el("span", { class: "character", lang: verseLanguage() }, shown(character)),
+    el("span.character", { lang: verseLanguage() }, shown(character)),
     glosses(character, true),
   );
 }

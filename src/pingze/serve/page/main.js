@@ -16,7 +16,7 @@ import { drawShelf } from "./shelf.js";
 import { keepDesk, replaceDesk } from "./shelf_storage.js";
 import { changed, newDesk, onChange, state, touch } from "./state.js";
 import { drawTools } from "./tools.js";
-import { drawTips, drawWelcome, startWelcome } from "./welcome.js";
+import { drawWelcome, startWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 
 const SETTINGS = ["language", "script", "theme"];
@@ -47,7 +47,6 @@ async function set(name, value) {
   keep({ [name]: value });
   await learnGlosses();
   translate();
-  drawTips();
   drawChoices();
   drawChecker();
   changed();
@@ -118,25 +117,12 @@ async function start() {
     state.known = known;
     await learnGlosses();
     translate();
-    drawTips();
     drawChoices();
     drawChecker();
     startChecker(takeToDesk);
     startWelcome({ compose: composeAs, check: checkAs });
-    for (const draw of [
-      drawWelcome,
-      drawSheet,
-      drawTools,
-      drawInspector,
-      drawCandidates,
-      drawOriginality,
-      drawInside,
-      drawChecker,
-      drawShelf,
-      keepDesk,
-      writeAddress,
-    ])
-      onChange(draw);
+    for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates]) onChange(draw);
+    for (const draw of [drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);
     listen();
     await arrive();
     seeClashes();

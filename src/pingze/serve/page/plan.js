@@ -94,8 +94,8 @@ function draw(width, lines) {
   shape = { width, lines };
   const row = (_, line) =>
     el(
-      "div",
-      { class: "plan-line", role: "row" },
+      "div.plan-line",
+      { role: "row" },
       Array.from({ length: width }, (_, at) => el("span", { role: "gridcell" }, place(line + 1, at + 1))),
     );
   $("plan").replaceChildren(...Array.from({ length: lines }, row));

@@ -29,7 +29,7 @@ export function written(poem, text) {
  * given, hears of a click on the heading.
  */
 export function book(poem, { label, look, chosen = null, act = (_event, _place) => {}, edit = null }) {
-  const body = el("div", { class: "lines", role: "grid", "aria-label": label, lang: verseLanguage() });
+  const body = el("div.lines", { role: "grid", "aria-label": label, lang: verseLanguage() });
   const short = poem.lines.map((text) => written(poem, text));
   poem.lines.forEach((text, at) => body.append(row([...text], [...short[at]], at + 1, { look, chosen })));
   body.addEventListener("click", (event) => {
@@ -39,8 +39,8 @@ export function book(poem, { label, look, chosen = null, act = (_event, _place) 
   body.addEventListener("keydown", (event) => {
     if (!move(event, body)) act(event, placeOf(event.target));
   });
-  const seal = el("span", { class: "seal", "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
-  const whole = el("div", { class: "book" }, heading(poem, edit), body, seal);
+  const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
+  const whole = el("div.book", heading(poem, edit), body, seal);
   whole.style.setProperty("--columns", String(poem.lines.length + (titleOf(poem) || poem.poet ? 1 : 0)));
   const shows = [settings.marks && "with-marks", settings.language === "en" && "glossed"].filter(Boolean);
   return el("div", { class: ["scroll", ...shows].join(" ") }, whole);
@@ -50,17 +50,17 @@ function heading(poem, edit) {
   const title = titleOf(poem);
   if (!title && !poem.poet) return null;
   return el(
-    "div",
-    { class: "heading", lang: verseLanguage(), on: edit ? { click: edit } : {} },
-    title ? el("h2", {}, written(poem, title)) : null,
-    poem.poet ? el("p", {}, t("by_manner", `${shown(poem.poet)} ${pinyin(poem.poet)}`.trim())) : null,
+    "div.heading",
+    { lang: verseLanguage(), on: edit ? { click: edit } : {} },
+    title ? el("h2", written(poem, title)) : null,
+    poem.poet ? el("p", t("by_manner", `${shown(poem.poet)} ${pinyin(poem.poet)}`.trim())) : null,
   );
 }
 
 function row(characters, faces, line, { look, chosen }) {
-  const mark = el("span", { class: "mark", "aria-hidden": "true" }, line % 2 ? "，" : "。");
+  const mark = el("span.mark", { "aria-hidden": "true" }, line % 2 ? "，" : "。");
   const cells = characters.map((one, at) => cell(one, faces[at], line, at + 1, look(line, at + 1), chosen));
-  return el("div", { class: "line", role: "row" }, cells, mark);
+  return el("div.line", { role: "row" }, cells, mark);
 }
 
 function cell(character, face, line, position, seen, chosen) {
@@ -70,12 +70,10 @@ function cell(character, face, line, position, seen, chosen) {
     seen.locked ? t("cell_locked") : "",
     seen.fault ? t("cell_faulty", shown(seen.fault)) : "",
   ].join("");
+  const shows = [seen.rhymes && "rhymes", seen.locked && "locked", seen.fault && "faulty"].filter(Boolean);
   return el(
-    "span",
+    ["span.cell", ...shows].join("."),
     {
-      class: ["cell", seen.rhymes && "rhymes", seen.locked && "locked", seen.fault && "faulty"]
-        .filter(Boolean)
-        .join(" "),
       role: "gridcell",
       tabindex: focused ? 0 : -1,
       "data-line": line,
@@ -83,9 +81,9 @@ function cell(character, face, line, position, seen, chosen) {
       "aria-selected": String(Boolean(chosen) && focused),
       "aria-label": t("cell", face, t(TONES[seen.tone] ?? "no_tone"), line, position, said),
     },
-    el("span", { class: "character", "aria-hidden": "true" }, face),
+    el("span.character", { "aria-hidden": "true" }, face),
     glosses(character, true),
-    el("span", { class: "sign", "aria-hidden": "true" }, sign(seen)),
+    el("span.sign", { "aria-hidden": "true" }, sign(seen)),
   );
 }
 
@@ -152,10 +150,10 @@ export function glosses(character, short = false) {
   if (settings.language !== "en") return null;
   const meaning = (means[character] ?? "").split(short ? ";" : "\n")[0];
   return el(
-    "span",
-    { class: "gloss", lang: "en", "aria-hidden": "true" },
-    el("span", {}, pinyin(character)),
-    el("span", { class: "means" }, meaning),
+    "span.gloss",
+    { lang: "en", "aria-hidden": "true" },
+    el("span", pinyin(character)),
+    el("span.means", meaning),
   );
 }
 

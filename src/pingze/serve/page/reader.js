@@ -33,10 +33,10 @@ function show(poem, marks) {
   const facts = [poem.form, poem.template, poem.rhyme && `${poem.rhyme}韻`].filter(Boolean).map(shown).join(" · ");
   const notes = [
     el("span", { lang: verseLanguage() }, facts),
-    settings.language === "en" ? el("span", {}, t("how_to_read")) : null,
-    marks ? el("span", { class: "legend" }, t("legend")) : null,
+    settings.language === "en" ? el("span", t("how_to_read")) : null,
+    marks ? el("span.legend", t("legend")) : null,
   ];
-  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), el("p", { class: "caption" }, notes));
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), el("p.caption", notes));
   const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
   $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
 }

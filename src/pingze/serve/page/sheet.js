@@ -98,12 +98,11 @@ export function factsOf({ form, template, rhyme }) {
 function caption(poem, on) {
   const problem = verdict(on)?.problem;
   return el(
-    "p",
-    { class: "caption" },
+    "p.caption",
     el("span", { lang: verseLanguage() }, factsOf(poem)),
-    settings.language === "en" ? el("span", { class: "how-to-read" }, t("how_to_read")) : null,
-    settings.marks ? el("span", { class: "legend" }, t("legend")) : null,
-    problem ? el("span", { class: "clash", role: "status" }, problem) : null,
+    settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
+    settings.marks ? el("span.legend", t("legend")) : null,
+    problem ? el("span.clash", { role: "status" }, problem) : null,
   );
 }
 
@@ -111,9 +110,9 @@ function caption(poem, on) {
 function drawFaults(on) {
   const found = faults(on);
   const row = ({ rule, line, position, char, definition }) =>
-    el("li", {}, el("strong", {}, t("fault_at", shown(rule), line, position, shown(char))), ` ${told(definition)}`);
+    el("li", el("strong", t("fault_at", shown(rule), line, position, shown(char))), ` ${told(definition)}`);
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
-  $("faults").replaceChildren(...(found.length ? [el("ul", { class: "faults" }, found.map(row)), mend] : []));
+  $("faults").replaceChildren(...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
 }
 
 // -- candidates --------------------------------------------------
@@ -128,10 +127,8 @@ export function drawCandidates() {
     return;
   }
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  const waiting = Array.from({ length: missing }, () =>
-    el("li", {}, el("span", { class: "candidate waiting" }, t("waiting"))),
-  );
-  box.replaceChildren(el("h2", {}, t("candidates")), el("ol", { class: "candidates" }, entries.map(card), waiting));
+  const waiting = Array.from({ length: missing }, () => el("li", el("span.candidate.waiting", t("waiting"))));
+  box.replaceChildren(el("h2", t("candidates")), el("ol.candidates", entries.map(card), waiting));
   if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
 }
 
@@ -146,11 +143,11 @@ function card({ now: { poem } }, at) {
   const name = t("candidate", at + 1, shown(poem.lines.join("，")));
   const face = button("", choose, { class: "candidate", "aria-pressed": chosen, "aria-label": name });
   face.append(smallPoem(poem));
-  return el("li", {}, face);
+  return el("li", face);
 }
 
 /** A poem as small columns; what it says is said elsewhere. */
 export function smallPoem(poem) {
-  const column = (line, n) => el("span", { class: "small-line" }, written(poem, line) + (n % 2 ? "。" : "，"));
-  return el("span", { class: "small-poem", lang: verseLanguage(), "aria-hidden": "true" }, poem.lines.map(column));
+  const column = (line, n) => el("span.small-line", written(poem, line) + (n % 2 ? "。" : "，"));
+  return el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, poem.lines.map(column));
 }

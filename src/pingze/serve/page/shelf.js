@@ -32,12 +32,11 @@ export function drawShelf() {
   file.addEventListener("change", () => take(file.files[0]));
   const download = () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze");
   $("shelf").replaceChildren(
-    el("p", { class: "hint" }, t(all.length ? "shelf_hint" : "shelf_empty")),
+    el("p.hint", t(all.length ? "shelf_hint" : "shelf_empty")),
     all.length > 1 ? search : "",
-    el("ol", { class: "shelf" }, found.map(row)),
+    el("ol.shelf", found.map(row)),
     el(
-      "div",
-      { class: "group" },
+      "div.group",
       all.length ? button(t("export"), download, { id: "export" }) : "",
       button(t("import"), () => file.click(), { id: "take-file" }),
       all.length ? button(t("clear_shelf"), () => clear(all), { id: "clear-shelf" }) : "",
@@ -56,25 +55,17 @@ function row(desk) {
   const name = titleOf(poem) || poem.lines[0];
   const face = button("", () => takeUp(desk.id), { class: "candidate", "aria-label": t("take_up", shown(name)) });
   face.append(smallPoem(poem));
-  const when = new Date(desk.when).toLocaleString(settings.language === "zh" ? "zh-TW" : "en", {
-    dateStyle: "medium",
-    timeStyle: "short",
-  });
+  const language = settings.language === "zh" ? "zh-TW" : "en";
+  const when = new Date(desk.when).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
   const star = { class: "plain star", "aria-pressed": String(desk.star), "aria-label": t("star", shown(name)) };
-  return el(
-    "li",
-    {},
-    face,
-    el("small", {}, facts.filter(Boolean).join(" · ")),
-    el("small", {}, when),
-    el(
-      "span",
-      { class: "group" },
-      button(desk.star ? "★" : "☆", () => mark(desk), star),
-      button("×", () => clear([desk]), { class: "plain", "aria-label": t("discard", shown(name)) }),
-    ),
+  const away = button("×", () => clear([desk]), { class: "plain", "aria-label": t("discard", shown(name)) });
+  const deeds = el(
+    "span.group",
+    button(desk.star ? "★" : "☆", () => mark(desk), star),
+    away,
   );
+  return el("li", face, el("small", facts.filter(Boolean).join(" · ")), el("small", when), deeds);
 }
 
 function mark(desk) {

@@ -32,7 +32,7 @@ export function drawTools() {
   if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
 }
 
-const group = (...buttons) => el("div", { class: "group" }, buttons);
+const group = (...buttons) => el("div.group", buttons);
 const tool = (name, click, attributes) => button(t(name), click, attributes);
 
 function mark() {
@@ -93,7 +93,7 @@ export function save(blob, kind, name = titleOf(entry().now.poem) || entry().now
 /** Said to everyone, for the eye a moment long. */
 function say(text) {
   announce(text);
-  const note = el("p", { class: "note", "aria-hidden": "true" }, text);
-  ($("card") ?? $("tools")).append(note);
+  const note = el("p.note", { "aria-hidden": "true" }, text);
+  ($("card").open ? $("card") : $("tools")).append(note);
   setTimeout(() => note.remove(), 3500);
 }

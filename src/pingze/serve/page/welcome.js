@@ -28,16 +28,17 @@ export function drawWelcome() {
   if (state.desk.when > 0) return;
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   $("intro").replaceChildren(
-    el("p", {}, t("intro")),
+    el("p", t("intro")),
     el(
-      "p",
-      { class: "examples" },
-      el("span", {}, t("examples")),
+      "p.examples",
+      el("span", t("examples")),
       examples().map(([text, act, id]) => button(text, act, { id })),
     ),
   );
   $("intro").querySelectorAll("button")[focused]?.focus();
 }
+
+const checkExample = () => attempt(async () => tries.check((await ask("example")).text));
 
 function examples() {
   const { corpus, models } = state.known;
@@ -49,38 +50,7 @@ function examples() {
     [t("example_acrostic", shown(acrostic.acrostic)), () => tries.compose(acrostic), "try-acrostic"],
     titled && [t("example_title", shown(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
     corpus
-      ? [
-          t("example_check", shown("杜甫"), shown("登高")),
-          () => attempt(async () => tries.check((await ask("example")).text)),
-          "try-check",
-        ]
+      ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]
       : [t("example_fault"), () => tries.check(FAULTY), "try-check"],
   ].filter(Boolean);
-}
-
-// -- tips --------------------------------------------------------
-// What a word means, beside it: shown while the mouse is over its question mark, and at a tap until the next one.
-
-/** Write each tip in the reader's language. */
-export function drawTips() {
-  for (const mark of document.querySelectorAll(".tip")) {
-    const note = mark.nextElementSibling ?? startTip(mark);
-    note.textContent = t(mark.dataset.tip);
-    mark.setAttribute("aria-label", t("what", mark.previousElementSibling.textContent));
-  }
-}
-
-function startTip(mark) {
-  const note = el("span", { class: "tip-text", role: "note" });
-  mark.after(note);
-  mark.setAttribute("aria-expanded", "false");
-  mark.addEventListener("click", () => openOnly(mark.getAttribute("aria-expanded") === "true" ? null : mark));
-  mark.addEventListener("keydown", ({ key }) => key === "Escape" && openOnly(null));
-  return note;
-}
-
-document.addEventListener("click", ({ target }) => target.closest(".tip") || openOnly(null));
-
-function openOnly(wanted) {
-  for (const mark of document.querySelectorAll(".tip")) mark.setAttribute("aria-expanded", String(mark === wanted));
 }
