@@ -20,6 +20,7 @@ DIST = ROOT / "dist"
 LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
+    "pingze/training/presets.toml",
     *(
         f"pingze/network/weights/{name}.safetensors"
         for name in ("tang", "tang.reward", "report", "antithesis")
