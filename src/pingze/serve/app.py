@@ -81,7 +81,11 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
 
 
 def project_url(label: str) -> str:
-    """Return one of the project's addresses in pyproject.toml, such as its Repository; "" if it has none."""
+    """Return one of the project's addresses in pyproject.toml; "" if it has none.
+
+    Args:
+        label: The address's name there, such as Repository.
+    """
     urls = dict(each.split(", ", 1) for each in metadata("pingze").get_all("Project-URL") or [])
     return urls.get(label, "")
 
