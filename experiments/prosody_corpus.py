@@ -20,7 +20,7 @@ from typing import Any
 from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, Form
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, PINGSHUI
 from pingze.verse.rules import rules
 from pingze.verse.tones import groups, sides, tone
 
@@ -132,7 +132,7 @@ def first_line_rhymes(lines: Sequence[str]) -> bool:
 
 def first_line_borrows(lines: Sequence[str]) -> bool:
     """Return whether the first line ends level, and rhymes only through a neighbouring group."""
-    near = {other for name in level_groups(lines) for other in neighbours(name)}
+    near = {other for name in level_groups(lines) for other in PINGSHUI.near[name]}
     foot = lines[0][-1]
     return not first_line_rhymes(lines) and tone(foot) == LEVEL and bool(near & groups(foot))
 

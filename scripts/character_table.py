@@ -27,7 +27,7 @@ from pingze.corpus import fetch
 from pingze.corpus.records import read
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit
 
 SAME = {"kZVariant", "kSemanticVariant"}
@@ -298,7 +298,7 @@ def count_rhymes(lines: list[str], readings: Readings, verse: Verse) -> str | No
 def count_places(lines: list[str], group: str, readings: Readings, verse: Verse) -> None:
     """Count the tones that the fixed positions of a poem need, if the poem has at most one fault."""
     width = len(lines[0])
-    near = readings.get(lines[0][-1], set()) & set(neighbours(group))
+    near = readings.get(lines[0][-1], set()) & PINGSHUI.near[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
     fitted = fit(
         [masks(line, readings) for line in lines], width, "customary", openings, 0 if near else FAULT
@@ -407,6 +407,10 @@ poems. Its Song poems only determine which further characters the table contains
   at most one fault. Of {places} such positions with a character of one tone, {agreement} have the tone that is needed.
 - `simplified.tsv`: a Simplified character and the characters of the table that it stands for (OpenCC's t2s).
 - `shinjitai.tsv`: a Japanese form of a character that neither table has (OpenCC's jp2t).
+- `mandarin.tsv`: the characters of each syllable of Mandarin, from Unihan 14.0.0 (kTGHZ2013, else kXHC1983, else
+  kMandarin); `mandarin_words.tsv`: pairs of characters that verse has, with the tones that pypinyin 0.55.0 (MIT) gives
+  them, 中 if it decides nothing (`python -m scripts.count mandarin`). The groups of 中華新韻 and 中華通韻 are those of
+  the standards as published.
 - `rhymes.tsv`, `borrowings.tsv`: how often a character rhymes in each group, and how often a first line rhymes in a
   neighbouring group, in the Tang poems of the corpus's train split (`python -m scripts.count rhymes`).
 - `contexts.tsv`: the neighbours of each word for which an ambiguous Simplified character may stand, in the train

@@ -5,6 +5,7 @@
 | TABLE | files | maker |
 |---|---|---|
 | characters | characters.tsv, simplified.tsv, SOURCES.md | scripts/character_table.py |
+| mandarin | mandarin.tsv, mandarin_words.tsv | scripts/mandarin.py |
 | contexts | contexts.tsv | scripts/contexts.py |
 | rhymes | rhymes.tsv, borrowings.tsv | here |
 | word_tones | word_tones.tsv | here |
@@ -29,7 +30,7 @@ from pingze.verse import check
 from pingze.verse.context import OPEN
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, neighbours
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, PINGSHUI
 from pingze.verse.scansion import FAULT, fit
 from pingze.verse.tones import groups, sides, usual_sides
 from scripts.character_table import masks, needs
@@ -108,7 +109,7 @@ def count_rhymes(poems: Iterable[Sequence[str]]) -> tuple[Counts, Counts]:
         for line in lines[1::2] if group not in first else [lines[0], *lines[1::2]]:
             rhymes[line[-1]][group] += 1
         if GROUPS[group].tone == LEVEL and len(lines[0]) in (5, 7) and len(first) == 1:
-            borrowings[group].update(first & set(neighbours(group)) - {group})
+            borrowings[group].update(first & PINGSHUI.near[group] - {group})
     return rhymes, borrowings
 
 
@@ -171,6 +172,7 @@ def make_doublings() -> dict[str, list[str]]:
 
 TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "characters": (VERSE, elsewhere("character_table")),
+    "mandarin": (VERSE, elsewhere("mandarin")),
     "contexts": (VERSE, elsewhere("contexts")),
     "rhymes": (VERSE, make_rhymes),
     "word_tones": (VERSE, make_word_tones),

@@ -255,9 +255,15 @@ def test_explain_has_a_row_for_each_character(call: Call) -> None:
 
 
 def test_look_ups(call: Call) -> None:
-    assert re.search("平 上平十四寒.*\n仄 去聲十五翰", call("tones", "看")[1])
-    assert re.search("七陽.*each other.*\n.*二十三漾.*minister.*丞相", call("tones", "相")[1])
+    assert re.search("平 上平十四寒(.*\n){3}仄 去聲十五翰", call("tones", "看")[1])
+    assert re.search("七陽.*each other(.*\n){3}.*二十三漾.*minister.*丞相", call("tones", "相")[1])
     assert call("tones", "将军")[1] == "將 平  軍 平\n"
+    assert call("tones", "长老", "--standard", "xinyun")[1] == "長 仄  老 仄\n"
+    assert call("tones", "长", "--standard", "xinyun")[1] == "平 平聲十唐  cháng\n仄 仄聲十唐  zhǎng\n"
+    (spoken,) = (row["spoken"] for row in json.loads(call("tones", "國", "--json")[1]))
+    assert spoken == {"tongyun": {"guó": "平聲二喔"}, "xinyun": {"guó": "平聲二波"}}
+    assert call("rhyme", "一麻", "--standard", "xinyun")[1].startswith("平聲一麻  ")
+    assert call("check", "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。", "--standard", "xinyun")[0] == 0
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 

@@ -122,13 +122,13 @@ def test_every_form_on_a_vocabulary_that_barely_suffices(form: str, level: str) 
 def corrected(characters: str, request: Request) -> Request:
     """The request without what its refusal names, of which nothing could have been kept."""
     chosen = composer(characters)
-    given_up = clashing(chosen.lexicon, request)
+    given_up = clashing(chosen.lexicon(), request)
     places = {(clash.field, clash.line, clash.position, clash.has) for clash in given_up}
     kept = [p for p in request.parts if (p.field, p.line, p.position, p.has) not in places]
     assert len(kept) + len(given_up) == len(request.parts)
     for part in request.parts:
         if part not in kept:
-            assert not is_possible(chosen.lexicon, request.keeping([*kept, part]))
+            assert not is_possible(chosen.lexicon(), request.keeping([*kept, part]))
     return request.keeping(kept)
 
 
@@ -137,10 +137,10 @@ def corrected(characters: str, request: Request) -> Request:
 def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)
-    if is_possible(chosen.lexicon, request):
+    if is_possible(chosen.lexicon(), request):
         return
     smaller = corrected(characters, request)
-    if not is_possible(chosen.lexicon, smaller):  # such characters make no 五絕, whatever is given up
+    if not is_possible(chosen.lexicon(), smaller):  # such characters make no 五絕, whatever is given up
         assert not smaller.parts
         with pytest.raises(InfeasibleError, match="the model knows too few characters"):
             chosen.prepare(smaller)
@@ -174,8 +174,8 @@ def test_what_is_named_given_up_composes_and_no_less_would_do(seed: int) -> None
 def test_few_and_late_parts_are_named(options: dict[str, str], names: list[str]) -> None:
     chosen = composer()
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-    assert list(map(str, clashing(chosen.lexicon, request) if names else [])) == names
-    assert is_possible(chosen.lexicon, request) == (not names)
+    assert list(map(str, clashing(chosen.lexicon(), request) if names else [])) == names
+    assert is_possible(chosen.lexicon(), request) == (not names)
 
 
 def test_every_character_of_a_poem_may_be_asked_for() -> None:
@@ -238,7 +238,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
         "template": "首句不入韻",
     }
     request = read_request(chosen.vocabulary, Composing(include="山月 風", **options))
-    inclusion = Inclusion(Constraints(chosen.lexicon, request), whole=whole)
+    inclusion = Inclusion(Constraints(chosen.lexicon(), request), whole=whole)
     start = inclusion.draw(1500, np.random.default_rng(0))
     possible = set()
     for placed in placements(request):
@@ -247,7 +247,7 @@ def test_each_placement_of_words_makes_up_for_how_it_was_drawn(whole: bool) -> N
             continue
         rows = " ".join(pattern[row : row + 5] for row in range(0, 20, 5))
         if is_possible(
-            chosen.lexicon, read_request(chosen.vocabulary, Composing(**options | {"pattern": rows}))
+            chosen.lexicon(), read_request(chosen.vocabulary, Composing(**options | {"pattern": rows}))
         ):
             possible.add(pattern)
     assert len(possible) > 30

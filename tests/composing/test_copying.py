@@ -85,9 +85,9 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
     """What `Composer.prepare` gives, with an invented corpus."""
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
     copying = Copying(SuffixArray.of_texts(corpus), chosen.vocabulary, 5, request.original or 0)
-    inclusion = Inclusion(Constraints(chosen.lexicon, request, copying=copying))
+    inclusion = Inclusion(Constraints(chosen.lexicon(), request, copying=copying))
     if not inclusion.is_possible:
-        raise InfeasibleError("五絕", clashing(chosen.lexicon, request, copying))
+        raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, copying))
     return inclusion
 
 

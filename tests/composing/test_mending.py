@@ -60,7 +60,7 @@ def test_no_search_finds_fewer_changes(seed: int) -> None:
     chosen = composer()
     rows = [text[start : start + 5] for start in range(0, 20, 5)]
     request = read_request(chosen.vocabulary, Composing(form="五絕", level=level, pattern=" ".join(rows)))
-    repairs = fewest(Constraints(chosen.lexicon, request), locked)
+    repairs = fewest(Constraints(chosen.lexicon(), request), locked)
     found = {len(repair.places) for repair in repairs}
     assert len(found) <= 1
     expected = searched(text, level, locked, most=2)

@@ -63,7 +63,7 @@ def _keeps(chosen: Composer, poem: str, free: list[int], lines: list[str], form:
 
 
 def _is_doubled(chosen: Composer, character: str, *, at_end: bool) -> bool:
-    return bool(chosen.lexicon.doubles[int(at_end), chosen.vocabulary.ids[character]])
+    return bool(chosen.lexicon().doubles[int(at_end), chosen.vocabulary.ids[character]])
 
 
 def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:

@@ -39,7 +39,7 @@ def passing(corpus: Store, chosen: Composer, form: str, level: str) -> list[str]
 
 def is_as_composed(verdict: Verdict, chosen: Composer) -> bool:
     """Whether a poem's rhymes and doubled characters are ones that the composer may use."""
-    ids, doubles = chosen.vocabulary.ids, chosen.lexicon.doubles
+    ids, doubles = chosen.vocabulary.ids, chosen.lexicon().doubles
     return rhymes_as_composed(verdict, chosen) and all(
         doubles[int(at == len(line) - 2), ids[one]]
         for line in verdict.lines
@@ -66,7 +66,7 @@ def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> None:
     chosen = composer("report")
     request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=True))
-    constraints = Constraints(chosen.lexicon, request)
+    constraints = Constraints(chosen.lexicon(), request)
     assert constraints.fixed is not None
     plan = constraints.plan(constraints.fixed)
     assert plan is not None

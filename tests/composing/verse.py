@@ -16,7 +16,7 @@ from pingze.verse.characters import MARKS
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme import lenders, practised, rhymes
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI
 from pingze.verse.tones import groups, sides, usable_tone
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
@@ -139,7 +139,7 @@ def _sets(
         if place in feet:
             borrowed = place < request.form.width and request.strictness == "customary"
             if place in fixed:
-                names = set(neighbours(group)) if borrowed else {group}
+                names = PINGSHUI.near[group] if borrowed else {group}
                 allowed = {c for c in allowed if not groups(c) or groups(c) & names}
             else:
                 names = set(lenders(group)) if borrowed else {group}

@@ -19,9 +19,9 @@ from pingze.verse.rhyme_groups import (
     LEVEL,
     NEIGHBOURS,
     OLD_STYLE_CLASSES,
+    PINGSHUI,
     TONES,
     Group,
-    neighbours,
 )
 from pingze.verse.tables import table
 from pingze.verse.tones import groups
@@ -35,7 +35,7 @@ def test_there_are_106_groups_in_classes() -> None:
     ]
     assert sorted("".join(OLD_STYLE_CLASSES)) == sorted(GROUPS)
     assert {GROUPS[name].tone for names in NEIGHBOURS for name in names} == {LEVEL}
-    assert neighbours("文") == "真文元寒刪先"
+    assert PINGSHUI.near["文"] == set("真文元寒刪先")
 
 
 def test_the_characters_of_a_group_by_use() -> None:
@@ -109,4 +109,4 @@ def test_first_lines_borrow_where_poets_do() -> None:
     assert (lenders("庚"), lenders("支"), lenders("蒸")) == ("庚青", "支微", "蒸")
     for name, group in GROUPS.items():
         if group.tone == LEVEL:
-            assert {name} <= set(lenders(name)) <= set(neighbours(name))
+            assert {name} <= set(lenders(name)) <= PINGSHUI.near[name]

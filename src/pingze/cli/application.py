@@ -21,7 +21,7 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.rhyme_groups import GROUPS, STANDARDS
 
 # -- completion in the shell ------------------------------------------------------------------------------------
 # Simplified characters that the user has typed are kept, because every option accepts them.
@@ -64,6 +64,7 @@ models = offering(_models)
 BY_FIELD = {
     "form": offering(lambda _: FORMS),
     "level": offering(lambda _: STRICTNESSES),
+    "standard": offering(lambda _: STANDARDS),
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
@@ -106,6 +107,7 @@ ModelOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 LevelOption = Annotated[str, option("level")]
+StandardOption = Annotated[str, option("standard")]
 TitleOption = Annotated[str | None, option("title")]
 PoetOption = Annotated[str | None, option("poet")]
 SeedOption = Annotated[int | None, option("seed")]

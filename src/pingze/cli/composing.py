@@ -11,6 +11,7 @@ from pingze.cli.application import (
     ModelOption,
     PoetOption,
     SeedOption,
+    StandardOption,
     TitleOption,
     app,
     option,
@@ -22,6 +23,7 @@ from pingze.errors import InputError
 from pingze.messages import here
 from pingze.network import DEFAULT
 from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme_groups import PINGSHUI
 
 if TYPE_CHECKING:
     from pingze.composing import Collected, Poem, Reason
@@ -50,7 +52,7 @@ def compose(
     from pingze.composing.composer import compose_as
 
     poems = compose_as(asked, model, reference=reference)
-    _print_poems(poems, explain=explain, level=asked.level, model=model, as_json=as_json)
+    _print_poems(poems, explain=explain, asked=asked, model=model, as_json=as_json)
 
 
 @app.command()
@@ -114,9 +116,9 @@ def revise(
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
     from pingze.composing.revision import read_poem, revise_as
 
-    read = read_poem(poem, form=form, level=asked.level)
+    read = read_poem(poem, form=form, level=asked.level, standard=asked.standard)
     revised = revise_as(read, targets, asked, model)
-    _print_poems([revised], explain=explain, level=asked.level, model=model, as_json=as_json)
+    _print_poems([revised], explain=explain, asked=asked, model=model, as_json=as_json)
 
 
 @app.command()
@@ -125,6 +127,7 @@ def mend(
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
     form: Annotated[str | None, option("form", "The form to mend to; by default its shape's.")] = None,
     level: LevelOption = CUSTOMARY,
+    standard: StandardOption = PINGSHUI.name,
     title: TitleOption = None,
     poet: PoetOption = None,
     seed: SeedOption = None,
@@ -134,8 +137,9 @@ def mend(
     """Mend a draft's faults by changing as few characters as possible."""
     from pingze.composing import mending
 
+    by = {"level": level, "standard": standard}
     mended = mending.mend(
-        poem, keep=keep or (), form=form, level=level, title=title, poet=poet, seed=seed, model=model
+        poem, keep=keep or (), form=form, **by, title=title, poet=poet, seed=seed, model=model
     )
     if as_json:
         print_json(mended.as_json())
@@ -174,10 +178,11 @@ def generate(
     )
 
 
-def _print_poems(poems: "list[Poem]", *, explain: bool, level: str, model: str, as_json: bool) -> None:
+def _print_poems(poems: "list[Poem]", *, explain: bool, asked: Revising, model: str, as_json: bool) -> None:
     from pingze.composing import explanation
 
-    reasons = [explanation.explain(poem, level=level, model=model) if explain else [] for poem in poems]
+    by = {"level": asked.level, "standard": asked.standard}
+    reasons = [explanation.explain(poem, **by, model=model) if explain else [] for poem in poems]
     if as_json:
         print_json(
             [

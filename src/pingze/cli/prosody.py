@@ -12,6 +12,7 @@ from pingze.cli.application import (
     BY_FIELD,
     JsonOption,
     LevelOption,
+    StandardOption,
     app,
     file_name,
     option,
@@ -27,9 +28,10 @@ from pingze.verse.characters import only_han
 from pingze.verse.context import in_context, tones_in
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
+from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
 from pingze.verse.rules import definition
 from pingze.verse.suggestions import Neighbours, suggest
-from pingze.verse.tones import describe, known, sense
+from pingze.verse.tones import describe, known, sense, spoken_in
 from pingze.verse.verdict import heading, sign, summary
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def check(
     ] = "-",
     form: Annotated[str | None, option("form", "The form to check against, not the detected one.")] = None,
     level: LevelOption = CUSTOMARY,
+    standard: StandardOption = PINGSHUI.name,
     fine: Annotated[bool, typer.Option("--fine", help="Also note 撞韻, 擠韻, 冒韻 and 四字目孤平.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -62,7 +65,7 @@ def check(
         def verdicts() -> Iterator[Verdict]:
             nonlocal passed
             for done, text in enumerate(texts, start=1):
-                verdict = prosody.check(text, form=form, level=level, fine=fine)
+                verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
                 passed = passed and verdict.ok
                 yield verdict
                 count(done)
@@ -108,7 +111,10 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
         for place, character in enumerate(line):
             text.append(" ").append(character, "bold red" if place in faulty else "")
         text.append(
-            "\n   " + "".join(sign(character).ljust(_CELL) for character in line).rstrip() + "\n", "cyan"
+            "\n   "
+            + "".join(sign(character, verdict.standard).ljust(_CELL) for character in line).rstrip()
+            + "\n",
+            "cyan",
         )
         # 2) Each fault below its character.
         for fault in faults:
@@ -134,22 +140,31 @@ def tones(
     text: Annotated[
         str, typer.Argument(metavar="CHARACTER|WORD", help="A character such as 看, or a word such as 將軍.")
     ],
+    standard: StandardOption = PINGSHUI.name,
     as_json: JsonOption = False,
 ) -> None:
     """Show a character's readings, with tone, rhyme group, meaning and uses in Tang verse; or a word's tones."""
-    word = in_context(only_han(text))
+    word, by = in_context(only_han(text)), find_standard(standard)
     if len(word) > 1:
-        read = [
-            (c, "".join(sorted(each)))
-            for c, each in zip(word, tones_in(word, range(len(word) - 1)), strict=True)
-        ]
+        tones = tones_in(word, range(len(word) - 1), by)
+        read = [(c, "".join(sorted(each))) for c, each in zip(word, tones, strict=True)]
         if as_json:
             print_json([{"character": c, "tones": each} for c, each in read])
         else:
             typer.echo("  ".join(f"{c} {each or '?'}" for c, each in read))
         return
-    found = describe(text)
-    senses = [sense(to_traditional(text.strip()), r.group.name) for r in found]
+    found, character = describe(text, by), to_traditional(text.strip())
+    if by.rimes:
+        spoken = [
+            (each, group) for reading in found for each, group in spoken_in(character, reading.group, by)
+        ]
+        if as_json:
+            print_json([{"tone": g.tone, "group": g.label, "spoken": each} for each, g in spoken])
+        else:
+            typer.echo("\n".join(f"{group.tone} {group.label}  {each}" for each, group in spoken))
+        return
+    others = [each for each in STANDARDS.values() if each.rimes]
+    senses = [sense(character, r.group.name) for r in found]
     if as_json:
         print_json(
             [
@@ -161,6 +176,10 @@ def tones(
                     "zh": zh,
                     "en": en,
                     "words": words,
+                    "spoken": {
+                        each.name: {s: g.label for s, g in spoken_in(character, reading.group, each)}
+                        for each in others
+                    },
                 }
                 for reading, (zh, en, words) in zip(found, senses, strict=True)
             ]
@@ -172,6 +191,9 @@ def tones(
         used = {} if reading.used is None else {"used": f"{reading.used:,}"}
         meaning = filter(None, (zh if language() == "zh" else en, " ".join(words[:_WORDS_SHOWN])))
         typer.echo("  ".join((here(code, **values, **used), *meaning)))
+        for each in others:
+            spoken = spoken_in(character, reading.group, each)
+            typer.echo(f"   {each.label} " + ", ".join(f"{s} {group.label}" for s, group in spoken))
     if any(reading.used is None for reading in found) and (places := known(text.strip()).needed):
         typer.echo(here("tones_needed", has=[f"{side} {times:,}" for side, times in places.items()]))
 
@@ -185,10 +207,12 @@ def rhyme(
         ),
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
+    standard: StandardOption = PINGSHUI.name,
     as_json: JsonOption = False,
 ) -> None:
     """Show a rhyme group's characters, beginning with the most frequent rhymes of Tang poets."""
-    groups = {group.label: rhyme_characters(group.name) for group in find_groups(name)}
+    by = find_standard(standard)
+    groups = {group.label: rhyme_characters(group.name, by) for group in find_groups(name, by)}
     if as_json:
         print_json({label: list(characters) for label, characters in groups.items()})
         return

@@ -5,7 +5,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import TypeVar, Unpack
 
@@ -35,6 +35,7 @@ from pingze.network.vocabulary import EOS
 from pingze.threads import threads
 from pingze.verse.characters import mark_after
 from pingze.verse.forms import opening_name
+from pingze.verse.rhyme_groups import PINGSHUI, Standard
 
 ROWS = 256
 """The maximum number of particles in a batch that joins several populations."""
@@ -65,6 +66,7 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
         pattern: One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.
         count: The number of poems.
         level: How strictly tones are judged: customary or strict.
+        standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
         include: Words that must appear, separated by spaces, as '雁 芙蓉'.
         exclude: Characters that must not appear.
         repeat: Allow a character to appear more than once, not only in reduplication.
@@ -114,7 +116,7 @@ class Composer:
     def __init__(self, loaded: checkpoint.Checkpoint, *, reference: bool = False) -> None:
         self.name, self.vocabulary, self.reward = loaded.name, loaded.vocabulary, loaded.reward
         self.network = ReferenceNetwork(loaded) if reference else GraphNetwork(loaded.rounded())
-        self.conditions = Conditions(loaded.vocabulary)
+        self.conditions, self.lexicons = Conditions(loaded.vocabulary), dict[Standard, Lexicon]()
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
         """Compile a request into its constraints and the placements of its words.
@@ -132,15 +134,16 @@ class Composer:
         corpus.
         """
         copying, effort = self._copying(request), Effort(request)
-        ways = [(self.lexicon, False)]
+        own = self.lexicon(request.standard)
+        ways = [(own, False)]
         if request.fixed or request.include:
-            read, words = self.lexicon.reading(request), any(len(word) > 1 for word in request.include)
+            read, words = own.reading(request), any(len(word) > 1 for word in request.include)
             ways = [*[(read, True)] * words, (read, False), *ways]
         for lexicon, whole in ways:
             inclusion = Inclusion(Constraints(lexicon, request, old, copying), whole=whole, effort=effort)
             if inclusion.is_possible:
                 return inclusion
-        raise InfeasibleError(request.form.name, clashing(self.lexicon, request, copying, effort))
+        raise InfeasibleError(request.form.name, clashing(own, request, copying, effort))
 
     def prefix(self, request: Request) -> list[int]:
         """List the token ids of a request's conditions; the list is empty if the model knows no conditions."""
@@ -237,10 +240,11 @@ class Composer:
         added = [term.at_place(text, place) for term in self.terms(constraints)]
         return sum((each for each in added if each is not None), np.zeros(len(self.vocabulary), np.float32))
 
-    @cached_property
-    def lexicon(self) -> Lexicon:
-        """The tones and rhymes of the vocabulary's characters."""
-        return Lexicon.of(self.vocabulary)
+    def lexicon(self, standard: Standard = PINGSHUI) -> Lexicon:
+        """Return the tones and rhymes of the vocabulary's characters in a standard, computed once."""
+        if standard not in self.lexicons:
+            self.lexicons[standard] = Lexicon.of(self.vocabulary, standard)
+        return self.lexicons[standard]
 
     def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
         """Choose one text from a seed's populations, and return it as a poem."""

@@ -11,8 +11,8 @@ from pingze.composing.request.options import LARGEST_SEED, Revising, check_bound
 from pingze.composing.revision import check_poem, poem_request
 from pingze.deadline import check_deadline
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import GROUPS
-from pingze.verse.tones import groups, sides, usable_tone
+from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.tones import groups, usable_tone
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,12 @@ class Reason:
 
 
 def explain(
-    poem: Poem, *, limit: int = 5, level: str = CUSTOMARY, model: str | Path | None = None
+    poem: Poem,
+    *,
+    limit: int = 5,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    model: str | Path | None = None,
 ) -> list[Reason]:
     """Explain each character of a poem that keeps its form, template and rhyme group.
 
@@ -46,6 +51,7 @@ def explain(
         poem: A poem returned by `compose` or `read_poem`.
         limit: The maximum number of alternatives listed for each character, from 0.
         level: How strictly tones are judged: customary or strict.
+        standard: How characters are read: pingshui, tongyun or xinyun.
         model: A shipped model's name, a checkpoint, or the folder of a run or an export.
 
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError on an invalid value,
@@ -55,7 +61,8 @@ def explain(
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
     chosen = composer(model)
     text = "".join(poem.lines)
-    constraints = chosen.prepare(poem_request(chosen, poem, asked=Revising(level=level))).constraints
+    asked_of = Revising(level=level, standard=standard)
+    constraints = chosen.prepare(poem_request(chosen, poem, asked=asked_of)).constraints
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request))
     asked = constraints.tones_of(constraints.fixed)
@@ -69,7 +76,7 @@ def explain(
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         rhyme = poem.rhyme if constraints.feet[place].any() else None
-        tone, group = _reading(text[place], asked[place], rhyme)
+        tone, group = _reading(text[place], asked[place], rhyme, constraints.request.standard)
         reasons.append(
             Reason(
                 line=line + 1,
@@ -85,13 +92,12 @@ def explain(
     return reasons
 
 
-def _reading(character: str, asked: str, rhyme: str | None) -> tuple[str, str]:
+def _reading(character: str, asked: str, rhyme: str | None, standard: Standard) -> tuple[str, str]:
     """Return the tone of a character and the labels of its rhyme groups, given the tone that its position requires."""
-    names = groups(character)
+    names, every = groups(character, standard), standard.groups
     if rhyme in names:
-        return GROUPS[rhyme].side, GROUPS[rhyme].label
-    can_be = sides(character)
-    tone = asked or usable_tone(character) or (next(iter(can_be)) if len(can_be) == 1 else "")
+        return every[rhyme].side, every[rhyme].label
+    tone = asked or usable_tone(character, standard) or ""
     return tone, " ".join(
-        GROUPS[name].label for name in GROUPS if name in names and tone in (GROUPS[name].side, "")
+        each.label for name, each in every.items() if name in names and tone in (each.side, "")
     )

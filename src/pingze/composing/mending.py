@@ -25,6 +25,7 @@ from pingze.verse import check
 from pingze.verse.context import in_context
 from pingze.verse.forms import FORMS, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme_groups import PINGSHUI
 
 MOST_TRIED = 12
 """The maximum number of sets of positions, all equally small, that are rewritten."""
@@ -84,6 +85,7 @@ def mend(
     keep: Sequence[str] = (),
     form: str | None = None,
     level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
     title: str | None = None,
     poet: str | None = None,
     temperature: float = Revising.temperature,
@@ -99,6 +101,7 @@ def mend(
         keep: Words of the draft that must not change.
         form: The form 體 of the mended poem, as 七律; by default the form that has the draft's shape.
         level: How strictly tones are judged: customary or strict.
+        standard: How characters are read: pingshui, tongyun or xinyun.
         title: A title, for models that know titles.
         poet: The poet whose manner to imitate, for models that know poets.
         temperature: How new characters are drawn: 0 takes the likeliest, 1 draws as the model would; up to 100.
@@ -112,10 +115,10 @@ def mend(
     if no particle was finished; CheckpointError if the model cannot be read.
     """
     drawn: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "particles": particles, "seed": seed}
-    asked = Revising(level=level, title=title, poet=poet, **drawn)
+    asked = Revising(level=level, standard=standard, title=title, poet=poet, **drawn)
     chosen = composer(model, asked)
     # 1. Read the draft in the form of the mended poem.
-    verdict = check(text, form=form, level=level)
+    verdict = check(text, form=form, level=level, standard=standard)
     draft = poem_of(verdict, title, poet)
     if not verdict.ok:
         draft = replace(draft, form=_form_of(draft.lines, form), template=None, rhyme=None)
@@ -124,9 +127,10 @@ def mend(
     if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
     # 2. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
-    request = poem_request(chosen, draft, asked=Revising(level=level))
-    constraints = Constraints(chosen.lexicon, request)
-    repairs = fewest(Constraints(chosen.lexicon.reading(request), request), locked)
+    request = poem_request(chosen, draft, asked=Revising(level=level, standard=standard))
+    lexicon = chosen.lexicon(request.standard)
+    constraints = Constraints(lexicon, request)
+    repairs = fewest(Constraints(lexicon.reading(request), request), locked)
     if not repairs and verdict.ok:
         return Mended(draft, ())
     if not (repairs := repairs or fewest(constraints, locked)):
@@ -139,7 +143,7 @@ def mend(
         raise InfeasibleError(draft.form, given_up)
     # 3. Rewrite these positions.
     poem = _best(chosen, draft, repairs, asked)
-    return Mended(poem, tuple(_changes(draft.lines, poem, level)))
+    return Mended(poem, tuple(_changes(draft.lines, poem, asked)))
 
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
@@ -221,26 +225,30 @@ def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revis
         template = opening_name(width, repair.opening[0])
         poem = replace(draft, template=template, rhyme=repair.rhyme)
         old = {place: ids[draft.lines[place // width][place % width]] for place in repair.places}
-        request = poem_request(chosen, poem, repair.places, Revising(level=asked.level))
+        request = poem_request(
+            chosen, poem, repair.places, Revising(level=asked.level, standard=asked.standard)
+        )
         try:
             inclusion = chosen.prepare(request, old)
             poems.append(chosen.write(inclusion, replace(asked.sampling, particles=particles), seed))
         except InfeasibleError as error:
             refused = error
-    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=asked.level).ok]
+    by = {"level": asked.level, "standard": asked.standard}
+    kept = [poem for poem in poems if check(str(poem), form=poem.form, **by).ok]
     if not kept:
         raise refused or UnfinishedError("unmended")
     return max(kept, key=lambda poem: poem.log_probability)
 
 
-def _changes(lines: Sequence[str], poem: Poem, level: str) -> Iterator[Change]:
+def _changes(lines: Sequence[str], poem: Poem, asked: Revising) -> Iterator[Change]:
     """List the changed characters, each with the rules that the mended poem would break with the old character."""
     for number, (old_line, line) in enumerate(zip(lines, poem.lines, strict=True)):
         for at, (old, new) in enumerate(zip(old_line, line, strict=True)):
             if old != new:
                 restored = [*poem.lines]
                 restored[number] = line[:at] + old + line[at + 1 :]
-                verdict = check("，".join(restored), form=poem.form, level=level)
+                text, by = "，".join(restored), asked.standard
+                verdict = check(text, form=poem.form, level=asked.level, standard=by)
                 rules = [fault.rule for fault in verdict.violations]
                 rules += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
                 yield Change(number + 1, at + 1, old, new, tuple(dict.fromkeys(rules)))

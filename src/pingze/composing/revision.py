@@ -26,7 +26,7 @@ from pingze.errors import InputError, wrong_type
 from pingze.verse import Verdict, check
 from pingze.verse.context import lines_in_context
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 Target = int | tuple[int, int]
 """A line number, or a line number and a position in that line; both count from 1."""
@@ -45,17 +45,20 @@ class Alternative:
     """ln p of the whole poem with this character, including marks and the end token."""
 
 
-def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> Poem:
+def read_poem(
+    text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name
+) -> Poem:
     """Read a poem as a person writes it; the checker finds its form, template and rhyme group.
 
     Args:
         text: The poem, with or without marks, one or more lines per row.
         form: The form 體, as 七古, if the poem's shape fits several forms.
         level: How strictly tones are judged: customary or strict.
+        standard: How characters are read: pingshui, tongyun or xinyun.
 
-    Raises InputError if the text has the shape of no form, or the form or level is unknown.
+    Raises InputError if the text has the shape of no form, or the form, level or standard is unknown.
     """
-    verdict = check(text, form=form, level=level)
+    verdict = check(text, form=form, level=level, standard=standard)
     if verdict.form is None:
         notes = [str(note) for note in verdict.notes if note.cause["code"] != "chosen"]  # not a failure
         raise InputError("no_poem", field="poem", has="; ".join(notes))
@@ -64,7 +67,8 @@ def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY) -> 
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
     """Build a poem from a checked text; convert Simplified characters, with a ConversionWarning."""
-    rhyme = verdict.rhyme if verdict.rhyme in GROUPS else None  # old-style verse may mix several groups
+    known = STANDARDS[verdict.standard].groups
+    rhyme = verdict.rhyme if verdict.rhyme in known else None  # old-style verse may mix several groups
     lines = lines_in_context(verdict.lines)
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)

@@ -27,7 +27,7 @@ from pingze.verse.character_table import simplified_forms
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, STANDARDS
 from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
@@ -124,14 +124,15 @@ def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
     """List the characters that fit a position, ranked by how probable each makes the whole poem."""
-    poem, place = asked.poem.read(asked.level), (asked.line, asked.position)
+    poem, place = asked.poem.read(asked.level, asked.standard), (asked.line, asked.position)
     return {"alternatives": alternatives_as(poem, place, asked, asked.limit, asked.model_name)}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
-    poem, chosen = asked.poem.read(asked.level), asked.model_name
-    return {"reasons": composing.explain(poem, limit=asked.limit, level=asked.level, model=chosen)}
+    poem, chosen = asked.poem.read(asked.level, asked.standard), asked.model_name
+    by = {"level": asked.level, "standard": asked.standard}
+    return {"reasons": composing.explain(poem, limit=asked.limit, **by, model=chosen)}
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
@@ -139,7 +140,9 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
     texts = prosody.split_poems(asked.text)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
-    verdicts = [prosody.check(text, form=asked.form, level=asked.level) for text in texts]
+    verdicts = [
+        prosody.check(text, form=asked.form, level=asked.level, standard=asked.standard) for text in texts
+    ]
     with usual_neighbours() as neighbours:
         fitting = partial(suggest, neighbours=neighbours)
         return {"verdicts": [_judged(verdict, fitting, language) for verdict in verdicts]}
@@ -155,7 +158,8 @@ def _judged(
         faults.append(
             schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme))
         )
-    same = ("ok", "judged", "form", "template", "rhyme", "level", "lines")
+    same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines")
+    by = STANDARDS[verdict.standard]
     notes = [*verdict.doubts, *verdict.notes]
     return schemas.Judged(
         **{name: getattr(verdict, name) for name in same},
@@ -163,8 +167,8 @@ def _judged(
         notes=[note.text(language) for note in notes],
         remarks=[note.cause for note in notes],
         read=lines_in_context(verdict.lines),
-        tones=["".join(SIGNS[tone(character)] for character in line) for line in verdict.lines],
-        readings=[[[*map(str, readings(character))] for character in line] for line in verdict.lines],
+        tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.lines],
+        readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.lines],
     )
 
 

@@ -10,6 +10,7 @@ from pingze.errors import Cause, Clash, InputError
 from pingze.network import checkpoint
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme_groups import PINGSHUI
 
 LONGEST_POEM = 200
 MOST_PARTICLES = 256
@@ -44,9 +45,10 @@ class GivenPoem(Bounded):
     model: str | None = None
     log_probability: float | None = None
 
-    def read(self, level: str = CUSTOMARY) -> Poem:
+    def read(self, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
         """Parse the poem. Raises InputError if its lines do not have the shape of the given form or of any form."""
-        found = read_poem("，\n".join(self.lines[:LONGEST_POEM]), form=self.form, level=level)
+        text = "，\n".join(self.lines[:LONGEST_POEM])
+        found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
         if not form.takes(len(widths)) or {*widths} != {form.width} or [*map(len, found.lines)] != widths:
@@ -133,7 +135,8 @@ class ExplainRequest(OfPoem):
     """A poem whose characters are to be explained."""
 
     limit: int = option(5, "How many alternatives to list for each character.", minimum=0, maximum=64)
-    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
+    level: str = shared("level")
+    standard: str = shared("standard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +145,8 @@ class CheckRequest(Bounded):
 
     text: str = option(..., "One poem, or several separated by blank lines.", maxLength=4000)
     form: str | None = option(None, "The form to check against, instead of the detected one.", maxLength=20)
-    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
+    level: str = shared("level")
+    standard: str = shared("standard")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,8 @@ class MendRequest(OfModel):
     text: str = option(..., "The poem, as plain text.", maxLength=4000)
     keep: str = option("", "Words of the poem to keep, separated by spaces.", maxLength=100)
     form: str | None = option(None, "The form to mend to; null takes its shape's.", maxLength=20)
-    level: str = option(CUSTOMARY, Revising.sentence("level"), maxLength=20)
+    level: str = shared("level")
+    standard: str = shared("standard")
     title: str | None = shared("title")
     poet: str | None = shared("poet")
     seed: int | None = shared("seed")
@@ -311,6 +316,7 @@ class Judged:
     template: str | None
     rhyme: str | None
     level: str
+    standard: str
     lines: Sequence[str]
     read: Sequence[str]
     """The lines as they were judged, in Traditional characters."""

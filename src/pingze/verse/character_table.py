@@ -9,7 +9,8 @@ tones, how often verse needs the level and the oblique one; and its variants.
 from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse import mandarin
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import counts, table
 
 IN_USE = 30
@@ -25,13 +26,18 @@ class Entry:
     """A character's row in the table."""
 
     rhymed: dict[str, int]
-    """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each."""
+    """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each.
+
+    In a standard other than 平水韻, each group has the number of the character's rhymes in all groups of 平水韻.
+    """
     count: int = 0
     """The number of times the character occurs in Tang verse."""
     needed: dict[str, int] = field(default_factory=dict)
     """If the character can have both tones: how often it occurs where a template requires each tone."""
     variants: str = ""
     """Other written forms of the character, the most frequent first."""
+    standard: Standard = PINGSHUI
+    """The standard that has these groups."""
 
     @cached_property
     def groups(self) -> frozenset[str]:
@@ -41,13 +47,20 @@ class Entry:
     @cached_property
     def sides(self) -> frozenset[str]:
         """The tones that the character can have: `LEVEL`, `OBLIQUE` or both."""
-        return frozenset(GROUPS[name].side for name in self.rhymed)
+        return frozenset(self.standard.groups[name].side for name in self.rhymed)
 
 
 @lru_cache(1 << 15)
-def entry(character: str) -> Entry | None:
-    """Look up a character exactly as it is written; return None if the table lacks it."""
+def entry(character: str, standard: Standard = PINGSHUI) -> Entry | None:
+    """Look up a character exactly as it is written, as a standard reads it; return None if the table lacks it."""
     row = table("characters").get(character)
+    if standard.rimes:
+        read = "".join(
+            mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ())
+        )
+        known = entry(character) or Entry({})
+        rhymed = dict.fromkeys(read, sum(known.rhymed.values()))
+        return Entry(rhymed, known.count, {}, known.variants, standard) if read else None
     if row is None:
         return None
     groups, count, level, oblique, variants = (row + "\t" * 4).split("\t")[:5]

@@ -12,11 +12,18 @@ from pingze.verse.forms import FEWEST_LINES, FORMS, Form, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS, LEVEL
+from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.verdict import Note, Verdict, Violation
 
 
-def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: bool = False) -> Verdict:
+def check(
+    text: str,
+    *,
+    form: str | None = None,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    fine: bool = False,
+) -> Verdict:
     """Check one poem against the given form or, if none is given, the form that its shape and rhyme suggest.
 
     A poem of four lines is a 絕, of eight a 律, and of ten or any larger even number a 排, provided that it rhymes in a
@@ -29,9 +36,10 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: b
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
         form: The form 體 to judge the poem by, such as 七律; by default the function finds it.
         level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow.
+        standard: How characters are read: pingshui 平水韻, or by Mandarin tongyun 中華通韻 or xinyun 中華新韻.
         fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
-    Raises InputError when `text` is not a string, or when `form` or `level` is unknown.
+    Raises InputError when `text` is not a string, or when `form`, `level` or `standard` is unknown.
 
     Source of each rule: `verse.rules.rules`.
     """
@@ -39,18 +47,18 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: b
         raise wrong_type("text", text, "text")
     if level not in STRICTNESSES:
         raise InputError("choice", field="level", has=level, choices=STRICTNESSES)
-    asked = None if form is None else find_form(form)
+    asked, by = None if form is None else find_form(form), find_standard(standard)
     read = read_text(text)
     lines = tuple(lines_in_context(read.lines))
     if asked is None:
-        verdict = _find(lines, level)
+        verdict = _find(lines, level, by)
     else:
-        verdict = (_judge if _has_shape(lines, asked) else _shape_faults)(lines, asked, level)
+        verdict = (_judge if _has_shape(lines, asked) else _shape_faults)(lines, asked, level, by)
     notes = (*reading_notes(read, lines), *verdict.notes)
     if verdict.judged != "shape":
-        notes = (*notes, *character_notes(lines, repeated=verdict.template is not None))
-    if fine and verdict.template and verdict.rhyme and GROUPS[verdict.rhyme].tone == LEVEL:
-        notes = (*notes, *fine_notes(lines, verdict.rhyme))
+        notes = (*notes, *character_notes(lines, by, repeated=verdict.template is not None))
+    if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
+        notes = (*notes, *fine_notes(lines, verdict.rhyme, by))
     written = tuple(read.lines)
     faults = tuple(
         replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
@@ -59,26 +67,28 @@ def check(text: str, *, form: str | None = None, level: str = CUSTOMARY, fine: b
     return replace(verdict, lines=written, violations=faults, notes=notes)
 
 
-def _judge(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
-    return regulated.judge(lines, form, level) if form.regulated else old_style.judge(lines, form, level)
+def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
+    return (regulated if form.regulated else old_style).judge(lines, form, level, standard)
 
 
 def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
     return form.takes(len(lines)) and all(len(line) == form.width for line in lines)
 
 
-def _find(lines: tuple[str, ...], level: str) -> Verdict:
+def _find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
     """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
     # 1) Judge the lines as regulated and as old-style verse. If few faults are found at the customary level, they are
     # regulated.
-    verdict = _judge(lines, shaped[0], level) if shaped and shaped[0].regulated else None
+    verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
-    as_old = _judge(lines, shaped[-1], level) if shaped else None
+    as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
     fits_old = as_old is not None and as_old.ok
-    at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY)
+    at_customary = (
+        verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY, standard)
+    )
     if (
         verdict
         and at_customary
@@ -90,17 +100,17 @@ def _find(lines: tuple[str, ...], level: str) -> Verdict:
     # 2) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         if not shaped and (near := _nearly_shaped(lines)):
-            return _shape_faults(lines, near, level)
+            return _shape_faults(lines, near, level, standard)
         notes = [
             shape_note(lines),
             Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
         ]
         if nearest := verdict or as_old:
             notes.append(Note("nearest", form=nearest.form, faults=len(nearest.violations)))
-        return Verdict(None, None, None, level, lines, (), tuple(notes))
+        return Verdict(None, None, None, level, lines, (), tuple(notes), standard=standard.name)
     if verdict is None:
         return as_old
-    notes = [old_style.quatrain_note(lines, as_old.rhyme)] if len(lines) == FEWEST_LINES else []
+    notes = [old_style.quatrain_note(lines, as_old.rhyme, standard)] if len(lines) == FEWEST_LINES else []
     places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
     notes.append(Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places))
     return replace(as_old, notes=(*notes, *as_old.notes))
@@ -130,18 +140,19 @@ def _is_regulated(verdict: Verdict) -> bool:
     fault per couplet is allowed in them.
     """
     allowed = len(verdict.lines) // (2 if len(verdict.lines) < 10 else 4)
-    level_rhyme = verdict.rhyme is not None and GROUPS[verdict.rhyme].tone == LEVEL
+    groups = STANDARDS[verdict.standard].groups
+    level_rhyme = verdict.rhyme is not None and groups[verdict.rhyme].tone == LEVEL
     return level_rhyme and len(verdict.violations) <= allowed
 
 
-def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
+def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
     """Return the verdict on lines that do not have the shape of the form.
 
     A line of the wrong length has its fault at the first extra or missing character; a poem with the wrong number of
     lines has its fault at the first extra or missing line.
     """
     faults = [
-        Violation.at("字數", lines, number, min(len(line), form.width))
+        Violation.at("字數", lines, number, min(len(line), form.width), standard)
         for number, line in enumerate(lines)
         if len(line) != form.width
     ]
@@ -153,4 +164,5 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str) -> Verdict:
         Note("line_length", line=n, has=len(lines[n - 1]), width=form.width) for n in odd if len(odd) < 3
     ]
     note = Note("not_checked", form=form.name, wanted=form.lines, size=sizes, width=form.width)
-    return Verdict(form.name, None, None, level, lines, tuple(faults), (shape_note(lines), *notes, note))
+    noted = (shape_note(lines), *notes, note)
+    return Verdict(form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name)

@@ -14,7 +14,7 @@ from functools import cache
 
 from pingze.verse.character_table import in_use, rare_words, simplified_forms, to_traditional
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import sides, usual_sides
 
@@ -117,8 +117,10 @@ def _contexts() -> dict[str, _Context]:
 
 
 @cache
-def word_tones() -> dict[str, str]:
+def word_tones(standard: Standard = PINGSHUI) -> dict[str, str]:
     """Map each word of two characters to its two tones, from counts or meanings; `OPEN` marks an undecided tone."""
+    if standard.rimes:
+        return table("mandarin_words")
     found = dict(table("word_tones"))
     for key, cells in table("senses").items():
         for word in cells.split("\t")[2].split():
@@ -128,14 +130,15 @@ def word_tones() -> dict[str, str]:
     return found
 
 
-def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
+def tones_by_word(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> dict[int, str]:
     """Find the positions whose tone a word decides; map each to that tone, or to both tones if two words disagree.
 
     Args:
         line: Characters without marks.
         starts: The positions, from 0, at which a word of two characters may begin.
+        standard: The standard by which characters are read.
     """
-    words, decided = word_tones(), dict[int, str]()
+    words, decided = word_tones(standard), dict[int, str]()
     for start in starts:
         if tones := words.get(line[start : start + 2]):
             for at, tone in enumerate(tones, start):
@@ -144,15 +147,15 @@ def tones_by_word(line: str, starts: Iterable[int]) -> dict[int, str]:
     return decided
 
 
-def tones_in(line: str, starts: Iterable[int]) -> list[frozenset[str]]:
+def tones_in(line: str, starts: Iterable[int], standard: Standard = PINGSHUI) -> list[frozenset[str]]:
     """Return the tones in which verse reads each character of a line: its tone in the word, else its usual tones."""
-    decided = tones_by_word(line, starts)
-    return [frozenset(decided.get(at, "")) or usual_sides(each) for at, each in enumerate(line)]
+    decided = tones_by_word(line, starts, standard)
+    return [frozenset(decided.get(at, "")) or usual_sides(each, standard) for at, each in enumerate(line)]
 
 
-def word_at(line: str, place: int) -> str:
+def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
     """Return the word of two characters that decides the tone at a position in a line; "" if there is none."""
-    words = word_tones()
+    words = word_tones(standard)
     starts = sorted({place - 1, place} & word_starts(2, len(line)))
     pairs = {start: line[start : start + 2] for start in starts}
     return next(
@@ -160,12 +163,14 @@ def word_at(line: str, place: int) -> str:
     )
 
 
-def tones_within(words: Iterable[str], lines: Iterable[str] = ()) -> dict[str, frozenset[str]]:
+def tones_within(
+    words: Iterable[str], lines: Iterable[str] = (), standard: Standard = PINGSHUI
+) -> dict[str, frozenset[str]]:
     """Map each character that can have both tones to its tones in the given words and lines, which may have blanks."""
     texts = [(word, range(len(word) - 1)) for word in words]
     found: dict[str, frozenset[str]] = {}
     for text, starts in (*texts, *((line, word_starts(2, len(line))) for line in lines)):
-        for character, tones in zip(text, tones_in(text, starts), strict=True):
-            if len(sides(character)) == 2:
+        for character, tones in zip(text, tones_in(text, starts, standard), strict=True):
+            if len(sides(character, standard)) == 2:
                 found[character] = found.get(character, frozenset()) | tones
     return found

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.pasted_text import ReadText
-from pingze.verse.rhyme_groups import LEVEL, NEIGHBOURS, OBLIQUE, OLD_STYLE_CLASSES
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
 from pingze.verse.tones import groups, sides
 from pingze.verse.verdict import Note
 
@@ -32,7 +32,7 @@ def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:
         yield from _named("chosen", chosen)
 
 
-def character_notes(lines: Sequence[str], *, repeated: bool) -> Iterator[Note]:
+def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool) -> Iterator[Note]:
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
     written: dict[str, dict[str, None]] = {}
     places: dict[str, dict[str, None]] = {}
@@ -44,27 +44,30 @@ def character_notes(lines: Sequence[str], *, repeated: bool) -> Iterator[Note]:
     if repeated:
         more = [word for word in places if len(places[word]) > 1]
         yield from _named("repeated", (f"{' '.join(written[w])} ({', '.join(places[w])})" for w in more))
-    yield from _named("unknown", (c for c in dict.fromkeys("".join(lines)) if not sides(c)))
+    yield from _named("unknown", (c for c in dict.fromkeys("".join(lines)) if not sides(c, standard)))
 
 
-def fine_notes(lines: Sequence[str], rhyme: str) -> Iterator[Note]:
+def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:
     """Yield the remarks of later manuals on a regulated poem: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
     Args:
         lines: The poem's lines.
         rhyme: The poem's rhyme group, which must be level.
+        standard: The standard by which characters are read.
     """
-    at = next(n for n, names in enumerate(NEIGHBOURS) if rhyme in names)
-    same_sound = set(OLD_STYLE_CLASSES[len(NEIGHBOURS) + at])
+    levels = sum(standard.groups[names[0]].side == LEVEL for names in standard.classes)
+    at = next(n for n, names in enumerate(standard.classes) if rhyme in names)
+    same_sound = set(standard.classes[levels + at])
     found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
     for number, line in enumerate(lines):
-        rhymed = number % 2 == 1 or rhyme in groups(line[-1])
-        if not rhymed and groups(line[-1]) & same_sound:
+        foot = groups(line[-1], standard)
+        rhymed = number % 2 == 1 or rhyme in foot
+        if not rhymed and foot & same_sound:
             found["撞韻"].append(f"{line[-1]} ({number + 1}.{len(line)})")
         for place, character in enumerate(line[:-1], 1):
-            if groups(character) == {rhyme}:
+            if groups(character, standard) == {rhyme}:
                 found["擠韻" if rhymed else "冒韻"].append(f"{character} ({number + 1}.{place})")
-        if [sides(character) for character in line[-5:-2]] == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
+        if [sides(character, standard) for character in line[-5:-2]] == [{OBLIQUE}, {LEVEL}, {OBLIQUE}]:
             found["四字目孤平"].append(f"{line[-4]} ({number + 1}.{len(line) - 3})")
     for name, places in found.items():
         yield from _named("fine", places, rule=name)

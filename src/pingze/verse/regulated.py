@@ -8,7 +8,7 @@ from pingze.verse.context import word_at
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, neighbours
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
 from pingze.verse.tones import groups, known
 from pingze.verse.verdict import Note, Verdict, Violation
@@ -27,17 +27,23 @@ Positions and tones are those of the last five characters, from 0. A line with o
 """
 
 
-def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
+def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standard) -> Verdict:
     """Judge lines that have the form's shape by the template that they fit best and by their most frequent rhyme."""
     width, last = form.width, form.width - 1
     # 1) Find the rhyme, and the rule that the first line breaks if it is read as a rhymed line.
-    feet = [groups(line[-1]) for line in lines]
-    near = "".join(neighbours(name) for name in feet[0] if GROUPS[name].tone == LEVEL)
-    rhyme = shared_group(feet[1::2], preferring=(feet[0], frozenset(near), feet[1]), tone=LEVEL)
-    first = ("鄰韻" if _is_near(feet[0], rhyme) else "出韻") if _off(feet[0], rhyme) else ""
+    feet = [groups(line[-1], standard) for line in lines]
+    level = {name for name in feet[0] if standard.groups[name].tone == LEVEL}
+    near = frozenset[str]().union(*(standard.near[name] for name in level))
+    rhyme = shared_group(feet[1::2], (feet[0], near, feet[1]), LEVEL, standard)
+    right = (
+        {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()
+    )  # no oblique rhyme is right
+    near = standard.near[rhyme] if rhyme in right else frozenset()
+    off = [bool(foot) and not foot & right for foot in feet]
+    first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""
     borrows = first == "鄰韻" and strictness == CUSTOMARY
     # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed if it ends oblique.
-    masks = [masks_of(line) for line in lines]
+    masks = [masks_of(line, standard) for line in lines]
     rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
@@ -52,43 +58,34 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str) -> Verdict:
         faults.append((0, last, first))
     before: set[str] = set()
     for number in rhymed:
-        if number and _off(feet[number], rhyme):
+        if number and off[number]:
             faults.append((number, last, "出韻"))
         elif lines[number][-1] in before:
             faults.append((number, last, "重韻"))
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
     # 4) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
-    notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, borrows=borrows and 0 in rhymed)]
+    notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed)]
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
         elif line.pattern.soft:
             notes.append(Note("bent", rule=line.pattern.soft, line=number, position=width - 2))
-    violations = tuple(Violation.at(rule, lines, number, place) for number, place, rule in faults)
+    violations = tuple(Violation.at(rule, lines, number, place, standard) for number, place, rule in faults)
     if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))
-    doubts = tuple(_doubts(best, masks, lines, strictness))
+    doubts = tuple(_doubts(best, masks, lines, strictness, standard))
     template = opening_name(width, best[0].kind[0])
-    return Verdict(form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts)
+    judged = form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts
+    return Verdict(*judged, standard.name)
 
 
-def _is_near(foot: Groups, rhyme: str | None) -> bool:
-    """Return whether the poem's rhyme group is level and a character can rhyme in it or in one of its neighbours."""
-    return rhyme is not None and GROUPS[rhyme].tone == LEVEL and bool(foot & set(neighbours(rhyme)))
-
-
-def _off(foot: Groups, rhyme: str | None) -> bool:
-    """Return whether the poem's rhyme group is not level, or a known character cannot rhyme in it."""
-    return bool(foot) and (rhyme not in foot or GROUPS[rhyme].tone != LEVEL)
-
-
-def _exchange(feet: Sequence[Groups]) -> str:
+def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
     """Name a scheme of four rhymes in two neighbouring groups: 進退格 if they alternate, 轆轤格 if each has a half."""
     ways = {"進退格": (feet[::2], feet[1::2]), "轆轤格": (feet[:2], feet[2:])} if len(feet) == 4 else {}
     for name, parts in ways.items():
         one, other = (frozenset.intersection(*part) for part in parts)
-        if any(_is_near(other, group) for group in one):
+        if any(standard.groups[group].tone == LEVEL and other & standard.near[group] for group in one):
             return name
     return ""
 
@@ -118,25 +115,31 @@ def _rule(kind: str, number: int, place: int, width: int) -> str:
 
 
 def _rhyme_notes(
-    lines: Sequence[str], feet: Sequence[Groups], rhymed: Sequence[int], rhyme: str | None, *, borrows: bool
+    lines: Sequence[str],
+    feet: Sequence[Groups],
+    rhymed: Sequence[int],
+    rhyme: str | None,
+    standard: Standard,
+    *,
+    borrows: bool,
 ) -> Iterator[Note]:
     """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
     if borrows:
-        rare = not feet[0] & set(lenders(rhyme or ""))
+        rare = not feet[0] & set(lenders(rhyme or "", standard))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"
         yield Note(code, line=1, wanted=rhyme, has=sorted(feet[0]), rare=rare)
     even = range(1, len(lines), 2)
-    off = [number for number in even if _off(feet[number], rhyme)]
-    if off and rhyme is not None and GROUPS[rhyme].tone == LEVEL:
-        if off == [even[-1]] and len(even) > 1 and _is_near(feet[even[-1]], rhyme):
+    off = [number for number in even if feet[number] and rhyme not in feet[number]]
+    if off and rhyme is not None and standard.groups[rhyme].tone == LEVEL:
+        if off == [even[-1]] and len(even) > 1 and feet[even[-1]] & standard.near[rhyme]:
             yield Note("stray_last", line=even[-1] + 1, wanted=rhyme)
-        elif name := _exchange([feet[number] for number in even]):
+        elif name := _exchange([feet[number] for number in even], standard):
             yield Note("named_rhyme", name=name)
         elif 2 * len(off) >= len(even):
             yield Note("suspects", has=[f"{lines[number][-1]} ({number + 1})" for number in even])
     for number in rhymed:
         foot = lines[number][-1]
-        if rhyme in feet[number] and is_rare_rhyme(foot, rhyme):
+        if rhyme in feet[number] and is_rare_rhyme(foot, rhyme, standard):
             times, total = rhymes(foot).get(rhyme, 0), sum(rhymes(foot).values())
             yield Note("rare_rhyme", line=number + 1, has=foot, wanted=rhyme, times=times, total=total)
     first_lines: dict[str, int] = {}
@@ -148,7 +151,11 @@ def _rhyme_notes(
 
 
 def _doubts(
-    best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str
+    best: Sequence[FittedLine],
+    masks: Sequence[Masks],
+    lines: Sequence[str],
+    strictness: str,
+    standard: Standard,
 ) -> Iterator[Note]:
     """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
     width = len(lines[0])
@@ -158,7 +165,7 @@ def _doubts(
             usual = Masks(*masks[number][2:], *masks[number][2:])
             at = fitted(line.kind, False, width, strictness, usual)[1].misfits.bit_length() - 1
             side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
-            word, needed = word_at(lines[number], place), known(character).needed
+            word, needed = word_at(lines[number], place, standard), known(character, standard).needed
             found: dict[str, Parameter] = {
                 "line": number + 1,
                 "position": place + 1,

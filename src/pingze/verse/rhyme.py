@@ -10,7 +10,7 @@ from functools import cache, lru_cache
 
 from pingze.errors import InputError
 from pingze.verse.character_table import entry, to_traditional, traditional_candidates
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, OLD_STYLE_CLASSES, Group, neighbours
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Group, Standard
 from pingze.verse.tables import counts, table
 from pingze.verse.tones import describe
 
@@ -22,12 +22,12 @@ _SMALLEST_SHARE = 0.1  # a rhyme with a smaller share is rare: 堤 rhymes once i
 _FEWEST_KNOWN = 10  # a character with fewer rhymes has no rare ones
 _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent borrowings
 
-_ORDER = {name: place for place, name in enumerate(GROUPS)}
-_CLASSES = [frozenset(names) for names in OLD_STYLE_CLASSES]
-
 
 def shared_group(
-    feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None
+    feet: Sequence[Groups],
+    preferring: Sequence[Groups] = (),
+    tone: str | None = None,
+    standard: Standard = PINGSHUI,
 ) -> str | None:
     """Return the group in which most of the rhyming characters can rhyme; None if all the characters are unknown.
 
@@ -35,34 +35,35 @@ def shared_group(
     first set of `preferring`, then to one in the next set, then to the first group in the rhyme book.
     """
     times = Counter(name for foot in feet for name in foot)
-    named = [name for name in times if GROUPS[name].tone == tone] or list(times)
+    named = [name for name in times if standard.groups[name].tone == tone] or list(times)
+    order = [*standard.groups] if len(named) > 1 else named
 
     def rank(name: str) -> tuple[int, ...]:
-        return (-times[name], *(name not in names for names in preferring), _ORDER[name])
+        return (-times[name], *(name not in names for names in preferring), order.index(name))
 
     return min(named, key=rank, default=None)
 
 
-def chime(one: Groups, other: Groups) -> bool:
+def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
     """Return whether two characters rhyme in old-style verse: in groups of one class, or because one is unknown."""
-    return not one or not other or any(one & names and other & names for names in _CLASSES)
+    return not one or not other or any(other & standard.near[name] for name in one)
 
 
-def names(groups: Iterable[str]) -> str:
+def names(groups: Iterable[str], standard: Standard = PINGSHUI) -> str:
     """Join group names in the order of the rhyme book, without separators."""
-    return "".join(sorted(groups, key=_ORDER.__getitem__))
+    return "".join(sorted(groups, key=[*standard.groups].index))
 
 
-def find_groups(text: str) -> tuple[Group, ...]:
+def find_groups(text: str, standard: Standard = PINGSHUI) -> tuple[Group, ...]:
     """Return the group with the given name (東, 一東, 上平一東, 下平七陽), or else the groups of the given character.
 
     Raises InputError when the text is neither.
     """
-    named = find_group(text)
-    return (named,) if named else tuple(reading.group for reading in describe(text))
+    named = find_group(text, standard)
+    return (named,) if named else tuple(reading.group for reading in describe(text, standard))
 
 
-def find_group(text: str) -> Group | None:
+def find_group(text: str, standard: Standard = PINGSHUI) -> Group | None:
     """Return the group with a name such as 東, 一東 or 上平一東, with or without 韻; None if no group has the name.
 
     The name as typed takes precedence over its Traditional forms: 肴 is a group, and also the Simplified form of 餚.
@@ -70,50 +71,54 @@ def find_group(text: str) -> Group | None:
     typed = text.strip().removesuffix("韻").removesuffix("韵")
     before, last = to_traditional(typed[:-1]), typed[-1:]
     names = (before + form for form in (last, *traditional_candidates(last)))
-    return next((_named()[name] for name in names if name in _named()), None)
+    return next((_named(standard)[name] for name in names if name in _named(standard)), None)
 
 
 @cache
-def _named() -> dict[str, Group]:
-    """Map every name of every group to the group."""
-    return {name: g for g in GROUPS.values() for name in (g.name, g.label, g.label[2:])}
+def _named(standard: Standard) -> dict[str, Group]:
+    """Map every name of every group to the group; a name that two groups share means the level one."""
+    groups = [*standard.groups.values()][::-1]
+    return {name: g for g in groups for name in (g.name, g.label, g.label[2:])}
 
 
-def rhyme_characters(group: str) -> tuple[str, ...]:
+def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ...]:
     """Return the characters of a group, sorted by how often Tang poets rhyme on them, then by how often they use them.
 
     Raises InputError when there is no such group.
     """
-    if group not in GROUPS:
-        level = [name for name, found in GROUPS.items() if found.tone == LEVEL]
+    if group not in standard.groups:
+        level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
-    return _characters()[group]
+    return _characters(standard)[group]
 
 
 @cache
-def _characters() -> dict[str, tuple[str, ...]]:
+def _characters(standard: Standard) -> dict[str, tuple[str, ...]]:
     """Return the characters of every group, sorted as `rhyme_characters` returns them."""
-    found: dict[str, list[tuple[int, int, str]]] = {name: [] for name in GROUPS}
+    found: dict[str, list[tuple[int, int, str]]] = {name: [] for name in standard.groups}
     for character in table("characters"):
-        if held := entry(character):
+        if held := entry(character, standard):
             for name, rhymed in held.rhymed.items():
                 found[name].append((-rhymed, -held.count, character))
     return {name: tuple(character for *_, character in sorted(ranked)) for name, ranked in found.items()}
 
 
 @lru_cache(1 << 13)
-def practised(character: str, group: str) -> bool:
+def practised(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
     """Return whether Tang poets rhyme on a character, exactly as it is written, in a group.
 
-    In an oblique group, only rare rhymes are excluded: oblique verse mixes groups, so few poems rhyme in just one.
+    In an oblique group, only rare rhymes are excluded: oblique verse mixes groups, so few poems rhyme in just one. In
+    the standards of Mandarin, all rhymes on a level character count.
     """
-    known = GROUPS[group].side == OBLIQUE or rhymes(character).get(group, 0) >= _FEWEST_RHYMES
-    return known and not is_rare_rhyme(character, group)
-
-
-def is_rare_rhyme(character: str, group: str) -> bool:
-    """Return whether poets rhyme on a character, exactly as it is written, but hardly ever in this group."""
     times = rhymes(character)
+    here = sum(times.values()) if standard.rimes else times.get(group, 0)
+    known = standard.groups[group].side == OBLIQUE or here >= _FEWEST_RHYMES
+    return known and not is_rare_rhyme(character, group, standard)
+
+
+def is_rare_rhyme(character: str, group: str, standard: Standard = PINGSHUI) -> bool:
+    """Return whether poets rhyme on a character, exactly as it is written, but hardly ever in this group of 平水韻."""
+    times = {} if standard.rimes else rhymes(character)
     total = sum(times.values())
     return total >= _FEWEST_KNOWN and times.get(group, 0) < _SMALLEST_SHARE * total
 
@@ -125,7 +130,8 @@ def rhymes(character: str) -> dict[str, int]:
 
 
 @cache
-def lenders(group: str) -> str:
+def lenders(group: str, standard: Standard = PINGSHUI) -> str:
     """Return the groups in which Tang poets rhyme the first line of a poem in the level `group`, which comes first."""
     borrowed = counts(table("borrowings").get(group, ""))
-    return group + "".join(name for name in neighbours(group) if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)
+    near = names(standard.near[group] - {group}, standard)
+    return group + "".join(name for name in near if borrowed.get(name, 0) >= _FEWEST_BORROWINGS)

@@ -1,6 +1,14 @@
-"""Define the 106 rhyme groups 韻部 of 平水韻: their names, tones and neighbours."""
+"""Define the standards of rhyme: the rhyme groups 韻部 of each, with their tones and neighbours.
 
-from dataclasses import dataclass
+平水韻 has 106 groups. 中華新韻 (2005) has fourteen and 中華通韻 (GF 0018-2019) sixteen groups of Mandarin's rimes, each
+with a level and an oblique half.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from pingze.errors import InputError
 
 LEVEL = "平"
 OBLIQUE = "仄"
@@ -22,11 +30,11 @@ class Group:
     """A rhyme group 韻部, whose characters rhyme with each other."""
 
     name: str
-    """The character that names the group, such as 東; every group has a different one."""
+    """The character that names the group in its standard, such as 東; an oblique half is named by one of its own."""
     tone: str
-    """One of `TONES`."""
+    """One of `TONES`; 仄 for the oblique half of a group of 新韻 or 通韻."""
     label: str
-    """The full name, such as 上平一東 or 去聲十五翰."""
+    """The full name, such as 上平一東, 去聲十五翰 or 仄聲一麻."""
 
     @property
     def side(self) -> str:
@@ -59,6 +67,56 @@ After the level classes come the rising and departing ones in the same order (�
 """
 
 
-def neighbours(name: str) -> str:
-    """Return the names of all groups in the class of a level group, including that group."""
-    return next(names for names in NEIGHBOURS if name in names)
+@dataclass(frozen=True, eq=False)
+class Standard:
+    """A standard of rhyme, by which characters are read."""
+
+    name: str
+    """The name in options: pingshui, tongyun or xinyun."""
+    label: str
+    """The name in Chinese, such as 平水韻."""
+    groups: Mapping[str, Group]
+    """The groups by name, in the order of the standard; level ones first."""
+    classes: tuple[str, ...]
+    """The classes of groups that rhyme in old-style verse; the level classes first, the oblique ones in their order."""
+    rimes: Mapping[str, str] = field(default_factory=dict)
+    """For each rime of Mandarin (`mandarin.ENDINGS`), its level and its oblique group; empty for 平水韻."""
+
+    @cached_property
+    def near(self) -> dict[str, frozenset[str]]:
+        """The names of all groups in the class of each group, including that group."""
+        return {name: frozenset(names) for names in self.classes for name in names}
+
+
+def _by_rimes(name: str, label: str, rows: str) -> Standard:
+    """Build a standard from rows of a level name, an oblique name, and the rimes of a group, such as 波我o,e."""
+    halves = [
+        (side, row[at], number, row[0])
+        for at, side in enumerate((LEVEL, OBLIQUE))
+        for number, row in zip(_NUMBERS, rows.split(), strict=False)
+    ]
+    groups = {own: Group(own, side, f"{side}聲{number}{first}") for side, own, number, first in halves}
+    rimes = {rime: row[:2] for row in rows.split() for rime in row[2:].split(",")}
+    return Standard(name, label, groups, tuple(groups), rimes)
+
+
+PINGSHUI = Standard("pingshui", "平水韻", GROUPS, OLD_STYLE_CLASSES)
+TONGYUN = _by_rimes(
+    "tongyun",
+    "中華通韻",
+    "啊馬a 喔火o 鵝夜e,ie 衣米i,ï 烏古u 迂雨ü 哀海ai 欸水ei 熬曉ao 歐有ou 安遠an 恩本en 昂養ang 英影eng 雍勇ong 兒耳er",
+)
+XINYUN = _by_rimes(
+    "xinyun",
+    "中華新韻",
+    "麻馬a 波火o,e 皆夜ie 開海ai 微水ei 豪曉ao 尤有ou 寒遠an 文本en 唐養ang 庚影eng,ong 齊米i,er,ü 支紙ï 姑古u",
+)
+STANDARDS = {each.name: each for each in (PINGSHUI, TONGYUN, XINYUN)}
+"""Every standard by its name; the first is the default."""
+
+
+def find_standard(name: str) -> Standard:
+    """Return the standard with a name such as xinyun. Raises InputError on any other name."""
+    if name not in STANDARDS:
+        raise InputError("choice", field="standard", has=name, choices=list(STANDARDS))
+    return STANDARDS[name]

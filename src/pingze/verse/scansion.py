@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from pingze.verse.context import tones_by_word
 from pingze.verse.patterns import Pattern, accepted, is_turned, word_starts
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tones import sides, usual_sides
 
 FAULT = 1 << 16
@@ -44,16 +44,16 @@ class FittedLine(NamedTuple):
     """Whether the type violates the order of types: 失對 in the second line of a couplet, 失黏 in the first."""
 
 
-def masks_of(line: str) -> Masks:
+def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of the tones that the characters of a line can have and usually have."""
     level = oblique = usually_level = usually_oblique = 0
     for place, character in enumerate(line):
-        can_be_level, can_be_oblique, is_level, is_oblique = _tones(character)
+        can_be_level, can_be_oblique, is_level, is_oblique = _tones(character, standard)
         level |= can_be_level << place
         oblique |= can_be_oblique << place
         usually_level |= is_level << place
         usually_oblique |= is_oblique << place
-    for place, tones in tones_by_word(line, word_starts(2, len(line))).items():
+    for place, tones in tones_by_word(line, word_starts(2, len(line)), standard).items():
         bit = 1 << place
         usually_level = usually_level & ~bit | bit * (LEVEL in tones)
         usually_oblique = usually_oblique & ~bit | bit * (OBLIQUE in tones)
@@ -61,9 +61,9 @@ def masks_of(line: str) -> Masks:
 
 
 @lru_cache(1 << 13)
-def _tones(character: str) -> Masks:
-    can_be = sides(character) or {LEVEL, OBLIQUE}
-    usual = usual_sides(character) or can_be
+def _tones(character: str, standard: Standard) -> Masks:
+    can_be = sides(character, standard) or {LEVEL, OBLIQUE}
+    usual = usual_sides(character, standard) or can_be
     return Masks(LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
 
 

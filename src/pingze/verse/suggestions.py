@@ -6,7 +6,7 @@ from functools import cache
 from pingze.verse.character_table import entry
 from pingze.verse.check import check
 from pingze.verse.rhyme import practised, rhyme_characters, shared_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS, Standard
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, usable_tone
@@ -29,12 +29,13 @@ def suggest(
         return ()
     # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
     # group, or of its most frequent one if it mixes several. Otherwise, they are all level and all oblique characters.
+    by = STANDARDS[verdict.standard]
     if violation.rule in RHYME_RULES:
-        feet = [groups(line[-1]) for line in verdict.lines[1::2]]
-        group = verdict.rhyme if verdict.rhyme in GROUPS else shared_group(feet)
-        pools = [tuple(c for c in rhyme_characters(group) if practised(c, group))] if group else []
+        feet = [groups(line[-1], by) for line in verdict.lines[1::2]]
+        group = verdict.rhyme if verdict.rhyme in by.groups else shared_group(feet, standard=by)
+        pools = [tuple(c for c in rhyme_characters(group, by) if practised(c, group, by))] if group else []
     else:
-        pools = [_of_tone(LEVEL), _of_tone(OBLIQUE)]
+        pools = [_of_tone(LEVEL, by), _of_tone(OBLIQUE, by)]
     # 2) Take the first list whose first character corrects the fault, and sort it by the neighbours.
     line, place = verdict.lines[violation.line - 1], violation.position - 1
     for pool in pools:
@@ -43,7 +44,7 @@ def suggest(
             continue
         mended = list(verdict.lines)
         mended[violation.line - 1] = line[:place] + fitting[0] + line[place + 1 :]
-        after = check("\n".join(mended), form=verdict.form, level=verdict.level)
+        after = check("\n".join(mended), form=verdict.form, level=verdict.level, standard=by.name)
         if len(after.violations) < len(verdict.violations):
             before = line[place - 1 : place] if place else ""
             beside = neighbours(before, line[place + 1 : place + 2]) if neighbours else {}
@@ -52,7 +53,7 @@ def suggest(
 
 
 @cache
-def _of_tone(side: str) -> tuple[str, ...]:
+def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters in Tang verse whose `usable_tone` is the given one, the most frequent first."""
     found = {c: held.count for c in table("characters") if (held := entry(c)) and held.count}
-    return tuple(sorted((c for c in found if usable_tone(c) == side), key=lambda c: (-found[c], c)))
+    return tuple(sorted((c for c in found if usable_tone(c, standard) == side), key=lambda c: (-found[c], c)))

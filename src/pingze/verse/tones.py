@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pingze.errors import InputError
+from pingze.verse import mandarin
 from pingze.verse.character_table import (
     Entry,
     entry,
@@ -17,7 +18,7 @@ from pingze.verse.character_table import (
     to_traditional,
     traditional_candidates,
 )
-from pingze.verse.rhyme_groups import GROUPS, Group
+from pingze.verse.rhyme_groups import PINGSHUI, Group, Standard
 from pingze.verse.tables import table
 
 EITHER = "either"
@@ -47,42 +48,43 @@ class Reading:
 
 
 @lru_cache(1 << 13)
-def known(character: str) -> Entry:
+def known(character: str, standard: Standard = PINGSHUI) -> Entry:
     """Look up a character's entry, or combine the entries of all characters that a Simplified one may stand for.
 
     Rare words such as 并 and 机 have both their own readings and those of their Traditional characters. An unknown
     character has an empty entry.
     """
-    converted, own = to_traditional(character), entry(character)
-    if found := entry(converted):
+    converted, own = to_traditional(character), entry(character, standard)
+    if found := entry(converted, standard):
         return (
             replace(found, rhymed=own.rhymed | found.rhymed) if own and character in rare_words() else found
         )
-    others = [found for each in traditional_candidates(converted) if (found := entry(each))]
-    return Entry({name: times for other in others[::-1] for name, times in other.rhymed.items()})
+    others = [found for each in traditional_candidates(converted) if (found := entry(each, standard))]
+    rhymed = {name: times for other in others[::-1] for name, times in other.rhymed.items()}
+    return Entry(rhymed, standard=standard)
 
 
 @lru_cache(1 << 13)
-def sides(character: str) -> frozenset[str]:
+def sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the tones that a character can have: `LEVEL`, `OBLIQUE` or both; empty if it is unknown."""
-    return known(character).sides
+    return known(character, standard).sides
 
 
 @lru_cache(1 << 13)
-def groups(character: str) -> frozenset[str]:
+def groups(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the names of the rhyme groups in which a character can rhyme; empty if it is unknown."""
-    return known(character).groups
+    return known(character, standard).groups
 
 
-def readings(character: str) -> tuple[Reading, ...]:
+def readings(character: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     """Return every reading of a character, level before oblique; () if the character is unknown."""
-    found = known(character)
-    names = [name for name in GROUPS if name in found.rhymed]
-    of_side = Counter(GROUPS[name].side for name in names)
+    found, every = known(character, standard), standard.groups
+    names = [name for name in every if name in found.rhymed]
+    of_side = Counter(every[name].side for name in names)
     used = {side: found.needed.get(side) for side, times in of_side.items() if times == 1}
     if len(names) == 1:
         used = dict.fromkeys(of_side, found.count)
-    return tuple(Reading(GROUPS[name], used.get(GROUPS[name].side), found.rhymed[name]) for name in names)
+    return tuple(Reading(every[name], used.get(every[name].side), found.rhymed[name]) for name in names)
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:
@@ -91,20 +93,36 @@ def sense(character: str, group: str) -> tuple[str, str, list[str]]:
     return zh, en, words.split()
 
 
-def tone(character: str) -> str:
+def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[str, Group]]:
+    """Return a character's syllables in Mandarin that have the tone of a group, or all if none has, and their groups.
+
+    Args:
+        character: A character.
+        group: The group of one of its readings, in any standard.
+        standard: 中華通韻 or 中華新韻, whose groups are returned.
+    """
+    spoken = [
+        (syllable, standard.groups[name])
+        for syllable in mandarin.readings().get(character, ())
+        for name in mandarin.group_names(syllable, standard)
+    ]
+    return [each for each in spoken if each[1].side == group.side] or spoken
+
+
+def tone(character: str, standard: Standard = PINGSHUI) -> str:
     """Return `LEVEL`, `OBLIQUE`, `EITHER` if a character can have both tones, or `UNKNOWN`."""
-    can_be = sides(character)
+    can_be = sides(character, standard)
     return EITHER if len(can_be) == 2 else next(iter(can_be), UNKNOWN)
 
 
-def usable_tone(character: str) -> str | None:
+def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
     """Return the tone that a composer can rely on: the only tone, or the tone that verse attests; None without either.
 
     Verse attests one of two tones if the character occurs at ten or more positions where a template fixes the tone,
     and at least 95 % of these need that tone. There is no such tone for characters whose tone depends on their meaning
     (看 思 過), or for unknown characters.
     """
-    found = known(character)
+    found = known(character, standard)
     if len(found.sides) == 1:
         return next(iter(found.sides))
     total = sum(found.needed.values())
@@ -113,20 +131,20 @@ def usable_tone(character: str) -> str | None:
 
 
 @lru_cache(1 << 13)
-def usual_sides(character: str) -> frozenset[str]:
+def usual_sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the tones that a character can have, except a tone in which verse hardly ever uses the character.
 
     What counts are the positions of the character at which a template fixes the tone. A tone is excluded if fewer than
     3 % of at least fifty such positions need it, or at most one of at least twenty.
     """
-    places = known(character).needed
+    places = known(character, standard).needed
     total = sum(places.values())
     most = _RARE_SHARE * total if total >= _RARE_PLACES else 0
     rare = {side for side, times in places.items() if times < most or (times <= 1 and total >= _RARE_ONCE)}
-    return sides(character) - rare
+    return sides(character, standard) - rare
 
 
-def describe(text: str) -> tuple[Reading, ...]:
+def describe(text: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     """Return the readings of the character that a person has typed.
 
     Raises InputError when the text is not one character, or when the character is unknown or may stand for several.
@@ -134,9 +152,9 @@ def describe(text: str) -> tuple[Reading, ...]:
     character = unicodedata.normalize("NFC", text).strip()
     if len(character) != 1:
         raise InputError("one_character", has=text)
-    found = readings(to_traditional(character))
+    found = readings(to_traditional(character), standard)
     if not found:
         raise InputError("no_reading", has=character)
-    if entry(to_traditional(character)) is None:
+    if entry(to_traditional(character), standard) is None:
         raise InputError("several_characters", has=character, choices=traditional_candidates(character))
     return found

@@ -6,9 +6,9 @@ from html import escape
 
 from pingze.errors import Cause
 from pingze.messages import Language, Parameter, here, language, say
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES, definition
-from pingze.verse.tones import EITHER, readings, sides, tone
+from pingze.verse.tones import EITHER, readings, tone
 
 _SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
@@ -30,7 +30,9 @@ class Violation:
     """The character's readings, each as a tone and a rhyme group, such as 平東; () if the character is unknown."""
 
     @classmethod
-    def at(cls, rule: str, lines: Sequence[str], number: int, place: int) -> "Violation":
+    def at(
+        cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI
+    ) -> "Violation":
         """Build a violation at a position where a character may be missing.
 
         Args:
@@ -38,9 +40,10 @@ class Violation:
             lines: The poem's lines.
             number: The line's number, from 0.
             place: The position in the line, from 0.
+            standard: The standard by which characters are read.
         """
         char = lines[number][place : place + 1] if number < len(lines) else ""
-        found = tuple(str(reading) for reading in readings(char)) if char else ()
+        found = tuple(str(reading) for reading in readings(char, standard)) if char else ()
         return cls(rule, number + 1, place + 1, char, found)
 
     def cause(self, rhyme: str | None) -> Cause:
@@ -55,9 +58,8 @@ class Violation:
         if self.rule in RHYME_RULES:
             groups = [reading[1:] for reading in self.readings]
             return {"code": "rhyme", **found, "wanted": rhyme, "has": groups}
-        tones = sides(self.char)
-        wanted = {frozenset({LEVEL}): OBLIQUE, frozenset({OBLIQUE}): LEVEL}.get(tones)
-        return {"code": "tone", **found, "wanted": wanted, "has": "".join(sorted(tones))}
+        tones = "".join(sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}))
+        return {"code": "tone", **found, "wanted": {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(tones), "has": tones}
 
 
 class Note(str):
@@ -100,6 +102,8 @@ class Verdict:
     """Remarks that are not faults."""
     doubts: tuple[Note, ...] = ()
     """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
+    standard: str = PINGSHUI.name
+    """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
 
     @property
     def ok(self) -> bool:
@@ -124,16 +128,17 @@ class Verdict:
         return {"ok": self.ok, "judged": self.judged, **asdict(self)}
 
 
-def sign(character: str) -> str:
+def sign(character: str, standard: str = PINGSHUI.name) -> str:
     """Return the sign of a character's tone: ○ level 平, ● oblique 仄, ◐ either, ? unknown."""
-    return _SIGNS.get(tone(character), "?")
+    return _SIGNS.get(tone(character, STANDARDS[standard]), "?")
 
 
 def heading(verdict: Verdict) -> str:
-    """Write the form, template, rhyme and strictness in one line."""
-    rhyme = "、".join(GROUPS[name].label for name in verdict.rhyme or "")
-    form = verdict.form or here("formless")
-    return " · ".join(filter(None, (form, verdict.template, rhyme, here(verdict.level))))
+    """Write the form, template, rhyme and strictness in one line, and the standard if it is not 平水韻."""
+    standard = STANDARDS[verdict.standard]
+    rhyme = "、".join(standard.groups[name].label for name in verdict.rhyme or "")
+    form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
+    return " · ".join(filter(None, (form, verdict.template, rhyme, here(verdict.level), named)))
 
 
 def summary(verdict: Verdict) -> str:
@@ -152,7 +157,7 @@ def html(verdict: Verdict) -> str:
     rows = [
         "".join(
             f"<ruby{_FAULTY if (number, place) in faulty else ''}>"
-            f"{escape(character)}<rt>{sign(character)}</rt></ruby>"
+            f"{escape(character)}<rt>{sign(character, verdict.standard)}</rt></ruby>"
             for place, character in enumerate(line, 1)
         )
         for number, line in enumerate(verdict.lines, 1)

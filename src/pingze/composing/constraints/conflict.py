@@ -139,16 +139,17 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
         other = constraints.lexicon.vocabulary.tokens[fixed[place]]
         return needing(other, f"be {other}")
     # 2. Another tone.
-    tones, has = constraints.tones_at(plan, place), "".join(sorted(sides(fix.character)))
+    standard = constraints.request.standard
+    tones, has = constraints.tones_at(plan, place), "".join(sorted(sides(fix.character, standard)))
     if len(tones) == 1 and has and not has.count(tone := tones.pop()):
         return needing(tone, f"be {tone}; {fix.character} is {has}")
     # 3. Another rhyme, or an oblique tone where the line need not rhyme.
     names = [constraints.request.groups[g] for g in np.flatnonzero(plan.alive.any(axis=0))]
-    own, feet = groups(fix.character), constraints.feet[place][plan.alive.any(axis=1)]
+    own, feet = groups(fix.character, standard), constraints.feet[place][plan.alive.any(axis=1)]
     if not (feet.any() and own and not own & set(names) and (feet.all() or OBLIQUE not in has)):
         return part
     few = len(names) <= _MOST_NAMED
     rhyme = f"rhyme in {''.join(names)}" if few else "rhyme with the others"
     oblique = "" if feet.all() else f"be {OBLIQUE}, or "
     wanted = "".join(names) if feet.all() and few else None
-    return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {group_names(own)}")
+    return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {group_names(own, standard)}")

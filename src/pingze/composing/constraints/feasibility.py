@@ -11,19 +11,18 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import product
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.lexicon import FREE, GROUP_NAMES, Lexicon, joined
+from pingze.composing.constraints.lexicon import FREE, Lexicon, joined
 from pingze.composing.request.request import Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
 from pingze.verse.rhyme import lenders
-from pingze.verse.rhyme_groups import neighbours
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
@@ -86,13 +85,17 @@ class Demands:
         self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
         # 2. The rhymes of each group. A borrowed rhyme that could also be read as oblique is left out, because it would
         #    leave open whether the first line rhymes.
-        groups = [GROUP_NAMES.index(name) for name in request.groups]
+        standard = request.standard
+        groups = [[*standard.groups].index(name) for name in request.groups]
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
         if request.strictness == CUSTOMARY and request.form.regulated:
-            borrowed = joined(lexicon.rhymes, lenders)[groups] & ~lexicon.can_be_oblique
+            borrowed = (
+                joined(lexicon.rhymes, partial(lenders, standard=standard), standard)[groups]
+                & ~lexicon.can_be_oblique
+            )
             self.first_rhymes = self.rhymes | borrowed
-            self.first_can_rhyme = joined(lexicon.can_rhyme, neighbours)[groups]
+            self.first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__, standard)[groups]
         # 3. The sets from which positions draw, as columns: G for rhymes, G for first-line rhymes, level, oblique, all.
         self.members = (
             np.concatenate([self.rhymes, self.first_rhymes, lexicon.one_form]).T & self.base[:, None]

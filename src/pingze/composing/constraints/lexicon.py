@@ -19,12 +19,9 @@ from pingze.verse.character_table import forms
 from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import practised
 from pingze.verse.rhyme import rhymes as rhymes_of
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
-
-GROUP_NAMES = tuple(GROUPS)
-"""The names of the rhyme groups, in the order that every axis of groups has."""
 
 FREE = -1
 """The id that marks a position of a text as still free."""
@@ -44,9 +41,11 @@ def doublings() -> dict[str, tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """The prosody of V tokens; G is the number of rhyme groups."""
+    """The prosody of V tokens in a standard of rhyme; every axis of its G rhyme groups has the standard's order."""
 
     vocabulary: Vocabulary
+    standard: Standard
+    """How characters are read."""
     han: Bool[Array, "V"]
     """Whether a token is a Han character."""
     level: Bool[Array, "V"]
@@ -73,17 +72,18 @@ class Lexicon:
     """The ids that may not follow an id: 酒 after 中, since 中 does not have its usable tone in 中酒."""
 
     @classmethod
-    def of(cls, vocabulary: Vocabulary) -> "Lexicon":
+    def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
         """Look up every character of a vocabulary."""
-        V, number = len(vocabulary), {name: row for row, name in enumerate(GROUP_NAMES)}
+        V, number = len(vocabulary), {name: row for row, name in enumerate(standard.groups)}
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
-        rhymes, can_rhyme = np.zeros((2, len(GROUP_NAMES), V), bool)
+        rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
         doubles, word = np.zeros((2, V), bool), np.arange(V)
         all_forms: list[tuple[int, ...]] = [(id_,) for id_ in range(V)]
         for id_, token in enumerate(vocabulary.tokens):
             if not vocabulary.is_han(id_):
                 continue
-            tone, can_be, names = usable_tone(token), sides(token) or {LEVEL, OBLIQUE}, groups(token)
+            tone, names = usable_tone(token, standard), groups(token, standard)
+            can_be = sides(token, standard) or {LEVEL, OBLIQUE}
             flags[:, id_] = (True, tone == LEVEL, tone == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
             doubles[:, id_] = [times >= DOUBLED_OFTEN for times in doublings().get(token, (0, 0))]
             known = [form for form in forms(token) if form in vocabulary]
@@ -92,8 +92,8 @@ class Lexicon:
             can_rhyme[:, id_] = not names
             for name in names:
                 can_rhyme[number[name], id_] = True
-                is_usable = main == token and GROUPS[name].side == tone
-                rhymes[number[name], id_] = is_usable and practised(token, name)
+                is_usable = main == token and standard.groups[name].side == tone
+                rhymes[number[name], id_] = is_usable and practised(token, name, standard)
         most = max(map(len, all_forms))
         padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
         one_form = np.zeros((3, V), bool)
@@ -103,11 +103,11 @@ class Lexicon:
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
         other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # usable in the other tone alone
-        for pair, tones in word_tones().items():
+        for pair, tones in word_tones(standard).items():
             one, next_one = (vocabulary.ids.get(character, 0) for character in pair)
             if one and next_one and (other[tones[0]][one] or other[tones[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
-        usable = vocabulary, han, level, oblique, can_be_level, can_be_oblique
+        usable = vocabulary, standard, han, level, oblique, can_be_level, can_be_oblique
         return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
@@ -116,16 +116,18 @@ class Lexicon:
         lines = [["　"] * request.form.width for _ in range(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
-        for character, read in tones_within(request.include, map("".join, lines)).items():
+        for character, read in tones_within(request.include, map("".join, lines), self.standard).items():
             id_ = self.vocabulary.ids[character]
             level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
         return replace(self, can_be_level=level, can_be_oblique=oblique)
 
 
-def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
+def joined(
+    rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]], standard: Standard
+) -> Bool[Array, "G V"]:
     """Return a mask in which each level group has the rhymes of all groups that `near` returns for it."""
-    result = rhymes.copy()
-    for row, name in enumerate(GROUP_NAMES):
-        if GROUPS[name].side == LEVEL:
-            result[row] = rhymes[[GROUP_NAMES.index(other) for other in near(name)]].any(axis=0)
+    result, names = rhymes.copy(), [*standard.groups]
+    for row, group in enumerate(standard.groups.values()):
+        if group.side == LEVEL:
+            result[row] = rhymes[[names.index(other) for other in near(group.name)]].any(axis=0)
     return result

@@ -15,6 +15,7 @@ from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 from pingze.errors import InputError, wrong_type
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
+from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
@@ -76,6 +77,11 @@ class Revising(Bounded):
 
     level: str = option(
         CUSTOMARY, f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
+    )
+    standard: str = option(
+        PINGSHUI.name,
+        f"How characters are read: {', '.join(f'{name} {each.label}' for name, each in STANDARDS.items())}.",
+        enum=list(STANDARDS),
     )
     include: str = option("", "Words that must appear, separated by spaces, as '雁 芙蓉'.", maxLength=100)
     exclude: str = option("", "Characters that must not appear.", maxLength=1000)
@@ -231,6 +237,7 @@ class Options(TypedDict, total=False):
     form: str
     lines: int | None
     level: str
+    standard: str
     template: str | None
     rhyme: str | None
     acrostic: str | None

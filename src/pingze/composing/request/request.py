@@ -24,7 +24,7 @@ from pingze.verse.context import in_context
 from pingze.verse.forms import OPENINGS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL
+from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"
@@ -57,6 +57,8 @@ class Request:
     lines: int
     strictness: str = CUSTOMARY
     """How strictly the tones are kept: one of `verse.patterns.STRICTNESSES`."""
+    standard: Standard = PINGSHUI
+    """How characters are read."""
     template: str | None = None
     """Text that all names of the allowed opening templates contain, as 平起 or 首句入韻."""
     rhyme: str | None = None
@@ -95,7 +97,8 @@ class Request:
         """The rhyme groups that may be used; only level groups for regulated verse."""
         if self.rhyme:
             return (self.rhyme,)
-        return tuple(name for name, group in GROUPS.items() if not self.form.regulated or group.side == LEVEL)
+        groups = self.standard.groups.values()
+        return tuple(group.name for group in groups if not self.form.regulated or group.side == LEVEL)
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
@@ -176,8 +179,9 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         form=form,
         lines=count,
         strictness=asked.level,
+        standard=STANDARDS[asked.standard],
         template=_template(asked.template, form),
-        rhyme=_rhyme(asked.rhyme, form),
+        rhyme=_rhyme(asked.rhyme, form, STANDARDS[asked.standard]),
         fixed=tuple(sorted(at_place.values(), key=lambda fix: (fix.line, fix.position))),
         include=_words(asked.include, form, count, vocabulary),
         exclude=_unwanted(asked.exclude),
@@ -205,12 +209,13 @@ def _template(name: str | None, form: Form) -> str | None:
     return name
 
 
-def _rhyme(name: str | None, form: Form) -> str | None:
+def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
     if not name:
         return None
-    group = find_group(name)
+    group = find_group(name, standard)
     if group is None:
-        choices = [known.name for known in GROUPS.values() if known.side == LEVEL or not form.regulated]
+        known = standard.groups.values()
+        choices = [each.name for each in known if each.side == LEVEL or not form.regulated]
         raise InputError("choice", field="rhyme", has=name, choices=choices)
     if form.regulated and group.side != LEVEL:
         raise InputError("oblique_rhyme", field="rhyme", has=group.label, form=form.name)

@@ -1,0 +1,108 @@
+"""The standards of Mandarin, held to rhymes that each groups and to what changes with them."""
+
+import pytest
+
+from pingze.errors import InputError
+from pingze.verse import check
+from pingze.verse.context import tones_in, word_tones
+from pingze.verse.mandarin import ENDINGS, group_names, readings
+from pingze.verse.rhyme import find_group, practised, rhyme_characters
+from pingze.verse.rhyme_groups import (
+    LEVEL,
+    OBLIQUE,
+    PINGSHUI,
+    STANDARDS,
+    TONGYUN,
+    XINYUN,
+    Standard,
+    find_standard,
+)
+from pingze.verse.suggestions import suggest
+from pingze.verse.tones import groups, sides, tone, usable_tone
+
+# Characters of each group, in the order of the standard: of the first two tones, then of the third and fourth.
+SAMPLES = {
+    "xinyun": "家花馬下 歌波我落 街節雪夜 開來海愛 飛眉水醉 高橋曉照 秋樓酒後 山船遠見 春雲本問 香長養上 "
+    "風東夢鳳 溪魚雨二 詩時紙字 書湖古路",
+    "tongyun": "家花馬下 波多我落 歌街雪夜 溪詩紙字 書湖古路 魚居雨綠 開來海愛 飛眉水醉 高橋曉照 秋樓酒後 山船遠見 "
+    "春雲本問 香長養上 風情影病 東窮勇用 兒而耳二",
+}
+
+
+@pytest.mark.parametrize(("name", "rows"), SAMPLES.items())
+def test_each_group_has_a_level_and_an_oblique_half(name: str, rows: str) -> None:
+    standard = STANDARDS[name]
+    assert len(standard.groups) == 2 * len(rows.split())
+    assert set(standard.rimes) == set(ENDINGS.values())
+    for number, row in enumerate(rows.split()):
+        for character, side in zip(row, (LEVEL, LEVEL, OBLIQUE, OBLIQUE), strict=True):
+            names = [*standard.groups][number + len(rows.split()) * (side == OBLIQUE)]
+            assert names in groups(character, standard), (character, names)
+            assert standard.groups[names].side == side
+    for group in standard.groups.values():
+        if group.side == OBLIQUE:
+            assert group.name in groups(group.name, standard)
+
+
+@pytest.mark.parametrize("standard", [XINYUN, TONGYUN], ids=lambda each: each.name)
+def test_entering_tones_are_read_as_mandarin_reads_them(standard: Standard) -> None:
+    assert [tone(c, standard) for c in "白國菊出月落"] == [LEVEL] * 4 + [OBLIQUE] * 2
+    assert all(tone(c) == OBLIQUE for c in "白國菊出月落")
+    assert sides("長", standard) == {LEVEL, OBLIQUE}
+    assert usable_tone("長", standard) is None
+    assert sides("思", standard) == {LEVEL}
+    assert tone("她", standard) == LEVEL  # a word of today, which the tables of verse lack
+    assert tone("气", standard) == tone("氣", standard) == OBLIQUE
+
+
+def test_a_word_decides_a_reading() -> None:
+    assert [*map("".join, tones_in("長老", [0], XINYUN))] == ["仄", "仄"]
+    assert [*map("".join, tones_in("將軍", [0], XINYUN))] == ["平", "平"]
+    assert all(len(pair) == len(tones) == 2 for pair, tones in word_tones(XINYUN).items())
+
+
+def test_a_neutral_tone_fits_both_tones() -> None:
+    assert len(group_names("ma", XINYUN)) == 2
+    assert "de" not in readings()["的"]  # it has others
+    assert [group_names(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")] == [
+        *"衣衣迂英雍夜"
+    ]
+
+
+def test_a_poem_is_judged_by_its_standard() -> None:
+    """By Mandarin 國 is level and rhymes with 波; 雪 rhymes with 夜 in 新韻, and with 歌's oblique half in 通韻."""
+    poem = "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。"
+    by_mandarin = check(poem, form="五絕", standard="xinyun")
+    assert by_mandarin.ok
+    assert (by_mandarin.rhyme, by_mandarin.standard) == ("波", "xinyun")
+    assert not check(poem, form="五絕").ok
+    (fault,) = check(poem.replace("國", "家"), form="五絕", standard="xinyun").violations
+    assert (fault.rule, fault.readings) == ("出韻", ("平麻",))
+
+
+def test_what_is_suggested_keeps_the_standard() -> None:
+    poem = "夜靜江風起，天寒月照波。扁舟何處去，一笑念山{}。"
+    verdict = check(poem.format("家"), form="五絕", standard="tongyun")
+    fitting = suggest(verdict, verdict.violations[0])
+    assert fitting
+    assert all(check(poem.format(c), form="五絕", standard="tongyun").ok for c in fitting)
+
+
+def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
+    assert all(len(near) == 1 for standard in (XINYUN, TONGYUN) for near in standard.near.values())
+    assert practised("波", "波", XINYUN)
+    assert not practised("䯀", "波", XINYUN)
+    assert rhyme_characters("庚", XINYUN)[:20] != rhyme_characters("庚")[:20]
+    assert {"風", "情", "空"} <= set(rhyme_characters("庚", XINYUN)[:20])
+    group = find_group("仄聲一麻", XINYUN)
+    assert group is not None
+    assert group.name == "馬"
+    level = find_group("一麻", XINYUN)
+    assert level is not None
+    assert level.name == "麻"
+
+
+def test_an_unknown_standard_is_refused() -> None:
+    assert find_standard("pingshui") is PINGSHUI
+    with pytest.raises(InputError, match="xinyun"):
+        check("白日依山盡", standard="zhongyuan")
