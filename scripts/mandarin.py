@@ -51,7 +51,7 @@ def readings() -> dict[str, list[str]]:
     read = {}
     for character in sorted({*table("characters"), *by_source["kTGHZ2013"]}):
         for form in (character, simplified_forms().get(character, ""), *forms(character)):
-            if found := next((each[form] for each in by_source.values() if form in each), None):
+            if found := next((each[form] for each in by_source.values() if form in each), []):
                 stressed = [each for each in found if len(group_names(each, XINYUN)) == 1]
                 read[character] = stressed or found
                 break

@@ -1,6 +1,7 @@
 """`pingze compose`, `revise`, `mend` and `generate`."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -137,9 +138,16 @@ def mend(
     """Mend a draft's faults by changing as few characters as possible."""
     from pingze.composing import mending
 
-    by = {"level": level, "standard": standard}
     mended = mending.mend(
-        poem, keep=keep or (), form=form, **by, title=title, poet=poet, seed=seed, model=model
+        poem,
+        keep=keep or (),
+        form=form,
+        level=level,
+        standard=standard,
+        title=title,
+        poet=poet,
+        seed=seed,
+        model=model,
     )
     if as_json:
         print_json(mended.as_json())
@@ -181,8 +189,8 @@ def generate(
 def _print_poems(poems: "list[Poem]", *, explain: bool, asked: Revising, model: str, as_json: bool) -> None:
     from pingze.composing import explanation
 
-    by = {"level": asked.level, "standard": asked.standard}
-    reasons = [explanation.explain(poem, **by, model=model) if explain else [] for poem in poems]
+    explained = partial(explanation.explain, level=asked.level, standard=asked.standard, model=model)
+    reasons = [explained(poem) if explain else [] for poem in poems]
     if as_json:
         print_json(
             [

@@ -233,8 +233,8 @@ def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revis
             poems.append(chosen.write(inclusion, replace(asked.sampling, particles=particles), seed))
         except InfeasibleError as error:
             refused = error
-    by = {"level": asked.level, "standard": asked.standard}
-    kept = [poem for poem in poems if check(str(poem), form=poem.form, **by).ok]
+    level, standard = asked.level, asked.standard
+    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=level, standard=standard).ok]
     if not kept:
         raise refused or UnfinishedError("unmended")
     return max(kept, key=lambda poem: poem.log_probability)

@@ -131,8 +131,8 @@ def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternati
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
     poem, chosen = asked.poem.read(asked.level, asked.standard), asked.model_name
-    by = {"level": asked.level, "standard": asked.standard}
-    return {"reasons": composing.explain(poem, limit=asked.limit, **by, model=chosen)}
+    explained = partial(composing.explain, level=asked.level, standard=asked.standard, model=chosen)
+    return {"reasons": explained(poem, limit=asked.limit)}
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:

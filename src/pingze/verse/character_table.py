@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property, lru_cache
 
 from pingze.verse import mandarin
+from pingze.verse.characters import Translation
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import counts, table
 
@@ -107,16 +108,18 @@ def to_traditional(text: str) -> str:
     A character that is itself in use (`IN_USE`) remains unchanged. A character that stands for several Traditional
     ones (发: 發 or 髮) is converted only if just one of them is in use or if they are variants of each other (为: 爲).
     """
-    return "".join(map(_convert, text))
+    return text.translate(_TRADITIONAL)
 
 
-@lru_cache(1 << 13)
 def _convert(character: str) -> str:
     candidates = traditional_candidates(character)
     if not candidates or in_use(character):
         return character
     used = [candidate for candidate in candidates if in_use(candidate)] or list(candidates)
     return used[0] if {used[0], *variants(used[0])}.issuperset(used) else character
+
+
+_TRADITIONAL = Translation(_convert)
 
 
 @cache

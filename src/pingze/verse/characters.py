@@ -1,6 +1,7 @@
 """Define the Han characters and the punctuation marks with which verse is written."""
 
 import re
+from collections.abc import Callable
 
 HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U000323af"
 """The ranges of Han characters, to be put between the brackets of a regular expression's character class."""
@@ -19,3 +20,15 @@ def only_han(text: str) -> str:
 def mark_after(index: int) -> str:
     """Return the punctuation mark that follows the line with the given index (from 0)."""
     return "。" if index % 2 else "，"
+
+
+class Translation(dict[int, str]):
+    """A table for `str.translate` that computes what stands for a character when the character first occurs."""
+
+    def __init__(self, translate: Callable[[str], str]) -> None:
+        super().__init__()
+        self.translate = translate
+
+    def __missing__(self, code: int) -> str:
+        self[code] = self.translate(chr(code))
+        return self[code]

@@ -72,7 +72,7 @@ def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -
 
 
 def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
-    return form.takes(len(lines)) and all(len(line) == form.width for line in lines)
+    return form.takes(len(lines)) and set(map(len, lines)) <= {form.width}
 
 
 def _find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:

@@ -50,7 +50,8 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
         return chosen
     caution = _caution(text)
     kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
-    chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
+    if chosen != text:
+        chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
     for _ in range(2 if ambiguous - kept else 0):  # in the second pass the neighbours are resolved already
         chosen = "".join(
             _choose(text, chosen, at, caution) if one in contexts and one not in kept else chosen[at]
@@ -66,11 +67,11 @@ def lines_in_context(lines: Sequence[str]) -> list[str]:
 
 def _caution(text: str) -> float:
     """Return the evidence, in nats, required to change a character that is also a word itself."""
+    if _only_simplified().isdisjoint(text):
+        return _STRONG if simplified_forms().keys().isdisjoint(text) else math.inf
     simple = sum(map(_only_simplified().__contains__, text))
     traditional = sum(map(simplified_forms().__contains__, text))
-    if simple and simple >= traditional:
-        return 0.0
-    return math.inf if traditional else _STRONG
+    return 0.0 if simple >= traditional else math.inf
 
 
 @cache

@@ -1,14 +1,20 @@
 """Build the remarks on a text that are not faults: its shape, how it was read, repeated and unknown characters."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
+from pingze.verse import mandarin
 from pingze.verse.character_table import forms, to_traditional
+from pingze.verse.characters import Translation
 from pingze.verse.pasted_text import ReadText
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
+from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides
 from pingze.verse.verdict import Note
 
 _MANY = 12  # a note lists at most this many items
+_WORDS = Translation(lambda character: min(forms(character)))
 _NAMES = {4: "四言", 5: "五言", 6: "六言", 7: "七言"}
 
 
@@ -34,17 +40,20 @@ def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:
 
 def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool) -> Iterator[Note]:
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
-    written: dict[str, dict[str, None]] = {}
-    places: dict[str, dict[str, None]] = {}
-    for number, line in enumerate(lines, 1):
-        for character in line:  # repetition within a line is a figure of speech and is not noted
-            word = min(forms(character))
-            written.setdefault(word, {})[character] = None
-            places.setdefault(word, {})[f"{number}"] = None
     if repeated:
-        more = [word for word in places if len(places[word]) > 1]
-        yield from _named("repeated", (f"{' '.join(written[w])} ({', '.join(places[w])})" for w in more))
-    yield from _named("unknown", (c for c in dict.fromkeys("".join(lines)) if not sides(c, standard)))
+        words = [line.translate(_WORDS) for line in lines]
+        times = Counter(
+            chain.from_iterable(map(set, words))
+        )  # repetition within a line is a figure of speech
+        found = []
+        for word in (word for word in dict.fromkeys("".join(words)) if times[word] > 1):
+            written = dict.fromkeys(c for line in lines for c in line if _WORDS[ord(c)] == word)
+            places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
+            found.append(f"{' '.join(written)} ({', '.join(places)})")
+        yield from _named("repeated", found)
+    text = "".join(lines)
+    strange = set(text).difference(mandarin.readings() if standard.rimes else table("characters"))
+    yield from _named("unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)])
 
 
 def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator[Note]:

@@ -58,4 +58,4 @@ def _can_be(line: str, kind: str, standard: Standard) -> bool:
     """Return whether a line fits a type of regulated verse without a fault, including the tone of its last position."""
     masks = masks_of(line, standard)
     last = (masks.level if kind.isupper() else masks.oblique) >> len(line) - 1
-    return bool(last & 1) and fitted(kind, False, len(line), CUSTOMARY, masks)[0] < FAULT
+    return bool(last & 1) and fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT

@@ -242,7 +242,8 @@ def _without_headings(rows: list[_Row]) -> list[_Row]:
 
 def _normal(text: str) -> str:
     """Normalize a text to NFC, one kind of line break, and □ for lost characters; expand 々; remove HTML and URLs."""
-    text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
+    if "<" in text or "&" in text:
+        text = html.unescape(_TAG.sub("", _BREAK.sub("\n", _RUBY.sub("", text))))
     text = unicodedata.normalize("NFC", _URL.sub("", text.replace("\ufeff", "")))
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
     if _QUERY.search(text):

@@ -163,7 +163,7 @@ def _doubts(
         for place in _places(line.rare):
             character = lines[number][place]
             usual = Masks(*masks[number][2:], *masks[number][2:])
-            at = fitted(line.kind, False, width, strictness, usual)[1].misfits.bit_length() - 1
+            at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
             side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
             word, needed = word_at(lines[number], place, standard), known(character, standard).needed
             found: dict[str, Parameter] = {

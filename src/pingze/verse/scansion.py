@@ -5,9 +5,10 @@ programming finds the best sequence of types: for each line and type it keeps th
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
+from pingze.verse.characters import Translation
 from pingze.verse.context import tones_by_word
 from pingze.verse.patterns import Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
@@ -17,6 +18,8 @@ FAULT = 1 << 16
 """The cost of a fault."""
 RARE = 1 << 8
 """The cost of a rare reading; a bent rule costs 1. So the fewest faults decide first, then the fewest rare readings."""
+TURNED = FAULT + 2
+"""The cost of a line that violates the order of types; the 2 prefers, in a tie, a line that does not."""
 
 
 class Masks(NamedTuple):
@@ -46,13 +49,10 @@ class FittedLine(NamedTuple):
 
 def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     """Return the masks of the tones that the characters of a line can have and usually have."""
-    level = oblique = usually_level = usually_oblique = 0
-    for place, character in enumerate(line):
-        can_be_level, can_be_oblique, is_level, is_oblique = _tones(character, standard)
-        level |= can_be_level << place
-        oblique |= can_be_oblique << place
-        usually_level |= is_level << place
-        usually_oblique |= is_oblique << place
+    masks = _masks(line.translate(_marks(standard)))
+    if not masks.level & masks.oblique:
+        return masks  # no word decides anything
+    level, oblique, usually_level, usually_oblique = masks
     for place, tones in tones_by_word(line, word_starts(2, len(line)), standard).items():
         bit = 1 << place
         usually_level = usually_level & ~bit | bit * (LEVEL in tones)
@@ -60,11 +60,25 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
     return Masks(level, oblique, usually_level, usually_oblique)
 
 
-@lru_cache(1 << 13)
-def _tones(character: str, standard: Standard) -> Masks:
-    can_be = sides(character, standard) or {LEVEL, OBLIQUE}
-    usual = usual_sides(character, standard) or can_be
-    return Masks(LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
+@lru_cache(1 << 14)
+def _masks(marks: str) -> Masks:
+    """Return the masks of a line in which `_marks` stand for its characters."""
+    return Masks(
+        *(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4))
+    )
+
+
+@cache
+def _marks(standard: Standard) -> Translation:
+    """Map each character to a digit whose bits say whether the character belongs to each of the four `Masks`."""
+
+    def mark(character: str) -> str:
+        can_be = sides(character, standard) or {LEVEL, OBLIQUE}
+        usual = usual_sides(character, standard) or can_be
+        bits = (LEVEL in can_be, OBLIQUE in can_be, LEVEL in usual, OBLIQUE in usual)
+        return f"{sum(bit << at for at, bit in enumerate(bits)):x}"
+
+    return Translation(mark)
 
 
 def fit(
@@ -80,28 +94,48 @@ def fit(
     The tone of a rhymed line's last position is not judged here. `rhymed` and `unrhymed` are the additional costs of
     reading the first line as rhymed or unrhymed. If costs are equal, the first of `openings` is chosen.
     """
-    # 1) Compute the cost of each type that the first line can have.
-    ways: dict[str, tuple[int, list[FittedLine]]] = {}
+    # 1) Compute the cost of each type that the first line can have. A way is a linked list, from its last line.
+    ways: dict[str, tuple[int, Any]] = {}
     for kind in (*(opening[0] for opening in openings), "a'"):
-        cost, line = fitted(kind, False, width, strictness, lines[0])
-        ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), [line]
+        cost, line = fitted(kind, width, strictness, lines[0])
+        ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), (line, False, None)
     # 2) For each further line and each type, find the cheapest sequence of types that ends in it.
     for number, masks in enumerate(lines[1:], 1):
-        longer: dict[str, tuple[int, list[FittedLine]]] = {}
-        for kind in ("B", "B'", "D") if number % 2 else ("a", "a'", "c"):
+        longer: dict[str, tuple[int, Any]] = {}
+        for kind, turns in _TURNS[number % 2].items():
+            cost, line = fitted(kind, width, strictness, masks)
+            if kind == "B'" and line.misfits >> width - 3 & 1:
+                continue  # B' does not rescue
+            least = None
             for before, (so_far, way) in ways.items():
-                if (turned := is_turned(before, kind)) is not None:
-                    cost, line = fitted(kind, turned, width, strictness, masks)
-                    if (kind == "B'" and line.misfits >> width - 3 & 1) or (turned and line.misfits & 2):
-                        continue  # B' does not rescue, or a turned type lacks the tone that defines it
-                    if kind not in longer or so_far + cost < longer[kind][0]:
-                        longer[kind] = so_far + cost, [*way, line]
+                turned = turns.get(before)
+                if turned is None or (turned and line.misfits & 2):
+                    continue  # a turned type lacks the tone that defines it
+                whole = so_far + cost + (TURNED if turned else 0)
+                if least is None or whole < least:
+                    least, longer[kind] = whole, (whole, (line, turned, way))
         ways = longer
-    return min(ways.values(), key=lambda way: way[0])[1]
+    # 3) Return the cheapest sequence.
+    found, way = list[FittedLine](), min(ways.values(), key=lambda each: each[0])[1]
+    while way:
+        line, turned, way = way
+        found.append(line._replace(turned=True) if turned else line)
+    return found[::-1]
+
+
+_KINDS = ["a", "a'", "c", "B", "B'", "D"]
+_TURNS = [
+    {
+        kind: {before: turned for before in _KINDS if (turned := is_turned(before, kind)) is not None}
+        for kind in kinds
+    }
+    for kinds in (("a", "a'", "c"), ("B", "B'", "D"))
+]
+"""For each type that an even and that an odd line (from 0) can have, `is_turned` for each type before it."""
 
 
 @lru_cache(1 << 13)
-def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
+def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, FittedLine]:
     """Fit a line to the type's pattern with the lowest cost, the earlier one in a tie; return the cost and the line."""
     judged = (1 << width) - 1 >> kind[0].isupper()
     costs = []
@@ -109,6 +143,5 @@ def fitted(kind: str, turned: bool, width: int, strictness: str, masks: Masks) -
         misfits = pattern.misfits(masks.level, masks.oblique) & judged
         rare = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged & ~misfits
         cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
-        costs.append((cost, FittedLine(kind, pattern, misfits, rare, turned)))
-    cost, line = min(costs, key=lambda each: each[0])
-    return cost + (FAULT + 2) * turned, line  # the 2 prefers, in a tie, a line that is not turned
+        costs.append((cost, FittedLine(kind, pattern, misfits, rare, False)))
+    return min(costs, key=lambda each: each[0])

@@ -76,6 +76,7 @@ def groups(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     return known(character, standard).groups
 
 
+@lru_cache(1 << 13)
 def readings(character: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     """Return every reading of a character, level before oblique; () if the character is unknown."""
     found, every = known(character, standard), standard.groups
