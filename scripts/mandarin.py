@@ -5,8 +5,8 @@
 
 A character has the readings that the first of these sources gives: Unihan's kTGHZ2013 (通用規範漢字字典), kXHC1983
 (現代漢語詞典), kMandarin; then those of its Simplified form or its variants. A neutral tone counts only if there is no
-other reading. The words are pypinyin's phrases of two characters (MIT licence), converted by OpenCC, that occur in Tang
-or Song verse; a row is written if one of the characters can be level and oblique.
+other reading. The words are pypinyin's phrases of two characters (MIT licence), converted by OpenCC, that Tang and
+Song verse have; a row is written if one of the characters can be level and oblique.
 """
 
 import json
@@ -23,6 +23,8 @@ from pingze.verse.tables import table
 from scripts.character_table import converted, package
 
 SOURCES = ("kTGHZ2013", "kXHC1983", "kMandarin")
+FEWEST = 5
+"""A pair of characters is a word of verse if verse has it at least this often."""
 SANDHI = set("一不七八")
 """Characters whose tone a phrase writes as it is spoken before the next one."""
 
@@ -70,7 +72,7 @@ def words(read: dict[str, list[str]]) -> list[str]:
     rows = set()
     for word, spoken in zip(converted(list(pairs), "s2t"), pairs.values(), strict=True):
         tones = [_tone(character, one, read) for character, (one, *_) in zip(word, spoken, strict=True)]
-        if used[word] and set(tones) != {OPEN}:
+        if used[word] >= FEWEST and set(tones) != {OPEN}:
             rows.add(f"{word}\t{''.join(tones)}")
     return list(rows)
 

@@ -35,6 +35,21 @@ def test_a_hundred_poems_keep_their_standard(standard: str) -> None:
     )  # the rhyme book reads entering tones as oblique, and separates rimes that Mandarin joins
 
 
+@pytest.mark.parametrize("level", ["customary-孤平", "strict+本句自救+對句相救"])
+def test_poems_keep_a_level_with_changes(level: str) -> None:
+    chosen = composer()
+    asked = Composing(form="五絕", level=level, particles=1, repeat=True, taste=0, seed=5, count=40)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, asked))
+    poems = [str(poem) for poem in chosen.write_many(inclusion, asked.sampling, seeds(asked))]
+    assert all(check(poem, form="五絕", level=level).ok for poem in poems)
+    others = {
+        other: sum(check(poem, form="五絕", level=other).ok for poem in poems)
+        for other in ("customary", "strict")
+    }
+    assert (others["customary"] < 40) == ("孤平" in level and level[0] == "c")
+    assert (others["strict"] < 40) == (level[0] == "c")
+
+
 def test_an_entering_tone_is_level_by_mandarin_alone() -> None:
     chosen = composer(POOL + ENTERING)
     id_ = chosen.vocabulary.ids["國"]

@@ -5,13 +5,13 @@ A character with several readings passes if one of them fits; an unknown charact
 
 from dataclasses import replace
 
-from pingze.errors import InputError, wrong_type
+from pingze.errors import wrong_type
 from pingze.verse import old_style, regulated
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text
-from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
+from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
 from pingze.verse.verdict import Note, Verdict, Violation
 
@@ -35,7 +35,8 @@ def check(
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
         form: The form 體 to judge the poem by, such as 七律; by default the function finds it.
-        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow.
+        level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Either may be
+            followed by +RULE or -RULE for rules to enforce or not: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救, 對句相救.
         standard: How characters are read: pingshui 平水韻, or by Mandarin tongyun 中華通韻 or xinyun 中華新韻.
         fine: Whether to add the remarks of later manuals on regulated verse: 撞韻, 擠韻, 冒韻, 四字目孤平.
 
@@ -45,8 +46,7 @@ def check(
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")
-    if level not in STRICTNESSES:
-        raise InputError("choice", field="level", has=level, choices=STRICTNESSES)
+    enforced(level)
     asked, by = None if form is None else find_form(form), find_standard(standard)
     read = read_text(text)
     lines = tuple(lines_in_context(read.lines))

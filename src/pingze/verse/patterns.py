@@ -8,12 +8,22 @@ A couplet can also have the types a' and B': the first line breaks its pattern, 
 third character (the fifth in a line of seven), a rescue 拗救.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 
+from pingze.errors import InputError
+from pingze.verse.character_table import to_traditional
+
 CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
-"""How strictly verse is judged: strict excludes the patterns for which `Pattern.soft` names a rule."""
+"""The levels of strictness. A level may be followed by changes, such as customary+對句相救-孤平: see `enforced`."""
+BENT = ("小拗", "三仄尾", "孤平")
+"""The rules that a line bends if its pattern is accepted though they forbid it; a verdict notes it."""
+SWITCHES = (*BENT, "本句自救", "對句相救", "鄰韻")
+"""The rules that a level of strictness enforces or not; 本句自救 and 對句相救 enforced accept no such rescue."""
+_ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "鄰韻"}}
+_STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
 BASES = {"a": "ZZPPZ", "B": "PPZZP", "c": "PPPZZ", "D": "ZZZPP"}
@@ -27,10 +37,10 @@ RESCUED = {"a": "a'", "B": "B'"}
 
 _ACCEPTED: dict[str, tuple[tuple[str, str | None], ...]] = {
     "a": (("xZPPZ", None), ("xZZPZ", "小拗")),
-    "a'": (("xZZPZ", None), ("xZxZZ", None)),
-    "B": (("PPxZP", None), ("ZPPZP", None)),
-    "B'": (("xPPZP", None),),
-    "c": (("xPPZZ", None), ("PPZPZ", None), ("xPZZZ", "三仄尾")),
+    "a'": (("xZZPZ", "對句相救"), ("xZxZZ", "對句相救")),
+    "B": (("PPxZP", None), ("ZPPZP", "本句自救"), ("ZPZZP", "孤平")),
+    "B'": (("xPPZP", "對句相救"),),
+    "c": (("xPPZZ", None), ("PPZPZ", "本句自救"), ("xPZZZ", "三仄尾")),
     "D": (("xZZPP", None),),
 }
 
@@ -41,12 +51,17 @@ class Pattern:
 
     tones: str
     """P, Z or x for each character."""
-    soft: str | None
-    """The rule that the pattern bends, if the customary level allows it and the strict level does not."""
+    rule: str | None
+    """The rule of `SWITCHES` that excludes the pattern if it is enforced."""
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
     """A bit mask of the positions that must be oblique."""
+
+    @property
+    def soft(self) -> bool:
+        """Whether the pattern bends a rule of `BENT`."""
+        return self.rule in BENT
 
     def misfits(self, can_be_level: int, can_be_oblique: int) -> int:
         """Return a bit mask of the positions whose character cannot have the required tone."""
@@ -54,17 +69,33 @@ class Pattern:
 
 
 @cache
+def enforced(strictness: str) -> frozenset[str]:
+    """Return the rules of `SWITCHES` that a strictness enforces: those of its level, with +RULE also and -RULE not.
+
+    Raises InputError if the text is no strictness.
+    """
+    found = _STRICTNESS.fullmatch(to_traditional(strictness))
+    if not found:
+        choices = [*STRICTNESSES, *(f"{CUSTOMARY}+{rule}" for rule in SWITCHES), f"{CUSTOMARY}-孤平"]
+        raise InputError("choice", field="level", has=strictness[:40], choices=choices)
+    rules = set(_ENFORCED[found[1]])
+    for sign, rule in re.findall(r"([+-])(\w+)", found[2]):
+        (rules.add if sign == "+" else rules.discard)(rule)
+    return frozenset(rules)
+
+
+@cache
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
 
-    `kind` is a letter of `BASES`, or a' or B'.
+    `kind` is a letter of `BASES`, or a' or B', which have none if the strictness accepts no rescue in a couplet.
     """
     found = []
-    for five, soft in _ACCEPTED[kind]:
-        if soft is None or strictness == CUSTOMARY:
+    for five, rule in _ACCEPTED[kind]:
+        if rule not in enforced(strictness):
             tones = (PREFIXES[kind[0]] if width == 7 else "") + five
             level, oblique = (sum(1 << n for n, tone in enumerate(tones) if tone == side) for side in "PZ")
-            found.append(Pattern(tones, soft, level, oblique))
+            found.append(Pattern(tones, rule, level, oblique))
     return tuple(found)
 
 

@@ -6,7 +6,7 @@ from pingze.messages import Parameter
 from pingze.verse.character_table import variants
 from pingze.verse.context import word_at
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
-from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.patterns import enforced
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
@@ -16,7 +16,7 @@ from pingze.verse.verdict import Note, Verdict, Violation
 _RULES = {
     ("a", 2): ("小拗", "..ZP."),
     ("a", 3): ("大拗", "...Z."),
-    ("B", 0): ("孤平", "ZPZZ."),
+    ("B", 0): ("孤平", "ZP.Z."),
     ("c", 0): ("特拗", "ZPZP."),
     ("c", 2): ("三仄尾", "..ZZZ"),
     ("D", 2): ("三平調", "..PPP"),
@@ -41,7 +41,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
     near = standard.near[rhyme] if rhyme in right else frozenset()
     off = [bool(foot) and not foot & right for foot in feet]
     first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""
-    borrows = first == "鄰韻" and strictness == CUSTOMARY
+    borrows = first == "鄰韻" and first not in enforced(strictness)
     # 2) Find the template. A first line that fits both ways is rhymed if it can rhyme, and unrhymed if it ends oblique.
     masks = [masks_of(line, standard) for line in lines]
     rhymed_costs = 1 if borrows else FAULT * bool(first) + 2 * (not masks[0].level >> last & 1)
@@ -70,7 +70,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
         elif line.pattern.soft:
-            notes.append(Note("bent", rule=line.pattern.soft, line=number, position=width - 2))
+            notes.append(Note("bent", rule=line.pattern.rule or "", line=number, position=width - 2))
     violations = tuple(Violation.at(rule, lines, number, place, standard) for number, place, rule in faults)
     if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))

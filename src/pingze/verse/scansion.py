@@ -96,13 +96,16 @@ def fit(
     """
     # 1) Compute the cost of each type that the first line can have. A way is a linked list, from its last line.
     ways: dict[str, tuple[int, Any]] = {}
-    for kind in (*(opening[0] for opening in openings), "a'"):
+    rescues = bool(accepted("a'", width, strictness))
+    for kind in (*(opening[0] for opening in openings), *["a'"] * rescues):
         cost, line = fitted(kind, width, strictness, lines[0])
         ways[kind] = cost + (rhymed if kind.isupper() else unrhymed), (line, False, None)
     # 2) For each further line and each type, find the cheapest sequence of types that ends in it.
     for number, masks in enumerate(lines[1:], 1):
         longer: dict[str, tuple[int, Any]] = {}
         for kind, turns in _TURNS[number % 2].items():
+            if kind in ("a'", "B'") and not rescues:
+                continue
             cost, line = fitted(kind, width, strictness, masks)
             if kind == "B'" and line.misfits >> width - 3 & 1:
                 continue  # B' does not rescue
@@ -142,6 +145,6 @@ def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, F
     for pattern in accepted(kind, width, strictness):
         misfits = pattern.misfits(masks.level, masks.oblique) & judged
         rare = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged & ~misfits
-        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.soft is not None)
+        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + pattern.soft
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, False)))
     return min(costs, key=lambda each: each[0])

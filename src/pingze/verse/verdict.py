@@ -1,5 +1,6 @@
 """Hold the verdict on a poem (form, template, rhyme, faults, notes), and write it in one line, as JSON or as HTML."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
@@ -93,7 +94,7 @@ class Verdict:
     rhyme: str | None
     """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes."""
     level: str
-    """How strictly the poem was judged: customary or strict."""
+    """How strictly the poem was judged, such as customary, strict or customary-孤平."""
     lines: tuple[str, ...]
     """The poem's lines as they were written, without marks."""
     violations: tuple[Violation, ...]
@@ -137,8 +138,9 @@ def heading(verdict: Verdict) -> str:
     """Write the form, template, rhyme and strictness in one line, and the standard if it is not 平水韻."""
     standard = STANDARDS[verdict.standard]
     rhyme = "、".join(standard.groups[name].label for name in verdict.rhyme or "")
+    level = re.sub("^[a-z]+", lambda found: here(found[0]), verdict.level)
     form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
-    return " · ".join(filter(None, (form, verdict.template, rhyme, here(verdict.level), named)))
+    return " · ".join(filter(None, (form, verdict.template, rhyme, level, named)))
 
 
 def summary(verdict: Verdict) -> str:

@@ -21,12 +21,11 @@ from pingze.composing.constraints.lexicon import FREE, Lexicon, joined
 from pingze.composing.request.request import Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
-from pingze.verse.patterns import CUSTOMARY, RESCUED, accepted
+from pingze.verse.patterns import RESCUED, accepted, enforced
 from pingze.verse.rhyme import lenders
 
 WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
-_MOST_WAYS = 6
 Fixes = tuple[int, ...]
 """The id that is required at each position of the text, or `FREE`."""
 
@@ -89,7 +88,7 @@ class Demands:
         groups = [[*standard.groups].index(name) for name in request.groups]
         self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
         self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
-        if request.strictness == CUSTOMARY and request.form.regulated:
+        if "鄰韻" not in enforced(request.strictness) and request.form.regulated:
             borrowed = (
                 joined(lexicon.rhymes, partial(lenders, standard=standard), standard)[groups]
                 & ~lexicon.can_be_oblique
@@ -112,8 +111,7 @@ class Demands:
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
         """Return the tone that each way to write a couplet requires at each position, and a mask of existing ways."""
         T, K = len(self.kinds), self.request.lines // 2
-        asked = np.zeros((T, K, _MOST_WAYS, 2 * self.width), np.int8)
-        exists = np.zeros((T, K, _MOST_WAYS), bool)
+        every = list[list[str]]()
         for t, k in product(range(T), range(K)):
             kinds = self.kinds[t][2 * k : 2 * k + 2]
             couplets = [kinds, tuple(RESCUED.values())] if kinds == tuple(RESCUED) else [kinds]
@@ -125,9 +123,13 @@ class Demands:
                     *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
                 )
             ]
-            for w, tones in enumerate(ways or ["x" * 2 * self.width]):
-                asked[t, k, w] = [_TONES[tone] for tone in tones]
-                exists[t, k, w] = True
+            every.append(ways or ["x" * 2 * self.width])
+        W = max(map(len, every))
+        asked = np.zeros((T, K, W, 2 * self.width), np.int8)
+        exists = np.zeros((T, K, W), bool)
+        for (t, k), ways in zip(product(range(T), range(K)), every, strict=True):
+            exists[t, k, : len(ways)] = True
+            asked[t, k, : len(ways)] = [[_TONES[tone] for tone in tones] for tones in ways]
         return asked, exists
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:

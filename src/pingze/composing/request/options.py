@@ -14,7 +14,7 @@ from typing import Any, TypedDict, TypeVar, get_args, get_origin, get_type_hints
 
 from pingze.errors import InputError, wrong_type
 from pingze.verse.forms import FORMS
-from pingze.verse.patterns import CUSTOMARY, STRICTNESSES
+from pingze.verse.patterns import CUSTOMARY, STRICTNESSES, enforced
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
@@ -76,7 +76,9 @@ class Revising(Bounded):
     """The options for writing a poem, wholly or in part."""
 
     level: str = option(
-        CUSTOMARY, f"How strictly tones are judged: {' or '.join(STRICTNESSES)}.", enum=list(STRICTNESSES)
+        CUSTOMARY,
+        f"How strictly tones are judged: {' or '.join(STRICTNESSES)}, then +RULE or -RULE to enforce a rule or not.",
+        maxLength=60,
     )
     standard: str = option(
         PINGSHUI.name,
@@ -134,6 +136,10 @@ class Revising(Bounded):
         128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
     )
     seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        enforced(self.level)
 
     @property
     def sampling(self) -> Sampling:

@@ -56,7 +56,7 @@ class Request:
     form: Form
     lines: int
     strictness: str = CUSTOMARY
-    """How strictly the tones are kept: one of `verse.patterns.STRICTNESSES`."""
+    """How strictly the tones are kept: see `verse.patterns.enforced`."""
     standard: Standard = PINGSHUI
     """How characters are read."""
     template: str | None = None

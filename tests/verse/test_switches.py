@@ -1,0 +1,62 @@
+"""Levels of strictness with rules enforced or not."""
+
+import pytest
+
+from pingze.errors import InputError
+from pingze.verse import Verdict, check
+from pingze.verse.patterns import SWITCHES, enforced
+from pingze.verse.verdict import heading
+from tests.verse.writing import write
+
+BASE = ("ZZPPZ", "PPZZP", "PPPZZ", "ZZZPP")
+
+
+def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
+    """The verdict on four lines of five or seven characters, some of which differ from the template."""
+    lines = [changed.get(number, line) for number, line in enumerate(BASE)]
+    if prefix:
+        lines = [("PP" if base[:2] == "ZZ" else "ZZ") + line for base, line in zip(BASE, lines, strict=True)]
+    return check("，".join(write(lines, rhymed_first=False)), form="七絕" if prefix else "五絕", level=level)
+
+
+@pytest.mark.parametrize("prefix", [False, True], ids=["five", "seven"])
+@pytest.mark.parametrize(
+    ("changed", "loose", "strict", "fault"),
+    [
+        ({1: "ZPZZP"}, "customary-孤平", "customary", ("孤平", 2, 1)),
+        ({1: "ZPZZP"}, "strict-孤平", "strict", ("孤平", 2, 1)),
+        ({1: "ZPPZP"}, "strict", "customary+本句自救", ("孤平", 2, 1)),
+        ({2: "PPZPZ"}, "strict", "customary+本句自救", ("失對", 3, 4)),
+        ({2: "PPZPZ"}, "customary", "strict+本句自救", ("失對", 3, 4)),
+        ({0: "ZZPZZ", 1: "PPPZP"}, "strict", "customary+對句相救", ("大拗", 1, 4)),
+        ({0: "ZZZPZ", 1: "PPPZP"}, "strict", "strict+对句相救", ("小拗", 1, 3)),
+        ({0: "ZZZPZ"}, "customary", "customary+小拗", ("小拗", 1, 3)),
+        ({2: "PPZZZ"}, "strict-三仄尾", "customary+三仄尾", ("三仄尾", 3, 3)),
+    ],
+)
+def test_a_rule_is_enforced_or_not(
+    changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool
+) -> None:
+    assert judged(changed, loose, prefix).ok
+    rule, line, position = fault
+    found = [(each.rule, each.line, each.position) for each in judged(changed, strict, prefix).violations]
+    assert found == [(rule, line, position + 2 * prefix)]
+
+
+def test_a_rule_that_is_not_enforced_is_noted() -> None:
+    notes = [note.cause for note in judged({1: "ZPZZP"}, "customary-孤平", False).notes]
+    assert {"code": "bent", "rule": "孤平", "line": 2, "position": 3} in notes
+    assert heading(judged({}, "strict-孤平", False)).endswith("strict-孤平")
+
+
+def test_the_levels_are_sets_of_rules() -> None:
+    assert enforced("customary") == {"孤平"}
+    assert enforced("strict") == {"孤平", "小拗", "三仄尾", "鄰韻"}
+    assert enforced("customary" + "".join(f"+{rule}" for rule in SWITCHES)) == set(SWITCHES)
+    assert enforced("strict-鄰韻+鄰韻") == enforced("strict")
+
+
+@pytest.mark.parametrize("level", ["loose", "", "strict+", "strict孤平", "strict+失對", "+孤平"])
+def test_other_levels_are_refused(level: str) -> None:
+    with pytest.raises(InputError, match="customary-孤平"):
+        check("白日依山盡", level=level)
