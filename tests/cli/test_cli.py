@@ -264,6 +264,9 @@ def test_look_ups(call: Call) -> None:
     assert spoken == {"tongyun": {"bái": "平聲七哀"}, "xinyun": {"bái": "平聲四開"}}
     assert call("rhyme", "一麻", "--standard", "xinyun")[1].startswith("平聲一麻  ")
     assert call("check", "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。", "--standard", "xinyun")[0] == 0
+    poem = "獨坐看山月，無人問姓名。閑眠不可見，何處有琴聲。"
+    assert "\n 3  c   中平仄仄仄  三仄尾  不 仄 物\n" in call("check", poem, "--explain")[1]
+    assert json.loads(call("check", poem, "--explain", "--json")[1])[0]["explanation"][0]["kind"] == "a"
     assert call("rhyme", "阳")[1].startswith("下平七陽  ")
     assert list(json.loads(call("rhyme", "看", "--json")[1])) == ["上平十四寒", "去聲十五翰"]
 

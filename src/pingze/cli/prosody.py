@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,6 +27,7 @@ from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import only_han
 from pingze.verse.context import in_context, tones_in
+from pingze.verse.explanation import LineExplanation, explain
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
@@ -51,6 +53,9 @@ def check(
     level: LevelOption = CUSTOMARY,
     standard: StandardOption = PINGSHUI.name,
     fine: Annotated[bool, typer.Option("--fine", help="Also note 撞韻, 擠韻, 冒韻 and 四字目孤平.")] = False,
+    explained: Annotated[
+        bool, typer.Option("--explain", help="Also show each line's pattern, rescue and readings.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
@@ -71,14 +76,17 @@ def check(
                 count(done)
 
         if as_json:
-            print_json_list(verdict.as_json() for verdict in verdicts())
+            print_json_list(
+                each.as_json() | ({"explanation": [*map(asdict, explain(each))]} if explained else {})
+                for each in verdicts()
+            )
         else:
-            _print_verdicts(verdicts())
+            _print_verdicts(verdicts(), explained=explained)
     if not passed:
         raise typer.Exit(1)
 
 
-def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
+def _print_verdicts(verdicts: Iterable[Verdict], *, explained: bool) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit at each fault."""
     from rich.console import Console
 
@@ -95,6 +103,27 @@ def _print_verdicts(verdicts: Iterable[Verdict]) -> None:
             if number:
                 console.print()
             console.print(drawn(verdict, lambda fault: suggest(verdict, fault, neighbours=neighbours())))  # noqa: B023
+            if explained:
+                console.print(_table(explain(verdict)), end="")
+
+
+def _table(lines: Iterable[LineExplanation]) -> str:
+    """Format a row for each line: its pattern, licence, and characters of both tones with tone, group and meaning."""
+    rows = []
+    for each in lines:
+        readings = (
+            " ".join(filter(None, (r.char, r.tone, r.groups, r.word, r.zh if language() == "zh" else r.en)))
+            for r in each.readings
+        )
+        cells = (
+            f"{each.line:>2}",
+            (each.kind or "").ljust(2),
+            each.pattern or "",
+            each.rule or "",
+            "; ".join(readings),
+        )
+        rows.append("  ".join(filter(None, cells)) + "\n")
+    return "".join(["\n" * bool(rows), *rows])
 
 
 def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":

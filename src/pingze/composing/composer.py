@@ -65,7 +65,7 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
         pattern: One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.
         count: The number of poems.
-        level: How strictly tones are judged: customary or strict.
+        level: How strictly tones are judged: customary or strict, then +RULE or -RULE to enforce a rule or not.
         standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
         include: Words that must appear, separated by spaces, as '雁 芙蓉'.
         exclude: Characters that must not appear.

@@ -76,7 +76,8 @@ def enforced(strictness: str) -> frozenset[str]:
     """
     found = _STRICTNESS.fullmatch(to_traditional(strictness))
     if not found:
-        choices = [*STRICTNESSES, *(f"{CUSTOMARY}+{rule}" for rule in SWITCHES), f"{CUSTOMARY}-孤平"]
+        changes = [f"{CUSTOMARY}{sign}{rule}" for sign in "+-" for rule in SWITCHES]
+        choices = [*STRICTNESSES, *(changes if {*strictness} & {*"+-"} else ())]
         raise InputError("choice", field="level", has=strictness[:40], choices=choices)
     rules = set(_ENFORCED[found[1]])
     for sign, rule in re.findall(r"([+-])(\w+)", found[2]):

@@ -77,7 +77,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
     doubts = tuple(_doubts(best, masks, lines, strictness, standard))
     template = opening_name(width, best[0].kind[0])
     judged = form.name, template, rhyme, strictness, lines, violations, tuple(notes), doubts
-    return Verdict(*judged, standard.name)
+    return Verdict(*judged, standard.name, tuple(line.kind for line in best))
 
 
 def _exchange(feet: Sequence[Groups], standard: Standard) -> str:

@@ -105,6 +105,8 @@ class Verdict:
     """Notes on rare readings on which the verdict relies: tones that verse hardly ever gives a character or a word."""
     standard: str = PINGSHUI.name
     """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
+    kinds: tuple[str, ...] = ()
+    """The type of each line (`patterns.BASES`, or a' B' for a rescue); () for old-style verse."""
 
     @property
     def ok(self) -> bool:

@@ -1,0 +1,78 @@
+"""Explain a verdict line by line: the pattern, the rescue, and the reading of each character of both tones."""
+
+from dataclasses import dataclass
+
+from pingze.verse.context import lines_in_context, tones_in, word_at
+from pingze.verse.patterns import word_starts
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
+from pingze.verse.scansion import fitted, masks_of
+from pingze.verse.tones import groups, sense, sides
+from pingze.verse.verdict import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class CharacterReading:
+    """How a character that can have both tones is read in its line."""
+
+    position: int
+    """The position of the character in its line, from 1."""
+    char: str
+    """The character, as it was read."""
+    tone: str
+    """平 or 仄; 平仄 if neither the pattern nor the word nor usage decides."""
+    groups: str
+    """The names of the rhyme groups of that tone; only the poem's for a rhyme."""
+    word: str
+    """The word of two characters that decides the tone; "" if there is none."""
+    zh: str
+    """The meaning of this reading in Chinese; "" if it is unlisted."""
+    en: str
+    """The meaning in English."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineExplanation:
+    """How a line fits its template."""
+
+    line: int
+    """The number of the line, from 1."""
+    kind: str | None
+    """The type of the line, as a, B or a'; None in old-style verse."""
+    pattern: str | None
+    """The pattern that the line was held to: 平, 仄 or 中 for each character."""
+    rule: str | None
+    """The licence of the pattern: a rescue 本句自救 or 對句相救, or a bent rule such as 三仄尾."""
+    readings: tuple[CharacterReading, ...]
+    """The readings of the characters that can have both tones."""
+
+
+def explain(verdict: Verdict) -> tuple[LineExplanation, ...]:
+    """Explain the lines of a verdict; return () if nothing was judged."""
+    if verdict.judged in ("nothing", "shape"):
+        return ()
+    standard, found = STANDARDS[verdict.standard], []
+    for number, line in enumerate(lines_in_context(verdict.lines)):
+        kind = verdict.kinds[number] if verdict.kinds else None
+        pattern = (
+            fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
+        )
+        needed = pattern.tones.translate({80: LEVEL, 90: OBLIQUE, 120: "中"}) if pattern else None
+        rhymed = bool(number % 2 or (kind and kind.isupper()))
+        usual = tones_in(line, word_starts(2, len(line)), standard)
+        readings = []
+        for place, character in enumerate(line):
+            if len(sides(character, standard)) < 2:
+                continue
+            fixed = needed and needed[place] != "中"
+            tone = needed[place] if needed and fixed else "".join(sorted(usual[place]))
+            own = [name for name in groups(character, standard) if standard.groups[name].side in tone]
+            if rhymed and place == len(line) - 1 and (shared := set(own) & set(verdict.rhyme or "")):
+                own = [*shared]
+            senses = [sense(character, name) for name in own] if len(tone) == 1 and not standard.rimes else []
+            zh, en, _ = next(filter(any, senses), ("", "", []))
+            names = "".join(name for name in standard.groups if name in own)
+            word = word_at(line, place, standard)
+            readings.append(CharacterReading(place + 1, character, tone, names, word, zh, en))
+        rule = pattern.rule if pattern else None
+        found.append(LineExplanation(number + 1, kind, needed, rule, tuple(readings)))
+    return tuple(found)
