@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from pingze.composing.steering.antithesis import Antithesis, antithesis_table
+from pingze.composing.steering.antithesis import Antithesis, antithesis_notes, antithesis_table
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse import check
 from pingze.verse.forms import find_form
 
 
@@ -13,6 +14,20 @@ def invented() -> tuple[Antithesis, dict[str, np.ndarray]]:
     shapes = {"vectors": (4, 3), "signs": (3,), "bias": (4,), "log_z": (4,)}
     parts = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     return Antithesis.of_vectors("天地山水", **parts), parts
+
+
+def test_one_thing_said_twice_and_a_weak_couplet_are_noted() -> None:
+    """In the second couplet's place: an antithesis, synonyms, and a line set against one that it does not match."""
+
+    def notes(*couplet: str) -> list[dict[str, object]]:
+        lines = ["獨坐寒窗下", "無人問姓名", *couplet, "青山横北郭", "白水遶東城", "閑眠不可見", "何處有琴聲"]
+        return [note.cause for note in antithesis_notes(check("，".join(lines), form="五律"))]
+
+    assert notes("明月松間照", "清泉石上流") == []
+    assert notes("遠路孤舟去", "長途獨船還") == []  # 去 and 還 are no synonyms, and one pair is no fault
+    assert [note["has"] for note in notes("遠路舟歸晚", "長途船還明")] == [["舟船 (3.3)", "歸還 (3.4)"]]
+    assert notes("不知何處去", "白髮似霜鬢") == [{"code": "weak_antithesis", "line": 3, "other_line": 4}]
+    assert not list(antithesis_notes(check("明月松間照，清泉石上流。")))
 
 
 def test_the_score_is_the_formula() -> None:

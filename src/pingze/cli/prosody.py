@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +52,9 @@ def check(
     form: Annotated[str | None, option("form", "The form to check against, not the detected one.")] = None,
     level: LevelOption = CUSTOMARY,
     standard: StandardOption = PINGSHUI.name,
-    fine: Annotated[bool, typer.Option("--fine", help="Also note 撞韻, 擠韻, 冒韻 and 四字目孤平.")] = False,
+    fine: Annotated[
+        bool, typer.Option("--fine", help="Also note 撞韻, 擠韻, 冒韻, 四字目孤平, 合掌 and weak 對仗.")
+    ] = False,
     explained: Annotated[
         bool, typer.Option("--explain", help="Also show each line's pattern, rescue and readings.")
     ] = False,
@@ -71,6 +73,10 @@ def check(
             nonlocal passed
             for done, text in enumerate(texts, start=1):
                 verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
+                if fine:
+                    from pingze.composing.steering.antithesis import antithesis_notes  # needs the table
+
+                    verdict = replace(verdict, notes=(*verdict.notes, *antithesis_notes(verdict)))
                 passed = passed and verdict.ok
                 yield verdict
                 count(done)
