@@ -20,13 +20,13 @@ from pingze.serve.queue import Queue
 from pingze.serve.routes import router
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.rhyme_groups import STANDARDS
 
 PAGE = Path(__file__).with_name("page")
 CHOICES: dict[str, list[str]] = {
     "form": list(FORMS),
     "level": list(STRICTNESSES),
-    "rhyme": list(GROUPS),
+    "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
     "model": list(checkpoint.SHIPPED),
 }
 """The names that the schema lists. The server accepts other spellings too, such as those in Simplified characters."""

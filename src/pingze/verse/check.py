@@ -4,6 +4,7 @@ A character with several readings passes if one of them fits; an unknown charact
 """
 
 from dataclasses import replace
+from functools import lru_cache
 
 from pingze.errors import wrong_type
 from pingze.verse import old_style, regulated
@@ -53,7 +54,8 @@ def check(
     if asked is None:
         verdict = _find(lines, level, by)
     else:
-        verdict = (_judge if _has_shape(lines, asked) else _shape_faults)(lines, asked, level, by)
+        fits = asked in _shaped(len(lines), frozenset(map(len, lines)))
+        verdict = (_judge if fits else _shape_faults)(lines, asked, level, by)
     notes = (*reading_notes(read, lines), *verdict.notes)
     if verdict.judged != "shape":
         notes = (*notes, *character_notes(lines, by, repeated=verdict.template is not None))
@@ -71,14 +73,16 @@ def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -
     return (regulated if form.regulated else old_style).judge(lines, form, level, standard)
 
 
-def _has_shape(lines: tuple[str, ...], form: Form) -> bool:
-    return form.takes(len(lines)) and set(map(len, lines)) <= {form.width}
+@lru_cache(1 << 10)
+def _shaped(count: int, widths: frozenset[int]) -> list[Form]:
+    """Return the forms that take a number of lines and their lengths, regulated ones first."""
+    return [form for form in FORMS.values() if form.takes(count) and widths <= {form.width}]
 
 
 def _find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
     """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
-    shaped = [form for form in FORMS.values() if _has_shape(lines, form)] if written else []
+    shaped = _shaped(len(lines), frozenset(map(len, lines))) if written else []
     # 1) Judge the lines as regulated and as old-style verse. If few faults are found at the customary level, they are
     # regulated.
     verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None

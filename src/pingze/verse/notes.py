@@ -1,8 +1,6 @@
 """Build the remarks on a text that are not faults: its shape, how it was read, repeated and unknown characters."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 
 from pingze.verse import mandarin
 from pingze.verse.character_table import forms, to_traditional
@@ -42,12 +40,12 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
     if repeated:
         words = [line.translate(_WORDS) for line in lines]
-        times = Counter(
-            chain.from_iterable(map(set, words))
-        )  # repetition within a line is a figure of speech
-        found = []
-        for word in (word for word in dict.fromkeys("".join(words)) if times[word] > 1):
-            written = dict.fromkeys(c for line in lines for c in line if _WORDS[ord(c)] == word)
+        seen, again, found = set[str](), set[str](), list[str]()
+        for line in map(set, words):  # repetition within a line is a figure of speech
+            again |= seen & line
+            seen |= line
+        for word in (word for word in dict.fromkeys("".join(words)) if word in again):
+            written = dict.fromkeys(c for c in "".join(lines) if _WORDS[ord(c)] == word)
             places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
             found.append(f"{' '.join(written)} ({', '.join(places)})")
         yield from _named("repeated", found)

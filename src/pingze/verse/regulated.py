@@ -160,7 +160,7 @@ def _doubts(
     """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
     width = len(lines[0])
     for number, line in enumerate(best):
-        for place in _places(line.rare):
+        for place in _places(line.rare) if line.rare else ():
             character = lines[number][place]
             usual = Masks(*masks[number][2:], *masks[number][2:])
             at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
