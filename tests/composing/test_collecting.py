@@ -14,7 +14,6 @@ from pingze import collect
 from pingze.composing.collecting import Collected
 from pingze.composing.composer import Composer, prepare
 from pingze.composing.constraints import quoting
-from pingze.composing.constraints.lexicon import GROUP_NAMES
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.constraints.quoting import Quoting
 from pingze.composing.poem import Poem
@@ -27,6 +26,7 @@ from pingze.verse import check
 from pingze.verse.characters import MARKS
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme import lenders, practised
+from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tones import usable_tone
 from tests.composing.verse import composer
 from tests.corpus.invented import record, write_folder
@@ -133,7 +133,7 @@ def test_characters_that_continue_no_line_are_left_out(
     """Where few lines are left, exactly those continue that a search of the corpus finds; else no fewer."""
     monkeypatch.setattr(quoting, "_MANY", many)
     request, rng = read_request(author.vocabulary, Collecting(form=form, lines=4)), np.random.default_rng(5)
-    constraints, vocabulary = Constraints(author.lexicon, request), author.vocabulary
+    constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
     plan = constraints.plan((-1,) * 20)
     assert plan is not None
     quotes = Quoting(store, vocabulary, 5, "")
@@ -176,7 +176,7 @@ def fits(constraints: Constraints, alive: np.ndarray, number: int, line: str) ->
             rhymes = constraints.rhymes_at(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
             if not rhymes or True not in tone_of_rhyme:
                 continue
-            assert name in GROUP_NAMES
+            assert name in GROUPS
         if not constraints.kinds[t]:
             return True
         kind = constraints.kinds[t][number]
