@@ -104,9 +104,9 @@ def test_bad_input_is_named(options: dict[str, str], said: str) -> None:
 def test_a_dead_end_is_told() -> None:
     """Where no character has a tone, none may stand at the second place."""
     chosen = composer("tang")
-    constraints = Constraints(chosen.lexicon, Request(CoupletForm.of(4), 2, repeat=True))
-    facing = Facing(chosen.lexicon, (4,))
-    facing.of_tone = dict.fromkeys(facing.of_tone, np.zeros_like(chosen.lexicon.level))
+    constraints = Constraints(chosen.lexicon(), Request(CoupletForm.of(4), 2, repeat=True))
+    facing = Facing(chosen.lexicon(), (4,))
+    facing.of_tone = dict.fromkeys(facing.of_tone, np.zeros_like(chosen.lexicon().level))
     constraints.copying = facing
     with pytest.raises(UnfinishedError, match="none of 2 particles could go on at line 1, character 2"):
         chosen.write(Inclusion(constraints), Sampling(1, 2), 0)

@@ -95,7 +95,7 @@ def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet
         taste=1.0,
     )
     facing, first, found = (
-        Facing(chosen.lexicon, lengths, line, OPPOSITE[end]),
+        Facing(chosen.lexicon(), lengths, line, OPPOSITE[end]),
         seeds(asked)[0],
         list[Couplet](),
     )
@@ -109,9 +109,9 @@ def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
             for number in range(_TRIES):  # of no other season or hour
-                banner = _written(chosen, apart, Facing(chosen.lexicon, (7,)), asked, seed + number).lines[0][
-                    :4
-                ]
+                banner = _written(chosen, apart, Facing(chosen.lexicon(), (7,)), asked, seed + number).lines[
+                    0
+                ][:4]
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
@@ -126,6 +126,6 @@ def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet
 
 
 def _written(chosen: Composer, request: Request, facing: Facing, asked: Coupling, seed: int) -> Poem:
-    constraints = Constraints(chosen.lexicon, request)
+    constraints = Constraints(chosen.lexicon(), request)
     constraints.copying = facing
     return chosen.write(Inclusion(constraints), asked.sampling, seed)
