@@ -117,6 +117,12 @@ def test_a_checked_poem_has_tones_faults_and_what_would_fit(client: httpx.Client
     assert read["read"] == ["白髮悲明鏡", "青山出發遲", "秋風吹舊夢", "落日入江時"]
     assert none["form"] is None
     assert none["notes"]
+    spoken = {"text": "夜靜江風起，天寒月照波。扁舟何處去，一笑念山國。", "standard": "xinyun"}
+    (verdict,) = post(client, "check", **spoken, level="strict+對句相救").json()["verdicts"]
+    assert (verdict["ok"], verdict["rhyme"], verdict["standard"]) == (True, "波", "xinyun")
+    assert (verdict["tones"][3], verdict["readings"][3][4]) == ("平仄仄平平", ["平波"])
+    refused = post(client, "check", **spoken | {"standard": "zhongyuan"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "standard")
 
 
 def test_what_may_be_chosen(client: httpx.Client) -> None:
