@@ -28,7 +28,7 @@ import numpy as np
 from experiments.figures import record
 from pingze.composing.composer import Composer, composer
 from pingze.composing.particles import Writing, finish
-from pingze.composing.poem import in_lines, punctuate
+from pingze.composing.poem import punctuate
 from pingze.composing.quality import MEASURED
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import read_request
@@ -333,7 +333,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
             )
             (population,) = finish(writing)
             text = chosen.vocabulary.decode(population.chosen().ids[0])
-            values += per_hanzi(chosen, form, [in_lines(text, form.width)])
+            values += per_hanzi(chosen, form, [form.layout(len(text) // form.width).cut(text)])
             sizes.append(float(np.mean(writing.sizes)))
         mean, error = mean_error(values)
         rows[particles] = {"ess": statistics.mean(sizes), "log_p": mean, "error": error}

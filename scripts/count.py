@@ -12,6 +12,8 @@
 | doublings | doublings.tsv | here |
 | moods | moods.tsv | scripts/moods.py |
 | worn | worn.tsv | scripts/worn.py |
+| halves | halves.tsv | scripts/halves.py |
+| tunes | tunes.tsv | scripts/tunes.py |
 
 Every table except characters needs the corpus's store. When the characters table changes, rebuild rhymes, word_tones
 and contexts.
@@ -179,9 +181,11 @@ TABLES: dict[str, tuple[Path, Callable[[], dict[str, list[str]]]]] = {
     "doublings": (STEERING, make_doublings),
     "moods": (STEERING, elsewhere("moods")),
     "worn": (STEERING, elsewhere("worn")),
+    "halves": (VERSE, elsewhere("halves")),
+    "tunes": (VERSE, elsewhere("tunes")),
 }
 """The folder and the maker of each table."""
-MEASURED = ("contexts", "moods")
+MEASURED = ("contexts", "moods", "halves", "tunes")
 """The tables that are measured on the dev split after they are built."""
 
 if __name__ == "__main__":

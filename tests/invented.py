@@ -8,6 +8,21 @@ from pingze.network import checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import MARKS
+from pingze.verse.tunes import Tune
+
+CI_RHYMES = [
+    "東動屋",
+    "陽養覺",
+    "支紙質",
+    "魚語月",
+    "寒旱合",
+    "豪早屋",
+    "歌我覺",
+    "麻馬質",
+    "庚梗月",
+    "尤有合",
+]
+"""A level, an oblique and an entering character of ten parts of 詞林正韻 for the rhymes of a tune in turn."""
 
 CHARACTERS = "天地山水風月花雪日夜江海春秋東西人心雲雨"
 
@@ -54,3 +69,12 @@ def model(
     shapes = checkpoint.shapes(configuration)
     tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     return checkpoint.Checkpoint("invented", configuration, vocabulary, tensors)
+
+
+def ci(tune: Tune) -> str:
+    """A text, without marks, that keeps a tune's pattern."""
+    text = [{"P": "平", "Z": "仄", "x": "平"}[tone] for tone in tune.tones]
+    for line, end in zip(tune.lines, sorted(tune.ends), strict=True):
+        if line.rhyme is not None:
+            text[end - 1] = CI_RHYMES[line.rhyme]["平仄入".index(line.kind)]
+    return "".join(text)

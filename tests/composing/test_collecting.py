@@ -173,7 +173,9 @@ def fits(constraints: Constraints, alive: np.ndarray, number: int, line: str) ->
         names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
         if constraints.feet[5 * number + 4, t]:
             tone_of_rhyme = {practised(line[-1], one) for one in names}
-            rhymes = constraints.rhymes_at(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
+            rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
+                constraints.lexicon.vocabulary.ids[line[-1]]
+            ]
             if not rhymes or True not in tone_of_rhyme:
                 continue
             assert name in GROUPS

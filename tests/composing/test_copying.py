@@ -17,6 +17,7 @@ from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InfeasibleError, UnfinishedError
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse import check
+from pingze.verse.forms import Layout
 from tests.composing.verse import POOL, composer
 
 LETTERS = "天地山水"
@@ -42,7 +43,7 @@ def test_what_is_left_out_is_what_would_copy(
     corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
 ) -> None:
     """Exactly those are left out that complete a substring of characters that are written or fixed."""
-    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, WIDTH, longest)
+    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
     place = data.draw(st.integers(0, 9))
     fixed[place] = FREE
     text = [data.draw(st.sampled_from(IDS)) if id_ == FREE else id_ for id_ in fixed[:place]]
@@ -61,7 +62,7 @@ def test_what_is_left_out_is_what_would_copy(
 
 @given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10))
 def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fixed: list[int]) -> None:
-    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, WIDTH, longest)
+    copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
     known = [
         "".join("\0" if i == FREE else VOCABULARY.tokens[i] for i in fixed[at : at + WIDTH]) for at in (0, 5)
     ]
@@ -84,7 +85,7 @@ def liked(copyist: Composer) -> list[str]:
 def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusion:
     """What `Composer.prepare` gives, with an invented corpus."""
     request = read_request(chosen.vocabulary, Composing(form="五絕", **options))
-    copying = Copying(SuffixArray.of_texts(corpus), chosen.vocabulary, 5, request.original or 0)
+    copying = Copying(SuffixArray.of_texts(corpus), chosen.vocabulary, Layout([5] * 4), request.original or 0)
     inclusion = Inclusion(Constraints(chosen.lexicon(), request, copying=copying))
     if not inclusion.is_possible:
         raise InfeasibleError("五絕", clashing(chosen.lexicon(), request, copying))

@@ -32,9 +32,9 @@ def test_a_first_line_borrows_only_where_poets_do() -> None:
     constraints = Constraints(
         chosen.lexicon(), read_request(chosen.vocabulary, Composing(form="五絕", rhyme="庚"))
     )
-    assert constraints.first_rhymes[0, ids["青"]]
-    assert not constraints.first_rhymes[0, ids["僧"]]
-    assert constraints.first_can_rhyme[0, ids["僧"]]
+    assert constraints.rhyming.rhymes[1, 0, ids["青"]]
+    assert not constraints.rhyming.rhymes[1, 0, ids["僧"]]
+    assert constraints.rhyming.can_rhyme[1, 0, ids["僧"]]
 
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:

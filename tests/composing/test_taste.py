@@ -9,7 +9,6 @@ import pytest
 
 from pingze.composing.composer import Composer
 from pingze.composing.particles import finish
-from pingze.composing.poem import in_lines
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.taste import (
@@ -23,7 +22,7 @@ from pingze.composing.steering.taste import (
     times,
     worn_pairs,
 )
-from pingze.verse.forms import find_form
+from pingze.verse.forms import Layout, find_form
 from tests.composing import verse
 from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
@@ -68,7 +67,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     request = inclusion.constraints.request
     (population,) = finish(CHOSEN.begin(inclusion, asked.sampling, [(3, 0)]))
     for ids, score in zip(population.ids, population.scores, strict=True):
-        lines = in_lines(CHOSEN.vocabulary.decode(ids), 5)
+        lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         score += CONTRADICTION * contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
 
@@ -102,7 +101,7 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
     plain = target(chosen, request)
     expected = {}
     for poem, share in plain.items():
-        lines = in_lines(poem, 5)
+        lines = Layout([5] * 4).cut(poem)
         expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
     total = np.logaddexp.reduce(list(expected.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}

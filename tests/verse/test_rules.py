@@ -24,5 +24,5 @@ def test_custom_allows_what_only_strict_verse_forbids(rule: Rule) -> None:
 
 
 def test_every_rule_of_the_checker_is_defined() -> None:
-    assert " ".join(rules()) == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 出韻 鄰韻 重韻"
+    assert " ".join(rules()) == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 出韻 鄰韻 重韻 失律 疊句"
     assert {*rules(), *SHAPE_RULES} <= catalogue().keys()

@@ -3,7 +3,7 @@
 Each module defines a group of commands; importing the module adds the commands to `app`.
 """
 
-from pingze.cli import composing, corpus, prosody, report, serve, training  # noqa: F401
+from pingze.cli import composing, corpus, prosody, report, serve, training, tunes  # noqa: F401
 from pingze.cli.application import app, print_start
 
 __all__ = ["app", "print_start"]

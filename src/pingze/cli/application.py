@@ -22,6 +22,7 @@ from pingze.verse.characters import MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS, STANDARDS
+from pingze.verse.tunes import tunes
 
 # -- completion in the shell ------------------------------------------------------------------------------------
 # Simplified characters that the user has typed are kept, because every option accepts them.
@@ -62,7 +63,8 @@ def _models(_: Any) -> list[str]:
 
 models = offering(_models)
 BY_FIELD = {
-    "form": offering(lambda _: FORMS),
+    "form": offering(lambda _: [*FORMS, *tunes()]),
+    "tune": offering(lambda _: tunes()),
     "level": offering(lambda _: STRICTNESSES),
     "standard": offering(lambda _: STANDARDS),
     "poet": offering(_poets),

@@ -18,7 +18,7 @@ from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Population, Writing, finish
-from pingze.composing.poem import Poem, in_lines
+from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
@@ -33,7 +33,6 @@ from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.threads import threads
-from pingze.verse.characters import mark_after
 from pingze.verse.forms import opening_name
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 
@@ -101,7 +100,10 @@ def prepare(
 ) -> "tuple[Composer, Inclusion]":
     """Load the model and compile the request; raise the same errors as `compose`."""
     chosen = composer(model, asked, reference=reference)
-    return chosen, chosen.prepare(read_request(chosen.vocabulary, asked))
+    request = read_request(chosen.vocabulary, asked)
+    if request.form.tune and not chosen.conditions.form_token(request.form):
+        raise InputError("no_tune", field="form", has=request.form.name, model=chosen.name)
+    return chosen, chosen.prepare(request)
 
 
 def seeds(asked: Revising | Coupling) -> range:
@@ -149,7 +151,8 @@ class Composer:
         """List the token ids of a request's conditions; the list is empty if the model knows no conditions."""
         if not self.conditions:
             return []
-        parts = self.conditions.prefix(request.form.name, request.poet, request.title, about=request.about)
+        form = self.conditions.form_token(request.form)
+        parts = self.conditions.prefix(form, request.poet, request.title, about=request.about)
         return [int(id_) for part in parts for id_ in part]
 
     def _copying(self, request: Request) -> Copying | None:
@@ -163,7 +166,7 @@ class Composer:
         from pingze.corpus import Store  # other requests need no database
 
         with Store.open() as store:
-            return Copying(store.index, self.vocabulary, request.form.width, request.original)
+            return Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
         """Write the poem for a seed."""
@@ -226,7 +229,7 @@ class Composer:
     def choose(self, writing: Writing) -> list[Population]:
         """Choose one text from each finished population, and add ln p of the end token to the text's ln p."""
         chosen = [population.chosen() for population in writing.populations]
-        mark = self.vocabulary.ids[mark_after(writing.constraints.request.lines - 1)]
+        mark = writing.marks[-1]
         states = State.joined([population.states for population in chosen])
         ends = self.network.step(states, np.full(len(chosen), mark)).log_p[:, EOS]
         return [
@@ -250,19 +253,19 @@ class Composer:
         """Choose one text from a seed's populations, and return it as a poem."""
         population = Population.joined(chosen).chosen()
         request = constraints.request
-        template, group = np.argwhere(population.alive[0])[0]  # the first hypothesis that the text keeps
-        opening = request.openings[template]
+        template = int(population.alive[0].any(axis=1).argmax())  # the first hypothesis that the text keeps
+        opening, form = request.openings[template], request.form
         poem = Poem(
-            form=request.form.name,
-            template=opening_name(constraints.width, opening[0]) if opening else None,
-            rhyme=request.groups[group],
+            form=form.name,
+            template=opening_name(form.width, opening[0]) if opening else None,
+            rhyme="、".join(constraints.named(population.alive[0, template])),
             title=request.title,
             poet=request.poet,
             about=request.about,
             mood=request.mood,
             seed=seed,
             model=self.name,
-            lines=in_lines(self.vocabulary.decode(population.ids[0]), constraints.width),
+            lines=constraints.layout.cut(self.vocabulary.decode(population.ids[0])),
             log_probability=float(population.log_probabilities[0]),
         )
         if request.poets is None:
@@ -271,21 +274,20 @@ class Composer:
 
         return collected(poem, constraints.copying)
 
-    def log_probability(self, lines: list[str], prefix: Sequence[int] = ()) -> float:
+    def log_probability(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> float:
         """Compute ln p of a poem's text after a prefix, at temperature 1, including marks and the end token."""
-        return float(self.score(lines, prefix)[1].sum(dtype=np.float64))
+        return float(self.score(lines, prefix, form)[1].sum(dtype=np.float64))
 
-    def token_ids(self, lines: list[str]) -> Int[Array, "N"]:
+    def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
-        text = "".join(line + mark_after(number) for number, line in enumerate(lines))
-        return np.append(self.vocabulary.encode(text), EOS)
+        return np.append(self.vocabulary.encode("".join(marked(lines, form))), EOS)
 
-    def score(self, lines: list[str], prefix: Sequence[int] = ()) -> tuple[Array, Array]:
+    def score(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> tuple[Array, Array]:
         """Return ln p of every possible token at each of a poem's N tokens, (N, V), and of the actual tokens, (N,).
 
         The tokens are the characters, the mark after each line, and `<eos>`; the model reads the prefix first.
         """
-        ids = self.token_ids(lines)
+        ids = self.token_ids(lines, form)
         states = [self.network.start(prefix=prefix)]
         for id_ in ids[:-1]:
             check_deadline()

@@ -64,12 +64,12 @@ def explain(
     asked_of = Revising(level=level, standard=standard)
     constraints = chosen.prepare(poem_request(chosen, poem, asked=asked_of)).constraints
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request))
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request), poem.form)
     asked = constraints.tones_of(constraints.fixed)
     reasons = []
     for place, id_ in enumerate(constraints.fixed):
         check_deadline()
-        line, position = divmod(place, constraints.width)
+        line, position = constraints.layout.where(place)
         row = log_p[place + line]  # each earlier line is followed by a mark
         others = constraints.allowed_alone(constraints.fixed, place)
         others[id_] = False

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from pingze.arrays import Array
 from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import Poem
@@ -22,8 +23,9 @@ from pingze.composing.request.options import Revising
 from pingze.composing.revision import poem_of, poem_request
 from pingze.errors import Clash, InfeasibleError, InputError, UnfinishedError
 from pingze.verse import check
+from pingze.verse.ci import best_shape
 from pingze.verse.context import in_context
-from pingze.verse.forms import FORMS, find_form, opening_name, wrong_shape
+from pingze.verse.forms import FORMS, Layout, find_form, opening_name, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
 
@@ -94,7 +96,7 @@ def mend(
     seed: int | None = None,
     model: str | Path | None = None,
 ) -> Mended:
-    """Mend a regulated poem by changing as few characters as possible.
+    """Mend a regulated poem or a 詞 by changing as few characters as possible.
 
     Args:
         text: The draft, as a person writes it.
@@ -120,12 +122,15 @@ def mend(
     # 1. Read the draft in the form of the mended poem.
     verdict = check(text, form=form, level=level, standard=standard)
     draft = poem_of(verdict, title, poet)
+    written = draft.lines
     if not verdict.ok:
-        draft = replace(draft, form=_form_of(draft.lines, form), template=None, rhyme=None)
+        named = form or (verdict.form if verdict.form and find_form(verdict.form).tune else None)
+        draft = replace(draft, form=_form_of(draft.lines, named), template=None, rhyme=None)
     texts = verdict.lines, draft.lines
     locked = _locked(texts, keep)
     if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
+    draft = replace(draft, lines=_repeating(draft, locked))
     # 2. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
     request = poem_request(chosen, draft, asked=Revising(level=level, standard=standard))
     lexicon = chosen.lexicon(request.standard)
@@ -143,19 +148,33 @@ def mend(
         raise InfeasibleError(draft.form, given_up)
     # 3. Rewrite these positions.
     poem = _best(chosen, draft, repairs, asked)
-    return Mended(poem, tuple(_changes(draft.lines, poem, asked)))
+    return Mended(poem, tuple(_changes(written, poem, asked)))
 
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
     """Return the regulated form of a faulty draft. Raises InputError if the shape fits none, or not the named form."""
-    widths = {len(line) for line in lines}
-    forms = [find_form(name)] if name else [form for form in FORMS.values() if form.takes(len(lines))]
-    fitting = [form for form in forms if form.regulated and (name or widths == {form.width})]
+    forms = (
+        [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
+        if name
+        else [form for form in FORMS.values() if form.cut(lines)]
+    )
+    fitting = [form for form in forms if form.regulated or form.tune]
     if not fitting:
         raise InputError("not_regulated", field="text")
-    if not fitting[0].takes(len(lines)) or widths != {fitting[0].width}:
+    if not fitting[0].cut(lines):
         raise wrong_shape("text", fitting[0])
     return fitting[0].name
+
+
+def _repeating(draft: Poem, locked: Places) -> list[str]:
+    """Make the lines of a draft that must repeat others 疊句 do so, if possible without changing locked positions."""
+    text, form = list("".join(draft.lines)), find_form(draft.form)
+    for place in range(len(text) if form.tune else 0):
+        same = form.same(place)
+        kept = next((each for each in same if each in locked), same[0])
+        for each in same:
+            text[each] = text[kept]
+    return Layout(map(len, draft.lines)).cut("".join(text))
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
@@ -163,13 +182,13 @@ def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> 
 
     Raises InputError if a word does not occur.
     """
-    locked, width = set[int](), len(texts[0][0])
+    locked, layout = set[int](), Layout(map(len, texts[0]))
     for word in filter(None, map(str.strip, keep)):
         for lines, found in zip(texts, (word, in_context(word)), strict=True):
             starts = [
-                number * width + at
+                layout.starts[number] + at
                 for number, line in enumerate(lines)
-                for at in range(width)
+                for at in range(len(line))
                 if line.startswith(found, at)
             ]
             if starts:
@@ -185,46 +204,71 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
 
     The list is empty if the locked positions leave a fault.
     """
-    request, ids, size = constraints.request, constraints.fixed, 2 * constraints.width
+    request, ids, size, rhyming = (
+        constraints.request,
+        constraints.fixed,
+        constraints.size,
+        constraints.rhyming,
+    )
     assert ids is not None, "a draft has one character a place"
     fits = [constraints.fits(constraints.asked_at(place), id_, True) for place, id_ in enumerate(ids)]
-    rhymes = [constraints.rhymes_at(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
-    by_count: dict[int, list[tuple[int, int, list[list[Places]]]]] = defaultdict(list)
-    for t, g in product(range(len(request.openings)), range(len(request.groups))):
+    rhymes = [rhyming.fitting(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
+    by_count: dict[int, list[tuple[int, list[str], list[list[Places]]]]] = defaultdict(list)
+    for t in range(len(request.openings)):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
-        # 1. The rhyme feet outside the group, and all but one of the rhyme feet that share a character.
-        off = Places(place for place in feet if not rhymes[place][g])
-        parts = [[off]]
-        for id_ in dict.fromkeys(ids[place] for place in feet if place not in off):
-            same = [place for place in feet if ids[place] == id_]
-            parts.append([Places(same) - {kept} for kept in same])
-        # 2. The positions of the wrong tone, under each way to write each couplet.
-        for k in range(request.lines // 2):
-            places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
-            ways = np.flatnonzero(constraints.exists[t, k])
-            parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
-        # 3. The smallest sets of each part that include no locked position.
-        parts = [[places for places in part if not places & locked] for part in parts]
-        if all(parts):
-            smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
-            by_count[sum(len(part[0]) for part in smallest)].append((t, g, smallest))
+        outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
+        for groups in product(
+            *_groups(outside, np.split(np.arange(len(outside)), rhyming.first_rows[1:]), locked)
+        ):
+            # 1. The rhyme feet outside the groups, and all but one of the rhyme feet that share a character.
+            off = Places().union(*(outside[g] for g in groups))
+            parts = [[off]]
+            alone = [place for place in feet if place not in constraints.echoes]
+            for id_ in dict.fromkeys(ids[place] for place in alone if place not in off):
+                same = [place for place in alone if ids[place] == id_]
+                parts.append([Places(same) - {kept} for kept in same])
+            # 2. The positions of the wrong tone, under each way to write each couplet.
+            for k in range(constraints.places // size):
+                places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
+                ways = np.flatnonzero(constraints.exists[t, k])
+                parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
+            # 3. The smallest sets of each part that include no locked position.
+            parts = [[places for places in part if not places & locked] for part in parts]
+            if all(parts):
+                smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
+                named = [request.groups[g] for g in groups]
+                by_count[sum(len(part[0]) for part in smallest)].append((t, named, smallest))
     repairs = (
-        Repair(request.openings[t], request.groups[g], Places().union(*chosen))
-        for t, g, parts in by_count[min(by_count, default=0)]
+        Repair(request.openings[t], "、".join(named), Places().union(*chosen))
+        for t, named, parts in by_count[min(by_count, default=0)]
         for chosen in islice(product(*parts), MOST_TRIED)
     )
     return list(dict.fromkeys(repairs))
 
 
+def _groups(outside: Sequence[Places], rhymes: Sequence[Array], locked: Places) -> Iterator[list[int]]:
+    """List the rows of the groups to try for each rhyme; if there are several rhymes, only those that change the least.
+
+    Args:
+        outside: For each row of the tables of rhymes, the feet outside its group.
+        rhymes: The rows of each rhyme.
+        locked: The positions that may not change.
+    """
+    for rows in rhymes:
+        possible = [int(row) for row in rows if not outside[row] & locked]
+        least = min((len(outside[row]) for row in possible), default=0)
+        yield possible if len(rhymes) == 1 else [row for row in possible if len(outside[row]) == least][:2]
+
+
 def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revising) -> Poem:
     """Rewrite the draft in at most `MOST_TRIED` of the ways to mend it, and return the likeliest poem."""
     poems, refused, seed = [], None, seeds(asked)[0]
-    tried, width, ids = repairs[:MOST_TRIED], len(draft.lines[0]), chosen.vocabulary.ids
+    tried, text, ids = repairs[:MOST_TRIED], "".join(draft.lines), chosen.vocabulary.ids
     particles = max(min(FEWEST, asked.particles), asked.particles // len(tried))
     for repair in tried:
-        template = opening_name(width, repair.opening[0])
+        template = opening_name(len(draft.lines[0]), repair.opening[0]) if repair.opening else None
         poem = replace(draft, template=template, rhyme=repair.rhyme)
-        old = {place: ids[draft.lines[place // width][place % width]] for place in repair.places}
+        old = {place: ids[text[place]] for place in repair.places}
         request = poem_request(
             chosen, poem, repair.places, Revising(level=asked.level, standard=asked.standard)
         )

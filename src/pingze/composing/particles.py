@@ -22,7 +22,6 @@ from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Plan
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.poem import in_lines
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
 from pingze.composing.steering.term import Term, Token
@@ -30,7 +29,6 @@ from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
-from pingze.verse.characters import mark_after
 
 COLDEST = 0.01
 """The lowest temperature used; below it all particles would be the same text."""
@@ -117,7 +115,8 @@ class Writing:
     ) -> None:
         self.network, self.constraints, self.starts = network, constraints, starts
         self.top_p, self.terms = sampling.top_p, terms
-        self.marks = [constraints.lexicon.vocabulary.ids[mark_after(line)] for line in range(2)]
+        request = constraints.request
+        self.marks = constraints.lexicon.vocabulary.encode(request.form.marks(request.lines)).tolist()
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
@@ -144,7 +143,7 @@ class Writing:
         tempered = logits * self.inverse_temperature
         if self.at_mark:
             self.written, self.at_mark = None, False
-            self.ids = np.full_like(self.ids, self.marks[(self.place - 1) // self.constraints.width % 2])
+            self.ids = np.full_like(self.ids, self.marks[self.constraints.layout.line[self.place - 1]])
             share = tempered[:, self.ids[0]] - softmax(tempered)[1]
         else:
             share = self._write_character(tempered)
@@ -157,11 +156,11 @@ class Writing:
         constraints, histories, place = self.constraints, self.histories, self.place
         (G, N), starts = self.log_weights.shape, self.starts
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
-        allowed = constraints.allowed(histories, place)
+        allowed = constraints.allowed(histories, place, self.texts)
         original = constraints.original(allowed, self.texts, histories, place)
         dead = ~original.any(axis=1)
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
-            line, position = divmod(place, constraints.width)
+            line, position = constraints.layout.where(place)
             longest = constraints.request.original
             code = constraints.copying.dead_end if constraints.copying else ""
             raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
@@ -181,7 +180,7 @@ class Writing:
         constraints.advance(histories, place, self.ids)
         self.texts[:, place], self.written = self.ids, place
         self.place += 1
-        self.at_mark = self.place % constraints.width == 0
+        self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
     def read(self, state: State) -> None:
@@ -200,7 +199,7 @@ class Writing:
         rows = np.arange(G * N).reshape(G, N)
         self.sizes.append(effective_sizes(self.log_weights))
         quoted = self.constraints.request.poets is not None
-        if self.finished or (quoted and self.place % self.constraints.width):
+        if self.finished or (quoted and self.place not in self.constraints.layout.starts):
             return  # few lines of the corpus go on from a beginning, so that only whole lines can be compared
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
@@ -214,8 +213,8 @@ class Writing:
     def populations(self) -> list[Population]:
         """The finished populations."""
         G, N = self.log_weights.shape
-        decode, width = self.constraints.lexicon.vocabulary.decode, self.constraints.width
-        lines = [in_lines(decode(text), width) for text in self.texts]
+        decode, layout = self.constraints.lexicon.vocabulary.decode, self.constraints.layout
+        lines = [layout.cut(decode(text)) for text in self.texts]
         scores = self.scores + [sum(term.of_text(text) for term in self.terms) for text in lines]
         parts = (self.histories.alive, self.log_probabilities, scores)
         return [

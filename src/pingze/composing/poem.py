@@ -1,9 +1,11 @@
 """Define a composed poem, and lay it out in punctuated lines."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from html import escape
 
 from pingze.verse.characters import mark_after
+from pingze.verse.forms import find_form
 
 _UPRIGHT = "writing-mode: vertical-rl; font-size: 150%; line-height: 1.8; max-height: 24em"
 
@@ -13,11 +15,11 @@ class Poem:
     """A composed poem; its JSON form is an object with these fields."""
 
     form: str
-    """The form 體, as 七絕."""
+    """The form 體, as 七絕 or 浣溪沙."""
     template: str | None
     """The name of the opening template; None if the poem keeps none."""
     rhyme: str | None
-    """The rhyme group 韻部; None if the poem keeps none."""
+    """The rhyme group 韻部, or the part of each rhyme of a 詞, as 第一部、第七部; None if the poem has none."""
     title: str | None
     """The title for which the poem was written."""
     poet: str | None
@@ -36,7 +38,7 @@ class Poem:
     """The mood in which the poem was written."""
 
     def __str__(self) -> str:
-        return punctuate(self.lines)
+        return punctuate(self.lines, self.form)
 
     def __hash__(self) -> int:
         return hash((self.form, *self.lines, self.seed, self.model))
@@ -52,12 +54,15 @@ class Poem:
         return asdict(self)
 
 
-def punctuate(lines: list[str]) -> str:
-    """Join lines with alternating marks ， and 。, one couplet 聯 per row."""
-    marked = [line + mark_after(number) for number, line in enumerate(lines)]
-    return "\n".join("".join(marked[start : start + 2]) for start in range(0, len(marked), 2))
+def marked(lines: Sequence[str], form: str = "") -> list[str]:
+    """Add to each line the mark that follows it: the tune's in a 詞, else ， and 。 in turn."""
+    marks = find_form(form).marks(len(lines)) if form else map(mark_after, range(len(lines)))
+    return [line + mark for line, mark in zip(lines, marks, strict=True)]
 
 
-def in_lines(text: str, width: int) -> list[str]:
-    """Cut a text without marks into lines of the given width."""
-    return [text[start : start + width] for start in range(0, len(text), width)]
+def punctuate(lines: Sequence[str], form: str = "") -> str:
+    """Join lines with their marks: one couplet 聯 per row, or in a 詞 one stanza 片."""
+    tune, marks = find_form(form).tune if form else None, marked(lines, form)
+    if tune is None:
+        return "\n".join("".join(marks[start : start + 2]) for start in range(0, len(marks), 2))
+    return "".join(mark + "\n" * line.ends_stanza for mark, line in zip(marks, tune.lines, strict=True))

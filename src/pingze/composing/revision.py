@@ -25,6 +25,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.verse import Verdict, check
 from pingze.verse.context import lines_in_context
+from pingze.verse.forms import FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
@@ -67,8 +68,8 @@ def read_poem(
 
 def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None) -> Poem:
     """Build a poem from a checked text; convert Simplified characters, with a ConversionWarning."""
-    known = STANDARDS[verdict.standard].groups
-    rhyme = verdict.rhyme if verdict.rhyme in known else None  # old-style verse may mix several groups
+    one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
+    rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
     lines = lines_in_context(verdict.lines)
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
@@ -153,8 +154,8 @@ def alternatives_as(
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
     ids, at = (
-        chosen.token_ids(poem.lines),
-        place + place // compiled.width,
+        chosen.token_ids(poem.lines, poem.form),
+        place + compiled.layout.line[place],
     )  # each earlier line is followed by a mark
     state, before = chosen.network.start(prefix=chosen.prefix(compiled.request)), 0.0
     for id_ in ids[:at]:
@@ -187,7 +188,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     check_poem(poem)
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
-    width, places = len(poem.lines[0]), set[int]()
+    layout, places = Layout(map(len, poem.lines)), set[int]()
     for target in targets:
         given = target if isinstance(target, tuple) else (target,)
         if len(given) > 2 or not given or not all(isinstance(number, Integral) for number in given):
@@ -195,10 +196,10 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
         line, *position = map(int, given)
         if not 1 <= line <= len(poem.lines):
             raise InputError("no_line", field="line", has=line, most=len(poem.lines))
-        if position and not 1 <= position[0] <= width:
-            raise InputError("no_position", field="position", has=position[0], most=width)
-        start = (line - 1) * width
-        places.update([start + position[0] - 1] if position else range(start, start + width))
+        of_line = layout.places(line - 1)
+        if position and not 1 <= position[0] <= len(of_line):
+            raise InputError("no_position", field="position", has=position[0], most=len(of_line))
+        places.update([of_line[position[0] - 1]] if position else of_line)
     if not places:
         raise InputError("no_targets", field="targets")
     return sorted(places)
@@ -208,7 +209,8 @@ def poem_request(
     chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
 ) -> Request:
     """Build a request that frees some positions of a poem, and keeps everything that the options do not change."""
-    width, has, free = len(poem.lines[0]), len(poem.lines), set(places)
+    layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
+    free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
     characters = [
@@ -216,7 +218,7 @@ def poem_request(
         for place, one in enumerate("".join(poem.lines))
         if place not in free
     ]
-    fixed = [Fixed("pattern", at // width + 1, at % width + 1, character) for at, character in characters]
+    fixed = [Fixed("pattern", *layout.numbered(place), character) for place, character in characters]
     if not isinstance(asked, Composing):
         asked = Composing(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
     own = ("template", "rhyme", "title", "poet", "about", "mood")

@@ -17,7 +17,8 @@ from pingze.network.batches import Ids
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.characters import only_han
 from pingze.verse.dynasties import DYNASTIES
-from pingze.verse.forms import FORMS
+from pingze.verse.forms import FORMS, Form, tune_form
+from pingze.verse.tunes import tunes
 
 LONGEST_TITLE = 20
 """Maximum number of characters of a title that the model reads; 98 % of Tang titles have no more."""
@@ -63,6 +64,16 @@ class Conditions:
         """The poets whose manner the model has learned."""
         others = (*FORMS, *DYNASTIES.values(), ABOUT)
         return [name for name in self.names if name not in others and not name.startswith(tune_token(""))]
+
+    @property
+    def tunes(self) -> list[str]:
+        """The shapes of tunes that the model has learned."""
+        return [name for name, tune in tunes().items() if self.form_token(tune_form(tune))]
+
+    def form_token(self, form: Form) -> str | None:
+        """Return the name of the token of a form, or of a tune by any of its names; None if there is no token."""
+        names = [tune_token(name) for name in form.tune.names] if form.tune else [form.name]
+        return next((name for name in names if name in self.names), None)
 
     def dynasty_of(self, poet: str | None) -> str:
         """Return a poet's dynasty, such as 唐, or the first dynasty of all if the poet is unknown."""

@@ -24,6 +24,7 @@ from pingze.serve import schemas
 from pingze.serve.problems import Problem
 from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import simplified_forms
+from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
@@ -31,6 +32,7 @@ from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, STANDARDS
 from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
+from pingze.verse.tunes import tunes
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
@@ -62,17 +64,37 @@ def choices() -> schemas.Choices:
         )
         for form in FORMS.values()
     ]
+    of_tunes = [
+        schemas.TuneChoice(
+            name=tune.name,
+            names=tune.names,
+            widths=[len(line.tones) for line in tune.lines],
+            marks="".join(line.mark for line in tune.lines),
+            stanzas=[number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
+            tones=[line.tones for line in tune.lines],
+            rhymes=["".join(sorted(tune.kinds(rhyme))) for rhyme in range(len(tune.rhymes()))],
+            pieces=tune.shaped,
+        )
+        for tune in tunes().values()
+    ]
     models = []
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
         themes = ABOUT in known.names
         models.append(
-            schemas.ModelChoice(name, bool(known), themes, known.poets, size.layers, size.hidden_size)
+            schemas.ModelChoice(
+                name, bool(known), themes, known.poets, known.tunes, size.layers, size.hidden_size
+            )
         )
     return schemas.Choices(
         options=options,
         forms=forms,
+        tunes=of_tunes,
         rhymes=[schemas.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()],
+        parts=[
+            schemas.RhymeChoice(part, label, "入" if kind_in(part, "入") else "平仄")
+            for part, label in part_labels()
+        ],
         models=models,
         default_model=checkpoint.DEFAULT,
         corpus=store_path().is_file(),

@@ -108,8 +108,8 @@ def units(asked: UnitsRequest) -> Units:
     values = {"i": i, "f": f, "o": o, "candidate": candidate, "cell": cells(caches)}
     values["hidden"] = o * np.concatenate([cache.phi_c for cache in caches])
     return Units(
-        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines)],
-        surprise=(-chosen.score(poem.lines, prefix)[1]).tolist(),
+        tokens=[chosen.vocabulary.tokens[id_] for id_ in chosen.token_ids(poem.lines, poem.form)],
+        surprise=(-chosen.score(poem.lines, prefix, poem.form)[1]).tolist(),
         units=chosen.network.configuration.hidden_size,
         known=measured().get(fingerprint(chosen.network), {}).get(str(asked.layer), []),
         **{name: _packed(array) for name, array in values.items()},
@@ -119,7 +119,7 @@ def units(asked: UnitsRequest) -> Units:
 def next_character(asked: NextRequest) -> Next:
     """Predict the character at a position from everything before it, at each of several temperatures."""
     chosen, poem = _asked(asked)
-    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)))
+    log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)), poem.form)
     row = log_p[_token(asked, poem)].astype(np.float64)
     best = np.argsort(row)[::-1][: asked.limit]
     tempered = row / np.array(TEMPERATURES)[:, None]
@@ -177,7 +177,7 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),
-        "position": len(poem.lines[0]),
+        "position": len(poem.lines[min(getattr(asked, "line", 1), len(poem.lines)) - 1]),
     }
     for name, there in most.items():
         if (value := getattr(asked, name, 1)) > there:
@@ -188,13 +188,13 @@ def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
 def _read_layer(chosen: Composer, poem: Poem, asked: UnitsRequest) -> tuple[list[int], list[StepCache]]:
     """Return the ids of the tokens before the poem, and a layer's cache at each token of the poem."""
     prefix = chosen.prefix(poem_request(chosen, poem))
-    read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines)])
+    read = np.array([*prefix, BOS, *chosen.token_ids(poem.lines, poem.form)])
     return prefix, chosen.network.record(read)[asked.layer - 1][len(prefix) + 1 :]
 
 
 def _token(asked: CharacterRequest, poem: Poem) -> int:
     """Return the index, from 0, of the requested character's token, counting the mark that follows each line."""
-    return (asked.line - 1) * (len(poem.lines[0]) + 1) + asked.position - 1
+    return len("".join(poem.lines[: asked.line - 1])) + asked.line - 1 + asked.position - 1
 
 
 def _packed(values: Array) -> Packed:

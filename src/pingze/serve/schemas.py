@@ -13,6 +13,8 @@ from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
 
 LONGEST_POEM = 200
+LONGEST_LINE = 16
+"""The largest number of characters in a line of a tune, and more."""
 MOST_PARTICLES = 256
 MOST_POEMS = 256
 MOST_TEXTS = 8192
@@ -51,7 +53,7 @@ class GivenPoem(Bounded):
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
-        if not form.takes(len(widths)) or {*widths} != {form.width} or [*map(len, found.lines)] != widths:
+        if [*map(len, found.lines)] != widths or not form.cut(self.lines):
             raise wrong_shape("poem", form)
         template, rhyme = self.template or found.template, self.rhyme or found.rhyme
         own = (self.title, self.poet, 0, "", found.lines, 0.0, self.about, self.mood)
@@ -63,7 +65,9 @@ class Place(Bounded):
     """A line, or one character of a line; both are numbered from 1."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(None, "The character's number; null: the whole line.", minimum=1, maximum=7)
+    position: int | None = option(
+        None, "The character's number; null: the whole line.", minimum=1, maximum=LONGEST_LINE
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +130,7 @@ class AlternativesRequest(OfPoem, ReviseOptions):
     """A poem, and a position to find alternative characters for."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(..., "The character's number in the line.", minimum=1, maximum=7)
+    position: int = option(..., "The character's number in the line.", minimum=1, maximum=LONGEST_LINE)
     limit: int = option(10, "The most characters to return.", minimum=1, maximum=64)
 
 
@@ -182,7 +186,7 @@ class CharacterRequest(OfPoem):
     """A poem, and one of its characters."""
 
     line: int = option(1, "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int = option(1, "The character's number in the line.", minimum=1, maximum=7)
+    position: int = option(1, "The character's number in the line.", minimum=1, maximum=LONGEST_LINE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,6 +220,27 @@ class FormChoice:
 
 
 @dataclass(frozen=True)
+class TuneChoice:
+    """A tune that a request may name as its form."""
+
+    name: str
+    names: Sequence[str]
+    """The names of the tune, the usual one first; a further shape of a tune has the same names."""
+    widths: Sequence[int]
+    """The number of characters in each line."""
+    marks: str
+    """The mark after each line."""
+    stanzas: Sequence[int]
+    """The numbers, from 1, of the lines that end a stanza before the last."""
+    tones: Sequence[str]
+    """The tones of each line: P level, Z oblique, x either."""
+    rhymes: Sequence[str]
+    """The class of each rhyme, 平, 仄 or 入; 平仄 if level and oblique lines rhyme with each other."""
+    pieces: int
+    """The number of pieces of this shape that were counted."""
+
+
+@dataclass(frozen=True)
 class RhymeChoice:
     """A rhyme group that a request may name."""
 
@@ -232,6 +257,8 @@ class ModelChoice:
     titles: bool
     themes: bool
     poets: Sequence[str]
+    tunes: Sequence[str]
+    """The names of the tunes that the model knows; empty if it was not trained on 詞."""
     layers: int
     units: int
 
@@ -252,7 +279,10 @@ class Choices:
 
     options: Sequence[OptionChoice]
     forms: Sequence[FormChoice]
+    tunes: Sequence[TuneChoice]
     rhymes: Sequence[RhymeChoice]
+    parts: Sequence[RhymeChoice]
+    """The parts in which 詞 rhyme; `side` is 平仄, or 入 for a part of entering rhymes."""
     models: Sequence[ModelChoice]
     default_model: str
     corpus: bool

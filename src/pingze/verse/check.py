@@ -3,17 +3,19 @@
 A character with several readings passes if one of them fits; an unknown character always passes.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from pingze.errors import wrong_type
-from pingze.verse import old_style, regulated
+from pingze.verse import ci, old_style, regulated
 from pingze.verse.context import lines_in_context
-from pingze.verse.forms import FEWEST_LINES, FORMS, Form, find_form
+from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text
 from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
+from pingze.verse.tunes import find_tune, shapes_of
 from pingze.verse.verdict import Note, Verdict, Violation
 
 
@@ -30,12 +32,12 @@ def check(
     A poem of four lines is a 絕, of eight a 律, and of ten or any larger even number a 排, provided that it rhymes in a
     level tone and fits a template with few faults. Otherwise the poem is old-style verse 古, in which only the rhyme is
     judged. A quatrain of five-character lines, such as 靜夜思, is old-style verse too if it has several faults, among
-    them 失對 or 失黏. A text of another shape, or one in which at least half of the even lines do not rhyme, fits no
-    form and is not judged.
+    them 失對 or 失黏. A text that has the shape of a tune and fits it is a 詞. A text of another shape, or one in which
+    at least half of the even lines do not rhyme, fits no form and is not judged.
 
     Args:
         text: The poem as a person writes it; title, author and remarks in brackets are ignored.
-        form: The form 體 to judge the poem by, such as 七律; by default the function finds it.
+        form: The form 體 to judge the poem by, such as 七律 or 浣溪沙; by default the function finds it.
         level: customary accepts what Tang poets accepted; strict accepts only what the manuals allow. Either may be
             followed by +RULE or -RULE for rules to enforce or not: 孤平, 小拗, 三仄尾, 鄰韻, 本句自救, 對句相救.
         standard: How characters are read: pingshui 平水韻, or by Mandarin tongyun 中華通韻 or xinyun 中華新韻.
@@ -52,16 +54,16 @@ def check(
     read = read_text(text)
     lines = tuple(lines_in_context(read.lines))
     if asked is None:
-        verdict = _find(lines, level, by)
+        verdict = _find(lines, read.left_out, level, by)
     else:
-        fits = asked in _shaped(len(lines), frozenset(map(len, lines)))
-        verdict = (_judge if fits else _shape_faults)(lines, asked, level, by)
+        asked = ci.best_shape(lines, asked, level, by)
+        verdict = (_judge if asked.cut(lines) else _shape_faults)(lines, asked, level, by)
     notes = (*reading_notes(read, lines), *verdict.notes)
     if verdict.judged != "shape":
-        notes = (*notes, *character_notes(lines, by, repeated=verdict.template is not None))
+        notes = (*notes, *character_notes(verdict.lines, by, repeated=verdict.template is not None))
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
         notes = (*notes, *fine_notes(lines, verdict.rhyme, by))
-    written = tuple(read.lines)
+    written = tuple(Layout(map(len, verdict.lines)).cut("".join(read.lines)))
     faults = tuple(
         replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
         for fault in verdict.violations
@@ -70,19 +72,23 @@ def check(
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
-    return (regulated if form.regulated else old_style).judge(lines, form, level, standard)
+    room = ci if form.tune else regulated if form.regulated else old_style
+    return room.judge(lines, form, level, standard)
 
 
 @lru_cache(1 << 10)
 def _shaped(count: int, widths: frozenset[int]) -> list[Form]:
-    """Return the forms that take a number of lines and their lengths, regulated ones first."""
+    """Return the forms of 詩 that take a number of lines and their lengths, regulated ones first."""
     return [form for form in FORMS.values() if form.takes(count) and widths <= {form.width}]
 
 
-def _find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
+def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard) -> Verdict:
     """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
     shaped = _shaped(len(lines), frozenset(map(len, lines))) if written else []
+    named = ci.named_tune(headings)
+    if named and written and (of_tune := ci.find(lines, named, level, standard)):
+        return of_tune
     # 1) Judge the lines as regulated and as old-style verse. If few faults are found at the customary level, they are
     # regulated.
     verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None
@@ -101,14 +107,23 @@ def _find(lines: tuple[str, ...], level: str, standard: Standard) -> Verdict:
     ):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
-    # 2) Otherwise they are old-style verse if more than half of the even lines rhyme.
+    # 2) Otherwise they are a 詞 if they fit a tune, better than old-style verse.
+    if written and (of_tune := ci.find(lines, named, level, standard)) and (of_tune.ok or not fits_old):
+        return of_tune
+    # 3) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
-        if not shaped and (near := _nearly_shaped(lines)):
+        tunes = [] if shaped else ci.nearest(lines)
+        meant = next(
+            (find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None
+        )
+        if not shaped and (near := meant or _nearly_shaped(lines)):
             return _shape_faults(lines, near, level, standard)
         notes = [
             shape_note(lines),
             Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
         ]
+        if tunes:
+            notes.append(Note("tunes_near", has=tunes))
         if nearest := verdict or as_old:
             notes.append(Note("nearest", form=nearest.form, faults=len(nearest.violations)))
         return Verdict(None, None, None, level, lines, (), tuple(notes), standard=standard.name)
@@ -155,18 +170,19 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Stan
     A line of the wrong length has its fault at the first extra or missing character; a poem with the wrong number of
     lines has its fault at the first extra or missing line.
     """
-    faults = [
-        Violation.at("字數", lines, number, min(len(line), form.width), standard)
-        for number, line in enumerate(lines)
-        if len(line) != form.width
-    ]
+    widths = form.widths(len(lines))
+    wrong = [n for n, (line, width) in enumerate(zip(lines, widths, strict=False)) if len(line) != width]
+    if form.tune and len(lines) != form.lines:
+        wrong = wrong[:1]  # all later lines are shifted
+    faults = [Violation.at("字數", lines, n, min(len(lines[n]), widths[n]), standard) for n in wrong]
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
     sizes = f"{form.lines}" if form.lines else "10, 12 …" if form.regulated else "1, 2 …"
-    odd = [number for number, line in enumerate(lines, 1) if len(line) != form.width]
     notes = [
-        Note("line_length", line=n, has=len(lines[n - 1]), width=form.width) for n in odd if len(odd) < 3
+        Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n]) for n in wrong if len(wrong) < 3
     ]
-    note = Note("not_checked", form=form.name, wanted=form.lines, size=sizes, width=form.width)
+    width = " ".join(map(str, widths)) if form.tune else form.width
+    code = "not_checked_tune" if form.tune else "not_checked"
+    note = Note(code, form=form.name, wanted=form.lines, size=sizes, width=width)
     noted = (shape_note(lines), *notes, note)
     return Verdict(form.name, None, None, level, lines, tuple(faults), noted, standard=standard.name)

@@ -1,12 +1,16 @@
-"""Define the forms 體 of Tang verse: line length, number of lines, and openings."""
+"""Define the forms 體 of verse: the lengths of lines, their number, openings of 詩 and patterns of 詞."""
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate, pairwise
 
 from pingze.errors import InputError
 from pingze.verse.character_table import to_traditional
+from pingze.verse.characters import mark_after
 from pingze.verse.patterns import NEXT
+from pingze.verse.tunes import Tune, find_tune, near_names
 
 OPENINGS = ("aB", "DB", "cD", "BD")
 """The first couplet's line types, which determine all later types; a first line of type D or B rhymes 首句入韻."""
@@ -17,21 +21,87 @@ FEWEST_LINES = 4
 """The number of lines of a 絕; a poem has at least this many."""
 
 
+class Layout:
+    """The positions of a text that is divided into lines.
+
+    Args:
+        widths: The number of characters in each line.
+    """
+
+    def __init__(self, widths: Iterable[int]) -> None:
+        self.widths = tuple(widths)
+        self.starts = (0, *accumulate(self.widths))
+        """The position at which each line begins, and the number of positions."""
+        self.line = [number for number, width in enumerate(self.widths) for _ in range(width)]
+        """The number, from 0, of the line of each position."""
+
+    def where(self, place: int) -> tuple[int, int]:
+        """Return the line of a position and the position in the line, all from 0."""
+        return self.line[place], place - self.starts[self.line[place]]
+
+    def numbered(self, place: int) -> tuple[int, int]:
+        """Return the line of a position and the position in the line, counted from 1."""
+        line, at = self.where(place)
+        return line + 1, at + 1
+
+    def places(self, line: int) -> range:
+        """Return the positions of a line, given its number from 0."""
+        return range(self.starts[line], self.starts[line + 1])
+
+    def cut(self, text: str) -> list[str]:
+        """Cut a text without marks into lines."""
+        return [text[start:end] for start, end in pairwise(self.starts)]
+
+
 @dataclass(frozen=True)
 class Form:
-    """A form 體 of regulated verse 近體, which has four openings, or of old-style verse 古體, which has none."""
+    """A form 體: regulated verse 近體 with four openings, old-style verse 古體 with none, or 詞 to a tune."""
 
     name: str
-    """The name, such as 七絕."""
+    """The name, such as 七絕 or 浣溪沙."""
     width: int
-    """The number of characters in a line: five or seven."""
+    """The number of characters in a line of 詩, five or seven; in the longest line of a 詞."""
     lines: int | None
     """The number of lines; None if the form does not fix it."""
+    tune: Tune | None = None
+    """The tune's pattern; None for 詩."""
 
     @property
     def regulated(self) -> bool:
-        """Whether the form prescribes tones (絕 律 排), not only a rhyme (古)."""
-        return not self.name.endswith("古")
+        """Whether the form has templates (絕 律 排), not only a rhyme (古) or one pattern (詞)."""
+        return self.tune is None and not self.name.endswith("古")
+
+    def widths(self, count: int) -> tuple[int, ...]:
+        """Return the number of characters in each of `count` lines."""
+        return tuple(len(line.tones) for line in self.tune.lines) if self.tune else (self.width,) * count
+
+    def marks(self, count: int) -> str:
+        """Return the mark that follows each of `count` lines."""
+        return (
+            "".join(line.mark for line in self.tune.lines)
+            if self.tune
+            else "".join(map(mark_after, range(count)))
+        )
+
+    def layout(self, count: int) -> Layout:
+        """Return the positions of a text of `count` lines."""
+        return _layout(self.widths(count))
+
+    def same(self, place: int) -> list[int]:
+        """Return a position, from 0, and those that have the same character because a line repeats another 疊句."""
+        echoes = self.tune.echoes if self.tune else {}
+        source = echoes.get(place, place)
+        return [source, *(echo for echo, of in echoes.items() if of == source)]
+
+    def cut(self, lines: Sequence[str]) -> tuple[str, ...] | None:
+        """Return lines as the form divides them; None if they lack its shape.
+
+        The lines of a 詞 have the shape of a tune with as many characters if nearly all of them end where its lines do.
+        """
+        if self.tune is None:
+            fits = self.takes(len(lines)) and {*map(len, lines)} == {self.width}
+            return tuple(lines) if fits else None
+        return tuple(self.layout(0).cut("".join(lines))) if self.tune.divides(lines) else None
 
     @property
     def openings(self) -> tuple[str, ...]:
@@ -51,7 +121,7 @@ class Form:
 
     def antithetical(self, count: int) -> range:
         """Return which couplets of `count` lines, from 0, need antithesis 對仗: the inner couplets of 律 and 排."""
-        return range(1, count // 2 - 1) if self.name[1] in "律排" else range(0)
+        return range(1, count // 2 - 1) if self.tune is None and self.name[1] in "律排" else range(0)
 
 
 FORMS = {
@@ -59,19 +129,33 @@ FORMS = {
     for first, width in (("五", 5), ("七", 7))
     for name, lines in (("絕", 4), ("律", 8), ("排", None), ("古", None))
 }
-"""Every form, by name."""
+"""Every form of 詩, by name."""
+
+
+@cache
+def _layout(widths: tuple[int, ...]) -> Layout:
+    return Layout(widths)
+
+
+@cache
+def tune_form(tune: Tune) -> Form:
+    """Return the form of a 詞 to a tune."""
+    return Form(tune.name, max(len(line.tones) for line in tune.lines), len(tune.lines), tune)
+
 
 _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體風]?)")
 
 
 def find_form(name: str) -> Form:
-    """Return the form with a name in Traditional or Simplified characters, such as 七絕, 七绝 or 七言絕句.
+    """Return the form with a name in Traditional or Simplified characters, such as 七絕, 七言绝句 or 浣溪沙.
 
     Raises InputError on any other name.
     """
-    if not (found := _NAME.fullmatch(to_traditional(name.strip()))):
-        raise InputError("choice", field="form", has=name, choices=list(FORMS))
-    return FORMS["".join(filter(None, found.groups()))]
+    if found := _NAME.fullmatch(to_traditional(name.strip())):
+        return FORMS["".join(filter(None, found.groups()))]
+    if tune := find_tune(name):
+        return tune_form(tune)
+    raise InputError("choice", field="form", has=name, choices=[*FORMS, *near_names(name)])
 
 
 def wrong_shape(field: str, form: Form) -> InputError:
@@ -82,7 +166,10 @@ def wrong_shape(field: str, form: Form) -> InputError:
         form: The form whose shape the message describes.
     """
     code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
-    return InputError(code, field=field, form=form.name, wanted=form.lines, width=form.width)
+    width = " ".join(map(str, form.widths(0))) if form.tune else form.width
+    return InputError(
+        "shape_tune" if form.tune else code, field=field, form=form.name, wanted=form.lines, width=width
+    )
 
 
 @cache

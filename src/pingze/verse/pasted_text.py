@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from pingze.verse.characters import HAN
 from pingze.verse.forms import FEWEST_LINES
+from pingze.verse.tunes import have_shape
 
 _CHARACTER = f"{HAN}□〇"  # □ represents a lost character and fits any tone
 _STOPS = "，。？！；,.?!;｡､．…—﹐﹒﹔﹖﹗"
@@ -83,7 +84,7 @@ def split_poems(text: str) -> list[str]:
     """Split a text into poems at blank lines.
 
     A title remains with its poem despite a blank line after it. Couplets and single lines that blank lines separate
-    remain together, since a poem has at least four lines.
+    remain together, since a poem has at least four lines; so do the stanzas of a 詞.
 
     Args:
         text: One poem or several; HTML tags are removed.
@@ -138,7 +139,9 @@ def _parted(text: str) -> str:
 
 
 def _goes_on(lines: list[str], more: list[str]) -> bool:
-    """Return whether two blocks are each too short for a poem and all their lines have the same length."""
+    """Return whether two blocks are one poem: stanzas of a 詞, or each too short for a poem and of equal lines."""
+    if have_shape(lines + more) and not have_shape(lines):
+        return True
     return max(len(lines), len(more)) < FEWEST_LINES and len(set(map(len, lines + more))) == 1
 
 
@@ -173,7 +176,8 @@ def read_text(text: str) -> ReadText:
     # 3) Remove the headings. If the remaining lines differ in length, try other readings that give equal lines.
     verse = _without_headings(rows) or rows
     kept, used = set(verse), ""
-    if len(rows) <= _MOST_ROWS and len({len(line) for row in verse for line in row.lines}) > 1:
+    shape = [line for row in verse for line in row.lines]
+    if len(rows) <= _MOST_ROWS and len({*map(len, shape)}) > 1 and not have_shape(shape):
         verse = _otherwise(verse, rows) or verse
         used = "".join(line for row in verse for line in row.lines)
         kept = {row for row in rows if "".join(row.lines) in used}

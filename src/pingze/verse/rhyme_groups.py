@@ -22,7 +22,7 @@ _VOLUMES = {
     "去聲": "送宋絳寘未御遇霽泰卦隊震問願翰諫霰嘯效號箇禡漾敬徑宥沁勘豔陷",
     "入聲": "屋沃覺質物月曷黠屑藥陌錫職緝合葉洽",
 }
-_NUMBERS = [tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")][1:]
+NUMBERS = [tens + ones for tens in ("", "十", "二十", "三十") for ones in ("", *"一二三四五六七八九")][1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Group:
 GROUPS = {
     name: Group(name, LEVEL if "平" in volume else volume[0], f"{volume}{number}{name}")
     for volume, names in _VOLUMES.items()
-    for number, name in zip(_NUMBERS, names, strict=False)
+    for number, name in zip(NUMBERS, names, strict=False)
 }
 """Every group, by name, in the order of the rhyme book."""
 
@@ -93,7 +93,7 @@ def _by_rimes(name: str, label: str, rows: str) -> Standard:
     halves = [
         (side, row[at], number, row[0])
         for at, side in enumerate((LEVEL, OBLIQUE))
-        for number, row in zip(_NUMBERS, rows.split(), strict=False)
+        for number, row in zip(NUMBERS, rows.split(), strict=False)
     ]
     groups = {own: Group(own, side, f"{side}聲{number}{first}") for side, own, number, first in halves}
     rimes = {rime: row[:2] for row in rows.split() for rime in row[2:].split(",")}

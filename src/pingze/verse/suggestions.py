@@ -5,7 +5,9 @@ from functools import cache
 
 from pingze.verse.character_table import entry
 from pingze.verse.check import check
-from pingze.verse.rhyme import practised, rhyme_characters, shared_group
+from pingze.verse.ci_rhyme import class_of, kind_in, part_of
+from pingze.verse.forms import Layout, find_form
+from pingze.verse.rhyme import practised, rhyme_characters, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS, Standard
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tables import table
@@ -30,7 +32,15 @@ def suggest(
     # 1) List the candidates, most frequent first. For a fault of rhyme, they are the characters of the poem's rhyme
     # group, or of its most frequent one if it mixes several. Otherwise, they are all level and all oblique characters.
     by = STANDARDS[verdict.standard]
-    if violation.rule in RHYME_RULES:
+    tune = find_form(verdict.form).tune if verdict.form else None
+    if tune and violation.rule == "疊句":
+        place = Layout(map(len, verdict.lines)).places(violation.line - 1)[violation.position - 1]
+        return ("".join(verdict.lines)[tune.echoes[place]],)
+    if violation.rule in RHYME_RULES and tune:
+        wanted = tune.lines[violation.line - 1]
+        part = (verdict.rhyme or "").split("、")[wanted.rhyme or 0]
+        pools = [_of_part(part, kind_in(part, wanted.kind, by), by)]
+    elif violation.rule in RHYME_RULES:
         feet = [groups(line[-1], by) for line in verdict.lines[1::2]]
         group = verdict.rhyme if verdict.rhyme in by.groups else shared_group(feet, standard=by)
         pools = [tuple(c for c in rhyme_characters(group, by) if practised(c, group, by))] if group else []
@@ -50,6 +60,19 @@ def suggest(
             beside = neighbours(before, line[place + 1 : place + 2]) if neighbours else {}
             return tuple(sorted(fitting, key=lambda character: -beside.get(character, 0))[:limit])
     return ()
+
+
+@cache
+def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
+    """Return the characters that rhyme in a part and class of 詞, those on which Tang poets rhyme most often first."""
+    times = {
+        character: sum(rhymes(character).values())
+        for group in standard.groups
+        for character in rhyme_characters(group, standard)
+        if (part, kind) == (part_of(character, group, standard), class_of(group, standard))
+        and practised(character, group, standard)
+    }
+    return tuple(sorted(times, key=lambda character: -times[character]))
 
 
 @cache

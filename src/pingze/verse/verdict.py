@@ -7,6 +7,7 @@ from html import escape
 
 from pingze.errors import Cause
 from pingze.messages import Language, Parameter, here, language, say
+from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES, definition
 from pingze.verse.tones import EITHER, readings, tone
@@ -92,7 +93,10 @@ class Verdict:
     template: str | None
     """The name of the template that fits best, such as 平起首句入韻; None for old-style verse."""
     rhyme: str | None
-    """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes."""
+    """The rhyme group, such as 東; several groups if old-style verse mixes them, or None if the rhyme changes.
+
+    For a 詞, the part of 詞林正韻 of each of its rhymes in turn, such as 第一部、第七部.
+    """
     level: str
     """How strictly the poem was judged, such as customary, strict or customary-孤平."""
     lines: tuple[str, ...]
@@ -120,7 +124,7 @@ class Verdict:
             return "nothing"
         if any(violation.rule in SHAPE_RULES for violation in self.violations):
             return "shape"
-        return "tones and rhyme" if self.template else "rhyme"
+        return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
 
     def _repr_html_(self) -> str:
         """Return the HTML that a notebook displays: tones, faults and notes."""
@@ -138,8 +142,9 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 def heading(verdict: Verdict) -> str:
     """Write the form, template, rhyme and strictness in one line, and the standard if it is not 平水韻."""
-    standard = STANDARDS[verdict.standard]
-    rhyme = "、".join(standard.groups[name].label for name in verdict.rhyme or "")
+    standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
+    if verdict.form in FORMS:
+        rhyme = "、".join(standard.groups[name].label for name in rhyme)
     level = re.sub("^[a-z]+", lambda found: here(found[0]), verdict.level)
     form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
     return " · ".join(filter(None, (form, verdict.template, rhyme, level, named)))

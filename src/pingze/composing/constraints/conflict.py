@@ -17,6 +17,7 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.request import Fixed, Request
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
+from pingze.verse.ci_rhyme import ci_rhymes
 from pingze.verse.forms import opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import names as group_names
@@ -85,46 +86,47 @@ def clashing(
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
     """Find the reading for which it costs least to drop all disagreeing parts; return the cost and these parts."""
     names = [
-        opening_name(constraints.width, opening[0]) if opening else ""
+        opening_name(constraints.request.form.width, opening[0]) if opening else ""
         for opening in constraints.request.openings
     ]
-    T, G = len(names), len(constraints.rhymes)
+    T, G = len(names), len(constraints.rhyming.of_row)
     # 1. Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if it does not rhyme.
     bend, rhyme = np.where(constraints.exists, 0.0, np.inf), np.zeros((T, G))
     misfits = []
     for number, fix in enumerate(request.fixed):
-        place = (fix.line - 1) * constraints.width + fix.position - 1
+        place = constraints.place_of(fix)
         id_, foot = constraints.lexicon.vocabulary.ids[fix.character], constraints.feet[place][:, None]
         fits = constraints.fits(constraints.asked_at(place), id_, True)
-        rhymes = constraints.rhymes_at(place, generous=True)[:, id_] & fits.any(axis=1, keepdims=True)
+        rhymes = constraints.rhyming.fitting(place, generous=True)[:, id_] & fits.any(axis=1, keepdims=True)
         tone, unrhymed = ~fits & ~foot, foot & ~rhymes
-        cost, k = 1 - _LATE * number / len(request.fixed), (fix.line - 1) // 2
+        cost, k = 1 - _LATE * number / len(request.fixed), place // constraints.size
         bend[:, k] += cost * tone
         rhyme += cost * unrhymed
         misfits.append((fix.clash, k, tone, unrhymed))
     # 2. Add the cost of dropping options.
-    strictness, groups = constraints.request.strictness, constraints.request.groups
+    strictness, rows = constraints.request.strictness, constraints.request.rows
+    rhymes_asked = dict(enumerate((request.rhyme or "").split("、")))
     unlike = {
-        "strictness": np.full((T, 1), strictness != request.strictness),
-        "template": np.array([[(request.template or "") not in name] for name in names]),
-        "rhyme": np.array([[request.rhyme not in (None, group) for group in groups]]),
+        "strictness": np.full(T, strictness != request.strictness),
+        "template": np.array([(request.template or "") not in name for name in names]),
+        "rhyme": np.array([rhymes_asked.get(number, "") not in ("", name) for number, name in rows]),
     }
-    options = {
-        request.options[name][0]: np.broadcast_to(no, (T, G)) * (1 + _LATE)
-        for name, no in unlike.items()
-        if name in request.options
-    }
-    # 3. Choose the cheapest reading.
-    best = bend.argmin(axis=2)
-    costs = bend.min(axis=2).sum(axis=1)[:, None] + rhyme + sum(options.values())
-    t, g = np.unravel_index(costs.argmin(), costs.shape)
-    against = {clash for clash, k, tone, unrhymed in misfits if tone[t, best[t, k]] or unrhymed[t, g]}
-    return float(costs[t, g]), against | {clash for clash, cost in options.items() if cost[t, g]}
+    options = {name: no * (1 + _LATE) for name, no in unlike.items() if name in request.options}
+    rhyme += options.pop("rhyme", 0.0)
+    # 3. Choose the cheapest template, and for each rhyme the cheapest group.
+    best, first = bend.argmin(axis=2), constraints.rhyming.first_rows
+    costs = bend.min(axis=2).sum(axis=1) + np.minimum.reduceat(rhyme, first, axis=1).sum(axis=1)
+    t = int((costs := costs + sum(options.values())).argmin())
+    g = [start + int(part.argmin()) for start, part in zip(first, np.split(rhyme[t], first[1:]), strict=True)]
+    against = {clash for clash, k, tone, unrhymed in misfits if tone[t, best[t, k]] or unrhymed[t, g].any()}
+    given_up = [name for name, cost in options.items() if cost[t]]
+    given_up += ["rhyme"] * ("rhyme" in request.options and bool(unlike["rhyme"][g].any()))
+    return float(costs[t]), against | {request.options[name][0] for name in given_up}
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
-    place = (fix.line - 1) * constraints.width + fix.position - 1
+    place = constraints.place_of(fix)
     fixed = constraints.fixed
     plan = constraints.plan(fixed) if fixed else None
     if fixed is None or plan is None:
@@ -144,12 +146,16 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     if len(tones) == 1 and has and not has.count(tone := tones.pop()):
         return needing(tone, f"be {tone}; {fix.character} is {has}")
     # 3. Another rhyme, or an oblique tone where the line need not rhyme.
-    names = [constraints.request.groups[g] for g in np.flatnonzero(plan.alive.any(axis=0))]
-    own, feet = groups(fix.character, standard), constraints.feet[place][plan.alive.any(axis=1)]
+    rows = plan.alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
+    names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
+    tune, feet = constraints.request.form.tune, constraints.feet[place][plan.alive.any(axis=1)]
+    parts = {part: None for part, _ in sorted(ci_rhymes(fix.character, standard))} if tune else {}
+    own = parts.keys() or groups(fix.character, standard)
     if not (feet.any() and own and not own & set(names) and (feet.all() or OBLIQUE not in has)):
         return part
     few = len(names) <= _MOST_NAMED
     rhyme = f"rhyme in {''.join(names)}" if few else "rhyme with the others"
     oblique = "" if feet.all() else f"be {OBLIQUE}, or "
     wanted = "".join(names) if feet.all() and few else None
-    return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {group_names(own, standard)}")
+    its_own = "".join(parts) or group_names(own, standard)
+    return needing(wanted, f"{oblique}{rhyme}; {fix.character} rhymes in {its_own}")

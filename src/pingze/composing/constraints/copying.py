@@ -15,6 +15,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories, of_plans
 from pingze.composing.constraints.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.forms import Layout
 
 if TYPE_CHECKING:  # avoids importing SQLite at run time
     from pingze.corpus.suffix_array import SuffixArray
@@ -23,14 +24,14 @@ if TYPE_CHECKING:  # avoids importing SQLite at run time
 class Copying:
     """An index of the substrings of `longest` + 1 characters that occur in the corpus.
 
-    The texts to look up consist of vocabulary ids, in lines of `width` characters.
+    The texts to look up consist of vocabulary ids, in lines that `layout` divides.
     """
 
     dead_end = "unfinished"
     """The code of the error when no text can go on."""
 
-    def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, width: int, longest: int) -> None:
-        self.corpus, self.width, self.size = corpus, width, longest + 1
+    def __init__(self, corpus: "SuffixArray", vocabulary: Vocabulary, layout: Layout, longest: int) -> None:
+        self.corpus, self.layout, self.size = corpus, layout, longest + 1
         single = "".join(token if len(token) == 1 else "\0" for token in vocabulary.tokens)
         self.codes = corpus.encode(single)
         self.ids = np.zeros(len(corpus.characters) + 2, int)
@@ -40,9 +41,12 @@ class Copying:
 
     def holds(self, fixed: Sequence[int]) -> bool:
         """Check whether the fixed characters of a poem, or of a word, already contain a copied substring."""
+        line = (
+            self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)
+        )  # a poem, or a word
         for start in range(len(fixed) - self.size + 1):
             given = fixed[start : start + self.size]
-            in_one_line = start % self.width + self.size <= self.width
+            in_one_line = line[start] == line[start + self.size - 1]
             if in_one_line and FREE not in given and len(self.corpus.places(self._codes(given))):
                 return True
         return False
@@ -59,10 +63,10 @@ class Copying:
 
     def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that would complete a copied substring at the given position of each text."""
-        line = place - place % self.width
+        line = self.layout.places(self.layout.line[place])
         copied = np.zeros((len(texts), len(self.codes)), bool)
-        first = max(line, place + 1 - self.size)
-        after = fixed[:, place + 1 : min(line + self.width, place + self.size)]
+        first = max(line.start, place + 1 - self.size)
+        after = fixed[:, place + 1 : min(line.stop, place + self.size)]
         for row, (before, given) in enumerate(
             zip(texts[:, first:place].tolist(), after.tolist(), strict=True)
         ):

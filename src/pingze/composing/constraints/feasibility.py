@@ -1,30 +1,30 @@
 """Compile a request, and decide whether a partly written text can still be completed.
 
-A hypothesis is a pair of an opening template and a rhyme group; the two lines of a couplet may be written in several
-ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without repeating a
-character, that is, while each can be matched with a different one. The sets of characters from which positions draw
-are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's theorem
-requires only counts: no set may have fewer characters than there are positions that draw from that set or its subsets.
+A hypothesis is an opening template with a group for each rhyme (`feet`); the two lines of a couplet may be written in
+several ways (pairs of tone patterns). A hypothesis is alive while the remaining positions can be filled without
+repeating a character, that is, while each can be matched with a different one. The sets of characters from which
+positions draw are nested (rhymes of a group ⊂ rhymes of its class ⊂ level ⊂ all, oblique ⊂ all). For nested sets Hall's
+theorem requires only counts: no set may have fewer characters than there are positions that draw from that set or its
+subsets. The rhymes of a 詞 are nested too if those of one tone count as one: its rhymes may be in one part.
 
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 from itertools import product
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.lexicon import FREE, Lexicon, joined
-from pingze.composing.request.request import Request
+from pingze.composing.constraints.feet import WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Feet
+from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.request.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
-from pingze.verse.patterns import RESCUED, accepted, enforced
-from pingze.verse.rhyme import lenders
+from pingze.verse.patterns import RESCUED, accepted
 
-WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 _TONES = {"x": WANTS_ANY, "P": WANTS_LEVEL, "Z": WANTS_OBLIQUE}
 Fixes = tuple[int, ...]
 """The id that is required at each position of the text, or `FREE`."""
@@ -37,8 +37,8 @@ class Plan:
     fixed: Fixes
     alive: Bool[Array, "T G"]
     ways: Bool[Array, "T K W"]
-    left: Int[Array, "3 P T"]
-    """The number of free positions from each position onward: feet after line 1, the foot of line 1, and others."""
+    left: Int[Array, "D P T"]
+    """The number of free positions from each position onward: feet of each kind, and others (`Feet.left`)."""
 
 
 @dataclass
@@ -68,7 +68,11 @@ class Demands:
 
     def __init__(self, lexicon: Lexicon, request: Request) -> None:
         self.lexicon, self.request = lexicon, request
-        self.width, self.places = request.form.width, request.lines * request.form.width
+        self.layout = request.form.layout(request.lines)
+        self.places = len(self.layout.line)
+        self.size = self.places if request.form.tune else 2 * request.form.width
+        """The number of positions whose tones depend on each other: those of a couplet 聯, or of a whole 詞."""
+        self.echoes = request.form.tune.echoes if request.form.tune else {}
         self.tokens = self.places + request.lines  # a mark after each line
         # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any tone if given.
         self.base = lexicon.han.copy()
@@ -82,35 +86,20 @@ class Demands:
         self._fits = np.array([usable, (every, *given)])
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
         self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
-        # 2. The rhymes of each group. A borrowed rhyme that could also be read as oblique is left out, because it would
-        #    leave open whether the first line rhymes.
-        standard = request.standard
-        groups = [[*standard.groups].index(name) for name in request.groups]
-        self.rhymes, self.can_rhyme = lexicon.rhymes[groups], lexicon.can_rhyme[groups]
-        self.first_rhymes, self.first_can_rhyme = self.rhymes, self.can_rhyme
-        if "鄰韻" not in enforced(request.strictness) and request.form.regulated:
-            borrowed = (
-                joined(lexicon.rhymes, partial(lenders, standard=standard), standard)[groups]
-                & ~lexicon.can_be_oblique
-            )
-            self.first_rhymes = self.rhymes | borrowed
-            self.first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__, standard)[groups]
-        # 3. The sets from which positions draw, as columns: G for rhymes, G for first-line rhymes, level, oblique, all.
-        self.members = (
-            np.concatenate([self.rhymes, self.first_rhymes, lexicon.one_form]).T & self.base[:, None]
-        )
+        # 2. The feet under each template with their rhymes, and the ways to write each couplet.
+        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
+        self.rhyming = Feet(lexicon, request, self.kinds)
+        self.feet = self.rhyming.at
+        self.asked, self.exists = self._ways()
+        # 3. The sets from which positions draw, as columns: G for each kind of foot, level, oblique, all.
+        rhymes = self.rhyming.rhymes.reshape(-1, len(self.base))
+        self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
         self.tones_last = self.members[:, -3:].sum(axis=0) * request.repeat
         self.members[:, -3:] &= not request.repeat
-        # 4. The feet (positions that rhyme) under each template, (P, T), and the ways to write each couplet.
-        self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
-        line, position = np.divmod(np.arange(self.places)[:, None], self.width)
-        first_rhymed = np.array([bool(kinds) and kinds[0].isupper() for kinds in self.kinds])
-        self.feet = (position == self.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
-        self.asked, self.exists = self._ways()
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
         """Return the tone that each way to write a couplet requires at each position, and a mask of existing ways."""
-        T, K = len(self.kinds), self.request.lines // 2
+        T, K, form = len(self.kinds), self.places // self.size, self.request.form
         every = list[list[str]]()
         for t, k in product(range(T), range(K)):
             kinds = self.kinds[t][2 * k : 2 * k + 2]
@@ -120,12 +109,12 @@ class Demands:
                 for couplet in couplets
                 if couplet
                 for first, second in product(
-                    *(accepted(kind, self.width, self.request.strictness) for kind in couplet)
+                    *(accepted(kind, form.width, self.request.strictness) for kind in couplet)
                 )
             ]
-            every.append(ways or ["x" * 2 * self.width])
+            every.append(ways or [form.tune.tones if form.tune else "x" * self.size])
         W = max(map(len, every))
-        asked = np.zeros((T, K, W, 2 * self.width), np.int8)
+        asked = np.zeros((T, K, W, self.size), np.int8)
         exists = np.zeros((T, K, W), bool)
         for (t, k), ways in zip(product(range(T), range(K)), every, strict=True):
             exists[t, k, : len(ways)] = True
@@ -134,21 +123,24 @@ class Demands:
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
-        k, at = divmod(place, 2 * self.width)
+        k, at = divmod(place, self.size)
         asked: Array = self.asked[:, k, :, at]
         return asked
 
     def opposite(self, place: int) -> int | None:
         """If `place` is in the second line of a couplet with antithesis, return the position opposite, else None."""
-        k, at = divmod(place, 2 * self.width)
-        needed = at >= self.width and k in self.request.form.antithetical(self.request.lines)
-        return place - self.width if needed else None
+        k, at = divmod(place, self.size)
+        width = self.request.form.width
+        needed = at >= width and k in self.request.form.antithetical(self.request.lines)
+        return place - width if needed else None
 
-    def rhymes_at(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
-        """Return a mask of each group's rhymes at a foot; if `generous`, of all rhymes that the checker accepts."""
-        if place < self.width:
-            return self.first_can_rhyme if generous else self.first_rhymes
-        return self.can_rhyme if generous else self.rhymes
+    def named(self, alive: Bool[Array, "G"]) -> list[str]:
+        """Return the group of each rhyme: the first one that is still possible."""
+        names, of_row = self.request.groups, self.rhyming.of_row.tolist()
+        found = {
+            rhyme: name for rhyme, name, can in list(zip(of_row, names, alive, strict=True))[::-1] if can
+        }
+        return [found[rhyme] for rhyme in sorted(found)]
 
     def fits(
         self, asked: Int[Array, "... T W"], ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool
@@ -162,36 +154,37 @@ class Demands:
         """The ids that the request fixes; None if it fixes an excluded character, or two characters at one position."""
         places = [FREE] * self.places
         for fix in self.request.fixed:
-            place = (fix.line - 1) * self.width + fix.position - 1
             id_ = self.lexicon.vocabulary.ids[fix.character]
-            if places[place] not in (FREE, id_) or not self.base[id_]:
-                return None
-            places[place] = id_
+            for place in self.request.form.same(self.place_of(fix)):
+                if places[place] not in (FREE, id_) or not self.base[id_]:
+                    return None
+                places[place] = id_
         return tuple(places)
+
+    def place_of(self, fix: Fixed) -> int:
+        """Return the position, from 0, at which a character is fixed."""
+        return self.layout.starts[fix.line - 1] + fix.position - 1
 
     def agreeing(self, fixed: Fixes) -> tuple[Bool[Array, "T G"], Bool[Array, "T K W"]]:
         """Return masks of the hypotheses and of the ways to write each couplet that agree with the fixed positions."""
         ways = self.exists.copy()
-        alive = np.ones((len(self.kinds), len(self.rhymes)), bool)
+        alive = np.ones((len(self.kinds), len(self.rhyming.of_row)), bool)
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
-            ways[:, place // (2 * self.width)] &= self.fits(self.asked_at(place), id_, True)
+            ways[:, place // self.size] &= self.fits(self.asked_at(place), id_, True)
             foot = self.feet[place]
-            before = [other for other in range(place) if fixed[other] == id_]
-            alive &= ~foot[:, None] | self.rhymes_at(place, generous=True)[:, id_]
+            before = [
+                other for other in range(place) if fixed[other] == id_ and self.echoes.get(place) != other
+            ]
+            alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
             alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
-        return alive, ways
+        return self.rhyming.settle(alive), ways
 
-    def places_left(self, fixed: Fixes) -> Int[Array, "3 P T"]:
-        """Count the free positions from each position onward, as in `Plan.left`."""
-        free = np.array([id_ == FREE for id_ in fixed])[:, None]
-        first = np.arange(self.places)[:, None] < self.width
-        kinds = np.stack([free & self.feet & ~first, free & self.feet & first, free & ~self.feet])
-        left = np.zeros((3, self.places + 1, len(self.kinds)), int)
-        left[:, :-1] = kinds[:, ::-1].cumsum(axis=1)[:, ::-1]
-        return left
+    def free(self, fixed: Fixes) -> Bool[Array, "P"]:
+        """Return a mask of the positions that need a new character: neither fixed nor the same as an earlier one."""
+        return np.array([id_ == FREE and place not in self.echoes for place, id_ in enumerate(fixed)])
 
     def stock(self, free: Bool[Array, "V"]) -> Int[Array, "S"]:
         """Count the free words in each set of `members`; if repetition is allowed, no tone is ever used up."""
@@ -201,21 +194,28 @@ class Demands:
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
         """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
-        feet, first_feet, others = _left(histories, place)
-        stock, most = histories.stock, (feet + first_feet).max(axis=1)
-        narrow = (stock[:, : len(self.rhymes)] <= most[:, None]) & histories.alive.any(axis=1)
-        return np.flatnonzero(narrow.any(axis=1) | self._are_few(stock, most + others.max(axis=1) + 1))
+        left = _left(histories, place)
+        stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
+        some = np.logical_or.reduce(histories.alive, axis=1)[:, None]
+        alive = np.logical_and(some, self.rhyming.concerned)
+        narrow = np.logical_and(self._of_feet(stock) <= most[:, None, None], alive)
+        return np.flatnonzero(narrow.any(axis=(1, 2)) | self._are_few(stock, most + left[-1].max(axis=1) + 1))
+
+    def _of_feet(self, stock: Int[Array, "N S"]) -> Int[Array, "N F G"]:
+        """Return the parts of the stock from which feet draw."""
+        return stock[:, :-3].reshape(len(stock), *self.rhyming.concerned.shape)
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
         """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
-        feet, first_feet, others = _left(histories, place)
-        stock, G = histories.stock, len(self.rhymes)
-        result: Array = stock[:, None, :G] >= feet[:, :, None]
-        result &= stock[:, None, G : 2 * G] >= (feet + first_feet)[:, :, None]
-        few = self._are_few(stock, (feet + first_feet + others).max(axis=1))
+        left, stock = _left(histories, place), histories.stock
+        # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that draw from them.
+        demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
+        enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
+        result: Array = self.rhyming.settle(enough.all(axis=2))
+        # 2. The tones.
+        few = self._are_few(stock, left.sum(axis=0).max(axis=1))
         for row, t in np.argwhere(few[:, None] & histories.alive.any(axis=2)).tolist():
-            left = int(feet[row, t] + first_feet[row, t]), int(others[row, t])
-            result[row, t] &= self._tones_suffice(histories, row, t, place, *left)
+            result[row, t] &= self._tones_suffice(histories, row, t, place, left[:, row, t])
         return result
 
     def _are_few(self, stock: Int[Array, "N S"], places: Int[Array, "N"]) -> Bool[Array, "N"]:
@@ -224,31 +224,34 @@ class Demands:
         return few
 
     def _tones_suffice(
-        self, histories: Histories, row: int, t: int, place: int, feet: int, others: int
+        self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]
     ) -> bool:
         """Check whether the rest can be written in ways that need no more characters of any tone than are left."""
-        plan, size = histories.plans[row], 2 * self.width
+        plan, size = histories.plans[row], self.size
         # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
         needed = {(0, 0)}
-        for k in range(place // size, self.request.lines // 2):
+        blank = self.free(plan.fixed)
+        for k in range(place // size, self.places // size):
             ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
             places = range(max(place, k * size), (k + 1) * size)
-            free = [at - k * size for at in places if plan.fixed[at] == FREE and not self.feet[at, t]]
+            free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
             tones = self.asked[t, k, ways][:, free]
             level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
             asked = set(zip(level, oblique, strict=True))
             needed = {(a + c, b + d) for a, b in needed for c, d in asked}
         # 2. Compare them with the stock.
         level, oblique, total = histories.stock[row, -3:].tolist()
+        *feet, others = counts.tolist()
         if self.request.repeat:
             return (total > 0 or not others) and any(
                 (level or not a) and (oblique or not b) for a, b in needed
             )
-        level -= feet * self.request.form.regulated
-        return total >= feet + others and any(a <= level and b <= oblique for a, b in needed)
+        for tone, count in zip(self.rhyming.tones, feet, strict=True):
+            level, oblique = level - count * (tone == WANTS_LEVEL), oblique - count * (tone == WANTS_OBLIQUE)
+        return total >= sum(feet) + others and any(a <= level and b <= oblique for a, b in needed)
 
 
-def _left(histories: Histories, place: int) -> Int[Array, "3 N T"]:
+def _left(histories: Histories, place: int) -> Int[Array, "D N T"]:
     """Return `Plan.left` at `place` for each text."""
     left: Array = of_plans(histories.plans, lambda plan: plan.left[:, place]).swapaxes(0, 1)
     return left

@@ -21,18 +21,14 @@ import math
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
+from itertools import chain, pairwise, product
 from typing import NamedTuple
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import (
-    WANTS_ANY,
-    WANTS_LEVEL,
-    WANTS_OBLIQUE,
-    Fixes,
-    Plan,
-)
+from pingze.composing.constraints.feasibility import Fixes, Plan
+from pingze.composing.constraints.feet import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Start
@@ -44,7 +40,10 @@ from pingze.verse.patterns import word_starts
 Word = tuple[int, ...]
 """The ids of characters that must be adjacent within a line."""
 Axis = str | tuple[str, int]
-"""A thing that can be used up: the words of a ("kind", number), the one rhyme on a ("shared", id), or a named set."""
+"""A thing that can be used up: the words of a ("kind", number), the one rhyme on a ("shared", id), the rhymes of a
+("rhymes", kind of foot), or a named set."""
+Groups = tuple[int, ...]
+"""For each rhyme of the form, the row of its group in the tables of rhymes."""
 
 MOST_WORK = 800_000_000
 """The maximum number of additions spent on placing the words of a request; they take about two seconds."""
@@ -57,7 +56,7 @@ FEW_STATES = 100
 TRIES = 100
 """The maximum number of attempts to draw placements in which the words copy no line, or are in quoted lines."""
 SETS = ("level", "oblique", "total")
-RHYMES = ("rhymes", "first_rhymes")
+_NAMES: dict[int, tuple[str, ...]] = {WANTS_ANY: (), WANTS_LEVEL: ("level",), WANTS_OBLIQUE: ("oblique",)}
 
 
 class Effort:
@@ -92,14 +91,14 @@ class Inclusion:
     @cached_property
     def words(self) -> list[Word]:
         """The words that the fixed characters do not already contain."""
-        fixed, width = self.constraints.fixed or (), self.constraints.width
-        lines = [fixed[start : start + width] for start in range(0, len(fixed), width)]
+        fixed = self.constraints.fixed or ()
+        lines = [fixed[start:end] for start, end in pairwise(self.constraints.layout.starts)]
         ids = self.constraints.lexicon.vocabulary.ids
         words = (tuple(ids[character] for character in word) for word in self.constraints.request.include)
         return [
             word
             for word in words
-            if not any(line[at : at + len(word)] == word for line in lines for at in range(width))
+            if not any(line[at : at + len(word)] == word for line in lines for at in range(len(line)))
         ]
 
     @cached_property
@@ -144,7 +143,8 @@ class Inclusion:
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(plan.ways.sum(axis=2)).sum(axis=1)
-        under = np.logaddexp.reduce(np.repeat(ways, plan.alive.sum(axis=1)))
+            groups = np.add.reduceat(plan.alive, self.constraints.rhyming.first_rows, axis=1, dtype=np.int64)
+            under = np.logaddexp.reduce(ways + np.log(groups).sum(axis=1))
         return self.placements.log_number - float(under)
 
 
@@ -171,11 +171,13 @@ class Frame:
         self, constraints: Constraints, fixed: Fixes, words: Sequence[Word], effort: Effort, whole: bool
     ) -> None:
         self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
-        self.width, self.feet = constraints.width, constraints.feet
-        everywhere = frozenset(range(self.width))
-        self.starts = {
-            length: word_starts(length, self.width) if whole else everywhere for length in map(len, words)
-        }
+        self.layout, self.feet, self.rhymes, self.whole = (
+            constraints.layout,
+            constraints.feet,
+            constraints.rhyming,
+            whole,
+        )
+        self.blank = constraints.free(fixed)
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.free_without(fixed, words)
         self.stock = constraints.stock(self.free)
@@ -191,32 +193,45 @@ class Frame:
 
     def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
         """Return a mask of the templates and ways under which a word can begin at a position; None if it never can."""
-        here, at, c = self.fixed[place : place + len(word)], place % self.width, self.constraints
-        may = at + len(word) <= self.width and FREE in here and at in self.starts[len(word)]
+        here, c = self.fixed[place : place + len(word)], self.constraints
+        line, at = self.layout.where(place)
+        width, size = self.layout.widths[line], len(word)
+        may = (
+            at + size <= width
+            and any(self.blank[place : place + size])
+            and not any(p in c.echoes for p in range(place, place + size))
+        )
+        may = may and (not self.whole or at in word_starts(size, width))
         if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
             return None
         fits = [c.fits(c.asked_at(place + n), id_, True) for n, id_ in enumerate(word)]
         taken: Array = np.logical_and.reduce(fits)
         return taken
 
-    def missing_rhymes(self, group: int) -> Int[Array, "2 T"]:
-        """Count the rhymes that words must supply under each template for a group: without line 1, then with it."""
-        free = (np.array(self.fixed) == FREE)[:, None] & self.feet
-        wanted = np.array([free[self.width :].sum(axis=0), free.sum(axis=0)])
-        stock = self.stock[[group, group + len(self.constraints.rhymes)]]
+    def missing_rhymes(self, groups: Groups) -> Int[Array, "F T"]:
+        """Count the rhymes that words must supply for each kind of foot under each template."""
+        wanted = self.rhymes.within @ self.rhymes.left(self.blank)[:-1, 0]
+        kinds, rows = np.arange(len(wanted)), self._rows(groups)
+        stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         missing: Array = np.maximum(0, wanted - stock[:, None])
         return missing
 
-    def rhyming(self, group: int) -> Bool[Array, "4 ends"]:
-        """Return masks of the `ends` that may rhyme, may rhyme in line 1, spare a rhyme, and spare a rhyme in line 1.
+    def _rows(self, groups: Groups) -> Int[Array, "F"]:
+        """Return the row of the tables that each kind of foot concerns."""
+        rows: Array = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
+        return rows
+
+    def rhyming(self, groups: Groups) -> Bool[Array, "2 F ends"]:
+        """Return masks of the `ends` that may rhyme in each kind of foot, and that spare a rhyme there.
 
         A word that rhymes fills a foot, so the model must find one rhyme fewer. Yet no rhyme is spared if the model
         could have rhymed on the word's last character or on another form of this character.
         """
-        c, words = self.constraints, self.constraints.lexicon.word[self.ends]
-        may = [table[group, self.ends] for table in (c.can_rhyme, c.first_can_rhyme)]
-        spares = [~(table[group, words] & self.free[words]) for table in (c.rhymes, c.first_rhymes)]
-        return np.array([*may, *spares])
+        words, rows = self.constraints.lexicon.word[self.ends], self._rows(groups)
+        kinds = np.arange(len(rows))
+        may = self.rhymes.can_rhyme[kinds, rows][:, self.ends]
+        spares = ~(self.rhymes.rhymes[kinds, rows][:, words] & self.free[words])
+        return np.array([may, spares])
 
 
 class Placements:
@@ -227,13 +242,21 @@ class Placements:
 
     def __init__(self, frame: Frame) -> None:
         self.limits = frame.limits
-        alike: dict[object, list[int]] = defaultdict(list)
-        for group in np.flatnonzero(frame.alive.any(axis=0)).tolist():
-            parts = frame.alive[:, group], frame.missing_rhymes(group), frame.rhyming(group)
-            alike[tuple(part.tobytes() for part in parts)].append(group)
-        self.counts = [Count(frame, groups[0]) for groups in alike.values()]
+        # For each rhyme, take one group of each kind: groups of one kind differ in nothing that matters.
+        alike: list[dict[object, list[int]]] = []
+        every = np.split(np.arange(len(frame.rhymes.of_row)), frame.rhymes.first_rows[1:])
+        first = [int(rows[0]) for rows in every]
+        for rhyme, rows in enumerate(every):
+            kinds = defaultdict[object, list[int]](list)
+            for row in rows[frame.alive[:, rows].any(axis=0)].tolist():
+                groups = (*first[:rhyme], row, *first[rhyme + 1 :])
+                parts = frame.alive[:, row], frame.missing_rhymes(groups), frame.rhyming(groups)
+                kinds[tuple(part.tobytes() for part in parts)].append(row)
+            alike.append(kinds)
+        chosen = [tuple(each) for each in product(*(kinds.values() for kinds in alike))]
+        self.counts = [Count(frame, tuple(rows[0] for rows in each)) for each in chosen]
         self.logs = np.array([count.log_number for count in self.counts])
-        self.logs += np.log([len(groups) for groups in alike.values()])
+        self.logs += [sum(math.log(len(rows)) for rows in each) for each in chosen]
 
     @property
     def log_number(self) -> float:
@@ -248,25 +271,26 @@ class Placements:
 
 
 class Count:
-    """All placements under one rhyme group, which stands for all groups of its kind."""
+    """All placements under one group for each rhyme, which stands for all groups of its kind."""
 
-    def __init__(self, frame: Frame, group: int) -> None:
-        self.frame, self.constraints, self.width = frame, frame.constraints, frame.width
-        self.alive = frame.alive[:, group]
-        self.rhyming = dict(zip(frame.ends, frame.rhyming(group).T.tolist(), strict=True))
+    def __init__(self, frame: Frame, groups: Groups) -> None:
+        self.frame, self.constraints, self.size = frame, frame.constraints, frame.constraints.size
+        self.alive = frame.alive[:, groups].all(axis=1)
+        self.rhyming = dict(zip(frame.ends, np.moveaxis(frame.rhyming(groups), -1, 0).tolist(), strict=True))
+        """For each of the frame's `ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme."""
         # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
         times = Counter(word[-1] for word in frame.words)
-        shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][:2])}
+        shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
         lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
         for word in frame.words:
             tones = [(bool(lexicon.can_be_level[id_]), bool(lexicon.can_be_oblique[id_])) for id_ in word]
             named = [*(id_ in frame.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
-            kinds[(*tones, *self.rhyming[word[-1]], *named)].append(word)
+            kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())
         # 2. List the things that can be used up, with their amounts.
-        missing = zip(RHYMES, frame.missing_rhymes(group), strict=True)
-        self.missing = {name: numbers for name, numbers in missing if numbers.any()}
-        able = sum(any(self.rhyming[word[-1]][:2]) for word in frame.words)
+        missing = enumerate(frame.missing_rhymes(groups))
+        self.missing: dict[Axis, Array] = {("rhymes", kind): each for kind, each in missing if each.any()}
+        able = sum(any(self.rhyming[word[-1]][0]) for word in frame.words)
         used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
         ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
         most = used | ones | frame.limits | dict.fromkeys(self.missing, able)
@@ -345,10 +369,10 @@ class Count:
                 w, ways = self._inside(k, t)
                 for n, text in enumerate(texts):
                     row, at = _draw(ways[0][_at(states[n])], rng), 0
-                    while at < 2 * self.width:
+                    while at < self.size:
                         choice, states[n] = self._choose(k, at, states[n], t, int(w[row]), row, ways, rng)
                         if choice.kind is not None:
-                            place = 2 * k * self.width + at
+                            place = k * self.size + at
                             text[place : place + choice.length] = left[n][choice.kind].pop()
                         at += choice.length
             drawn += map(tuple, texts)
@@ -377,7 +401,7 @@ class Count:
 
     def choices(self, k: int) -> list[list[Choice]]:
         """List the choices at each position of a couplet; equal couplets share the list."""
-        places = range(2 * k * self.width, 2 * (k + 1) * self.width)
+        places = range(k * self.size, (k + 1) * self.size)
         key = k == 0, self.constraints.asked[:, k].tobytes(), self.frame.fixed[places.start : places.stop]
         if key not in self.kept_choices:
             self.kept_choices[key] = [self._choices(place) for place in places]
@@ -397,27 +421,27 @@ class Count:
         asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
         request, fixed = self.constraints.request, self.frame.fixed
         # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
-        if fixed[place] != FREE:
+        if not self.frame.blank[place]:
             yield None, 1, np.ones_like(asked, bool), ()
         else:
-            for tone, names in ((WANTS_ANY, ()), (WANTS_LEVEL, ("level",)), (WANTS_OBLIQUE, ("oblique",))):
+            for tone, names in _NAMES.items():
                 yield None, 1, ~foot & (asked == tone), ("total", *names)
-            others = () if request.repeat else ("total", "level") if request.form.regulated else ("total",)
-            yield None, 1, foot & np.ones_like(asked, bool), others
+            names = _NAMES[self.frame.rhymes.tones[self.frame.rhymes.kind[place]]]
+            yield None, 1, foot & np.ones_like(asked, bool), () if request.repeat else ("total", *names)
         # 2. A word of some kind begins, and may end in a rhyme.
-        first = place < self.width
         for kind, (word, *_) in enumerate(self.kinds):
             fits = self.frame.taken[place, word]
             if fits is None:
                 continue
             end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
             foot = self.frame.feet[end][:, None] & (fixed[end] == FREE)
+            of_foot = self.frame.rhymes.kind[end]
             yield kind, len(word), fits & ~foot, (("kind", kind),)
             free = np.array([[last not in others] for others in self.frame.fixed_feet])
-            spared = zip(RHYMES[first:], rhyming[2 + first :], strict=True)
+            used = self.frame.rhymes.within[:, of_foot] & rhyming[1]
             axes: list[Axis] = [("kind", kind), ("shared", last)]
-            axes += [name for name, spares in spared if spares]
-            yield kind, len(word), fits & foot & free & rhyming[first], axes
+            axes += [("rhymes", each) for each in np.flatnonzero(used).tolist()]
+            yield kind, len(word), fits & foot & free & rhyming[0][of_foot], axes
 
 
 @lru_cache(1 << 10)

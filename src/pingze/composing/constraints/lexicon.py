@@ -16,6 +16,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
+from pingze.verse.ci_rhyme import class_of, kind_in, part_of, parts
 from pingze.verse.context import OPEN, tones_within, word_tones
 from pingze.verse.rhyme import practised
 from pingze.verse.rhyme import rhymes as rhymes_of
@@ -39,9 +40,18 @@ def doublings() -> dict[str, tuple[int, int]]:
     return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
 
 
+@cache
+def group_names(standard: Standard) -> tuple[str, ...]:
+    """Return the names of an axis of groups: those of the standard, and then the parts of 詞 with each class."""
+    kinds = [
+        (part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind
+    ]
+    return *standard.groups, *map("".join, kinds)
+
+
 @dataclass(frozen=True)
 class Lexicon:
-    """The prosody of V tokens in a standard of rhyme; every axis of its G rhyme groups has the standard's order."""
+    """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
 
     vocabulary: Vocabulary
     standard: Standard
@@ -74,7 +84,7 @@ class Lexicon:
     @classmethod
     def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
         """Look up every character of a vocabulary."""
-        V, number = len(vocabulary), {name: row for row, name in enumerate(standard.groups)}
+        V, number = len(vocabulary), {name: row for row, name in enumerate(group_names(standard))}
         han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
         rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
         doubles, word = np.zeros((2, V), bool), np.arange(V)
@@ -91,9 +101,10 @@ class Lexicon:
             word[id_], all_forms[id_] = vocabulary.ids[main], tuple(vocabulary.ids[form] for form in known)
             can_rhyme[:, id_] = not names
             for name in names:
-                can_rhyme[number[name], id_] = True
+                part = part_of(token, name, standard) + class_of(name, standard)
+                can_rhyme[[number[name], number[part]], id_] = True
                 is_usable = main == token and standard.groups[name].side == tone
-                rhymes[number[name], id_] = is_usable and practised(token, name, standard)
+                rhymes[[number[name], number[part]], id_] |= is_usable and practised(token, name, standard)
         most = max(map(len, all_forms))
         padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
         one_form = np.zeros((3, V), bool)
@@ -113,7 +124,7 @@ class Lexicon:
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""
         level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
-        lines = [["　"] * request.form.width for _ in range(request.lines)]
+        lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
         for character, read in tones_within(request.include, map("".join, lines), self.standard).items():

@@ -13,7 +13,8 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.feasibility import WANTS, Demands, Fixes, Histories, Plan, of_plans
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories, Plan, of_plans
+from pingze.composing.constraints.feet import WANTS
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
 from pingze.verse.patterns import word_starts
@@ -55,7 +56,7 @@ class Constraints(Demands):
 
     def tones_at(self, plan: Plan, place: int) -> set[str]:
         """Return the tones that a plan's hypotheses require at a position, including "" if one allows either tone."""
-        ways = plan.ways[:, place // (2 * self.width)] & plan.alive.any(axis=1, keepdims=True)
+        ways = plan.ways[:, place // self.size] & plan.alive.any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
     def plan(self, fixed: Fixes) -> Plan | None:
@@ -63,8 +64,8 @@ class Constraints(Demands):
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
-        plan = Plan(fixed, alive, ways, self.places_left(fixed))
-        alive &= self.can_complete(self.start([plan]), 0)[0]
+        plan = Plan(fixed, alive, ways, self.rhyming.left(self.free(fixed)))
+        alive[:] = self.rhyming.settle(alive & self.can_complete(self.start([plan]), 0)[0])
         return plan if alive.any() else None
 
     def start(self, plans: list[Plan]) -> Histories:
@@ -97,8 +98,16 @@ class Constraints(Demands):
             free[self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
         return free
 
-    def allowed(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
-        """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
+    def allowed(
+        self, histories: Histories, place: int, texts: Int[Array, "N P"] | None = None
+    ) -> Bool[Array, "N V"]:
+        """Return a mask of the characters each text may take at a position without becoming impossible to complete.
+
+        `texts` are the ids written so far, of which a line that repeats another takes the same.
+        """
+        if texts is not None and place in self.echoes:
+            repeated: Array = np.arange(len(self.base)) == texts[:, [self.echoes[place]]]
+            return repeated
         # 1. Allow the characters that some hypothesis allows, or only the fixed one.
         allowed = self._fitting(histories, place)
         fixed = of_plans(histories.plans, lambda plan: plan.fixed[place])
@@ -111,7 +120,8 @@ class Constraints(Demands):
             at, ids = allowed[some].nonzero()
             allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
-        before = histories.last[:, 1].tolist() if place % self.width - 1 in word_starts(2, self.width) else ()
+        line, at = self.layout.where(place)
+        before = histories.last[:, 1].tolist() if at - 1 in word_starts(2, self.layout.widths[line]) else ()
         for row, id_ in enumerate(before):
             if misread := self.lexicon.misread.get(id_):
                 others = allowed[row].copy()
@@ -137,7 +147,7 @@ class Constraints(Demands):
         """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
         rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
-        tables = [self.rhymes, self.first_rhymes, self.can_rhyme, self.first_can_rhyme]
+        tables = [*self.rhyming.rhymes, *self.rhyming.can_rhyme]
         kinds = np.packbits(np.vstack([*rows, *tables, self.members[lexicon.forms].any(axis=1).T]), axis=0).T
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
@@ -147,8 +157,8 @@ class Constraints(Demands):
         if plan is None:
             return np.zeros_like(self.base)
         histories = self.start([plan])
-        histories.ways = plan.ways[None, :, place // (2 * self.width)]
-        before = fixed[max(place // self.width * self.width, place - 2) : place]
+        histories.ways = plan.ways[None, :, place // self.size]
+        before = fixed[max(self.layout.starts[self.layout.line[place]], place - 2) : place]
         histories.last = np.array([[FREE, FREE, *before][-2:]])
         allowed = self.allowed(histories, place)
         original: Array = self.original(allowed, np.array([plan.fixed]), histories, place)[0]
@@ -182,7 +192,7 @@ class Constraints(Demands):
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
-            rhymes = self.rhymes_at(place) & self.base
+            rhymes = self.rhyming.rhymes[self.rhyming.kind[place]] & self.base
             groups, same = np.unique(histories.alive[:, foot].any(axis=1), axis=0, return_inverse=True)
             fitting |= np.array([rhymes[alive].any(axis=0) for alive in groups])[same.ravel()]
         # 2. Forbid characters used before, unless they are doubled.
@@ -202,7 +212,7 @@ class Constraints(Demands):
         The character is the previous one, or the next one if that is fixed. Verse must double the character or, at the
         end of a line, double it there. No doubled character rhymes twice or appears three times in a row.
         """
-        end = (place // self.width + 1) * self.width
+        end = self.layout.places(self.layout.line[place]).stop
         after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
         before = histories.last[:, ::-1]
         feet = np.flatnonzero(self.feet.any(axis=1) & self.feet[place].any())
@@ -228,7 +238,7 @@ class Constraints(Demands):
         histories.alive &= histories.ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
-            generous, usual = (self.rhymes_at(place, generous=each)[:, ids].T for each in (True, False))
+            generous, usual = (self.rhyming.fitting(place, generous=each)[:, ids].T for each in (True, False))
             histories.alive &= ~foot[:, None] | np.where(given[:, None], generous, usual)[:, None]
         # 2. Use up every form of the character.
         if not self.request.repeat or foot.any():
@@ -239,9 +249,9 @@ class Constraints(Demands):
                 histories.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
         histories.last = np.stack([histories.last[:, 1], ids], axis=1)
-        if (place + 1) % self.width == 0:
+        if place + 1 in self.layout.starts:
             histories.last[:] = FREE
-        if (place + 1) % (2 * self.width) == 0 and place + 1 < self.places:
-            k = (place + 1) // (2 * self.width)
+        if (place + 1) % self.size == 0 and place + 1 < self.places:
+            k = (place + 1) // self.size
             histories.ways = np.stack([plan.ways[:, k] for plan in histories.plans])
-        histories.alive &= self.can_complete(histories, place + 1)
+        histories.alive = self.rhyming.settle(histories.alive & self.can_complete(histories, place + 1))

@@ -22,6 +22,7 @@ from pingze.corpus.build import store_path
 from pingze.corpus.quotable import poems_of, quotable
 from pingze.corpus.store import Hit, Store
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tones import usable_tone
@@ -65,7 +66,8 @@ class Quoting(Copying):
     dead_end = "unquoted"
 
     def __init__(self, store: Store, vocabulary: Vocabulary, width: int, poets: str) -> None:
-        super().__init__(store.index, vocabulary, width, width)
+        super().__init__(store.index, vocabulary, Layout([width]), width)
+        self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
         self.run, self.place, self.second = (
@@ -92,11 +94,11 @@ class Quoting(Copying):
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "T G"]:
         """Return a mask of the hypotheses under which lines can be quoted; where some have `_AMPLE`, of only those."""
-        counts = np.full((len(demands.kinds), len(demands.rhymes)), len(self.run))
+        counts = np.full((len(demands.kinds), len(demands.rhyming.of_row)), len(self.run))
         for number in range(demands.request.lines):
             given = fixed[number * self.width : (number + 1) * self.width]
             foot = (number + 1) * self.width - 1
-            rhymes = demands.rhymes_at(foot, generous=given[-1] != FREE)
+            rhymes = demands.rhyming.fitting(foot, generous=given[-1] != FREE)
             for t in range(len(counts)):
                 times = self.ends(self._kind(demands, t, number, given))
                 found = rhymes @ times if demands.feet[foot, t] else times.sum()
@@ -130,7 +132,7 @@ class Quoting(Copying):
         for t in np.flatnonzero(alive.any(axis=1)).tolist():
             kind = self._kind(demands, t, number, given)
             if demands.feet[foot, t]:
-                rhymes = demands.rhymes_at(foot, generous=given[-1] != FREE)[alive[t]]
+                rhymes = demands.rhyming.fitting(foot, generous=given[-1] != FREE)[alive[t]]
                 kind = kind._replace(ending=rhymes.any(axis=0).tobytes())
             kinds[kind] = None
         return list(kinds)

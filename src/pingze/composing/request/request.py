@@ -20,8 +20,9 @@ from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import in_use, to_traditional, traditional_candidates
 from pingze.verse.characters import MARKS
+from pingze.verse.ci_rhyme import find_part
 from pingze.verse.context import in_context
-from pingze.verse.forms import OPENINGS, Form, find_form, opening_name
+from pingze.verse.forms import FORMS, OPENINGS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_group
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard
@@ -62,7 +63,7 @@ class Request:
     template: str | None = None
     """Text that all names of the allowed opening templates contain, as 平起 or 首句入韻."""
     rhyme: str | None = None
-    """The name of the rhyme group."""
+    """The name of the rhyme group; for a 詞, the parts of its first rhymes, joined by 、."""
     fixed: tuple[Fixed, ...] = ()
     include: tuple[str, ...] = ()
     """Words that must appear, each within one line and none overlapping another."""
@@ -93,12 +94,24 @@ class Request:
         )
 
     @cached_property
+    def rows(self) -> tuple[tuple[int, str], ...]:
+        """Each rhyme of the form, by its index, with each of the groups that it may use; parts of 詞林正韻 for a 詞."""
+        if tune := self.form.tune:
+            asked = dict(enumerate((self.rhyme or "").split("、")))
+            return tuple(
+                (rhyme, part)
+                for rhyme, parts in enumerate(tune.rhymes(self.standard))
+                for part in parts
+                if asked.get(rhyme, "") in ("", part)
+            )
+        every = self.standard.groups.values()
+        level = [each.name for each in every if not self.form.regulated or each.side == LEVEL]
+        return tuple((0, name) for name in ([self.rhyme] if self.rhyme else level))
+
+    @property
     def groups(self) -> tuple[str, ...]:
-        """The rhyme groups that may be used; only level groups for regulated verse."""
-        if self.rhyme:
-            return (self.rhyme,)
-        groups = self.standard.groups.values()
-        return tuple(group.name for group in groups if not self.form.regulated or group.side == LEVEL)
+        """The group of each of `rows`."""
+        return tuple(name for _, name in self.rows)
 
     @property
     def options(self) -> dict[str, tuple[Clash, object]]:
@@ -150,18 +163,23 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)
+    if form.tune and isinstance(asked, Collecting):
+        raise InputError("choice", field="form", has=asked.form, choices=list(FORMS))
     count = asked.lines or form.default_lines
-    if not form.takes(count) or count % 2:
+    if not form.takes(count) or (count % 2 and not form.tune):
         code = "line_count" if form.lines else "even_lines"
         least = next((even for even in range(2, MOST_LINES, 2) if form.takes(even)), None)
         raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
     # 2. Fix characters; if two options require the same character at a position, the first one is recorded.
-    opening = _characters("start", asked.start, form.width * count, vocabulary)
+    layout = form.layout(count)
+    opening = _characters("start", asked.start, len(layout.line), vocabulary)
     acrostic = _characters("acrostic", asked.acrostic or "", count, vocabulary)
-    at = acrostic_position(asked.acrostic_at, form.width)
     fixed = [
-        *(Fixed("start", n // form.width + 1, n % form.width + 1, one) for n, one in enumerate(opening)),
-        *(Fixed("acrostic", line, at, one) for line, one in enumerate(acrostic, 1)),
+        *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
+        *(
+            Fixed("acrostic", line, acrostic_position(asked.acrostic_at, width), one)
+            for line, (one, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1)
+        ),
         *_pattern(asked.pattern or "", form, count, vocabulary),
         *kept,
     ]
@@ -212,6 +230,12 @@ def _template(name: str | None, form: Form) -> str | None:
 def _rhyme(name: str | None, form: Form, standard: Standard) -> str | None:
     if not name:
         return None
+    if form.tune:
+        parts = [find_part(one, standard) or "" for one in name.split("、")]
+        for part, able in zip(parts, form.tune.rhymes(standard), strict=False):
+            if part not in able:
+                raise InputError("no_part", field="rhyme", has=name, form=form.name, choices=able)
+        return "、".join(parts)
     group = find_group(name, standard)
     if group is None:
         known = standard.groups.values()
@@ -251,7 +275,7 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
         if len(read) > form.width:
             tell(Note("one_by_one", field="include", has=read, width=form.width))
         words |= dict.fromkeys([read] if len(read) <= form.width else read)
-    most = min(MOST_INCLUDED, lines * form.width)
+    most = min(MOST_INCLUDED, sum(form.widths(lines)))
     if (has := sum(map(len, words))) > most:
         raise InputError("no_room", field="include", has=has, form=form.name, lines=lines, most=most)
     return tuple(word for word in words if not any(word in other for other in words if word != other))
@@ -280,10 +304,8 @@ def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Itera
     if len(blocks) > lines:
         raise InputError("too_many_lines", field="pattern", has=len(blocks), most=lines)
     for line, block in enumerate(blocks, 1):
-        if (has := len(block)) != form.width:
-            raise InputError(
-                "block_width", field="pattern", line=line, block=block, has=has, wanted=form.width
-            )
+        if (has := len(block)) != (wanted := form.widths(lines)[line - 1]):
+            raise InputError("block_width", field="pattern", line=line, block=block, has=has, wanted=wanted)
         for position, character in enumerate(block, 1):
             if character not in BLANKS:
                 yield Fixed("pattern", line, position, character)

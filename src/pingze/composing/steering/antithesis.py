@@ -142,7 +142,7 @@ class Opposites(Term):
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
         """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
-        above, below = self.demands.opposite(place), place + self.demands.width
+        above, below = self.demands.opposite(place), place + self.demands.request.form.width
         scores: Array | None = None
         if above is not None and text[above] != FREE:
             scores = self.table.opposite(text[[above]])[0]

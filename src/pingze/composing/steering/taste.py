@@ -104,7 +104,8 @@ class Taste(Term):
         self.named = np.zeros(len(ids), bool)
         self.named[[ids[word] for word in words if word in ids]] = True
         self.gain = NAMED * min(1.0, 4 / max(1, len(words)))
-        self.strength, self.width, self.reward = request.taste, request.form.width, reward
+        self.strength, self.reward = request.taste, reward
+        self.starts = request.form.layout(request.lines).starts
         self.worn = worn_pairs(vocabulary)
 
     def after_token(self, token: Token) -> Float[Array, "N"]:
@@ -114,7 +115,7 @@ class Taste(Term):
             ids, before = token.texts[:, place], token.texts[:, :place]
             new = ~(before == ids[:, None]).any(axis=1)
             added += self.gain * (self.named[ids] & new)
-            if place % self.width:
+            if place not in self.starts:
                 free = self.named[before[:, -1]] | self.named[ids]
                 added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
         if token.h is not None and self.reward is not None:

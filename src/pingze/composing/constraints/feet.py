@@ -1,0 +1,126 @@
+"""Compile which positions of a form rhyme, and which characters rhyme there.
+
+The feet (positions that rhyme) are of several kinds. In 詩 they are those of line 1, which may borrow rhymes from
+neighbouring groups, and all others. In 詞 each rhyme of the tune has one kind, or two if level and oblique lines rhyme
+with each other. A text has one group for each of its rhymes: a row of the tables is a rhyme with one of its groups, and
+a foot concerns the rows of its own rhyme. Of each rhyme some row must remain possible.
+
+Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text, Q = P + 1.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+
+from pingze.arrays import Array, Bool, Int
+from pingze.composing.constraints.lexicon import Lexicon, group_names, joined
+from pingze.composing.request.request import Request
+from pingze.verse.ci_rhyme import kind_in
+from pingze.verse.patterns import enforced
+from pingze.verse.rhyme import lenders
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.tunes import Tune
+
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
+
+
+class Feet:
+    """The feet of a request's form, and the tables of their rhymes.
+
+    Args:
+        lexicon: The lexicon of the vocabulary.
+        request: Everything that a poem must keep.
+        kinds: For each template, the types of all lines; () if the form has no templates.
+    """
+
+    at: Bool[Array, "P T"]
+    """Whether a position rhymes."""
+    kind: Int[Array, "P"]
+    """The kind of the foot at a position; without meaning elsewhere."""
+    rhymes: Bool[Array, "F G V"]
+    """Whether a character is usable as a rhyme; False in the rows that a foot does not concern."""
+    can_rhyme: Bool[Array, "F G V"]
+    """Whether a character that a person fixes can rhyme; False in the rows that a foot does not concern."""
+    within: Int[Array, "F F"]
+    """Whether the rhymes of the second kind are also rhymes of the first, so that its feet use them up."""
+    tones: list[int]
+    """The tone of each kind of foot, one of `WANTS`."""
+
+    def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
+        self.of_row = np.array([rhyme for rhyme, _ in request.rows])
+        self.first_rows = np.flatnonzero(np.diff(self.of_row, prepend=-1))
+        if request.form.tune:
+            self._read_tune(lexicon, request, request.form.tune)
+        else:
+            self._read_verse(lexicon, request, kinds)
+
+    def _read_verse(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
+        form = request.form
+        standard = request.standard
+        rows = [[*standard.groups].index(name) for name in request.groups]
+        rhymes = first_rhymes = lexicon.rhymes[rows]
+        can_rhyme = first_can_rhyme = lexicon.can_rhyme[rows]
+        if "鄰韻" not in enforced(request.strictness) and form.regulated:
+            # A borrowed rhyme that could also be read as oblique is left out, because it would leave open whether the
+            # first line rhymes.
+            borrowed = joined(lexicon.rhymes, partial(lenders, standard=standard), standard)[rows]
+            first_rhymes = rhymes | borrowed & ~lexicon.can_be_oblique
+            first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__, standard)[rows]
+        self.rhymes, self.can_rhyme = np.stack([rhymes, first_rhymes]), np.stack([can_rhyme, first_can_rhyme])
+        self.concerned = np.ones((2, len(rows)), bool)
+        self.within, self.tones = (
+            np.array([[1, 0], [1, 1]]),
+            [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2,
+        )
+        line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
+        first_rhymed = np.array([bool(each) and each[0].isupper() for each in kinds])
+        self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
+        self.kind = (line[:, 0] == 0).astype(int)
+
+    def _read_tune(self, lexicon: Lexicon, request: Request, tune: Tune) -> None:
+        kinds = sorted({(line.rhyme, line.kind) for line in tune.lines if line.rhyme is not None})
+        self.concerned = np.array([self.of_row == rhyme for rhyme, _ in kinds])
+        standard = request.standard
+        number = {name: row for row, name in enumerate(group_names(standard))}
+        classes = [
+            [kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard) for part in request.groups]
+            for _, kind in kinds
+        ]
+        numbers = [
+            [number[part + own] for part, own in zip(request.groups, each, strict=True)] for each in classes
+        ]
+        self.rhymes, self.can_rhyme = (
+            table[numbers] & self.concerned[..., None] for table in (lexicon.rhymes, lexicon.can_rhyme)
+        )
+        self.tones = [WANTS_LEVEL if kind == LEVEL else WANTS_OBLIQUE for _, kind in kinds]
+        self.within = np.equal.outer(self.tones, self.tones).astype(int)
+        self.at, self.kind = np.zeros((tune.size, 1), bool), np.zeros(tune.size, int)
+        for line, end in zip(tune.lines, sorted(tune.ends), strict=True):
+            if line.rhyme is not None:
+                self.at[end - 1], self.kind[end - 1] = True, kinds.index((line.rhyme, line.kind))
+
+    def fitting(self, place: int, *, generous: bool = False) -> Bool[Array, "G V"]:
+        """Return a mask of the characters that fit each row at a foot: all, or its rhymes if the foot concerns it.
+
+        If `generous`, the rhymes are all those that the checker accepts.
+        """
+        kind = self.kind[place]
+        rhymes: Array = (self.can_rhyme if generous else self.rhymes)[kind]
+        fitting: Array = np.logical_or(rhymes, ~self.concerned[kind][:, None])
+        return fitting
+
+    def settle(self, alive: Bool[Array, "... G"]) -> Bool[Array, "... G"]:
+        """Remove all rows of a hypothesis of which some rhyme has no row left."""
+        possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
+        settled: Array = np.logical_and(alive, possible)
+        return settled
+
+    def left(self, free: Bool[Array, "P"]) -> Int[Array, "D Q T"]:
+        """Count the free feet of each kind from each position onward; in the last row, the other free positions."""
+        kinds = np.arange(len(self.tones))[:, None, None]
+        of_kind = free[:, None] & self.at & (self.kind[:, None] == kinds)
+        every = np.concatenate([of_kind, (free[:, None] & ~self.at)[None]])
+        left = np.zeros((len(every), len(free) + 1, every.shape[2]), int)
+        left[:, :-1] = every[:, ::-1].cumsum(axis=1)[:, ::-1]
+        return left

@@ -1,0 +1,133 @@
+"""Judge 詞 by the pattern of a tune, and find the tune that a 詞 fits.
+
+A character breaks the pattern (失律) where nearly all pieces of the tune have the other tone. A line that rhymes in
+nearly all of them must rhyme with the other lines of its rhyme, in one part of 詞林正韻 (出韻). A line that repeats
+another in nearly all of them must do so (疊句).
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+
+from pingze.verse.ci_rhyme import Rhyme, ci_rhymes, kind_in
+from pingze.verse.forms import Form, tune_form
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
+from pingze.verse.tones import sides
+from pingze.verse.tunes import Tune, by_size, find_tune, shapes_of, tunes
+from pingze.verse.verdict import Note, Verdict, Violation
+
+_NEAREST = 3
+_MOST_FAULTS = 8
+"""A 詞 is to the tune that it fits best if it has at most one fault in this many characters."""
+
+
+def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:
+    """Judge lines that have the shape of a tune by its pattern and by the part that most lines of each rhyme share."""
+    tune = form.tune
+    assert tune is not None, "only a tune's form comes here"
+    lines = form.cut(lines) or ()
+    found = [ci_rhymes(line[-1], standard) for line in lines]
+    parts = [_part(tune, number, found, standard) for number in range(len(tune.rhymes(standard)))]
+    faults: list[tuple[int, int, str]] = []
+    for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
+        # 1) The tones, and the rhyme.
+        for place, (character, tone) in enumerate(zip(line, wanted.tones, strict=True)):
+            side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)
+            rhymes = wanted.rhyme is not None and place == len(line) - 1
+            if side and not rhymes and (can_be := sides(character, standard)) and side not in can_be:
+                faults.append((number, place, "失律"))
+        if wanted.rhyme is not None and found[number]:
+            part = parts[wanted.rhyme]
+            if (part, kind_in(part, wanted.kind, standard)) not in found[number]:
+                faults.append((number, len(line) - 1, "出韻"))
+        # 2) The repeated line.
+        before = "".join(lines[:number])[-len(line) :]
+        if wanted.repeats and line != before:
+            faults.append((number, next(n for n in range(len(line)) if line[n] != before[n]), "疊句"))
+    violations = tuple(
+        Violation.at(rule, lines, number, place, standard) for number, place, rule in sorted(faults)
+    )
+    rhyme = "、".join(parts)
+    return Verdict(form.name, None, rhyme, strictness, tuple(lines), violations, (), standard=standard.name)
+
+
+def _part(tune: Tune, rhyme: int, found: Sequence[frozenset[Rhyme]], standard: Standard) -> str:
+    """Return the part in which most lines of a rhyme can rhyme, the first one in a tie."""
+    times = Counter(
+        part
+        for line, rhymes in zip(tune.lines, found, strict=True)
+        for part in (tune.rhymes(standard)[rhyme] if line.rhyme == rhyme else ())
+        if (part, kind_in(part, line.kind, standard)) in rhymes
+    )
+    return max(tune.rhymes(standard)[rhyme], key=lambda part: times[part])
+
+
+def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: Standard) -> Verdict | None:
+    """Judge lines by the tune that they fit best; None if they fit none.
+
+    Args:
+        lines: The lines of a text.
+        named: The tune that the text's heading names; None if it names none.
+        strictness: How strictly the text is judged.
+        standard: How characters are read.
+    """
+    shapes = shapes_of(named) if named else by_size().get(len("".join(lines)), [])
+    verdicts = list(_verdicts(lines, shapes, strictness, standard))
+    if not verdicts:
+        return None
+    best = verdicts[0]
+    if not named and _MOST_FAULTS * len(best.violations) > len("".join(lines)):
+        return None
+    most = len(best.violations) + 1
+    others = [str(verdict.form) for verdict in verdicts[1:_NEAREST] if len(verdict.violations) <= most]
+    return replace(best, notes=tuple(Note("tunes_also", has=others) for _ in others[:1]))
+
+
+def _verdicts(
+    lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard
+) -> Iterator[Verdict]:
+    """Judge lines by each of the shapes that they have, and yield the verdict with the fewest faults first."""
+    forms = [tune_form(shape) for shape in shapes]
+    verdicts = [judge(lines, form, strictness, standard) for form in forms if form.cut(lines)]
+    order = list(tunes())
+    yield from sorted(verdicts, key=lambda verdict: (len(verdict.violations), order.index(str(verdict.form))))
+
+
+def best_shape(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Form:
+    """Return the form of the shape of a tune that lines fit best; the given form if they have none of its shapes."""
+    if form.tune is None or "·" in form.name:
+        return form
+    found = next(_verdicts(lines, shapes_of(form.tune), strictness, standard), None)
+    return tune_form(tunes()[str(found.form)]) if found else form
+
+
+def named_tune(headings: Iterable[str]) -> Tune | None:
+    """Return the tune whose name a heading begins with, the longest name in doubt."""
+    for heading in headings:
+        first = heading.strip("《》〈〉「」【】 　")
+        for size in range(min(len(first), 8), 1, -1):
+            if tune := find_tune(first[:size]):
+                return tune
+    return None
+
+
+def nearest(lines: Sequence[str]) -> list[str]:
+    """Return the tunes, three at most, whose line lengths differ least from those of a text; [] if none is near."""
+    widths = [*map(len, lines)]
+    costs = {
+        tune.name: _distance(widths, [len(line.tones) for line in tune.lines]) for tune in tunes().values()
+    }
+    near = sorted(
+        (cost, n, name) for n, (name, cost) in enumerate(costs.items()) if cost <= max(1, len(widths) // 4)
+    )
+    return [name for _, _, name in near[:_NEAREST]]
+
+
+def _distance(one: Sequence[int], other: Sequence[int]) -> int:
+    """Return the number of lines to add, remove or change to turn one sequence of widths into another."""
+    row = list(range(len(other) + 1))
+    for n, width in enumerate(one, 1):
+        before, row[0] = row[0], n
+        for m, wanted in enumerate(other, 1):
+            before, row[m] = row[m], min(row[m] + 1, row[m - 1] + 1, before + (width != wanted))
+    return row[-1]

@@ -1,0 +1,95 @@
+"""Define the nineteen rhyme parts 部 of 詞林正韻, in which 詞 rhyme, by the 106 groups of 平水韻.
+
+Each of the first fourteen parts has level rhymes and oblique ones (上去); the last five have entering rhymes. Some
+groups are divided between two parts: `data/halves.tsv` lists the characters of the second part, by their rhymes in
+廣韻 and by use (`python -m scripts.count halves`). Source of the parts: 戈載《詞林正韻》.
+"""
+
+from functools import cache, lru_cache
+
+from pingze.verse.character_table import forms, to_traditional
+from pingze.verse.rhyme import find_group
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, NUMBERS, OBLIQUE, PINGSHUI, Standard
+from pingze.verse.tables import table
+from pingze.verse.tones import groups
+
+ENTERING = "入"
+
+_PARTS = (
+    *("東冬董腫送宋", "江陽講養絳漾", "支微齊灰紙尾薺賄寘未霽泰隊", "魚虞語麌御遇", "佳蟹卦灰賄泰隊"),
+    *("真文軫吻震問元阮願", "元阮願寒刪先旱潸銑翰諫霰", "蕭肴豪篠巧皓嘯效號", "歌哿箇", "麻馬禡佳卦"),
+    *("庚青蒸梗迥敬徑", "尤有宥", "侵寢沁", "覃鹽咸感琰豏勘豔陷"),
+    *("屋沃", "覺藥", "質陌錫職緝", "物月曷黠屑葉", "合洽"),
+)
+_NAMES = tuple(f"第{number}部" for number, _ in zip(NUMBERS, _PARTS, strict=False))
+
+Rhyme = tuple[str, str]
+"""A part, and the class of its rhymes: 平, 仄 or 入."""
+
+
+def parts(standard: Standard) -> tuple[str, ...]:
+    """Return the names of the parts, such as 第一部; in the standards of Mandarin, the names of the level groups."""
+    if standard.rimes:
+        return tuple(name for name, group in standard.groups.items() if group.side == LEVEL)
+    return _NAMES
+
+
+def part_labels() -> list[tuple[str, str]]:
+    """Return each part of 詞林正韻 with its name and the groups that it has, wholly or in part."""
+    return [(name, f"{name} {held}") for name, held in zip(_NAMES, _PARTS, strict=True)]
+
+
+@cache
+def _halves() -> dict[str, tuple[int, int, str]]:
+    """Map each divided group to its first and its second part, and to the characters of the second one."""
+    of_group = {name: [n for n, names in enumerate(_PARTS) if name in names] for name in GROUPS}
+    return {name: (found[0], found[-1], table("halves").get(name, "")) for name, found in of_group.items()}
+
+
+@lru_cache(1 << 13)
+def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
+    """Return the part in which a character of a group of a standard rhymes."""
+    if standard.rimes:
+        return next(
+            level for level, oblique in map(tuple, standard.rimes.values()) if group in (level, oblique)
+        )
+    first, second, others = _halves()[group]
+    return _NAMES[second if set(forms(to_traditional(character))) & set(others) else first]
+
+
+@lru_cache(1 << 13)
+def ci_rhymes(character: str, standard: Standard = PINGSHUI) -> frozenset[Rhyme]:
+    """Return the parts and classes in which a character can rhyme; empty if it is unknown."""
+    names = groups(character, standard)
+    return frozenset((part_of(character, name, standard), class_of(name, standard)) for name in names)
+
+
+def class_of(group: str, standard: Standard = PINGSHUI) -> str:
+    """Return the class of a group's rhymes: 平, 仄 (上去, and all oblique ones in Mandarin) or 入."""
+    tone = standard.groups[group].tone
+    return tone if tone in (LEVEL, ENTERING) else OBLIQUE
+
+
+@cache
+def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
+    """Return the class of the rhymes of a part that a line of a class can take; "" if it can take none.
+
+    An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
+    entering rhymes, so that a line which should take them takes any oblique one.
+    """
+    if standard.rimes:
+        return LEVEL if kind == LEVEL else OBLIQUE
+    entering = {class_of(name) for name in _PARTS[_NAMES.index(part)]} == {ENTERING}
+    if kind == OBLIQUE:
+        return ENTERING if entering else OBLIQUE
+    return kind if entering == (kind == ENTERING) else ""
+
+
+def find_part(text: str, standard: Standard = PINGSHUI) -> str | None:
+    """Return the part with a name such as 第二部 or 二, or the part of a group such as 陽; None if there is none."""
+    name = to_traditional(text.strip())
+    numbered = "第" + name.removeprefix("第").removesuffix("部") + "部"
+    if numbered in parts(standard):
+        return numbered
+    group = find_group(text, standard)
+    return part_of(group.name, group.name, standard) if group else None

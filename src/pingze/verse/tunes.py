@@ -1,0 +1,196 @@
+"""Read the patterns of the tunes 詞牌 to which 詞 are written, as they were counted in the corpus (`data/tunes.tsv`).
+
+A tune with several shapes 格 has a pattern for each; the first is the most frequent. `scripts/tunes.py` describes the
+columns of the table and how they are counted.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from difflib import get_close_matches
+from functools import cache, cached_property
+from itertools import accumulate
+
+from pingze.errors import InputError
+from pingze.verse.character_table import forms, to_traditional
+from pingze.verse.ci_rhyme import kind_in, parts
+from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.tables import table
+
+_MOVED = 0.5
+"""The share of line ends that may differ in a text to a tune, since editions set marks in different places."""
+_LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")
+_SHAPE = re.compile("[·・ ]?(格.+)")
+
+
+@dataclass(frozen=True, slots=True)
+class TuneLine:
+    """A line of a tune."""
+
+    tones: str
+    """P (level), Z (oblique) or x (either) for each character."""
+    rhyme: int | None
+    """The index of the line's rhyme among the tune's rhymes; None if the line need not rhyme."""
+    kind: str
+    """The class of the line's rhymes, 平, 仄 or 入; "" if the line need not rhyme."""
+    mark: str
+    """The mark that follows the line."""
+    ends_stanza: bool
+    repeats: bool
+    """Whether the line repeats 疊 the characters before it."""
+    level: tuple[int, ...]
+    """For each position, the share of level tones among the pieces counted, in percent."""
+    rhymed: int
+    """The share of pieces in which the line rhymes, in percent; 0 if it need not rhyme."""
+
+
+@dataclass(frozen=True, eq=False)
+class Tune:
+    """A tune in one of its shapes."""
+
+    name: str
+    """The name of the shape, such as 臨江仙 or 柳梢青·格二."""
+    names: tuple[str, ...]
+    """The names of the tune, the usual one first."""
+    pieces: int
+    """The number of pieces of the tune that were counted."""
+    shaped: int
+    """The number of those that have this shape."""
+    lines: tuple[TuneLine, ...]
+
+    @property
+    def size(self) -> int:
+        """The number of characters."""
+        return sum(len(line.tones) for line in self.lines)
+
+    @property
+    def ends(self) -> frozenset[int]:
+        """The number of characters before the end of each line."""
+        return frozenset(accumulate(len(line.tones) for line in self.lines))
+
+    def divides(self, lines: Sequence[str]) -> bool:
+        """Return whether lines have the tune's shape: as many characters, and at least half of their ends."""
+        ends = {*accumulate(map(len, lines))}
+        return max(ends, default=0) == self.size and len(ends ^ self.ends) <= _MOVED * len(self.ends)
+
+    @cached_property
+    def echoes(self) -> dict[int, int]:
+        """Map each position, from 0, of the lines that repeat to the position whose character it has."""
+        ends, found = sorted(self.ends), dict[int, int]()
+        for line, end in zip(self.lines, ends, strict=True):
+            if line.repeats:
+                size = len(line.tones)
+                found |= {place: found.get(place - size, place - size) for place in range(end - size, end)}
+        return found
+
+    @cached_property
+    def tones(self) -> str:
+        """The tone of each position, P, Z or x; a position and its repetition have the tone that either requires."""
+        tones = list("".join(line.tones for line in self.lines))
+        for place, source in self.echoes.items():
+            tones[source] = min(tones[source], tones[place])
+        return "".join(tones[self.echoes.get(place, place)] for place in range(len(tones)))
+
+    def as_json(self) -> dict[str, object]:
+        """Return the fields by name, and the number of characters."""
+        return {each.name: getattr(self, each.name) for each in fields(self)} | {
+            "size": self.size,
+            "lines": [asdict(line) for line in self.lines],
+        }
+
+    def kinds(self, rhyme: int) -> frozenset[str]:
+        """Return the classes of the lines of a rhyme; two if level and oblique lines rhyme with each other."""
+        return frozenset(line.kind for line in self.lines if line.rhyme == rhyme)
+
+    @cache  # noqa: B019 (tunes are few, and live as long as the program)
+    def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
+        """Return the parts in which each rhyme of the tune can be."""
+        count = 1 + max(line.rhyme for line in self.lines if line.rhyme is not None)
+        return tuple(
+            tuple(
+                part
+                for part in parts(standard)
+                if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme))
+            )
+            for rhyme in range(count)
+        )
+
+
+def _tune(name: str, cells: str) -> Tune:
+    others, pieces, shaped, lines, level, rhymed = cells.split("\t")
+    found = [
+        TuneLine(
+            tones,
+            int(rhyme) - 1 if rhyme else None,
+            kind,
+            mark,
+            bool(stanza),
+            bool(repeats),
+            tuple(map(int, shares.split("."))),
+            int(share),
+        )
+        for (repeats, tones, rhyme, kind, mark, stanza), shares, share in zip(
+            _LINE.findall(lines), level.split(), rhymed.split(), strict=True
+        )
+    ]
+    names = (name.partition("·")[0], *others.split())
+    return Tune(name, names, int(pieces), int(shaped), tuple(found))
+
+
+@cache
+def tunes() -> dict[str, Tune]:
+    """Return all shapes of all tunes by name, the tunes with the most pieces first."""
+    return {name: _tune(name, cells) for name, cells in table("tunes").items()}
+
+
+@cache
+def _by_key() -> dict[str, Tune]:
+    found: dict[str, Tune] = {}
+    for tune in tunes().values():
+        _, dot, shape = tune.name.partition("·")
+        for name in tune.names:
+            found.setdefault(_key(name + dot + shape), tune)
+    return found
+
+
+def _key(name: str) -> str:
+    """Return a name with the same form for every way to write a character: 點絳唇 and 點絳脣."""
+    return "".join(min(forms(one)) for one in _SHAPE.sub(r"·\1", to_traditional(name.strip())))
+
+
+def find_tune(name: str) -> Tune | None:
+    """Return the tune with a name, such as 浣溪沙, 浣溪纱 or 柳梢青·格二; None if there is none."""
+    return _by_key().get(_key(name))
+
+
+def near_names(name: str) -> list[str]:
+    """Return the names of tunes that resemble a name, three at most."""
+    return get_close_matches(to_traditional(name.strip()), list(tunes()), n=3, cutoff=0.3)
+
+
+def known_tune(name: str) -> Tune:
+    """Return the tune with a name. Raises InputError, which lists similar names, if there is none."""
+    if not (tune := find_tune(name)):
+        raise InputError("choice", field="tune", has=name, choices=near_names(name) or list(tunes())[:10])
+    return tune
+
+
+def shapes_of(tune: Tune) -> list[Tune]:
+    """Return all shapes of a tune, the most frequent first."""
+    return [other for other in tunes().values() if other.names == tune.names]
+
+
+def have_shape(lines: Sequence[str]) -> bool:
+    """Return whether lines have the shape of a tune whose lines differ in length."""
+    return len({*map(len, lines)}) > 1 and any(
+        tune.divides(lines) for tune in by_size().get(sum(map(len, lines)), [])
+    )
+
+
+@cache
+def by_size() -> dict[int, list[Tune]]:
+    """Group all shapes by their number of characters."""
+    found: dict[int, list[Tune]] = {}
+    for tune in tunes().values():
+        found.setdefault(tune.size, []).append(tune)
+    return found

@@ -1,0 +1,141 @@
+"""詞 to tunes: composed, revised and mended by a random model, every rule is kept."""
+
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from pingze.composing import alternatives, compose, explain, mend, revise
+from pingze.composing.composer import Composer
+from pingze.composing.request.options import Composing, Sampling
+from pingze.composing.request.request import read_request
+from pingze.errors import InfeasibleError, InputError
+from pingze.network import checkpoint
+from pingze.verse import check
+from pingze.verse.ci_rhyme import ci_rhymes, kind_in
+from pingze.verse.forms import find_form
+from pingze.verse.tones import sides
+from pingze.verse.tunes import tunes
+from tests.composing import verse
+
+MORE = "動洞孔董重送夢鳳暖短晚眼滿遍見斷屋目竹綠曲宿菊讀谷獨足玉陽香長光霜鄉涼鴦張"
+POOL = "".join(dict.fromkeys(verse.POOL + MORE))
+SHORT = ("十六字令", "憶江南", "如夢令", "調笑令", "相見歡", "西江月", "定風波")
+
+
+@pytest.fixture(scope="module")
+def chosen() -> Composer:
+    return verse.composer(POOL, conditions=tuple(f"<詞:{name}>" for name in SHORT))
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    """A model that knows the short tunes."""
+    made = verse.checkpoint_of(POOL, conditions=tuple(f"<詞:{name}>" for name in SHORT))
+    checkpoint.save(tmp_path / "model.safetensors", made.tensors, made.configuration, made.vocabulary)
+    return tmp_path / "model.safetensors"
+
+
+def keeps(name: str, lines: list[str]) -> bool:
+    """Whether lines keep a tune's tones, repetitions and rhymes, read from the table again."""
+    pattern, text = tunes()[name].lines, "".join(lines)
+    assert [*map(len, lines)] == [len(line.tones) for line in pattern]
+    for character, tone in zip(text, tunes()[name].tones, strict=True):
+        if tone != "x" and {"P": "平", "Z": "仄"}[tone] not in sides(character):
+            return False
+    by_rhyme: dict[int, list[set[str]]] = {}
+    for line, wanted in zip(lines, pattern, strict=True):
+        if wanted.rhyme is not None:
+            able = {part for part, kind in ci_rhymes(line[-1]) if kind == kind_in(part, wanted.kind)}
+            by_rhyme.setdefault(wanted.rhyme, []).append(able)
+    repeated = all(text[place] == text[of] for place, of in tunes()[name].echoes.items())
+    return repeated and all(set.intersection(*parts) for parts in by_rhyme.values())
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> None:
+    request = read_request(chosen.vocabulary, Composing(form=name, repeat=True))
+    poems = chosen.write_many(chosen.prepare(request), Sampling(1.0, 4), range(6))
+    for poem in poems:
+        assert keeps(name, poem.lines)
+        verdict = check(str(poem), form=name)
+        assert (verdict.ok, verdict.rhyme) == (True, poem.rhyme)
+        feet = [
+            line[-1]
+            for line, wanted in zip(poem.lines, tunes()[name].lines, strict=True)
+            if wanted.rhyme is not None
+        ]
+        echoed = sum(wanted.repeats for wanted in tunes()[name].lines)
+        assert len(set(feet)) == len(feet) - echoed  # no character rhymes twice
+
+
+def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
+    request = read_request(chosen.vocabulary, Composing(form="如夢令"))
+    for poem in chosen.write_many(chosen.prepare(request), Sampling(1.0, 4), range(6)):
+        text = "".join(poem.lines)
+        assert poem.lines[4] == poem.lines[5]
+        doubled = {one for one, other in pairwise(text) if one == other}
+        assert {one for one, times in Counter(text).items() if times > 1} <= set(poem.lines[4]) | doubled
+
+
+def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> None:
+    options = {"acrostic": "山月", "include": "綠酒", "rhyme": "東、翰", "repeat": True}
+    (poem,) = compose(form="相見歡", seed=1, particles=4, model=model, **options)  # type: ignore[arg-type]
+    assert [line[0] for line in poem.lines[:2]] == ["山", "月"]
+    assert "綠酒" in "".join(poem.lines)
+    assert poem.rhyme == "第一部、第七部"
+    (poem,) = compose(form="憶江南", pattern="＿＿月", start="山", seed=1, particles=4, model=model)
+    assert (poem.lines[0][0], poem.lines[0][2]) == ("山", "月")
+    assert (
+        str(poem) == f"{poem.lines[0]}，{poem.lines[1]}。{poem.lines[2]}，{poem.lines[3]}。{poem.lines[4]}。"
+    )
+
+
+def test_an_impossible_wish_names_what_clashes(model: Path) -> None:
+    with pytest.raises(InfeasibleError, match="line 1, character 1 must be 平; 月 is 仄"):
+        compose(form="十六字令", start="月", model=model)
+    with pytest.raises(
+        InfeasibleError, match=r"give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部"
+    ):
+        compose(form="十六字令", acrostic="年", rhyme="東", model=model)
+    with pytest.raises(
+        InputError, match="rhyme 屋 is not one in which 十六字令 rhymes; choose one of 第一部"
+    ):
+        compose(form="十六字令", rhyme="屋", model=model)
+    with pytest.raises(InputError, match="does not know the tune 浣溪沙"):
+        compose(form="浣溪沙", model=model)
+
+
+def test_a_repeated_line_is_revised_with_what_it_repeats(model: Path) -> None:
+    (poem,) = compose(form="如夢令", seed=1, particles=4, model=model)
+    changed = revise(poem, [5], seed=2, particles=4, model=model)
+    assert changed.lines[4] == changed.lines[5] != poem.lines[4]
+    assert changed.lines[:4] + changed.lines[6:] == poem.lines[:4] + poem.lines[6:]
+    for found in alternatives(poem, 5, 2, model=model):
+        lines = [line[:1] + found.character if n in (4, 5) else line for n, line in enumerate(poem.lines)]
+        assert keeps("如夢令", lines)
+    assert len(explain(poem, model=model)) == 33
+
+
+def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:
+    (poem,) = compose(form="如夢令", seed=1, particles=4, model=model)
+    lines = [*poem.lines]
+    place = next(n for n, tone in enumerate(tunes()["如夢令"].lines[2].tones) if tone == "Z")
+    lines[2] = lines[2][:place] + "天" + lines[2][place + 1 :]
+    lines[5] = "花" + lines[5][1:]
+    mended = mend("，".join(lines), form="如夢令", seed=1, particles=16, model=model)
+    assert keeps("如夢令", mended.poem.lines)
+    assert [(each.line, each.position, each.rules) for each in mended.changes] == [
+        (3, place + 1, ("失律",)),
+        (6, 1, ("疊句",)),
+    ]
+
+
+def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
+    request = read_request(chosen.vocabulary, Composing(form="十六字令"))
+    assert chosen.prefix(request) == [chosen.vocabulary.ids["<詞:十六字令>"]]
+    poem = chosen.write(chosen.prepare(request), Sampling(1.0, 2), 0)
+    exact = chosen.log_probability(poem.lines, chosen.prefix(request), "十六字令")
+    assert poem.log_probability == pytest.approx(exact, rel=0.02)
+    assert find_form("十六字令").marks(0) == "。。，。"

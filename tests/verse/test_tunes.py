@@ -1,0 +1,129 @@
+"""The patterns of tunes as data: each is kept by a text made to it, and broken where one character differs."""
+
+import pytest
+
+from pingze.corpus import CorpusPoem
+from pingze.errors import InputError
+from pingze.verse import check, split_poems
+from pingze.verse.ci_rhyme import ci_rhymes, find_part, kind_in, parts
+from pingze.verse.forms import find_form
+from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN
+from pingze.verse.tunes import Tune, find_tune, tunes
+from scripts.tunes import rows
+from tests.invented import CI_RHYMES, ci
+
+EVERY = [*tunes().values()]
+
+
+@pytest.mark.parametrize("tune", EVERY, ids=lambda tune: tune.name)
+def test_a_text_to_a_pattern_keeps_it_and_breaks_it_with_one_other_character(tune: Tune) -> None:
+    text = ci(tune)
+    lines = find_form(tune.name).layout(0).cut(text)
+    verdict = check("，".join(lines), form=tune.name)
+    assert (verdict.form, verdict.violations, verdict.judged) == (tune.name, (), "tones and rhyme")
+    found = check("，".join(lines))
+    assert found.ok
+    assert found.form in tunes() or len({*map(len, lines)}) == 1
+    for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
+        place = next((place for place, tone in enumerate(wanted.tones[:-1]) if tone != "x"), None)
+        if place is not None and not tune.echoes:
+            other = line[:place] + ("平" if wanted.tones[place] == "Z" else "仄") + line[place + 1 :]
+            verdict = check("，".join([*lines[:number], other, *lines[number + 1 :]]), form=tune.name)
+            assert [(each.rule, each.line, each.position) for each in verdict.violations] == [
+                ("失律", number + 1, place + 1)
+            ]
+
+
+def test_a_line_rhymes_in_the_part_of_most_others() -> None:
+    lines = find_form("浣溪沙").layout(0).cut(ci(tunes()["浣溪沙"]))
+    lines[2] = lines[2][:-1] + "陽"
+    verdict = check("，".join(lines))
+    assert verdict.form == "浣溪沙"
+    assert [(each.rule, each.line) for each in verdict.violations] == [("出韻", 3)]
+    assert verdict.rhyme == "第一部"
+
+
+def test_the_table_has_what_is_certain() -> None:
+    for tune in EVERY:
+        assert tune.shaped >= max(10, tune.pieces / 5)
+        assert tune.pieces >= 30
+        assert tune.lines[-1].rhyme is not None
+        for line in tune.lines:
+            assert line.rhymed >= 70 or line.rhyme is None
+            for tone, share in zip(line.tones[:-1], line.level, strict=False):
+                assert {"P": share >= 90, "Z": share <= 10, "x": 10 <= share <= 90}[tone]
+
+
+@pytest.mark.parametrize(
+    ("name", "tune"),
+    [
+        ("浣溪纱", "浣溪沙"),
+        ("點絳唇", "點絳脣"),
+        ("采桑子", "採桑子"),
+        ("大江東去", "念奴嬌"),
+        ("柳梢青格二", "柳梢青·格二"),
+    ],
+)
+def test_a_tune_is_known_by_other_names_and_forms(name: str, tune: str) -> None:
+    assert find_form(name).name == tune
+
+
+def test_an_unknown_tune_is_refused_with_those_that_resemble_it() -> None:
+    assert find_tune("浣花") is None
+    with pytest.raises(InputError, match=r"form '浣溪' is unknown; choose one of 五絕.*浣溪沙"):
+        find_form("浣溪")
+
+
+@pytest.mark.parametrize(
+    ("character", "part"),
+    [
+        ("杯", "三"),
+        ("開", "五"),
+        ("門", "六"),
+        ("原", "七"),
+        ("懷", "五"),
+        ("蛙", "十"),
+        ("掛", "十"),
+        ("帶", "五"),
+    ],
+)
+def test_the_halves_of_a_group_are_in_two_parts(character: str, part: str) -> None:
+    assert {name for name, _ in ci_rhymes(character)} == {f"第{part}部"}
+
+
+def test_parts_and_their_rhymes() -> None:
+    assert len(parts(PINGSHUI)) == 19
+    assert [kind_in("第一部", kind) for kind in "平仄入"] == ["平", "仄", ""]
+    assert [kind_in("第十五部", kind) for kind in "平仄入"] == ["", "入", "入"]
+    assert [find_part(text) for text in ("陽", "二", "第二部", "漾", "無")] == [*["第二部"] * 4, None]
+    assert find_part("唐", TONGYUN) is None
+    assert [kind_in("昂", kind, TONGYUN) for kind in "平仄入"] == ["平", "仄", "仄"]
+
+
+def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune() -> None:
+    tune = tunes()["菩薩蠻"]
+    lines = find_form("菩薩蠻").layout(0).cut(ci(tune))
+    (text,) = split_poems("菩薩蠻\n" + "，".join(lines[:4]) + "。\n\n" + "，".join(lines[4:]) + "。")
+    assert (check(text).form, check(text).ok) == ("菩薩蠻", True)
+
+
+def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:
+    lines = find_form("滿庭芳").layout(0).cut(ci(tunes()["滿庭芳"]))
+    lines[1] = lines[1][1:]
+    verdict = check("，".join(lines), form="滿庭芳")
+    assert [(each.rule, each.line) for each in verdict.violations] == [("字數", 2)]
+    (note,) = [note for note in check("，".join(lines)).notes if note.cause["code"] == "tunes_near"]
+    assert note.cause["has"][0] == "滿庭芳"  # type: ignore[index]
+
+
+def test_a_pattern_is_counted_from_pieces() -> None:
+    texts = ["平平仄仄平，仄仄平平{0}。仄仄平平{0}。", "仄平仄仄平，平仄平平{0}，平仄平平{0}。"]
+    poems = [
+        CorpusPoem("qing", "", "", texts[n % 2].format(CI_RHYMES[n % 5][0]), "新調") for n in range(40)
+    ] + [CorpusPoem("qing", "", "", "平平平平。平平仄平。", "少調")] * 29
+    (row,) = rows(poems)
+    name, others, pieces, shaped, lines, level, rhymed = row.split("\t")
+    assert (name, others, pieces, shaped) == ("新調", "", "40", "40")
+    assert lines == "xPZZP， xZPPP1平。 =xZPPP1平。"
+    assert level.split()[0] == "50.100.0.0.100"
+    assert rhymed == "0 100 100"
