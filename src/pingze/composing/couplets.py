@@ -86,7 +86,7 @@ def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet
     lengths = tuple(map(len, parts)) if parts[1:] else parts_of(size)
     # 2) Write the other line, or both. A given lower line is read first, as if it were the upper one.
     request = Request(
-        CoupletForm.of(size),
+        CoupletForm.of(*lengths),
         2,
         fixed=tuple(Fixed("line", 1, at, one) for at, one in enumerate(line, 1)),
         repeat=True,
@@ -101,7 +101,8 @@ def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet
     )
     for seed in range(first, first + _TRIES * asked.count):
         poem = _written(chosen, request, facing, asked, seed)
-        upper, lower = poem.lines[:: -1 if asked.upper else 1]
+        text = "".join(poem.lines)
+        upper, lower = (text[:size], text[size:])[:: -1 if asked.upper else 1]
         if any((upper, lower) == (each.upper, each.lower) for each in found):
             continue
         # 3) Write the banner: the first four characters of a line of seven to the theme.

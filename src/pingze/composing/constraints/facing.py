@@ -5,7 +5,7 @@ each part, its tone is opposite. It has no character of the other line, and repe
 line repeats one. If neither line is given, the upper one is written first: its tones alternate, and its end is oblique.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +14,7 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
 from pingze.composing.constraints.lexicon import Lexicon
+from pingze.verse.characters import mark_after
 from pingze.verse.context import tones_in
 from pingze.verse.forms import Form
 from pingze.verse.patterns import word_starts
@@ -26,6 +27,9 @@ OPPOSITE = {LEVEL: OBLIQUE, OBLIQUE: LEVEL}
 class CoupletForm(Form):
     """The form of a couplet 對聯; if its lines have five or seven characters, the model writes it as part of a 律."""
 
+    parts: tuple[int, ...] = ()
+    """The lengths of the parts between the pauses of a line; the model reads and writes each as a line of verse."""
+
     @property
     def regulated(self) -> bool:
         """Whether the form has templates; a couplet has none."""
@@ -35,10 +39,19 @@ class CoupletForm(Form):
         """Return which couplets need antithesis: the only one."""
         return range(1)
 
+    def widths(self, count: int) -> tuple[int, ...]:
+        """Return the number of characters in each part of both lines."""
+        return self.parts * 2
+
+    def marks(self, count: int) -> str:
+        """Return the mark that follows each part."""
+        return "".join(map(mark_after, range(2 * len(self.parts))))
+
     @classmethod
-    def of(cls, width: int) -> "CoupletForm":
-        """Return the form of a couplet whose lines have `width` characters."""
-        return cls({5: "五律", 7: "七律"}.get(width, "對聯"), width, 2)
+    def of(cls, *parts: int) -> "CoupletForm":
+        """Return the form of a couplet whose lines have parts of these lengths."""
+        name = {"5": "五律", "7": "七律"}.get("+".join(map(str, parts)), "對聯")
+        return cls(name, sum(parts), 2, parts=parts)
 
 
 def parts_of(size: int) -> tuple[int, ...]:
@@ -48,14 +61,11 @@ def parts_of(size: int) -> tuple[int, ...]:
 
 def rhythm(parts: Sequence[int]) -> list[int]:
     """List the positions of a line, from 0, that need opposite tones: each second one of a part, and its last."""
-
-    def points() -> Iterator[int]:
-        start = 0
-        for size in parts:
-            yield from sorted({*range(start + 1, start + size, 2), start + size - 1})
-            start += size
-
-    return list(points())
+    points, start = set[int](), 0
+    for size in parts:
+        points |= {*range(start + 1, start + size, 2), start + size - 1}
+        start += size
+    return sorted(points)
 
 
 def tones_of(line: str) -> list[str]:

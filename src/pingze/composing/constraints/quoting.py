@@ -244,7 +244,7 @@ def quoting(vocabulary: Vocabulary, width: int, poets: str) -> Quoting:
     return _quoting(vocabulary, width, poets, path, path.stat().st_mtime_ns if path.exists() else 0)
 
 
-@lru_cache(maxsize=4)
+@lru_cache(maxsize=2)  # each holds up to 100 MB
 def _quoting(vocabulary: Vocabulary, width: int, poets: str, path: Path, changed: int) -> Quoting:
     with Store.open(path) as store:
         return Quoting(store, vocabulary, width, poets)

@@ -136,9 +136,10 @@ class Opposites(Term):
 
     def of_text(self, lines: Sequence[str]) -> float:
         """Return the weighted sum of the scores of a couplet's pairs; a longer poem is not chosen by its antithesis."""
-        if len(lines) != 2:
+        if self.demands.request.lines != 2:
             return 0.0
-        return float(self.weight) * len(lines[0]) * self.table.score(*lines)
+        text, width = "".join(lines), self.demands.request.form.width
+        return float(self.weight) * width * self.table.score(text[:width], text[width:])
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
         """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
