@@ -1,14 +1,18 @@
-"""Take the screenshots in docs/page, in two widths and two colour schemes; needs playwright and Chromium."""
+"""Take the screenshots in docs/page, at three sizes and in two colour schemes; needs playwright and Chromium."""
 
+import json
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+from scripts.build_site import build
 
 FOLDER = Path(__file__).parents[1] / "docs" / "page"
-SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 860), "phone": (390, 844), "landscape": (844, 390)}
 SECONDS = 120.0
 FAULTY = "黃昏明月似霜生，夜壓行雲白帝城。\n高影入槐西岸雪，雁樓橫笛夢中月。"
 
@@ -25,6 +29,7 @@ def main() -> None:
             for size in SIZES:
                 for scheme in ("light", "dark"):
                     take(browser, address, size, scheme)
+            static(browser, address)
         finally:
             browser.close()
             server.terminate()
@@ -50,12 +55,16 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.locator("#sheet [role=gridcell]").nth(9).click()
     page.locator(".alternative").first.wait_for()
     save(page, f"{size}-{scheme}-revising")
+    if size == "landscape":
+        page.close()
+        return
     page.click("[data-view-of=inside]")
     page.locator("#inside-reach .bar").first.wait_for()
+    page.evaluate("scrollTo(0, 0)")
+    save(page, f"{size}-{scheme}-inside")
+    page.click("[data-view-of=compose]")
     if size == "phone":
         page.click(".close")
-    page.locator("#inside").evaluate("node => node.scrollIntoView()")
-    save(page, f"{size}-{scheme}-inside")
     page.click("#make-card")
     page.locator(".papers .chip").nth(0 if scheme == "light" else 2).click()
     page.locator("#card-preview img").wait_for()
@@ -69,20 +78,38 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.close()
 
 
+def static(browser: Browser, address: str) -> None:
+    """Take a screenshot of the page without a server, opened from its folder, at the link of the first poem."""
+    page = browser.new_page(viewport={"width": 1000, "height": 860}, locale="en-US")
+    page.goto(address)
+    page.locator("#sheet .rhymes").first.wait_for()
+    page.wait_for_function("location.hash.length > 200")
+    with tempfile.TemporaryDirectory() as folder:
+        build(Path(folder))
+        page.goto(f"{Path(folder).as_uri()}/index.html{page.evaluate('location.hash')}")
+        page.locator("body[data-ready]").wait_for()
+        save(page, "static")
+
+
 def compose(page: Page, form: str) -> None:
     """Compose poems in a form with a title, an acrostic and a poet's manner."""
+    if page.locator("#fold").is_visible():
+        page.click("#fold")
     page.locator(".chip", has_text=form).click()
     page.fill("#title", "秋夜")
-    page.fill("#poet", "李白")
     page.click("#more > summary")
     page.fill("#acrostic", "春夏秋冬")
     page.click("#more > summary")
-    page.click("#more > summary")
-    page.fill("#seed", "7")
-    page.click("#more > summary")
+    page.route("**/v1/compose", seeded)
     page.click("#go")
     page.locator("button.candidate").nth(2).wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
+
+
+def seeded(route: Route) -> None:
+    """Have a poem composed with the same seed each time the pictures are taken."""
+    asked = json.loads(route.request.post_data or "{}")
+    route.continue_(post_data=json.dumps({**asked, "seed": len(asked.get("unlike", ""))}))
 
 
 def save(page: Page, name: str) -> None:

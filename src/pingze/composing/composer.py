@@ -22,6 +22,7 @@ from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
+from pingze.composing.steering.leaning import Leaning
 from pingze.composing.steering.mood import Mood, leanings
 from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
@@ -63,6 +64,8 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
         acrostic: One character per line, as 春夏秋冬.
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
         pattern: One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.
+        like: Characters to prefer, as those of a poem to resemble.
+        unlike: Characters to use less, as those of other poems on the subject.
         count: The number of poems.
         level: How strictly tones are judged: customary or strict, then +RULE or -RULE to enforce a rule or not.
         standard: How characters are read: pingshui 平水韻, tongyun 中華通韻, xinyun 中華新韻.
@@ -220,6 +223,8 @@ class Composer:
         request, terms = constraints.request, list[Term]()
         if request.mood:
             terms.append(Mood(leanings(self.vocabulary)[request.mood]))
+        if request.like or request.unlike:
+            terms.append(Leaning(self.vocabulary, request.like, request.unlike))
         if request.antithesis and request.form.antithetical(request.lines):
             terms.append(Opposites(antithesis_of(self.vocabulary), constraints))
         if request.taste:

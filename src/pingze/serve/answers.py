@@ -23,7 +23,7 @@ from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
 from pingze.serve.problems import Problem
 from pingze.verse import Verdict, Violation
-from pingze.verse.character_table import simplified_forms
+from pingze.verse.character_table import simplified_forms, to_traditional
 from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, opening_name
@@ -36,6 +36,8 @@ from pingze.verse.tunes import tunes
 
 SIGNS = {LEVEL: LEVEL, OBLIQUE: OBLIQUE, EITHER: "中", UNKNOWN: "？"}
 EXAMPLE = ("杜甫", "登高")
+NOT_PEOPLE = ("郊廟朝會歌辭",)
+"""Names under which the corpus files poems of several poets."""
 
 
 @cache
@@ -80,11 +82,10 @@ def choices() -> schemas.Choices:
     models = []
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
-        themes = ABOUT in known.names
+        themes, poets = ABOUT in known.names, [*dict.fromkeys(map(to_traditional, known.poets))]
+        people = [poet for poet in poets if poet not in NOT_PEOPLE]
         models.append(
-            schemas.ModelChoice(
-                name, bool(known), themes, known.poets, known.tunes, size.layers, size.hidden_size
-            )
+            schemas.ModelChoice(name, bool(known), themes, people, known.tunes, size.layers, size.hidden_size)
         )
     return schemas.Choices(
         options=options,

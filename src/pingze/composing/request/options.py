@@ -174,6 +174,10 @@ class Composing(Revising):
         "One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.",
         maxLength=4000,
     )
+    like: str = option("", "Characters to prefer, as those of a poem to resemble.", maxLength=1000)
+    unlike: str = option(
+        "", "Characters to use less, as those of other poems on the subject.", maxLength=1000
+    )
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 
@@ -263,6 +267,8 @@ class Options(TypedDict, total=False):
     top_p: float
     particles: int
     seed: int | None
+    like: str
+    unlike: str
     count: int
 
 

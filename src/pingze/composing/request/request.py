@@ -81,6 +81,10 @@ class Request:
     """The poets whose lines a 集句 quotes, or "" for all; None for any other poem."""
     antithesis: float = 0.0
     taste: float = 0.0
+    like: str = ""
+    """Characters to prefer."""
+    unlike: str = ""
+    """Characters to use less."""
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
@@ -208,6 +212,8 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         poet=read_poet(asked.poet, vocabulary),
         about=about,
         mood=mood,
+        like=asked.like,
+        unlike=asked.unlike,
         original=asked.original,
         poets=asked.poets if isinstance(asked, Collecting) else None,
         antithesis=asked.antithesis,
@@ -261,10 +267,13 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
-    if poets and read not in poets:
-        near = get_close_matches(read, poets, cutoff=0.3) or poets[:3]
+    known = {
+        to_traditional(poet): poet for poet in reversed(poets)
+    }  # the corpus writes some with a variant, as 黄庭堅
+    if poets and read not in known:
+        near = get_close_matches(read, known, cutoff=0.3) or poets[:3]
         raise InputError("choice", field="poet", has=name, choices=near)
-    return read
+    return known.get(read, read)
 
 
 def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[str, ...]:

@@ -35,10 +35,20 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and hear of each poem, and how the request was read, as soon as it is finished. Throws a Problem. */
+/**
+ * Compose, and hear of each poem, and how the request was read, as soon as it is finished. The poems of one wish are held
+ * apart: what one uses weighs less in the next. Throws a Problem.
+ */
 export async function composeEach({ count = 1, seed = null, heading, ...body }, hear, signal) {
+  let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {
-    const { poems, ...told } = await ask("compose", { ...body, ...(next !== null && { seed: next }) }, signal);
+    const apart = !body.like && used ? { unlike: used } : {};
+    const { poems, ...told } = await ask(
+      "compose",
+      { ...body, ...apart, ...(next !== null && { seed: next }) },
+      signal,
+    );
+    used = (used + poems[0].lines.join("")).slice(-1000);
     hear(poems[0], told);
     next = poems[0].seed;
   }

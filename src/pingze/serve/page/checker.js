@@ -10,6 +10,7 @@ import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const WAIT = 400; // milliseconds without a keystroke before the text is checked
+const HAN = /\p{Script=Han}/u;
 const OLD_STYLE = { 5: "五古", 7: "七古" };
 
 let verdicts = null;
@@ -29,7 +30,6 @@ export function startChecker(take) {
     clearTimeout(waiting);
     waiting = setTimeout(see, WAIT);
   });
-  $("checking").addEventListener("submit", (event) => event.preventDefault());
   checkAgain();
 }
 
@@ -49,13 +49,13 @@ export function drawChecker() {
   fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
   const levels = state.known.levels.map((level) => [level, t(level)]);
   fill($("check_level"), levels);
-  const hint = el("p.empty", t($("text").value.trim() ? "loading" : "check_empty"));
+  const hint = el("p.empty", t(HAN.test($("text").value) ? "loading" : "check_empty"));
   $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
 }
 
 async function see() {
   const text = $("text").value;
-  if (!/\p{Script=Han}/u.test(text)) return;
+  if (!HAN.test(text)) return;
   await attempt(async () => {
     const form = $("check_form").value;
     const body = { text, level: $("check_level").value, ...(form && { form }) };
@@ -132,7 +132,7 @@ function faultRow(verdict, fault) {
   return el(
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
-    el("strong", t("fault_at", rule, line, position, shown(char))),
+    el("strong", t("fault_at", rule, line, position, shown(char || "□"))),
     wants(fault),
     el("span.hint", told(fault.definition)),
     fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit")),

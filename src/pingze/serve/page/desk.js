@@ -52,9 +52,10 @@ export async function compose(request) {
 
 /** A poem has come: it goes onto the desk of its request, which is laid out with the first. */
 function hear(poem, remarks, request, desk) {
-  const { count, seed, ...kept } = request;
+  const { count, seed, like, unlike, ...kept } = request;
   const typed = remarks.filter(({ code }) => code === "converted").flatMap(({ has, read }) => typedPairs(read, has));
-  const own = { ...poem, heading: request.heading ?? null, typed: typed.flat().join("") };
+  const lost = remarks.some(({ code, field }) => code === "not_known" && field === "title"); // of the title
+  const own = { ...poem, heading: request.heading ?? (lost ? request.title : null), typed: typed.flat().join("") };
   const found = newEntry(own, kept, fixed(request, [...poem.lines[0]].length));
   if (desk) desk.entries.push(found);
   else {

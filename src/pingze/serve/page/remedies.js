@@ -11,9 +11,8 @@ import { t } from "./words.js";
  * clear(...names), write(name, value), form(name, lines). `form` is the form that is chosen.
  */
 export function remedies(clash, cause, does, form) {
-  const { field } = clash;
-  const control = field && document.getElementById(field);
-  if (!field) return [];
+  if (!clash.field) return [];
+  const control = document.getElementById(clash.field);
   const found = cause && cause.code !== "clash" ? ofCause(cause, control, does, form) : ofClash(clash, control, does);
   return found.map(([label, act]) => button(label, act, { class: "plain remedy" }));
 }

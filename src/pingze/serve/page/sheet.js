@@ -110,7 +110,7 @@ function caption(poem, on) {
 function drawFaults(on) {
   const found = faults(on);
   const row = ({ rule, line, position, char, definition }) =>
-    el("li", el("strong", t("fault_at", shown(rule), line, position, shown(char))), ` ${told(definition)}`);
+    el("li", el("strong", t("fault_at", shown(rule), line, position, shown(char || "□"))), ` ${told(definition)}`);
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
   $("faults").replaceChildren(...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
 }

@@ -1,7 +1,7 @@
 // The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
-import { canDoAgain, canTakeBack, doAgain, entitle, redraw, takeBack } from "./desk.js";
+import { canDoAgain, canTakeBack, compose, doAgain, entitle, redraw, takeBack } from "./desk.js";
 import { $, announce, attempt, button, el } from "./dom.js";
 import { hashOf, publicAddress } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
@@ -21,6 +21,10 @@ export function drawTools() {
       tool("redo", doAgain, { id: "redo", disabled: !canDoAgain() }),
       all,
     ),
+    group(
+      tool("like", () => another(on, "like"), { id: "like", disabled: state.working }),
+      tool("unlike", () => another(on, "unlike"), { id: "unlike", disabled: state.working }),
+    ),
     group(tool("marks", mark, { id: "marks", "aria-pressed": String(settings.marks) })),
     group(
       tool("entitle", () => askTitle(on.now.poem), { id: "entitle" }),
@@ -34,6 +38,10 @@ export function drawTools() {
 
 const group = (...buttons) => el("div.group", buttons);
 const tool = (name, click, attributes) => button(t(name), click, attributes);
+
+/** Compose another poem as this one was asked for, like it or unlike it. */
+const another = ({ ask: asked, now: { poem } }, way) =>
+  compose({ ...asked, form: poem.form, [way]: poem.lines.join(""), count: 1 });
 
 function mark() {
   keep({ marks: !settings.marks });
