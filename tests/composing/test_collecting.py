@@ -101,6 +101,7 @@ def groups_by_line(store: Store) -> dict[str, set[int]]:
         {"poets": "李乙"},
         {"poets": "宋 張甲"},
         {"level": "strict"},
+        {"standard": "xinyun", "form": "五古"},
     ],
 )
 def test_every_line_is_quoted_from_its_place_of_another_poem(
@@ -109,7 +110,12 @@ def test_every_line_is_quoted_from_its_place_of_another_poem(
     groups_of = groups_by_line(store)
     text_of = {(poem.author, poem.title): poem for poem in poems}
     for poem in asked(author, count=3, **options):
-        assert check(str(poem), form=poem.form, level=options.get("level", "customary")).ok
+        assert check(
+            str(poem),
+            form=poem.form,
+            level=options.get("level", "customary"),
+            standard=options.get("standard", "pingshui"),
+        ).ok
         groups = [groups_of[line] for line in poem.lines]
         assert sum(map(len, groups)) == len(set.union(*groups))
         for number, (line, source) in enumerate(zip(poem.lines, poem.sources, strict=True)):

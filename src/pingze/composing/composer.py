@@ -163,7 +163,7 @@ class Composer:
         if request.poets is not None:
             from pingze.composing.constraints.quoting import quoting
 
-            return quoting(self.vocabulary, request.form.width, request.poets)
+            return quoting(self.vocabulary, request.form.width, request.poets, request.standard)
         if not request.original:
             return None
         from pingze.corpus import Store  # other requests need no database

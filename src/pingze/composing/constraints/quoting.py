@@ -24,7 +24,7 @@ from pingze.corpus.store import Hit, Store
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tones import usable_tone
 
 _MANY = 1 << 12
@@ -59,13 +59,16 @@ class Quoting(Copying):
         vocabulary: The model's vocabulary.
         width: The number of characters in a line.
         poets: The names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
+        standard: The standard by which characters are read.
 
     Raises InputError if the corpus has no poem of one of the poets.
     """
 
     dead_end = "unquoted"
 
-    def __init__(self, store: Store, vocabulary: Vocabulary, width: int, poets: str) -> None:
+    def __init__(
+        self, store: Store, vocabulary: Vocabulary, width: int, poets: str, standard: Standard = PINGSHUI
+    ) -> None:
         super().__init__(store.index, vocabulary, Layout([width]), width)
         self.width = width
         self.table = quotable(store, width)
@@ -81,7 +84,7 @@ class Quoting(Copying):
         if poets.strip():
             poems = np.searchsorted(self.corpus.texts, self.place, side="right") - 1
             self.usable &= np.isin(poems, poems_of(store, poets))
-        tones = np.array([usable_tone(token) if len(token) == 1 else None for token in vocabulary.tokens])
+        tones = np.array([usable_tone(one, standard) if len(one) == 1 else None for one in vocabulary.tokens])
         self.tones = {"P": (tones == LEVEL)[self.ids], "Z": (tones == OBLIQUE)[self.ids]}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
@@ -235,16 +238,19 @@ class Quoting(Copying):
             return found
 
 
-def quoting(vocabulary: Vocabulary, width: int, poets: str) -> Quoting:
+def quoting(vocabulary: Vocabulary, width: int, poets: str, standard: Standard) -> Quoting:
     """Return the lines of the user's corpus that may be quoted, kept for later poems while the store is unchanged.
 
     Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
     """
     path = store_path()
-    return _quoting(vocabulary, width, poets, path, path.stat().st_mtime_ns if path.exists() else 0)
+    changed = path.stat().st_mtime_ns if path.exists() else 0
+    return _quoting(vocabulary, width, poets, standard, path, changed)
 
 
 @lru_cache(maxsize=2)  # each holds up to 100 MB
-def _quoting(vocabulary: Vocabulary, width: int, poets: str, path: Path, changed: int) -> Quoting:
+def _quoting(
+    vocabulary: Vocabulary, width: int, poets: str, standard: Standard, path: Path, changed: int
+) -> Quoting:
     with Store.open(path) as store:
-        return Quoting(store, vocabulary, width, poets)
+        return Quoting(store, vocabulary, width, poets, standard)
