@@ -141,6 +141,20 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert client.get("/").headers["content-type"].startswith("text/html")
 
 
+def test_tunes_are_listed_and_their_pieces_judged(client: httpx.Client) -> None:
+    known = client.get("/v1/forms").json()
+    tune = next(tune for tune in known["tunes"] if tune["name"] == "憶江南")
+    assert (tune["widths"], tune["marks"], tune["rhymes"]) == ([3, 5, 7, 7, 5], "，。，。。", ["平"])
+    assert known["parts"][0] == {"name": "第一部", "label": "第一部 東冬董腫送宋", "side": "平仄"}
+    text = "平仄仄，仄仄仄平東。仄仄平平平仄仄，平平仄仄仄平同。仄仄仄平風。"
+    (verdict,) = post(client, "check", text=text).json()["verdicts"]
+    assert (verdict["ok"], verdict["rhyme"]) == (True, "第一部")
+    answer = post(client, "compose", form="憶江南", particles=4)
+    model = next(model for model in known["models"] if model["name"] == known["default_model"])
+    assert answer.status_code == (200 if "憶江南" in model["tunes"] else 422)
+    assert answer.status_code == 200 or answer.json()["cause"]["code"] == "no_tune"
+
+
 @pytest.mark.parametrize(
     ("route", "body", "cause"),
     [
@@ -273,7 +287,8 @@ def test_what_is_documented_is_true(client: httpx.Client) -> None:
                     answer.text
                 )
     asked = described["components"]["schemas"]["ComposeRequest"]["properties"]
-    assert asked["form"]["enum"] == [form["name"] for form in client.get("/v1/forms").json()["forms"]]
+    known = client.get("/v1/forms").json()
+    assert asked["form"]["enum"] == [form["name"] for form in known["forms"] + known["tunes"]]
     for name in ("particles", "count"):
         most = int(asked[name]["maximum"])
         body = {"form": "五絕", "particles": 1, "model": "report", name: most}

@@ -57,10 +57,10 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
 
     Args:
         start: The opening, of any length up to the whole poem.
-        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古.
+        form: One of 五絕 五律 五排 五古 七絕 七律 七排 七古, or a tune, as 浣溪沙.
         lines: The number of lines, for a 排 or 古.
         template: The name of an opening template, or part of the name, as 平起 or 首句入韻.
-        rhyme: The rhyme group, as 陽.
+        rhyme: The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.
         acrostic: One character per line, as 春夏秋冬.
         acrostic_at: Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.
         pattern: One block of characters per line, with ＿ at each free position: '＿＿明月＿ ＿＿＿＿＿'.

@@ -21,10 +21,11 @@ from pingze.serve.routes import router
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import STANDARDS
+from pingze.verse.tunes import tunes
 
 PAGE = Path(__file__).with_name("page")
 CHOICES: dict[str, list[str]] = {
-    "form": list(FORMS),
+    "form": [*FORMS, *tunes()],
     "level": list(STRICTNESSES),
     "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
     "model": list(checkpoint.SHIPPED),

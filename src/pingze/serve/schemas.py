@@ -38,7 +38,7 @@ class GivenPoem(Bounded):
     lines: list[str] = option(..., "Its lines, without marks.", maxItems=LONGEST_POEM)
     form: str | None = option(None, "Its form, such as 七絕; null detects it.", maxLength=20)
     template: str | None = option(None, "Its template; null detects it.", maxLength=20)
-    rhyme: str | None = option(None, "Its rhyme group; null detects it.", maxLength=20)
+    rhyme: str | None = option(None, "Its rhyme group; null detects it.", maxLength=60)
     title: str | None = option(None, "Its title, for models that know titles.", maxLength=200)
     about: str | None = option(None, "Its theme, for models that know themes.", maxLength=200)
     mood: str | None = option(None, "The mood it was written in.", enum=[None, *MOODS])

@@ -157,12 +157,14 @@ class Composing(Revising):
     """The options for composing new poems."""
 
     start: str = option("", "The opening; empty for a free beginning.", maxLength=1000)
-    form: str = option("七絕", f"One of {' '.join(FORMS)}.", maxLength=20)
+    form: str = option("七絕", f"One of {' '.join(FORMS)}, or a tune, as 浣溪沙.", maxLength=20)
     lines: int | None = option(None, "The number of lines, for a 排 or 古.", minimum=2, maximum=MOST_LINES)
     template: str | None = option(
         None, "The name of an opening template, or part of the name, as 平起 or 首句入韻.", maxLength=20
     )
-    rhyme: str | None = option(None, "The rhyme group, as 陽.", maxLength=20)
+    rhyme: str | None = option(
+        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
+    )
     acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
     acrostic_at: str = option(
         "head",
