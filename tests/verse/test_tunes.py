@@ -43,6 +43,16 @@ def test_a_line_rhymes_in_the_part_of_most_others() -> None:
     assert verdict.rhyme == "第一部"
 
 
+def test_lines_may_rhyme_in_one_group_of_two_parts() -> None:
+    """杯 and 徊 are of another part than 臺 and 來, and all of them are of 灰."""
+    lines = find_form("浣溪沙").layout(0).cut(ci(tunes()["浣溪沙"]))
+    feet = iter("杯臺徊來魁")
+    lines = [line[:-1] + (next(feet) if line.endswith("東") else line[-1]) for line in lines]
+    assert check("，".join(lines)).ok
+    lines[0] = lines[0][:-1] + "飛"
+    assert {each.rule for each in check("，".join(lines)).violations} == {"出韻"}
+
+
 def test_the_table_has_what_is_certain() -> None:
     for tune in EVERY:
         assert tune.shaped >= max(10, tune.pieces / 5)

@@ -1,18 +1,18 @@
 """Judge 詞 by the pattern of a tune, and find the tune that a 詞 fits.
 
 A character breaks the pattern (失律) where nearly all pieces of the tune have the other tone. A line that rhymes in
-nearly all of them must rhyme with the other lines of its rhyme, in one part of 詞林正韻 (出韻). A line that repeats
-another in nearly all of them must do so (疊句).
+nearly all of them must rhyme with the other lines of its rhyme, in one part of 詞林正韻 or, as in 詩, in one group
+(出韻). A line that repeats another in nearly all of them must do so (疊句).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from pingze.verse.ci_rhyme import Rhyme, ci_rhymes, kind_in
+from pingze.verse.ci_rhyme import Rhyme, ci_rhymes, class_of, kind_in
 from pingze.verse.forms import Form, tune_form
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
-from pingze.verse.tones import sides
+from pingze.verse.tones import groups, sides
 from pingze.verse.tunes import Tune, by_size, find_tune, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
@@ -28,6 +28,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     lines = form.cut(lines) or ()
     found = [ci_rhymes(line[-1], standard) for line in lines]
     parts = [_part(tune, number, found, standard) for number in range(len(tune.rhymes(standard)))]
+    one_group = [_share_group(tune, number, lines, standard) for number in range(len(parts))]
     faults: list[tuple[int, int, str]] = []
     for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
         # 1) The tones, and the rhyme.
@@ -36,7 +37,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
             rhymes = wanted.rhyme is not None and place == len(line) - 1
             if side and not rhymes and (can_be := sides(character, standard)) and side not in can_be:
                 faults.append((number, place, "失律"))
-        if wanted.rhyme is not None and found[number]:
+        if wanted.rhyme is not None and found[number] and not one_group[wanted.rhyme]:
             part = parts[wanted.rhyme]
             if (part, kind_in(part, wanted.kind, standard)) not in found[number]:
                 faults.append((number, len(line) - 1, "出韻"))
@@ -49,6 +50,17 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     )
     rhyme = "、".join(parts)
     return Verdict(form.name, None, rhyme, strictness, tuple(lines), violations, (), standard=standard.name)
+
+
+def _share_group(tune: Tune, rhyme: int, lines: Sequence[str], standard: Standard) -> bool:
+    """Return whether all lines of a rhyme can rhyme in one group of the standard, of the class that they need."""
+    of_rhyme = [
+        (line, wanted) for line, wanted in zip(lines, tune.lines, strict=True) if wanted.rhyme == rhyme
+    ]
+    feet = [foot for line, _ in of_rhyme if (foot := groups(line[-1], standard))]
+    shared = frozenset.intersection(*feet) if feet else frozenset()
+    able = [{"仄": "仄入"}.get(wanted.kind, wanted.kind) for _, wanted in of_rhyme]
+    return any(all(class_of(name, standard) in kinds for kinds in able) for name in shared)
 
 
 def _part(tune: Tune, rhyme: int, found: Sequence[frozenset[Rhyme]], standard: Standard) -> str:
