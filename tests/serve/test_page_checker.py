@@ -41,6 +41,19 @@ def test_the_sheet_has_its_legend_rhymes_and_readings(page: "Page") -> None:
     says(page, ".verdict .told", "黃：平陽")
 
 
+def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: "Page") -> None:
+    page.click("[data-view-of=check]")
+    page.fill(
+        "#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。"
+    )
+    says(page, ".verdict h2", "如夢令")
+    count(page, ".verdict .rhymes[data-line='7']", 1)
+    count(page, ".verdict .rhymes[data-line='3']", 0)
+    page.click(".revise")
+    says(page, "#sheet .caption", "如夢令")
+    count(page, "#sheet .line", 7)
+
+
 def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
     check(page, FAULTY)
     says(page, ".faults", "此處須押庚韻；月屬月。")

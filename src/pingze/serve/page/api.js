@@ -35,10 +35,7 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/**
- * Compose, and hear of each poem, and how the request was read, as soon as it is finished. The poems of one wish are held
- * apart: what one uses weighs less in the next. Throws a Problem.
- */
+/** Compose, and hear of each poem and how it was asked for; what one uses weighs less in the next. Throws a Problem. */
 export async function composeEach({ count = 1, seed = null, heading, ...body }, hear, signal) {
   let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {

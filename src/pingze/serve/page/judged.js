@@ -50,9 +50,11 @@ export const seen = (checked, poem) => (line, position) => ({
   fault: checked?.violations?.find((one) => one.line === line && one.position === position)?.rule,
 });
 
-/** Whether a character of a poem's line rhymes: every even line's last, and the first's where the template says so. */
-function isFoot({ rhyme, template, lines }, line, position, groups = "") {
-  if (!rhyme || position !== [...lines[line - 1]].length) return false;
+/** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */
+function isFoot({ form, rhyme, template, lines }, line, position, groups = "") {
+  const tune = state.known.tunes.find(({ name }) => name === form);
+  if (!(rhyme || tune) || position !== [...lines[line - 1]].length) return false;
+  if (tune) return tune.marks[line - 1] === "。";
   if (line > 1) return line % 2 === 0;
   if (template) return template.endsWith("首句入韻"); // it may borrow from a neighbouring group
   return [...rhyme].some((group) => groups.includes(group));

@@ -12,8 +12,8 @@ export const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Scr
 /** The characters that the opening and the acrostic fix, by the key of their place. */
 export function taken(ask, width) {
   const places = new Map();
-  const { acrostic_positions: positions } = state.known.forms.find((form) => form.width === width);
-  const at = positions[ask.acrostic_at ?? "head"];
+  const form = state.known.forms.find((form) => form.width === width); // none of a 詞 whose first line is of another width
+  const at = form?.acrostic_positions[ask.acrostic_at ?? "head"] ?? 1;
   onlyHan(ask.start).forEach((c, n) => places.set(keyOf(Math.floor(n / width) + 1, (n % width) + 1), c));
   onlyHan(ask.acrostic).forEach((c, n) => places.set(keyOf(n + 1, at), c));
   return places;
