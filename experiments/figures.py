@@ -36,7 +36,7 @@ def record(command: str, values: Mapping[str, float]) -> None:
 
 def of_shipped_models(figures: Mapping[str, Any]) -> dict[str, Any]:
     """Select the figures of the shipped models."""
-    return {name: figure for name, figure in figures.items() if name.startswith(("model.", "report."))}
+    return {name: figure for name, figure in figures.items() if name.startswith(("model.", "report.", "ci."))}
 
 
 def _json(figures: Mapping[str, Any]) -> str:

@@ -3,10 +3,12 @@
 Run: python -m experiments.tang_model train RUN [field=value ...]
      python -m experiments.tang_model ship RUN
      python -m experiments.tang_model test
+     python -m experiments.tang_model ci
 
 `train` resumes RUN where it stopped. `ship` writes RUN's model to network/weights/tang.safetensors in 8 bits, and
 records that file's dev figures. Afterwards, `python -m scripts.count worn`, `experiments.reward` and
-`scripts.name_units` recount what depends on the model. `test` measures the test split: once, at the end. The LOG's
+`scripts.name_units` recount what depends on the model. `test` measures the test split: once, at the end. `ci` measures
+the model `ci` on dev. The LOG's
 entry is written by hand from the figures.
 """
 
@@ -58,9 +60,9 @@ def ship(folder: Path) -> None:
     measure("dev", command)
 
 
-def measure(split: str, command: str) -> None:
-    """Record the shipped file's figures on a split, with and without form, poet and title."""
-    shipped = checkpoint.load(SHIPPED)
+def measure(split: str, command: str, file: Path = SHIPPED, prefix: str = "model") -> None:
+    """Record a shipped file's figures on a split, with and without form, poet and title."""
+    shipped = checkpoint.load(file)
     model = LanguageModel.of(shipped)
     with Store.open() as store:
         texts = read_split(store, "tang", split)
@@ -69,13 +71,13 @@ def measure(split: str, command: str) -> None:
     record(
         command,
         {
-            f"model.{split}.hanzi_perplexity": given["hanzi_perplexity_given_nothing"],
-            f"model.{split}.hanzi_perplexity_with_form": given["hanzi_perplexity_given_form"],
-            f"model.{split}.hanzi_perplexity_with_poet": given["hanzi_perplexity_given_poet"],
-            f"model.{split}.hanzi_perplexity_with_title": given["hanzi_perplexity_given_title"],
-            f"model.{split}.hanzi_perplexity_with_all": whole.hanzi_perplexity,
-            f"model.{split}.perplexity_with_all": whole.perplexity,
-            f"model.{split}.unknown_rate": whole.unknown_rate,
+            f"{prefix}.{split}.hanzi_perplexity": given["hanzi_perplexity_given_nothing"],
+            f"{prefix}.{split}.hanzi_perplexity_with_form": given["hanzi_perplexity_given_form"],
+            f"{prefix}.{split}.hanzi_perplexity_with_poet": given["hanzi_perplexity_given_poet"],
+            f"{prefix}.{split}.hanzi_perplexity_with_title": given["hanzi_perplexity_given_title"],
+            f"{prefix}.{split}.hanzi_perplexity_with_all": whole.hanzi_perplexity,
+            f"{prefix}.{split}.perplexity_with_all": whole.perplexity,
+            f"{prefix}.{split}.unknown_rate": whole.unknown_rate,
         },
     )
 
@@ -88,5 +90,7 @@ if __name__ == "__main__":
             ship(Path(folder))
         case ["test"]:
             measure("test", "python -m experiments.tang_model test")
+        case ["ci"]:
+            measure("dev", "python -m experiments.tang_model ci", SHIPPED.with_stem("ci"), "ci")
         case _:
             sys.exit(__doc__)

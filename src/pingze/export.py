@@ -27,7 +27,7 @@ from pingze.verse.forms import FORMS
 
 CARD_FILE = "README.md"
 _OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
-_FIGURES = {"tang": "model.", "report": "report."}
+_FIGURES = {"tang": "model.", "report": "report.", "ci": "ci."}
 """The prefix of the names of each shipped model's figures."""
 
 

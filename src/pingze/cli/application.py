@@ -99,11 +99,11 @@ def option(name: str, sentence: str = "") -> Any:
 
 
 ModelOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--model",
         metavar="NAME|FILE|FOLDER",
-        help="A shipped model, a checkpoint, or the folder of a run or an export.",
+        help="A shipped model, a checkpoint, or the folder of a run or an export; by default tang, or ci for 詞.",
         autocompletion=models,
     ),
 ]

@@ -22,7 +22,6 @@ from pingze.cli.application import (
 from pingze.composing.request.options import Collecting, Composing, Coupling, Revising
 from pingze.errors import InputError
 from pingze.messages import here
-from pingze.network import DEFAULT
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
 
@@ -42,7 +41,7 @@ ExplainOption = Annotated[
 @with_options(Composing, argument="start")
 def compose(
     asked: Composing,
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
     reference: Annotated[
         bool, typer.Option("--reference", help="Compose with lstm/formulas.py alone, in float32: slower.")
     ] = False,
@@ -58,7 +57,7 @@ def compose(
 
 @app.command()
 @with_options(Collecting)
-def collect(asked: Collecting, model: ModelOption = DEFAULT, as_json: JsonOption = False) -> None:
+def collect(asked: Collecting, model: ModelOption = None, as_json: JsonOption = False) -> None:
     """Put together poems of real lines 集句, each from another poem of the corpus."""
     from pingze.composing.composer import compose_as
 
@@ -74,7 +73,7 @@ def collect(asked: Collecting, model: ModelOption = DEFAULT, as_json: JsonOption
 @with_options(Coupling, argument="line")
 def couplet(
     asked: Coupling,
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")
     ] = False,
@@ -107,7 +106,7 @@ def revise(
         list[int] | None, typer.Option(help="Rewrite only this character of the line; one for each --line.")
     ] = None,
     form: Annotated[str | None, option("form", "The poem's form, if its shape fits several.")] = None,
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
     explain: ExplainOption = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -132,7 +131,7 @@ def mend(
     title: TitleOption = None,
     poet: PoetOption = None,
     seed: SeedOption = None,
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Mend a draft's faults by changing as few characters as possible."""
@@ -172,7 +171,7 @@ def generate(
     poet: PoetOption = None,
     about: Annotated[str | None, option("about")] = None,
     seed: SeedOption = None,
-    model: ModelOption = "report",
+    model: ModelOption = None,
 ) -> None:
     """Continue an opening, as the report's generator does."""
     conditions = {"title": title, "poet": poet, "about": about}
@@ -181,12 +180,14 @@ def generate(
 
     typer.echo(
         generation.generate(
-            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
+            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model or "report"
         )
     )
 
 
-def _print_poems(poems: "list[Poem]", *, explain: bool, asked: Revising, model: str, as_json: bool) -> None:
+def _print_poems(
+    poems: "list[Poem]", *, explain: bool, asked: Revising, model: str | None, as_json: bool
+) -> None:
     from pingze.composing import explanation
 
     explained = partial(explanation.explain, level=asked.level, standard=asked.standard, model=model)

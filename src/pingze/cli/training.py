@@ -61,7 +61,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
     split: Annotated[
         str | None,
         typer.Option(
@@ -82,12 +82,12 @@ def evaluate(
     from pingze.corpus import Store
     from pingze.network import checkpoint
 
-    loaded = checkpoint.load(model)
+    loaded = checkpoint.load(model or DEFAULT)
     row: dict[str, Any] = {"model": loaded.name}
     with Store.open() as store, status() as tell:
         if split or not poems:
             row |= _predicted(loaded, store, split or "dev", tell)
-        qualities = list(quality.compare([model, BASELINE], poems, store, tell)) if poems else []
+        qualities = list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
     if as_json:
         print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))
     else:
@@ -145,7 +145,7 @@ def export(
         str | None,
         typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
     ] = None,
-    model: ModelOption = DEFAULT,
+    model: ModelOption = None,
 ) -> None:
     """Write a model as a folder for a model hub, or as ONNX; --model verifies and reads such a folder."""
     from pingze.export import write_folder, write_onnx
@@ -154,7 +154,7 @@ def export(
     if to is None and onnx is None:
         raise InputError("nothing_to_write")
     measured = _read_figures(figures) if figures else None
-    loaded = checkpoint.load(model)
+    loaded = checkpoint.load(model or DEFAULT)
     wrote = write_folder(to, loaded, measured) if to else []
     if onnx:
         write_onnx(onnx, loaded)

@@ -28,13 +28,13 @@ from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InfeasibleError, InputError
-from pingze.network import checkpoint
+from pingze.network import CI, checkpoint
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.threads import threads
-from pingze.verse.forms import opening_name
+from pingze.verse.forms import find_form, opening_name
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 
 ROWS = 256
@@ -302,14 +302,21 @@ class Composer:
 
 
 def composer(
-    model: str | Path | None = None, asked: Revising | None = None, *, reference: bool = False
+    model: str | Path | None = None,
+    asked: Revising | None = None,
+    *,
+    form: str | None = None,
+    reference: bool = False,
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
+
+    If no model is given, `form`, by default that of `asked`, decides which is used: `CI` if it is a tune.
 
     Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
     the model was trained without titles, poets or themes.
     """
-    name = str(model or checkpoint.DEFAULT)
+    form = form or getattr(asked, "form", None)
+    name = str(model or (CI if form and find_form(form).tune else checkpoint.DEFAULT))
     chosen = _composer(name, checkpoint.changed(name), reference)
     conditions, about = bool(chosen.conditions), ABOUT in chosen.conditions.names
     for field, knows in (("title", conditions), ("poet", conditions), ("about", about)):

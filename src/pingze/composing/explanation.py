@@ -59,7 +59,7 @@ def explain(
     """
     check_poem(poem)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    chosen = composer(model)
+    chosen = composer(model, form=poem.form)
     text = "".join(poem.lines)
     asked_of = Revising(level=level, standard=standard)
     constraints = chosen.prepare(poem_request(chosen, poem, asked=asked_of)).constraints

@@ -118,9 +118,9 @@ def mend(
     """
     drawn: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "particles": particles, "seed": seed}
     asked = Revising(level=level, standard=standard, title=title, poet=poet, **drawn)
-    chosen = composer(model, asked)
     # 1. Read the draft in the form of the mended poem.
     verdict = check(text, form=form, level=level, standard=standard)
+    chosen = composer(model, asked, form=form or verdict.form)
     draft = poem_of(verdict, title, poet)
     written = draft.lines
     if not verdict.ok:

@@ -173,7 +173,8 @@ def measured() -> dict[str, dict[str, list[Known]]]:
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     """Load the model and parse the poem. Raises InputError if the layer, line or position does not exist."""
-    chosen, poem = composer(asked.model_name), asked.poem.read()
+    poem = asked.poem.read()
+    chosen = composer(asked.model_name, form=poem.form)
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),

@@ -27,6 +27,8 @@ PickledRequest = bytes
 class Plan:
     """The number and size of the populations that a request's poems need."""
 
+    model: str
+    """The name of the model that writes them."""
     populations: int
     """The number of populations for each poem."""
     rows: int
@@ -57,7 +59,7 @@ def plan_of(packed: PickledRequest) -> Plan:
     """Compute how many populations a request needs, and their size."""
     chosen, inclusion, sampling, notes = started(packed)
     populations, rows = chosen.populations(inclusion.constraints, sampling)
-    return Plan(populations, rows, inclusion.constraints.tokens, notes)
+    return Plan(chosen.name, populations, rows, inclusion.constraints.tokens, notes)
 
 
 def write(

@@ -113,7 +113,7 @@ async def _write(
     async with _queue(request).request(_client(request)) as asking:
         plan = await asking.compute(populations.plan_of, packed)
         every = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
-        size, name = plan.rows * plan.tokens, asked.model_name
+        size, name = plan.rows * plan.tokens, plan.model
         jobs = [Job(asking, populations.write, (packed, each), name, plan.rows, size) for each in every]
         found = await asking.compute_all(jobs)
         if plan.populations > 1:

@@ -77,11 +77,11 @@ class OfModel(Bounded):
     model: str | None = option(None, "A model that /v1/forms lists; null means the default.", maxLength=40)
 
     @property
-    def model_name(self) -> str:
-        """The shipped model to use. Raises InputError on any other name, so that no name is read as a path."""
+    def model_name(self) -> str | None:
+        """The named model. Raises InputError if it does not ship, so that no name is read as a path."""
         if self.model is not None and self.model not in checkpoint.SHIPPED:
             raise InputError("choice", field="model", has=self.model, choices=list(checkpoint.SHIPPED))
-        return self.model or checkpoint.DEFAULT
+        return self.model
 
 
 @dataclass(frozen=True, kw_only=True)

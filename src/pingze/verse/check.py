@@ -107,8 +107,12 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     ):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
-    # 2) Otherwise they are a 詞 if they fit a tune, better than old-style verse.
-    if written and (of_tune := ci.find(lines, named, level, standard)) and (of_tune.ok or not fits_old):
+    # 2) Otherwise they are a 詞 if they fit a tune, at least as well as old-style verse.
+    if (
+        written
+        and (of_tune := ci.find(lines, named, level, standard))
+        and (as_old is None or len(of_tune.violations) <= len(as_old.violations))
+    ):
         return of_tune
     # 3) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
