@@ -1,6 +1,6 @@
 """Compose 詞 to every tune and judge them by rules written a second time, which share no code with the checker.
 
-    python -m experiments.judge_ci --model experiments/level.safetensors --each 6
+    python -m experiments.judge_ci --model ci --each 6
 
 The judge reads the tables of facts in src/pingze/verse/data and nothing else of the package. It requires of each
 piece the tune's line lengths and marks, its set tones, a part of 詞林正韻 that all lines of a rhyme share in the class
