@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from pingze.network import checkpoint
+from pingze.network import SHIPPED, checkpoint
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import GROUPS
+from pingze.verse.tunes import tunes
 from tests import invented
 from tests.cli.calling import pingze
 
@@ -24,7 +25,7 @@ def offered(line: str, folder: Path) -> list[str]:
     ("line", "found"),
     [
         ("pingze compose --form 七", ["七絕", "七律", "七排", "七古"]),
-        ("pingze check --form ", [*FORMS]),
+        ("pingze check --form ", [*FORMS, *tunes()]),
         ("pingze compose --rhyme ", [*GROUPS]),
         ("pingze rhyme 阳", ["阳"]),
         ("pingze check --level s", ["strict"]),
@@ -42,7 +43,7 @@ def test_models_of_the_folder_and_their_poets(tmp_path: Path) -> None:
     for path in ("mine.safetensors", "runs/one/model.safetensors"):
         checkpoint.save(tmp_path / path, made.tensors, made.configuration, made.vocabulary)
     runs = str(Path("runs", "one"))
-    assert offered("pingze compose --model ", tmp_path) == ["report", "tang", "mine.safetensors", runs]
+    assert offered("pingze compose --model ", tmp_path) == [*SHIPPED, "mine.safetensors", runs]
     assert offered(f"pingze compose --model {runs} --poet ", tmp_path) == ["陳甲", "陳乙"]
     assert offered("pingze compose --model mine.safetensors --poet 陈", tmp_path) == ["陈甲", "陈乙"]
 

@@ -83,7 +83,7 @@ def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
 def test_absent_model(tmp_path: Path) -> None:
     with pytest.raises(
         CheckpointError,
-        match=r"there is no model 'nowhere': give a shipped name \(report, tang\), a file, or",
+        match=r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or",
     ):
         checkpoint.load("nowhere")
     with pytest.raises(CheckpointError, match="no model"):

@@ -56,11 +56,12 @@ def test_the_printed_address_reaches_the_server_and_is_answered(
 ) -> None:
     reached: list[str] = []
 
-    def reach(bound: socket.socket, _: object, hosts: list[str]) -> None:
+    def reach(bound: socket.socket, _: object, hosts: list[str], public_url: str) -> None:
         found = re.search(r"http://([\d.]+):(\d+) ", capsys.readouterr().err)
         assert found
         assert found[1] in hosts
         assert found[1] != "0.0.0.0"
+        assert not public_url
         socket.create_connection((found[1], int(found[2]))).close()
         reached.append(found[1])
 

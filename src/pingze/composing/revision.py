@@ -108,7 +108,8 @@ def prepare_revision(
     poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
     """Load the model and compile the request; raise the same errors as `revise`."""
-    chosen, places = composer(model, asked, form=poem.form), _places(poem, targets)
+    places = _places(poem, targets)
+    chosen = composer(model, asked, form=poem.form)
     text = "".join(poem.lines)
     ids = chosen.vocabulary.ids
     old = {place: ids[text[place]] for place in places if text[place] in ids}
@@ -148,8 +149,8 @@ def alternatives_as(
 ) -> list[Alternative]:
     """List what `alternatives` lists, with the given options; raise the same errors as `revise`."""
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    chosen = composer(model, asked, form=poem.form)
     (place,) = _places(poem, [target])
+    chosen = composer(model, asked, form=poem.form)
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
