@@ -310,7 +310,8 @@ def composer(
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 
-    If no model is given, `form`, by default that of `asked`, decides which is used: `CI` if it is a tune.
+    If no model is given, a tune is written by the model `CI` and any other form by `checkpoint.DEFAULT`. The form is
+    `form` or, if that is None, the form of `asked`.
 
     Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
     the model was trained without titles, poets or themes.

@@ -83,7 +83,7 @@ class Vocabulary:
         return "".join(self.tokens[id_] for id_ in ids)
 
     def hanzi(self) -> list[bool]:
-        """List, for each id, whether it counts in hanzi perplexity, as Han characters and `UNK` do."""
+        """Return whether each id counts in hanzi perplexity: only Han characters and `UNK` count."""
         return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
 
     def is_han(self, id_: int) -> bool:

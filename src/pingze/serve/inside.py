@@ -131,7 +131,7 @@ def next_character(asked: NextRequest) -> Next:
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
-    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, where the last cache belongs to step t.
+    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given the caches of steps 1 to t.
 
     A step's Jacobians with respect to the cell state are diagonal, so products with them are computed elementwise.
     """

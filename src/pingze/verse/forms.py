@@ -45,7 +45,7 @@ class Layout:
         return line + 1, at + 1
 
     def places(self, line: int) -> range:
-        """Return the positions of a line, given its number from 0."""
+        """Return the positions in the text of the characters of a line, given the number of the line from 0."""
         return range(self.starts[line], self.starts[line + 1])
 
     def cut(self, text: str) -> list[str]:

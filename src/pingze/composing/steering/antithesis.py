@@ -99,7 +99,7 @@ class Antithesis:
         return sum(scores) / len(scores)
 
     def alike(self, first: str, second: str) -> list[int]:
-        """Return the positions, from 0, of opposite characters that mean much the same and that poets keep apart."""
+        """Return the positions, from 0, at which two lines have near-synonyms, which poets avoid."""
         pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
         found = []
         for place, (a, b) in enumerate(pairs):

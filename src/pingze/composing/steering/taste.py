@@ -78,7 +78,7 @@ class WornPairs:
         self.excess = np.array([*(excess for _, excess in known), 0.0])
 
     def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        """Return the logarithm of the factor by which poems overuse each pair; 0 for a pair that is not worn."""
+        """Return the logarithm of the factor by which poems overuse each pair, or 0 if they do not overuse it."""
         keys = before.astype(np.int64) * len(self.vocabulary) + ids
         place = np.searchsorted(self.keys, keys)
         excess: Array = np.where(self.keys[place] == keys, self.excess[place], 0.0)

@@ -54,7 +54,7 @@ def judge(rows: Rows) -> Judged:
 
 
 def figures(rows: Rows) -> Figures:
-    """Draw the gradient norms without clipping, and the dev loss of every trial."""
+    """Draw the gradient norms of the trials without clipping, and the dev loss of every trial."""
     norms, (axes,) = panels(xlabel="step", ylabel="norm of the gradient", yscale="log")
     dev, every = panels(4, xlabel="step", ylabel="dev, nats per token")
     for (number, activation), (dash, rate) in product(

@@ -24,7 +24,7 @@ SPIKE, BEFORE = 1.1, 10
 
 
 class PlainTrainer(Trainer):
-    """A trainer on the first `poems` texts of a setup, by default all, with the vocabulary of all texts."""
+    """A trainer on the first `poems` texts of a setup (all by default). The vocabulary is that of all texts."""
 
     def __init__(self, setup: Setup, settings: Mapping[str, Setting]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
