@@ -6,12 +6,12 @@ import pytest
 from pingze import compose
 from pingze.composing.composer import composer
 from pingze.composing.request.request import read_poet
-from pingze.composing.steering.leaning import NATS, Leaning
+from pingze.composing.steering.leaning import NATS, Leaning, likeness
 
 
 def test_characters_weigh_more_less_or_as_before() -> None:
     vocabulary = composer("tang").vocabulary
-    added = Leaning(vocabulary, "春𠀀", "秋").before_draw(np.zeros((1, 20), int), 0)
+    added = Leaning(likeness(vocabulary, "春𠀀", "秋")).before_draw(np.zeros((1, 20), int), 0)
     assert [added[vocabulary.ids[one]] for one in "春夏秋"] == [NATS, 0, -NATS]
     assert (added != 0).sum() == 2
 

@@ -12,7 +12,8 @@ from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
 from pingze.composing.request.options import MOODS, Composing
 from pingze.composing.request.request import read_request
-from pingze.composing.steering.mood import CALM, JOYFUL, PRIOR, SAD, Mood, leanings, mood_of
+from pingze.composing.steering.leaning import Leaning
+from pingze.composing.steering.mood import CALM, JOYFUL, PRIOR, SAD, leanings, mood_of
 from scripts import moods
 from tests.composing.test_particles import expected_shares, target, tiny, total_variation
 
@@ -48,7 +49,9 @@ def test_the_target_is_multiplied_by_what_a_mood_adds() -> None:
     }
     total = np.logaddexp.reduce(list(weights.values()))
     expected = {poem: float(np.exp(weight - total)) for poem, weight in weights.items()}
-    assert total_variation(expected_shares(chosen, request, 128, 8, terms=[Mood(leaning)]), expected) < 0.15
+    assert (
+        total_variation(expected_shares(chosen, request, 128, 8, terms=[Leaning(leaning)]), expected) < 0.15
+    )
     assert total_variation(Counter(plain), expected) > 0.3
 
 

@@ -22,8 +22,8 @@ from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
-from pingze.composing.steering.leaning import Leaning
-from pingze.composing.steering.mood import Mood, leanings
+from pingze.composing.steering.leaning import Leaning, likeness
+from pingze.composing.steering.mood import leanings
 from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
 from pingze.deadline import Deadline, check_deadline, current_deadline, within
@@ -222,9 +222,9 @@ class Composer:
         """List the terms that a request uses."""
         request, terms = constraints.request, list[Term]()
         if request.mood:
-            terms.append(Mood(leanings(self.vocabulary)[request.mood]))
+            terms.append(Leaning(leanings(self.vocabulary)[request.mood]))
         if request.like or request.unlike:
-            terms.append(Leaning(self.vocabulary, request.like, request.unlike))
+            terms.append(Leaning(likeness(self.vocabulary, request.like, request.unlike)))
         if request.antithesis and request.form.antithetical(request.lines):
             terms.append(Opposites(antithesis_of(self.vocabulary), constraints))
         if request.taste:

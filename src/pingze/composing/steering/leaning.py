@@ -1,4 +1,4 @@
-"""Weigh the characters of other poems: more if the poem should be like them, less if it should be unlike them."""
+"""Weigh each character by a fixed number: as the mood asks (`mood`), or as the characters of other poems."""
 
 import numpy as np
 
@@ -7,18 +7,24 @@ from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
 
 NATS = 1.5
-"""How much is added to or taken from ln p of such a character while a text is drawn."""
+"""How much is added to or taken from ln p of a character of another poem while a text is drawn."""
 
 
 class Leaning(Term):
-    """A term that adds `NATS` for each character to use, and takes `NATS` for each character to avoid."""
+    """A term that adds a number of nats for each character."""
 
-    def __init__(self, vocabulary: Vocabulary, like: str, unlike: str) -> None:
-        self.leaning = np.zeros(len(vocabulary), np.float32)
-        for characters, nats in ((like, NATS), (unlike, -NATS)):
-            for each in {*characters} & vocabulary.ids.keys():
-                self.leaning[vocabulary.ids[each]] += nats
+    def __init__(self, leaning: Float32[Array, "V"]) -> None:
+        self.leaning = leaning
 
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
         """Return what is added for each character, the same for all texts."""
         return self.leaning
+
+
+def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
+    """Return `NATS` for each character of the poems to resemble, and -`NATS` for each of those not to resemble."""
+    leaning = np.zeros(len(vocabulary), np.float32)
+    for characters, nats in ((like, NATS), (unlike, -NATS)):
+        for each in {*characters} & vocabulary.ids.keys():
+            leaning[vocabulary.ids[each]] += nats
+    return leaning

@@ -14,9 +14,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Float32, Int
+from pingze.arrays import Array, Float32
 from pingze.composing.request.options import MOODS
-from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.tables import table
 
@@ -45,14 +44,3 @@ def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
     cells = table("moods", "pingze.composing.steering")
     rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
     return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
-
-
-class Mood(Term):
-    """A term that adds m(c) for each character c, given the poem's mood."""
-
-    def __init__(self, leaning: Float32[Array, "V"]) -> None:
-        self.leaning = leaning
-
-    def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
-        """Return m of each character, the same for all texts."""
-        return self.leaning
