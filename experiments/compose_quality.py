@@ -37,9 +37,9 @@ from pingze.network.line_sampler import LineSampler
 from pingze.verse import check
 from pingze.verse.characters import MARKS, mark_after
 from pingze.verse.forms import FORMS, OPENINGS, Form, line_types, opening_name
-from pingze.verse.patterns import accepted
+from pingze.verse.patterns import SIDES, accepted
 from pingze.verse.rhyme import rhyme_characters
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from pingze.verse.tones import groups, usable_tone
 
 COMMAND = "python -m experiments.compose_quality"
@@ -81,7 +81,7 @@ class Palette:
         """Draw an unused character of a tone (P level, Z oblique, x either) and rhyme group, by its frequency."""
         found = [c for c in self.characters if c not in self.used]
         if rng.random() >= CARELESS:
-            side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)
+            side = SIDES.get(tone)
             found = [
                 c
                 for c in found

@@ -110,7 +110,8 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     # 2) Otherwise they are a 詞 if they fit a tune, at least as well as old-style verse.
     if (
         written
-        and (of_tune := ci.find(lines, named, level, standard))
+        and not named  # the named tune has been tried
+        and (of_tune := ci.find(lines, None, level, standard))
         and (as_old is None or len(of_tune.violations) <= len(as_old.violations))
     ):
         return of_tune

@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from pingze.verse.ci_rhyme import Rhyme, ci_rhymes, class_of, kind_in
 from pingze.verse.forms import Form, tune_form
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
+from pingze.verse.patterns import SIDES
+from pingze.verse.rhyme_groups import Standard
 from pingze.verse.tones import groups, sides
 from pingze.verse.tunes import Tune, by_size, find_tune, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
@@ -33,7 +34,7 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
     for number, (line, wanted) in enumerate(zip(lines, tune.lines, strict=True)):
         # 1) The tones, and the rhyme.
         for place, (character, tone) in enumerate(zip(line, wanted.tones, strict=True)):
-            side = {"P": LEVEL, "Z": OBLIQUE}.get(tone)
+            side = SIDES.get(tone)
             rhymes = wanted.rhyme is not None and place == len(line) - 1
             if side and not rhymes and (can_be := sides(character, standard)) and side not in can_be:
                 faults.append((number, place, "失律"))

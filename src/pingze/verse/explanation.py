@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from pingze.verse.context import lines_in_context, tones_in, word_at
-from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
+from pingze.verse.patterns import SIDES, word_starts
+from pingze.verse.rhyme_groups import STANDARDS
 from pingze.verse.scansion import fitted, masks_of
 from pingze.verse.tones import groups, sense, sides
 from pingze.verse.verdict import Verdict
@@ -56,7 +56,7 @@ def explain(verdict: Verdict) -> tuple[LineExplanation, ...]:
         pattern = (
             fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
         )
-        needed = pattern.tones.translate({80: LEVEL, 90: OBLIQUE, 120: "中"}) if pattern else None
+        needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
         rhymed = bool(number % 2 or (kind and kind.isupper()))
         usual = tones_in(line, word_starts(2, len(line)), standard)
         readings = []

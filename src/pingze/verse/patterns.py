@@ -14,6 +14,7 @@ from functools import cache
 
 from pingze.errors import InputError
 from pingze.verse.character_table import to_traditional
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 
 CUSTOMARY, STRICT = "customary", "strict"
 STRICTNESSES = (CUSTOMARY, STRICT)
@@ -28,6 +29,9 @@ _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCH
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
 BASES = {"a": "ZZPPZ", "B": "PPZZP", "c": "PPPZZ", "D": "ZZZPP"}
 """The pattern of each type as the handbooks print it, for the last five characters."""
+
+SIDES = {"P": LEVEL, "Z": OBLIQUE}
+"""The tone that each sign of a pattern requires."""
 
 NEXT = {"a": "B", "c": "D", "B": "c", "D": "a"}
 """The type that follows each type, by opposition 對 within a couplet and by sameness 黏 between couplets."""

@@ -63,7 +63,7 @@ class Tune:
         """The number of characters."""
         return sum(len(line.tones) for line in self.lines)
 
-    @property
+    @cached_property
     def ends(self) -> frozenset[int]:
         """The number of characters before the end of each line."""
         return frozenset(accumulate(len(line.tones) for line in self.lines))
