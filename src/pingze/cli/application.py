@@ -98,15 +98,18 @@ def option(name: str, sentence: str = "") -> Any:
     return typer.Option(help=sentence or Composing.sentence(name), autocompletion=BY_FIELD.get(name))
 
 
-ModelOption = Annotated[
-    str | None,
-    typer.Option(
+def _model(default: str) -> Any:
+    return typer.Option(
         "--model",
         metavar="NAME|FILE|FOLDER",
-        help="A shipped model, a checkpoint, or the folder of a run or an export; by default tang, or ci for 詞.",
+        help=f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}.",
+        show_default=False,
         autocompletion=models,
-    ),
-]
+    )
+
+
+ModelOption = Annotated[str | None, _model("tang, or ci for 詞")]
+ReportModelOption = Annotated[str, _model("report")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 LevelOption = Annotated[str, option("level")]
 StandardOption = Annotated[str, option("standard")]

@@ -11,6 +11,7 @@ from pingze.cli.application import (
     LevelOption,
     ModelOption,
     PoetOption,
+    ReportModelOption,
     SeedOption,
     StandardOption,
     TitleOption,
@@ -171,7 +172,7 @@ def generate(
     poet: PoetOption = None,
     about: Annotated[str | None, option("about")] = None,
     seed: SeedOption = None,
-    model: ModelOption = None,
+    model: ReportModelOption = "report",
 ) -> None:
     """Continue an opening, as the report's generator does."""
     conditions = {"title": title, "poet": poet, "about": about}
@@ -180,7 +181,7 @@ def generate(
 
     typer.echo(
         generation.generate(
-            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model or "report"
+            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
         )
     )
 

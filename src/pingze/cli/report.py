@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.application import JsonOption, ModelOption, app, need, print_json
+from pingze.cli.application import JsonOption, ReportModelOption, app, need, print_json
 from pingze.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def derive(
     plots: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")
     ] = None,
-    model: ModelOption = None,
+    model: ReportModelOption = "report",
     as_json: JsonOption = False,
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
@@ -33,8 +33,8 @@ def derive(
 
     from pingze.report.derivation import measure, pictures
 
-    drawn = pictures.draw(plots, model or "report") if plots else []
-    rows = measure.derive(model or "report")
+    drawn = pictures.draw(plots, model) if plots else []
+    rows = measure.derive(model)
     if as_json:
         print_json([asdict(row) for row in rows])
     else:
