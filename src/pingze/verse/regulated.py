@@ -96,13 +96,12 @@ def _places(mask: int) -> list[int]:
 
 def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
     """Return the positions that break the pattern, unless the rule they break requires tones that the line lacks."""
-
-    def named(place: int) -> bool:
+    able, faulty = {"P": masks.level, "Z": masks.oblique, ".": -1}, []
+    for place in _places(line.misfits):
         _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
-        able = {"P": masks.level, "Z": masks.oblique, ".": -1}
-        return all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones))
-
-    return [place for place in _places(line.misfits) if named(place)]
+        if all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones)):
+            faulty.append(place)
+    return faulty
 
 
 def _rule(kind: str, number: int, place: int, width: int) -> str:

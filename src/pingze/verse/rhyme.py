@@ -36,12 +36,12 @@ def shared_group(
     """
     times = Counter(name for foot in feet for name in foot)
     named = [name for name in times if standard.groups[name].tone == tone] or list(times)
-    order = [*standard.groups] if len(named) > 1 else named
-
-    def rank(name: str) -> tuple[int, ...]:
-        return (-times[name], *(name not in names for names in preferring), order.index(name))
-
-    return min(named, key=rank, default=None)
+    order = standard.order
+    return min(
+        named,
+        key=lambda name: (-times[name], *(name not in names for names in preferring), order[name]),
+        default=None,
+    )
 
 
 def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
@@ -51,7 +51,7 @@ def chime(one: Groups, other: Groups, standard: Standard = PINGSHUI) -> bool:
 
 def names(groups: Iterable[str], standard: Standard = PINGSHUI) -> str:
     """Join group names in the order of the rhyme book, without separators."""
-    return "".join(sorted(groups, key=[*standard.groups].index))
+    return "".join(sorted(groups, key=standard.order.__getitem__))
 
 
 def find_groups(text: str, standard: Standard = PINGSHUI) -> tuple[Group, ...]:

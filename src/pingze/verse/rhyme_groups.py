@@ -83,6 +83,11 @@ class Standard:
     """For each rime of Mandarin (`mandarin.ENDINGS`), its level and its oblique group; empty for 平水韻."""
 
     @cached_property
+    def order(self) -> dict[str, int]:
+        """The place of each group in the standard, from 0."""
+        return {name: place for place, name in enumerate(self.groups)}
+
+    @cached_property
     def near(self) -> dict[str, frozenset[str]]:
         """The names of all groups in the class of each group, including that group."""
         return {name: frozenset(names) for names in self.classes for name in names}

@@ -58,7 +58,7 @@ class Feet:
     def _read_verse(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
         form = request.form
         standard = request.standard
-        rows = [[*standard.groups].index(name) for name in request.groups]
+        rows = [standard.order[name] for name in request.groups]
         rhymes = first_rhymes = lexicon.rhymes[rows]
         can_rhyme = first_can_rhyme = lexicon.can_rhyme[rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
