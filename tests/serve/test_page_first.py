@@ -121,6 +121,16 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Bro
         count(page, "#sheet .how-to-read", 0)
 
 
+def test_a_double_click_composes_once(browser: "Browser", address: str) -> None:
+    with opened(browser, address) as page:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.select_option("#count", "1")
+        page.dblclick("#go")
+        says(page, "#news", re.compile("得詩"))
+        assert [url for url in asked if url.endswith("/v1/compose")] == [f"{address}/v1/compose"]
+
+
 def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
     for language, told in (("zh-TW", "「发」認作「發」。"), ("en-US", "发 was read as 發")):
         with opened(browser, address, language=language) as page:

@@ -10,22 +10,17 @@ import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
 import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
 import { t } from "./words.js";
 
-const TWICE = 500; // milliseconds within which a second tap is none
-
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
-let begun = 0;
 
 /**
  * Compose what is asked for; poems come one by one, and the first one lays out a new desk: what was there stays until
  * then. Called again while it works, it stops.
  */
 export async function compose(request) {
-  if (Date.now() - begun < TWICE) return;
   if (state.working) {
     work.abort();
     return;
   }
-  begun = Date.now();
   work = new AbortController();
   const { signal } = work;
   Object.assign(state, { working: true, expected: 0, asked: request });
@@ -42,7 +37,6 @@ export async function compose(request) {
     await composeEach(request, heard, signal);
     announce(t("composed", desk.entries.length));
   } catch (error) {
-    begun = 0;
     refused(error);
   } finally {
     Object.assign(state, { working: false, expected: 0, asked: null });

@@ -73,6 +73,8 @@ function listen() {
     $("sheet").scrollIntoView({ block: "nearest" });
     compose(readChoices());
   });
+  // The second click of a double one would stop what the first began.
+  $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
   for (const type of ["input", "change"]) {
     $("choices").addEventListener(type, (event) => event.target.closest("#plan") || chose(event));
   }
