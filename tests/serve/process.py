@@ -1,6 +1,7 @@
 """A real `pingze serve` in a process of its own, and what programs do with it over loopback."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 SECONDS = 60.0
 """How long a test waits for anything, on a machine that has other work."""
@@ -61,6 +63,14 @@ def serving(home: Path, *options: str) -> Iterator[Server]:
     finally:
         said = server.stop()
     assert said == ""
+
+
+def code_in(picture: Path) -> str:
+    """The text of the QR code in a picture, as zbar reads it; skips where that is not installed."""
+    if shutil.which("zbarimg") is None:
+        pytest.skip("zbarimg is not installed")
+    command = ["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(picture)]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.removesuffix("\n")
 
 
 def free_port() -> int:

@@ -13,12 +13,13 @@ from typing import Any
 
 import httpx
 import pytest
+from PIL import Image, ImageOps
 
 import pingze
 from pingze.composing.request.options import Composing
 from pingze.corpus import build
 from tests.corpus.invented import QUOTED, write_quoted
-from tests.serve.process import SECONDS, Server, post, serving
+from tests.serve.process import SECONDS, Server, code_in, post, serving
 
 CODES = set(
     re.findall(
@@ -187,6 +188,8 @@ def test_tunes_are_listed_and_their_pieces_judged(client: httpx.Client) -> None:
         ("alternatives", {"poem": POEM, "line": 1}, {"code": "missing", "field": "position"}),
         ("explain", {"poem": {"lines": [*LINES[:3], "春"], "form": "五絕"}}, {"field": "poem"}),
         ("units", {"poem": POEM, "layer": 9}, {"code": "beyond", "field": "layer", "has": 9, "most": 1}),
+        ("code", {"text": ""}, {"code": "empty", "field": "text"}),
+        ("code", {"text": "春" * 985}, {"code": "code_too_long", "has": 2955, "most": 2953}),
         ("check", {"text": "!"}, {"code": "no_verse", "field": "text"}),
         ("check", {"text": "春" * 5000}, {"code": "too_long", "field": "text"}),
         ("originality", {"poem": POEM}, {"code": "no_corpus"}),
@@ -250,6 +253,17 @@ def test_composing_tells_how_what_was_asked_for_was_read(client: httpx.Client) -
         {"code": "one_by_one", "field": "include", "has": "春風秋月夏雨", "width": 5},
     ]
     assert post(client, "compose", form="五絕", **MODEL).json()["notes"] == []
+
+
+@pytest.mark.parametrize("text", ["https://poems.example.org/#" + "Ab_-" * 60, "春風", "5", "x" * 900])
+def test_another_program_reads_a_code(client: httpx.Client, tmp_path: Path, text: str) -> None:
+    rows = post(client, "code", text=text).json()["modules"]
+    assert {*map(len, rows)} == {len(rows)}
+    picture = Image.new("L", (len(rows), len(rows)))
+    picture.putdata([255 * (module == "0") for row in rows for module in row])
+    drawn = ImageOps.expand(picture, border=4, fill=255)
+    drawn.resize((4 * drawn.width, 4 * drawn.height), Image.Resampling.NEAREST).save(tmp_path / "code.png")
+    assert code_in(tmp_path / "code.png") == text
 
 
 def test_a_mood_is_told_with_the_poem_and_kept_by_its_revision(client: httpx.Client) -> None:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.serve.page import compose, count, lines, opened, says, without_chinese_fonts
+from tests.serve.process import code_in, serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -119,6 +120,32 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: "Page", tmp_path: 
     assert marked[RED] > plain[RED]  # the seal is red without marks too
     page.keyboard.press("Escape")
     assert page.evaluate("document.activeElement.id") == "make-card"
+
+
+def test_a_card_has_the_code_of_a_link_that_others_can_open(
+    page: "Page", browser: "Browser", tmp_path: Path
+) -> None:
+    page.click("#make-card")
+    assert code_in(save(page, tmp_path / "here.png")) == ""
+    assert page.locator("#with-code").is_hidden()
+    public = "https://poems.example.org/"
+    with serving(tmp_path, "--public-url", public) as own, opened(browser, own.address, refused=1) as page:
+        link = linked(page)
+        page.click("#make-card")
+        page.locator("#card_code").wait_for()
+        for paper in ("night", "ruled"):
+            page.locator(f".papers [value={paper}] + span").click()
+            assert code_in(save(page, tmp_path / f"{paper}.png")) == public + link
+        page.uncheck("#card_code")
+        assert code_in(save(page, tmp_path / "plain.png")) == ""
+        page.click("#close-card")
+        page.click("#entitle")
+        page.fill("#heading", "春")
+        page.route("**/v1/code", lambda route: route.fulfill(status=422, json={"detail": "too long"}))
+        page.locator("#entitling .seal-button").click()
+        page.click("#make-card")
+        says(page, "#trouble", "too long")
+        page.locator("#card-preview img").wait_for()  # without a code
 
 
 def colours(picture: Path) -> dict[Any, int]:

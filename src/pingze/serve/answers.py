@@ -205,6 +205,20 @@ def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:
     return {"lines": found}
 
 
+def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
+    """Draw a text as a QR code: each row of modules as 0 (light) and 1 (dark), without the quiet zone around them."""
+    from segno import DataOverflowError, make  # few readers ask for a code
+
+    if not asked.text:
+        raise InputError("empty", field="text")
+    try:
+        drawn = make(asked.text, micro=False, encoding="utf-8", eci=not asked.text.isascii())
+    except DataOverflowError:
+        size = len(asked.text.encode())
+        raise InputError("code_too_long", field="text", has=size, most=schemas.LARGEST_CODE) from None
+    return {"modules": ["".join(map(str, row)) for row in drawn.matrix]}
+
+
 def warm_up() -> float:
     """Load the models and tables. Return the average time per token, in seconds, for texts written in a large batch."""
     choices(), script()

@@ -44,6 +44,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     "alternatives": {"poem": _POEM, "line": 2, "position": 3, "limit": 5},
     "explain": {"poem": _POEM},
     "check": {"text": "，".join(_LINES)},
+    "code": {"text": "https://poems.example.org/#春"},
     "originality": {"poem": _POEM},
     "reach": {"poem": _POEM, "layer": 1, "line": 2, "position": 1},
     "units": {"poem": _POEM, "layer": 1},

@@ -37,6 +37,7 @@ COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
         "alternatives": answers.alternatives,
         "explain": answers.explain,
         "check": answers.check,
+        "code": answers.code,
         "originality": answers.originality,
         "reach": inside.reach,
         "units": inside.units,

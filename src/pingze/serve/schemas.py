@@ -17,6 +17,8 @@ LONGEST_LINE = 16
 """The largest number of characters in a line of a tune, and more."""
 MOST_PARTICLES = 256
 MOST_POEMS = 256
+LARGEST_CODE = 2953
+"""The number of bytes that the largest QR code holds."""
 MOST_TEXTS = 8192
 """The largest number of texts that one request may need: particles times count."""
 
@@ -165,6 +167,13 @@ class MendRequest(OfModel):
     title: str | None = shared("title")
     poet: str | None = shared("poet")
     seed: int | None = shared("seed")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeRequest(Bounded):
+    """A text to draw as a QR code."""
+
+    text: str = option(..., f"The text, such as a link; at most {LARGEST_CODE} bytes in UTF-8.")
 
 
 @dataclass(frozen=True, kw_only=True)

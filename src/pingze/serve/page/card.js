@@ -1,7 +1,10 @@
-// A card of the poem: drawn on a canvas in the page's own font, saved or copied as PNG. The dialog chooses its paper and marks.
+// A card of the poem: drawn on a canvas in the page's own font, saved or copied as PNG. The dialog chooses its paper, its
+// marks, and whether it has the QR code of the poem's link.
 
-import { $, attempt, el } from "./dom.js";
+import { ask } from "./api.js";
+import { $, attempt, el, trouble } from "./dom.js";
 import { seen, verdict } from "./judged.js";
+import { linkOf } from "./link.js";
 import { taken } from "./plan.js";
 import { sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
@@ -15,6 +18,8 @@ const COLUMN = 84; // from a line to the next
 const MARGIN = 96;
 const SMALL = 0.6; // the title's size beside the poem's
 const MOST_COLUMNS = 13; // beside one another; a longer poem goes on below
+const MODULE = 2; // of a QR code
+const QUIET = 4; // modules left empty around it
 const SCALE = 2; // pixels of the file for one of the card
 
 const PAPERS = {
@@ -23,8 +28,9 @@ const PAPERS = {
   night: { paper: "#1b1a1e", ink: "#eee6d6", faded: "#a89f90", red: "#e98a74", ruled: false },
 };
 
-/** The card as a PNG file, on a paper of PAPERS; `marks` shows rhymes and acrostic. A long poem goes on in further tiers. */
-async function pngFile(on, paper, marks) {
+/** The card as a PNG file, as it was chosen, with a QR code if there is one. A long poem goes on in further tiers. */
+async function pngFile(on, code) {
+  const { paper, card_marks: marks } = settings;
   const { poem } = on.now;
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
   const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...written(poem, shown(text))]);
@@ -35,13 +41,15 @@ async function pngFile(on, paper, marks) {
   const across = Math.min(columns.length, MOST_COLUMNS);
   const tier = longest * STEP + COLUMN / 2;
   const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
-  const height = Math.round(2 * MARGIN + Math.ceil(columns.length / across) * tier - COLUMN / 2);
+  const side = code.length && MODULE * (code.length + 2 * QUIET);
+  const height = Math.round(2 * MARGIN + Math.ceil(columns.length / across) * tier - COLUMN / 2) + side;
   const canvas = Object.assign(document.createElement("canvas"), { width: SCALE * width, height: SCALE * height });
   canvas.lang = verseLanguage();
   const ink = canvas.getContext("2d");
   ink.scale(SCALE, SCALE);
   Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
   drawPaper(ink, look, width, height, across, sealOf(poem));
+  drawCode(ink, code, width - MARGIN - side, height - MARGIN / 2 - side, side);
   const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
   columns.forEach((characters, at) => {
     const x = width - MARGIN - SIZE / 2 - (at % across) * COLUMN;
@@ -83,6 +91,21 @@ function drawPaper(ink, { paper, faded, red, ruled }, width, height, columns, se
   [...seal].forEach((character, at) => write(ink, character, 60, top + 14 + at * 23, 21, paper));
 }
 
+/** A QR code: dark on light on every paper, as readers of codes want it. */
+function drawCode(ink, code, left, top, side) {
+  ink.fillStyle = PAPERS.plain.paper;
+  ink.fillRect(left, top, side, side);
+  ink.fillStyle = PAPERS.plain.ink;
+  const module = (n, at) => ink.fillRect(left + MODULE * (n + QUIET), top + MODULE * (at + QUIET), MODULE, MODULE);
+  code.forEach((row, at) => [...row].forEach((dark, n) => dark === "1" && module(n, at)));
+}
+
+/** The QR code of an entry's link, row by row; none where nobody else could open the link. Throws a Problem. */
+async function codeOf(on) {
+  const { link, isPublic } = await linkOf(on);
+  return isPublic ? (await ask("code", { text: link })).modules : [];
+}
+
 /** Whether a place rhymes or holds a character of the acrostic. */
 function isMarked(on, line, position) {
   const { poem } = on.now;
@@ -97,7 +120,8 @@ let preview = null; // the address of the card that is looked at
 /** Open the dialog. `save(blob, kind)` takes a file away; `say(text)` tells what was done. */
 export function makeCard({ save, say }) {
   const on = entry();
-  const file = () => pngFile(on, settings.paper, settings.card_marks);
+  const code = codeOf(on);
+  const file = async () => pngFile(on, settings.card_code ? await code.catch(() => []) : []);
   const form = $("card").querySelector("form");
   const show = () =>
     attempt(async () => {
@@ -107,9 +131,15 @@ export function makeCard({ save, say }) {
       $("card-preview").replaceChildren(el("img", { src: preview, alt: on.now.poem.lines.join("，") }));
     });
   form.elements.paper.value = settings.paper;
-  $("card_marks").checked = settings.card_marks;
+  const checks = ["card_marks", "card_code"];
+  for (const name of checks) $(name).checked = settings[name];
+  $("with-code").hidden = true;
+  code.then(
+    ({ length }) => ($("with-code").hidden = !length),
+    ({ message }) => trouble(message),
+  );
   form.onchange = () => {
-    keep({ paper: form.elements.paper.value, card_marks: $("card_marks").checked });
+    keep({ paper: form.elements.paper.value, ...Object.fromEntries(checks.map((name) => [name, $(name).checked])) });
     show();
   };
   $("png").onclick = () => attempt(async () => save(await file(), "png"));

@@ -10,11 +10,11 @@ const LONGEST = 16000; // characters of an address that is read
 const FACTS = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model", "heading", "typed", "seal"];
 const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
 
-/** Where links lead: the address that the server was given for them, else the page's own; whether others can open it. */
-export function publicAddress() {
+/** An entry's link, to the address that the server was given for links, else to the page's own; whether others can open it. */
+export async function linkOf(on) {
   const given = document.querySelector("meta[name=public]").content;
   const own = /^(localhost|127\.|\[::1\]|$)/.test(location.host);
-  return { address: given || location.href.split("#")[0], isPublic: Boolean(given) || !own };
+  return { link: `${given || location.href.split("#")[0]}#${await hashOf(on)}`, isPublic: Boolean(given) || !own };
 }
 
 /** An entry as the characters after #. */

@@ -11,6 +11,7 @@ const usual = {
   seal: "",
   paper: "plain",
   card_marks: true,
+  card_code: true,
 };
 
 export const settings = { ...usual, ...read() };

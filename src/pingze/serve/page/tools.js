@@ -3,7 +3,7 @@
 import { makeCard } from "./card.js";
 import { canDoAgain, canTakeBack, compose, doAgain, entitle, redraw, takeBack } from "./desk.js";
 import { $, announce, attempt, button, el } from "./dom.js";
-import { hashOf, publicAddress } from "./link.js";
+import { linkOf } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
 import { keep, settings } from "./settings.js";
 import { changed, entry, state } from "./state.js";
@@ -69,8 +69,8 @@ async function copy(text, done) {
 }
 
 async function copyLink(on) {
-  const { address, isPublic } = publicAddress();
-  await copy(`${address}#${await hashOf(on)}`, isPublic ? "linked" : "linked_here");
+  const { link, isPublic } = await linkOf(on);
+  await copy(link, isPublic ? "linked" : "linked_here");
 }
 
 /** Whether the clipboard took the text; where the page is not secure, the old way. */
