@@ -217,6 +217,27 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 
 
+def test_equal_texts_are_read_once_and_each_text_has_the_state_of_its_own_tokens() -> None:
+    chosen = composer(seed=3)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))
+    writing = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0), (0, 1)])
+    shared = 0
+    while not writing.finished:
+        go_on(chosen.network, [writing])
+        different = len(np.unique(writing.texts, axis=0))
+        assert different == len(np.unique(writing.rows))
+        shared += len(writing.rows) - different
+    assert shared > 0
+    for row, text in zip(writing.rows, writing.texts, strict=True):
+        state, lines = (
+            chosen.network.start(),
+            inclusion.constraints.layout.cut(chosen.vocabulary.decode(text)),
+        )
+        for id_ in chosen.token_ids(lines)[:-2]:  # without the last mark and <eos>, which are not read
+            state = chosen.network.step(state, id_[None])
+        assert np.array_equal(writing.state.h[row], state.h[0])
+
+
 @pytest.mark.parametrize(("weights", "size"), [([1, 1, 1, 1], 4), ([1, 0, 0, 0], 1), ([2, 2, 0, 0], 2)])
 def test_effective_size(weights: list[float], size: float) -> None:
     with np.errstate(divide="ignore"):

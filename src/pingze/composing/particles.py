@@ -93,6 +93,9 @@ class Writing:
     All texts have the same length. Each step draws one token for every text (`write`) and, after the model has read the
     tokens, resamples (`read`); the model can read the tokens of several writings as one batch (`go_on`).
 
+    Texts that have the same tokens so far, as those that resampling copies, share one row of the model's state:
+    `state` has a row for each different text, and `rows` says which row is whose.
+
     Args:
         network: The model.
         constraints: The compiled request.
@@ -120,7 +123,8 @@ class Writing:
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
         plans = [plan for start in starts for plan in start.plans]
-        self.histories, self.state = constraints.start(plans), network.start(len(plans), prefix)
+        self.histories = constraints.start(plans)
+        self.state, self.rows = network.start(prefix=prefix), np.zeros(len(plans), np.int64)
         self.texts = np.full((len(plans), constraints.places), FREE)
         self.ids, self.log_p = np.zeros(len(plans), np.int64), np.zeros(len(plans))
         self.log_probabilities, self.scores = np.zeros(len(plans)), np.zeros(len(plans))
@@ -144,14 +148,14 @@ class Writing:
         if self.at_mark:
             self.written, self.at_mark = None, False
             self.ids = np.full_like(self.ids, self.marks[self.constraints.layout.line[self.place - 1]])
-            share = tempered[:, self.ids[0]] - softmax(tempered)[1]
+            share = (tempered[:, self.ids[0]] - softmax(tempered)[1])[self.rows]
         else:
             share = self._write_character(tempered)
         self.log_weights += share.reshape(self.log_weights.shape)
-        self.log_p = logits[np.arange(len(logits)), self.ids] - self.state.log_sum
+        self.log_p = logits[self.rows, self.ids] - self.state.log_sum[self.rows]
         self.log_probabilities += self.log_p
 
-    def _write_character(self, logits: Float[Array, "rows V"]) -> Float[Array, "rows"]:
+    def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
         """Draw a character for each text; return the log of the probability that the constraints leave to that text."""
         constraints, histories, place = self.constraints, self.histories, self.place
         (G, N), starts = self.log_weights.shape, self.starts
@@ -171,6 +175,7 @@ class Writing:
         lean = sum(added[1:], added[0]) if added else None
         share, self.ids = choose(
             logits,
+            self.rows,
             original,
             self.top_p,
             lambda: np.concatenate([start.rng.random(N) for start in starts]),
@@ -183,11 +188,21 @@ class Writing:
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
+    def unread(self) -> tuple[State, Int[Array, "U"]]:
+        """Return the states of the different texts and their new tokens, for the model to read.
+
+        From then on `rows` refers to the state after these tokens, which `read` receives.
+        """
+        vocabulary_size = self.state.logits.shape[1]
+        tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
+        before, ids = np.divmod(tokens, vocabulary_size)
+        return self.state.take(before), ids
+
     def read(self, state: State) -> None:
         """Weigh the new token and resample; `state` is the model's state after it or, for the last token, before it."""
         self.state = state
         # 1. Add what each term returns for the token.
-        token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h)
+        token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
                 self.scores += added
@@ -205,8 +220,11 @@ class Writing:
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         if (np.diff(kept := rows.ravel()) != 1).any():
-            self.histories, self.state = self.histories.take(kept), self.state.take(kept)
-            self.texts = self.texts[kept]
+            self.histories, self.rows, self.texts = (
+                self.histories.take(kept),
+                self.rows[kept],
+                self.texts[kept],
+            )
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     @property
@@ -219,7 +237,11 @@ class Writing:
         parts = (self.histories.alive, self.log_probabilities, scores)
         return [
             Population(
-                start.rng, self.state.take(rows), self.texts[rows], weights, *(part[rows] for part in parts)
+                start.rng,
+                self.state.take(self.rows[rows]),
+                self.texts[rows],
+                weights,
+                *(p[rows] for p in parts),
             )
             for rows, weights, start in zip(_rows([N] * G), self.log_weights, self.starts, strict=True)
         ]
@@ -238,9 +260,9 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        state = State.joined([writing.state for writing in reading])
-        state = network.step(state, np.concatenate([writing.ids for writing in reading]))
-        for writing, rows in zip(reading, _rows([len(each.ids) for each in reading]), strict=True):
+        states, ids = zip(*(writing.unread() for writing in reading), strict=True)
+        state = network.step(State.joined(states), np.concatenate(ids))
+        for writing, rows in zip(reading, _rows([len(each) for each in ids]), strict=True):
             writing.read(state.take(rows))
     for writing in writings:
         if writing not in failed and writing.finished:

@@ -32,7 +32,8 @@ def resample(log_weights: Float[Array, "N"], rng: np.random.Generator) -> Int[Ar
 
 
 def choose(
-    logits: Float[Array, "N V"],
+    logits: Float[Array, "U V"],
+    rows: Int[Array, "N"],
     allowed: Bool[Array, "N V"],
     top_p: float,
     random: Callable[[], Array],
@@ -40,7 +41,13 @@ def choose(
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """Return the log of each particle's allowed share, and a character drawn from that share; overwrite `logits`.
 
-    `lean` multiplies the weight of a character by exp(lean), without reducing the weights of the others.
+    Args:
+        logits: The logits, a row for each different text.
+        rows: The row of each particle's logits.
+        allowed: The characters that each particle may draw.
+        top_p: The probability of the nucleus.
+        random: Draws a number within [0, 1) for each particle.
+        lean: Multiplies the weight of a character by exp(lean), without reducing the weights of the others.
     """
     weights, log_sums = softmax(logits)
     log_total = np.zeros(len(weights))
@@ -53,25 +60,29 @@ def choose(
         else:
             logits.reshape(-1)[inside] -= np.float32(np.log(OUTSIDE))
     if lean is not None:
+        if lean.ndim == 2:  # it differs from particle to particle
+            logits, log_sums, log_total = logits[rows], log_sums[rows], log_total[rows]
+            rows = np.arange(len(rows))
         logits += lean
         log_total += log_sums
         weights, log_sums = softmax(logits)
         log_total -= log_sums
+    log_total, weights = log_total[rows], weights[rows]
     weights *= allowed
     # Drawing a block of columns and then one of its columns is quicker than drawing among all columns. The columns of
     # a block are `count` apart, so that vectors are added. BLAS is quicker, but adds in an order that depends on the
     # processor.
-    V, rows = weights.shape[1], np.arange(len(weights))
+    N, V = weights.shape
     count = math.ceil(V / _BLOCK)
     blocks = _block_sums(weights, count)
     for row in np.flatnonzero(blocks.sum(axis=1) < _TINY):  # all allowed weights would underflow
-        reachable = logits[row, allowed[row]]
-        log_total[row] += log_sums[row] - reachable.max()
+        reachable = logits[rows[row], allowed[row]]
+        log_total[row] += log_sums[rows[row]] - reachable.max()
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
         blocks[row] = _block_sums(weights[row, None], count)[0]
     columns = _draw_column(blocks, random())[:, None] + np.arange(0, V, count)
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
-    ids: Array = columns[rows, _draw_column(inside.astype(np.float64), random())]
+    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random())]
     return np.log(blocks.sum(axis=1)) - log_total, ids
 
 
