@@ -101,7 +101,7 @@ def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
     verdict = check(text)
     assert json.loads(json.dumps(verdict.as_json())).keys() == {
         *("ok", "judged", "form", "template", "rhyme", "level", "standard"),
-        *("kinds", "lines", "violations", "notes", "doubts"),
+        *("kinds", "lines", "violations", "notes", "doubts", "read"),
     }
     for violation in verdict.violations:
         assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pingze.verse import check
 from pingze.verse.character_table import simplified_forms, to_traditional, traditional_candidates, variants
 from pingze.verse.context import in_context, lines_in_context, tones_within
 from pingze.verse.tables import table
@@ -67,6 +68,19 @@ def test_rare_words_stay_in_a_traditional_poem() -> None:
     assert lines_in_context(["國樹并機杼", "苹東風来"]) == ["國樹并機杼", "苹東風來"]
     assert lines_in_context(["国树并机", "苹"]) == ["國樹並機", "蘋"]
     assert all(len(sides(character)) == 2 for character in "并衆閒琵")
+
+
+@pytest.mark.parametrize(
+    ("couplet", "read"),
+    [("山中客乐并", "并"), ("山中客乐干", "乾"), ("山累客酒行", "纍"), ("山中客累行", "累")],
+)
+def test_a_simplified_character_is_read_as_a_word_that_breaks_no_rule(couplet: str, read: str) -> None:
+    """并 was always 並, which is oblique, though poets rhyme on 并 in 庚."""
+    rhymed = "酒尽月还寒" if read == "乾" else "酒尽月还清"
+    verdict = check(f"月下风来晚，{couplet}。花开人未去，{rhymed}。", form="五絕")
+    assert verdict.ok
+    assert read in verdict.read[1]
+    assert verdict.lines[1] == couplet
 
 
 @given(st.text() | st.text(st.sampled_from("发云后里余几须钟历复白山東東国国来來 ，\n"), max_size=20))

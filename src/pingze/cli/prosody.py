@@ -147,7 +147,7 @@ def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None
             text.append(" ").append(character, "bold red" if place in faulty else "")
         text.append(
             "\n   "
-            + "".join(sign(character, verdict.standard).ljust(_CELL) for character in line).rstrip()
+            + "".join(sign(each, verdict.standard).ljust(_CELL) for each in verdict.read[number - 1]).rstrip()
             + "\n",
             "cyan",
         )

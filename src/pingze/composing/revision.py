@@ -24,7 +24,6 @@ from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type
 from pingze.verse import Verdict, check
-from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, Layout, find_form
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
@@ -70,7 +69,7 @@ def poem_of(verdict: Verdict, title: str | None = None, poet: str | None = None)
     """Build a poem from a checked text; convert Simplified characters, with a ConversionWarning."""
     one = verdict.form not in FORMS or verdict.rhyme in STANDARDS[verdict.standard].groups
     rhyme = verdict.rhyme if one else None  # old-style verse may mix several groups
-    lines = lines_in_context(verdict.lines)
+    lines = [*verdict.read]
     tell_converted("poem", "".join(verdict.lines), "".join(lines))
     return Poem(verdict.form or "", verdict.template, rhyme, title, poet, 0, "", lines, 0.0)
 

@@ -25,7 +25,6 @@ from pingze.serve.problems import Problem
 from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import simplified_forms, to_traditional
 from pingze.verse.ci_rhyme import kind_in, part_labels
-from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, STANDARDS
@@ -189,9 +188,9 @@ def _judged(
         violations=faults,
         notes=[note.text(language) for note in notes],
         remarks=[note.cause for note in notes],
-        read=lines_in_context(verdict.lines),
-        tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.lines],
-        readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.lines],
+        read=verdict.read,
+        tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
+        readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
     )
 
 

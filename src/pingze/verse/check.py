@@ -3,13 +3,13 @@
 A character with several readings passes if one of them fits; an unknown character always passes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, old_style, regulated
-from pingze.verse.context import lines_in_context
+from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
 from pingze.verse.pasted_text import read_text
@@ -52,12 +52,7 @@ def check(
     enforced(level)
     asked, by = None if form is None else find_form(form), find_standard(standard)
     read = read_text(text)
-    lines = tuple(lines_in_context(read.lines))
-    if asked is None:
-        verdict = _find(lines, read.left_out, level, by)
-    else:
-        asked = ci.best_shape(lines, asked, level, by)
-        verdict = (_judge if asked.cut(lines) else _shape_faults)(lines, asked, level, by)
+    lines, verdict = _by_rules(read.lines, partial(_judge_lines, read.left_out, asked, level, by))
     notes = (*reading_notes(read, lines), *verdict.notes)
     if verdict.judged != "shape":
         notes = (*notes, *character_notes(verdict.lines, by, repeated=verdict.template is not None))
@@ -68,7 +63,42 @@ def check(
         replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
         for fault in verdict.violations
     )
-    return replace(verdict, lines=written, violations=faults, notes=notes)
+    return replace(verdict, lines=written, violations=faults, notes=notes, read=verdict.lines)
+
+
+def _by_rules(
+    typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
+) -> tuple[tuple[str, ...], Verdict]:
+    """Convert and judge lines; read a Simplified character that has a fault as another word if that has none.
+
+    Args:
+        typed: The lines as they were written.
+        judged: The function that judges converted lines.
+    """
+    cut = Layout(map(len, typed)).cut
+    lines = tuple(lines_in_context(typed))
+    verdict = judged(lines)
+    layout, text = Layout(map(len, verdict.lines)), "".join(typed)
+    for fault in verdict.violations:
+        read = "".join(lines)
+        place = layout.starts[fault.line - 1] + fault.position - 1
+        for word in other_words(text, read, place) if fault.char else ():
+            same = {at for at in layout.places(fault.line - 1) if text[at] == text[place]}  # as in 累累
+            other = "".join(word if at in same else each for at, each in enumerate(read))
+            found = judged(tuple(cut(other)))
+            if found.form and len(found.violations) < len(verdict.violations):
+                lines, verdict = tuple(cut(other)), found
+                break
+    return lines, verdict
+
+
+def _judge_lines(
+    headings: Sequence[str], asked: Form | None, level: str, standard: Standard, lines: tuple[str, ...]
+) -> Verdict:
+    if asked is None:
+        return _find(lines, headings, level, standard)
+    form = ci.best_shape(lines, asked, level, standard)
+    return (_judge if form.cut(lines) else _shape_faults)(lines, form, level, standard)
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:

@@ -12,7 +12,13 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from pingze.verse.character_table import in_use, rare_words, simplified_forms, to_traditional
+from pingze.verse.character_table import (
+    in_use,
+    rare_words,
+    simplified_forms,
+    to_traditional,
+    traditional_candidates,
+)
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
 from pingze.verse.tables import table
@@ -63,6 +69,12 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
 def lines_in_context(lines: Sequence[str]) -> list[str]:
     """Convert a poem's lines, considering all of them to decide whether the poem is Simplified or Traditional."""
     return in_context("\n".join(lines), keep_words=True).split("\n") if lines else []
+
+
+def other_words(text: str, read: str, place: int) -> list[str]:
+    """Return the words, besides the one as which it was read, for which a character of a Simplified text may stand."""
+    words = {text[place], *traditional_candidates(text[place])} - {read[place]}
+    return sorted(words) if words and not math.isinf(_caution(text)) else []
 
 
 def _caution(text: str) -> float:

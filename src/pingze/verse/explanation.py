@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pingze.verse.context import lines_in_context, tones_in, word_at
+from pingze.verse.context import tones_in, word_at
 from pingze.verse.patterns import SIDES, word_starts
 from pingze.verse.rhyme_groups import STANDARDS
 from pingze.verse.scansion import fitted, masks_of
@@ -51,7 +51,7 @@ def explain(verdict: Verdict) -> tuple[LineExplanation, ...]:
     if verdict.judged in ("nothing", "shape"):
         return ()
     standard, found = STANDARDS[verdict.standard], []
-    for number, line in enumerate(lines_in_context(verdict.lines)):
+    for number, line in enumerate(verdict.read):
         kind = verdict.kinds[number] if verdict.kinds else None
         pattern = (
             fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None

@@ -111,6 +111,8 @@ class Verdict:
     """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
     kinds: tuple[str, ...] = ()
     """The type of each line (`patterns.BASES`, or a' B' for a rescue); () for old-style verse."""
+    read: tuple[str, ...] = ()
+    """The lines as they were read: Simplified characters as the words for which they stand."""
 
     @property
     def ok(self) -> bool:
@@ -166,10 +168,10 @@ def html(verdict: Verdict) -> str:
     rows = [
         "".join(
             f"<ruby{_FAULTY if (number, place) in faulty else ''}>"
-            f"{escape(character)}<rt>{sign(character, verdict.standard)}</rt></ruby>"
-            for place, character in enumerate(line, 1)
+            f"{escape(character)}<rt>{sign(read, verdict.standard)}</rt></ruby>"
+            for place, (character, read) in enumerate(zip(*line, strict=True), 1)
         )
-        for number, line in enumerate(verdict.lines, 1)
+        for number, line in enumerate(zip(verdict.lines, verdict.read, strict=True), 1)
     ]
     faults = [
         here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule)

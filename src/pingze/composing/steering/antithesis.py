@@ -29,7 +29,6 @@ from pingze.composing.steering.term import Term
 from pingze.network.onnx_graph import TYPES, Described, Graph
 from pingze.network.onnx_runtime import session
 from pingze.network.vocabulary import Vocabulary
-from pingze.verse.context import lines_in_context
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import Note, Verdict
 
@@ -165,7 +164,7 @@ def antithesis_table() -> Antithesis:
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
     """Yield a note on each couplet that needs antithesis and hardly has any, or that says one thing twice 合掌."""
-    lines, form = lines_in_context(verdict.lines), FORMS.get(verdict.form or "")
+    lines, form = verdict.read, FORMS.get(verdict.form or "")
     couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()
     for k in couplets:
         first, second = lines[2 * k : 2 * k + 2]
