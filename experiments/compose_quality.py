@@ -3,7 +3,7 @@
 Run: OPENBLAS_NUM_THREADS=1 python -m experiments.compose_quality [--prompts 200] [--json FILE]
 
 Writes the figures `compose.*` of quality to experiments/figures.json and prints the tables for the LOG. Poems are
-judged by `pingze.verse.check`, which knows nothing of the composer, and by `broken`, which reads the finished text.
+judged by `pingze.verse.checking`, which knows nothing of the composer, and by `broken`, which reads the finished text.
 
 Each prompt is built around a random template and rhyme group, so that most prompts can be met. The characters that it
 fixes are drawn from those with the tone and rhyme that their positions need, frequent ones more often; one in ten is

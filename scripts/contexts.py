@@ -23,6 +23,7 @@ from collections.abc import Iterable
 from pingze.corpus import Store
 from pingze.verse.character_table import entry, to_traditional, variants
 from pingze.verse.context import OTHER, in_context
+from pingze.verse.rhyme_groups import PINGSHUI
 from pingze.verse.tables import table
 
 FEWEST = 20
@@ -59,11 +60,11 @@ def ambiguous() -> dict[str, list[str]]:
 
 def _is_word(word: str, others: str) -> bool:
     """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
-    held = entry(word)
-    if held is None or held.count >= FEWEST:
+    held = entry(word, PINGSHUI)
+    if held is None or held.used >= FEWEST:
         return held is not None
-    read_as = set().union(*(each.rhymed for other in others if (each := entry(other))))
-    return word not in others and held.count > 0 and not read_as & held.rhymed.keys()
+    read_as = set().union(*(each.rhymed for other in others if (each := entry(other, PINGSHUI))))
+    return word not in others and held.used > 0 and not read_as & held.rhymed.keys()
 
 
 def learn(lines: Iterable[str]) -> list[str]:

@@ -53,7 +53,7 @@ def test_ctrl_c_is_one_line(call: Call, model: str, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "module", ["typer", "numpy", "pingze.errors", "pingze.cli.application", "pingze.cli.serve"]
+    "module", ["typer", "numpy", "pingze.errors", "pingze.cli.application", "pingze.cli.composing"]
 )
 def test_ctrl_c_while_modules_are_imported_is_one_line(module: str) -> None:
     script = f"""

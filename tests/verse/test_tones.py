@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pingze.errors import InputError
 from pingze.verse.character_table import entry
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
 from pingze.verse.tables import table
 from pingze.verse.tones import EITHER, UNKNOWN, describe, readings, tone, usable_tone
 
@@ -17,7 +17,7 @@ def test_the_table_is_sorted_and_small_and_every_row_can_be_read() -> None:
     folder = files("pingze.verse") / "data"
     assert sum(len(file.read_bytes()) for file in folder.iterdir()) < 600_000
     for character in rows:
-        found = entry(character)
+        found = entry(character, PINGSHUI)
         assert found is not None
         assert found.groups <= GROUPS.keys()
         assert found.sides

@@ -3,7 +3,37 @@
 Each module defines a group of commands; importing the module adds the commands to `app`.
 """
 
-from pingze.cli import composing, corpus, prosody, report, serve, training, tunes  # noqa: F401
-from pingze.cli.application import app, print_start
+from collections.abc import Sequence
+from importlib import import_module
 
-__all__ = ["app", "print_start"]
+import typer
+
+from pingze.cli import application
+from pingze.cli.application import print_start
+
+__all__ = ["app", "application_for", "print_start"]
+
+_COMMANDS = {
+    "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
+    "corpus": ("corpus", "originality"),
+    "prosody": ("check", "tones", "rhyme"),
+    "report": ("derive", "report"),
+    "serve": ("serve",),
+    "training": ("train", "evaluate", "export"),
+    "tunes": ("tunes",),
+}
+"""The commands of each module."""
+
+
+def application_for(arguments: Sequence[str]) -> typer.Typer:
+    """Import only the module of the command that the arguments begin with, or all modules, as for --help."""
+    named = [module for module, commands in _COMMANDS.items() if {*arguments[:1]} & {*commands}]
+    for module in named or _COMMANDS:
+        import_module(f"pingze.cli.{module}")
+    return application.app
+
+
+def __getattr__(name: str) -> object:
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return application_for(())

@@ -4,7 +4,6 @@ import json
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
-from importlib.metadata import version
 from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
@@ -120,6 +119,8 @@ SeedOption = Annotated[int | None, option("seed")]
 
 def _print_version(asked: bool) -> bool:
     if asked:
+        from importlib.metadata import version  # other commands start sooner without it
+
         typer.echo(f"pingze {version('pingze')}")
         raise typer.Exit
     return asked

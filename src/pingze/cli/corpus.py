@@ -17,7 +17,6 @@ from pingze.messages import here
 from pingze.verse.character_table import to_traditional
 from pingze.verse.context import in_context
 from pingze.verse.dynasties import DYNASTIES
-from pingze.verse.pasted_text import read_lines
 
 if TYPE_CHECKING:
     from pingze.corpus.clean import Cleaned
@@ -163,6 +162,7 @@ def originality(
     from pingze.cli.progress import counting
     from pingze.corpus import Store
     from pingze.corpus.originality import of_lines
+    from pingze.verse.pasted_text import read_lines
 
     text = in_context(read_file(poem) if poem == "-" or isfile(poem) else poem)
     poems = [read_lines(part) for part in prosody.split_poems(text)]

@@ -23,21 +23,22 @@ from pingze.cli.application import (
 )
 from pingze.errors import InputError
 from pingze.messages import here, language
-from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import only_han
 from pingze.verse.context import in_context, tones_in
-from pingze.verse.explanation import LineExplanation, explain
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
 from pingze.verse.rules import definition
-from pingze.verse.suggestions import Neighbours, suggest
 from pingze.verse.tones import describe, known, sense, spoken_in
 from pingze.verse.verdict import heading, sign, summary
 
 if TYPE_CHECKING:
     from rich.text import Text
+
+    from pingze.verse import Verdict, Violation
+    from pingze.verse.explanation import LineExplanation
+    from pingze.verse.suggestions import Neighbours
 
 RHYMES_SHOWN = 60
 _WORDS_SHOWN = 6
@@ -65,11 +66,12 @@ def check(
     if not texts:
         raise InputError("no_verse", name=file_name(file))
     from pingze.cli.progress import counting
+    from pingze.verse.explanation import explain  # tones and rhyme start sooner without it
 
     passed = True
     with counting("poems_done", len(texts)) as count:
 
-        def verdicts() -> Iterator[Verdict]:
+        def verdicts() -> "Iterator[Verdict]":
             nonlocal passed
             for done, text in enumerate(texts, start=1):
                 verdict = prosody.check(text, form=form, level=level, standard=standard, fine=fine)
@@ -92,15 +94,18 @@ def check(
         raise typer.Exit(1)
 
 
-def _print_verdicts(verdicts: Iterable[Verdict], *, explained: bool) -> None:
+def _print_verdicts(verdicts: "Iterable[Verdict]", *, explained: bool) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit at each fault."""
     from rich.console import Console
+
+    from pingze.verse.explanation import explain
+    from pingze.verse.suggestions import suggest
 
     console = Console(highlight=False, soft_wrap=True)
     with ExitStack() as stack:
 
         @cache
-        def neighbours() -> Neighbours | None:
+        def neighbours() -> "Neighbours | None":
             from pingze.corpus.store import usual_neighbours  # a poem without faults needs no corpus
 
             return stack.enter_context(usual_neighbours())
@@ -113,7 +118,7 @@ def _print_verdicts(verdicts: Iterable[Verdict], *, explained: bool) -> None:
                 console.print(_table(explain(verdict)), end="")
 
 
-def _table(lines: Iterable[LineExplanation]) -> str:
+def _table(lines: "Iterable[LineExplanation]") -> str:
     """Format a row for each line: its pattern, licence, and characters of both tones with tone, group and meaning."""
     rows = []
     for each in lines:
@@ -132,7 +137,7 @@ def _table(lines: Iterable[LineExplanation]) -> str:
     return "".join(["\n" * bool(rows), *rows])
 
 
-def drawn(verdict: Verdict, fitting: Callable[[Violation], Sequence[str]] | None = None) -> "Text":
+def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]] | None" = None) -> "Text":
     """Format a poem with its tones, the broken rules and notes; below each faulty character, show what would fit."""
     from rich.text import Text
 

@@ -6,6 +6,8 @@ An ONNX file is a protocol buffer: a message is a sequence of fields, each of wh
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from pingze.arrays import Array
 
 TYPES = {"float32": 1, "uint8": 2, "int8": 3, "int64": 7, "float64": 11}
@@ -13,7 +15,9 @@ _INT_ATTRIBUTE = 2
 _IR_VERSION, _OPSET, CONTRIBUTED = 8, 18, "com.microsoft"
 """Versions that every ONNX Runtime since 1.14 can read, and the domain of ONNX Runtime's additional operators."""
 
-Value = int | str | bytes
+Chunks = list[bytes | memoryview]
+"""A message in parts, which are joined once: a model has megabytes of constants, and copying them takes time."""
+Value = int | str | Chunks
 """The value of a field: a number, a string, or bytes, such as a nested message."""
 Described = tuple[str, str, tuple[int | str, ...]]
 """An operand or result: its name, its type, and its sizes; a size that is not fixed has a name instead."""
@@ -23,14 +27,15 @@ class Graph:
     """The nodes and constants of a graph under construction."""
 
     def __init__(self) -> None:
-        self._nodes: list[bytes] = []
-        self._constants: dict[str, bytes] = {}
+        self._nodes: list[Chunks] = []
+        self._constants: dict[str, Chunks] = {}
 
     def constant(self, name: str, values: Array) -> str:
         """Add a constant unless one with the same name exists, and return the name."""
         if name not in self._constants:
             sizes, type_ = ((1, size) for size in values.shape), TYPES[values.dtype.name]
-            self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, values.tobytes()))
+            data = np.ascontiguousarray(values).reshape(-1).view(np.uint8).data
+            self._constants[name] = _message(*sizes, (2, type_), (8, name), (9, [data]))
         return name
 
     def nodes(
@@ -66,24 +71,24 @@ class Graph:
         opsets = (_message((1, name), (2, version)) for name, version in (("", _OPSET), (CONTRIBUTED, 1)))
         texts = (_message((1, name), (2, text)) for name, text in properties.items())
         parts = ((7, graph), *((8, opset) for opset in opsets), *((14, text) for text in texts))
-        return _message((1, _IR_VERSION), (2, "pingze"), *parts)
+        return b"".join(_message((1, _IR_VERSION), (2, "pingze"), *parts))
 
 
-def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> bytes:
+def _described(name: str, type_: str, sizes: tuple[int | str, ...]) -> Chunks:
     shape = _message(*((1, _message((1, size) if isinstance(size, int) else (2, size))) for size in sizes))
     return _message((1, name), (2, _message((1, _message((1, TYPES[type_]), (2, shape))))))
 
 
-def _message(*fields: tuple[int, Value]) -> bytes:
-    return b"".join(_field(number, value) for number, value in fields)
-
-
-def _field(number: int, value: Value) -> bytes:
-    """Encode a field: a key, which states whether a number or bytes follow, then the number or the length and bytes."""
-    if isinstance(value, int):
-        return _varint(number << 3) + _varint(value)
-    data = value.encode() if isinstance(value, str) else value
-    return _varint(number << 3 | 2) + _varint(len(data)) + data
+def _message(*fields: tuple[int, Value]) -> Chunks:
+    """Encode fields: a key, which states whether a number or bytes follow, then the number or the length and bytes."""
+    chunks: Chunks = []
+    for number, value in fields:
+        if isinstance(value, int):
+            chunks.append(_varint(number << 3) + _varint(value))
+        else:
+            data = [value.encode()] if isinstance(value, str) else value
+            chunks += [_varint(number << 3 | 2) + _varint(sum(map(len, data))), *data]
+    return chunks
 
 
 def _varint(value: int) -> bytes:

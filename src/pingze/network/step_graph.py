@@ -170,7 +170,7 @@ class _Arithmetic:
 
     def tensor(self, name: str) -> str:
         """Add a vector of the checkpoint as a constant."""
-        return self.graph.constant(name, self.checkpoint.tensors[name])
+        return self.graph.constant(name, self.checkpoint.tensor(name))
 
     def embedding(self, ids: str) -> tuple[str, str]:
         """Look up x, the embedding of ids, as an operand."""

@@ -1,7 +1,18 @@
-"""Prosody: the tones, rhymes and forms of Tang verse as data, and a checker."""
+"""Prosody: the tones, rhymes and forms of Tang verse as data, and a checker.
 
-from pingze.verse.check import check
-from pingze.verse.pasted_text import split_poems
-from pingze.verse.verdict import Verdict, Violation
+Each public name is imported on first use, because a command may need only the tables.
+"""
+
+from pingze.lazy import imported
+
+TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
+if TYPE_CHECKING:
+    from pingze.verse.checking import check
+    from pingze.verse.pasted_text import split_poems
+    from pingze.verse.verdict import Verdict, Violation
 
 __all__ = ["Verdict", "Violation", "check", "split_poems"]
+
+
+def __getattr__(name: str) -> object:
+    return imported(__name__, ("verdict", "pasted_text", "checking"), name)

@@ -6,8 +6,10 @@ number of times Tang poets rhymed on the character in that group; its occurrence
 tones, how often verse needs the level and the oblique one; and its variants.
 """
 
-from dataclasses import dataclass, field
-from functools import cache, cached_property, lru_cache
+from collections.abc import Mapping
+from functools import cache, lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
 
 from pingze.verse import mandarin
 from pingze.verse.characters import Translation
@@ -22,8 +24,7 @@ and 聽.
 """
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A character's row in the table."""
 
     rhymed: dict[str, int]
@@ -31,37 +32,37 @@ class Entry:
 
     In a standard other than 平水韻, each group has the number of the character's rhymes in all groups of 平水韻.
     """
-    count: int = 0
+    used: int = 0
     """The number of times the character occurs in Tang verse."""
-    needed: dict[str, int] = field(default_factory=dict)
+    needed: Mapping[str, int] = MappingProxyType({})
     """If the character can have both tones: how often it occurs where a template requires each tone."""
     variants: str = ""
     """Other written forms of the character, the most frequent first."""
     standard: Standard = PINGSHUI
     """The standard that has these groups."""
 
-    @cached_property
+    @property
     def groups(self) -> frozenset[str]:
         """The names of the character's rhyme groups."""
         return frozenset(self.rhymed)
 
-    @cached_property
+    @property
     def sides(self) -> frozenset[str]:
         """The tones that the character can have: `LEVEL`, `OBLIQUE` or both."""
-        return frozenset(self.standard.groups[name].side for name in self.rhymed)
+        return frozenset(map(self.standard.sides.__getitem__, self.rhymed))
 
 
 @lru_cache(1 << 15)
-def entry(character: str, standard: Standard = PINGSHUI) -> Entry | None:
+def entry(character: str, standard: Standard) -> Entry | None:  # without a default, no entry is kept twice
     """Look up a character exactly as it is written, as a standard reads it; return None if the table lacks it."""
     row = table("characters").get(character)
     if standard.rimes:
         read = "".join(
             mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ())
         )
-        known = entry(character) or Entry({})
+        known = entry(character, PINGSHUI) or Entry({})
         rhymed = dict.fromkeys(read, sum(known.rhymed.values()))
-        return Entry(rhymed, known.count, {}, known.variants, standard) if read else None
+        return Entry(rhymed, known.used, {}, known.variants, standard) if read else None
     if row is None:
         return None
     groups, count, level, oblique, variants = (row + "\t" * 4).split("\t")[:5]
@@ -71,20 +72,21 @@ def entry(character: str, standard: Standard = PINGSHUI) -> Entry | None:
 
 def in_use(character: str) -> bool:
     """Return whether a character, exactly as it is written, occurs at least `IN_USE` times in Tang verse."""
-    found = entry(character)
-    return found is not None and found.count >= IN_USE
+    found = entry(character, PINGSHUI)
+    return found is not None and found.used >= IN_USE
 
 
-@cache
-def rare_words() -> frozenset[str]:
-    """Return the Simplified characters, such as 并, that as words have readings that their Traditional forms lack."""
-    owns = ((one, entry(one), entry(others[0])) for one, others in table("simplified").items())
-    return frozenset(one for one, own, other in owns if own and other and not own.groups <= other.groups)
+@lru_cache(1 << 13)
+def is_rare_word(character: str) -> bool:
+    """Return whether a Simplified character, as 并, is also a word with readings that its Traditional form lacks."""
+    others = table("simplified").get(character)
+    own, other = (entry(one[0], PINGSHUI) if one else None for one in (others and character, others))
+    return bool(own and other and not own.groups <= other.groups)
 
 
 def variants(character: str) -> tuple[str, ...]:
     """Return other written forms of a character, such as 溪 for 谿, the most frequent in Tang verse first."""
-    found = entry(character)
+    found = entry(character, PINGSHUI)
     return tuple(found.variants) if found else ()
 
 

@@ -40,10 +40,11 @@ def part_labels() -> list[tuple[str, str]]:
 
 
 @cache
-def _halves() -> dict[str, tuple[int, int, str]]:
+def _halves() -> dict[str, tuple[int, int, frozenset[str]]]:
     """Map each divided group to its first and its second part, and to the characters of the second one."""
     of_group = {name: [n for n, names in enumerate(_PARTS) if name in names] for name in GROUPS}
-    return {name: (found[0], found[-1], table("halves").get(name, "")) for name, found in of_group.items()}
+    halves = table("halves")
+    return {name: (n[0], n[-1], frozenset(halves.get(name, ""))) for name, n in of_group.items()}
 
 
 @lru_cache(1 << 13)
@@ -54,7 +55,8 @@ def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
             level for level, oblique in map(tuple, standard.rimes.values()) if group in (level, oblique)
         )
     first, second, others = _halves()[group]
-    return _NAMES[second if set(forms(to_traditional(character))) & set(others) else first]
+    is_other = others and not others.isdisjoint(forms(to_traditional(character)))
+    return _NAMES[second if is_other else first]
 
 
 @lru_cache(1 << 13)

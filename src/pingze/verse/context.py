@@ -14,7 +14,7 @@ from functools import cache
 
 from pingze.verse.character_table import (
     in_use,
-    rare_words,
+    is_rare_word,
     simplified_forms,
     to_traditional,
     traditional_candidates,
@@ -49,11 +49,11 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
         keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. The corpus, whose digests
             are pinned, converts them to 並 and 機.
     """
-    contexts, chosen = _contexts(), to_traditional(text)
-    ambiguous = contexts.keys() & set(text)
-    rare = rare_words() & set(text) if keep_words else set()
+    chosen, ambiguous = to_traditional(text), table("contexts").keys() & set(text)
+    rare = set(filter(is_rare_word, text)) if keep_words else set[str]()
     if not ambiguous | rare:
         return chosen
+    contexts = _contexts()
     caution = _caution(text)
     kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
     if chosen != text:
@@ -90,9 +90,8 @@ def _caution(text: str) -> float:
 def _only_simplified() -> frozenset[str]:
     """Return the Simplified characters that never occur as words in a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
-    return frozenset(
-        one for one in table("simplified") if not in_use(one) and one not in rare_words() | words
-    )
+    kept = (in_use, is_rare_word, words.__contains__)
+    return frozenset(one for one in table("simplified") if not any(each(one) for each in kept))
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:

@@ -99,7 +99,7 @@ def _characters(standard: Standard) -> dict[str, tuple[str, ...]]:
     for character in table("characters"):
         if held := entry(character, standard):
             for name, rhymed in held.rhymed.items():
-                found[name].append((-rhymed, -held.count, character))
+                found[name].append((-rhymed, -held.used, character))
     return {name: tuple(character for *_, character in sorted(ranked)) for name, ranked in found.items()}
 
 

@@ -88,6 +88,11 @@ class Standard:
         return {name: place for place, name in enumerate(self.groups)}
 
     @cached_property
+    def sides(self) -> dict[str, str]:
+        """The tone of each group: `LEVEL` or `OBLIQUE`."""
+        return {name: group.side for name, group in self.groups.items()}
+
+    @cached_property
     def near(self) -> dict[str, frozenset[str]]:
         """The names of all groups in the class of each group, including that group."""
         return {name: frozenset(names) for names in self.classes for name in names}

@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from functools import cache
 
 from pingze.verse.character_table import entry
-from pingze.verse.check import check
+from pingze.verse.checking import check
 from pingze.verse.ci_rhyme import class_of, kind_in, part_of
 from pingze.verse.forms import Layout, find_form
 from pingze.verse.rhyme import practised, rhyme_characters, rhymes, shared_group
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS, Standard
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, usable_tone
@@ -78,5 +78,5 @@ def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
 @cache
 def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters in Tang verse whose `usable_tone` is the given one, the most frequent first."""
-    found = {c: held.count for c in table("characters") if (held := entry(c)) and held.count}
+    found = {c: held.used for c in table("characters") if (held := entry(c, PINGSHUI)) and held.used}
     return tuple(sorted((c for c in found if usable_tone(c, standard) == side), key=lambda c: (-found[c], c)))

@@ -6,7 +6,7 @@ all of them, but `describe` raises an error that asks the user to choose one.
 
 import unicodedata
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from pingze.errors import InputError
@@ -14,7 +14,7 @@ from pingze.verse import mandarin
 from pingze.verse.character_table import (
     Entry,
     entry,
-    rare_words,
+    is_rare_word,
     to_traditional,
     traditional_candidates,
 )
@@ -56,9 +56,8 @@ def known(character: str, standard: Standard = PINGSHUI) -> Entry:
     """
     converted, own = to_traditional(character), entry(character, standard)
     if found := entry(converted, standard):
-        return (
-            replace(found, rhymed=own.rhymed | found.rhymed) if own and character in rare_words() else found
-        )
+        also = own if own and converted != character and is_rare_word(character) else None
+        return found._replace(rhymed=also.rhymed | found.rhymed) if also else found
     others = [found for each in traditional_candidates(converted) if (found := entry(each, standard))]
     rhymed = {name: times for other in others[::-1] for name, times in other.rhymed.items()}
     return Entry(rhymed, standard=standard)
@@ -84,7 +83,7 @@ def readings(character: str, standard: Standard = PINGSHUI) -> tuple[Reading, ..
     of_side = Counter(every[name].side for name in names)
     used = {side: found.needed.get(side) for side, times in of_side.items() if times == 1}
     if len(names) == 1:
-        used = dict.fromkeys(of_side, found.count)
+        used = dict.fromkeys(of_side, found.used)
     return tuple(Reading(every[name], used.get(every[name].side), found.rhymed[name]) for name in names)
 
 
@@ -123,11 +122,11 @@ def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
     and at least 95 % of these need that tone. There is no such tone for characters whose tone depends on their meaning
     (看 思 過), or for unknown characters.
     """
-    found = known(character, standard)
-    if len(found.sides) == 1:
-        return next(iter(found.sides))
-    total = sum(found.needed.values())
-    attested = (side for side, times in found.needed.items() if times >= _ATTESTED_SHARE * total)
+    if len(can_be := sides(character, standard)) == 1:
+        return next(iter(can_be))
+    needed = known(character, standard).needed
+    total = sum(needed.values())
+    attested = (side for side, times in needed.items() if times >= _ATTESTED_SHARE * total)
     return next(attested, None) if total >= _ATTESTED_PLACES else None
 
 

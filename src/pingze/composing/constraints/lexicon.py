@@ -84,42 +84,61 @@ class Lexicon:
     @classmethod
     def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
         """Look up every character of a vocabulary."""
-        V, number = len(vocabulary), {name: row for row, name in enumerate(group_names(standard))}
-        han, level, oblique, can_be_level, can_be_oblique = flags = np.zeros((5, V), bool)
-        rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
-        doubles, word = np.zeros((2, V), bool), np.arange(V)
-        all_forms: list[tuple[int, ...]] = [(id_,) for id_ in range(V)]
-        for id_, token in enumerate(vocabulary.tokens):
-            if not vocabulary.is_han(id_):
-                continue
-            tone, names = usable_tone(token, standard), groups(token, standard)
-            can_be = sides(token, standard) or {LEVEL, OBLIQUE}
-            flags[:, id_] = (True, tone == LEVEL, tone == OBLIQUE, LEVEL in can_be, OBLIQUE in can_be)
-            doubles[:, id_] = [times >= DOUBLED_OFTEN for times in doublings().get(token, (0, 0))]
+        V, tokens = len(vocabulary), vocabulary.tokens
+        ids = [id_ for id_ in range(V) if vocabulary.is_han(id_)]
+
+        def mask(has: Iterable[bool]) -> Bool[Array, "V"]:
+            found = np.zeros(V, bool)
+            found[ids] = list(has)
+            return found
+
+        # 1) The tones and doublings of every character. One assignment for all is quicker than one for each.
+        tones = [usable_tone(tokens[id_], standard) for id_ in ids]
+        readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
+        times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
+        han = mask(True for _ in ids)
+        level, oblique = (mask(tone == side for tone in tones) for side in (LEVEL, OBLIQUE))
+        can_be_level, can_be_oblique = (mask(side in each for each in readings) for side in (LEVEL, OBLIQUE))
+        doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
+        # 2) The forms of its word, and its rhymes, as pairs of a row and an id.
+        number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
+        all_forms, unknown = dict[int, list[int]](), list[int]()
+        able, usable = list[tuple[int, int]](), list[tuple[int, int]]()
+        for id_, tone in zip(ids, tones, strict=True):
+            main = token = tokens[id_]
             known = [form for form in forms(token) if form in vocabulary]
-            main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form)) if known[1:] else token
-            word[id_], all_forms[id_] = vocabulary.ids[main], tuple(vocabulary.ids[form] for form in known)
-            can_rhyme[:, id_] = not names
+            if known[1:]:
+                main = max(known, key=lambda form: (sum(rhymes_of(form).values()), form))
+                word[id_], all_forms[id_] = vocabulary.ids[main], [vocabulary.ids[form] for form in known]
+            if not (names := groups(token, standard)):
+                unknown.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
-                can_rhyme[[number[name], number[part]], id_] = True
-                is_usable = main == token and standard.groups[name].side == tone
-                rhymes[[number[name], number[part]], id_] |= is_usable and practised(token, name, standard)
-        most = max(map(len, all_forms))
-        padded = np.array([(*each, *each[:1] * (most - len(each))) for each in all_forms])
+                rows = (number[name], id_), (number[part], id_)
+                able += rows
+                if main == token and standard.sides[name] == tone and practised(token, name, standard):
+                    usable += rows
+        rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
+        for table_, pairs in ((rhymes, usable), (can_rhyme, able)):
+            table_[tuple(np.array(pairs, int).reshape(-1, 2).T)] = True
+        can_rhyme[:, unknown] = True
+        padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
+        for id_, own in all_forms.items():
+            padded[id_, : len(own)] = own
+        # 3) One form of each word, and the words that verse reads in other tones.
         one_form = np.zeros((3, V), bool)
         for row, which in zip(one_form, (level, oblique, han), strict=True):
-            ids = np.flatnonzero(which)
-            row[ids[np.unique(word[ids], return_index=True)[1]]] = True
+            able_ids = np.flatnonzero(which)
+            row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
         one_form[1] &= ~np.isin(word, word[one_form[0]])  # count a word of both tones as level
         misread: dict[int, list[int]] = {}
         other = {LEVEL: oblique, OBLIQUE: level, OPEN: np.zeros_like(level)}  # usable in the other tone alone
-        for pair, tones in word_tones(standard).items():
-            one, next_one = (vocabulary.ids.get(character, 0) for character in pair)
-            if one and next_one and (other[tones[0]][one] or other[tones[1]][next_one]):
+        for pair, read in word_tones(standard).items():
+            one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
+            if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
-        usable = vocabulary, standard, han, level, oblique, can_be_level, can_be_oblique
-        return cls(*usable, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
+        sides_ = vocabulary, standard, han, level, oblique, can_be_level, can_be_oblique
+        return cls(*sides_, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""

@@ -72,9 +72,8 @@ class Constraints(Demands):
         """Create the histories of texts in which nothing is written yet."""
         unused, stock = np.ones((len(plans), len(self.base)), bool), []
         for row, plan in enumerate(plans):
-            taken = np.unique(self._taken(plan.fixed))
-            unused[row, taken] = False
-            stock.append(self.whole_stock - self.members[taken].sum(axis=0))
+            unused[row, self._taken(plan.fixed)] = False
+            stock.append(self.whole_stock - self.members[~unused[row]].sum(axis=0))
         alive = np.stack([plan.alive for plan in plans])
         ways = np.stack([plan.ways[:, 0] for plan in plans])
         return Histories(plans, alive, ways, unused, np.full((len(plans), 2), FREE), np.array(stock))
