@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Poem,
         Reason,
         alternatives,
+        antithesis_notes,
         collect,
         compose,
         couplet,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
         TrainingError,
         UnfinishedError,
     )
-    from pingze.verse import Verdict, Violation, check
+    from pingze.verse import Verdict, Violation, check, explain_verdict
 
 __all__ = [
     "Alternative",
@@ -57,11 +58,13 @@ __all__ = [
     "Verdict",
     "Violation",
     "alternatives",
+    "antithesis_notes",
     "check",
     "collect",
     "compose",
     "couplet",
     "explain",
+    "explain_verdict",
     "generate",
     "mend",
     "read_poem",

@@ -108,6 +108,18 @@ def test_a_checked_poem_has_tones_faults_and_what_would_fit(client: httpx.Client
     assert verdict["tones"][0] == "仄仄平平仄"
     assert len(verdict["remarks"]) == len(verdict["notes"])
     assert {"lines", "repeated"} & {remark["code"] for remark in verdict["remarks"]}
+    assert verdict["explanation"] == []
+
+
+def test_fine_notes_and_explanations_are_those_of_python(client: httpx.Client) -> None:
+    lines = "一月山風起，孤舟夜雨寒。舟歸千里水，船還百尺竿。天光生海樹，人語出雲端。不見長安路，空思白玉盤。"
+    (found,) = post(client, "check", text=lines, form="五律", fine=True, explain=True).json()["verdicts"]
+    verdict = pingze.check(lines, form="五律", fine=True)
+    notes = [*verdict.doubts, *verdict.notes, *pingze.antithesis_notes(verdict)]
+    assert found["remarks"] == json.loads(json.dumps([note.cause for note in notes]))
+    assert any(remark.get("rule") == "合掌" for remark in found["remarks"])
+    assert found["explanation"] == json.loads(json.dumps([*map(asdict, pingze.explain_verdict(verdict))]))
+    assert found["explanation"][6]["readings"]
     turned = FAULTY.replace("平平月日東", "平月月日東")
     (verdict,) = post(client, "check", text=turned, form="五絕").json()["verdicts"]
     tone = {"code": "tone", "rule": "失對", "line": 2, "position": 2, "wanted": "平", "has": "仄"}

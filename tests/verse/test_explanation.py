@@ -1,7 +1,7 @@
 """Verdicts explained line by line, on single lines and lines written from tones."""
 
 from pingze.verse import check
-from pingze.verse.explanation import explain
+from pingze.verse import explain_verdict as explain
 from tests.verse.writing import write
 
 

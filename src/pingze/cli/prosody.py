@@ -66,7 +66,6 @@ def check(
     if not texts:
         raise InputError("no_verse", name=file_name(file))
     from pingze.cli.progress import counting
-    from pingze.verse.explanation import explain  # tones and rhyme start sooner without it
 
     passed = True
     with counting("poems_done", len(texts)) as count:
@@ -85,7 +84,8 @@ def check(
 
         if as_json:
             print_json_list(
-                each.as_json() | ({"explanation": [*map(asdict, explain(each))]} if explained else {})
+                each.as_json()
+                | ({"explanation": [*map(asdict, prosody.explain_verdict(each))]} if explained else {})
                 for each in verdicts()
             )
         else:
@@ -98,7 +98,6 @@ def _print_verdicts(verdicts: "Iterable[Verdict]", *, explained: bool) -> None:
     """Print each poem with its tones, its faults, and the characters that would fit at each fault."""
     from rich.console import Console
 
-    from pingze.verse.explanation import explain
     from pingze.verse.suggestions import suggest
 
     console = Console(highlight=False, soft_wrap=True)
@@ -115,7 +114,7 @@ def _print_verdicts(verdicts: "Iterable[Verdict]", *, explained: bool) -> None:
                 console.print()
             console.print(drawn(verdict, lambda fault: suggest(verdict, fault, neighbours=neighbours())))  # noqa: B023
             if explained:
-                console.print(_table(explain(verdict)), end="")
+                console.print(_table(prosody.explain_verdict(verdict)), end="")
 
 
 def _table(lines: "Iterable[LineExplanation]") -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pingze.composing.mending import Change, Mended, mend
     from pingze.composing.poem import Poem
     from pingze.composing.revision import Alternative, alternatives, read_poem, revise
+    from pingze.composing.steering.antithesis import antithesis_notes
 
 __all__ = [
     "Alternative",
@@ -25,6 +26,7 @@ __all__ = [
     "Poem",
     "Reason",
     "alternatives",
+    "antithesis_notes",
     "collect",
     "compose",
     "couplet",
@@ -39,6 +41,9 @@ __all__ = [
 def __getattr__(name: str) -> object:
     return imported(
         __name__,
-        ("poem", "composer", "revision", "explanation", "generation", "mending", "collecting", "couplets"),
+        (
+            *("poem", "composer", "revision", "explanation", "generation", "mending", "collecting"),
+            *("couplets", "steering.antithesis"),
+        ),
         name,
     )

@@ -162,16 +162,19 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
     texts = prosody.split_poems(asked.text)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
-    verdicts = [
-        prosody.check(text, form=asked.form, level=asked.level, standard=asked.standard) for text in texts
-    ]
+    judged = partial(
+        prosody.check, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
+    )
     with usual_neighbours() as neighbours:
         fitting = partial(suggest, neighbours=neighbours)
-        return {"verdicts": [_judged(verdict, fitting, language) for verdict in verdicts]}
+        return {"verdicts": [_judged(judged(text), asked, fitting, language) for text in texts]}
 
 
 def _judged(
-    verdict: Verdict, fitting: Callable[[Verdict, Violation], Sequence[str]], language: Language
+    verdict: Verdict,
+    asked: schemas.CheckRequest,
+    fitting: Callable[[Verdict, Violation], Sequence[str]],
+    language: Language,
 ) -> schemas.Judged:
     faults = []
     for fault in verdict.violations:
@@ -182,7 +185,7 @@ def _judged(
         )
     same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines")
     by = STANDARDS[verdict.standard]
-    notes = [*verdict.doubts, *verdict.notes]
+    notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
     return schemas.Judged(
         **{name: getattr(verdict, name) for name in same},
         violations=faults,
@@ -191,6 +194,7 @@ def _judged(
         read=verdict.read,
         tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
         readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
+        explanation=prosody.explain_verdict(verdict) if asked.explain else (),
     )
 
 

@@ -8,6 +8,7 @@ from pingze.composing import Collected, Poem, read_poem
 from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Coupling, Revising, option
 from pingze.errors import Cause, Clash, InputError
 from pingze.network import checkpoint
+from pingze.verse.explanation import LineExplanation
 from pingze.verse.forms import find_form, wrong_shape
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
@@ -153,6 +154,8 @@ class CheckRequest(Bounded):
     form: str | None = option(None, "The form to check against, instead of the detected one.", maxLength=20)
     level: str = shared("level")
     standard: str = shared("standard")
+    fine: bool = option(False, "Also note 撞韻, 擠韻, 冒韻, 四字目孤平, 合掌 and weak 對仗.")
+    explain: bool = option(False, "Also explain each line: its pattern, rescue and readings.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -367,3 +370,5 @@ class Judged:
     notes: Sequence[str]
     remarks: Sequence[Cause]
     """The notes, each as a code with parameters."""
+    explanation: Sequence[LineExplanation]
+    """The pattern, licence and readings of each line; empty unless asked for."""

@@ -46,8 +46,14 @@ class LineExplanation:
     """The readings of the characters that can have both tones."""
 
 
-def explain(verdict: Verdict) -> tuple[LineExplanation, ...]:
-    """Explain the lines of a verdict; return () if nothing was judged."""
+def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
+    """Explain each line of a verdict: its pattern, its licence, and how its characters of both tones are read.
+
+    Args:
+        verdict: What `check` returned.
+
+    Returns () if nothing was judged, or only the shape.
+    """
     if verdict.judged in ("nothing", "shape"):
         return ()
     standard, found = STANDARDS[verdict.standard], []

@@ -163,7 +163,11 @@ def antithesis_table() -> Antithesis:
 
 
 def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
-    """Yield a note on each couplet that needs antithesis and hardly has any, or that says one thing twice 合掌."""
+    """Yield a note on each couplet that needs antithesis 對仗 and hardly has any, or that says one thing twice 合掌.
+
+    Args:
+        verdict: What `check` returned; old-style verse and 絕 need no antithesis.
+    """
     lines, form = verdict.read, FORMS.get(verdict.form or "")
     couplets = form.antithetical(len(lines)) if form and verdict.judged == "tones and rhyme" else ()
     for k in couplets:
