@@ -32,8 +32,8 @@ from pingze.verse import check
 from pingze.verse.context import OPEN
 from pingze.verse.forms import FORMS, find_form
 from pingze.verse.patterns import word_starts
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, PINGSHUI
-from pingze.verse.scansion import FAULT, fit
+from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, PINGSHUI
+from pingze.verse.scansion import FAULT, FittedLine, fit
 from pingze.verse.tones import groups, sides, usual_sides
 from scripts.character_table import masks, needs
 
@@ -147,10 +147,18 @@ def count_places(poems: Iterable[Sequence[str]]) -> Needed:
         openings = FORMS["五絕" if width == 5 else "七絕"].openings
         fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, FAULT)
         for line, found in zip(lines, fitted, strict=True):
-            for place, need in needs(found, width):
+            for place, need in (*needs(found, width), *_last_but_one(line, found)):
                 for start in {place - 1, place} & word_starts(2, width):
                     needed[line[start : start + 2], place - start][need] += 1
     return needed
+
+
+def _last_but_one(line: str, found: FittedLine) -> list[tuple[int, str]]:
+    """Return the last position but one of a line ending oblique, and its tone, unless a rescue may have inverted it."""
+    if found.kind == "a":
+        return [(len(line) - 2, LEVEL)]
+    not_inverted = found.kind == "c" and sides(line[-3]) == {LEVEL}  # 特拗 has an oblique character there
+    return [(len(line) - 2, OBLIQUE)] if not_inverted else []
 
 
 def _tone(character: str, places: Counter[str]) -> str:

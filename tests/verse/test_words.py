@@ -40,7 +40,8 @@ def poems(word: str, at: int, tone: str) -> Iterator[str]:
     for opening in reference.STARTS:
         types = reference.types(opening, 4)
         tones = [(reference.PREFIX[kind] + reference.BASE[kind]).replace("x", "P") for kind in types]
-        lines = write(tones, rhymed_first=opening[0].isupper())
+        written = write(tones, rhymed_first=opening[0].isupper())
+        lines = [line.replace("雲", "池") for line in written]  # 雲長 and 雲正 are pairs of their own
         for number, line in enumerate(lines):
             for start in sorted(word_starts(2, 7) - ({5} if tones[number][-1] == "P" else set())):
                 before, after = [*lines[:number], line[:start]], [line[start + 2 :], *lines[number + 1 :]]
@@ -62,7 +63,7 @@ def test_a_word_in_the_wrong_tone_is_told() -> None:
     assert len(WORDS) == 93
     assert all(len(sides(word[at])) == 2 for word, at, _ in WORDS)
     silent = [word for word, at, tone in WORDS if not told(check(next(poems(word, at, tone)), form="七絕"))]
-    assert len(WORDS) - len(silent) >= 85, silent
+    assert len(WORDS) - len(silent) >= 88, silent
 
 
 @pytest.mark.parametrize("word", ["將軍", "人間", "患難", "丞相"])

@@ -126,14 +126,15 @@ def named_tune(headings: Iterable[str]) -> Tune | None:
 
 def nearest(lines: Sequence[str]) -> list[str]:
     """Return the tunes, three at most, whose line lengths differ least from those of a text; [] if none is near."""
-    widths = [*map(len, lines)]
-    costs = {
-        tune.name: _distance(widths, [len(line.tones) for line in tune.lines]) for tune in tunes().values()
-    }
-    near = sorted(
-        (cost, n, name) for n, (name, cost) in enumerate(costs.items()) if cost <= max(1, len(widths) // 4)
-    )
-    return [name for _, _, name in near[:_NEAREST]]
+    widths, most = [*map(len, lines)], max(1, len(lines) // 4)
+    count, found = Counter(widths), list[tuple[int, str]]()
+    for tune in tunes().values():
+        size = max(len(widths), len(tune.widths))
+        # Two sequences differ at least in the lines of one that have no equal in the other.
+        if size - min(len(widths), len(tune.widths)) <= most and size - (count & tune.counts).total() <= most:
+            found.append((_distance(widths, tune.widths), tune.name))
+    found.sort(key=lambda each: each[0])
+    return [name for cost, name in found[:_NEAREST] if cost <= most]
 
 
 def _distance(one: Sequence[int], other: Sequence[int]) -> int:

@@ -73,7 +73,7 @@ class Form:
 
     def widths(self, count: int) -> tuple[int, ...]:
         """Return the number of characters in each of `count` lines."""
-        return tuple(len(line.tones) for line in self.tune.lines) if self.tune else (self.width,) * count
+        return self.tune.widths if self.tune else (self.width,) * count
 
     def marks(self, count: int) -> str:
         """Return the mark that follows each of `count` lines."""
@@ -140,7 +140,7 @@ def _layout(widths: tuple[int, ...]) -> Layout:
 @cache
 def tune_form(tune: Tune) -> Form:
     """Return the form of a 詞 to a tune."""
-    return Form(tune.name, max(len(line.tones) for line in tune.lines), len(tune.lines), tune)
+    return Form(tune.name, max(tune.widths), len(tune.lines), tune)
 
 
 _NAME = re.compile("([五七])言?(?:(絕)句?|(律)詩?|(排)律?|(古)[詩體風]?)")

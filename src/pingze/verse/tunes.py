@@ -5,6 +5,7 @@ columns of the table and how they are counted.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
@@ -61,12 +62,22 @@ class Tune:
     @property
     def size(self) -> int:
         """The number of characters."""
-        return sum(len(line.tones) for line in self.lines)
+        return sum(self.widths)
+
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """The number of characters in each line."""
+        return tuple(len(line.tones) for line in self.lines)
+
+    @cached_property
+    def counts(self) -> Counter[int]:
+        """How many lines have each number of characters."""
+        return Counter(self.widths)
 
     @cached_property
     def ends(self) -> frozenset[int]:
         """The number of characters before the end of each line."""
-        return frozenset(accumulate(len(line.tones) for line in self.lines))
+        return frozenset(accumulate(self.widths))
 
     def divides(self, lines: Sequence[str]) -> bool:
         """Return whether lines have the tune's shape: as many characters, and at least half of their ends."""
