@@ -217,6 +217,30 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 
 
+def test_what_a_draft_settles_stays_and_what_is_fixed_is_settled_from_the_start() -> None:
+    chosen = composer(seed=3)
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕", acrostic="春江花月")))
+    writing = chosen.begin(inclusion, Sampling(0.3, 32), [(0, 0)])
+    drafts = []
+    while not writing.finished:
+        go_on(chosen.network, [writing])
+        lines, settled = map("".join, writing.draft(alone=True))
+        assert lines[: writing.place] in {
+            chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts
+        }
+        assert [lines[place] for place in (0, 5, 10, 15)] == list("春江花月")
+        assert "".join(writing.draft(alone=False)[1]) == "春＿＿＿＿江＿＿＿＿花＿＿＿＿月＿＿＿＿"
+        drafts.append((lines, settled))
+    finished = {chosen.vocabulary.decode(row) for row in writing.texts}
+    for later, (lines, settled) in enumerate(drafts):
+        stays = [place for place in range(20) if settled[place] != "＿"]
+        assert {0, 5, 10, 15} <= {*stays}
+        after = [*finished, *(draft for draft, _ in drafts[later:])]
+        assert all(text[place] in (settled[place], "＿") for text in after for place in stays)
+        assert all(lines[place] == settled[place] for place in stays)
+    assert drafts[-2][1].count("＿") < drafts[1][1].count("＿")
+
+
 def test_equal_texts_are_read_once_and_each_text_has_the_state_of_its_own_tokens() -> None:
     chosen = composer(seed=3)
     inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form="五絕")))

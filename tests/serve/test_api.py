@@ -278,6 +278,40 @@ def test_another_program_reads_a_code(client: httpx.Client, tmp_path: Path, text
     assert code_in(tmp_path / "code.png") == text
 
 
+LINES_OF_JSON = {"accept": "application/x-ndjson"}
+
+
+def test_drafts_come_before_the_poems_where_they_are_asked_for(client: httpx.Client) -> None:
+    body = {"form": "七律", "title": "秋夜", "acrostic": "春夏秋冬東南西北", "particles": 64, "seed": 1}
+    answer = client.post("/v1/compose", json=body, headers=LINES_OF_JSON)
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    *drafts, last = map(json.loads, answer.text.splitlines())
+    assert last == post(client, "compose", **body).json()
+    assert len(drafts) > 1
+    lines = last["poems"][0]["lines"]
+    for draft in (each["draft"] for each in drafts):
+        assert draft["seed"] == 1
+        assert [line[0] for line in draft["lines"]] == [line[0] for line in lines]
+        pairs = zip("".join(draft["settled"]), "".join(lines), strict=True)
+        assert all(settled in ("＿", character) for settled, character in pairs)
+    assert "".join(drafts[-1]["draft"]["settled"]).count("＿") < 48
+    clash = client.post("/v1/compose", json={"form": "五絕", "lines": 6}, headers=LINES_OF_JSON)
+    assert (clash.status_code, clash.json()["cause"]["code"]) == (422, "line_count")
+
+
+def test_a_reader_of_drafts_who_leaves_is_seen_to_leave(server: Server) -> None:
+    """All that was left of the request is dropped at once."""
+    body = {"form": "五絕", "count": 8, "particles": 64, "model": "report"}
+    waiting = []
+    with httpx.Client(base_url=server.address, timeout=SECONDS) as client:
+        with client.stream("POST", "/v1/compose", json=body, headers=LINES_OF_JSON) as answer:
+            assert "draft" in next(answer.iter_lines())
+        while not waiting or waiting[-1]:
+            waiting.append(client.get("/v1/health").json()["queue"])
+    assert waiting[-1:] == [0]
+    assert len({*waiting} - {0}) <= 2
+
+
 def test_a_mood_is_told_with_the_poem_and_kept_by_its_revision(client: httpx.Client) -> None:
     answer = post(client, "compose", form="五絕", about="壽", particles=8, seed=1).json()
     (poem,) = answer["poems"]
@@ -347,9 +381,7 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
         until_jobs_wait(client)
-        before = workers(process)
-        for pid in before:
-            os.kill(pid, signal.SIGKILL)
+        before = kill_workers(process)
         problem = asked.result()
         assert (problem.status_code, problem.json()["cause"]["code"]) == (503, "lost")
         assert int(problem.headers["retry-after"]) > 0
@@ -357,6 +389,20 @@ def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Clien
         time.sleep(0.05)  # sent to a worker whose death was not yet seen: the client asks again
     assert answer.status_code == 200
     assert not workers(process) & before
+    few = body | {"count": 4}
+    with client.stream("POST", "/v1/compose", json=few, headers=LINES_OF_JSON) as watched:
+        lines = watched.iter_lines()
+        assert "draft" in next(lines)
+        kill_workers(process)
+        assert json.loads([*lines][-1])["cause"]["code"] == "lost"
+
+
+def kill_workers(process: Path) -> set[int]:
+    """Kill the processes that compute for a server; their numbers."""
+    killed = workers(process)
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    return killed
 
 
 def until_jobs_wait(client: httpx.Client) -> None:

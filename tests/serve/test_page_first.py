@@ -131,6 +131,29 @@ def test_a_double_click_composes_once(browser: "Browser", address: str) -> None:
         assert [url for url in asked if url.endswith("/v1/compose")] == [f"{address}/v1/compose"]
 
 
+def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: "Page") -> None:
+    page.evaluate("""() => {
+        window.seen = [];
+        const sheet = document.querySelector("#sheet");
+        const texts = (of) => [...sheet.querySelectorAll(of)].map((node) => node.textContent).join("");
+        new MutationObserver(() => {
+            const [pale, all] = [".pale .character", ".character"].map(texts);
+            if (pale) window.seen.push([pale, all, texts("[data-position='1']:not(.pale) .character")]);
+        }).observe(sheet, { childList: true });
+    }""")
+    page.click("#more > summary")
+    page.fill("#acrostic", "春夏秋冬東南西北")
+    compose(page, form="七律")
+    drafts = page.evaluate("window.seen")
+    assert {heads for *_, heads in drafts} == {"春夏秋冬東南西北"}
+    left = [pale.count("・") for pale, *_ in drafts]
+    assert left == sorted(left, reverse=True)
+    assert max(left) > min(left)
+    assert {len(pale) for pale, *_ in drafts} == {48}  # of two populations, so that nothing else is settled
+    assert {len(text) for _, text, _ in drafts} == {56}
+    count(page, "#sheet .pale", 0)
+
+
 def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
     for language, told in (("zh-TW", "「发」認作「發」。"), ("en-US", "发 was read as 發")):
         with opened(browser, address, language=language) as page:

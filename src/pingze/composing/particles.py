@@ -24,6 +24,7 @@ from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
+from pingze.composing.request.request import BLANKS
 from pingze.composing.steering.term import Term, Token
 from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
@@ -226,6 +227,20 @@ class Writing:
                 self.texts[kept],
             )
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
+
+    def draft(self, alone: bool) -> list[list[str]]:
+        """Return the lines of the leading text, and those of its characters that stay; ＿ is at every other position.
+
+        Fixed characters stay. If the request has no other population (`alone`), so does what all texts share.
+        """
+        written, text = self.texts[:, : self.place], np.array(self.constraints.fixed)
+        settled, tokens = text.copy(), self.constraints.lexicon.vocabulary.tokens
+        leads = np.where(self.log_weights.ravel() > -np.inf, self.scores, -np.inf).argmax()
+        text[: self.place] = written[leads]
+        if alone:
+            settled[: self.place] = np.where((written == written[0]).all(axis=0), written[0], FREE)
+        both = ("".join(BLANKS[0] if id_ == FREE else tokens[id_] for id_ in ids) for ids in (text, settled))
+        return [*map(self.constraints.layout.cut, both)]
 
     @property
     def populations(self) -> list[Population]:

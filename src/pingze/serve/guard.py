@@ -102,7 +102,7 @@ class Guard:
         gone = asyncio.ensure_future(receive())  # after the body, the only message left is the disconnect
 
         async def replay() -> Message:
-            return messages.pop() if messages else await gone
+            return messages.pop() if messages else await asyncio.shield(gone)
 
         answer = asyncio.ensure_future(self.app(scope, replay, send))
         try:

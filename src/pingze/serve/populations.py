@@ -1,6 +1,7 @@
 """Write populations in a worker: prepare a request, draw texts, choose one per population, and build the poems."""
 
 import pickle
+import time
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest
 from pingze.verse.verdict import Note
+
+PAUSE = 0.1
+"""Seconds between two drafts of a population."""
 
 PickledRequest = bytes
 """A pickled request, which is also the key under which a worker caches the prepared request."""
@@ -37,6 +41,20 @@ class Plan:
     """The number of tokens in one text."""
     notes: Sequence[Note]
     """Notes on how the request was read."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What is written so far of a poem's first population, as lines with ＿ at each position that is left to come.
+
+    The poem may be chosen from another population; then only fixed characters are settled before the end.
+    """
+
+    seed: int
+    lines: list[str]
+    """The text that leads; another may take its place."""
+    settled: list[str]
+    """Its characters that stay, and ＿ at each other position."""
 
 
 @lru_cache(maxsize=8)  # an entry with many words to include takes up to 14 MB
@@ -63,16 +81,18 @@ def plan_of(packed: PickledRequest) -> Plan:
 
 
 def write(
-    jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed], Deadline]],
+    jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed, bool], Deadline]],
 ) -> Iterator[tuple[int, Any] | None]:
-    """Write populations of one model as one batch.
+    """Write populations of one model as one batch; the third argument of a job says whether somebody watches it.
 
     Yields None before each token. Yields the index of each population once, paired with its result: an error, the
-    chosen text or, if the poem has no other population, the poem.
+    chosen text or, if the poem has no other population, the poem. Before that, yields the drafts of watched ones.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
-    for index, ((packed, seed), deadline) in enumerate(jobs):
+    watched = {index for index, ((*_, is_watched), _) in enumerate(jobs) if is_watched}
+    shown = 0.0
+    for index, ((packed, seed, _), deadline) in enumerate(jobs):
         try:
             with within(deadline):
                 chosen, inclusion, sampling, _ = started(packed)
@@ -92,15 +112,28 @@ def write(
         except Exception as error:
             failed = dict.fromkeys(going.values(), failure(error))
         # 4. Choose a text from each finished population.
+        now = time.monotonic()
         for index, writing in list(going.items()):
+            packed, seed, _ = jobs[index][0]
             if writing in failed:
                 yield index, failed[going.pop(index)]
             elif writing.finished:
                 del going[index]
                 try:
-                    yield index, _chosen(*jobs[index][0], writing)
+                    yield index, _chosen(packed, seed, writing)
                 except Exception as error:
                     yield index, failure(error)
+            elif index in watched and now >= shown + PAUSE:
+                yield index, _draft(packed, seed, writing)
+        if now >= shown + PAUSE:
+            shown = now
+
+
+def _draft(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Draft:
+    """Return the draft of an unfinished population."""
+    chosen, inclusion, sampling, _ = started(packed)
+    alone = chosen.populations(inclusion.constraints, sampling)[0] == 1
+    return Draft(seed[0], *writing.draft(alone))
 
 
 def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:

@@ -20,6 +20,7 @@ from threading import Thread
 from typing import Any, TypeVar, TypeVarTuple
 
 from pingze.deadline import too_slow
+from pingze.serve.populations import Draft
 from pingze.serve.problems import BusyError, LostError, TooMuchError
 from pingze.serve.worker import LONG, work
 from pingze.threads import threads
@@ -47,6 +48,7 @@ class Job:
     model: The model that writes the texts; jobs of one model may share a batch. "" for a job that is computed alone.
     rows: The number of texts to write.
     size: The number of tokens in all these texts.
+    hear: A function to call with each draft of the texts; None if nobody watches them.
     """
 
     request: "Request"
@@ -55,6 +57,7 @@ class Job:
     model: str = ""
     rows: int = 0
     size: int = 0
+    hear: Callable[[Draft], None] | None = None
     answer: asyncio.Future[Any] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def settle(self, answer: Any) -> None:
@@ -314,7 +317,10 @@ class Queue:
             batch.spent += seconds
             for request in (requests := batch.requests):
                 request.spent += seconds / len(requests)
-            if index is not None:
+            if isinstance(answer, Draft):
+                if hear := batch.jobs[index].hear:
+                    hear(answer)
+            elif index is not None:
                 batch.jobs.pop(index).settle(answer)
             if not batch.jobs:
                 del worker.batches[number]

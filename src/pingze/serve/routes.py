@@ -1,12 +1,16 @@
 """Define the API's routes under /v1. The queue's workers compute the answers; for poems, a job is a population."""
 
+import asyncio
+import json
 import pickle
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import asdict
 from inspect import Parameter, Signature, signature
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
+from starlette.responses import StreamingResponse
 
 from pingze.composing import Poem
 from pingze.composing.composer import seeds
@@ -27,6 +31,8 @@ from pingze.serve.schemas import (
 from pingze.verse.verdict import Note
 
 P = TypeVar("P", bound=Poems)
+Hear = Callable[[populations.Draft], None]
+LINES = "application/x-ndjson"
 
 COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
     "GET": {"forms": answers.choices, "script": answers.script, "example": answers.example},
@@ -81,8 +87,41 @@ async def health(request: Request) -> dict[str, str | int]:
 
 @router.post("/compose")
 async def compose(asked: ComposeRequest, request: Request) -> Poems:
-    """Compose poems that meet all constraints of the request, in the order of their seeds."""
-    return await _poems(asked, request, Poems)
+    """Compose poems that meet all constraints of the request, in the order of their seeds.
+
+    If `Accept` names application/x-ndjson, the answer is a line of JSON for each draft, then one for the poems.
+    """
+    if LINES not in request.headers.get("accept", ""):
+        return await _poems(asked, request, Poems)
+    lines = _watched(asked, request)
+    first = await anext(lines)  # an error before anything is written is answered as any other
+
+    async def all_lines() -> AsyncIterator[str]:
+        yield first
+        try:
+            async for line in lines:
+                yield line
+        except Exception as error:
+            yield bytes(Problem.of(error, language_of(request.headers)).response().body).decode() + "\n"
+
+    return StreamingResponse(all_lines(), media_type=LINES)  # type: ignore[return-value]  # FastAPI passes it on
+
+
+async def _watched(asked: ComposeRequest, request: Request) -> AsyncIterator[str]:
+    """Write poems; yield a line of JSON for each draft, then one for the poems. Raises the errors of `_poems`."""
+    drafts: asyncio.Queue[populations.Draft | None] = asyncio.Queue()
+    writing = asyncio.ensure_future(_poems(asked, request, Poems, drafts.put_nowait))
+    writing.add_done_callback(lambda _: drafts.put_nowait(None))
+    try:
+        while draft := await drafts.get():
+            yield _line({"draft": asdict(draft)})
+        yield _line(asdict(await writing))
+    finally:
+        writing.cancel()
+
+
+def _line(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False) + "\n"
 
 
 @router.post("/collect")
@@ -91,11 +130,11 @@ async def collect(asked: CollectRequest, request: Request) -> CollectedPoems:
     return await _poems(asked, request, CollectedPoems)
 
 
-async def _poems(asked: ComposeRequest, request: Request, answer: type[P]) -> P:
+async def _poems(asked: ComposeRequest, request: Request, answer: type[P], hear: Hear | None = None) -> P:
     texts, language = asked.count * asked.particles, language_of(request.headers)
     if texts > MOST_TEXTS:
         raise InputError("too_many_texts", field="count", has=texts, most=MOST_TEXTS)
-    poems, notes = await _write(asked, request)
+    poems, notes = await _write(asked, request, hear)
     return answer(poems, [note.text(language) for note in notes], [note.cause for note in notes])
 
 
@@ -107,15 +146,22 @@ async def revise(asked: ReviseRequest, request: Request) -> Poem:
 
 
 async def _write(
-    asked: ComposeRequest | ReviseRequest, request: Request
+    asked: ComposeRequest | ReviseRequest, request: Request, hear: Hear | None = None
 ) -> tuple[list[Poem], Sequence[Note]]:
-    """Write a poem for each seed, with a job per population; return the poems and notes on the request."""
+    """Write a poem for each seed, with a job per population; return the poems and notes on the request.
+
+    `hear`, if given, is called with the drafts of each poem's first population.
+    """
     packed = pickle.dumps(asked)
     async with _queue(request).request(_client(request)) as asking:
         plan = await asking.compute(populations.plan_of, packed)
         every = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
         size, name = plan.rows * plan.tokens, plan.model
-        jobs = [Job(asking, populations.write, (packed, each), name, plan.rows, size) for each in every]
+        jobs = []
+        for each in every:
+            heard = None if each[1] else hear
+            arguments = (packed, each, heard is not None)
+            jobs.append(Job(asking, populations.write, arguments, name, plan.rows, size, heard))
         found = await asking.compute_all(jobs)
         if plan.populations > 1:
             of_seed: dict[int, list[Population]] = defaultdict(list)

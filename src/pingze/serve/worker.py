@@ -17,7 +17,7 @@ from typing import Any
 
 from pingze.deadline import Deadline, within
 from pingze.errors import PingzeError
-from pingze.serve.populations import failure, started
+from pingze.serve.populations import Draft, failure, started
 
 REST = 3.0
 """Seconds without a message after which an idle worker frees memory."""
@@ -72,7 +72,7 @@ class WorkerLoop:
     """A loop that receives messages, and two threads: one writes batches, the other computes other jobs.
 
     Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) and ("stop", batch, index). Sends
-    (batch, index, answer, seconds spent) and, at the end of a turn, (batch, None, None, seconds spent).
+    (batch, index, draft or answer, seconds spent) and, at the end of a turn, (batch, None, None, seconds spent).
     """
 
     def __init__(self, pipe: Connection) -> None:
@@ -142,7 +142,7 @@ class WorkerLoop:
                 ended = True
 
     def _tell(self, number: int, index: int | None, answer: Any, seconds: float) -> None:
-        if index is not None:
+        if index is not None and not isinstance(answer, Draft):
             del self.deadlines[number, index]
         with self.lock, suppress(OSError):  # the server has ended
             self.pipe.send((number, index, answer, seconds))

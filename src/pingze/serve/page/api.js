@@ -16,16 +16,15 @@ class Problem extends Error {
 /** A sentence of the server: Chinese ones are in Traditional characters. */
 export const told = (sentence) => (settings.language === "zh" ? shown(sentence) : sentence);
 
-async function send(path, body, signal) {
-  const headers = { "Content-Type": "application/json", "Accept-Language": settings.language };
+/** A request that was called off stays that; another came to no answer. */
+const lost = (error) => {
+  throw error.name === "AbortError" ? error : new Problem();
+};
+
+async function send(path, body, signal, accept = "*/*") {
+  const headers = { "Content-Type": "application/json", "Accept-Language": settings.language, Accept: accept };
   const post = { method: "POST", headers, body: JSON.stringify(body) };
-  let response;
-  try {
-    response = await fetch(`/v1/${path}`, { ...(body && post), signal });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Problem();
-  }
+  const response = await fetch(`/v1/${path}`, { ...(body && post), signal }).catch(lost);
   if (!response.ok) throw new Problem(await response.json().catch(() => ({ title: response.statusText })));
   return response;
 }
@@ -35,16 +34,29 @@ export async function ask(path, body, signal) {
   return (await send(path, body, signal)).json();
 }
 
-/** Compose, and hear of each poem and how it was asked for; what one uses weighs less in the next. Throws a Problem. */
-export async function composeEach({ count = 1, seed = null, heading, ...body }, hear, signal) {
+/** Compose, and see each draft: lines of JSON, the last of which is the answer. Throws a Problem. */
+async function composeSeen(body, see, signal) {
+  const { body: stream } = await send("compose", body, signal, "application/x-ndjson");
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; ;) {
+    const { done, value } = await reader.read().catch(lost);
+    const lines = (text += value ?? "").split("\n");
+    text = done ? "" : lines.pop();
+    for (const line of lines.filter(Boolean).map((each) => JSON.parse(each))) {
+      if (line.poems) return line;
+      if (!line.draft) throw new Problem(line);
+      see(line.draft);
+    }
+    if (done) throw new Problem();
+  }
+}
+
+/** Compose; see drafts, hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
+export async function composeEach({ count = 1, seed = null, heading, ...body }, { hear, see }, signal) {
   let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {
     const apart = !body.like && used ? { unlike: used } : {};
-    const { poems, ...told } = await ask(
-      "compose",
-      { ...body, ...apart, ...(next !== null && { seed: next }) },
-      signal,
-    );
+    const { poems, ...told } = await composeSeen({ ...body, ...apart, seed: next }, see, signal);
     used = (used + poems[0].lines.join("")).slice(-1000);
     hear(poems[0], told);
     next = poems[0].seed;

@@ -81,27 +81,13 @@ function logScale(values) {
 
 function heatRow(names, label, values, signed, y) {
   const most = signed ? Math.max(1, ...values.map(Math.abs)) : 1;
-  const squares = values.map((value, at) =>
-    svg(
-      "rect",
-      {
-        "data-token": at,
-        class: signed ? (value < 0 ? "cold" : "warm") : "open",
-        x: LEFT + at * SQUARE,
-        y,
-        width: SQUARE - 1,
-        height: SQUARE,
-        "fill-opacity": (Math.abs(value) / most).toFixed(3),
-      },
-      svg("title", `${label} ${names[at]} ${value.toFixed(3)}`),
-    ),
-  );
-  const frame = svg("rect", {
-    class: "frame",
-    x: LEFT - 0.5,
-    y: y - 0.5,
-    width: names.length * SQUARE,
-    height: SQUARE + 1,
+  const squares = values.map((value, at) => {
+    const inked = { "data-token": at, "fill-opacity": (Math.abs(value) / most).toFixed(3) };
+    const square = { x: LEFT + at * SQUARE, y, width: SQUARE - 1, height: SQUARE };
+    const named = svg("title", `${label} ${names[at]} ${value.toFixed(3)}`);
+    return svg(signed ? (value < 0 ? "rect.cold" : "rect.warm") : "rect.open", { ...inked, ...square }, named);
   });
-  return svg("g", svg("text.row-name", { x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label), frame, squares);
+  const frame = { x: LEFT - 0.5, y: y - 0.5, width: names.length * SQUARE, height: SQUARE + 1 };
+  const named = svg("text.row-name", { x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label);
+  return svg("g", named, svg("rect.frame", frame), squares);
 }

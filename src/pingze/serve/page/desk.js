@@ -23,7 +23,7 @@ export async function compose(request) {
   }
   work = new AbortController();
   const { signal } = work;
-  Object.assign(state, { working: true, expected: 0, asked: request });
+  Object.assign(state, { working: true, expected: 0, asked: request, draft: null });
   trouble();
   announce(t("composing"));
   changed();
@@ -32,14 +32,20 @@ export async function compose(request) {
   try {
     const heard = (poem, reading) => {
       showReading(reading);
+      state.draft = null;
       desk = hear(poem, reading.remarks, request, desk);
     };
-    await composeEach(request, heard, signal);
+    const see = (draft) => {
+      if (desk) return; // the sheet has a poem already
+      state.draft = draft;
+      document.dispatchEvent(new CustomEvent("draft"));
+    };
+    await composeEach(request, { hear: heard, see }, signal);
     announce(t("composed", desk.entries.length));
   } catch (error) {
     refused(error);
   } finally {
-    Object.assign(state, { working: false, expected: 0, asked: null });
+    Object.assign(state, { working: false, expected: 0, asked: null, draft: null });
     changed();
   }
 }

@@ -208,21 +208,11 @@ function figure(title, { how, summary = "", picture, numbers }) {
 
 /** Numbers by name: a row for each name, a column for each [label, values]. */
 function table(names, rows) {
-  const row = (kind, scope, first, others) =>
-    el(
-      "tr",
-      el("th", { scope }, first),
-      others.map((text) => el(kind, kind === "th" ? { scope } : {}, text)),
-    );
-  const labels = rows.map(([label]) => label);
-  const numbers = (name, at) =>
-    row(
-      "td",
-      "row",
-      name,
-      rows.map(([, values]) => format(values[at])),
-    );
-  return el("table", el("thead", row("th", "col", t("character"), labels)), el("tbody", names.map(numbers)));
+  const head = (scope, text) => el("th", { scope }, text);
+  const labels = rows.map(([label]) => head("col", label));
+  const cells = (at) => rows.map(([, values]) => el("td", format(values[at])));
+  const numbers = names.map((name, at) => el("tr", head("row", name), cells(at)));
+  return el("table", el("thead", el("tr", head("col", t("character")), labels)), el("tbody", numbers));
 }
 
 const format = (value) => (Math.abs(value) < 0.001 && value ? value.toExponential(1) : value.toFixed(3));
@@ -243,15 +233,9 @@ export function nextFigure(found, here) {
     list.replaceChildren(...rows(found, here));
     says.textContent = t("next_says", choices(found));
   };
-  const slider = el("input", {
-    id: "next-temperature",
-    type: "range",
-    min: steps[0],
-    max: steps.at(-1),
-    step: 0.1,
-    value: temperature,
-    on: { input: ({ target }) => ((temperature = Number(target.value)), draw()) },
-  });
+  const on = { input: ({ target }) => ((temperature = Number(target.value)), draw()) };
+  const range = { type: "range", min: steps[0], max: steps.at(-1), step: 0.1, value: temperature };
+  const slider = el("input", { id: "next-temperature", ...range, on });
   draw();
   return el(
     "section.figure",
@@ -275,12 +259,7 @@ function rows(found, here) {
   return found.characters.map(({ character, log_probability: ln }) => {
     const p = Math.exp(ln / temperature - found.log_sums[at(found)]);
     const bar = el("meter", { min: 0, max: 1, value: p, "aria-hidden": "true" });
-    return el(
-      "li",
-      { class: character === here ? "stands" : null },
-      el("span.character", shown(character)),
-      bar,
-      el("small", `${(100 * p).toFixed(1)} %`),
-    );
+    const said = [el("span.character", shown(character)), bar, el("small", `${(100 * p).toFixed(1)} %`)];
+    return el(character === here ? "li.stands" : "li", said);
   });
 }

@@ -19,15 +19,12 @@ export async function linkOf(on) {
 
 /** An entry as the characters after #. */
 export async function hashOf(on) {
-  const {
-    ask,
-    now: { poem, locks },
-  } = on;
+  const { poem, locks } = on.now;
   const usual = Object.fromEntries(state.known.options.map((option) => [option.name, option.default]));
-  const asked = Object.entries(ask).filter(
+  const asked = Object.entries(on.ask).filter(
     ([name, value]) => !OWN.includes(name) && value != null && value !== usual[name] && value !== poem[name],
   );
-  const places = new Set(fixed(ask, [...poem.lines[0]].length));
+  const places = new Set(fixed(on.ask, [...poem.lines[0]].length));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));
   const own = { ...poem, seal: poem.seal || settings.seal, model: poem.model };
   if (own.model === state.known.default_model) own.model = "";

@@ -70,8 +70,8 @@ function listen() {
   $("choices").addEventListener("submit", (event) => {
     event.preventDefault();
     foldChoices();
-    $("sheet").scrollIntoView({ block: "nearest" });
     compose(readChoices());
+    $("sheet").scrollIntoView({ block: "nearest" });
   });
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
@@ -83,6 +83,7 @@ function listen() {
   for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => go(tab.dataset.viewOf));
   for (const name of SETTINGS) $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
+  document.addEventListener("draft", drawSheet);
 }
 
 function go(view) {

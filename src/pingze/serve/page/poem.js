@@ -70,7 +70,7 @@ function cell(character, face, line, position, seen, chosen) {
     seen.locked ? t("cell_locked") : "",
     seen.fault ? t("cell_faulty", shown(seen.fault)) : "",
   ].join("");
-  const shows = [seen.rhymes && "rhymes", seen.locked && "locked", seen.fault && "faulty"].filter(Boolean);
+  const shows = ["rhymes", "locked", "faulty", "pale"].filter((name) => seen[name === "faulty" ? "fault" : name]);
   return el(
     ["span.cell", ...shows].join("."),
     {

@@ -16,40 +16,30 @@ const usual = {
 
 export const settings = { ...usual, ...read() };
 
+/** What was kept, as far as it is ours. */
 function read() {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY)) ?? {};
-    return Object.fromEntries(Object.entries(kept).filter(([name, value]) => typeof value === typeof usual[name]));
-  } catch {
-    return {}; // no storage, or what is there is not ours
-  }
+  const kept = guarded(() => JSON.parse(localStorage.getItem(KEY))) ?? {};
+  return Object.fromEntries(Object.entries(kept).filter(([name, value]) => typeof value === typeof usual[name]));
 }
 
-export function keep(changes) {
-  Object.assign(settings, changes);
+/** What an act gives; null where the browser does not let it. One that keeps nothing still shows everything. */
+export function guarded(act) {
   try {
-    localStorage.setItem(KEY, JSON.stringify(settings));
-  } catch {
-    // a browser that keeps nothing still shows everything
-  }
-}
-
-/** What is being written, kept as long as the browser's tab is open; null where it is not. */
-export function draft(name) {
-  try {
-    return JSON.parse(sessionStorage.getItem(`${KEY}.${name}`));
+    return act();
   } catch {
     return null;
   }
 }
 
-export function keepDraft(name, value) {
-  try {
-    sessionStorage.setItem(`${KEY}.${name}`, JSON.stringify(value));
-  } catch {
-    // as above
-  }
+export function keep(changes) {
+  Object.assign(settings, changes);
+  guarded(() => localStorage.setItem(KEY, JSON.stringify(settings)));
 }
+
+/** What is being written, kept as long as the browser's tab is open; null where it is not. */
+export const draft = (name) => guarded(() => JSON.parse(sessionStorage.getItem(`${KEY}.${name}`)));
+export const keepDraft = (name, value) =>
+  guarded(() => sessionStorage.setItem(`${KEY}.${name}`, JSON.stringify(value)));
 
 // -- script ------------------------------------------------------
 // Traditional text as the reader wants to see it. What is sent to the server is never converted.

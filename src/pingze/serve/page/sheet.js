@@ -5,7 +5,7 @@ import { formInEnglish, templateIn } from "./choices.js";
 import { mendAround, redraw, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { faults, seen, verdict } from "./judged.js";
-import { FREE, taken } from "./plan.js";
+import { FREE } from "./plan.js";
 import { book, cellAt, learnGlosses, rhymesIn, titleOf, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { changed, entry, keyOf, state, touch } from "./state.js";
@@ -23,28 +23,21 @@ export function drawSheet() {
   const on = entry();
   if (!on) return;
   sheet.setAttribute("aria-busy", String(state.working));
-  const { poem } = state.asked && !state.expected ? { poem: blank(state.asked) } : on.now;
+  const poem = state.draft ? unfinished(state.asked, state.draft) : on.now.poem;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
   sheet.replaceChildren(scroller(poem, on), caption(poem, on));
-  sheet.classList.toggle("blank", poem !== on.now.poem);
-  sheet.querySelector(".book").classList.toggle("fresh", drawn !== poem.lines.join());
+  sheet.querySelector(".book").classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
   if (focused?.line) cellAt(sheet, focused.line, focused.position)?.focus({ preventScroll: true });
   drawFaults(on);
 }
 
-/** The poem that is being written: what is settled already, and a place for each character that is left to come. */
-function blank(asked) {
-  const form = state.known.forms.find(({ name }) => name === asked.form);
-  const settled = taken(asked, form.width);
-  const blocks = (asked.pattern ?? "").split(" ").map((block) => [...block]);
-  const at = (line, n) => settled.get(keyOf(line + 1, n + 1)) ?? blocks[line]?.[n]?.replace(FREE, "") ?? "";
-  const places = Array.from({ length: form.width }, (_, n) => n);
-  const line = (_, line) => places.map((n) => at(line, n) || "・").join("");
-  const lines = Array.from({ length: form.lines ?? asked.lines ?? form.default_lines }, line);
-  return { form: form.name, title: asked.title, heading: asked.heading, poet: asked.poet, lines };
-}
+/** The poem that is being written, with a dot for each character that is left to come. */
+const unfinished = ({ form, title, heading, poet }, { lines }) => ({
+  ...{ form, title, heading, poet },
+  lines: lines.map((line) => line.replaceAll(FREE, "・")),
+});
 
 /** Put the focus on the chosen place of the sheet. */
 export function focusPlace() {
@@ -54,7 +47,8 @@ export function focusPlace() {
 
 function scroller(poem, on) {
   const isThere = poem === on.now.poem;
-  const look = isThere ? seen(verdict(on), poem) : () => ({});
+  const isSettled = (line, position) => [...state.draft.settled[line - 1]][position - 1] !== FREE;
+  const look = isThere ? seen(verdict(on), poem) : (...place) => ({ pale: !isSettled(...place) });
   const placed = (line, position) => ({
     ...look(line, position),
     locked: isThere && on.now.locks.has(keyOf(line, position)),

@@ -21,14 +21,7 @@ export function drawShelf() {
   const search = el("input", { type: "search", id: "search", "aria-label": t("search"), placeholder: t("search") });
   search.value = wanted;
   search.addEventListener("input", () => ((wanted = search.value.trim()), drawShelf(), $("search").focus()));
-  const file = el("input", {
-    type: "file",
-    id: "import",
-    accept: ".json",
-    class: "unseen",
-    tabindex: -1,
-    "aria-hidden": "true",
-  });
+  const file = el("input.unseen", { type: "file", id: "import", accept: ".json", tabindex: -1, "aria-hidden": "true" });
   file.addEventListener("change", () => take(file.files[0]));
   const download = () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze");
   $("shelf").replaceChildren(

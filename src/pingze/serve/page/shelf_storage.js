@@ -1,6 +1,7 @@
 // The shelf: every desk that was worked at in this browser, each under a key of its own, and nowhere else.
 
 import { readPoem } from "./link.js";
+import { guarded } from "./settings.js";
 import { newDesk, state } from "./state.js";
 import { t } from "./words.js";
 
@@ -131,15 +132,12 @@ const oldest = () =>
 const deskOf = (id) => read(memory.get(id) ?? guarded(() => localStorage.getItem(PREFIX + id)));
 
 /** The desk of a text; null where there is none, or it is not ours. */
-function read(text) {
-  try {
+const read = (text) =>
+  guarded(() => {
     const { entries, ...rest } = JSON.parse(text);
     const desk = { ...newDesk(), ...rest, entries: entries.map(readEntry) };
     return desk.entries[desk.chosen] ? desk : null;
-  } catch {
-    return null;
-  }
-}
+  });
 
 function readEntry({ ask, now, past, future }) {
   return { ask, now: readStep(now), past: past.map(readStep), future: future.map(readStep) };
@@ -154,12 +152,3 @@ const stored = (prefix) =>
   (guarded(() => Object.keys(localStorage)) ?? [])
     .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length));
-
-/** What an act gives; null where the browser does not let it. */
-function guarded(act) {
-  try {
-    return act();
-  } catch {
-    return null;
-  }
-}

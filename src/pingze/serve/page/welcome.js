@@ -24,8 +24,7 @@ let tries = {}; // what an example does: compose(request), check(text)
 export const startWelcome = (does) => (tries = does);
 
 export function drawWelcome() {
-  if (state.desk.when > 0) $("intro").replaceChildren();
-  if (state.desk.when > 0) return;
+  if (state.desk.when > 0 || state.working) return $("intro").replaceChildren();
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
   $("intro").replaceChildren(
     el("p", t("intro")),
