@@ -49,12 +49,12 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
         keep_words: Whether rare words such as 并 and 机 also remain in a Traditional text. The corpus, whose digests
             are pinned, converts them to 並 and 機.
     """
-    chosen, ambiguous = to_traditional(text), table("contexts").keys() & set(text)
-    rare = set(filter(is_rare_word, text)) if keep_words else set[str]()
-    if not ambiguous | rare:
+    chosen, unsure = to_traditional(text), _unsure() & set(text)
+    if not unsure:
         return chosen
-    contexts = _contexts()
-    caution = _caution(text)
+    contexts, caution = _contexts(), _caution(text)
+    ambiguous = contexts.keys() & unsure
+    rare = set(filter(is_rare_word, unsure)) if keep_words else set[str]()
     kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
     if chosen != text:
         chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
@@ -64,6 +64,12 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
             for at, one in enumerate(text)
         )
     return chosen
+
+
+@cache
+def _unsure() -> frozenset[str]:
+    """Return the characters that may stand for several words."""
+    return frozenset(table("contexts").keys() | filter(is_rare_word, table("simplified")))
 
 
 def lines_in_context(lines: Sequence[str]) -> list[str]:

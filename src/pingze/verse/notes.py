@@ -38,18 +38,20 @@ def reading_notes(read: ReadText, lines: Sequence[str]) -> Iterator[Note]:
 
 def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool) -> Iterator[Note]:
     """Yield notes on unknown characters and, if `repeated` is true, on words that occur in several lines 重字."""
+    text = "".join(lines)
     if repeated:
-        words = [line.translate(_WORDS) for line in lines]
-        seen, again, found = set[str](), set[str](), list[str]()
+        words = "\n".join(lines).translate(_WORDS).split("\n")
+        seen, again = set[str](), set[str]()
         for line in map(set, words):  # repetition within a line is a figure of speech
             again |= seen & line
             seen |= line
-        for word in (word for word in dict.fromkeys("".join(words)) if word in again):
-            written = dict.fromkeys(c for c in "".join(lines) if _WORDS[ord(c)] == word)
+        whole = "".join(words) if again else ""
+        found = sorted(again, key=whole.index)
+        for at, word in enumerate(found[:_MANY]):
+            written = dict.fromkeys(own for own, read in zip(text, whole, strict=True) if read == word)
             places = [f"{number}" for number, line in enumerate(words, 1) if word in line]
-            found.append(f"{' '.join(written)} ({', '.join(places)})")
+            found[at] = f"{' '.join(written)} ({', '.join(places)})"
         yield from _named("repeated", found)
-    text = "".join(lines)
     strange = set(text).difference(mandarin.readings() if standard.rimes else table("characters"))
     yield from _named("unknown", [c for c in strange and dict.fromkeys(text) if not sides(c, standard)])
 

@@ -35,6 +35,9 @@ _COMMENT = re.compile(
     r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
     re.MULTILINE,
 )
+_PLAIN = re.compile(
+    "(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+"
+)  # most texts are just verse; 囗 stands for a lost character
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
 _MOST_ROWS = 100  # longer texts are read in one way only
@@ -158,6 +161,10 @@ def read_text(text: str) -> ReadText:
     注釋 or 譯文, are left out too. If no row has marks, rows as long as a 絕 or 律, or several rows as long as a
     couplet, are cut into lines.
     """
+    if _PLAIN.fullmatch(text):
+        lines = re.split("[，。]", text)[:-1]
+        if len({*map(len, lines)}) == 1:
+            return ReadText(lines, [], None)
     written = _normal(text).split("\n")
     # 1) Remove the comments, which follow the poem.
     end = next((n for n, row in enumerate(written) if n and _COMMENT.match(row)), len(written))
