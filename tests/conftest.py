@@ -20,6 +20,7 @@ settings.load_profile("pingze")
 
 if TYPE_CHECKING:
     from pingze.corpus import Store
+    from tests.cli.calling import Call
 
 OPTIONAL = {
     "torch": "train",
@@ -53,6 +54,19 @@ def home(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     if not request.node.get_closest_marker("corpus"):
         monkeypatch.setenv("PINGZE_HOME", str(tmp_path / "home"))
     return tmp_path / "home"
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> "Call":
+    """Run a command in this process; its exit status, standard output and standard error."""
+    from pingze.__main__ import run
+
+    def called(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as exit_:
+            run(list(arguments))
+        return int(exit_.value.code or 0), *capsys.readouterr()
+
+    return called
 
 
 @pytest.fixture(scope="session")

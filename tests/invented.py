@@ -1,6 +1,7 @@
 """Invented verse for the tests: lines of random characters, so that no poem of the corpus stands here."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -11,16 +12,7 @@ from pingze.verse.characters import MARKS
 from pingze.verse.tunes import Tune
 
 CI_RHYMES = [
-    "東動屋",
-    "陽養覺",
-    "支紙質",
-    "魚語月",
-    "寒旱合",
-    "豪早屋",
-    "歌我覺",
-    "麻馬質",
-    "庚梗月",
-    "尤有合",
+    *("東動屋", "陽養覺", "支紙質", "魚語月", "寒旱合", "豪早屋", "歌我覺", "麻馬質", "庚梗月", "尤有合"),
 ]
 """A level, an oblique and an entering character of ten parts of 詞林正韻 for the rhymes of a tune in turn."""
 
@@ -55,20 +47,18 @@ def model(
 ) -> checkpoint.Checkpoint:
     """A random small model over `CHARACTERS` and all marks."""
     vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], 100, conditions)
-    configuration = ModelConfiguration(
-        len(vocabulary),
-        8,
-        hidden_size,
-        layers,
-        tied=tied,
-        held=held,
-        activation=activation,
-        special_tokens=tuple(conditions),
-    )
+    kind = {"tied": tied, "held": held, "activation": activation, "special_tokens": tuple(conditions)}
+    configuration = ModelConfiguration(len(vocabulary), 8, hidden_size, layers, **kind)
     rng = np.random.default_rng(seed)
     shapes = checkpoint.shapes(configuration)
     tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     return checkpoint.Checkpoint("invented", configuration, vocabulary, tensors)
+
+
+def saved(path: Path, made: checkpoint.Checkpoint) -> Path:
+    """Write a model to a file, and return the file."""
+    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    return path
 
 
 def ci(tune: Tune) -> str:

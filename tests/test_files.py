@@ -2,7 +2,9 @@ import errno
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -21,63 +23,43 @@ def test_a_file_is_put_in_place_and_replaced_whole(tmp_path: Path) -> None:
     _fill(path, "two")
     assert path.read_text() == "two"
     assert list(path.parent.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("interruption", [ValueError, KeyboardInterrupt])
-def test_an_interrupted_block_leaves_what_was_there(
-    tmp_path: Path, interruption: type[BaseException]
-) -> None:
-    path = tmp_path / "file"
-    _fill(path, "old")
-
-    def write_half() -> None:
-        with written(path, CorpusError) as partial:
-            partial.write_text("half")
-            raise interruption
-
-    with pytest.raises(interruption):
-        write_half()
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_full_disk_is_one_line_and_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
-    path = tmp_path / "file"
-    _fill(path, "old")
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, call, full)
-    with pytest.raises(CorpusError, match=r"file cannot be written: No space left on device$"):
-        _fill(path, "new")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
-
-
-def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
-    (tmp_path / "taken").touch()
     with pytest.raises(CorpusError, match="cannot be written"):
-        _fill(tmp_path / "taken" / "file", "new")
+        _fill(path / "below a file", "new")
+
+
+@pytest.mark.parametrize("call", ["fsync", "replace", None])
+def test_a_full_disk_is_one_line_and_like_an_interrupt_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None
+) -> None:
+    path = tmp_path / "file"
+    _fill(path, "old")
+    if call:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        monkeypatch.setattr(os, call, Mock(side_effect=full))
+        with pytest.raises(CorpusError, match=r"file cannot be written: No space left on device$"):
+            _fill(path, "new")
+    else:
+        with suppress(KeyboardInterrupt), written(path, CorpusError) as partial:
+            partial.write_text("half")
+            raise KeyboardInterrupt
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_a_killed_process_left_is_swept_but_not_what_another_is_writing(tmp_path: Path) -> None:
     path = tmp_path / "file"
     writing = f"""
-import sys, time
+import sys
 from pathlib import Path
 from pingze.errors import CorpusError
 from pingze.files import sweep, written
 with written(Path({str(path)!r}), CorpusError) as partial:
     partial.write_text("half")
     print(partial, flush=True)
-    time.sleep(60)
+    sys.stdin.read()
 """
-    command = [sys.executable, "-c", writing]
-    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    command, pipes = [sys.executable, "-c", writing], {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    processes = [subprocess.Popen(command, **pipes, text=True) for _ in range(2)]
     killed, alive = (Path(process.stdout.readline().strip()) for process in processes if process.stdout)
     assert {killed, alive} == set(tmp_path.iterdir())
     processes[0].kill()

@@ -10,17 +10,9 @@ from importlib import import_module
 
 import pytest
 
-MODULES = (
-    *("pingze", "pingze.composing", "pingze.corpus", "pingze.verse"),
-    *(
-        "pingze.network.checkpoint",
-        "pingze.network.vocabulary",
-        "pingze.network.configuration",
-        "pingze.network.model",
-    ),
-    *("pingze.lstm.formulas", "pingze.lstm.layer", "pingze.lstm.initializers"),
-    *("pingze.training.presets", "pingze.serve.app"),
-)
+MODULES = """pingze pingze.composing pingze.corpus pingze.verse pingze.network.checkpoint pingze.network.vocabulary
+    pingze.network.configuration pingze.network.model pingze.lstm.formulas pingze.lstm.layer pingze.lstm.initializers
+    pingze.training.presets pingze.serve.app"""
 
 
 def public(module_name: str) -> Iterator[tuple[str, object]]:
@@ -45,11 +37,8 @@ def listed(documented: object) -> set[str]:
 
 def explained_fields(found: type) -> set[str]:
     """The fields that a string follows, or that carry a sentence, in a class and those it comes from."""
-    explained = (
-        {each.name for each in fields(found) if "description" in each.metadata}
-        if is_dataclass(found)
-        else set()
-    )
+    described = fields(found) if is_dataclass(found) else ()
+    explained = {each.name for each in described if "description" in each.metadata}
     for owner in found.__mro__:
         if not owner.__module__.startswith("pingze"):
             continue
@@ -75,6 +64,6 @@ def missing(name: str, found: object) -> Iterator[str]:
             yield from missing(f"{name}.{method_name}", method)
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", MODULES.split())
 def test_every_argument_and_field_is_explained(module: str) -> None:
     assert [gap for name, found in public(module) for gap in missing(name, found)] == []

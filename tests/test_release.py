@@ -10,6 +10,7 @@ import tomllib
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,13 +79,10 @@ def test_the_wheel_outside_the_repository(installed: Path, arguments: str, statu
     """What needs no extra works; what needs one names it in one line."""
     folder = installed.parents[2]
     (folder / "poem.txt").write_text("獨坐寒窗下，無人問姓名。閑眠不可見，何處有琴聲。", encoding="utf-8")
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | {
-        "PYTHONUTF8": "1",
-        "PINGZE_HOME": str(folder / "home"),
-    }
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    environment |= {"PYTHONUTF8": "1", "PINGZE_HOME": str(folder / "home")}
     command = [installed, "-m", "pingze", *arguments.split()]
-    done = subprocess.run(
-        command, capture_output=True, encoding="utf-8", cwd=folder, env=environment, check=False
-    )
+    how: dict[str, Any] = {"cwd": folder, "env": environment, "encoding": "utf-8"}
+    done = subprocess.run(command, capture_output=True, check=False, **how)
     assert done.returncode == status, done.stderr
     assert done.stdout or "wrote" in done.stderr or re.fullmatch("pingze: .*\n", done.stderr)

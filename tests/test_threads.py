@@ -36,14 +36,8 @@ print(json.dumps({"own": threads(), **pools}))
 def pools(*how: str, **variables: str) -> set[int]:
     """Collect the sizes of the thread pools of a new process."""
     environment = {name: value for name, value in os.environ.items() if name not in (VARIABLE, *POOLS)}
-    done = subprocess.run(
-        [sys.executable, "-c", SHOWN, *how],
-        env=environment | variables,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    found = json.loads(done.stdout)
+    command = [sys.executable, "-c", SHOWN, *how]
+    found = json.loads(subprocess.check_output(command, env=environment | variables, text=True))
     assert found.keys() >= {"own", "blas", "openmp", "torch", "numba"}
     return set(found.values())
 
@@ -60,22 +54,15 @@ def test_all_pools_have_the_same_number_of_threads(order: str) -> None:
         assert pools(order, "one core") == {1}
 
 
-@pytest.mark.parametrize("value", ["0", "-1", "two", "1.5", "²"])
-def test_a_value_that_is_not_a_number_of_threads_is_refused(
-    monkeypatch: pytest.MonkeyPatch, value: str
-) -> None:
-    monkeypatch.setenv(VARIABLE, value)
-    with pytest.raises(InputError, match=rf"^PINGZE_THREADS is '{value}': set it to a whole number"):
-        threads()
-
-
-def test_the_command_line_names_the_bad_value_in_one_line() -> None:
+def test_a_value_that_is_not_a_number_of_threads_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "PINGZE_THREADS is '{}': set it to a whole number from 1, or not at all"
+    for value in ("0", "-1", "two", "1.5", "²"):
+        monkeypatch.setenv(VARIABLE, value)
+        with pytest.raises(InputError, match=f"^{said.format(value)}"):
+            threads()
     command = [sys.executable, "-m", "pingze", "tones", "看"]
-    done = subprocess.run(
-        command, env=os.environ | {VARIABLE: "many"}, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "pingze: PINGZE_THREADS is 'many': set it to a whole number from 1, or not at all\n"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"pingze: {said.format('²')}\n")
 
 
 def test_by_default_each_core_has_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,8 @@ def python(
     *arguments: str, cwd: Path | None = None, **environment: str
 ) -> "subprocess.CompletedProcess[bytes]":
     """A finished process of Python."""
-    environment = os.environ | environment
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, cwd=cwd, env=environment, check=False
-    )
+    command, environment = [sys.executable, *arguments], os.environ | environment
+    return subprocess.run(command, capture_output=True, cwd=cwd, env=environment, check=False)
 
 
 def pingze(*arguments: str, cwd: Path | None = None, **environment: str) -> tuple[int, str, str]:

@@ -47,9 +47,8 @@ def test_files_are_utf_8_in_any_locale(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_every_text_file_is_opened_with_its_encoding(path: Path) -> None:
     """Where none is named, Python takes the locale's."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
+    calls = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.Call)]
+    for node in calls:
         method = node.func if isinstance(node.func, ast.Attribute) else None
         name = method.attr if method else getattr(node.func, "id", "")
         given = {keyword.arg for keyword in node.keywords}

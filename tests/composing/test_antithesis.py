@@ -30,19 +30,15 @@ def test_one_thing_said_twice_and_a_weak_couplet_are_noted() -> None:
     assert not list(antithesis_notes(check("明月松間照，清泉石上流。")))
 
 
-def test_the_score_is_the_formula() -> None:
+def test_the_score_is_the_formula_and_strangers_score_nothing() -> None:
     table, parts = invented()
     u, d, c, log_z = parts.values()
     expected = (u[0] * d * u[3]).sum() + c[3] - log_z[0]
     assert table.score("天", "水") == pytest.approx(expected, rel=1e-5)
     assert table.score("天月", "水地") == pytest.approx(expected / 2, rel=1e-5)
-
-
-def test_a_vocabulary_s_rows_are_the_table_s_and_strangers_score_nothing() -> None:
-    table, _ = invented()
     vocabulary = Vocabulary.of_texts(["水天月，"], size=20)
     scores = table.of(vocabulary).opposite(vocabulary.encode("天月"))
-    assert scores[0, vocabulary.ids["水"]] == pytest.approx(table.score("天", "水"))
+    assert scores[0, vocabulary.ids["水"]] == pytest.approx(expected)
     assert not scores[:, vocabulary.ids["月"]].any()
     assert not scores[1].any()
 

@@ -8,15 +8,14 @@ import pytest
 
 from pingze.composing import alternatives, compose, explain, mend, revise
 from pingze.composing.composer import Composer
-from pingze.composing.request.options import Composing, Sampling
-from pingze.composing.request.request import read_request
+from pingze.composing.request.options import Sampling
 from pingze.errors import InfeasibleError, InputError
-from pingze.network import checkpoint
 from pingze.verse import check
 from pingze.verse.ci_rhyme import ci_rhymes, kind_in
 from pingze.verse.forms import find_form
 from pingze.verse.tones import sides
 from pingze.verse.tunes import tunes
+from tests import invented
 from tests.composing import verse
 
 MORE = "動洞孔董重送夢鳳暖短晚眼滿遍見斷屋目竹綠曲宿菊讀谷獨足玉陽香長光霜鄉涼鴦張"
@@ -33,8 +32,7 @@ def chosen() -> Composer:
 def model(tmp_path: Path) -> Path:
     """A model that knows the short tunes."""
     made = verse.checkpoint_of(POOL, conditions=tuple(f"<詞:{name}>" for name in SHORT))
-    checkpoint.save(tmp_path / "model.safetensors", made.tensors, made.configuration, made.vocabulary)
-    return tmp_path / "model.safetensors"
+    return invented.saved(tmp_path / "model.safetensors", made)
 
 
 def keeps(name: str, lines: list[str]) -> bool:
@@ -55,24 +53,19 @@ def keeps(name: str, lines: list[str]) -> bool:
 
 @pytest.mark.parametrize("name", SHORT)
 def test_every_composed_piece_keeps_its_pattern(name: str, chosen: Composer) -> None:
-    request = read_request(chosen.vocabulary, Composing(form=name, repeat=True))
-    poems = chosen.write_many(chosen.prepare(request), Sampling(1.0, 4), range(6))
-    for poem in poems:
+    inclusion = verse.prepared(chosen, form=name, repeat=True)
+    for poem in chosen.write_many(inclusion, Sampling(1.0, 4), range(6)):
         assert keeps(name, poem.lines)
         verdict = check(str(poem), form=name)
         assert (verdict.ok, verdict.rhyme) == (True, poem.rhyme)
-        feet = [
-            line[-1]
-            for line, wanted in zip(poem.lines, tunes()[name].lines, strict=True)
-            if wanted.rhyme is not None
-        ]
-        echoed = sum(wanted.repeats for wanted in tunes()[name].lines)
+        pairs = list(zip(poem.lines, tunes()[name].lines, strict=True))
+        feet = [line[-1] for line, wanted in pairs if wanted.rhyme is not None]
+        echoed = sum(wanted.repeats for _, wanted in pairs)
         assert len(set(feet)) == len(feet) - echoed  # no character rhymes twice
 
 
 def test_no_character_is_repeated_except_where_the_tune_repeats(chosen: Composer) -> None:
-    request = read_request(chosen.vocabulary, Composing(form="如夢令"))
-    for poem in chosen.write_many(chosen.prepare(request), Sampling(1.0, 4), range(6)):
+    for poem in chosen.write_many(verse.prepared(chosen, form="如夢令"), Sampling(1.0, 4), range(6)):
         text = "".join(poem.lines)
         assert poem.lines[4] == poem.lines[5]
         doubled = {one for one, other in pairwise(text) if one == other}
@@ -87,24 +80,24 @@ def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> N
     assert poem.rhyme == "第一部、第七部"
     (poem,) = compose(form="憶江南", pattern="＿＿月", start="山", seed=1, particles=4, model=model)
     assert (poem.lines[0][0], poem.lines[0][2]) == ("山", "月")
-    assert (
-        str(poem) == f"{poem.lines[0]}，{poem.lines[1]}。{poem.lines[2]}，{poem.lines[3]}。{poem.lines[4]}。"
-    )
+    assert str(poem) == "{}，{}。{}，{}。{}。".format(*poem.lines)
 
 
-def test_an_impossible_wish_names_what_clashes(model: Path) -> None:
-    with pytest.raises(InfeasibleError, match="line 1, character 1 must be 平; 月 is 仄"):
-        compose(form="十六字令", start="月", model=model)
-    with pytest.raises(
-        InfeasibleError, match=r"give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部"
-    ):
-        compose(form="十六字令", acrostic="年", rhyme="東", model=model)
-    with pytest.raises(
-        InputError, match="rhyme 屋 is not one in which 十六字令 rhymes; choose one of 第一部"
-    ):
-        compose(form="十六字令", rhyme="屋", model=model)
-    with pytest.raises(InputError, match="does not know the tune 浣溪沙"):
-        compose(form="浣溪沙", model=model)
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"start": "月"}, "line 1, character 1 must be 平; 月 is 仄"),
+        (
+            {"acrostic": "年", "rhyme": "東"},
+            "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部",
+        ),
+        ({"rhyme": "屋"}, "rhyme 屋 is not one in which 十六字令 rhymes; choose one of 第一部"),
+        ({"form": "浣溪沙"}, "does not know the tune 浣溪沙"),
+    ],
+)
+def test_an_impossible_wish_names_what_clashes(model: Path, options: dict[str, str], said: str) -> None:
+    with pytest.raises((InfeasibleError, InputError), match=said):
+        compose(model=model, **{"form": "十六字令"} | options)  # type: ignore[arg-type]
 
 
 def test_a_repeated_line_is_revised_with_what_it_repeats(model: Path) -> None:
@@ -126,16 +119,15 @@ def test_a_draft_is_mended_with_the_fewest_changes(model: Path) -> None:
     lines[5] = "花" + lines[5][1:]
     mended = mend("，".join(lines), form="如夢令", seed=1, particles=16, model=model)
     assert keeps("如夢令", mended.poem.lines)
-    assert [(each.line, each.position, each.rules) for each in mended.changes] == [
-        (3, place + 1, ("失律",)),
-        (6, 1, ("疊句",)),
-    ]
+    changes = [(each.line, each.position, each.rules) for each in mended.changes]
+    assert changes == [(3, place + 1, ("失律",)), (6, 1, ("疊句",))]
 
 
 def test_the_tokens_are_the_tunes(chosen: Composer) -> None:
-    request = read_request(chosen.vocabulary, Composing(form="十六字令"))
-    assert chosen.prefix(request) == [chosen.vocabulary.ids["<詞:十六字令>"]]
-    poem = chosen.write(chosen.prepare(request), Sampling(1.0, 2), 0)
-    exact = chosen.log_probability(poem.lines, chosen.prefix(request), "十六字令")
+    inclusion = verse.prepared(chosen, form="十六字令")
+    prefix = chosen.prefix(inclusion.constraints.request)
+    assert prefix == [chosen.vocabulary.ids["<詞:十六字令>"]]
+    poem = chosen.write(inclusion, Sampling(1.0, 2), 0)
+    exact = chosen.log_probability(poem.lines, prefix, "十六字令")
     assert poem.log_probability == pytest.approx(exact, rel=0.02)
     assert find_form("十六字令").marks(0) == "。。，。"

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import suppress
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -52,20 +52,15 @@ def poems(author: Composer) -> list[CorpusPoem]:
         ]
     versions = [text[:18] + other[18:24] for text, other in pairwise(found[:9])]
     named = [(dynasty, poet) for dynasty, poets in POETS.items() for poet in poets]
-    return [
-        CorpusPoem(*named[n % 3][:1], f"{n}", named[n % 3][1], text)
-        for n, text in enumerate(found + versions)
-    ]
+    texts = zip(cycle(named), enumerate(found + versions), strict=False)
+    return [CorpusPoem(dynasty, f"{n}", poet, text) for (dynasty, poet), (n, text) in texts]
 
 
 @pytest.fixture
 def store(poems: list[CorpusPoem], tmp_path: Path, home: Path) -> Iterator[Store]:
-    files = {
-        f"poet.{dynasty}.0.json": [
-            record(poem.text, poem.title, poem.author) for poem in poems if poem.dynasty == dynasty
-        ]
-        for dynasty in POETS
-    }
+    files = {f"poet.{dynasty}.0.json": list[dict[str, object]]() for dynasty in POETS}
+    for poem in poems:
+        files[f"poet.{poem.dynasty}.0.json"].append(record(poem.text, poem.title, poem.author))
     files["poet.song.1000.json"] = [record(poems[0].text[:12] + poems[1].text[12:], "集句", "王丙")]
     build(write_folder(tmp_path / "poems", files))
     with Store.open() as found:
@@ -95,12 +90,7 @@ def groups_by_line(store: Store) -> dict[str, set[int]]:
 @pytest.mark.parametrize(
     "options",
     [
-        {},
-        {"repeat": True},
-        {"form": "五古"},
-        {"poets": "李乙"},
-        {"poets": "宋 張甲"},
-        {"level": "strict"},
+        *({"repeat": True}, {"poets": "李乙"}, {"poets": "宋 張甲"}, {"level": "strict"}),
         {"standard": "xinyun", "form": "五古"},
     ],
 )
@@ -110,12 +100,8 @@ def test_every_line_is_quoted_from_its_place_of_another_poem(
     groups_of = groups_by_line(store)
     text_of = {(poem.author, poem.title): poem for poem in poems}
     for poem in asked(author, count=3, **options):
-        assert check(
-            str(poem),
-            form=poem.form,
-            level=options.get("level", "customary"),
-            standard=options.get("standard", "pingshui"),
-        ).ok
+        judged = {name: options[name] for name in ("level", "standard") if name in options}
+        assert check(str(poem), form=poem.form, **judged).ok
         groups = [groups_of[line] for line in poem.lines]
         assert sum(map(len, groups)) == len(set.union(*groups))
         for number, (line, source) in enumerate(zip(poem.lines, poem.sources, strict=True)):
@@ -129,12 +115,7 @@ def test_every_line_is_quoted_from_its_place_of_another_poem(
 @pytest.mark.parametrize("many", [0, quoting._MANY])
 @pytest.mark.parametrize("form", ["五絕", "五古"])
 def test_characters_that_continue_no_line_are_left_out(
-    author: Composer,
-    store: Store,
-    poems: list[CorpusPoem],
-    form: str,
-    many: int,
-    monkeypatch: pytest.MonkeyPatch,
+    author: Composer, store: Store, poems: list[CorpusPoem], form: str, many: int, monkeypatch: Any
 ) -> None:
     """Where few lines are left, exactly those continue that a search of the corpus finds; else no fewer."""
     monkeypatch.setattr(quoting, "_MANY", many)

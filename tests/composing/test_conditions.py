@@ -1,6 +1,5 @@
 """Composing to a title, in a poet's manner: every part of composing reads the same tokens before the poem."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,26 +15,22 @@ from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
 from pingze.network.reference import ReferenceNetwork
 from pingze.training.evaluation import evaluate
+from tests import invented
 from tests.composing import verse
 
 TOKENS = ("<五絕>", "<七絕>", "<about>", "<李白>", "<李賀>", "<杜甫>")
 
 
-def saved(path: Path, conditions: Sequence[str] = ()) -> Path:
-    made = verse.checkpoint_of(verse.POOL, conditions=tuple(conditions))
-    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
-    return path
-
-
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
-    return saved(tmp_path / "model.safetensors", TOKENS)
+    made = verse.checkpoint_of(verse.POOL, conditions=TOKENS)
+    return invented.saved(tmp_path / "model.safetensors", made)
 
 
 @pytest.fixture
 def plain(tmp_path: Path) -> Path:
     """A model that knows no conditions."""
-    return saved(tmp_path / "plain.safetensors")
+    return invented.saved(tmp_path / "plain.safetensors", verse.checkpoint_of(verse.POOL))
 
 
 def read(poem: Poem, model: Path, *tokens: str) -> float:
@@ -60,10 +55,12 @@ def test_a_poem_has_the_probability_that_training_gives_it_under_its_conditions(
     assert without.nats_per_token != pytest.approx(figures.nats_per_token, rel=1e-4)
 
 
-def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
+def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) -> None:
     (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=2, particles=4, model=model)
     revised = revise(poem, [(2, 3)], seed=2, particles=4, model=model)
-    assert (revised.title, revised.poet) == ("春山", "杜甫")
+    by_another = revise(poem, [1], seed=1, particles=2, model=plain)
+    assert {(each.title, each.poet) for each in (revised, by_another)} == {("春山", "杜甫")}
+    assert by_another.log_probability == pytest.approx(read(by_another, plain))
     tokens = ("<五絕>", "<杜甫>", *"春山")
     for made in (poem, revised):
         assert made.log_probability == pytest.approx(read(made, model, *tokens), rel=1e-5)
@@ -74,51 +71,26 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path) -> None:
     assert explain(poem, model=model)[0].probability == pytest.approx(np.exp(first), rel=1e-4)
 
 
-@pytest.mark.parametrize("temperature", [0.3, 1.0, 2.0])
-def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(model: Path, temperature: float) -> None:
-    """Through resampling, in several populations at once, at any temperature and whatever the nucleus."""
-    options = {"title": "春山", "temperature": temperature, "seed": 1, "count": 3, "particles": 16}
+@pytest.mark.parametrize(("temperature", "title"), [(0.3, "春山"), (1.0, None), (2.0, "春山")])
+def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(
+    model: Path, temperature: float, title: str | None
+) -> None:
+    """Through resampling, in several populations at once, at any temperature, and with the form alone."""
+    options = {"title": title, "temperature": temperature, "seed": 1, "count": 3, "particles": 16}
     for poem in compose(form="五絕", model=model, **options):
-        assert poem.log_probability == pytest.approx(read(poem, model, "<五絕>", *"春山"), rel=1e-5)
-
-
-def test_a_form_is_read_even_alone_and_the_generator_is_free(model: Path) -> None:
-    (poem,) = compose(form="五絕", seed=1, particles=4, model=model)
-    assert poem.log_probability == pytest.approx(read(poem, model, "<五絕>"), rel=1e-5)
+        assert poem.log_probability == pytest.approx(read(poem, model, "<五絕>", *title or ""), rel=1e-5)
     assert "<" not in generate("春", seed=1, model=model)
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"poet": "李黑"}, "poet '李黑' is unknown; choose one of (李白, 李賀|李賀, 李白)"),
-        ({"poet": "某甲"}, "choose one of 李白, 李賀, 杜甫"),
-        ({"title": "春" * 21}, "title has 21 characters; give 20 at most"),
-    ],
-)
-def test_what_the_model_does_not_know_is_named(model: Path, options: dict[str, str], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        compose(form="五絕", model=model, **options)
-
-
-@pytest.mark.parametrize(
-    ("options", "warning", "read"),
-    [
-        (
-            {"title": "春龘山G龘"},
-            "title: the model does not know 龘, G, which is left out",
-            ("春山", None, None),
-        ),
-        ({"about": "龘"}, "about: the model does not know", (None, None, None)),
-        ({"title": "风", "poet": "李贺"}, "风 was read as 風", ("風", "李賀", None)),
-    ],
-)
-def test_free_text_is_read_as_far_as_the_model_knows_it(
-    model: Path, options: dict[str, str], warning: str, read: tuple[str | None, ...]
-) -> None:
-    with pytest.warns(ConversionWarning, match=warning):
-        (poem,) = compose(form="五絕", seed=1, particles=2, model=model, **options)
-    assert (poem.title, poem.poet, poem.about) == read
+def test_free_text_is_read_as_far_as_the_model_knows_it(model: Path) -> None:
+    given = {"title": "风龘山G龘", "poet": "李贺", "about": "龘"}
+    with pytest.warns(ConversionWarning) as said:
+        (poem,) = compose(form="五絕", seed=1, particles=2, model=model, **given)
+    assert (poem.title, poem.poet, poem.about) == ("風山", "李賀", None)
+    warnings = "\n".join(str(each.message) for each in said)
+    assert "风 was read as 風" in warnings
+    assert "title: the model does not know 龘, G, which is left out" in warnings
+    assert "about: the model does not know" in warnings
 
 
 def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -> None:
@@ -127,21 +99,20 @@ def test_a_theme_changes_what_is_composed_and_stays_with_the_poem(model: Path) -
     assert (plain.about, themed.about) == (None, "山海")
     assert plain.lines != themed.lines
     assert revise(themed, [2], seed=1, particles=2, model=model).about == "山海"
-    assert themed.log_probability == pytest.approx(
-        read(themed, model, "<五絕>", "<about>", *"山海"), rel=1e-5
-    )
+    expected = read(themed, model, "<五絕>", "<about>", *"山海")
+    assert themed.log_probability == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_model_without_conditions_refuses_them(plain: Path) -> None:
+def test_what_the_model_does_not_know_is_named(model: Path, plain: Path) -> None:
+    for options, said in (
+        ({"poet": "李黑"}, "poet '李黑' is unknown; choose one of (李白, 李賀|李賀, 李白)"),
+        ({"poet": "某甲"}, "choose one of 李白, 李賀, 杜甫"),
+        ({"title": "春" * 21}, "title has 21 characters; give 20 at most"),
+    ):
+        with pytest.raises(InputError, match=said):
+            compose(form="五絕", model=model, **options)
     (poem,) = compose(form="五絕", seed=1, particles=2, model=plain)
     for option in ("title", "poet", "about"):
         for ask in (compose, lambda **asked: revise(poem, [1], **asked)):
             with pytest.raises(InputError, match=rf"{option}: the model .*plain.safetensors was not trained"):
                 ask(model=plain, **{option: "春"})
-
-
-def test_another_model_s_title_stays_with_the_poem(model: Path, plain: Path) -> None:
-    (poem,) = compose(form="五絕", title="春山", poet="杜甫", seed=1, particles=2, model=model)
-    revised = revise(poem, [1], seed=1, particles=2, model=plain)
-    assert (revised.title, revised.poet) == ("春山", "杜甫")
-    assert revised.log_probability == pytest.approx(read(revised, plain))

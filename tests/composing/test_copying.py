@@ -32,6 +32,11 @@ def copies(line: str, corpus: list[str], longest: int) -> bool:
     return any(part in other for part in parts for other in corpus)
 
 
+def shown(ids: list[int]) -> str:
+    """Characters, with a sign that no corpus has for those that are free."""
+    return "".join("\0" if id_ == FREE else VOCABULARY.tokens[id_] for id_ in ids)
+
+
 corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1, max_size=9)
 
 
@@ -51,11 +56,9 @@ def test_what_is_left_out_is_what_would_copy(
     copied = copying.copied(np.array([text]), np.array([fixed]), place)[0]
     start = place // WIDTH * WIDTH
     for id_ in IDS:
-        line = [*text[start:place], id_, *fixed[place + 1 : start + WIDTH]]
-        known = "".join("\0" if i == FREE else VOCABULARY.tokens[i] for i in line)
-        around = [
-            known[at : at + longest + 1] for at in range(max(0, place - start - longest), place - start + 1)
-        ]
+        known = shown([*text[start:place], id_, *fixed[place + 1 : start + WIDTH]])
+        begins = range(max(0, place - start - longest), place - start + 1)
+        around = [known[at : at + longest + 1] for at in begins]
         expected = any(len(part) > longest and part in other for part in around for other in corpus)
         assert copied[id_] == expected
 
@@ -63,10 +66,8 @@ def test_what_is_left_out_is_what_would_copy(
 @given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10))
 def test_fixed_characters_that_copy_are_seen(corpus: list[str], longest: int, fixed: list[int]) -> None:
     copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
-    known = [
-        "".join("\0" if i == FREE else VOCABULARY.tokens[i] for i in fixed[at : at + WIDTH]) for at in (0, 5)
-    ]
-    assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in known)
+    lines = [shown(fixed[:WIDTH]), shown(fixed[WIDTH:])]
+    assert copying.holds(fixed) == any(copies(line, corpus, longest) for line in lines)
 
 
 @pytest.fixture(scope="module")
@@ -106,16 +107,11 @@ def test_no_composed_line_copies(copyist: Composer, liked: list[str], options: d
             assert check(str(poem)).ok
 
 
-def test_a_fixed_run_of_the_corpus_is_refused_with_its_characters() -> None:
+def test_a_fixed_run_of_the_corpus_is_refused_and_particles_that_all_die_are_told() -> None:
     with pytest.raises(InfeasibleError) as error:
         prepared(composer(), ["雲水月日酒"], original=2, pattern="＿水月日＿")
     assert list(map(str, error.value.clashing)) == ["pattern's 日 at line 1, character 4"]
-
-
-def test_drafts_that_all_die_are_told() -> None:
-    chosen = composer()
-    every_third = ["水月" + c for c in POOL]
-    with pytest.raises(
-        UnfinishedError, match=r"none of 4 particles could go on at line 1, character 3, with original 2"
-    ):
-        chosen.write(prepared(chosen, every_third, original=2, start="水月"), Sampling(0.8, 4), 0)
+    inclusion = prepared(composer(), ["水月" + c for c in POOL], original=2, start="水月")
+    said = r"none of 4 particles could go on at line 1, character 3, with original 2"
+    with pytest.raises(UnfinishedError, match=said):
+        composer().write(inclusion, Sampling(0.8, 4), 0)

@@ -2,11 +2,13 @@
 
 import numpy as np
 
+from pingze.composing.composer import Composer
+from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
 from pingze.verse.rhyme_groups import GROUPS
-from tests.composing.verse import POOL, composer
+from tests.composing.verse import POOL, composer, prepared
 
 
 def rhymes(characters: str, group: str) -> set[str]:
@@ -15,36 +17,34 @@ def rhymes(characters: str, group: str) -> set[str]:
     return {lexicon.vocabulary.tokens[id_] for id_ in np.flatnonzero(row)}
 
 
-def test_only_what_poets_rhyme_on_is_composed_on() -> None:
+def test_only_what_poets_rhyme_on_is_composed_on_in_its_usual_form() -> None:
     assert rhymes("堤詩時", "支") == {"詩", "時"}
     assert rhymes("堤詩時", "齊") == {"堤"}
     assert composer("堤詩時").lexicon().can_rhyme[[*GROUPS].index("支")].sum() >= 3
-
-
-def test_of_several_forms_of_a_word_the_usual_one_rhymes() -> None:
     assert rhymes("游遊流", "尤") == {"遊", "流"}
     assert rhymes("游流", "尤") == {"游", "流"}
 
 
 def test_a_first_line_borrows_only_where_poets_do() -> None:
     chosen = composer(POOL + "聲情青僧明")
-    ids = chosen.vocabulary.ids
-    constraints = Constraints(
-        chosen.lexicon(), read_request(chosen.vocabulary, Composing(form="五絕", rhyme="庚"))
-    )
-    assert constraints.rhyming.rhymes[1, 0, ids["青"]]
-    assert not constraints.rhyming.rhymes[1, 0, ids["僧"]]
-    assert constraints.rhyming.can_rhyme[1, 0, ids["僧"]]
+    rhyming, ids = prepared(chosen, rhyme="庚").constraints.rhyming, chosen.vocabulary.ids
+    assert [bool(rhyming.rhymes[1, 0, ids[one]]) for one in "青僧"] == [True, False]
+    assert rhyming.can_rhyme[1, 0, ids["僧"]]
+
+
+def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:
+    """A request's constraints, and the history of one text before its first character."""
+    constraints = prepared(chosen, **options).constraints
+    assert constraints.fixed is not None
+    plan = constraints.plan(constraints.fixed)
+    assert plan is not None
+    return constraints, constraints.start([plan])
 
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
     chosen = composer(POOL + "游遊流秋")
-    request = read_request(chosen.vocabulary, Composing(form="五絕", pattern="＿＿＿＿＿ ＿＿＿＿游"))
-    constraints = Constraints(chosen.lexicon(), request)
-    assert constraints.fixed is not None
-    plan = constraints.plan(constraints.fixed)
-    assert plan is not None
-    assert not constraints.start([plan]).unused[0, chosen.vocabulary.ids["遊"]]
+    _, histories = begun(chosen, pattern="＿＿＿＿＿ ＿＿＿＿游")
+    assert not histories.unused[0, chosen.vocabulary.ids["遊"]]
 
 
 def test_what_is_fixed_is_read_by_its_word() -> None:
@@ -59,13 +59,7 @@ def test_what_is_fixed_is_read_by_its_word() -> None:
 
 def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:
     chosen = composer()
-    constraints = Constraints(
-        chosen.lexicon(), read_request(chosen.vocabulary, Composing(form="五絕", start="中"))
-    )
-    assert constraints.fixed is not None
-    plan = constraints.plan(constraints.fixed)
-    assert plan is not None
-    histories = constraints.start([plan])
+    constraints, histories = begun(chosen, start="中")
     constraints.advance(histories, 0, np.array([chosen.vocabulary.ids["中"]]))
     allowed = constraints.allowed(histories, 1)[0]
     assert allowed.any()

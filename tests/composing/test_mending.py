@@ -38,12 +38,8 @@ def searched(text: str, level: str, locked: frozenset[int], most: int) -> int | 
 
 def draft(seed: int) -> str:
     """A quatrain that keeps a template, with two characters changed at random."""
-    rng = random.Random(seed)
-    pools = {
-        "P": sorted(set(LEVELS) - set(FRESH)),
-        "Z": sorted(set(OBLIQUES) - set(FRESH)),
-        "R": sorted(set(RHYMES[:8]) - set(FRESH)),
-    }
+    rng, given = random.Random(seed), {"P": LEVELS, "Z": OBLIQUES, "R": RHYMES[:8]}
+    pools = {tone: sorted(set(characters) - set(FRESH)) for tone, characters in given.items()}
     template = rng.choice(["ZZPPZPPZZRPPPZZZZZPR", "PPPZZZZZPRZZPPZPPZZR", "ZZZPRPPZZRPPPZZZZZPR"])
     text = [rng.choice(pools[tone]) for tone in template]
     for place in rng.sample(range(20), 2):
@@ -81,16 +77,13 @@ def test_what_is_mended_has_no_fault_and_says_why() -> None:
     assert mend(DRAFT, seed=1) == mended
 
 
-def test_words_to_keep_stay() -> None:
+def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
+    """发 alone would be read as 發, and in 白发 it is 髮."""
     mended = mend(DRAFT, keep=["琴天"], seed=1)
     assert mended.poem.lines[3].endswith("琴天")
     assert [(change.line, change.old) for change in mended.changes] == [(2, "名")]
     again = mend(str(mended.poem))
     assert (again.changes, again.poem.lines) == ((), mended.poem.lines)
-
-
-def test_words_to_keep_are_found_as_they_were_written() -> None:
-    """发 alone would be read as 發, and in 白发 it is 髮."""
     with pytest.warns(ConversionWarning):
         mended = mend("独坐寒窗下，无人问姓名。闲眠不可见，白发有琴天。", keep=["发"], seed=1)
     assert mended.poem.lines[3][1] == "髮"

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from pingze.__main__ import run
 from pingze.composing import quality
 from pingze.corpus import CorpusPoem, Store, build
-from pingze.network import checkpoint
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme import rhyme_characters
+from tests import invented
+from tests.cli.calling import Call
 from tests.composing import verse
 from tests.corpus.invented import record, text, write_folder
 
@@ -38,71 +38,50 @@ def test_figures_by_their_definitions() -> None:
     assert found.false_doublings == 9  # 仄仄 平平 in all but one line of the nine
     assert quality.doubled([["山山水水明", "明月月"], ["水水"]]) == {"山": 1, "水": 2, "月": 1}
     assert quality.stock(["不知何處去", "不知"]) == 3
-
-
-def test_a_fault_of_tone_is_not_one_of_rhyme() -> None:
-    toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]
-    found = quality.measure(FORMS["五絕"], "invented", [toneless], quality.Reference([tang("山")]))
+    toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]  # a fault of tone is not one of rhyme
+    found = quality.measure(FORMS["五絕"], "invented", [toneless], reference)
     assert (found.kept, found.tones, found.rhyme) == (0.0, 0.0, 1.0)
 
 
 @pytest.fixture
 def store_of_every_form(tmp_path: Path, home: Path) -> None:
-    poems = [
-        record(text(range(1000 * n, 1000 * n + lines), width))
-        for n in range(400)
-        for width, lines in [((5, 4), (7, 4), (5, 8), (7, 8))[n % 4]]
-    ]
+    shapes = [(5, 4), (7, 4), (5, 8), (7, 8)] * 100
+    poems = [record(text(range(1000 * n, 1000 * n + lines), w)) for n, (w, lines) in enumerate(shapes)]
     build(write_folder(tmp_path / "poems", {"poet.tang.0.json": poems}))
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> str:
     many = "".join(c for group in ("東", "陽", "先", "屋", "紙", "月") for c in rhyme_characters(group)[:25])
-    made = verse.checkpoint_of(many)
-    path = tmp_path / "model.safetensors"
-    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
-    return str(path)
-
-
-@pytest.mark.usefixtures("store_of_every_form")
-def test_models_stand_beside_real_poems_of_the_test_split(model: str) -> None:
-    with Store.open() as store:
-        test = list(store.poems(split="test"))
-        real = quality.real_poems(FORMS["五絕"], 2, store)
-        rows = list(quality.compare([model, model], 2, store))
-    assert all(poem in test for poem in real)
-    assert [(row.form, row.source) for row in rows] == [
-        (form, source) for form in quality.MEASURED for source in (model, quality.REAL)
-    ]
-    for row in rows:
-        assert (row.antithesis is None) == (row.form[1] == "絕")
-        if row.source == model:
-            assert (row.poems, row.kept) == (2, 1.0)
+    return str(invented.saved(tmp_path / "model.safetensors", verse.checkpoint_of(many)))
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.usefixtures("store_of_every_form")
 def test_evaluate_measures_what_is_asked_for_and_says_what_it_does(
-    model: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    model: str, call: Call, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pingze.cli.training.BASELINE", model)
     found = []
     for arguments in (["--split", "dev", "--json"], ["--json"]):
-        with pytest.raises(SystemExit) as exit_:
-            run(["evaluate", "--model", model, "--poems", "1", *arguments])
-        assert not exit_.value.code
-        found.append(capsys.readouterr())
-    both, poems = (json.loads(each.out) for each in found)
+        status, out, err = call("evaluate", "--model", model, "--poems", "1", *arguments)
+        assert status == 0
+        found.append((json.loads(out), err.splitlines()))
+    (both, said), (poems, said_of_poems) = found
     assert both["split"] == "dev"
     assert both["perplexity"] > 1
     assert poems.keys() == {"model", "poems"}
     assert both["poems"] == poems["poems"]
-    assert {each["source"] for each in poems["poems"]} == {model, "real"}
-    said = found[0].err.splitlines()
+    rows = {(each["form"], each["source"]): each for each in poems["poems"]}
+    assert [*rows] == [(form, source) for form in quality.MEASURED for source in (model, quality.REAL)]
+    assert all(row["antithesis"] is None for (form, _), row in rows.items() if form[1] == "絕")
+    assert {row["kept"] for (_, source), row in rows.items() if source == model} == {1.0}
+    with Store.open() as store:
+        real = quality.real_poems(FORMS["五絕"], 2, store)
+        assert {*real} <= {*store.poems(split="test")}
     assert sum(line.startswith("predicting ") for line in said) == 1
     assert f"{model} composes 七律: 1 of 1" in said
-    assert not any(line.startswith("predicting ") for line in found[1].err.splitlines())
+    assert not any(line.startswith("predicting ") for line in said_of_poems)
 
 
 TITLES = [chr(0x4E00 + n) for n in range(quality.CANDIDATES)]
@@ -123,12 +102,9 @@ def test_scores_by_their_formula() -> None:
     assert judge.score("龘", "梅") == judge.score("雪", "龘") == judge.score("", "梅") == 0
 
 
-def test_own_titles_are_found_and_exchanged_ones_are_not() -> None:
+def test_own_titles_are_found_and_exchanged_ones_are_not_nor_by_their_own_characters() -> None:
     judge = quality.TitleJudge(list(zip(TITLES, TEXTS, strict=True)) * 9)
     assert judge.identified(list(zip(TITLES, TEXTS, strict=True))) == 1
     assert judge.identified(list(zip(TITLES, TEXTS[1:] + TEXTS[:1], strict=True))) == 0
-
-
-def test_a_title_s_own_characters_do_not_tell_it() -> None:
-    judge = quality.TitleJudge([(title, title) for title in TITLES] * 9)
-    assert judge.identified([(title, title) for title in TITLES]) == 0
+    themselves = [(title, title) for title in TITLES]
+    assert quality.TitleJudge(themselves * 9).identified(themselves) == 0

@@ -51,10 +51,8 @@ def is_as_composed(verdict: Verdict, chosen: Composer) -> bool:
 def rhymes_as_composed(verdict: Verdict, chosen: Composer) -> bool:
     """Whether every rhyme of a poem is one that the composer may use."""
     assert verdict.rhyme
-    known, (first, *feet) = (
-        chosen.vocabulary.tokens,
-        [line[-1] for line in (verdict.lines[0], *verdict.lines[1::2])],
-    )
+    first, *feet = (line[-1] for line in (verdict.lines[0], *verdict.lines[1::2]))
+    known = chosen.vocabulary.tokens
     near = set(lenders(verdict.rhyme)) if verdict.level == "customary" else {verdict.rhyme}
     return all(may_rhyme(foot, {verdict.rhyme}, known) for foot in feet) and (
         not str(verdict.template).endswith("首句入韻") or may_rhyme(first, near, known)

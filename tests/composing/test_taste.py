@@ -11,20 +11,11 @@ from pingze.composing.composer import Composer
 from pingze.composing.particles import finish
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering.taste import (
-    CONTRADICTION,
-    LIKELY,
-    NAMED,
-    REWARD,
-    WORN,
-    Taste,
-    contradicts,
-    times,
-    worn_pairs,
-)
+from pingze.composing.steering import taste
+from pingze.composing.steering.taste import Taste
 from pingze.verse.forms import Layout, find_form
+from tests.composing import test_particles as particles
 from tests.composing import verse
-from tests.composing.test_particles import CHARACTERS, OPTIONS, expected_shares, target, total_variation
 
 CHOSEN = verse.composer(verse.POOL, conditions=("<五絕>", "<about>", "<李白>"), reward=True)
 
@@ -34,7 +25,7 @@ def worn(monkeypatch: pytest.MonkeyPatch) -> dict[str, float]:
     """Pairs of the small vocabulary that count as worn."""
     pairs = {"春山": 2.0, "水雨": 1.5, "東風": 3.0, "海龘": 1.0}
     monkeypatch.setattr("pingze.composing.steering.taste.worn", lambda: pairs)
-    worn_pairs.cache_clear()
+    taste.worn_pairs.cache_clear()
     return pairs
 
 
@@ -43,14 +34,14 @@ def by_hand(chosen: Composer, request: Request, lines: list[str], worn: dict[str
     words = set((request.title or "") + (request.about or ""))
     text = "".join(lines)
     prefix = chosen.prefix(request)
-    likely = LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
-    named = sum(word in text for word in words) * NAMED * min(1, 4 / max(1, len(words)))
+    likely = taste.LIKELY * chosen.score(lines, prefix)[1][:-1].sum()
+    named = sum(word in text for word in words) * taste.NAMED * min(1, 4 / max(1, len(words)))
     free = [one + other for line in lines for one, other in pairwise(line) if not words & {one, other}]
-    pairs = WORN * sum(worn.get(pair, 0) for pair in free)
+    pairs = taste.WORN * sum(worn.get(pair, 0) for pair in free)
     reward, state = 0.0, chosen.network.start(1, prefix)
     for id_ in chosen.token_ids(lines)[:-2]:
         state = chosen.network.step(state, id_[None])
-        reward += 0 if chosen.reward is None else REWARD * float(state.h[0] @ chosen.reward)
+        reward += 0 if chosen.reward is None else taste.REWARD * float(state.h[0] @ chosen.reward)
     return request.taste * float(likely + named - pairs + reward)
 
 
@@ -68,52 +59,35 @@ def test_every_text_has_the_sum_of_its_tokens(
     (population,) = finish(CHOSEN.begin(inclusion, asked.sampling, [(3, 0)]))
     for ids, score in zip(population.ids, population.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
-        score += CONTRADICTION * contradicts(lines)
+        score += taste.CONTRADICTION * taste.contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("lines", "expected"),
-    [
-        (["春風吹我衣", "桃花滿路飛"], False),
-        (["春風吹我衣", "黃葉滿階飛"], True),
-        (["落日滿江湖", "明月照前途"], True),
-        (["春風吹落日"], False),
-        (["年年春", "風吹黃葉"], False),
-        ([], False),
-    ],
-)
-def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others(
-    lines: list[str], expected: bool
-) -> None:
-    assert Taste(CHOSEN.vocabulary, Request(find_form("五絕"), 4)).of_text(lines) == -CONTRADICTION * expected
-
-
-def test_no_word_tells_two_times() -> None:
-    for of_kind in times().values():
+def test_a_text_of_two_seasons_or_of_day_and_night_comes_after_all_others() -> None:
+    term = Taste(CHOSEN.vocabulary, Request(find_form("五絕"), 4))
+    for lines in ("春風吹我衣，黃葉滿階飛", "落日滿江湖，明月照前途"):
+        assert term.of_text(lines.split("，")) == -taste.CONTRADICTION
+    for lines in ("春風吹我衣，桃花滿路飛", "春風吹落日", "年年春，風吹黃葉"):
+        assert term.of_text(lines.split("，")) == 0
+    for of_kind in taste.times().values():  # no word tells two times
         words = [word for of_time in of_kind.values() for word in of_time]
         assert len(words) == len(set(words))
 
 
 def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> None:
-    chosen = verse.composer(CHARACTERS, seed=4, scale=1.0, reward=True)
-    request = replace(read_request(chosen.vocabulary, Composing(**OPTIONS)), taste=0.7)
-    plain = target(chosen, request)
-    expected = {}
-    for poem, share in plain.items():
-        lines = Layout([5] * 4).cut(poem)
-        expected[poem] = np.log(share) + by_hand(chosen, request, lines, worn)
-    total = np.logaddexp.reduce(list(expected.values()))
-    expected = {poem: float(np.exp(weight - total)) for poem, weight in expected.items()}
+    chosen = verse.composer(particles.CHARACTERS, seed=4, scale=1.0, reward=True)
+    request = replace(read_request(chosen.vocabulary, Composing(**particles.OPTIONS)), taste=0.7)
+    plain, cut = particles.target(chosen, request), Layout([5] * 4).cut
+    added = {poem: by_hand(chosen, request, cut(poem), worn) for poem in plain}
+    expected = particles.shares({poem: np.log(share) + added[poem] for poem, share in plain.items()})
     terms = [Taste(chosen.vocabulary, request, chosen.reward)]
-    shares = expected_shares(chosen, request, 128, 8, terms=terms)
-    assert total_variation(shares, expected) < 0.15
-    assert total_variation(Counter(plain), expected) > 0.2
+    found = particles.expected_shares(chosen, request, 128, 8, terms=terms)
+    assert particles.total_variation(found, expected) < 0.15
+    assert particles.total_variation(Counter(plain), expected) > 0.2
 
 
 def test_without_taste_a_text_is_drawn_by_weight() -> None:
-    inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, Composing(form="五絕", taste=0)))
-    writing = CHOSEN.begin(inclusion, Sampling(1.0, 4), [(1, 0)])
+    writing = CHOSEN.begin(verse.prepared(CHOSEN, taste=0), Sampling(1.0, 4), [(1, 0)])
     assert not writing.terms
     (population,) = finish(writing)
     assert not population.scores.any()

@@ -3,11 +3,14 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import numpy as np
 
 from pingze.composing.composer import Composer
-from pingze.composing.request.request import Request
+from pingze.composing.constraints.inclusion import Inclusion
+from pingze.composing.request.options import Composing
+from pingze.composing.request.request import Request, read_request
 from pingze.network import checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
@@ -28,16 +31,9 @@ FORMS = "".join(form for character in POOL for form in forms(character)[1:])
 """Other written forms of these."""
 
 
-def composer(
-    characters: str = POOL,
-    *,
-    seed: int = 0,
-    scale: float = 1.0,
-    conditions: tuple[str, ...] = (),
-    reward: bool = False,
-) -> Composer:
-    """A composer on a random model that knows these characters and the marks, and may have a random reward."""
-    loaded = checkpoint_of(characters, seed=seed, scale=scale, conditions=conditions)
+def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **given: Any) -> Composer:
+    """A composer on a model as `checkpoint_of` makes it, which may have a random reward."""
+    loaded = checkpoint_of(characters, seed=seed, **given)
     if reward:
         H = loaded.configuration.hidden_size
         loaded = replace(loaded, reward=0.3 * np.random.default_rng(seed + 1).standard_normal(H, np.float32))
@@ -50,12 +46,14 @@ def checkpoint_of(
     """A random model that knows these characters and the marks, and the tokens of conditions."""
     vocabulary = Vocabulary.of_texts([characters + MARKS], 5000, conditions)
     configuration = ModelConfiguration(len(vocabulary), 4, 6, special_tokens=conditions)
-    rng = np.random.default_rng(seed)
-    tensors = {
-        name: (scale * rng.standard_normal(shape)).astype(np.float32)
-        for name, shape in checkpoint.shapes(configuration).items()
-    }
+    rng, shapes = np.random.default_rng(seed), checkpoint.shapes(configuration)
+    tensors = {name: (scale * rng.standard_normal(s)).astype(np.float32) for name, s in shapes.items()}
     return checkpoint.Checkpoint("random", configuration, vocabulary, tensors)
+
+
+def prepared(chosen: Composer, **options: object) -> Inclusion:
+    """What a composer prepares for a request, by default for a 五絕."""
+    return chosen.prepare(read_request(chosen.vocabulary, Composing(**{"form": "五絕"} | options)))
 
 
 def solvable(characters: Iterable[str], request: Request) -> bool:
@@ -80,18 +78,15 @@ def _readings(opening: str, request: Request) -> Iterator[tuple[set[int], str]]:
     """Every way to write the template: its feet, and a tone for each place."""
     kinds, width = line_types(opening, request.lines), request.form.width
     feet = {n * width + width - 1 for n, kind in enumerate(kinds) if kind.isupper()}
-    couplets = []
-    for first, second in zip(kinds[::2], kinds[1::2], strict=True):
-        pairs = [(first, second)] + [("a'", "B'")] * (first == "a")
-        couplets.append(
-            [
-                one.tones + other.tones
-                for pair in pairs
-                for one, other in product(*(accepted(kind, width, request.strictness) for kind in pair))
-            ]
-        )
-    for ways in product(*couplets):
-        yield feet, "".join(ways)
+    couplets = [
+        [
+            one.tones + other.tones
+            for pair in [(first, second)] + [("a'", "B'")] * (first == "a")
+            for one, other in product(*(accepted(kind, width, request.strictness) for kind in pair))
+        ]
+        for first, second in zip(kinds[::2], kinds[1::2], strict=True)
+    ]
+    yield from ((feet, "".join(ways)) for ways in product(*couplets))
 
 
 def _fixed(request: Request) -> dict[int, str] | None:
@@ -109,23 +104,19 @@ def placements(request: Request) -> Iterator[dict[int, str]]:
     fixed, width = _fixed(request) or {}, request.form.width
     rows = ["".join(fixed.get(n * width + at, "＿") for at in range(width)) for n in range(request.lines)]
     words = [word for word in request.include if not any(word in row for row in rows)]
-    yield from _placements(fixed, words, width, request.lines)
 
+    def place(fixed: dict[int, str], words: list[str], own: set[int]) -> Iterator[dict[int, str]]:
+        # Each word is within a line and at places of its own, some of which may be fixed so.
+        if not words:
+            yield fixed
+            return
+        for start in range(width * request.lines):
+            places = {start + n: character for n, character in enumerate(words[0])}
+            within = start % width + len(words[0]) <= width and not own & places.keys()
+            if within and all(fixed.get(at, character) == character for at, character in places.items()):
+                yield from place(fixed | places, words[1:], own | places.keys())
 
-def _placements(
-    fixed: dict[int, str], words: list[str], width: int, lines: int, own: frozenset[int] = frozenset()
-) -> Iterator[dict[int, str]]:
-    """Every way to place words, each within a line and at places of its `own`, some of which may be fixed so."""
-    if not words:
-        yield fixed
-        return
-    word, *others = words
-    for start in range(width * lines):
-        places = range(start, start + len(word))
-        if start % width + len(word) <= width and not own & set(places):
-            placed = dict(zip(places, word, strict=True))
-            if all(fixed.get(place, character) == character for place, character in placed.items()):
-                yield from _placements(fixed | placed, others, width, lines, own | set(places))
+    yield from place(fixed, words, set())
 
 
 def _sets(
@@ -180,10 +171,8 @@ def _fillable(sets: list[set[str]], fixed: dict[int, str], repeat: bool, feet: s
                 return True
         return False
 
-    return all(
-        place in fixed or (repeat and place not in feet) or place_one(place, set())
-        for place in range(len(sets))
-    )
+    free = [n for n in range(len(sets)) if n not in fixed and not (repeat and n not in feet)]
+    return all(place_one(place, set()) for place in free)
 
 
 def word(character: str) -> str:

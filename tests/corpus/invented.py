@@ -72,11 +72,8 @@ def write_quoted(folder: Path) -> Path:
     folder.mkdir()
     for n, line in enumerate(QUOTED):
         lines = [line if place == n else "人" * 5 for place in range(4)]
-        poem = {
-            "title": f"{n + 1}",
-            "author": "張甲",
-            "text": "，".join(lines[:2]) + "。" + "，".join(lines[2:]) + "。",
-        }
+        text = "{}，{}。{}，{}。".format(*lines)
+        poem = {"title": f"{n + 1}", "author": "張甲", "text": text}
         (folder / f"{n}.json").write_text(json.dumps([poem]), encoding="utf-8")
     return folder
 

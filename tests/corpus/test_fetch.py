@@ -10,10 +10,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from pingze.__main__ import run
 from pingze.corpus import fetch
 from pingze.corpus.fetch import archive_path
 from pingze.errors import CorpusError
+from tests.cli.calling import Call
 from tests.corpus.invented import write_folder
 
 fetch_module = importlib.import_module("pingze.corpus.fetch")
@@ -33,20 +33,16 @@ def _cached(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [lambda path: path, str, lambda path: path.as_uri()])
-def test_a_named_archive_is_verified_into_the_cache(
-    archive: Path, name: Callable[[Path], str | Path]
+def test_an_archive_is_verified_into_the_cache_and_a_folder_taken_as_it_is(
+    archive: Path, tmp_path: Path, name: Callable[[Path], str | Path]
 ) -> None:
+    write_folder(tmp_path / "here" / "dist" / "quantangshi")
+    assert fetch(name(tmp_path / "here")) == tmp_path / "here"
+    assert _folders_are_clean(None)
     heard: list[str] = []
     assert fetch(name(archive), progress=heard.append) == fetch(archive_path()) == archive_path()
     assert _folders_are_clean(archive.read_bytes())
     assert heard[-1] == f"{archive}: 0 MB of 0"
-
-
-def test_a_folder_is_taken_as_it_is(tmp_path: Path) -> None:
-    write_folder(tmp_path / "here" / "dist" / "quantangshi")
-    for name in (tmp_path / "here", (tmp_path / "here").as_uri()):
-        assert fetch(name) == tmp_path / "here"
-    assert _folders_are_clean(None)
 
 
 def _tamper(content: bytes) -> bytes:
@@ -115,28 +111,20 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
 
 
 @pytest.mark.parametrize("length_is_said", [True, False])
-def test_an_archive_comes_from_a_url_once(
+def test_an_archive_comes_from_a_url_once_also_after_a_connection_was_cut(
     archive: Path, serve: Callable[..., str], length_is_said: bool
 ) -> None:
-    content = archive.read_bytes()
+    content, heard = archive.read_bytes(), list[str]()
+    if length_is_said:
+        with pytest.raises(CorpusError, match=r"^http://127\S+ broke off.*; try again$"):
+            fetch(serve(content[:200], len(content)))
+        assert _folders_are_clean(None)
     url = serve(content, len(content) if length_is_said else None)
-    heard: list[str] = []
     assert fetch(url, progress=heard.append) == archive_path()
     assert _folders_are_clean(content)
     assert set(heard) == {f"{url}: 0 MB" + (" of 0" if length_is_said else "")}
     assert fetch("http://127.0.0.1:1/nothing.tgz", progress=heard.append) == archive_path()
     assert heard[-1] == f"{archive_path()} is the corpus already"
-
-
-def test_a_connection_that_is_cut_is_one_line_and_the_next_try_starts_cleanly(
-    archive: Path, serve: Callable[..., str]
-) -> None:
-    content = archive.read_bytes()
-    with pytest.raises(CorpusError, match=r"^http://127\S+ broke off.*; try again$"):
-        fetch(serve(content[:200], len(content)))
-    assert _folders_are_clean(None)
-    fetch(serve(content, len(content)))
-    assert _folders_are_clean(content)
 
 
 def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -152,19 +140,16 @@ def test_a_url_without_end_is_left(serve: Callable[..., str], monkeypatch: pytes
     assert _folders_are_clean(None)
 
 
-@pytest.mark.parametrize(
-    ("path", "reason"),
-    [
-        ("/nothing.tgz", "Not Found"),
-        (":1/a.tgz", "Connection refused"),
-        ("/a b", "control characters"),
-        ("x", "port"),
-    ],
-)
-def test_a_url_that_gives_nothing_is_named(serve: Callable[..., str], path: str, reason: str) -> None:
-    base = "http://127.0.0.1" if path[0] == ":" else serve(b"").removesuffix("/poems.tgz")
-    with pytest.raises(CorpusError, match=f"^{base}{path} cannot be read: .*{reason}"):
-        fetch(base + path)
+def test_a_url_that_gives_nothing_is_named(serve: Callable[..., str]) -> None:
+    here = serve(b"").removesuffix("/poems.tgz")
+    for url, reason in (
+        (f"{here}/nothing.tgz", "Not Found"),
+        ("http://127.0.0.1:1/a.tgz", "Connection refused"),
+        (f"{here}/a b", "control characters"),
+        (f"{here}x", "port"),
+    ):
+        with pytest.raises(CorpusError, match=f"^{url} cannot be read: .*{reason}"):
+            fetch(url)
     assert _folders_are_clean(None)
 
 
@@ -206,21 +191,14 @@ npm error network In most cases you are behind a proxy or have bad network setti
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (
-            f"cat >&2 <<'END'\n{_OFFLINE}\nEND\nexit 7",
-            "^npm could .*: network request to https://example.invalid/x failed$",
-        ),
+        (f"cat >&2 <<'END'\n{_OFFLINE}\nEND\nexit 7", r"^npm could .*: network request to \S+/x failed$"),
         ("echo npm ERR! it failed >&2; exit 7", "^npm could not fetch the corpus: it failed$"),
         ("exit 7", "^npm could not fetch the corpus: it gave no reason$"),
         ("echo half > chinese-poetry-2.0.1.tgz", "is no archive of"),
-        ('head -c 100 "$ARCHIVE" > chinese-poetry-2.0.1.tgz', "is truncated or changed"),
         ("exit 0", r"chinese-poetry-2\.0\.1\.tgz cannot be read: No such file"),
     ],
 )
-def test_npm_that_fails_is_one_line(
-    archive: Path, npm: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, script: str, said: str
-) -> None:
-    monkeypatch.setenv("ARCHIVE", str(archive))
+def test_npm_that_fails_is_one_line(npm: Callable[[str], None], script: str, said: str) -> None:
     npm(script)
     with pytest.raises(CorpusError, match=said):
         fetch()
@@ -248,15 +226,12 @@ def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
         fetch()
 
 
-def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(
-    built: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_fetch_that_finds_the_corpus_there_removes_what_a_killed_one_left(built: Path, call: Call) -> None:
     archive_path().parent.mkdir(parents=True, exist_ok=True)
     left = [path.with_name(f"{path.name}.{'a' * 32}.partial") for path in (built, archive_path())]
     for partial in left:
         partial.write_text("half")
-    with pytest.raises(SystemExit) as exit_:
-        run(["corpus", "fetch"])
-    assert not exit_.value.code
-    assert "--rebuild builds it again" in capsys.readouterr().err
+    status, _, err = call("corpus", "fetch")
+    assert status == 0
+    assert "--rebuild builds it again" in err
     assert [partial for partial in left if partial.exists()] == []

@@ -6,21 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from pingze.__main__ import run
 from pingze.corpus import Store, build
 from pingze.corpus.originality import of_lines
+from tests.cli.calling import Call
 from tests.corpus.invented import FILES, line, text, write_folder
 
 
 @pytest.fixture(autouse=True)
 def _built(tmp_path: Path, home: Path) -> None:
     build(write_folder(tmp_path / "poems", FILES))
-
-
-def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as exit_:
-        run(["originality", *arguments])
-    return int(exit_.value.code or 0), *capsys.readouterr()
 
 
 def test_a_line_shares_a_run_and_has_a_nearest_line() -> None:
@@ -37,52 +31,45 @@ def test_a_line_shares_a_run_and_has_a_nearest_line() -> None:
     assert (strange.run, strange.run_in, strange.same, strange.nearest) == ("", None, 0, None)
 
 
-def test_the_command_reads_a_poem_or_a_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
     poem = text([21, 22, 23, 24], 7)
     file = tmp_path / "poems.txt"
     file.write_text(f"{poem}\n\n{text([900, 901, 902, 903])}", encoding="utf-8")
-    status, out, err = call(capsys, poem)
+    status, out, err = call("originality", poem)
     assert (status, err) == (0, "")
     assert out.splitlines()[:2] == [
         f"{line(21, 7)}  shares {line(21, 7)}  李乙《二》",
         f"{line(21, 7)}  is nearest, 7 of 7  李乙《二》",
     ]
-    first, second = json.loads(call(capsys, str(file), "--json")[1])
+    first, second = json.loads(call("originality", str(file), "--json")[1])
     assert [row["same"] for row in first["lines"]] == [7, 7, 7, 7]
     assert first["lines"][3]["run_in"]["number"] == 4
     assert len(second["lines"]) == 4
 
 
 def test_progress_is_shown_for_many_lines(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = itertools.count(0.0, 1.0)
     monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: next(now))
-    poems = [text([21, 22, 23, 24], 7) for _ in range(30)]
     file = tmp_path / "poems.txt"
-    file.write_text("\n\n".join(poems), encoding="utf-8")
-    status, out, err = call(capsys, str(file))
+    file.write_text("\n\n".join([text([21, 22, 23, 24], 7)] * 30), encoding="utf-8")
+    status, out, err = call("originality", str(file))
     assert (status, len(out.splitlines())) == (0, 30 * 8 + 29)
     assert err.splitlines() == [f"{done} of 120 lines" for done in (*range(1, 121, 10), 120)]
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
-@pytest.mark.parametrize("command", ["check", "originality"])
+@pytest.mark.parametrize(("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")])
 def test_a_file_without_end_is_one_line(
-    capsys: pytest.CaptureFixture[str], command: str, tmp_path: Path
+    call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "large.txt").write_bytes(b" " * 20_000_001)
-    for name in ("/dev/zero", str(tmp_path / "large.txt"))[command == "originality" :]:
-        with pytest.raises(SystemExit) as exit_:
-            run([command, name])
-        said = capsys.readouterr()
-        assert (exit_.value.code, said.out) == (2, "")
-        assert said.err == f"pingze: {name[:60]} has more than 20 MB: give it in parts\n"
+    monkeypatch.chdir(tmp_path)
+    Path("large.txt").write_bytes(b" " * 20_000_001)
+    assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")
 
 
-@pytest.mark.parametrize("poem", ["hello", "\0", "moon" * 100])
-def test_what_is_no_poem_is_one_line(capsys: pytest.CaptureFixture[str], poem: str) -> None:
-    status, out, err = call(capsys, poem)
-    assert (status, out) == (2, "")
+def test_what_is_no_poem_is_one_line(call: Call) -> None:
+    status, out, err = call("originality", "hello\0")
+    assert (status, out, err.count("\n")) == (2, "", 1)
     assert "holds no verse: " in err
-    assert err.count("\n") == 1

@@ -63,6 +63,9 @@ def test_what_holds_no_such_poems_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.tar.xz").write_bytes(lzma.compress(b"no tar at all"))
     with pytest.raises(CorpusError, match="cannot be read"):
         list(read_poetry_source(tmp_path / "a.tar.xz"))
+    (tmp_path / "own.txt").write_text(text([1, 2, 3, 4]), encoding="utf-8")
+    with pytest.raises(CorpusError, match="leave out --more"):
+        build(tmp_path, write_archive(tmp_path / "a.tgz"))
 
 
 def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path: Path, home: Path) -> None:
@@ -75,10 +78,8 @@ def test_poems_near_others_are_dropped_and_splits_of_tang_and_song_stay(tmp_path
                 rows += [(poem, split) for poem in store.poems(dynasty=name, split=split)]
     assert before == after
     with Store.open() as store:
-        assert [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)] == [
-            "詠書",
-            "題",
-        ]
+        titles = [poem.title for name in ("ming", "sanguo") for poem in store.poems(dynasty=name)]
+        assert titles == ["詠書", "題"]
         assert [poem.tune for poem in store.ci()] == ["憶江南"]
         assert store.statistics()["dropped"]["ming"] == {"version of another": 2}
         assert store.statistics()["poems"] == {"tang": 5, "song": 2, "sanguo": 1, "ming": 1, "ci": 1}
@@ -99,10 +100,3 @@ def test_the_package_s_ci_are_read_with_their_tune(tmp_path: Path, home: Path) -
     assert found["點絳脣"].dynasty == "song"
     assert found["長相思"].text == f"{text([961, 962])[:-1]}。\n{text([963, 964])[:-1]}。"
     assert len(found["長相思"].lines) == 4
-
-
-def test_own_poems_take_none_beside_them(tmp_path: Path, home: Path) -> None:
-    (tmp_path / "own").mkdir()
-    (tmp_path / "own" / "a.txt").write_text(text([1, 2, 3, 4]), encoding="utf-8")
-    with pytest.raises(CorpusError, match="leave out --more"):
-        build(tmp_path / "own", write_archive(tmp_path / "a.tgz"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pingze.corpus import CorpusPoem, Hit, Store, store_path
 from pingze.corpus.clean import clean
+from pingze.corpus.poem import digest
 from pingze.corpus.records import read
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import CorpusError, InputError
@@ -26,11 +27,6 @@ one_store = settings(suppress_health_check=[HealthCheck.function_scoped_fixture,
 @pytest.fixture
 def poems(tmp_path: Path, built: Path) -> list[CorpusPoem]:
     return clean(read(tmp_path / "poems")).poems
-
-
-def test_a_phrase_is_found_with_its_poet_title_line_and_number(store: Store) -> None:
-    assert store.search(line(22, 7)) == [Hit(line(22, 7), "tang", "李乙", "二", line(22, 7), 2)]
-    assert [(hit.title, hit.number) for hit in store.search("乙丙")] == [("一", 2), ("三", 2), ("七", 2)]
 
 
 def _by_brute_force(poems: list[CorpusPoem], phrase: str) -> list[tuple[str, int, str]]:
@@ -60,7 +56,8 @@ def test_search_finds_what_reading_every_line_finds(
         assert found == _by_brute_force(poems, phrase)
 
 
-def test_a_phrase_may_run_over_lines_in_whatever_marks_and_spaces(store: Store) -> None:
+def test_a_hit_has_its_place_and_a_phrase_may_run_over_lines_in_whatever_marks(store: Store) -> None:
+    assert store.search(line(22, 7)) == [Hit(line(22, 7), "tang", "李乙", "二", line(22, 7), 2)]
     whole = text([21, 22, 23, 24], 7)
     for phrase in (whole, f" {whole[:8]}\n{whole[8:]} ", whole.replace("，", ","), "、" + whole):
         assert [(hit.title, hit.number) for hit in store.search(phrase)] == [("二", 1)]
@@ -85,9 +82,7 @@ def test_filters_narrow_a_search(store: Store) -> None:
     assert titles(author="李") == titles(author="乙") == titles(author="nobody") == ""
 
 
-@pytest.mark.parametrize(
-    "phrase", ["", " ", "，。", "moon", "甲*", '甲" OR "乙', "(甲)", "甲\0乙", "\ud800", "□", "🌕", "-甲"]
-)
+@pytest.mark.parametrize("phrase", ["", " ，。", "moon", '甲" OR "乙', "甲\0乙", "\ud800", "□", "🌕", "-甲"])
 def test_what_is_no_phrase_is_refused(store: Store, phrase: str) -> None:
     with pytest.raises(InputError, match="is no phrase of Han characters"):
         store.search(phrase)
@@ -102,9 +97,8 @@ def test_no_text_of_any_kind_breaks_a_search(store: Store, phrase: str, author: 
 
 
 def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem]) -> None:
-    pairs = Counter(
-        pair for poem in poems if poem.dynasty == "tang" for words in poem.lines for pair in pairwise(words)
-    )
+    lines = [words for poem in poems if poem.dynasty == "tang" for words in poem.lines]
+    pairs = Counter(pair for words in lines for pair in pairwise(words))
     for one in DIGITS:
         assert store.beside(before=one) == {b: count for (a, b), count in pairs.items() if a == one}
         assert store.beside(after=one) == {a: count for (a, b), count in pairs.items() if b == one}
@@ -117,23 +111,26 @@ def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem
     assert store.beside() == store.beside("？") == {}
 
 
-def test_poems_come_in_the_order_of_the_corpus(store: Store, poems: list[CorpusPoem]) -> None:
-    assert list(store.poems()) == poems
-    assert list(store.poems(dynasty="song")) == poems[5:]
-    splits = [list(store.poems(split=split)) for split in ("train", "dev", "test")]
-    assert sorted(poem.title for split in splits for poem in split) == sorted(poem.title for poem in poems)
-    with pytest.raises(InputError, match="split 'valid' is unknown; choose one of train, dev, test"):
-        store.poems(split="valid")
+def test_poems_come_in_the_order_of_the_corpus_from_a_store_anywhere(
+    built: Path, poems: list[CorpusPoem], tmp_path: Path
+) -> None:
+    place = tmp_path / "a folder" / "50% 詩?#.sqlite"
+    built.parent.rename(place.parent)
+    (place.parent / built.name).rename(place)
+    with Store.open(place) as store:
+        assert list(store.poems()) == poems
+        assert list(store.poems(dynasty="song")) == poems[5:]
+        splits = [list(store.poems(split=split)) for split in ("train", "dev", "test")]
+        assert sorted(p.title for split in splits for p in split) == sorted(poem.title for poem in poems)
+        with pytest.raises(InputError, match="split 'valid' is unknown; choose one of train, dev, test"):
+            store.poems(split="valid")
 
 
-def test_the_draw_is_read_in_its_order(store: Store, built: Path) -> None:
-    with closing(sqlite3.connect(built)) as database:
-        query = "SELECT split, text, hex(digest) FROM poem WHERE draw IS NOT NULL ORDER BY draw"
-        rows = database.execute(query).fetchall()
+def test_the_draw_is_read_in_its_order(store: Store) -> None:
     for split in ("train", "dev"):
-        drawn = [(words, digest) for name, words, digest in rows if name == split]
-        assert store.report_draw(split) == [words for words, _ in drawn]
-        assert [digest for _, digest in drawn] == sorted(digest for _, digest in drawn)
+        drawn = store.report_draw(split)
+        assert [digest(text) for text in drawn] == sorted(map(digest, drawn))
+        assert {*drawn} <= {poem.text for poem in store.poems(dynasty="tang", split=split)}
     assert store.report_draw("train")
     with pytest.raises(InputError, match="split 'test' is unknown; choose one of train, dev"):
         store.report_draw("test")
@@ -172,20 +169,14 @@ def _cut(path: Path, size: int) -> None:
     path.write_bytes(path.read_bytes()[:size])
 
 
-def _overwrite_page(store: Path) -> None:
-    content = bytearray(store.read_bytes())
-    content[4096 : 3 * 4096] = b"\xa5" * 2 * 4096
-    store.write_bytes(content)
-
-
 def _of_version(store: Path, version: int) -> None:
     with closing(sqlite3.connect(store)) as database:
         database.execute(f"PRAGMA user_version = {version}")
 
 
-def _zero(path: Path) -> None:
+def _zero(path: Path, start: int = 128) -> None:
     content = path.read_bytes()
-    path.write_bytes(content[:128] + bytes(len(content) - 128))
+    path.write_bytes(content[:start] + bytes(len(content) - start))
 
 
 def _put_others(store: Path) -> None:
@@ -204,18 +195,13 @@ def _pipe(store: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        *[(lambda store, size=size: _cut(store, size), "") for size in (0, 10, 99, 5_000)],
+        *[(lambda store, size=size: _cut(store, size), "") for size in (0, 99, 5_000)],
         *[(lambda store, n=n: _of_version(store, n), "built by another version") for n in (4, 99)],
-        (_overwrite_page, "is damaged"),
-        (lambda store: store.write_text("these are not the poems that you look for" * 100), "is damaged"),
+        (lambda store: _zero(store, 4096), "is damaged"),
         (lambda store: shutil.rmtree(_arrays(store)), "is damaged"),
         (lambda store: (_arrays(store) / "order.npy").unlink(), "is damaged"),
         (lambda store: _cut(_arrays(store) / "text.npy", -2), "is damaged"),
-        *[
-            (lambda store, name=name: _zero(_arrays(store) / name), "is damaged")
-            for name in ("text.npy", "order.npy")
-        ],
-        (lambda store: (_arrays(store) / "lines.npy").write_bytes(b"no array"), "is damaged"),
+        (lambda store: _zero(_arrays(store) / "order.npy"), "is damaged"),
         (_put_others, "is damaged"),
         (lambda store: (store.unlink(), store.mkdir()), "is not a file"),
         (_pipe, "is not a file"),
@@ -235,11 +221,3 @@ def test_an_absent_store_says_how_to_get_it(home: Path) -> None:
     assert str(caught.value) == f"there is no corpus at {store_path()}: run `pingze corpus fetch`"
     assert caught.value.cause == {"code": "no_corpus"}
     assert not home.exists()
-
-
-def test_a_store_may_be_anywhere(built: Path, tmp_path: Path) -> None:
-    place = tmp_path / "a folder" / "50% 詩?#.sqlite"
-    built.parent.rename(place.parent)
-    (place.parent / built.name).rename(place)
-    with Store.open(place) as store:
-        assert len(list(store.poems())) == 7

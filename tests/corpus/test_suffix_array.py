@@ -19,10 +19,6 @@ texts = st.lists(st.text(LETTERS + "，。\n", min_size=1, max_size=2 * DEPTH), 
 line = st.text(LETTERS + "水", min_size=1, max_size=2 * DEPTH)
 
 
-def parts_of(text: str) -> list[str]:
-    return [text[a:b] for a in range(len(text)) for b in range(a + 1, len(text) + 1)]
-
-
 @given(texts, line, st.text(LETTERS + "，", max_size=DEPTH))
 def test_a_phrase_is_found_wherever_it_begins(known: list[str], first: str, rest: str) -> None:
     index, phrase = SuffixArray.of_texts(known), first + rest
@@ -34,7 +30,8 @@ def test_a_phrase_is_found_wherever_it_begins(known: list[str], first: str, rest
 
 @given(texts, line)
 def test_the_longest_part_is_the_first_of_the_longest(known: list[str], text: str) -> None:
-    shared = [part for part in parts_of(text) if any(part in other for other in known)]
+    parts = [text[a:b] for a in range(len(text)) for b in range(a + 1, len(text) + 1)]
+    shared = [part for part in parts if any(part in other for other in known)]
     assert SuffixArray.of_texts(known).longest(text) == max(shared, key=len, default="")
 
 

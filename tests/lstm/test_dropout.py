@@ -39,12 +39,8 @@ def test_dropped_recurrent_weights_act_at_every_step_and_get_their_gradients() -
     torch.manual_seed(1)
     mask = torch.nn.functional.dropout(torch.ones_like(weight_hh), 0.5)
     stock = torch.nn.LSTM(3, 4, dtype=torch.float64)
-    weights = {
-        "weight_ih_l0": weight_ih,
-        "weight_hh_l0": weight_hh * mask,
-        "bias_ih_l0": bias,
-        "bias_hh_l0": torch.zeros_like(bias),
-    }
+    weights = {"weight_ih_l0": weight_ih, "weight_hh_l0": weight_hh * mask}
+    weights |= {"bias_ih_l0": bias, "bias_hh_l0": torch.zeros_like(bias)}
     torch.manual_seed(1)
     results = []
     for out in (ours(x)[0], torch.func.functional_call(stock, weights, x)[0]):

@@ -8,15 +8,7 @@ from pingze.lstm import formulas
 from pingze.lstm.formulas import Parameters
 from tests.comparing import assert_close
 
-SIZES = [
-    (1, 1, 1, 1),
-    (1, 7, 3, 2),
-    (7, 1, 1, 1),
-    (5, 3, 7, 63),
-    (2, 4, 63, 7),
-    (63, 2, 4, 5),
-    (2, 1, 7, 500),
-]
+SIZES = [(1, 1, 1, 1), (1, 7, 3, 2), (5, 3, 7, 63), (2, 4, 63, 7), (63, 2, 4, 5), (2, 1, 7, 500)]
 """T, B, E, H."""
 PHI = {
     "tanh": torch.tanh,

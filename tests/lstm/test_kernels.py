@@ -15,6 +15,12 @@ def exponentials(x: np.ndarray, out: np.ndarray) -> None:
         out[k] = kernels._exp(x[k])
 
 
+@numba.njit
+def rounded(x: np.ndarray, out: np.ndarray) -> None:
+    for k in range(len(x)):
+        out[k] = kernels._store(x[k], out[k])
+
+
 def test_exp_is_within_two_units_of_the_last_place_saturates_and_keeps_nan() -> None:
     extreme = [-np.inf, -1e30, 1e30, np.inf, np.nan]
     x = np.concatenate([np.linspace(-87, 88, 100_001), extreme]).astype(np.float32)
@@ -24,12 +30,6 @@ def test_exp_is_within_two_units_of_the_last_place_saturates_and_keeps_nan() -> 
     assert (out[-5:-3] < 1e-37).all()
     assert (out[-3:-1] > 1e38).all()
     assert np.isnan(out[-1])
-
-
-@numba.njit
-def rounded(x: np.ndarray, out: np.ndarray) -> None:
-    for k in range(len(x)):
-        out[k] = kernels._store(x[k], out[k])
 
 
 def test_bfloat16_is_rounded_as_pytorch_rounds_it() -> None:

@@ -41,13 +41,10 @@ def results(
     out, (h_T, c_T) = module(x, (inputs["h_0"], inputs["c_0"]), **held)
     outputs = {"out": out.data if isinstance(out, PackedSequence) else out, "h_T": h_T, "c_T": c_T}
     generator = torch.Generator().manual_seed(1)
-    loss = sum(
-        (o * torch.randn(o.shape, generator=generator, dtype=torch.float64).to(o.dtype)).sum()
-        for o in outputs.values()
-    )
-    variables = {name: inputs[name] for name in inputs if inputs[name].numel()} | dict(
-        module.named_parameters()
-    )
+    drawn = {o: torch.randn(o.shape, generator=generator, dtype=torch.float64) for o in outputs.values()}
+    loss = sum((o * weights.to(o.dtype)).sum() for o, weights in drawn.items())
+    variables = {name: value for name, value in inputs.items() if value.numel()}
+    variables |= dict(module.named_parameters())
     gradients = torch.autograd.grad(loss, list(variables.values()))
     named = {f"d{name}": gradient for name, gradient in zip(variables, gradients, strict=True)}
     return {name: o.detach() for name, o in outputs.items()} | named

@@ -16,8 +16,8 @@ from tests.comparing import assert_close
 def test_product(
     N: int, K: int, M: int, dtype: torch.dtype, transposed: bool, intel: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    maker = {"cpu_name": "Intel" if intel else "AMD"}
-    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: maker, raising=False)
+    name = "Intel" if intel else "AMD"
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"cpu_name": name}, raising=False)
     torch.manual_seed(N)
     a, b = torch.randn(N, K).to(dtype), torch.randn(K, M).to(dtype)
     if transposed:

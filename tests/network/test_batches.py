@@ -20,33 +20,16 @@ def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
     assert encode_sequence("天地山水", VOCABULARY, 2).tolist() == [BOS, *ids[:2]]
 
 
-@given(sequences)
-def test_every_transition_is_packed_once_and_nothing_else(sequences: list[np.ndarray]) -> None:
-    batch = pack(sequences)
-    expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
-    assert sorted(zip(batch.inputs.tolist(), batch.targets.tolist(), strict=True)) == expected
-    assert batch.sizes.sum() == len(batch.inputs)
-
-
 @given(sequences, st.lists(st.integers(4, 9), max_size=5))
-def test_what_stands_before_bos_is_read_and_not_predicted(
+def test_every_transition_is_packed_once_and_what_stands_before_bos_is_not_predicted(
     sequences: list[np.ndarray], prefix: list[int]
 ) -> None:
     batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
-    assert sorted(batch.targets[batch.predicted]) == sorted(id_ for s in sequences for id_ in s[1:].tolist())
-    assert len(batch.inputs) == sum(len(s) - 1 for s in sequences) + len(prefix) * len(sequences)
+    expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
+    found = (part[batch.predicted].tolist() for part in (batch.inputs, batch.targets))
+    assert sorted(zip(*found, strict=True)) == expected
+    assert batch.sizes.sum() == len(batch.inputs) == len(expected) + len(prefix) * len(sequences)
     assert not batch.predicted[: len(sequences) * len(prefix)].any()
-
-
-@given(sequences)
-def test_rows_of_a_step_go_on_from_the_first_rows_of_the_step_before(sequences: list[np.ndarray]) -> None:
-    batch = pack(sequences)
-    ends = batch.sizes.cumsum()
-    for step in range(1, len(batch.sizes)):
-        size = batch.sizes[step]
-        assert size <= batch.sizes[step - 1]
-        before = batch.targets[ends[step - 1] - batch.sizes[step - 1] :][:size]
-        np.testing.assert_array_equal(batch.inputs[ends[step - 1] : ends[step]], before)
 
 
 @given(st.integers(1, 50), st.integers(0, 3), st.integers(0, 3))

@@ -22,11 +22,8 @@ VOCABULARY = Vocabulary.of_texts(["日月山"], size=7)
 
 
 def weights() -> dict[str, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return {
-        name: rng.standard_normal(shape, np.float32)
-        for name, shape in checkpoint.shapes(CONFIGURATION).items()
-    }
+    rng, shapes = np.random.default_rng(0), checkpoint.shapes(CONFIGURATION)
+    return {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
 
 
 @pytest.fixture
@@ -42,22 +39,18 @@ def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.nd
     tensor_file.write(path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {}))
 
 
-def test_what_was_saved_is_loaded_from_a_file_or_its_folder(path: Path) -> None:
-    for place in (path, path.parent, str(path)):
-        loaded = checkpoint.load(place)
-        assert loaded.configuration == CONFIGURATION
-        assert loaded.vocabulary == VOCABULARY
-        for name, tensor in weights().items():
-            np.testing.assert_array_equal(loaded.tensors[name], tensor)
-
-
-def test_half_precision_halves_the_file_and_loads_as_float32(tmp_path: Path, path: Path) -> None:
+def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(
+    path: Path, tmp_path: Path
+) -> None:
     half = tmp_path / "half.safetensors"
     checkpoint.save(half, weights(), CONFIGURATION, VOCABULARY, dtype=np.float16)
-    loaded = checkpoint.load(half)
-    for name, tensor in weights().items():
-        assert loaded.tensors[name].dtype == np.float32
-        np.testing.assert_array_equal(loaded.tensors[name], tensor.astype(np.float16))
+    for place in (path, path.parent, str(path), half):
+        loaded = checkpoint.load(place)
+        assert (loaded.configuration, loaded.vocabulary) == (CONFIGURATION, VOCABULARY)
+        for name, tensor in weights().items():
+            assert loaded.tensors[name].dtype == np.float32
+            expected = tensor.astype(np.float16) if place == half else tensor
+            np.testing.assert_array_equal(loaded.tensors[name], expected)
     assert half.stat().st_size < path.stat().st_size
 
 
@@ -100,7 +93,6 @@ def other_type(data: bytes) -> bytes:
 
 DAMAGES = [
     (lambda data: b"", "is damaged or is no checkpoint"),
-    (lambda data: data[:4], "is damaged"),
     (lambda data: data[:100], "is damaged"),
     (lambda data: data[:-1], "is damaged"),
     (lambda data: b"\xff" * 9, "is damaged"),
@@ -109,7 +101,6 @@ DAMAGES = [
     (lambda data: data.replace(b'"F32"', b'"BF16"').replace(b" " * 4, b"", 1), "is damaged"),
     (lambda data: data.replace(b"[7]", b"[1,7]").replace(b" " * 2, b"", 1), "is damaged"),
     (lambda data: data.replace(b"tanh", b"relu"), "it was altered"),
-    (lambda data: data.replace(b"\xe6\x97\xa5", b"\xe6\x97\xa6"), "it was altered"),  # 日 to 旦, nearly
     (
         lambda data: data.replace(b"pingze-2", b"pingze-9"),
         "its format is pingze-9, this pingze reads pingze-2",
@@ -137,11 +128,9 @@ BIAS = np.zeros(7, np.float32)
     [
         ({"lstm__1__bias": None}, r"tensor lstm\.1\.bias is absent, the configuration asks for \(12,\)"),
         ({"more": BIAS}, r"tensor more is \(7,\), the configuration asks for absent"),
-        ({"output__bias": BIAS[:6]}, r"output\.bias is \(6,\), the configuration asks for \(7,\)"),
         ({"output__bias": BIAS[None]}, r"output\.bias is \(1, 7\)"),
         ({"output__bias": BIAS.astype(np.int8)}, r"output\.bias is not finite, or int8"),
         ({"output__bias": BIAS.astype(np.float64)}, r"output\.bias is not finite, or float64"),
-        ({"output__bias": BIAS + np.nan}, r"output\.bias is not finite, or float32"),
         ({"output__bias": BIAS.astype(np.float16) - np.inf}, r"output\.bias is not finite, or float16"),
         ({"output__weight": np.zeros((7, 3), np.int8)}, r"output\.weight\.scale is absent"),
         (
@@ -157,17 +146,10 @@ def test_tensors_that_do_not_fit_are_named(path: Path, tensors: dict[str, np.nda
 
 
 CONFIGURED = [
-    "",
-    "[]",
-    "null",
-    "[" * 99_999,
+    *("", "[]", "[" * 99_999),
     *(json.dumps({"layers": layers}) for layers in (0, 1.5, 10**9, True, None, "2", [2])),
-    '{"hidden_size": NaN}',
-    '{"hidden_size": 1e999}',
-    '{"vocabulary_size": 0}',
-    '{"activation": ["tanh"]}',
-    '{"colour": 1}',
-    '{"special_tokens": 1}',
+    *('{"hidden_size": NaN}', '{"hidden_size": 1e999}', '{"vocabulary_size": 0}', '{"activation": ["tanh"]}'),
+    *('{"colour": 1}', '{"special_tokens": 1}'),
 ]
 
 
@@ -178,37 +160,22 @@ def test_a_configuration_of_no_model_is_one_line_at_once(path: Path, value: str)
         checkpoint.load(path)
 
 
-@pytest.mark.parametrize(
-    "tokens",
-    [
-        [],
-        None,
-        {},
-        3,
-        [*range(7)],
-        ["日"] * 7,
-        *(
-            [*VOCABULARY.tokens[:6], odd]
-            for odd in ("", " ", "\n", "日月", "<>", "<\n>", "\ud800", "日", 7, ["水"])
-        ),
-    ],
-)
+ODD = ("", " ", "\n", "日月", "<>", "<\n>", "\ud800", "日", 7, ["水"])
+
+
+@pytest.mark.parametrize("tokens", [[], None, {}, *([*VOCABULARY.tokens[:6], odd] for odd in ODD)])
 def test_an_odd_vocabulary_is_one_line(path: Path, tokens: object) -> None:
     rewrite(path, {"vocabulary": json.dumps(tokens)})
     with pytest.raises(CheckpointError, match=r"^[^\n]*cannot read: "):
         checkpoint.load(path)
 
 
-def test_vocabulary_of_another_size(path: Path) -> None:
+def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: Path) -> None:
     rewrite(path, {"vocabulary": json.dumps([*VOCABULARY.tokens, "水"])})
     with pytest.raises(CheckpointError, match="vocabulary of 8 tokens for a model of 7"):
         checkpoint.load(path)
-
-
-def test_special_tokens_of_another_model(tmp_path: Path) -> None:
     made = invented.model(conditions=["<七絕>", "<張甲>"])
-    path = tmp_path / "model.safetensors"
-    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    invented.saved(path, made)
     assert checkpoint.load(path).configuration == made.configuration
     other = dataclasses.asdict(made.configuration) | {"special_tokens": ["<七絕>"]}
     rewrite(path, {"configuration": json.dumps(other)})
@@ -236,12 +203,25 @@ def test_a_failed_save_leaves_the_file_before_it(path: Path, monkeypatch: pytest
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_a_reward_lies_beside_its_model(path: Path) -> None:
+REWARD = np.array([0.5, -1.0, 2.0], np.float32)
+
+
+def test_a_reward_lies_beside_its_model_until_another_replaces_it(path: Path, tmp_path: Path) -> None:
+    """Also where the model is reached by a link."""
     assert checkpoint.load(path).reward is None
-    reward = np.array([0.5, -1.0, 2.0], np.float32)
-    checkpoint.save_reward(path, reward)
-    for place in (path, path.parent):
-        np.testing.assert_array_equal(checkpoint.load(place).reward, reward)
+    before = checkpoint.changed(path)
+    checkpoint.save_reward(path, REWARD)
+    assert before != checkpoint.changed(path) == checkpoint.changed(path.parent)
+    assert checkpoint.changed("tang") == ()
+    (tmp_path / "links").mkdir()
+    link = tmp_path / "links" / "mine.safetensors"
+    link.symlink_to(path)
+    for place in (path, path.parent, link):
+        np.testing.assert_array_equal(checkpoint.load(place).reward, REWARD)
+    assert checkpoint.changed(link) == checkpoint.changed(path)
+    checkpoint.save(link, weights(), CONFIGURATION, VOCABULARY)
+    assert link.is_symlink()
+    assert checkpoint.load(path).reward is None
 
 
 RELU = json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})
@@ -262,34 +242,7 @@ RELU = json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})
 def test_a_reward_that_is_not_the_model_s_is_refused(
     path: Path, damage: Callable[[Path, Path], object]
 ) -> None:
-    checkpoint.save_reward(path, np.array([0.5, -1.0, 2.0]))
+    checkpoint.save_reward(path, REWARD)
     damage(path, path.with_suffix(".reward.safetensors"))
     with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
         checkpoint.load(path)
-
-
-def test_a_linked_model_keeps_its_reward(path: Path, tmp_path: Path) -> None:
-    reward = np.array([0.5, -1.0, 2.0], np.float32)
-    checkpoint.save_reward(path, reward)
-    (tmp_path / "links").mkdir()
-    link = tmp_path / "links" / "mine.safetensors"
-    link.symlink_to(path)
-    np.testing.assert_array_equal(checkpoint.load(link).reward, reward)
-    assert checkpoint.changed(link) == checkpoint.changed(path)
-    checkpoint.save(link, weights(), CONFIGURATION, VOCABULARY)
-    assert link.is_symlink()
-    assert checkpoint.load(path).reward is None
-
-
-def test_a_model_that_replaces_another_takes_no_reward_of_it(path: Path) -> None:
-    checkpoint.save_reward(path, np.zeros(3, np.float32))
-    checkpoint.save(path, {name: 2 * tensor for name, tensor in weights().items()}, CONFIGURATION, VOCABULARY)
-    assert checkpoint.load(path).reward is None
-
-
-def test_a_model_has_changed_where_its_reward_has(path: Path) -> None:
-    before = checkpoint.changed(path)
-    checkpoint.save_reward(path, np.zeros(3))
-    assert checkpoint.changed(path) != before
-    assert checkpoint.changed(path.parent) == checkpoint.changed(path)
-    assert checkpoint.changed("tang") == ()

@@ -10,15 +10,12 @@ DYNASTIC = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<唐>", "<張
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
 
 
-def written(form: str | None, poet: str | None, title: str | None) -> list[str]:
-    _, *parts, _ = Conditions(VOCABULARY).prefix(form, poet, title)
-    return [VOCABULARY.decode(part) for part in parts]
-
-
 def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
     assert VOCABULARY.tokens[4:8] == TOKENS == VOCABULARY.condition_tokens
     assert not any(VOCABULARY.is_han(id_) for id_ in range(8))
     assert VOCABULARY.hanzi() == [False, False, False, True, *[False] * 4, *[True] * 6]
+    assert Conditions(VOCABULARY).poets == ["張甲", "李乙"]
+    assert not Conditions(Vocabulary.of_texts(["天地"], 20))
 
 
 @pytest.mark.parametrize(
@@ -32,8 +29,9 @@ def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
     ],
 )
 def test_each_condition_has_its_tokens(conditions: tuple[str | None, ...], tokens: list[str]) -> None:
-    assert written(*conditions) == tokens
-    assert not len(Conditions(VOCABULARY).prefix("五絕", "李乙", None).dynasty)  # of one dynasty
+    dynasty, *parts, _ = Conditions(VOCABULARY).prefix(*conditions)
+    assert [VOCABULARY.decode(part) for part in parts] == tokens
+    assert not len(dynasty)  # of one dynasty
 
 
 @pytest.mark.parametrize(
@@ -51,7 +49,6 @@ def test_a_theme_has_a_token_before_it(about: str | None, tokens: str) -> None:
     ("poet", "given", "token"),
     [
         (None, None, "<唐>"),
-        ("張甲", None, "<唐>"),
         ("李乙", None, "<唐>"),
         ("王丙", None, "<宋>"),
         ("陳丁", None, "<唐>"),
@@ -62,8 +59,3 @@ def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: st
     prefix = Conditions(DYNASTIC).prefix(None, poet, None, given)
     assert DYNASTIC.decode(prefix.dynasty) == token
     assert Conditions(DYNASTIC).poets == ["張甲", "李乙", "王丙"]
-
-
-def test_a_poet_is_a_name_and_a_form_is_none() -> None:
-    assert Conditions(VOCABULARY).poets == ["張甲", "李乙"]
-    assert not Conditions(Vocabulary.of_texts(["天地"], 20))

@@ -37,16 +37,14 @@ def test_what_is_recorded_of_a_text_is_what_its_steps_did() -> None:
     for id_ in text:
         state = network.step(state, np.array([id_]))
     for depth, caches in enumerate(network.record(np.array([*prefix, BOS, *text]))):
-        h = caches[-1].gates.o * caches[-1].phi_c
-        assert_close({"h": h}, {"h": state.layers[2 * depth]}, 1e-5)
+        assert_close({"h": caches[-1].gates.o * caches[-1].phi_c}, {"h": state.layers[2 * depth]}, 1e-5)
 
 
 def test_states_of_several_conditions_are_joined_and_taken_apart() -> None:
     network = ReferenceNetwork(invented.model(held=True))
     apart = [network.start(2, [9]), network.start(1, [4, 7]), network.start(2, [9])]
     joined = State.joined(apart)
-    taken = [joined.take(slice(0, 2)), joined.take(np.array([2])), joined.take(slice(3, 5))]
-    ids = np.array([5, 6])
-    for one, again in zip(apart, taken, strict=True):
-        expected, found = (network.step(state, ids[: len(one.h)]) for state in (one, again))
+    for one, rows in zip(apart, (slice(0, 2), np.array([2]), slice(3, 5)), strict=True):
+        ids = np.array([5, 6])[: len(one.h)]
+        expected, found = (network.step(state, ids) for state in (one, joined.take(rows)))
         assert_close({"ln p": found.log_p}, {"ln p": expected.log_p}, 1e-6)

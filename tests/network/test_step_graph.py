@@ -15,8 +15,8 @@ from tests import invented
 from tests.comparing import assert_close
 
 
-def random_state(made: checkpoint.Checkpoint, batch: int, *, seed: int = 1) -> State:
-    sizes, rng = made.configuration, np.random.default_rng(seed)
+def random_state(made: checkpoint.Checkpoint, batch: int) -> State:
+    sizes, rng = made.configuration, np.random.default_rng(1)
     layers = rng.uniform(-1, 1, (2 * sizes.layers, batch, sizes.hidden_size)).astype(np.float32)
     bias = rng.standard_normal((batch, 4 * sizes.hidden_size)).astype(np.float32)
     return State(tuple(layers), bias, np.zeros((batch, sizes.vocabulary_size), np.float32), np.zeros(batch))
@@ -59,10 +59,8 @@ def test_a_step_is_that_of_the_formulas_in_8_bits_and_near_that_in_float32(
     activation: str, layers: int, tied: bool, batch: int
 ) -> None:
     made = invented.model(layers=layers, tied=tied, activation=activation)
-    ids, state = (
-        np.random.default_rng(2).integers(len(made.vocabulary), size=batch),
-        random_state(made, batch),
-    )
+    state = random_state(made, batch)
+    ids = np.random.default_rng(2).integers(len(made.vocabulary), size=batch)
     found = by_name(GraphNetwork(made.rounded()).step(state, ids))
     assert_close(found, by_formulas(made.rounded(), state, ids), 1e-4)
     assert_close(found, by_name(ReferenceNetwork(made).step(state, ids)), 0.06)
@@ -70,11 +68,8 @@ def test_a_step_is_that_of_the_formulas_in_8_bits_and_near_that_in_float32(
 
 def test_a_text_is_the_same_among_others() -> None:
     made = invented.model(hidden_size=64, layers=2, tied=True)
-    network, state, ids = (
-        GraphNetwork(made.rounded()),
-        random_state(made, 64),
-        np.arange(64) % len(made.vocabulary),
-    )
+    network, state = GraphNetwork(made.rounded()), random_state(made, 64)
+    ids = np.arange(64) % len(made.vocabulary)
     rows = slice(7, 9)
     among, alone = network.step(state, ids).take(rows), network.step(state.take(rows), ids[rows])
     for name, value in by_name(alone).items():

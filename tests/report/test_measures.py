@@ -13,15 +13,15 @@ from pingze.network.model import LanguageModel
 from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
-from pingze.report.experiments.course import STEPS, PlainTrainer, diagnose, spikes, train
+from pingze.report.experiments.course import STEPS, diagnose, spikes, train
 from pingze.report.experiments.zero import compare_units
 from tests import invented
 from tests.report.verse import setup
 
 
-def model(seed: int = 0) -> LanguageModel:
-    torch.manual_seed(seed)
-    return LanguageModel(ModelConfiguration(30, 5, 6))
+def model(vocabulary_size: int = 30) -> LanguageModel:
+    torch.manual_seed(0)
+    return LanguageModel(ModelConfiguration(vocabulary_size, 5, 6))
 
 
 def sequences(count: int = 5, length: int = STEPS + 1) -> list[Ids]:
@@ -89,8 +89,7 @@ def test_the_product_overflows_where_its_logarithm_says() -> None:
 
 def test_losses_are_those_of_each_sequence_alone() -> None:
     vocabulary = Vocabulary.of_texts([invented.CHARACTERS + "，。"], 30)
-    torch.manual_seed(0)
-    made = LanguageModel(ModelConfiguration(len(vocabulary), 5, 6))
+    made = model(len(vocabulary))
     rows = [encode_sequence(text, vocabulary, 48) for text in ("天地山水", "風月", "花雪日夜江海")]
     found = perplexity.losses(made, rows)
     assert [len(each) for each in found] == [7, 5, 3]
@@ -99,27 +98,21 @@ def test_losses_are_those_of_each_sequence_alone() -> None:
 
 
 def test_a_spike_is_a_tenth_above_the_ten_before() -> None:
-    steady = [5.0] * 20
-    assert spikes(steady) == 0
-    assert spikes([*steady, 5.4, 5.0]) == 0
-    assert spikes([*steady, 5.6, 5.0]) == 1
+    losses = [[], [5.4, 5.0], [5.6, 5.0]]
+    assert [spikes([5.0] * 20 + more) for more in losses] == [0, 0, 1]
     assert spikes([9.0] * 5) == 0
 
 
 def test_a_training_that_explodes_ends_and_says_where() -> None:
-    course = train(setup(), {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6, "steps": 12})
+    """It reads a quarter of the poems, and has the vocabulary of all."""
+    exploding = {"activation": "relu", "optimizer": "sgd", "learning_rate": 1e6, "steps": 12, "poems": 32}
+    course = train(setup(), exploding)
+    assert (course.trainer.steps_per_epoch, len(course.trainer.vocabulary)) == (2, setup().vocabulary_size)
     assert course.failed_at is not None
     measured = course.measured()
     assert measured.figures["diverged"] is True
     assert measured.figures["dev_nats"] == math.inf
     assert len(measured.curves["loss"]) == course.failed_at - 1
-
-
-def test_fewer_poems_keep_the_vocabulary_of_all() -> None:
-    made = PlainTrainer(setup(), {"poems": 32})
-    assert len(made.train_examples) == 32
-    assert made.steps_per_epoch == 2
-    assert len(made.vocabulary) == setup().vocabulary_size
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])

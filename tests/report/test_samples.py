@@ -27,8 +27,7 @@ def test_they_are_those_of_the_report() -> None:
 def test_a_poem_is_judged_by_its_opening_its_lines_and_its_form() -> None:
     row = script.judge_printed(POEM, "風", 6)
     assert (row["lines"], row["shaped"], row["kept"], row["faults"]) == (4, True, True, {})
-    assert not script.judge_printed(POEM, "花", 6)["shaped"]
-    assert not script.judge_printed(POEM, "風", 8)["shaped"]
+    assert not any(script.judge_printed(POEM, *asked)["shaped"] for asked in (("花", 6), ("風", 8)))
     broken = script.judge_printed(POEM.replace("香", "夜"), "風", 6)
-    assert not broken["kept"]
     assert broken["faults"]
+    assert not broken["kept"]

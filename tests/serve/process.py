@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,10 +48,8 @@ class Server:
         """Resident bytes of the server and its workers."""
         process = Path(f"/proc/{self.process.pid}")
         children = (process / "task" / process.name / "children").read_text(encoding="ascii").split()
-        pages = [
-            (process.parent / pid / "statm").read_text(encoding="ascii") for pid in [process.name, *children]
-        ]
-        return sum(int(each.split()[1]) for each in pages) * os.sysconf("SC_PAGE_SIZE")
+        found = [(process.parent / pid / "statm").read_text("ascii") for pid in [process.name, *children]]
+        return sum(int(each.split()[1]) for each in found) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextmanager
@@ -80,3 +79,9 @@ def free_port() -> int:
 
 def post(client: httpx.Client, route: str, **body: Any) -> httpx.Response:
     return client.post(f"/v1/{route}", json=body, timeout=SECONDS)
+
+
+def until_jobs_wait(client: httpx.Client) -> None:
+    """Return when a request is being computed."""
+    while not client.get("/v1/health", timeout=SECONDS).json()["queue"]:
+        time.sleep(0.05)

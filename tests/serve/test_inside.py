@@ -39,19 +39,10 @@ def test_every_unit_is_the_network_s_own_record() -> None:
     caches = chosen.network.record(np.array([BOS, *ids]))[0][1:]
     assert "".join(found.tokens).startswith("春山入遠鐘，落")
     assert found.surprise == pytest.approx((-chosen.score(LINES)[1]).tolist(), rel=1e-4)
-    gates = {
-        name: np.concatenate([getattr(c.gates, name) for c in caches]) for name in ("i", "f", "o", "c_tilde")
-    }
-    hidden = np.concatenate([c.gates.o * c.phi_c for c in caches])
-    expected = {
-        "i": gates["i"],
-        "f": gates["f"],
-        "o": gates["o"],
-        "candidate": gates["c_tilde"],
-        "hidden": hidden,
-    }
-    for name, values in expected.items():
-        packed = getattr(found, name)
+    gates = {"i": "i", "f": "f", "o": "o", "candidate": "c_tilde"}
+    expected = {name: [getattr(c.gates, gate) for c in caches] for name, gate in gates.items()}
+    for name, rows in {**expected, "hidden": [c.gates.o * c.phi_c for c in caches]}.items():
+        values, packed = np.concatenate(rows), getattr(found, name)
         numbers = np.frombuffer(base64.b64decode(packed.numbers), "<i2").reshape(values.shape)
         np.testing.assert_allclose(packed.scale * numbers, values, atol=packed.scale, err_msg=name)
 
@@ -79,9 +70,10 @@ def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
 
 
 def test_what_is_not_there_is_refused() -> None:
-    with pytest.raises(InputError, match="layer is 9"):
-        units(UnitsRequest(poem=POEM, layer=9, model=MODEL))
-    with pytest.raises(InputError, match="line is 5; there are 4"):
-        next_character(NextRequest(poem=POEM, line=5, model=MODEL))
-    with pytest.raises(InputError, match="position is 7; there are 5"):
-        reach(ReachRequest(poem=POEM, position=7, model=MODEL))
+    for answer, request, said in (
+        (units, UnitsRequest(poem=POEM, layer=9, model=MODEL), "layer is 9"),
+        (next_character, NextRequest(poem=POEM, line=5, model=MODEL), "line is 5; there are 4"),
+        (reach, ReachRequest(poem=POEM, position=7, model=MODEL), "position is 7; there are 5"),
+    ):
+        with pytest.raises(InputError, match=said):
+            answer(request)

@@ -155,17 +155,14 @@ def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
 
     So many short ones of one token follow, each when the one before has ended; `-` is a token of theirs.
     """
-    tokens = []
     here, _there = Pipe()
-    loop = WorkerLoop(here)
-    inbox = loop.inboxes["write"]
-
-    numbers = count()
+    loop, tokens, numbers = WorkerLoop(here), list[str](), count()
+    wanted = sum(batches.values()) + short
 
     def begin(name: str, left: int) -> None:
         number = next(numbers)
         loop.deadlines[number, 0] = Deadline(SECONDS)
-        inbox.put((number, lambda _: write(name, left), []))
+        loop.inboxes["write"].put((number, lambda _: write(name, left), []))
 
     def write(name: str, left: int) -> Iterator[tuple[int, str] | None]:
         nonlocal short
@@ -180,7 +177,6 @@ def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
         elif len(tokens) == wanted:
             raise ZeroDivisionError  # all is written
 
-    wanted = sum(batches.values()) + short
     for name, left in batches.items():
         begin(name, left)
     with pytest.raises(ZeroDivisionError):
@@ -188,19 +184,15 @@ def written(clock: Clock, batches: dict[str, int], short: int = 0) -> str:
     return "".join(tokens)
 
 
-def test_long_batches_take_turns(clock: Clock) -> None:
+def test_long_batches_take_turns_and_have_them_whatever_else_is_written(clock: Clock) -> None:
     assert written(clock, {"a": 6, "b": 6}) in ("aaabbbaaabbb", "aaabbbabbabb", "aabbaabbaabb")
-
-
-def test_a_long_batch_has_its_turn_whatever_else_is_written(clock: Clock) -> None:
     tokens = written(clock, {"-": 1, "a": 20}, short=60)
     between = [len(short) for short in tokens.strip("-").split("a")]
     assert 1 < max(between) <= OWED / (LONG / 2) + 1
 
 
 async def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(
-    queue: Queue,
-    workers: list[Idle],
+    queue: Queue, workers: list[Idle]
 ) -> None:
     (worker,) = workers
 

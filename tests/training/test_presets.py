@@ -36,26 +36,15 @@ def test_settings_change_fields_of_either_part() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ("colour=red", "'colour=red' is not field=value with one of the fields vocabulary_size"),
         ("epochs", "'epochs' is not field=value with one of the fields epochs"),
         ("learningrate=1", "'learningrate=1' is not field=value with one of the fields learning_rate"),
-        ("special_tokens=<七絕>", "is not field=value with one of the fields"),
-        ("epochs=many", "epochs='many' is not of type float"),
         ("epochs=none", "epochs='none' is not of type float"),
         ("decay=maybe", "decay='maybe' is not of type bool"),
-        ("epochs=0", "epochs is 0.0; it must be above 0"),
         ("clip_norm=-1", "clip_norm is -1.0; it must be above 0, or none"),
-        ("save_every=0", "save_every is 0; it must be at least 1"),
         ("layers=1000000000", "layers is 1000000000; it must be at least 1 and at most 64"),
         ("learning_rate=nan", "learning_rate is nan"),
-        ("learning_rate=inf", "learning_rate is inf"),
-        *(
-            (f"{name}=1", f"{name} is 1.0; it must be at least 0 and below 1")
-            for name in ("dropout", "averaging")
-        ),
-        ("dropout=nan", "dropout is nan"),
+        ("averaging=1", "averaging is 1.0; it must be at least 0 and below 1"),
         ("optimizer=lion", "optimizer 'lion' is unknown; choose one of adam, adamw, sgd"),
-        ("activation=gelu", "activation 'gelu' is unknown"),
         ("corpus=song", "corpus 'song' is unknown; choose one of report, tang"),
         ("momentum=0.9", "momentum belongs to optimizer sgd, not adam"),
         ("weight_decay=0.1", "weight_decay belongs to optimizer adamw, not adam"),
@@ -74,6 +63,9 @@ def test_bad_settings_are_named(settings: str, message: str) -> None:
     with pytest.raises(InputError) as error:
         preset("report", settings.split())
     assert message in str(error.value)
+
+
+def test_an_unknown_preset_is_named() -> None:
     with pytest.raises(
         InputError, match="preset 'song' is unknown; choose one of report, report-plain, recipe"
     ):

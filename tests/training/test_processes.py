@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import torch
 
 from pingze.training import log
+from tests.serve.process import free_port
 from tests.training import command
 
 pytestmark = pytest.mark.slow
@@ -23,12 +23,6 @@ EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_ev
 @pytest.fixture(autouse=True)
 def corpus(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
-
-
-def free_port() -> str:
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        return str(free.getsockname()[1])
 
 
 def workers(torchrun: "subprocess.Popen[str]") -> list[int]:
@@ -64,27 +58,23 @@ def test_two_and_three_processes_train_as_one(tmp_path: Path) -> None:
         assert_alike(run, tmp_path / "one")
 
 
-def two_machines(run: Path, *settings: str) -> list["subprocess.Popen[str]"]:
-    """Two of torchrun's agents, each with a process, that meet at an address; what each says has its own file."""
-    endpoint = f"localhost:{free_port()}"
-    meeting = ("--nnodes=2", "--rdzv-backend=c10d", f"--rdzv-endpoint={endpoint}", "--rdzv-id=pingze")
-    return [
-        command.train(run, *settings, processes=1, meeting=meeting, said=run.with_name(f"{machine}.said"))
-        for machine in "01"
-    ]
-
-
 def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
-    run = tmp_path / "run"
-    first, second = two_machines(run, "epochs=30", "save_every=3", "patience=none")
+    """Two of torchrun's agents, each with a process, meet at an address, as on two machines."""
+    run, endpoint = tmp_path / "run", f"--rdzv-endpoint=localhost:{free_port()}"
+    meeting = ("--nnodes=2", "--rdzv-backend=c10d", endpoint, "--rdzv-id=pingze")
+    settings, said = (
+        ("epochs=30", "save_every=3", "patience=none"),
+        [tmp_path / f"{n}.said" for n in range(2)],
+    )
+    first, second = (command.train(run, *settings, processes=1, meeting=meeting, said=each) for each in said)
     after(6, first, run)
     (killed,) = workers(first)
     os.kill(killed, signal.SIGKILL)
     assert second.wait() != 0
     first.wait()
-    said = (tmp_path / "1.said").read_text()
-    assert "pingze: another process of this run has ended or is out of reach" in said
-    assert f"the last good state stays in {run}" in said
+    text = said[1].read_text()
+    assert "pingze: another process of this run has ended or is out of reach" in text
+    assert f"the last good state stays in {run}" in text
 
 
 def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_path: Path) -> None:
@@ -94,7 +84,7 @@ def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_pa
         process = command.train(run, *EXACT, processes=2)
         after(6, process, run)
         for pid in workers(process):
-            subprocess.run(["kill", "-KILL", str(pid)], check=True)
+            os.kill(pid, signal.SIGKILL)
         assert process.wait() != 0
         command.trained(run, *EXACT, resume=True, processes=processes if processes > 1 else 0)
         assert_alike(run, tmp_path / "whole")

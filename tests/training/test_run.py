@@ -6,13 +6,13 @@ import os
 import re
 import signal
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from pingze.__main__ import run as run_command
 from pingze.errors import InputError, TrainingError
 from pingze.network import checkpoint
 from pingze.network.model import LanguageModel
@@ -25,6 +25,7 @@ from pingze.training.run import CONFIGURATION_FILE, FORMAT, Run
 from pingze.training.texts import Texts
 from pingze.training.trainer import Taken, Trainer
 from tests import invented
+from tests.cli.calling import Call
 from tests.training import command
 
 TEXTS = Texts(invented.texts(40), invented.texts(10, seed=1))
@@ -58,6 +59,8 @@ def test_a_run_learns_and_leaves_its_files(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == names
     with pytest.raises(InputError, match="set vocabulary_size=26"):
         Run(tmp_path / "new", tiny("vocabulary_size=27"), TEXTS)
+    with pytest.raises(InputError, match="holds a run already; add --resume"):
+        Run(tmp_path, tiny("epochs=12"), TEXTS)
 
 
 def test_the_best_average_on_dev_is_kept_and_a_stale_run_ends(tmp_path: Path) -> None:
@@ -127,40 +130,29 @@ def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
         np.testing.assert_array_equal(resumed.average.tensors[name], tensor, err_msg=name)
 
 
-def test_a_run_killed_before_its_first_state_starts_again(tmp_path: Path) -> None:
+def test_a_run_killed_before_its_first_state_starts_again_and_alone(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
     (tmp_path / LOG_FILE).write_text('{"kind": "dev", "step": 0, "time": 0.0}\n{"kind": "tr')
     (tmp_path / f"state.00000000.safetensors.{'0' * 32}.partial").touch()
     run = Run(tmp_path, tiny(), TEXTS, resume=True)
     assert run.resumed is None
-    rows = rows_of(run)
+    rows: list[LogRow] = []
+
+    def another() -> None:
+        with pytest.raises(TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"):
+            Run(tmp_path, tiny(), TEXTS, resume=True)
+
+    run.train(rows.append, on_step=another)
     assert log.read(tmp_path) == rows
     assert rows[0]["step"] == 0
     assert not list(tmp_path.glob("*.partial"))
 
 
-def test_two_trainings_never_share_a_folder(tmp_path: Path) -> None:
-    def another() -> None:
-        with pytest.raises(TrainingError, match=f"^{tmp_path} is in use by another training: stop it first"):
-            Run(tmp_path, tiny(), TEXTS, resume=True)
-
-    Run(tmp_path, tiny("epochs=1"), TEXTS).train(on_step=another)
-    Run(tmp_path, tiny("epochs=1"), TEXTS, resume=True)
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        *[
-            (CONFIGURATION_FILE, each)
-            for each in (b"", b"\xff", b"[" * 99_999, b"null", b"[]", b"{}", b'{"format": 1}')
-        ],
-        (CONFIGURATION_FILE, None),
-        *[
-            (LOG_FILE, each)
-            for each in (b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b"{}\n", b'{"step": "1"}\n')
-        ],
-        (LOG_FILE, None),
+        *product([CONFIGURATION_FILE], [None, b"", b"\xff", b"[" * 99_999, b"null", b'{"format": 1}']),
+        *product([LOG_FILE], [None, b"\xff\n", b"{\n", b"[" * 99_999 + b"\n", b"7\n", b'{"step": "1"}\n']),
     ],
 )
 def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content: bytes | None) -> None:
@@ -176,25 +168,20 @@ def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content:
         Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
-def test_the_command_says_what_it_goes_on_from(
-    tmp_path: Path, home: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_says_what_it_goes_on_from(tmp_path: Path, home: Path, call: Call) -> None:
     command.build_corpus(tmp_path / "poems")
-    arguments = ["train", "--out", str(tmp_path / "run"), "--set", "epochs=1", "--set", "save_every=2"]
-    arguments += [part for setting in command.SETTINGS for part in ("--set", setting)]
-    with pytest.raises(SystemExit) as exit_:
-        run_command(arguments)
-    assert exit_.value.code == 0
+    settings = [f"--set={setting}" for setting in (*command.SETTINGS, "epochs=1", "save_every=2")]
+    arguments = ["train", "--out", str(tmp_path / "run"), *settings]
+    assert call(*arguments)[0] == 0
     older, newest = sorted((tmp_path / "run").glob("state.*"))
     newest.write_bytes(newest.read_bytes()[:-1] + b"\x7f")
-    capsys.readouterr()
-    with pytest.raises(SystemExit) as exit_:
-        run_command([*arguments, "--resume"])
-    assert exit_.value.code == 0
-    lines = capsys.readouterr().err.splitlines()
+    status, _, err = call(*arguments, "--resume")
     altered = "it was altered after it was saved: its SHA-256 differs"
-    assert lines[0] == f"{newest.name} cannot be read ({altered})"
-    assert lines[1] == f"going on from {older.name} at step 20"
+    assert err.splitlines()[:2] == [
+        f"{newest.name} cannot be read ({altered})",
+        f"going on from {older.name} at step 20",
+    ]
+    assert status == 0
 
 
 def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
@@ -208,26 +195,20 @@ def test_a_run_is_ended_elsewhere_than_it_was_to_end(tmp_path: Path) -> None:
     rows_of(Run(level, tiny("epochs=2", "decay_epochs=0.001"), TEXTS))
     ended = Run(level, tiny("epochs=2.5", "decay_epochs=0.5"), TEXTS, resume=True)
     assert ended.total_steps == round(2.5 * per_epoch)
-    assert [ended.rate(step) for step in (2 * per_epoch - 1, 2 * per_epoch, ended.total_steps - 1)] == (
-        pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
-    )
+    rates = [ended.rate(step) for step in (2 * per_epoch - 1, 2 * per_epoch, ended.total_steps - 1)]
+    assert rates == pytest.approx([0.02, 0.02, 0.02 / (ended.total_steps - 2 * per_epoch)])
     rows = rows_of(ended)
     assert (rows[-1]["kind"], rows[-1]["step"]) == ("dev", ended.total_steps)
     described = json.loads((level / "configuration.json").read_text(encoding="utf-8"))
     assert described["training"]["epochs"] == 2.5
 
 
-def test_a_folder_is_never_written_over(tmp_path: Path) -> None:
+def test_another_run_is_not_resumed(tmp_path: Path) -> None:
     Run(tmp_path, tiny(), TEXTS)
-    with pytest.raises(InputError, match="holds a run already; add --resume"):
-        Run(tmp_path, tiny(), TEXTS)
     with pytest.raises(InputError, match="holds no run to resume"):
         Run(tmp_path / "new", tiny(), TEXTS, resume=True)
-    others = [
-        TEXTS._replace(train=TEXTS.train[:30]),
-        TEXTS._replace(train=[TEXTS.train[0][::-1], *TEXTS.train[1:]]),
-    ]
-    for settings, texts in ((tiny("learning_rate=0.03"), TEXTS), *((tiny(), other) for other in others)):
+    turned = TEXTS._replace(train=[TEXTS.train[0][::-1], *TEXTS.train[1:]])
+    for settings, texts in ((tiny("learning_rate=0.03"), TEXTS), (tiny(), turned)):
         with pytest.raises(InputError, match="another configuration or corpus"):
             Run(tmp_path, settings, texts, resume=True)
     path = tmp_path / CONFIGURATION_FILE
@@ -274,9 +255,7 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
     monkeypatch.setattr(run, "step", fill)
     with pytest.raises(TrainingError) as error:
         run.train()
-    assert re.fullmatch(
-        rf"{tmp_path}\S* cannot be written: No space left on device; the last good state stays in {tmp_path}",
-        str(error.value),
-    )
+    said = f"cannot be written: No space left on device; the last good state stays in {tmp_path}"
+    assert re.fullmatch(rf"{tmp_path}\S* {said}", str(error.value))
     monkeypatch.undo()
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2

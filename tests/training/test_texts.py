@@ -62,30 +62,22 @@ def test_a_poem_s_tokens() -> None:
     vocabulary = make_vocabulary(Texts(POEMS, []), small())
     assert len(vocabulary) == 40
     (example,) = examples(POEMS[:1], vocabulary, length=4)
-    tokens = [vocabulary.tokens[id_] for id_ in sequence(example)]
-    text = POEMS[0].text
-    assert tokens[-5:] == ["<bos>", *text[:4]]
-    assert tokens[0] == "<唐>"
-    assert tokens[1] in FORMS
-    assert tokens[2:7] == ["<張甲>", "春", "江", "二", "首"]
-    assert tokens[7] == "<bos>"
+    dynasty, form, *tokens = [vocabulary.tokens[id_] for id_ in sequence(example)]
+    assert (dynasty, form in FORMS) == ("<唐>", True)
+    assert tokens == ["<張甲>", "春", "江", "二", "首", "<bos>", *POEMS[0].text[:4]]
     assert sequence(example, ()).tolist() == example.text.tolist()
     assert sequence(example, ("poet",)).tolist() == [vocabulary.ids["<張甲>"], *example.text]
 
 
 def test_the_form_is_the_one_that_the_checker_finds() -> None:
-    level, oblique = "東", "木"
-    others = "木目月竹玉"
-    lines = [oblique * 2 + level * 2 + oblique, level * 2 + oblique * 2 + level]
-    lines += [level * 3 + oblique * 2, oblique * 3 + level * 2]
-    regulated = CorpusPoem(
-        "tang", "", "", "".join(line + mark for line, mark in zip(lines, "，。，。", strict=True))
-    )
-    old = CorpusPoem("tang", "", "", f"{others}，{others[::-1]}。" * 2)
-    mixed = CorpusPoem("tang", "", "", level * 5 + "，" + level * 7 + "。")
-    vocabulary = Vocabulary.of_texts([level + oblique], 30, FORMS)
-    forms = [example.prefix.form for example in examples([regulated, old, mixed], vocabulary, 20)]
-    assert [vocabulary.decode(form) for form in forms] == ["<五絕>", "<五古>", ""]
+    texts = [
+        "木木東東木，東東木木東。東東東木木，木木木東東。",
+        "木目月竹玉，玉竹月目木。" * 2,
+        "東東東東東，東東東東東東東。",
+    ]
+    vocabulary = Vocabulary.of_texts(["東木"], 30, FORMS)
+    rows = examples([CorpusPoem("tang", "", "", text) for text in texts], vocabulary, 20)
+    assert [vocabulary.decode(row.prefix.form) for row in rows] == ["<五絕>", "<五古>", ""]
 
 
 def test_each_condition_is_dropped_as_often_as_asked() -> None:
@@ -101,12 +93,11 @@ def test_each_condition_is_dropped_as_often_as_asked() -> None:
     assert draw(example, 0, rng).tolist() == sequence(example).tolist()
 
 
-def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_among_them() -> None:
+def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_with_themes_as_often_as_asked(
+    tmp_path: Path,
+) -> None:
     song = poems(40, "陳丁", "song", seed=9)
-    others = {"song": song}
-    run = Run.__new__(Run)  # what an epoch reads depends on these alone
-    run.configuration, run.vocabulary = small().training, make_vocabulary(Texts(POEMS, [], others), small())
-    run.train_examples, run.others, run.other_poems = run._encode(POEMS), others, {"song": 18}
+    run = Run(tmp_path, small("theme_share=0.3", "mixture=song:1.2"), Texts(POEMS, POEMS[:4], {"song": song}))
     epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(3)]
     of_song, of_tang = ({tuple(e.text) for e in run._encode(part)} for part in (song, POEMS))
     assert [len(epoch) for epoch in epochs] == [15 + 18] * 3
@@ -115,18 +106,11 @@ def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_among_them() 
     assert len(read[0] | read[1]) == 36
     assert set.union(*read) == of_song
     assert epochs[0][:15] != epochs[1][:15]
-
-
-def test_a_theme_stands_before_a_poem_as_often_as_asked(tmp_path: Path) -> None:
-    song = poems(40, "陳丁", "song", seed=9)
-    run = Run(tmp_path, small("theme_share=0.3"), Texts(POEMS, POEMS[:4], {"song": song}))
     about = run.vocabulary.ids["<about>"]
     drawn = [ids.tolist() for number in range(250) for ids in run._batch(number)]
-    themes = [
-        (ids[ids.index(about) + 1 : ids.index(1)], ids[ids.index(1) :]) for ids in drawn if about in ids
-    ]
-    assert len(themes) / len(drawn) == pytest.approx(0.3, abs=0.05)
-    assert all(theme and set(theme) <= set(text) for theme, text in themes)
+    themed = [(ids[ids.index(about) + 1 :], ids[ids.index(1) :]) for ids in drawn if about in ids]
+    assert len(themed) / len(drawn) == pytest.approx(0.3, abs=0.05)
+    assert all(theme[0] != 1 and set(theme[: theme.index(1)]) <= set(text) for theme, text in themed)
 
 
 @pytest.mark.slow
@@ -136,9 +120,7 @@ def test_the_tang_preset_on_the_real_corpus(corpus: Store) -> None:
     texts = read(corpus, chosen.training)
     vocabulary = make_vocabulary(texts, chosen)
     assert len(vocabulary) == chosen.model.vocabulary_size
-    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= set(
-        vocabulary.condition_tokens
-    )
+    assert {*FORMS, "<李白>", "<杜甫>", "<寒山>", "<唐>", "<宋>", "<蘇軾>"} <= {*vocabulary.condition_tokens}
     rows = examples(texts.dev, vocabulary, chosen.training.length)
     targets = np.concatenate([row.text[1:] for row in rows])
     assert (targets == UNK).mean() < 0.002

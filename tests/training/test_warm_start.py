@@ -39,18 +39,12 @@ def grown_from(
     return optimizer, average
 
 
-def saved(folder: Path, old: Checkpoint) -> Path:
-    path = folder / checkpoint.MODEL_FILE
-    checkpoint.save(path, old.tensors, old.configuration, old.vocabulary)
-    return path
-
-
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
 def test_a_grown_model_has_the_old_one_s_logits(tmp_path: Path, layers: int, tied: bool, held: bool) -> None:
     old = invented.model(layers=layers, tied=tied)
     model = larger(old, held=held)
-    _, average = grown_from(saved(tmp_path, old), model)
+    _, average = grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
     assert all(torch.equal(average.tensors[name], p) for name, p in model.named_parameters())
     shared = [token for token in old.vocabulary.tokens if token in LARGER]
     assert len(shared) == len(old.vocabulary) < len(LARGER)
@@ -66,7 +60,7 @@ def test_a_grown_model_has_the_old_one_s_logits(tmp_path: Path, layers: int, tie
 def test_every_new_unit_learns(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     model = larger(old, held=True)
-    grown_from(saved(tmp_path, old), model)
+    grown_from(invented.saved(tmp_path / checkpoint.MODEL_FILE, old), model)
     ids = torch.tensor([LARGER.ids["<唐>"], BOS, *LARGER.encode("天地，山水。")])
     targets = torch.tensor([0, *ids[2:], 2])
     model.loss_sum(ids, targets, torch.ones(len(ids), dtype=torch.int64)).backward()
@@ -77,7 +71,8 @@ def test_every_new_unit_learns(tmp_path: Path) -> None:
 def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
     old = invented.model(layers=1, tied=True)
     before = LanguageModel.of(old)
-    optimizer, average = grown_from(saved(tmp_path, old), before, old.vocabulary)
+    source = invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
+    optimizer, average = grown_from(source, before, old.vocabulary)
     ids = torch.tensor([BOS, *old.vocabulary.encode("天地，山水。")])
     for _ in range(3):
         before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
@@ -111,7 +106,7 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
 def test_either_run_may_be_without_an_average(tmp_path: Path, before: float, after: float) -> None:
     old = invented.model(layers=1)
     model = LanguageModel.of(old)
-    saved(tmp_path, old)
+    invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
     state.save(tmp_path, model, optimizer, Average(model, before), state.Position())
     grown = larger(old)
@@ -123,24 +118,17 @@ def test_either_run_may_be_without_an_average(tmp_path: Path, before: float, aft
 
 def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> None:
     vocabulary = Vocabulary.of_texts([invented.CHARACTERS], 60, ("<七絕>", "<唐>"))
-    configuration = ModelConfiguration(
-        len(vocabulary), 8, 12, 1, tied=True, special_tokens=("<七絕>", "<唐>")
-    )
+    tokens = vocabulary.condition_tokens
+    configuration = ModelConfiguration(len(vocabulary), 8, 12, tied=True, special_tokens=tokens)
     old = LanguageModel(configuration)
     old.output.bias.data[:] = torch.arange(len(vocabulary))
     path = tmp_path / checkpoint.MODEL_FILE
     checkpoint.save(path, old.tensors(), configuration, vocabulary)
-    state.save(
-        tmp_path,
-        old,
-        make_optimizer(old.parameters(), TrainingConfiguration()),
-        Average(old, 0.9),
-        state.Position(),
-    )
+    optimizer = make_optimizer(old.parameters(), TrainingConfiguration())
+    state.save(tmp_path, old, optimizer, Average(old, 0.9), state.Position())
     grown = Vocabulary.of_texts([invented.CHARACTERS], 61, ("<七絕>", "<詞:憶江南>", "<唐>"))
-    model = LanguageModel(
-        replace(configuration, vocabulary_size=len(grown), special_tokens=grown.condition_tokens)
-    )
+    sizes = {"vocabulary_size": len(grown), "special_tokens": grown.condition_tokens}
+    model = LanguageModel(replace(configuration, **sizes))
     grown_from(tmp_path, model, grown)
     assert model.output.bias[4:7].tolist() == [4, 4.5, 5]
 
@@ -157,7 +145,7 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
 )
 def test_what_does_not_fit_is_refused(tmp_path: Path, changes: dict[str, object], message: str) -> None:
     old = invented.model()
-    source = saved(tmp_path, old)
+    source = invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
     model = LanguageModel(ModelConfiguration(**{**vars(old.configuration), **changes}))
     with pytest.raises(InputError, match=message):
         grown_from(source, model, old.vocabulary)

@@ -11,15 +11,10 @@ from pingze.verse.tables import table
 from pingze.verse.tones import sides
 
 
-@pytest.mark.parametrize(
-    ("typed", "read"),
-    [
-        ("国东风来听尽为", "國東風來聽盡爲"),
-        *[(text, text) for text in ("后里云余几", "发", "山水 abc，", "國東風來")],
-    ],
-)
-def test_characters_with_one_counterpart_are_converted_alone(typed: str, read: str) -> None:
-    assert to_traditional(typed) == read
+def test_characters_with_one_counterpart_are_converted_alone() -> None:
+    assert to_traditional("国东风来听尽为") == "國東風來聽盡爲"
+    for text in ("后里云余几", "发", "山水 abc，", "國東風來"):
+        assert to_traditional(text) == text
 
 
 def test_candidates_and_variants() -> None:
@@ -44,20 +39,13 @@ def test_each_traditional_character_has_one_simplified_form() -> None:
 @pytest.mark.parametrize(
     ("typed", "read"),
     [
-        ("白发三千丈", "白髮三千丈"),
-        ("无人发旧丛", "無人發舊叢"),
-        ("钟声远到客船", "鐘聲遠到客船"),
-        ("万钟何足论", "萬鍾何足論"),
-        ("历历复何须", "歷歷復何須"),
-        ("须发皆白", "鬚髮皆白"),
-        ("春乃发生", "春乃發生"),
-        ("白发生", "白髮生"),
-        ("后来丰年余粮", "後來豐年餘糧"),
-        ("白云", "白雲"),
-        *[
+        *(("白发三千丈", "白髮三千丈"), ("无人发旧丛", "無人發舊叢"), ("钟声远到客船", "鐘聲遠到客船")),
+        *(("万钟何足论", "萬鍾何足論"), ("历历复何须", "歷歷復何須"), ("须发皆白", "鬚髮皆白")),
+        *(("春乃发生", "春乃發生"), ("白发生", "白髮生"), ("后来丰年余粮", "後來豐年餘糧"), ("白云", "白雲")),
+        *(
             (text, text)
             for text in ("山水", "", "當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里")
-        ],
+        ),
     ],
 )
 def test_what_is_beside_a_character_decides_its_word(typed: str, read: str) -> None:
@@ -107,7 +95,4 @@ def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
     for character, tone in zip(word, expected, strict=True):
         if len(sides(character)) == 2 and tone != " ":
             assert found[character] == frozenset(tone)
-
-
-def test_a_character_that_two_words_read_differently_may_be_either() -> None:
     assert tones_within(["相思", "秋思"])["思"] == {"平", "仄"}

@@ -16,12 +16,16 @@ def test_each_line_has_its_pattern_and_licence() -> None:
 
 def test_a_character_of_both_tones_has_its_reading_and_meaning() -> None:
     lines = write(["ZZPPZ", "PPZZP", "PPPZZ", "ZZZPP"], rhymed_first=False)
-    lines[0], lines[2] = "月水將軍樹", "長安客葉玉"
-    first, _, third, _ = explain(check("，".join(lines), form="五絕"))
+    lines[0], lines[2], lines[3] = "月水將軍樹", "長安客葉玉", lines[3][:-1] + "中"
+    first, _, third, fourth = explain(check("，".join(lines), form="五絕"))
     (read,) = first.readings
     assert (read.position, read.char, read.tone, read.groups, read.word) == (3, "將", "平", "陽", "將軍")
     assert (third.readings[0].char, third.readings[0].word) == ("長", "長安")
     assert third.readings[0].en.startswith("long")
+    (read,) = fourth.readings  # a rhyme is read in the poem's group
+    assert (read.position, read.tone, read.groups) == (5, "平", "東")
+    (spoken,) = explain(check("，".join(lines), form="五絕", standard="xinyun"))[3].readings
+    assert (spoken.tone, spoken.groups, spoken.en) == ("平", "庚", "")
 
 
 def test_old_style_verse_has_readings_alone_and_other_texts_nothing() -> None:
@@ -30,12 +34,3 @@ def test_old_style_verse_has_readings_alone_and_other_texts_nothing() -> None:
     assert [each.readings[-1].char for each in found if each.readings][-1] == "思"
     assert explain(check("山月")) == ()
     assert explain(check("山月，天日", form="五絕")) == ()
-
-
-def test_a_rhyme_is_read_in_the_poems_group() -> None:
-    lines = write(["ZZPPZ", "PPZZP", "PPPZZ", "ZZZPP"], rhymed_first=False)
-    lines[3] = lines[3][:-1] + "中"
-    (read,) = explain(check("，".join(lines), form="五絕"))[3].readings
-    assert (read.position, read.tone, read.groups) == (5, "平", "東")
-    (spoken,) = explain(check("，".join(lines), form="五絕", standard="xinyun"))[3].readings
-    assert (spoken.tone, spoken.groups, spoken.en) == ("平", "庚", "")

@@ -1,3 +1,5 @@
+from itertools import product
+
 import pytest
 
 from pingze.errors import InputError
@@ -16,26 +18,17 @@ def test_the_forms() -> None:
     assert FORMS["七古"].takes(5)
 
 
-@pytest.mark.parametrize(
-    ("name", "form"),
-    [("五绝", "五絕"), ("五言絕句", "五絕"), ("七律诗", "七律"), ("五言排律", "五排"), ("七言古诗", "七古")],
-)
-def test_names(name: str, form: str) -> None:
-    assert find_form(name) is FORMS[form]
-
-
-def test_other_names_are_refused() -> None:
-    with pytest.raises(InputError, match="form '詞' is unknown; choose one of 五絕"):
-        find_form("詞")
-
-
 @pytest.mark.parametrize("start", reference.STARTS)
 def test_openings_settle_all_lines(start: str) -> None:
     for count in (4, 8, 14):
         assert "".join(line_types(start[:2], count)) == reference.types(start, count)
 
 
-def test_names_of_templates() -> None:
+def test_names_of_forms_and_templates() -> None:
+    given = ["五绝", "五言絕句", "七律诗", "五言排律", "七言古诗"]
+    assert [find_form(name).name for name in given] == ["五絕", "五絕", "七律", "五排", "七古"]
+    with pytest.raises(InputError, match="form '詞' is unknown; choose one of 五絕"):
+        find_form("詞")
     assert [opening_name(5, kind) for kind in "aDcB"] == [
         *("仄起首句不入韻", "仄起首句入韻", "平起首句不入韻", "平起首句入韻")
     ]
@@ -48,7 +41,9 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
     """Every pair of lines, against the brute force: alone, and as the rescue that replaces it."""
     for start in ("aB", "cD"):
         kinds = [tuple(start), *([tuple(RESCUED[kind] for kind in start)] if start == "aB" else [])]
-        written = {pair for first, second in kinds for pair in pairs(first, second, width, level)}
+        written = {
+            pair for kind in kinds for pair in product(*(instances(each, width, level) for each in kind))
+        }
         every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
         expected = {
             (text[:width], text[width:])
@@ -58,20 +53,10 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
         assert written == expected
 
 
-def pairs(first: str, second: str, width: int, level: str) -> list[tuple[str, str]]:
-    """All the couplets in two types."""
-    return [(one, two) for one in instances(first, width, level) for two in instances(second, width, level)]
-
-
 def instances(kind: str, width: int, level: str) -> set[str]:
     """All the lines of P and Z in a type."""
-    found: set[str] = set()
-    for pattern in accepted(kind, width, level):
-        lines = [""]
-        for tone in pattern.tones:
-            lines = [line + each for line in lines for each in ("PZ" if tone == "x" else tone)]
-        found.update(lines)
-    return found
+    tones = (["PZ" if tone == "x" else tone for tone in each.tones] for each in accepted(kind, width, level))
+    return {"".join(line) for places in tones for line in product(*places)}
 
 
 def test_the_base_patterns_are_accepted_and_masks_say_what_patterns_say() -> None:
@@ -79,10 +64,6 @@ def test_the_base_patterns_are_accepted_and_masks_say_what_patterns_say() -> Non
         assert base in instances(kind, 5, "strict")
         for pattern in accepted(kind, 7):
             assert pattern.tones.startswith(PREFIXES[kind])
-            assert [pattern.level >> place & 1 for place in range(7)] == [
-                tone == "P" for tone in pattern.tones
-            ]
-            assert [pattern.oblique >> place & 1 for place in range(7)] == [
-                tone == "Z" for tone in pattern.tones
-            ]
+            for mask, tone in ((pattern.level, "P"), (pattern.oblique, "Z")):
+                assert [mask >> place & 1 for place in range(7)] == [each == tone for each in pattern.tones]
             assert pattern.misfits(pattern.level, pattern.oblique) == 0

@@ -4,8 +4,6 @@ from pingze.messages import catalogue
 from pingze.verse import check
 from pingze.verse.rules import SHAPE_RULES, Rule, rules
 
-STRICT = [rule for rule in rules().values() if rule.strictness == "strict"]
-
 
 @pytest.mark.parametrize("rule", rules().values(), ids=lambda rule: rule.name)
 def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(rule: Rule) -> None:
@@ -13,14 +11,10 @@ def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(rule
         assert check(poem, level=rule.strictness).violations == ()
     for poem in rule.rejected:
         assert [violation.rule for violation in check(poem, level=rule.strictness).violations] == [rule.name]
-
-
-@pytest.mark.parametrize("rule", STRICT, ids=lambda rule: rule.name)
-def test_custom_allows_what_only_strict_verse_forbids(rule: Rule) -> None:
-    for poem in rule.rejected:
-        verdict = check(poem)
-        assert verdict.ok
-        assert any(note.startswith(f"{rule.name}: ") for note in verdict.notes)
+        if rule.strictness == "strict":  # custom allows it
+            verdict = check(poem)
+            assert verdict.ok
+            assert any(note.startswith(f"{rule.name}: ") for note in verdict.notes)
 
 
 def test_every_rule_of_the_checker_is_defined() -> None:

@@ -27,13 +27,10 @@ def test_each_suggestion_mends_the_fault(poem: str, level: str) -> None:
         assert check("，".join(map("".join, lines)), form=verdict.form, level=level).ok
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["仄仄平平仄，平平仄仄東。平平平仄仄，平平仄仄同。", "仄仄平平仄"],  # a turned line, missing lines
-)
-def test_no_single_character_mends_a_line(text: str) -> None:
-    verdict = check(text, form="五絕")
-    assert suggest(verdict, verdict.violations[0]) == ()
+def test_no_single_character_mends_a_turned_line_or_missing_lines() -> None:
+    for text in ("仄仄平平仄，平平仄仄東。平平平仄仄，平平仄仄同。", "仄仄平平仄"):
+        verdict = check(text, form="五絕")
+        assert suggest(verdict, verdict.violations[0]) == ()
 
 
 def test_neighbours_come_first() -> None:
@@ -53,8 +50,8 @@ def test_neighbours_come_first() -> None:
 @pytest.mark.parametrize(
     ("text", "form", "rhyme", "side"),
     [
-        ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平東。", None, "東", "平"),
-        ("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。", None, "先", "平"),
+        ("仄仄平平仄，平平仄仄東。平平平仄仄，仄仄仄平東。", "五絕", "東", "平"),
+        ("仄仄平平仄，平平仄仄天。平平平仄仄，仄仄仄平東。", "五絕", "先", "平"),
         (
             "春風吹客酒，夜雨落江月。老樹古人家，青山行處絕。白水照孤雲，秋花看似雪。山中無一事，草木何年天。",
             "五古",
@@ -63,7 +60,7 @@ def test_neighbours_come_first() -> None:
         ),
     ],
 )
-def test_rhymes_come_from_the_poems_group(text: str, form: str | None, rhyme: str, side: str) -> None:
+def test_rhymes_come_from_the_poems_group(text: str, form: str, rhyme: str, side: str) -> None:
     verdict = check(text, form=form)
     (fault,) = [fault for fault in verdict.violations if fault.rule in RHYME_RULES]
     found = suggest(verdict, fault)

@@ -32,37 +32,17 @@ def test_readings_are_kept_apart() -> None:
     assert (level.used or 0) > (oblique.used or 0) > 0
     assert level.rhymed > 100
     assert (tone("看"), usable_tone("看")) == (EITHER, None)
+    assert [usable_tone(c) for c in "不中山月"] == [OBLIQUE, LEVEL, LEVEL, OBLIQUE]
+    assert {usable_tone(c) for c in "看思過聽重勝"} == {None}  # it depends on the sense
 
 
-@pytest.mark.parametrize(
-    "reading", ["先平先", "僊平先", "槎平麻", "喻去遇", "嘆去翰", "伎上紙", "番去箇", "判平寒"]
-)
-def test_readings_that_the_source_lacks_are_there(reading: str) -> None:
-    assert reading[1:] in map(str, readings(reading[0]))
-
-
-@pytest.mark.parametrize(
-    ("character", "side"),
-    [
-        *[("不", OBLIQUE), ("中", LEVEL), ("山", LEVEL), ("月", OBLIQUE)],
-        *[(character, None) for character in "看思過聽重勝"],  # it depends on the sense
-    ],
-)
-def test_usable_tones(character: str, side: str | None) -> None:
-    assert usable_tone(character) == side
-
-
-@pytest.mark.parametrize("character", "爲溪却迴逈鶒")
-def test_variants_and_rare_characters_are_known(character: str) -> None:
-    assert tone(character) != UNKNOWN
-
-
-@pytest.mark.parametrize(
-    ("character", "found"),
-    [("东", "平東"), ("发", "入月"), ("听", "平青 去徑"), ("気", "去未"), ("対", "去隊")],
-)
-def test_simplified_and_japanese_characters(character: str, found: str) -> None:
-    assert " ".join(map(str, describe(character) if found != "入月" else readings(character))) == found
+def test_readings_that_the_source_lacks_are_there_and_simplified_and_japanese_characters() -> None:
+    for reading in ("先平先", "僊平先", "槎平麻", "喻去遇", "嘆去翰", "伎上紙", "番去箇", "判平寒"):
+        assert reading[1:] in map(str, readings(reading[0]))
+    assert UNKNOWN not in map(tone, "爲溪却迴逈鶒")
+    assert " ".join(map(str, readings("发"))) == "入月"
+    for character, found in (("东", "平東"), ("听", "平青 去徑"), ("気", "去未"), ("対", "去隊")):
+        assert " ".join(map(str, describe(character))) == found
 
 
 def test_describe_asks_for_one_known_character() -> None:

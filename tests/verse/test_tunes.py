@@ -34,23 +34,18 @@ def test_a_text_to_a_pattern_keeps_it_and_breaks_it_with_one_other_character(tun
             ]
 
 
-def test_a_line_rhymes_in_the_part_of_most_others() -> None:
-    lines = find_form("浣溪沙").layout(0).cut(ci(tunes()["浣溪沙"]))
-    lines[2] = lines[2][:-1] + "陽"
-    verdict = check("，".join(lines))
-    assert verdict.form == "浣溪沙"
-    assert [(each.rule, each.line) for each in verdict.violations] == [("出韻", 3)]
-    assert verdict.rhyme == "第一部"
-
-
-def test_lines_may_rhyme_in_one_group_of_two_parts() -> None:
+def test_a_line_rhymes_in_the_part_of_most_others_or_in_one_group_of_two_parts() -> None:
     """杯 and 徊 are of another part than 臺 and 來, and all of them are of 灰."""
     lines = find_form("浣溪沙").layout(0).cut(ci(tunes()["浣溪沙"]))
     feet = iter("杯臺徊來魁")
-    lines = [line[:-1] + (next(feet) if line.endswith("東") else line[-1]) for line in lines]
-    assert check("，".join(lines)).ok
-    lines[0] = lines[0][:-1] + "飛"
-    assert {each.rule for each in check("，".join(lines)).violations} == {"出韻"}
+    mixed = [line[:-1] + (next(feet) if line.endswith("東") else line[-1]) for line in lines]
+    assert check("，".join(mixed)).ok
+    mixed[0] = mixed[0][:-1] + "飛"
+    assert {each.rule for each in check("，".join(mixed)).violations} == {"出韻"}
+    lines[2] = lines[2][:-1] + "陽"
+    verdict = check("，".join(lines))
+    assert (verdict.form, verdict.rhyme) == ("浣溪沙", "第一部")
+    assert [(each.rule, each.line) for each in verdict.violations] == [("出韻", 3)]
 
 
 def test_the_table_has_what_is_certain() -> None:
@@ -64,44 +59,19 @@ def test_the_table_has_what_is_certain() -> None:
                 assert {"P": share >= 90, "Z": share <= 10, "x": 10 <= share <= 90}[tone]
 
 
-@pytest.mark.parametrize(
-    ("name", "tune"),
-    [
-        ("浣溪纱", "浣溪沙"),
-        ("點絳唇", "點絳脣"),
-        ("采桑子", "採桑子"),
-        ("大江東去", "念奴嬌"),
-        ("柳梢青格二", "柳梢青·格二"),
-    ],
-)
-def test_a_tune_is_known_by_other_names_and_forms(name: str, tune: str) -> None:
-    assert find_form(name).name == tune
-
-
-def test_an_unknown_tune_is_refused_with_those_that_resemble_it() -> None:
+def test_a_tune_is_known_by_other_names_and_an_unknown_one_refused_with_those_that_resemble_it() -> None:
+    given = ["浣溪纱", "點絳唇", "采桑子", "大江東去", "柳梢青格二"]
+    names = ["浣溪沙", "點絳脣", "採桑子", "念奴嬌", "柳梢青·格二"]
+    assert [find_form(name).name for name in given] == names
     assert find_tune("浣花") is None
     with pytest.raises(InputError, match=r"form '浣溪' is unknown; choose one of 五絕.*浣溪沙"):
         find_form("浣溪")
 
 
-@pytest.mark.parametrize(
-    ("character", "part"),
-    [
-        ("杯", "三"),
-        ("開", "五"),
-        ("門", "六"),
-        ("原", "七"),
-        ("懷", "五"),
-        ("蛙", "十"),
-        ("掛", "十"),
-        ("帶", "五"),
-    ],
-)
-def test_the_halves_of_a_group_are_in_two_parts(character: str, part: str) -> None:
-    assert {name for name, _ in ci_rhymes(character)} == {f"第{part}部"}
-
-
 def test_parts_and_their_rhymes() -> None:
+    """The halves of a group are in two parts."""
+    for character, part in zip("杯開門原懷蛙掛帶", "三五六七五十十五", strict=True):
+        assert {name for name, _ in ci_rhymes(character)} == {f"第{part}部"}
     assert len(parts(PINGSHUI)) == 19
     assert [kind_in("第一部", kind) for kind in "平仄入"] == ["平", "仄", ""]
     assert [kind_in("第十五部", kind) for kind in "平仄入"] == ["", "入", "入"]
@@ -111,8 +81,7 @@ def test_parts_and_their_rhymes() -> None:
 
 
 def test_stanzas_apart_are_one_piece_and_a_heading_names_the_tune() -> None:
-    tune = tunes()["菩薩蠻"]
-    lines = find_form("菩薩蠻").layout(0).cut(ci(tune))
+    lines = find_form("菩薩蠻").layout(0).cut(ci(tunes()["菩薩蠻"]))
     (text,) = split_poems("菩薩蠻\n" + "，".join(lines[:4]) + "。\n\n" + "，".join(lines[4:]) + "。")
     assert (check(text).form, check(text).ok) == ("菩薩蠻", True)
 
@@ -128,12 +97,9 @@ def test_a_wrong_length_is_a_fault_of_shape_and_names_near_tunes() -> None:
 
 def test_a_pattern_is_counted_from_pieces() -> None:
     texts = ["平平仄仄平，仄仄平平{0}。仄仄平平{0}。", "仄平仄仄平，平仄平平{0}，平仄平平{0}。"]
-    poems = [
-        CorpusPoem("qing", "", "", texts[n % 2].format(CI_RHYMES[n % 5][0]), "新調") for n in range(40)
-    ] + [CorpusPoem("qing", "", "", "平平平平。平平仄平。", "少調")] * 29
-    (row,) = rows(poems)
-    name, others, pieces, shaped, lines, level, rhymed = row.split("\t")
-    assert (name, others, pieces, shaped) == ("新調", "", "40", "40")
+    poems = [CorpusPoem("qing", "", "", texts[n % 2].format(CI_RHYMES[n % 5][0]), "新調") for n in range(40)]
+    (row,) = rows(poems + [CorpusPoem("qing", "", "", "平平平平。平平仄平。", "少調")] * 29)
+    *head, lines, level, rhymed = row.split("\t")
+    assert head == ["新調", "", "40", "40"]
     assert lines == "xPZZP， xZPPP1平。 =xZPPP1平。"
-    assert level.split()[0] == "50.100.0.0.100"
-    assert rhymed == "0 100 100"
+    assert (level.split()[0], rhymed) == ("50.100.0.0.100", "0 100 100")

@@ -10,28 +10,25 @@ from pingze.verse.tones import sides
 from tests.verse import reference
 from tests.verse.writing import LEVELS, OBLIQUES, write
 
-LEVEL_FIRST = (
-    "將軍 正月 相思 相逢 更闌 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山"
-)
-LEVEL_FIRST += " 彈琴 荷花 行人 縫衣 興亡 從容 扁舟"
-LEVEL_SECOND = (
-    "三更 五更 九重 不勝 艱難 人間 思量 商量 衣冠 經過 相傳 繁華 收藏 不禁 庶幾 呼號 可汗 布衣 廉頗"
-)
-OBLIQUE_FIRST = "更上 長老 中酒 勝地 爲誰 教坊 燕子 華山 荷鋤 幾時 喪亂 號令 衣錦 將相"
-OBLIQUE_SECOND = (
-    "丞相 宰相 大將 名將 秋思 生長 響應 名勝 患難 名分 千騎 縣令 度量 弱冠 鼓吹 萬乘 列傳 左傳 曲調 寶藏"
-)
-OBLIQUE_SECOND += " 相稱 金彈 團扇 負荷 德行 宮禁 勉強 樓觀 詩興 唱和 上疏 政治 方便"
-WORDS = [
-    (word, at, tone)
-    for words, at, tone in (
-        (LEVEL_FIRST, 0, "平"),
-        (LEVEL_SECOND, 1, "平"),
-        (OBLIQUE_FIRST, 0, "仄"),
-        (OBLIQUE_SECOND, 1, "仄"),
-    )
-    for word in words.split()
-]
+LISTS = {
+    (
+        0,
+        "平",
+    ): """將軍 正月 相思 相逢 更闌 長安 長江 中原 重陽 空山 應是 當時 分明 騎馬 尚書 憑欄 王孫 吹簫 調和 燕山
+        彈琴 荷花 行人 縫衣 興亡 從容 扁舟""",
+    (
+        1,
+        "平",
+    ): "三更 五更 九重 不勝 艱難 人間 思量 商量 衣冠 經過 相傳 繁華 收藏 不禁 庶幾 呼號 可汗 布衣 廉頗",
+    (0, "仄"): "更上 長老 中酒 勝地 爲誰 教坊 燕子 華山 荷鋤 幾時 喪亂 號令 衣錦 將相",
+    (
+        1,
+        "仄",
+    ): """丞相 宰相 大將 名將 秋思 生長 響應 名勝 患難 名分 千騎 縣令 度量 弱冠 鼓吹 萬乘 列傳 左傳 曲調 寶藏
+        相稱 金彈 團扇 負荷 德行 宮禁 勉強 樓觀 詩興 唱和 上疏 政治 方便""",
+}
+"""Words by the place of the character that they decide, from 0, and its tone."""
+WORDS = [(word, at, tone) for (at, tone), words in LISTS.items() for word in words.split()]
 
 
 def poems(word: str, at: int, tone: str) -> Iterator[str]:
@@ -46,10 +43,11 @@ def poems(word: str, at: int, tone: str) -> Iterator[str]:
             for start in sorted(word_starts(2, 7) - ({5} if tones[number][-1] == "P" else set())):
                 before, after = [*lines[:number], line[:start]], [line[start + 2 :], *lines[number + 1 :]]
                 pairs = [word[:at] + singles[each] + word[at + 1 :] for each in ("仄平"[tone == "仄"], tone)]
-                good, bad, asked = (
+                texts = (
                     "，".join([*before[:-1], before[-1] + pair + after[0], *after[1:]])
                     for pair in (*pairs, word)
                 )
+                good, bad, asked = texts
                 found = check(good, form="七絕")
                 if found.ok and not found.doubts and not check(bad, form="七絕").ok:
                     yield asked

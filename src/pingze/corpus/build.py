@@ -119,11 +119,10 @@ def _write(path: Path, poems: list[CorpusPoem], groups: list[int], cleaned: Clea
     with closing(sqlite3.connect(path)) as database:
         database.executescript(_SCHEMA)
         columns = attrgetter("dynasty", "tune", "title", "author", "form", "text")
+        found = zip(range(len(poems)), poems, groups, *split(poems, groups), strict=True)
         rows = (
-            (place, *columns(poem), name, group, digest.to_bytes(8, "big"), rank)
-            for place, (poem, group, digest, name, rank) in enumerate(
-                zip(poems, groups, *split(poems, groups), strict=True)
-            )
+            (id_, *columns(poem), name, group, digest.to_bytes(8, "big"), rank)
+            for id_, poem, group, digest, name, rank in found
         )
         database.executemany(f"INSERT INTO poem VALUES ({', '.join('?' * 11)})", rows)
         dropped = ((*key, count) for key, count in cleaned.dropped.items())

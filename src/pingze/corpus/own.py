@@ -85,10 +85,8 @@ def _first(value: Mapping[str, Any], keys: tuple[str, ...]) -> str:
 def _of_text(poem: str) -> CorpusPoem:
     """Build a poem from a text; take the title and the poet from the rows that `read_text` leaves out."""
     read = read_text(poem)
-    words = [
-        word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　")) if word
-    ]
-    title, poet = [*words, "", ""][:2]
+    words = [word for row in read.left_out for word in _SEPARATOR.split(row.strip("#《》〈〉【】 　"))]
+    title, poet = [*filter(None, words), "", ""][:2]
     if read.cut:
         return _poem(title, poet, read.lines)
     rows = [row for row in poem.splitlines() if row not in set(read.left_out)]

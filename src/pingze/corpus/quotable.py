@@ -16,9 +16,7 @@ from pingze.files import written
 from pingze.verse.character_table import to_traditional
 from pingze.verse.dynasties import DYNASTIES
 
-_POEMS = (
-    "poem WHERE tune = '' AND form IN ('{0}絕', '{0}律', '{0}言') AND title NOT GLOB '*集[句杜古唐陶李]*'"
-)
+_POEMS = "poem WHERE tune = '' AND form GLOB '{}[絕律言]' AND title NOT GLOB '*集[句杜古唐陶李]*'"
 """The poems whose lines are quoted; a 集句 of the corpus is left out, since its lines are other poets'."""
 
 
@@ -85,10 +83,6 @@ def poems_of(store: Store, names: str) -> Int[Array, "n"]:
         found.append([id_ for (id_,) in store._select(f"id FROM poem WHERE {column} = ?", (value,))])
         if not found[-1]:
             authors = [author for (author,) in store._select("DISTINCT author FROM poem")]
-            raise InputError(
-                "choice",
-                field="poets",
-                has=name,
-                choices=get_close_matches(name, authors, cutoff=0.3) or authors[:3],
-            )
+            choices = get_close_matches(name, authors, cutoff=0.3) or authors[:3]
+            raise InputError("choice", field="poets", has=name, choices=choices)
     return np.concatenate(found)

@@ -108,12 +108,13 @@ class SuffixArray:
 
     def encode(self, text: str) -> list[int]:
         """Return the code of each character; a character that no text contains gets a code that never occurs."""
-        points = np.array([ord(character) for character in text], np.uint32)
+        points, unknown = (
+            np.array([ord(character) for character in text], np.uint32),
+            len(self.characters) + 1,
+        )
         found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
-        known: list[int] = np.where(
-            self.characters[found] == points, found + 1, len(self.characters) + 1
-        ).tolist()
-        return known
+        codes: list[int] = np.where(self.characters[found] == points, found + 1, unknown).tolist()
+        return codes
 
     def places(self, phrase: Codes) -> Int32[np.ndarray, "n"]:
         """Return the places where a phrase begins, in no order; the phrase's first character must be Han."""

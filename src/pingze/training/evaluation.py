@@ -82,9 +82,8 @@ def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabular
     model.train(training)
     losses, targets = np.concatenate(found), np.concatenate(predicted)
     # 2) average it over all targets, and over those that are Han characters
-    nats, hanzi_nats = (
-        float(part.mean()) for part in (losses, losses[np.array(vocabulary.hanzi())[targets]])
-    )
+    hanzi = np.array(vocabulary.hanzi())[targets]
+    nats, hanzi_nats = (float(part.mean()) for part in (losses, losses[hanzi]))
     perplexity, hanzi_perplexity = (math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats))
     unknown_rate = float((targets == UNK).mean())
     return Figures(nats, perplexity, hanzi_perplexity, 48 * nats, unknown_rate, len(targets), len(sequences))

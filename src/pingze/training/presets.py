@@ -128,24 +128,17 @@ class TrainingConfiguration:
         if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
         # 2) check values that may contradict each other
-        size, is_report = self.batch_size, self.corpus == "report"
-        if self.accumulate > size:
+        if self.accumulate > (size := self.batch_size):
             raise InputError("train_accumulate", field="accumulate", has=self.accumulate, wanted=size)
         for name, optimizer in (("momentum", "sgd"), ("weight_decay", "adamw")):
             if getattr(self, name) and self.optimizer != optimizer:
                 raise InputError("train_optimizer", field=name, has=self.optimizer, wanted=optimizer)
+        conditions = self.condition_dropout or self.theme_share or self.mixture
+        undropped = not (self.dropout or self.output_dropout)
         for code, field_, conflict in (
-            (
-                "train_conditions",
-                None,
-                is_report and (self.condition_dropout or self.theme_share or self.mixture),
-            ),
+            ("train_conditions", None, self.corpus == "report" and conditions),
             ("train_own_mixture", "mixture", self.corpus == OWN and self.mixture),
-            (
-                "train_locked",
-                "locked_dropout",
-                self.locked_dropout and not (self.dropout or self.output_dropout),
-            ),
+            ("train_locked", "locked_dropout", self.locked_dropout and undropped),
             ("train_decay", "decay_epochs", self.decay_epochs is not None and not self.decay),
             ("train_clip", "clip_value", self.clip_norm is not None and self.clip_value is not None),
         ):

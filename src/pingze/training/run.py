@@ -111,20 +111,13 @@ class Run(Trainer):
         """
         with self._locked():
             try:
-                log = (
-                    Log(self.folder, self.position.step if self._begun else -1)
-                    if self.processes.is_first
-                    else None
-                )
+                last_step = self.position.step if self._begun else -1
+                log = Log(self.folder, last_step) if self.processes.is_first else None
 
                 def add(kind: str, **figures: float | str) -> None:
                     if log:
-                        row: LogRow = {
-                            "kind": kind,
-                            "step": self.position.step,
-                            "time": time.time(),
-                            **figures,
-                        }
+                        row: LogRow = {"kind": kind, "step": self.position.step, "time": time.time()}
+                        row |= figures
                         log.add(row)
                         on_row(row)
 
@@ -167,7 +160,7 @@ class Run(Trainer):
         on_tang = self.configuration.corpus == "tang"
         nats = math.log(figures.hanzi_perplexity) if on_tang else figures.nats_per_token
         better = nats < position.best_nats
-        position.best_nats = nats if better else position.best_nats
+        position.best_nats = min(position.best_nats, nats)  # NaN is no improvement
         position.stale_epochs = 0 if better else position.stale_epochs + 1
         epoch = position.step // self.steps_per_epoch
         add("dev", epoch=epoch, seconds=position.seconds, **asdict(figures), sample=self._sample())
@@ -183,9 +176,8 @@ class Run(Trainer):
         if not self.processes.is_first:
             return ""
         with self.average.in_place():
-            network = ReferenceNetwork(
-                Checkpoint("", self.model.configuration, self.vocabulary, self.model.tensors())
-            )
+            made = Checkpoint("", self.model.configuration, self.vocabulary, self.model.tensors())
+            network = ReferenceNetwork(made)
         sampler = LineSampler(network, self.vocabulary, TEMPERATURE, np.random.default_rng(SEED))
         prefix = self.conditions.prefix(FORM, None, None) if self.conditions else ()
         sampler.start([int(id_) for part in prefix for id_ in part])

@@ -55,14 +55,11 @@ def read(store: Store, configuration: TrainingConfiguration) -> Texts:
         if (corpus == OWN) == has_own:
             raise InputError("train_few", has=len(train))
         raise InputError("train_corpus_is_own" if has_own else "train_corpus_is_tang", has=corpus)
-    others = {
-        source: list(store.ci(split="train"))
-        if source == CI
-        else [poem for name in SOURCES[source] for poem in store.poems(dynasty=name, split="train")]
-        for source in configuration.shares
-    }
-    for source, poems in others.items():
-        if not poems:
+    others = {}
+    for source in configuration.shares:
+        parts = [store.poems(dynasty=name, split="train") for name in SOURCES.get(source, ())]
+        others[source] = list(store.ci(split="train") if source == CI else chain(*parts))
+        if not others[source]:
             raise InputError("train_source", field="mixture", has=source)
     return Texts(train, dev, others)
 
@@ -129,9 +126,7 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
 def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list[Example]:
     """Encode poems with all their known conditions, and cut their texts to `length` predicted tokens."""
     conditions = Conditions(vocabulary)
-    return [
-        Example(_prefix(text, conditions), encode_sequence(_text(text), vocabulary, length)) for text in texts
-    ]
+    return [Example(_prefix(t, conditions), encode_sequence(_text(t), vocabulary, length)) for t in texts]
 
 
 def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:

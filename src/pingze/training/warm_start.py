@@ -40,11 +40,9 @@ def start_from(
     old = checkpoint.load(source)
     before, after = old.configuration, model.configuration
     for name in ("embedding_size", "layers", "activation", "tied"):
-        theirs, ours = getattr(before, name), getattr(after, name)
+        theirs, ours = str(getattr(before, name)), str(getattr(after, name))
         if theirs != ours:
-            raise InputError(
-                "train_other_model", source=old.name, name=name, has=str(theirs), wanted=str(ours)
-            )
+            raise InputError("train_other_model", source=old.name, name=name, has=theirs, wanted=ours)
     if before.hidden_size > after.hidden_size or before.held > after.held:
         raise InputError("train_larger_model", source=old.name)
     rows = {vocabulary.ids[token]: id_ for token, id_ in old.vocabulary.ids.items() if token in vocabulary}

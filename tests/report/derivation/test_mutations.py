@@ -8,6 +8,7 @@ and differentiates by central differences.
 import dataclasses
 import re
 from collections.abc import Iterator
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -19,21 +20,18 @@ from pingze.report.derivation.printed_lines import WRONG, PrintedLine, lines
 
 GATES = {"f": r"\mathbf{f}", "i": r"\mathbf{i}", "o": r"\mathbf{o}", "c": r"\widetilde{\mathbf{c}}"}
 SWAPS = (
-    *(("sign", a, b) for a, b in ((" + ", " - "), (" - ", " + "))),
+    # Signs, products, indices, transposes.
+    *((" + ", " - "), (" - ", " + "), (r" \odot ", " * "), (r" \odot ", " + "), (" * ", r" \odot ")),
+    *((" * ", " + "), (" + ", r" \odot "), ("_{t-1}", "_{t}"), ("_{t}", "_{t-1}"), ("_t", "_{t-1}")),
+    *((r"\mathbf{z}^{T}", r"\mathbf{z}"), ("}}}", "}}}^{T}")),
+    *((f"W_{{{g}{by}}}", f"W_{{{g}{by}}}^{{T}}") for g in GATES for by in "hx"),
+    # Halves of a weight, powers, factors, functions.
+    *((f"W_{{{g}{a}}}", f"W_{{{g}{b}}}") for g in GATES for a, b in ("hx", "xh")),
+    *(("^{2}", ""), ("^2", ""), ("tanh(", r"\sigma("), (r"\sigma(", "tanh(")),
+    *((name + r"_{t} \odot ", "") for name in GATES.values()),
+    # Gates, by the signs around their letter.
     *(
-        ("product", a, b)
-        for a, b in ((r" \odot ", " * "), (r" \odot ", " + "), (" * ", r" \odot "), (" * ", " + "))
-    ),
-    ("product for sum", " + ", r" \odot "),
-    *(("index", a, b) for a, b in (("_{t-1}", "_{t}"), ("_{t}", "_{t-1}"), ("_t", "_{t-1}"))),
-    *(("transpose", a, b) for a, b in ((r"\mathbf{z}^{T}", r"\mathbf{z}"), ("}}}", "}}}^{T}"))),
-    *(("transpose", f"W_{{{g}{by}}}", f"W_{{{g}{by}}}^{{T}}") for g in GATES for by in "hx"),
-    *(("half", f"W_{{{g}{a}}}", f"W_{{{g}{b}}}") for g in GATES for a, b in ("hx", "xh")),
-    *(("power", a, "") for a in ("^{2}", "^2")),
-    *(("missing factor", name + r"_{t} \odot ", "") for name in GATES.values()),
-    *(("function", a, b) for a, b in (("tanh(", r"\sigma("), (r"\sigma(", "tanh("))),
-    *(
-        ("gate", left + a + right, left + b + right)
+        (left + a + right, left + b + right)
         for left, right in (
             (r"\mathbf{net}_{", "}"),
             ("W_{", "}"),
@@ -41,18 +39,17 @@ SWAPS = (
             (r"\mathbf{b}_{", "}"),
             ("W_", " "),
         )
-        for a in GATES
-        for b in GATES
-        if a != b
+        for a, b in permutations(GATES, 2)
     ),
-    *(("gate", GATES[a] + "_{t}", GATES[b] + "_{t}") for a in GATES for b in GATES if a != b),
+    *((f"{a}_{{t}}", f"{b}_{{t}}") for a, b in permutations(GATES.values(), 2)),
 )
+"""What is changed for what."""
 
 
 def mutations(line: PrintedLine) -> Iterator[PrintedLine]:
     """The line with one change on its right side, at each place where a swap applies."""
     start = max(line.formula.find("= "), 0) + 2
-    for _, old, new in SWAPS:
+    for old, new in SWAPS:
         for found in re.finditer(re.escape(old), line.formula[start:]):
             at = start + found.start()
             changed = line.formula[:at] + new + line.formula[at + len(old) :]
@@ -118,6 +115,19 @@ FUNCTIONS = {
 }
 
 
+WRITTEN = {
+    "*": "@",
+    r"\odot": "*",
+    "tanh^2": "tanh2",
+    r"\sigma": "sigma",
+    "diag[": "diag(",
+    "[": "cat(",
+    "]": ")",
+}
+WRITTEN |= {"^2": "**2", "^T": ".T"}
+"""Signs of the report in Python, replaced in this order."""
+
+
 class Oracle:
     """Says whether a formula equals a line's true left side, at one point."""
 
@@ -142,14 +152,8 @@ class Oracle:
     def evaluate(self, side: str, values: dict[str, np.ndarray]) -> Matrix:
         fractions = re.findall(latex.FRACTION, side)
         source = re.sub(latex.FRACTION, "D()", side)
-        source = (
-            source.replace("*", "@")
-            .replace(r"\odot", "*")
-            .replace("tanh^2", "tanh2")
-            .replace(r"\sigma", "sigma")
-        )
-        source = source.replace("diag[", "diag(").replace("[", "cat(").replace("]", ")")
-        source = source.replace("^2", "**2").replace("^T", ".T")
+        for old, new in WRITTEN.items():
+            source = source.replace(old, new)
         names = sorted(latex.LETTERS, key=len, reverse=True)
         pattern = "|".join(rf"(?<!\w){re.escape(name)}(?![\w~])" for name in names)
         source = re.sub(pattern, lambda found: f"L[{latex.LETTERS[found[0]]!r}]", source)

@@ -1,6 +1,6 @@
 """The pictures are written for a model of any size, and show the Jacobians."""
 
-import dataclasses
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,22 +9,17 @@ import pytest
 from pingze.errors import InputError
 from pingze.lstm import jacobians
 from pingze.network import checkpoint
-from pingze.network.configuration import ModelConfiguration
-from pingze.network.vocabulary import Vocabulary
 from pingze.report.derivation.differentiation import VERSE, random_layer, trained_layer
 from pingze.report.derivation.pictures import draw, gradient_flow, plain_gradient_flow
+from tests import invented
+from tests.composing.verse import checkpoint_of
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small model with random weights whose vocabulary has the verse's characters."""
-    vocabulary = Vocabulary.of_texts([VERSE], 40)
-    configuration = ModelConfiguration(vocabulary_size=len(vocabulary), embedding_size=3, hidden_size=6)
-    rng = np.random.default_rng(0)
-    tensors = {name: rng.normal(0, 0.5, shape) for name, shape in checkpoint.shapes(configuration).items()}
-    path = tmp_path_factory.mktemp("model") / "small.safetensors"
-    checkpoint.save(path, tensors, configuration, vocabulary)
-    return path
+    made = checkpoint_of(VERSE, scale=0.5)
+    return invented.saved(tmp_path_factory.mktemp("model") / "small.safetensors", made)
 
 
 def test_four_pictures(model: Path, tmp_path: Path) -> None:
@@ -40,8 +35,8 @@ def test_four_pictures(model: Path, tmp_path: Path) -> None:
 
 def test_another_activation_is_refused(model: Path, tmp_path: Path) -> None:
     loaded = checkpoint.load(model)
-    configuration = dataclasses.replace(loaded.configuration, activation="relu")
-    checkpoint.save(tmp_path / "relu.safetensors", loaded.tensors, configuration, loaded.vocabulary)
+    configuration = replace(loaded.configuration, activation="relu")
+    invented.saved(tmp_path / "relu.safetensors", replace(loaded, configuration=configuration))
     with pytest.raises(InputError, match="activation relu; the report's formulas are for tanh"):
         trained_layer(tmp_path / "relu.safetensors", 3)
 
@@ -54,22 +49,14 @@ def test_gradient_flow_of_an_lstm(model: Path) -> None:
     np.testing.assert_allclose(shown.spectra[4], np.linalg.svd(joint, compute_uv=False))
     products = list(jacobians.back_through_time(layer.caches))[3]
     hidden, cell = products.hidden[0], products.cell[0]
-    parts = {
-        "whole": joint,
-        "missed": joint - hidden,
-        "missed_by_cell": joint - cell,
-        "mixed": joint - cell - hidden,
-    }
-    for name, part in parts.items():
+    missed = {"missed": joint - hidden, "missed_by_cell": joint - cell, "mixed": joint - cell - hidden}
+    for name, part in {"whole": joint, **missed}.items():
         assert shown.gains[name][3] == pytest.approx(np.linalg.norm(part) / np.sqrt(6)), name
 
 
 def test_gradient_flow_of_a_plain_rnn() -> None:
     layer = random_layer(3, 4, 5, np.random.default_rng(0))
-    W_h, W_x, b = (
-        part[2 * 4 : 3 * 4]
-        for part in (layer.parameters.weight_hh, layer.parameters.weight_ih, layer.parameters.bias)
-    )
+    W_x, W_h, b = (part[2 * 4 : 3 * 4] for part in layer.parameters)
 
     def after(h: np.ndarray, steps: slice) -> np.ndarray:
         for x in layer.x[steps, 0]:
@@ -79,6 +66,5 @@ def test_gradient_flow_of_a_plain_rnn() -> None:
     h = after(np.zeros(4), slice(3))
     moves = 1e-6 * np.eye(4)
     columns = [(after(h + move, slice(3, 5)) - after(h - move, slice(3, 5))) / 2e-6 for move in moves]
-    assert plain_gradient_flow(layer).gains["whole"][1] == pytest.approx(
-        np.linalg.norm(columns) / 2, rel=1e-7
-    )
+    gain = plain_gradient_flow(layer).gains["whole"][1]
+    assert gain == pytest.approx(np.linalg.norm(columns) / 2, rel=1e-7)

@@ -79,9 +79,7 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     whole, parts = list(random), list(random)
     for cache in trained.caches[3::4]:
         whole.append(Point(letters(cache)))
-        units, inputs = (
-            _drawn(size, n, rng) for size, n in ((cache.h_prev.size, UNITS), (cache.x.size, INPUTS))
-        )
+        units, inputs = _drawn(cache.h_prev.size, UNITS, rng), _drawn(cache.x.size, INPUTS, rng)
         parts.append(Point(letters(cache, units, inputs)))
     in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
     results = []

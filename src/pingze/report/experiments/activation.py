@@ -47,10 +47,7 @@ def judge(rows: Rows) -> Judged:
     for activation, rate in product(OTHERS, RATES):
         row, usual = rows[_name(activation, rate, None)], rows[_name(TANH, rate, None)].number("largest_norm")
         exploded += row.figures["diverged"] or row.number("largest_norm") > LARGE * usual
-    return {
-        "vanishing": {"ratio": min(ratios), "either": max(ratios)},
-        "exploding": {"exploded": exploded},
-    }
+    return {"vanishing": {"ratio": min(ratios), "either": max(ratios)}, "exploding": {"exploded": exploded}}
 
 
 def figures(rows: Rows) -> Figures:

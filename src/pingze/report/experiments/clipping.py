@@ -67,9 +67,8 @@ def judge(rows: Rows) -> Judged:
     relu, momentum = ([row.number("largest_norm") / plain for row in clipped[network]] for network in NEAR)
     seconds = [_norm(row, 1) / _norm(bare[NEAR[0]], 1) for row in clipped[NEAR[0]]]
     every = [row for found in clipped.values() for row in found]
-    saved = {
-        network: [not _fails(row) for row in clipped[network]] for network in NEAR if _fails(bare[network])
-    }
+    failing = [network for network in NEAR if _fails(bare[network])]
+    saved = {network: [not _fails(row) for row in clipped[network]] for network in failing}
     outcomes = [each for found in saved.values() for each in found]
     numbers = {
         "momentum": min(momentum),

@@ -47,12 +47,10 @@ def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     row, good, best = rows[STANDARD], rows[GOOD], min(each.number("dev_nats") for each in rows.values())
     ratios = [row.number(name) / good.number(name) for name in ("first_norm", "reach_before")]
+    excess = 100 * (row.number("dev_nats") / best - 1)
     return {
         "gradients": {"off": min(max(ratio, 1 / ratio) for ratio in ratios)},
-        "convenient": {
-            "share": row.number("draw_share"),
-            "excess": 100 * (row.number("dev_nats") / best - 1),
-        },
+        "convenient": {"share": row.number("draw_share"), "excess": excess},
     }
 
 

@@ -36,11 +36,8 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
     grids = [(family, each) for family in FAMILIES for each in SETTINGS[family]]
     found = [Trial(_name(family, each), {**each, "steps": steps}) for family, each in grids]
     if all(trial.name in rows for trial in found):
-        best = [best_of(rows, family).settings for family in FAMILIES]
-        found += [
-            Trial(family + RACE, {**each, "steps": race_steps})
-            for family, each in zip(FAMILIES, best, strict=True)
-        ]
+        best = {family: best_of(rows, family).settings for family in FAMILIES}
+        found += [Trial(family + RACE, {**each, "steps": race_steps}) for family, each in best.items()]
     return found
 
 

@@ -88,21 +88,17 @@ def judge(rows: Rows) -> Judged:
     def off(figure: float, right: float) -> float:
         return 100 * abs(figure / right - 1)
 
+    overflows = {
+        "single": row.number("by_one_alone") / overflowing if overflowing else -1.0,
+        "overflowing": overflowing / row.number("poems"),
+        "alone": row.number("infinite_factors") / max(1.0, overflowing),
+    }
+    even, nats = limits.number("even_nats_per_48"), row.number("nats_per_48")
     return {
-        "overflows": {
-            "single": row.number("by_one_alone") / overflowing if overflowing else -1.0,
-            "overflowing": overflowing / row.number("poems"),
-            "alone": row.number("infinite_factors") / max(1.0, overflowing),
-        },
+        "overflows": overflows,
         "sum": {"finite": row.number("finite_sums") / row.number("poems")},
-        "initial": {
-            "as_perplexity": off(INITIAL, CLASSES),
-            "as_nats": off(INITIAL, limits.number("even_nats_per_48")),
-        },
-        "final": {
-            "as_perplexity": off(FINAL, row.number("perplexity")),
-            "as_nats": off(FINAL, row.number("nats_per_48")),
-        },
+        "initial": {"as_perplexity": off(INITIAL, CLASSES), "as_nats": off(INITIAL, even)},
+        "final": {"as_perplexity": off(FINAL, row.number("perplexity")), "as_nats": off(FINAL, nats)},
     }
 
 

@@ -100,14 +100,10 @@ def rerun(
         "torch": torch.__version__,
         "pingze": version("pingze"),
     }
-    results = Results(out, setup.describe(), machine)
-    series: dict[str, list[_Series]] = {
-        name: [
-            _Series(name, replace(setup, seed=seed), results)
-            for seed in setup.seeds[: 1 if name in SEEDLESS else None]
-        ]
-        for name in EXPERIMENTS
-    }
+    results, series = Results(out, setup.describe(), machine), dict[str, list[_Series]]()
+    for name in EXPERIMENTS:
+        seeds = setup.seeds[: 1 if name in SEEDLESS else None]
+        series[name] = [_Series(name, replace(setup, seed=seed), results) for seed in seeds]
     # 1) Measure the missing rows; an experiment may plan further trials once its first rows are measured.
     run = [each for name in document()["order"]["run"] if only in (None, name) for each in series[name]]
     done, total = 0, sum(len(each.trials({})) for each in run)
@@ -134,11 +130,9 @@ def rerun(
 
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
     """Judge and draw an experiment whose rows have all been measured."""
-    judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()}
-    findings = [
-        Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()})
-        for half, claim in claims(name).items()
-    ]
+    judged, findings = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()}, []
+    for half, claim in claims(name).items():
+        findings.append(Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()}))
     with matplotlib.rc_context(STYLE):
         figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))
     rows = [row for rows in by_seed.values() for row in rows.values()]
@@ -160,11 +154,11 @@ class _Series(NamedTuple):
     def trials(self, rows: Rows) -> list[Trial]:
         if hasattr(EXPERIMENTS[self.name], "trials"):
             return [*EXPERIMENTS[self.name].trials(self.setup, rows)]
-        grid = plan(self.name).get("trials", {}).items()
-        return [
-            Trial(trial, {k: self.setup.steps(v) if k == "steps" else v for k, v in given.items()})
-            for trial, given in grid
-        ]
+        found = []
+        for trial, given in plan(self.name).get("trials", {}).items():
+            shortened = {"steps": self.setup.steps(given["steps"])} if "steps" in given else {}
+            found.append(Trial(trial, given | shortened))
+        return found
 
     def planned(self) -> list[Trial]:
         """List all trials, including those that the rows measured so far call for."""

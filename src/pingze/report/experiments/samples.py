@@ -105,10 +105,8 @@ def figures(rows: Rows) -> Figures:
     """Draw the share of poems that keep tones and rhyme, for each call and for real verse."""
     calls, real = ([row for row in rows.values() if kind in row.settings] for kind in ("start", "form"))
     figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))
-    for label, part, whole in (
-        ("generate", "free_kept", "free_regulated"),
-        ("compose", "bound_kept", "bound_poems"),
-    ):
+    parts = {"generate": ("free_kept", "free_regulated"), "compose": ("bound_kept", "bound_poems")}
+    for label, (part, whole) in parts.items():
         by_step(axes, [_share([row], part, whole) for row in calls], "o-", label=label)
     level(axes, _share(real, "kept", "poems"), "real Tang poems")
     return [figure]

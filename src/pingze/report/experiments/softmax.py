@@ -61,22 +61,16 @@ def judge(rows: Rows) -> Judged:
     twice, plain = _of(rows, "softmax"), _of(rows, "plain")
     late = max(map(_late_fall, twice.values()))
     late_plain = max((_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0)
+    both = twice.values(), plain.values()
     whole, whole_plain = (
-        max(row.number("fall") for row in found.values() if not row.figures["failed_at"])
-        for found in (twice, plain)
+        max(row.number("fall") for row in found if not row.figures["failed_at"]) for found in both
     )
-    best, best_twice = (
-        min(row.number("best_dev_nats") for row in found.values()) for found in (plain, twice)
+    best_twice, best = (min(row.number("best_dev_nats") for row in found) for found in both)
+    late_share, whole_share = (
+        part / plain if plain > 0 else math.inf for part, plain in ((late, late_plain), (whole, whole_plain))
     )
-    return {
-        "stalls": {
-            "late": late,
-            "late_share": late / late_plain if late_plain > 0 else math.inf,
-            "whole": whole,
-            "whole_share": whole / whole_plain if whole_plain > 0 else math.inf,
-        },
-        "mended": {"ratio": best / best_twice},
-    }
+    stalls = {"late": late, "late_share": late_share, "whole": whole, "whole_share": whole_share}
+    return {"stalls": stalls, "mended": {"ratio": best / best_twice}}
 
 
 def figures(rows: Rows) -> Figures:
