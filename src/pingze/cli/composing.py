@@ -81,9 +81,9 @@ def couplet(
     as_json: JsonOption = False,
 ) -> None:
     """Write lower lines to an upper line 對聯, or both lines to a theme."""
-    from pingze.composing.couplets import couplet_as
+    from pingze.composing import couplets
 
-    found = couplet_as(asked, model)
+    found = couplets.couplet(**vars(asked), model=model)
     if as_json:
         print_json([each.as_json() for each in found])
         return
@@ -115,10 +115,10 @@ def revise(
     if char and len(char) != len(line or []):
         raise InputError("char_for_line", chars=len(char), lines=len(line or []))
     targets = list(zip(line or [], char, strict=True)) if char else list(line or [])
-    from pingze.composing.revision import read_poem, revise_as
+    from pingze.composing import revision
 
-    read = read_poem(poem, form=form, level=asked.level, standard=asked.standard)
-    revised = revise_as(read, targets, asked, model)
+    read = revision.read_poem(poem, form=form, level=asked.level, standard=asked.standard)
+    revised = revision.revise(read, targets, model=model, **vars(asked))
     _print_poems([revised], explain=explain, asked=asked, model=model, as_json=as_json)
 
 

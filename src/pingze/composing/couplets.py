@@ -67,11 +67,7 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
     Raises InputError if a value cannot be used, or the line ends in the wrong tone; UnfinishedError if every particle
     came to a dead end; CheckpointError if the model cannot be read.
     """
-    return couplet_as(Coupling(line=line, **options), model)
-
-
-def couplet_as(asked: Coupling, model: str | Path | None = None) -> list[Couplet]:
-    """Write couplets with the given options; raise the same errors as `couplet`."""
+    asked = Coupling(line=line, **options)
     chosen = composer(model, Revising(about=asked.write))
     # 1) Read the line, and check its length and its end.
     typed = asked.line.translate(dict.fromkeys(map(ord, MARKS), " ")).split()

@@ -11,7 +11,7 @@ from pingze.composing.request.options import LARGEST_SEED, Revising, check_bound
 from pingze.composing.revision import check_poem, poem_request
 from pingze.deadline import check_deadline
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme_groups import PINGSHUI, Standard
+from pingze.verse.rhyme_groups import PINGSHUI
 from pingze.verse.tones import groups, usable_tone
 
 
@@ -65,7 +65,7 @@ def explain(
     constraints = chosen.prepare(poem_request(chosen, poem, asked=asked_of)).constraints
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request), poem.form)
-    asked = constraints.tones_of(constraints.fixed)
+    asked, by = constraints.tones_of(constraints.fixed), constraints.request.standard
     reasons = []
     for place, id_ in enumerate(constraints.fixed):
         check_deadline()
@@ -75,8 +75,12 @@ def explain(
         others[id_] = False
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
-        rhyme = poem.rhyme if constraints.feet[place].any() else None
-        tone, group = _reading(text[place], asked[place], rhyme, constraints.request.standard)
+        # A rhyme is read in the poem's group, another character in the tone that its position requires.
+        names, tone = groups(text[place], by), asked[place] or usable_tone(text[place], by) or ""
+        read = [each for name, each in by.groups.items() if name in names and tone in (each.side, "")]
+        if constraints.feet[place].any() and poem.rhyme in names:
+            read = [by.groups[poem.rhyme]]
+            tone = read[0].side
         reasons.append(
             Reason(
                 line=line + 1,
@@ -85,19 +89,8 @@ def explain(
                 probability=float(np.exp(row[id_])),
                 rank=int((row > row[id_]).sum()) + 1,
                 tone=tone,
-                rhyme_group=group,
+                rhyme_group=" ".join(each.label for each in read),
                 alternatives=[chosen.vocabulary.tokens[other] for other in ranked],
             )
         )
     return reasons
-
-
-def _reading(character: str, asked: str, rhyme: str | None, standard: Standard) -> tuple[str, str]:
-    """Return the tone of a character and the labels of its rhyme groups, given the tone that its position requires."""
-    names, every = groups(character, standard), standard.groups
-    if rhyme in names:
-        return every[rhyme].side, every[rhyme].label
-    tone = asked or usable_tone(character, standard) or ""
-    return tone, " ".join(
-        each.label for name, each in every.items() if name in names and tone in (each.side, "")
-    )

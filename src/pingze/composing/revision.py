@@ -92,13 +92,7 @@ def revise(
     Raises InputError if a target is outside the poem or a value is invalid, InfeasibleError if the kept characters
     break the constraints, UnfinishedError if no particle was finished, CheckpointError if the model cannot be read.
     """
-    return revise_as(poem, targets, Composing(**options), model)
-
-
-def revise_as(
-    poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
-) -> Poem:
-    """Rewrite the targets of a poem with the given options; raise the same errors as `revise`."""
+    asked = Composing(**options)
     chosen, inclusion = prepare_revision(poem, targets, asked, model)
     return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
 
@@ -140,15 +134,9 @@ def alternatives(
 
     Raises the same errors as `revise`.
     """
-    return alternatives_as(poem, (line, position), Composing(**options), limit, model)
-
-
-def alternatives_as(
-    poem: Poem, target: tuple[int, int], asked: Revising, limit: int, model: str | Path | None = None
-) -> list[Alternative]:
-    """List what `alternatives` lists, with the given options; raise the same errors as `revise`."""
+    asked = Composing(**options)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    (place,) = _places(poem, [target])
+    (place,) = _places(poem, [(line, position)])
     chosen = composer(model, asked, form=poem.form)
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"

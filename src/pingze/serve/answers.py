@@ -7,11 +7,9 @@ from functools import cache, partial
 
 from pingze import composing
 from pingze import verse as prosody
-from pingze.composing import Alternative, Mended, Reason
+from pingze.composing import Alternative, Couplet, Mended, Reason
 from pingze.composing.composer import composer, prepare
-from pingze.composing.couplets import Couplet, couplet_as
 from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
-from pingze.composing.revision import alternatives_as
 from pingze.corpus import Store, store_path
 from pingze.corpus.originality import Shared, of_lines
 from pingze.corpus.store import usual_neighbours
@@ -141,13 +139,13 @@ def mend(asked: schemas.MendRequest) -> Mended:
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
     """Write lower lines to an upper line, upper lines to a lower one, or both and a 橫批 to a theme."""
-    return {"couplets": couplet_as(asked, asked.model_name)}
+    return {"couplets": composing.couplet(**vars(asked) | {"model": asked.model_name})}
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
     """List the characters that fit a position, ranked by how probable each makes the whole poem."""
-    poem, place = asked.poem.read(asked.level, asked.standard), (asked.line, asked.position)
-    return {"alternatives": alternatives_as(poem, place, asked, asked.limit, asked.model_name)}
+    read = {"poem": asked.poem.read(asked.level, asked.standard), "model": asked.model_name}
+    return {"alternatives": composing.alternatives(**vars(asked) | read)}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:

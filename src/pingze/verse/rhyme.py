@@ -81,6 +81,7 @@ def _named(standard: Standard) -> dict[str, Group]:
     return {name: g for g in groups for name in (g.name, g.label, g.label[2:])}
 
 
+@cache
 def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ...]:
     """Return the characters of a group, sorted by how often Tang poets rhyme on them, then by how often they use them.
 
@@ -89,18 +90,11 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
     if group not in standard.groups:
         level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
-    return _characters(standard)[group]
-
-
-@cache
-def _characters(standard: Standard) -> dict[str, tuple[str, ...]]:
-    """Return the characters of every group, sorted as `rhyme_characters` returns them."""
-    found: dict[str, list[tuple[int, int, str]]] = {name: [] for name in standard.groups}
-    for character in table("characters"):
-        if held := entry(character, standard):
-            for name, rhymed in held.rhymed.items():
-                found[name].append((-rhymed, -held.used, character))
-    return {name: tuple(character for *_, character in sorted(ranked)) for name, ranked in found.items()}
+    able = [
+        c for c, cells in table("characters").items() if standard.rimes or group in cells
+    ]  # 平水韻's are in cells
+    found = [(held, c) for c in able if (held := entry(c, standard)) and group in held.rhymed]
+    return tuple(c for *_, c in sorted((-held.rhymed[group], -held.used, c) for held, c in found))
 
 
 @lru_cache(1 << 13)

@@ -103,39 +103,31 @@ class Facing(Copying):
         if place < self.width and self.given is not None:
             return forbidden
         for mask, text in zip(forbidden, texts.tolist(), strict=True):
-            (self._in_lower if place >= self.width else self._in_upper)(mask, text, place)
+            upper, lower, at = text[: self.width], text[self.width : place], place % self.width
+            # 1) In an upper line that is not given, no character is repeated. The tones of the rhythm alternate.
+            if place < self.width:
+                mask[self.forms[text[:at]]] = True
+                before = [point for point in self.points if point < at][-1:]
+                tones = [tone for point in before for tone in OPPOSITE if self.of_tone[tone][text[point]]]
+                wanted = [OPPOSITE[tone] for tone in tones] or list(OPPOSITE)
+                if at == self.width - 1:
+                    wanted = [OPPOSITE[self.end]]
+                if at in self.points:
+                    mask |= ~np.logical_or.reduce([self.of_tone[tone] for tone in wanted])
+                continue
+            # 2) In the lower line, a character is repeated just where the upper line repeats one.
+            if upper[at] in upper[:at]:
+                mask[:] = True
+                mask[lower[upper.index(upper[at])]] = False
+            else:
+                mask[self.forms[[*upper, *lower]]] = True
+            # 3) Its tone is opposite wherever the character stands at a place of the rhythm.
+            for same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
+                if same == self.width - 1:
+                    mask |= ~self.of_tone[self.end]
+                elif self.given is None:
+                    has = next((tone for tone in OPPOSITE if self.of_tone[tone][upper[same]]), "")
+                    mask |= ~self.of_tone[OPPOSITE[has]] if has else False
+                elif has := self.given[same]:
+                    mask |= ~self.of_tone[OPPOSITE[has]]
         return forbidden
-
-    def _in_upper(self, mask: Bool[Array, "V"], text: list[int], at: int) -> None:
-        """Forbid what may not stand in an upper line that is not given."""
-        mask[self.forms[text[:at]]] = True
-        if at == self.width - 1:
-            mask |= ~self.of_tone[OPPOSITE[self.end]]
-        elif at in self.points:
-            before = [point for point in self.points if point < at][-1:]
-            tones = [tone for point in before for tone in OPPOSITE if self.of_tone[tone][text[point]]]
-            wanted = [OPPOSITE[tone] for tone in tones] or list(OPPOSITE)
-            mask |= ~np.logical_or.reduce([self.of_tone[tone] for tone in wanted])
-
-    def _in_lower(self, mask: Bool[Array, "V"], text: list[int], place: int) -> None:
-        """Forbid what may not stand in the lower line."""
-        upper, lower, at = text[: self.width], text[self.width : place], place - self.width
-        # 1) A character is repeated just where the upper line repeats one.
-        if upper[at] in upper[:at]:
-            mask[:] = True
-            mask[lower[upper.index(upper[at])]] = False
-        else:
-            mask[self.forms[[*upper, *lower]]] = True
-        # 2) Its tone is opposite wherever the character stands at a place of the rhythm.
-        for place_of_same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
-            tone = self._tone(upper, place_of_same)
-            if tone:
-                mask |= ~self.of_tone[OPPOSITE[tone]]
-
-    def _tone(self, upper: list[int], at: int) -> str:
-        """Return the tone of a character of the upper line; "" if it is not certain."""
-        if at == self.width - 1:
-            return OPPOSITE[self.end]
-        if self.given is not None:
-            return self.given[at]
-        return next((tone for tone in OPPOSITE if self.of_tone[tone][upper[at]]), "")

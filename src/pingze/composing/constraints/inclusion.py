@@ -105,9 +105,7 @@ class Inclusion:
     def placements(self) -> "Placements":
         """All ways to place the words."""
         assert self.constraints.fixed is not None, "a request that can be met fixes one character a place"
-        return Placements(
-            Frame(self.constraints, self.constraints.fixed, self.words, self.effort, self.whole)
-        )
+        return Placements(self.constraints, self.constraints.fixed, self.words, self.effort, self.whole)
 
     @property
     def is_possible(self) -> bool:
@@ -139,7 +137,7 @@ class Inclusion:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
             effort = Effort(self.constraints.request)
-            alone = Placements(Frame(self.constraints, plan.fixed, (), effort, whole=False))
+            alone = Placements(self.constraints, plan.fixed, (), effort, whole=False)
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
             ways = np.log(plan.ways.sum(axis=2)).sum(axis=1)
@@ -161,22 +159,19 @@ class Choice(NamedTuple):
     """The amount that the choice uses up along each axis of the state."""
 
 
-class Frame:
-    """The positions, words and sets of characters that all placements share.
+class Placements:
+    """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
 
     A word lies within a line. It may cover a fixed position if the same character is fixed there.
+
+    Raises InputError if counting the placements takes more work than `effort` has left.
     """
 
     def __init__(
         self, constraints: Constraints, fixed: Fixes, words: Sequence[Word], effort: Effort, whole: bool
     ) -> None:
         self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
-        self.layout, self.feet, self.rhymes, self.whole = (
-            constraints.layout,
-            constraints.feet,
-            constraints.rhyming,
-            whole,
-        )
+        self.feet, self.rhymes, self.whole = constraints.feet, constraints.rhyming, whole
         self.blank = constraints.free(fixed)
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.free_without(fixed, words)
@@ -190,71 +185,19 @@ class Frame:
         enough = 1 if constraints.request.repeat else left
         numbers = zip(SETS, self.stock[-3:].tolist(), strict=True)
         self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
-
-    def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
-        """Return a mask of the templates and ways under which a word can begin at a position; None if it never can."""
-        here, c = self.fixed[place : place + len(word)], self.constraints
-        line, at = self.layout.where(place)
-        width, size = self.layout.widths[line], len(word)
-        may = (
-            at + size <= width
-            and any(self.blank[place : place + size])
-            and not any(p in c.echoes for p in range(place, place + size))
-        )
-        may = may and (not self.whole or at in word_starts(size, width))
-        if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
-            return None
-        fits = [c.fits(c.asked_at(place + n), id_, True) for n, id_ in enumerate(word)]
-        taken: Array = np.logical_and.reduce(fits)
-        return taken
-
-    def missing_rhymes(self, groups: Groups) -> Int[Array, "F T"]:
-        """Count the rhymes that words must supply for each kind of foot under each template."""
-        wanted = self.rhymes.within @ self.rhymes.left(self.blank)[:-1, 0]
-        kinds, rows = np.arange(len(wanted)), self._rows(groups)
-        stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
-        missing: Array = np.maximum(0, wanted - stock[:, None])
-        return missing
-
-    def _rows(self, groups: Groups) -> Int[Array, "F"]:
-        """Return the row of the tables that each kind of foot concerns."""
-        rows: Array = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
-        return rows
-
-    def rhyming(self, groups: Groups) -> Bool[Array, "2 F ends"]:
-        """Return masks of the `ends` that may rhyme in each kind of foot, and that spare a rhyme there.
-
-        A word that rhymes fills a foot, so the model must find one rhyme fewer. Yet no rhyme is spared if the model
-        could have rhymed on the word's last character or on another form of this character.
-        """
-        words, rows = self.constraints.lexicon.word[self.ends], self._rows(groups)
-        kinds = np.arange(len(rows))
-        may = self.rhymes.can_rhyme[kinds, rows][:, self.ends]
-        spares = ~(self.rhymes.rhymes[kinds, rows][:, words] & self.free[words])
-        return np.array([may, spares])
-
-
-class Placements:
-    """All placements of the words, each with a template, a rhyme group and a way to write each couplet.
-
-    Raises InputError if counting the placements takes more work than `frame.effort` has left.
-    """
-
-    def __init__(self, frame: Frame) -> None:
-        self.limits = frame.limits
         # For each rhyme, take one group of each kind: groups of one kind differ in nothing that matters.
         alike: list[dict[object, list[int]]] = []
-        every = np.split(np.arange(len(frame.rhymes.of_row)), frame.rhymes.first_rows[1:])
+        every = np.split(np.arange(len(self.rhymes.of_row)), self.rhymes.first_rows[1:])
         first = [int(rows[0]) for rows in every]
         for rhyme, rows in enumerate(every):
             kinds = defaultdict[object, list[int]](list)
-            for row in rows[frame.alive[:, rows].any(axis=0)].tolist():
+            for row in rows[self.alive[:, rows].any(axis=0)].tolist():
                 groups = (*first[:rhyme], row, *first[rhyme + 1 :])
-                parts = frame.alive[:, row], frame.missing_rhymes(groups), frame.rhyming(groups)
+                parts = self.alive[:, row], *self.rhyming(groups)
                 kinds[tuple(part.tobytes() for part in parts)].append(row)
             alike.append(kinds)
         chosen = [tuple(each) for each in product(*(kinds.values() for kinds in alike))]
-        self.counts = [Count(frame, tuple(rows[0] for rows in each)) for each in chosen]
+        self.counts = [Count(self, tuple(rows[0] for rows in each)) for each in chosen]
         self.logs = np.array([count.log_number for count in self.counts])
         self.logs += [sum(math.log(len(rows)) for rows in each) for each in chosen]
 
@@ -269,31 +212,66 @@ class Placements:
         times = Counter(_draw(shares, rng) for _ in range(number))
         return [fixed for n in sorted(times) for fixed in self.counts[n].draw(times[n], rng)]
 
+    def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
+        """Return a mask of the templates and ways under which a word can begin at a position; None if it never can."""
+        here, c = self.fixed[place : place + len(word)], self.constraints
+        line, at = c.layout.where(place)
+        width, size = c.layout.widths[line], len(word)
+        may = (
+            at + size <= width
+            and any(self.blank[place : place + size])
+            and not any(p in c.echoes for p in range(place, place + size))
+        )
+        may = may and (not self.whole or at in word_starts(size, width))
+        if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
+            return None
+        fits = [c.fits(c.asked_at(place + n), id_, True) for n, id_ in enumerate(word)]
+        taken: Array = np.logical_and.reduce(fits)
+        return taken
+
+    def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
+        """Return what depends on the groups of the rhymes, for each kind of foot.
+
+        These are the number of rhymes that words must supply under each template, and masks of the `ends` that may
+        rhyme and that spare a rhyme. A word that rhymes fills a foot, so the model must find one rhyme fewer. Yet no
+        rhyme is spared if the model could have rhymed on the word's last character or on another form of it.
+        """
+        kinds = np.arange(len(self.rhymes.concerned))
+        rows = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
+        wanted = self.rhymes.within @ self.rhymes.left(self.blank)[:-1, 0]
+        stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
+        words = self.constraints.lexicon.word[self.ends]
+        may = self.rhymes.can_rhyme[kinds, rows][:, self.ends]
+        spares = ~(self.rhymes.rhymes[kinds, rows][:, words] & self.free[words])
+        return np.maximum(0, wanted - stock[:, None]), np.array([may, spares])
+
 
 class Count:
     """All placements under one group for each rhyme, which stands for all groups of its kind."""
 
-    def __init__(self, frame: Frame, groups: Groups) -> None:
-        self.frame, self.constraints, self.size = frame, frame.constraints, frame.constraints.size
-        self.alive = frame.alive[:, groups].all(axis=1)
-        self.rhyming = dict(zip(frame.ends, np.moveaxis(frame.rhyming(groups), -1, 0).tolist(), strict=True))
-        """For each of the frame's `ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme."""
+    def __init__(self, common: Placements, groups: Groups) -> None:
+        self.common, self.constraints, self.size = common, common.constraints, common.constraints.size
+        self.alive = common.alive[:, groups].all(axis=1)
+        missing, rhyming = common.rhyming(groups)
+        self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
+        """For each of the common `ends`, whether it may rhyme in each kind of foot, and whether it spares a rhyme."""
         # 1. Divide the words into kinds. Of the words with the same last character only one may rhyme.
-        times = Counter(word[-1] for word in frame.words)
+        times = Counter(word[-1] for word in common.words)
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
         lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
-        for word in frame.words:
+        for word in common.words:
             tones = [(bool(lexicon.can_be_level[id_]), bool(lexicon.can_be_oblique[id_])) for id_ in word]
-            named = [*(id_ in frame.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
+            named = [*(id_ in common.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
             kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())
         # 2. List the things that can be used up, with their amounts.
-        missing = enumerate(frame.missing_rhymes(groups))
-        self.missing: dict[Axis, Array] = {("rhymes", kind): each for kind, each in missing if each.any()}
-        able = sum(any(self.rhyming[word[-1]][0]) for word in frame.words)
+        self.missing: dict[Axis, Array] = {
+            ("rhymes", n): each for n, each in enumerate(missing) if each.any()
+        }
+        able = sum(any(self.rhyming[word[-1]][0]) for word in common.words)
         used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
         ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}
-        most = used | ones | frame.limits | dict.fromkeys(self.missing, able)
+        most = used | ones | common.limits | dict.fromkeys(self.missing, able)
         self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
         self.nothing = (0,) * len(self.sizes)
         self.kept_choices: dict[object, list[list[Choice]]] = {}
@@ -303,9 +281,9 @@ class Count:
 
     def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
         """Count, up to a factor, the continuations from each couplet and from the end; also return ln of the total."""
-        T, K, _ = self.frame.ways.shape
-        if max(int(self.frame.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
-            self.frame.effort.spend(math.inf)
+        T, K, _ = self.common.ways.shape
+        if max(int(self.common.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
+            self.common.effort.spend(math.inf)
         # 1. A poem may end in any state in which all words are placed and no rhyme is missing.
         end = np.zeros((T, *self.sizes))
         end[_at(used)] = 1
@@ -316,10 +294,10 @@ class Count:
         # 2. Add up the ways, couplet by couplet from the last, dividing each couplet's numbers by the largest.
         after, log_factor = [end], sum(math.lgamma(n + 1) for n in used)
         for k in reversed(range(K)):
-            t, w = self.frame.ways[:, k].nonzero()
+            t, w = self.common.ways[:, k].nonzero()
             choices = [choice for here in self.choices(k) for choice in here]
             fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
-            self.frame.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
+            self.common.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
             (first,) = deque(self._completions(k, after[0], t, w), maxlen=1)
             here = np.stack([first[t == n].sum(axis=0) for n in range(T)])
             if not (largest := here.max()):
@@ -333,7 +311,7 @@ class Count:
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
     ) -> Iterator[Float[Array, "R ..."]]:
         """Yield the numbers of continuations after a couplet, then from each of its positions, the last one first."""
-        longest = max((len(word) for word in self.frame.words), default=1)
+        longest = max((len(word) for word in self.common.words), default=1)
         ways = deque([after[t]], maxlen=longest)
         yield ways[0]
         for choices in reversed(self.choices(k)):
@@ -350,7 +328,7 @@ class Count:
         """Return a couplet's ways under a template, and the numbers of continuations from each position and the end."""
         if (k, t) in self.kept_tables:
             return self.kept_tables[k, t]
-        w = np.flatnonzero(self.frame.ways[t, k])
+        w = np.flatnonzero(self.common.ways[t, k])
         tables = w, list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))[::-1]
         if math.prod(self.sizes) <= FEW_STATES:
             self.kept_tables[k, t] = tables
@@ -362,7 +340,7 @@ class Count:
         times = Counter(_draw(shares, rng) for _ in range(number))
         drawn: list[Fixes] = []
         for t in sorted(times):
-            texts = [list(self.frame.fixed) for _ in range(times[t])]
+            texts = [list(self.common.fixed) for _ in range(times[t])]
             left = [[[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds] for _ in texts]
             states = [self.nothing] * len(texts)
             for k in range(len(self.after) - 1):
@@ -402,7 +380,7 @@ class Count:
     def choices(self, k: int) -> list[list[Choice]]:
         """List the choices at each position of a couplet; equal couplets share the list."""
         places = range(k * self.size, (k + 1) * self.size)
-        key = k == 0, self.constraints.asked[:, k].tobytes(), self.frame.fixed[places.start : places.stop]
+        key = k == 0, self.constraints.asked[:, k].tobytes(), self.common.fixed[places.start : places.stop]
         if key not in self.kept_choices:
             self.kept_choices[key] = [self._choices(place) for place in places]
         return self.kept_choices[key]
@@ -418,27 +396,27 @@ class Count:
 
     def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
         """Yield each choice at a position: the kind of word, its length, a mask over (template, way), and axes used."""
-        asked, foot = self.constraints.asked_at(place), self.frame.feet[place][:, None]
-        request, fixed = self.constraints.request, self.frame.fixed
+        asked, foot = self.constraints.asked_at(place), self.common.feet[place][:, None]
+        request, fixed = self.constraints.request, self.common.fixed
         # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
-        if not self.frame.blank[place]:
+        if not self.common.blank[place]:
             yield None, 1, np.ones_like(asked, bool), ()
         else:
             for tone, names in _NAMES.items():
                 yield None, 1, ~foot & (asked == tone), ("total", *names)
-            names = _NAMES[self.frame.rhymes.tones[self.frame.rhymes.kind[place]]]
+            names = _NAMES[self.common.rhymes.tones[self.common.rhymes.kind[place]]]
             yield None, 1, foot & np.ones_like(asked, bool), () if request.repeat else ("total", *names)
         # 2. A word of some kind begins, and may end in a rhyme.
         for kind, (word, *_) in enumerate(self.kinds):
-            fits = self.frame.taken[place, word]
+            fits = self.common.taken[place, word]
             if fits is None:
                 continue
             end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
-            foot = self.frame.feet[end][:, None] & (fixed[end] == FREE)
-            of_foot = self.frame.rhymes.kind[end]
+            foot = self.common.feet[end][:, None] & (fixed[end] == FREE)
+            of_foot = self.common.rhymes.kind[end]
             yield kind, len(word), fits & ~foot, (("kind", kind),)
-            free = np.array([[last not in others] for others in self.frame.fixed_feet])
-            used = self.frame.rhymes.within[:, of_foot] & rhyming[1]
+            free = np.array([[last not in others] for others in self.common.fixed_feet])
+            used = self.common.rhymes.within[:, of_foot] & rhyming[1]
             axes: list[Axis] = [("kind", kind), ("shared", last)]
             axes += [("rhymes", each) for each in np.flatnonzero(used).tolist()]
             yield kind, len(word), fits & foot & free & rhyming[0][of_foot], axes

@@ -100,10 +100,10 @@ class Lexicon:
         level, oblique = (mask(tone == side for tone in tones) for side in (LEVEL, OBLIQUE))
         can_be_level, can_be_oblique = (mask(side in each for each in readings) for side in (LEVEL, OBLIQUE))
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
-        # 2) The forms of its word, and its rhymes, as pairs of a row and an id.
+        # 2) The forms of its word, and its rhymes: the rows of the masks, with an id for each.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
         all_forms, unknown = dict[int, list[int]](), list[int]()
-        able, usable = list[tuple[int, int]](), list[tuple[int, int]]()
+        able, usable = (list[int](), list[int]()), (list[int](), list[int]())
         for id_, tone in zip(ids, tones, strict=True):
             main = token = tokens[id_]
             known = [form for form in forms(token) if form in vocabulary]
@@ -114,13 +114,14 @@ class Lexicon:
                 unknown.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
-                rows = (number[name], id_), (number[part], id_)
-                able += rows
-                if main == token and standard.sides[name] == tone and practised(token, name, standard):
-                    usable += rows
+                is_usable = (
+                    main == token and standard.sides[name] == tone and practised(token, name, standard)
+                )
+                for rows, of in (able, usable) if is_usable else (able,):
+                    rows += number[name], number[part]
+                    of += id_, id_
         rhymes, can_rhyme = np.zeros((2, len(number), V), bool)
-        for table_, pairs in ((rhymes, usable), (can_rhyme, able)):
-            table_[tuple(np.array(pairs, int).reshape(-1, 2).T)] = True
+        rhymes[usable] = can_rhyme[able] = True
         can_rhyme[:, unknown] = True
         padded = np.repeat(np.arange(V)[:, None], max(map(len, all_forms.values()), default=1), axis=1)
         for id_, own in all_forms.items():

@@ -70,18 +70,13 @@ class Constraints(Demands):
 
     def start(self, plans: list[Plan]) -> Histories:
         """Create the histories of texts in which nothing is written yet."""
-        unused, stock = np.ones((len(plans), len(self.base)), bool), []
+        unused, stock, whole = np.ones((len(plans), len(self.base)), bool), [], self.stock(self.base)
         for row, plan in enumerate(plans):
             unused[row, self._taken(plan.fixed)] = False
-            stock.append(self.whole_stock - self.members[~unused[row]].sum(axis=0))
+            stock.append(whole - self.members[~unused[row]].sum(axis=0))
         alive = np.stack([plan.alive for plan in plans])
         ways = np.stack([plan.ways[:, 0] for plan in plans])
         return Histories(plans, alive, ways, unused, np.full((len(plans), 2), FREE), np.array(stock))
-
-    @cached_property
-    def whole_stock(self) -> Int[Array, "S"]:
-        """The stock of each set before any character is used."""
-        return self.stock(self.base)
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
         """List all forms of the fixed characters or, if repetition is allowed, of the fixed rhymes; all are used up."""

@@ -197,6 +197,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         tell(Note(f"mood_{mood}", field="mood", has=mood))
     if isinstance(asked, Collecting) and asked.original:
         raise InputError("quotes_original", field="original")
+    unchanged = ("repeat", "like", "unlike", "original", "antithesis", "taste")
     return Request(
         form=form,
         lines=count,
@@ -207,17 +208,12 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         fixed=tuple(sorted(at_place.values(), key=lambda fix: (fix.line, fix.position))),
         include=_words(asked.include, form, count, vocabulary),
         exclude=_unwanted(asked.exclude),
-        repeat=asked.repeat,
         title=title,
         poet=read_poet(asked.poet, vocabulary),
         about=about,
         mood=mood,
-        like=asked.like,
-        unlike=asked.unlike,
-        original=asked.original,
         poets=asked.poets if isinstance(asked, Collecting) else None,
-        antithesis=asked.antithesis,
-        taste=asked.taste,
+        **{name: getattr(asked, name) for name in unchanged},
     )
 
 
