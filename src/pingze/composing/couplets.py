@@ -90,11 +90,8 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
         antithesis=asked.antithesis,
         taste=1.0,
     )
-    facing, first, found = (
-        Facing(chosen.lexicon(), lengths, line, OPPOSITE[end]),
-        seeds(asked)[0],
-        list[Couplet](),
-    )
+    facing = Facing(chosen.lexicon(), lengths, line, OPPOSITE[end])
+    first, found = seeds(asked)[0], list[Couplet]()
     for seed in range(first, first + _TRIES * asked.count):
         poem = _written(chosen, request, facing, asked, seed)
         text = "".join(poem.lines)
@@ -105,10 +102,9 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
         banner = None
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
+            alone = Facing(chosen.lexicon(), (7,))
             for number in range(_TRIES):  # of no other season or hour
-                banner = _written(chosen, apart, Facing(chosen.lexicon(), (7,)), asked, seed + number).lines[
-                    0
-                ][:4]
+                banner = _written(chosen, apart, alone, asked, seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))

@@ -204,12 +204,8 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
 
     The list is empty if the locked positions leave a fault.
     """
-    request, ids, size, rhyming = (
-        constraints.request,
-        constraints.fixed,
-        constraints.size,
-        constraints.rhyming,
-    )
+    request, ids = constraints.request, constraints.fixed
+    size, rhyming = constraints.size, constraints.rhyming
     assert ids is not None, "a draft has one character a place"
     fits = [constraints.fits(constraints.asked_at(place), id_, True) for place, id_ in enumerate(ids)]
     rhymes = [rhyming.fitting(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
@@ -217,9 +213,8 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     for t in range(len(request.openings)):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
         outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
-        for groups in product(
-            *_groups(outside, np.split(np.arange(len(outside)), rhyming.first_rows[1:]), locked)
-        ):
+        rows = np.split(np.arange(len(outside)), rhyming.first_rows[1:])
+        for groups in product(*_groups(outside, rows, locked)):
             # 1. The rhyme feet outside the groups, and all but one of the rhyme feet that share a character.
             off = Places().union(*(outside[g] for g in groups))
             parts = [[off]]

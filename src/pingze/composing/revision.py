@@ -141,10 +141,8 @@ def alternatives(
     compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
-    ids, at = (
-        chosen.token_ids(poem.lines, poem.form),
-        place + compiled.layout.line[place],
-    )  # each earlier line is followed by a mark
+    ids = chosen.token_ids(poem.lines, poem.form)
+    at = place + compiled.layout.line[place]  # each earlier line is followed by a mark
     state, before = chosen.network.start(prefix=chosen.prefix(compiled.request)), 0.0
     for id_ in ids[:at]:
         check_deadline()

@@ -79,11 +79,8 @@ class Demands:
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
         every = np.ones_like(self.base)
-        usable, given = (
-            (every, lexicon.level, lexicon.oblique),
-            (lexicon.can_be_level, lexicon.can_be_oblique),
-        )
-        self._fits = np.array([usable, (every, *given)])
+        usable = every, lexicon.level, lexicon.oblique
+        self._fits = np.array([usable, (every, lexicon.can_be_level, lexicon.can_be_oblique)])
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
         self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
         # 2. The feet under each template with their rhymes, and the ways to write each couplet.

@@ -69,10 +69,8 @@ class Feet:
             first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__, standard)[rows]
         self.rhymes, self.can_rhyme = np.stack([rhymes, first_rhymes]), np.stack([can_rhyme, first_can_rhyme])
         self.concerned = np.ones((2, len(rows)), bool)
-        self.within, self.tones = (
-            np.array([[1, 0], [1, 1]]),
-            [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2,
-        )
+        self.within = np.array([[1, 0], [1, 1]])
+        self.tones = [WANTS_LEVEL if form.regulated else WANTS_ANY] * 2
         line, position = np.divmod(np.arange(request.lines * form.width)[:, None], form.width)
         first_rhymed = np.array([bool(each) and each[0].isupper() for each in kinds])
         self.at = (position == form.width - 1) & ((line % 2 == 1) | ((line == 0) & first_rhymed))
