@@ -13,7 +13,7 @@ from pingze.cli.application import print_start
 
 __all__ = ["app", "application_for", "print_start"]
 
-_COMMANDS = {
+COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
     "corpus": ("corpus", "originality"),
     "prosody": ("check", "tones", "rhyme"),
@@ -22,13 +22,13 @@ _COMMANDS = {
     "training": ("train", "evaluate", "export"),
     "tunes": ("tunes",),
 }
-"""The commands of each module."""
+"""The commands of each module; only the module of the command that is run is imported."""
 
 
 def application_for(arguments: Sequence[str]) -> typer.Typer:
     """Import only the module of the command that the arguments begin with, or all modules, as for --help."""
-    named = [module for module, commands in _COMMANDS.items() if {*arguments[:1]} & {*commands}]
-    for module in named or _COMMANDS:
+    named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
+    for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")
     return application.app
 

@@ -161,7 +161,11 @@ def with_options(schema: type[Bounded], argument: str = "") -> Callable[[Callabl
         def called(**values: Any) -> None:
             command(schema(**{each.name: values.pop(each.name) for each in fields(schema)}), **values)
 
-        called.__name__, called.__doc__ = command.__name__, command.__doc__
+        called.__name__, called.__doc__, called.__module__ = (
+            command.__name__,
+            command.__doc__,
+            command.__module__,
+        )
         own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(command).parameters.values()]
         listed = [*map(parameter, ordered(schema)), *own[1:]]
         # A signature must list required parameters first.

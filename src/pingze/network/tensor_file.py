@@ -40,12 +40,7 @@ def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
     try:
         with safe_open(path, framework="numpy") as file:
             tensors, metadata = {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118
-    except (
-        OSError,
-        SafetensorError,
-        TypeError,
-        AttributeError,
-    ) as error:  # AttributeError for types that NumPy lacks
+    except (OSError, SafetensorError, TypeError, AttributeError) as error:  # the last if NumPy lacks a type
         raise ValueError(str(error)) from error
     if (has := metadata.get("format")) != FORMAT:
         raise ValueError(here("other_format", has=str(has), wanted=FORMAT))

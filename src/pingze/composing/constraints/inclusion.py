@@ -348,34 +348,21 @@ class Count:
                 for n, text in enumerate(texts):
                     row, at = _draw(ways[0][_at(states[n])], rng), 0
                     while at < self.size:
-                        choice, states[n] = self._choose(k, at, states[n], t, int(w[row]), row, ways, rng)
+                        # Draw a choice in proportion to the number of ways to continue after it.
+                        choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w[row]]]
+                        after = [tuple(map(sum, zip(states[n], one.cost, strict=True))) for one in choices]
+                        values = [
+                            ways[at + one.length][row, *each] if np.less(each, self.sizes).all() else 0.0
+                            for one, each in zip(choices, after, strict=True)
+                        ]
+                        chosen = _draw(np.array(values), rng)
+                        choice, states[n] = choices[chosen], after[chosen]
                         if choice.kind is not None:
                             place = k * self.size + at
                             text[place : place + choice.length] = left[n][choice.kind].pop()
                         at += choice.length
             drawn += map(tuple, texts)
         return drawn
-
-    def _choose(
-        self,
-        k: int,
-        at: int,
-        state: tuple[int, ...],
-        t: int,
-        w: int,
-        row: int,
-        ways: Sequence[Array],
-        rng: np.random.Generator,
-    ) -> tuple[Choice, tuple[int, ...]]:
-        """Draw a choice at a position of a couplet, in proportion to its continuations; also return the next state."""
-        choices = [choice for choice in self.choices(k)[at] if choice.fits[t, w]]
-        states = [tuple(map(sum, zip(state, choice.cost, strict=True))) for choice in choices]
-        values = [
-            ways[at + choice.length][row, *each] if np.less(each, self.sizes).all() else 0.0
-            for choice, each in zip(choices, states, strict=True)
-        ]
-        n = _draw(np.array(values), rng)
-        return choices[n], states[n]
 
     def choices(self, k: int) -> list[list[Choice]]:
         """List the choices at each position of a couplet; equal couplets share the list."""

@@ -144,15 +144,8 @@ class Quoting(Copying):
         """Return the kind of lines that a template allows at a line, if they may end in any rhyme."""
         types, request = demands.kinds[t], demands.request
         foot = bool(demands.feet[(number + 1) * self.width - 1, t])
-        return Kind(
-            number % 2 == 1,
-            types[number] if types else "",
-            request.strictness,
-            foot,
-            b"",
-            given,
-            request.repeat,
-        )
+        line_type = types[number] if types else ""
+        return Kind(number % 2 == 1, line_type, request.strictness, foot, b"", given, request.repeat)
 
     def _ends(self, kind: Kind) -> Int[Array, "V"]:
         """Count how many lines of a kind end in each character."""
