@@ -23,6 +23,7 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise, product
 from typing import NamedTuple
+from weakref import proxy
 
 import numpy as np
 
@@ -250,7 +251,8 @@ class Count:
     """All placements under one group for each rhyme, which stands for all groups of its kind."""
 
     def __init__(self, common: Placements, groups: Groups) -> None:
-        self.common, self.constraints, self.size = common, common.constraints, common.constraints.size
+        self.common: Placements = proxy(common)  # a cycle would keep the tables for some time
+        self.constraints, self.size = common.constraints, common.constraints.size
         self.alive = common.alive[:, groups].all(axis=1)
         missing, rhyming = common.rhyming(groups)
         self.rhyming = dict(zip(common.ends, np.moveaxis(rhyming, -1, 0).tolist(), strict=True))
