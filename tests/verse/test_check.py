@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pingze.errors import InputError
-from pingze.verse import Verdict, check
+from pingze.verse import Verdict, check, poems_in
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
@@ -178,3 +178,19 @@ def test_fine_notes_are_for_those_who_ask() -> None:
     notes = "\n".join(check("仄仄紅平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。", form="五絕", fine=True).notes)
     assert "冒韻 (line.character): 紅 (1.3)" in notes
     assert "四字目孤平 (line.character): 平 (2.2)" in notes
+
+
+def test_untitled_poems_of_one_width_are_known_by_their_rhymes() -> None:
+    first = write(["ZZPPZ", "PPZZP", "PPPZZ", "ZZZPP"], rhymed_first=False)
+    second = ["月下風來晚", "山中客樂生", "花開人未去", "酒盡月還清"]
+    both = "\n".join([*first, *second])
+    assert poems_in(both) == ["\n".join(first), "\n".join(second)]
+    assert poems_in(both, form="五律") == [both]
+    titled = f"夜思\n{both}"
+    assert poems_in(titled) == [titled]
+    one = "\n".join([*first, second[0], "山中客樂紅", second[2], "酒盡月還東"])
+    assert poems_in(one) == [one]
+    slip = both.replace("酒盡", "酒聲")
+    assert poems_in(slip) == [slip]
+    found = [[note.cause["code"] for note in check(text).notes] for text in (slip, titled, one)]
+    assert ["several_poems" in each for each in found] == [True, True, False]

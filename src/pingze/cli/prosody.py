@@ -62,7 +62,7 @@ def check(
     as_json: JsonOption = False,
 ) -> None:
     """Check the form, tones and rhyme of poems; exit status 1 if one has a fault."""
-    texts = prosody.split_poems(read_text(file))
+    texts = prosody.poems_in(read_text(file), form=form, standard=standard)
     if not texts:
         raise InputError("no_verse", name=file_name(file))
     from pingze.cli.progress import counting

@@ -157,7 +157,7 @@ def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
     """Check the form, tones and rhyme of poems, and suggest characters that would fit at each fault."""
-    texts = prosody.split_poems(asked.text)
+    texts = prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
     judged = partial(

@@ -7,12 +7,12 @@ from pingze.lazy import imported
 
 TYPE_CHECKING = False  # replaces typing.TYPE_CHECKING, because importing typing takes time
 if TYPE_CHECKING:
-    from pingze.verse.checking import check
+    from pingze.verse.checking import check, poems_in
     from pingze.verse.explanation import explain_verdict
     from pingze.verse.pasted_text import split_poems
     from pingze.verse.verdict import Verdict, Violation
 
-__all__ = ["Verdict", "Violation", "check", "explain_verdict", "split_poems"]
+__all__ = ["Verdict", "Violation", "check", "explain_verdict", "poems_in", "split_poems"]
 
 
 def __getattr__(name: str) -> object:

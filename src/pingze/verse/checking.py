@@ -6,15 +6,17 @@ A character with several readings passes if one of them fits; an unknown charact
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
+from itertools import pairwise
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, old_style, regulated
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
-from pingze.verse.pasted_text import read_text
+from pingze.verse.pasted_text import read_text, split_poems
 from pingze.verse.patterns import CUSTOMARY, enforced
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard, find_standard
+from pingze.verse.tones import groups
 from pingze.verse.tunes import find_tune, shapes_of
 from pingze.verse.verdict import Note, Verdict, Violation
 
@@ -54,6 +56,8 @@ def check(
     read = read_text(text)
     lines, verdict = _by_rules(read.lines, partial(_judge_lines, read.left_out, asked, level, by))
     notes = (*reading_notes(read, lines), *verdict.notes)
+    if asked is None and not (verdict.ok and verdict.template) and (size := _several(lines, 1, by)):
+        notes = (*notes, Note("several_poems", count=len(lines) // size, wanted=size))
     if verdict.judged != "shape":
         notes = (*notes, *character_notes(verdict.lines, by, repeated=verdict.template is not None))
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
@@ -64,6 +68,50 @@ def check(
         for fault in verdict.violations
     )
     return replace(verdict, lines=written, violations=faults, notes=notes, read=verdict.lines)
+
+
+def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.name) -> list[str]:
+    """Split a text into poems at blank lines and headings, and untitled poems by their forms and rhymes.
+
+    A block of lines is several poems if each four or eight lines are a 絕 or 律 without a fault, none rhymes in the
+    group of the one before or a neighbour of it, and the block as a whole is no regulated poem.
+
+    Args:
+        text: One poem or several, as a person writes them.
+        form: The form by which the poems are judged; if it is given, blocks are not split by their rhymes.
+        standard: How characters are read, as in `check`.
+    """
+    by, found = find_standard(standard), list[str]()
+    for block in split_poems(text):
+        read = read_text(block)
+        lines = tuple(lines_in_context(read.lines))
+        size = 0 if form or read.left_out else _several(lines, 0, by)
+        if size and not ((whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template):
+            found += ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
+        else:
+            found.append(block)
+    return found
+
+
+def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
+    """Return the number of lines of each poem if lines seem to be several poems; 0 if they seem to be one.
+
+    Args:
+        lines: The lines of a text.
+        faults: The largest number of faults that each of the poems may have.
+        standard: The standard by which characters are read.
+    """
+    feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
+    for size in (4, 8) if feet and not frozenset.intersection(*feet) else ():
+        form = next(iter(_shaped(size, frozenset(map(len, lines)))), None)
+        if form and form.regulated and len(lines) > size and len(lines) % size == 0:
+            starts = range(0, len(lines), size)
+            parts = [_judge(lines[n : n + size], form, CUSTOMARY, standard) for n in starts]
+            rhymes = [part.rhyme or "" for part in parts]
+            apart = all(one and other not in standard.near[one] for one, other in pairwise(rhymes))
+            if apart and all(len(part.violations) <= faults for part in parts):
+                return size
+    return 0
 
 
 def _by_rules(
