@@ -5,7 +5,7 @@
 
 pinyin.json maps each syllable of modern Mandarin to the characters that usually have this reading, according to
 pypinyin (MIT licence); glosses.json maps each character to what it means in English, according to Unihan (Unicode
-licence). Both cover the characters of every shipped model's vocabulary.
+licence). Both cover the characters of every shipped model's vocabulary and of the poets that it knows.
 """
 
 import json
@@ -31,7 +31,9 @@ _BESIDE = re.compile(
 def main() -> None:
     """Write both tables, and print how many characters each covers."""
     models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
-    characters = sorted({token for tokens in models for token in tokens if len(token) == 1})
+    characters = sorted(
+        {each for tokens in models for token in tokens for each in token if not each.isascii()}
+    )
     read: dict[str, str] = defaultdict(str)
     for character in characters:
         if readings := PINYIN_DICT.get(ord(character)):

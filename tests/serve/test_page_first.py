@@ -154,6 +154,47 @@ def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: "Page") ->
     count(page, "#sheet .pale", 0)
 
 
+def test_a_key_held_down_composes_once(page: "Page") -> None:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.select_option("#count", "1")
+    for place in ("#title", "#go"):
+        page.focus(place)
+        for _ in range(9):
+            page.keyboard.down("Enter")
+        page.keyboard.up("Enter")
+        says(page, "#news", re.compile("得詩"))
+        says(page, "#go", "作")
+    assert len([url for url in asked if url.endswith("/v1/compose")]) == 2
+
+
+def test_poets_have_their_names_in_english(browser: "Browser", address: str) -> None:
+    with opened(browser, address, language="en-US") as page:
+        says(page, "#try-title", "李白 Li Bai")
+        options = page.locator("#poets option").evaluate_all(
+            "all => all.map((one) => [one.value, one.label])"
+        )
+        names = {
+            "李白": "Li Bai",
+            "白居易": "Bai Juyi",
+            "司空圖": "Sikong Tu",
+            "岑參": "Cen Shen",
+            "朱熹": "Zhu Xi",
+        }
+        assert names.items() <= dict(options).items()
+        assert [poet for poet, name in options if len(name.split()) < 2] == ["司馬紮"]  # of unknown reading
+        page.click("#more > summary")
+        page.fill("#poet", "bai juyi")
+        with page.expect_request("**/v1/compose") as asked:
+            compose(page)
+        assert asked.value.post_data_json["poet"] == "白居易"
+        says(page, "#sheet .heading", "after 白居易 Bai Juyi")
+        page.fill("#poet", "李白")
+        says(page, "#bound", "李白 Li Bai")
+    with opened(browser, address) as page:
+        assert set(page.locator("#poets option").evaluate_all("all => all.map((one) => one.text)")) == {""}
+
+
 def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
     for language, told in (("zh-TW", "「发」認作「發」。"), ("en-US", "发 was read as 發")):
         with opened(browser, address, language=language) as page:

@@ -4,7 +4,7 @@ import { ask, told } from "./api.js";
 import { $, button, el, fill, trouble } from "./dom.js";
 import { openOver, shutOver } from "./over.js";
 import { pattern, plan, showClashes, writePattern } from "./plan.js";
-import { pinyin, rhymesIn } from "./poem.js";
+import { nameOf, named, rhymesIn } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
 import { state } from "./state.js";
@@ -41,6 +41,8 @@ export function readChoices() {
     if (!chosen[name]) delete chosen[name];
   }
   if (!chosen.acrostic) delete chosen.acrostic_at;
+  const isTyped = (poet) => nameOf(poet).toLowerCase() === chosen.poet.trim().toLowerCase();
+  if (chosen.poet) chosen.poet = usualModel().poets.find(isTyped) ?? chosen.poet;
   const fixed = pattern();
   return fixed ? { ...chosen, pattern: fixed } : chosen;
 }
@@ -82,8 +84,8 @@ export function drawChoices() {
   choose("level", levels);
   choose("mood", optionOf("mood").bounds.enum.filter(Boolean), "mood_told");
   choose("acrostic_at", ["head", "middle", "end"]);
-  const poet = (name) => el("option", { value: shown(name) }, pinyin(name));
-  $("poets").replaceChildren(...models.find(({ name }) => name === state.known.default_model).poets.map(poet));
+  const poet = (name) => el("option", { value: shown(name) }, nameOf(name));
+  $("poets").replaceChildren(...usualModel().poets.map(poet));
   drawRhymes(rhymes);
   for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
@@ -126,7 +128,7 @@ const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
 function suit() {
   const form = chosenForm();
   tellForm();
-  const model = state.known.models.find(({ name }) => name === state.known.default_model);
+  const model = usualModel();
   fieldOf("lines").hidden = form.lines !== null;
   $("lines").placeholder = form.default_lines;
   fieldOf("template").hidden = !form.templates.length;
@@ -158,6 +160,7 @@ function linesChosen({ lines, default_lines: usual }) {
   return lines ?? Math.min(maximum, Math.max(minimum, wanted));
 }
 
+const usualModel = () => state.known.models.find(({ name }) => name === state.known.default_model);
 const optionOf = (wanted) => state.known.options.find(({ name }) => name === wanted);
 const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
 
@@ -214,7 +217,7 @@ function drawBound() {
 
 const usualOf = (name) => $(name).options?.[0].value ?? $(name).defaultValue;
 
-const spoken = (name) => $(name).selectedOptions?.[0].textContent ?? shown($(name).value);
+const spoken = (name) => $(name).selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)($(name).value);
 
 /** Ask what clashes, and show it; after a choice of the reader's, an older error goes. */
 export async function seeClashes(byChoice = false) {

@@ -75,6 +75,8 @@ function listen() {
   });
   // The second click of a double one would stop what the first began.
   $("go").addEventListener("click", (event) => event.detail > 1 && event.preventDefault());
+  // Nor does a key that is held down start and stop.
+  $("choices").addEventListener("keydown", (event) => event.repeat && event.key === "Enter" && event.preventDefault());
   for (const type of ["input", "change"]) {
     $("choices").addEventListener(type, (event) => event.target.closest("#plan") || chose(event));
   }

@@ -53,7 +53,7 @@ function heading(poem, edit) {
     "div.heading",
     { lang: verseLanguage(), on: edit ? { click: edit } : {} },
     title ? el("h2", written(poem, title)) : null,
-    poem.poet ? el("p", t("by_manner", `${shown(poem.poet)} ${pinyin(poem.poet)}`.trim())) : null,
+    poem.poet ? el("p", t("by_manner", named(poem.poet))) : null,
   );
 }
 
@@ -157,8 +157,27 @@ export function glosses(character, short = false) {
   );
 }
 
+/** The same without the marks of tones. */
+const plain = (text) =>
+  pinyin(text)
+    .normalize("NFD")
+    .replace(/[\u0300\u0301\u0304\u030c]/g, "");
+
 /** How characters of a rhyme group end in modern Mandarin, as -ang of 陽; "" but for readers of English. */
-export const rhymesIn = (group) => {
-  const plain = pinyin(group[0] ?? "").normalize("NFD");
-  return plain.replace(/[\u0300\u0301\u0304\u030c]/g, "").replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
-};
+export const rhymesIn = (group) => plain(group[0] ?? "").replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
+
+const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu", 重: "chong" }; // read otherwise in names
+
+/** A poet's name as it is written in English, as Bai Juyi; "" but for readers of English. */
+export function nameOf(poet) {
+  if (settings.language !== "en") return "";
+  const parts = poet.match(/^(司馬|司空|令狐|皇甫|歐陽|.)(.*)$/u) ?? [];
+  const read = parts.slice(1).map((part) => [...part].map((one) => IN_NAMES[one] ?? plain(one)).join(""));
+  return read
+    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+    .join(" ")
+    .trim();
+}
+
+/** A poet's name as it is shown, with the name in English for readers of that. */
+export const named = (poet) => `${shown(poet)} ${nameOf(poet)}`.trim();

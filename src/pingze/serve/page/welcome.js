@@ -2,6 +2,7 @@
 
 import { ask } from "./api.js";
 import { $, attempt, button, el } from "./dom.js";
+import { named } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { newEntry, state } from "./state.js";
 import { table } from "./tables.js";
@@ -47,7 +48,7 @@ function examples() {
   return [
     english,
     [t("example_acrostic", shown(acrostic.acrostic)), () => tries.compose(acrostic), "try-acrostic"],
-    titled && [t("example_title", shown(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
+    titled && [t("example_title", named(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
     corpus
       ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]
       : [t("example_fault"), () => tries.check(FAULTY), "try-check"],
