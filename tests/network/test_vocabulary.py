@@ -21,10 +21,10 @@ def test_decoding_gives_the_text_again(texts: list[str]) -> None:
         assert vocabulary.decode(vocabulary.encode(text)) == text
 
 
-@pytest.mark.parametrize(
-    ("tokens", "message"),
-    [(["月"], "begins with <pad> <bos> <eos> <unk>"), ([*SPECIAL_TOKENS, "月", "月"], "each token once")],
-)
-def test_contradictions_are_refused(tokens: list[str], message: str) -> None:
-    with pytest.raises(InputError, match=message):
-        Vocabulary(tokens)
+def test_contradictions_are_refused() -> None:
+    for tokens, said in (
+        (["月"], "begins with <pad> <bos> <eos> <unk>"),
+        ([*SPECIAL_TOKENS, "月", "月"], "each token once"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Vocabulary(tokens)

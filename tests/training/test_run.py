@@ -8,6 +8,7 @@ import signal
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -244,12 +245,11 @@ def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
     monkeypatch.setattr(run_module, "LOG_EVERY", 3)
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
 
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def fill(at: int, rate: float) -> Taken:
         if at == 2:
-            monkeypatch.setattr(place, full)
+            monkeypatch.setattr(place, Mock(side_effect=full))
         return Trainer.step(run, at, rate)
 
     monkeypatch.setattr(run, "step", fill)

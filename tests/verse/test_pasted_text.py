@@ -83,15 +83,12 @@ def test_what_was_understood_is_told() -> None:
     assert read_text("".join(COUPLETS) + "\n注釋：山月。\n某。") == (LINES, ["注釋：山月。", "某。"], None)
 
 
-def test_poems_signed_with_their_titles_stay_apart() -> None:
-    signed = [f"{''.join(COUPLETS)}\n——某甲《{title}》" for title in ("夜思", "春思")]
-    assert split_poems("\n\n".join(signed)) == signed
-
-
-def test_two_quatrains_stay_two_poems() -> None:
+def test_two_quatrains_and_poems_signed_with_their_titles_stay_apart() -> None:
     poem = "\n".join(LINES)
     assert split_poems(f"{poem}\n\n{poem}") == [poem, poem]
     assert len(split_poems("\n\n".join([*COUPLETS, "\n".join(COUPLETS)]))) == 2
+    signed = [f"{''.join(COUPLETS)}\n——某甲《{title}》" for title in ("夜思", "春思")]
+    assert split_poems("\n\n".join(signed)) == signed
 
 
 def test_twice_as_many_blocks_take_twice_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -57,20 +57,16 @@ def test_every_group_is_found_by_each_of_its_names_in_both_scripts(group: Group)
                 assert find_group(before + name + after) == group
 
 
-def test_the_shared_group() -> None:
-    feet = [groups(character) for character in "東中紅"]
-    assert shared_group(feet) == "東"
+def test_the_shared_group_and_what_chimes() -> None:
+    east, winter, room = (frozenset(name) for name in "東冬屋")
+    assert shared_group([groups(character) for character in "東中紅"]) == "東"
     assert shared_group([frozenset()]) is None
-    assert shared_group([frozenset({"東"}), frozenset({"冬"})]) == "東"
-    assert shared_group([frozenset({"東"}), frozenset({"冬"})], preferring=[frozenset({"冬"})]) == "冬"
-    assert shared_group([frozenset({"屋"}), frozenset({"屋"}), frozenset({"東"})], tone="平") == "東"
-
-
-def test_neighbours_chime_and_tones_do_not() -> None:
-    assert chime(frozenset({"東"}), frozenset({"冬"}))
-    assert chime(frozenset({"紙"}), frozenset({"未"}))
-    assert not chime(frozenset({"東"}), frozenset({"董"}))
-    assert chime(frozenset(), frozenset({"董"}))
+    assert shared_group([east, winter]) == "東"
+    assert shared_group([east, winter], preferring=[winter]) == "冬"
+    assert shared_group([room, room, east], tone="平") == "東"
+    found = [chime(one, frozenset(other)) for one, other in ((east, "冬"), (east, "董"), (frozenset(), "董"))]
+    assert found == [True, False, True]  # neighbours chime, tones do not
+    assert chime(frozenset("紙"), frozenset("未"))
 
 
 def test_a_group_in_the_book_is_no_licence_and_few_rhymes_say_nothing_of_oblique_groups() -> None:

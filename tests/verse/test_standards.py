@@ -46,18 +46,17 @@ def test_entering_tones_are_read_as_mandarin_reads_them() -> None:
         assert tone("气", standard) == tone("氣", standard) == OBLIQUE
 
 
-def test_a_word_decides_a_reading() -> None:
+def test_a_word_decides_a_reading_and_a_neutral_tone_fits_both() -> None:
     assert [*map("".join, tones_in("長老", [0], XINYUN))] == ["仄", "仄"]
     assert [*map("".join, tones_in("將軍", [0], XINYUN))] == ["平", "平"]
     assert all(len(pair) == len(tones) == 2 for pair, tones in word_tones(XINYUN).items())
-
-
-def test_a_neutral_tone_fits_both_tones() -> None:
     assert len(group_names("ma", XINYUN)) == 2
     assert "de" not in readings()["的"]  # it has others
-    assert [group_names(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")] == [
-        *"衣衣迂英雍夜"
-    ]
+    names = [group_names(each, TONGYUN) for each in ("zhī", "ní", "jū", "wēng", "xióng", "yuè")]
+    assert names == [*"衣衣迂英雍夜"]
+    assert find_standard("pingshui") is PINGSHUI
+    with pytest.raises(InputError, match="xinyun"):
+        check("白日依山盡", standard="zhongyuan")
 
 
 def test_a_poem_is_judged_by_its_standard_and_what_is_suggested_keeps_it() -> None:
@@ -84,9 +83,3 @@ def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
     assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [
         XINYUN.groups[name] for name in "馬麻"
     ]
-
-
-def test_an_unknown_standard_is_refused() -> None:
-    assert find_standard("pingshui") is PINGSHUI
-    with pytest.raises(InputError, match="xinyun"):
-        check("白日依山盡", standard="zhongyuan")

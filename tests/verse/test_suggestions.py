@@ -1,3 +1,5 @@
+from unittest.mock import Mock
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -35,14 +37,9 @@ def test_no_single_character_mends_a_turned_line_or_missing_lines() -> None:
 
 def test_neighbours_come_first() -> None:
     verdict = check("仄仄平平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。")
-    asked = []
-
-    def neighbours(left: str, right: str) -> dict[str, int]:
-        asked.append((left, right))
-        return {"春": 2, "樓": 5, "月": 9}
-
+    neighbours = Mock(return_value={"春": 2, "樓": 5, "月": 9})
     found = suggest(verdict, verdict.violations[0], neighbours=neighbours, limit=3)
-    assert asked == [("", "平")]
+    neighbours.assert_called_once_with("", "平")
     assert found[:2] == ("樓", "春")
     assert all(usable_tone(character) == "平" for character in found)
 
