@@ -139,8 +139,10 @@ def test_composed_poems_pass_the_check_command(call: Call, tmp_path: Path) -> No
     assert (status, err) == (0, "")
     assert [(verdict["form"], verdict["violations"]) for verdict in json.loads(out)] == [("五絕", [])] * 2
     assert call("check", poems, "--json") == (0, out, "")  # the poems themselves, and no file's name
-    status, out, _ = call("check", "獨坐寒窗下 無人問姓名 閑眠不可見 何處有琴山")
-    assert (status, "出韻" in out) == (1, True)
+    for mark in (" ", "", ",", "､ "):
+        status, out, _ = call("check", mark.join(("獨坐寒窗下", "無人問姓名", "閑眠不可見", "何處有琴山")))
+        assert (status, "出韻" in out) == (1, True)
+    assert call("check", " ") == (2, "", "pingze: '' holds no verse: give lines of Han characters\n")
 
 
 def test_simplified_phrases_are_read_by_their_neighbours(home: Path, tmp_path: Path, call: Call) -> None:

@@ -1,6 +1,7 @@
 """Define the application to which commands are added, and the options and functions that several commands share."""
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import Field, fields
@@ -17,7 +18,7 @@ from pingze.errors import CheckpointError, InputError, MissingExtraError
 from pingze.network import DEFAULT, SHIPPED
 from pingze.threads import threads
 from pingze.verse.character_table import to_traditional
-from pingze.verse.characters import MARKS
+from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import GROUPS, STANDARDS
@@ -233,11 +234,17 @@ def read_file(file: str) -> str:
 
 def file_name(file: str) -> str:
     """Return the name of a file, or of standard input (-), for use in messages."""
-    return "standard input" if file == "-" else file[:60]
+    return "standard input" if file == "-" else file.strip()[:60] or "''"
+
+
+_VERSE = re.compile(f"[{MARKS}]|[{HAN}][,.;:!?｡､] ?[{HAN}]|[{HAN}]{{20}}")
 
 
 def read_text(given: str) -> str:
-    """Return the argument if it is a poem (it has marks, or is several words without ASCII), else read it as a file."""
+    """Return the argument if it is a poem and no file, else read the file that it names.
+
+    A poem has marks, as 山， or 山,水, or is several words without ASCII, or as many characters as a 五絕; or is empty.
+    """
     words = given.split()
-    is_verse = set(given) & set(MARKS) or (len(words) > 1 and not any(map(str.isascii, "".join(words))))
+    is_verse = _VERSE.search(given) or (len(words) != 1 and not any(map(str.isascii, "".join(words))))
     return given if is_verse and not isfile(given) else read_file(given)
