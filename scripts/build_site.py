@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pingze.serve.app import PAGE, project_url
 from pingze.verse.character_table import simplified_forms
+from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
 TABLES = ("words", "pinyin", "glosses", "welcome")
@@ -32,6 +33,15 @@ def build(folder: Path) -> None:
     """Write the page, its script, its tables, its style and its font to a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     tables = {name: json.loads((PAGE / f"{name}.json").read_text(encoding="utf-8")) for name in TABLES}
+    tables["tunes"] = [
+        {
+            "name": tune.name,
+            "names": tune.names,
+            "marks": "".join(line.mark for line in tune.lines),
+            "stanzas": [number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
+        }
+        for tune in tunes().values()
+    ]
     tables["script"] = {"simplified": simplified_forms()}
     files = {
         "reader.js": bundle("reader"),

@@ -75,6 +75,11 @@ def take(browser: Browser, address: str, size: str, scheme: str) -> None:
     page.locator(".verdict .fit").first.wait_for()
     page.locator(".verdict [data-line='2'][data-position='3']").hover()
     save(page, f"{size}-{scheme}-checking")
+    page.click("[data-view-of=compose]")
+    kinds = (("tune", "詞"), ("couplet", "對聯"), ("quoted", "集句"))
+    for name, chip in kinds[: 3 if size == "desktop" else 1]:
+        compose_kind(page, chip)
+        save(page, f"{size}-{scheme}-{name}")
     page.close()
 
 
@@ -104,6 +109,23 @@ def compose(page: Page, form: str) -> None:
     page.click("#go")
     page.locator("button.candidate").nth(2).wait_for()
     page.locator("#sheet .rhymes").first.wait_for()
+
+
+def compose_kind(page: Page, chip: str) -> None:
+    """Compose a 詞, a couplet or a 集句 to a subject; a 集句 needs the corpus."""
+    if page.locator("#fold").is_visible():
+        page.click("#fold")
+    if chip == "集句":
+        page.locator(".chip", has_text="七絕").click()
+    page.locator(".chip", has_text=chip).click()
+    if chip == "詞":
+        page.fill("#tune_search", "水調")
+        page.click("#bound [data-name=acrostic] button")
+    page.fill("#title", "新春" if chip == "對聯" else "秋思")
+    page.click("#go")
+    page.locator("#sheet[aria-busy=false]").wait_for()
+    page.wait_for_load_state("networkidle")  # its marks have come too
+    page.evaluate("scrollTo(0, 0)")
 
 
 def seeded(route: Route) -> None:

@@ -46,7 +46,7 @@ def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: "Page")
     page.fill(
         "#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。"
     )
-    says(page, ".verdict h2", "如夢令")
+    says(page, ".verdict > h2", "如夢令")
     count(page, ".verdict .rhymes[data-line='7']", 1)
     count(page, ".verdict .rhymes[data-line='3']", 0)
     page.click(".revise")

@@ -88,7 +88,7 @@ def test_each_word_is_asked_for() -> None:
     markup = "".join((PAGE / name).read_text(encoding="utf-8") for name in ("index.html", "reader.html"))
     text = "".join(MODULES.values()) + markup
     starts = [*re.findall(r"t\(`(\w+)\$", text)]
-    kinds = {"絕", "律", "排", "古", *(f"{form}_name" for form in "絕律排古")}
+    kinds = {each for form in "絕律排古詞聯句" for each in (form, f"{form}_name")}
     others = {
         "surprise",
         "gates",

@@ -28,7 +28,7 @@ def test_a_poem_stands_there_and_sliders_where_composing_begins(page: "Page") ->
         says(page, f"#{name}_value", str(getattr(Composing, name)))
     page.click("[data-view-of=shelf]")
     count(page, ".shelf li", 0)
-    says(page, "#shelf", re.compile("^還沒有舊作"))
+    says(page, "#shelf-hint", re.compile("^還沒有舊作"))
 
 
 def test_an_acrostic_and_a_title_at_one_click(page: "Page", browser: "Browser", address: str) -> None:

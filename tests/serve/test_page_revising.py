@@ -132,7 +132,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
 def test_what_is_drawn_again_can_be_stopped(page: "Page") -> None:
     compose(page)
     before = lines(page)
-    count(page, "#redraw", 0)  # only where something is locked
+    assert page.locator("#redraw").is_hidden()  # only where something is locked
     lock(page, 1, 1)
     page.route("**/v1/revise", lambda _: None)
     page.click("#redraw")

@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.build_site import build, bundle
-from tests.serve.page import compose, lines, opened
+from tests.serve.page import compose, lines, link, opened
 from tests.serve.process import serving
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+
+TUNE = ("江上晚風吹雨", "山外歸人無數", "明月照孤舟", "一夜客愁難訴", "歸去", "歸去", "春在小橋深處")
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -48,8 +51,8 @@ def test_a_link_leads_to_the_page_without_a_server(browser: "Browser", tmp_path:
         page.wait_for_function("() => document.querySelectorAll('#sheet .rhymes').length")
         page.click("#link")
         page.wait_for_function("() => document.querySelector('#news').textContent === '連結已複製。'")
-        link: str = page.evaluate("navigator.clipboard.readText()")
-    assert link.startswith(public + "#")
+        copied: str = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(public + "#")
     build(tmp_path / "site")
     with plain_server(tmp_path / "site") as address:
         for there in ((tmp_path / "site" / "index.html").as_uri(), address + "/"):
@@ -57,13 +60,17 @@ def test_a_link_leads_to_the_page_without_a_server(browser: "Browser", tmp_path:
             page, asked, troubles = context.new_page(), [], []
             page.on("request", lambda request, asked=asked: asked.append(request.url))
             page.on("pageerror", lambda error, troubles=troubles: troubles.append(error))
-            page.goto(there + "#" + link.partition("#")[2])
+            page.goto(there + "#" + copied.partition("#")[2])
             page.locator("body[data-ready]").wait_for()
             assert lines(page) == poem
             assert page.locator("#sheet .rhymes").count() in (2, 3)
             assert page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).count() > 10
             assert page.locator("#sheet .means", has_text=re.compile("[a-z]")).count() > 10
             assert "pip install" in page.locator("pre").inner_text()
+            page.goto(there + link(*TUNE, form="如夢令"))
+            page.reload()
+            page.locator("#sheet h2", has_text="如夢令").wait_for()
+            assert page.locator("#sheet .mark").all_inner_texts() == list("。。，。。。。")
             page.goto(there + "#damaged")
             page.reload()
             page.locator("#trouble", has_text="damaged").wait_for()

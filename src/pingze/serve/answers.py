@@ -25,7 +25,7 @@ from pingze.verse.character_table import simplified_forms, to_traditional
 from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, OBLIQUE, STANDARDS
+from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
 from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
@@ -88,10 +88,19 @@ def choices() -> schemas.Choices:
         options=options,
         forms=forms,
         tunes=of_tunes,
-        rhymes=[schemas.RhymeChoice(group.name, group.label, group.side) for group in GROUPS.values()],
-        parts=[
-            schemas.RhymeChoice(part, label, "入" if kind_in(part, "入") else "平仄")
-            for part, label in part_labels()
+        standards=[
+            schemas.StandardChoice(
+                standard.name,
+                standard.label,
+                [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()],
+                [
+                    schemas.RhymeChoice(
+                        part, label, kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
+                    )
+                    for part, label in part_labels(standard)
+                ],
+            )
+            for standard in STANDARDS.values()
         ],
         models=models,
         default_model=checkpoint.DEFAULT,

@@ -52,7 +52,7 @@ class GivenPoem(Bounded):
 
     def read(self, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
         """Parse the poem. Raises InputError if its lines do not have the shape of the given form or of any form."""
-        text = "，\n".join(self.lines[:LONGEST_POEM])
+        text = "，".join(self.lines[:LONGEST_POEM])
         found = read_poem(text, form=self.form, level=level, standard=standard)
         form = find_form(found.form)
         widths = [len(line) for line in self.lines]
@@ -262,6 +262,18 @@ class RhymeChoice:
 
 
 @dataclass(frozen=True)
+class StandardChoice:
+    """A standard of rhyme that a request may name."""
+
+    name: str
+    label: str
+    rhymes: Sequence[RhymeChoice]
+    """Its rhyme groups."""
+    parts: Sequence[RhymeChoice]
+    """The parts in which 詞 rhyme; `side` is 平仄, or 入 for a part of entering rhymes."""
+
+
+@dataclass(frozen=True)
 class ModelChoice:
     """A model that a request may name."""
 
@@ -292,9 +304,7 @@ class Choices:
     options: Sequence[OptionChoice]
     forms: Sequence[FormChoice]
     tunes: Sequence[TuneChoice]
-    rhymes: Sequence[RhymeChoice]
-    parts: Sequence[RhymeChoice]
-    """The parts in which 詞 rhyme; `side` is 平仄, or 入 for a part of entering rhymes."""
+    standards: Sequence[StandardChoice]
     models: Sequence[ModelChoice]
     default_model: str
     corpus: bool

@@ -34,8 +34,10 @@ def parts(standard: Standard) -> tuple[str, ...]:
     return _NAMES
 
 
-def part_labels() -> list[tuple[str, str]]:
-    """Return each part of 詞林正韻 with its name and the groups that it has, wholly or in part."""
+def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
+    """Return each part with its name and the groups that it has, wholly or in part."""
+    if standard.rimes:
+        return [(name, standard.groups[name].label.removeprefix(f"{LEVEL}聲")) for name in parts(standard)]
     return [(name, f"{name} {held}") for name, held in zip(_NAMES, _PARTS, strict=True)]
 
 

@@ -35,8 +35,8 @@ export async function ask(path, body, signal) {
 }
 
 /** Compose, and see each draft: lines of JSON, the last of which is the answer. Throws a Problem. */
-async function composeSeen(body, see, signal) {
-  const { body: stream } = await send("compose", body, signal, "application/x-ndjson");
+async function composeSeen(path, body, see, signal) {
+  const { body: stream } = await send(path, body, signal, "application/x-ndjson");
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ;) {
     const { done, value } = await reader.read().catch(lost);
@@ -52,13 +52,25 @@ async function composeSeen(body, see, signal) {
 }
 
 /** Compose; see drafts, hear of each poem and how it was read. What one uses weighs less in the next. Throws a Problem. */
-export async function composeEach({ count = 1, seed = null, heading, ...body }, { hear, see }, signal) {
+export async function composeEach({ count = 1, seed = null, heading, collect, ...body }, { hear, see }, signal) {
+  const path = collect ? "collect" : "compose";
   let used = body.unlike ?? "";
   for (let next = seed, made = 0; made < count; made++, next++) {
     const apart = !body.like && used ? { unlike: used } : {};
-    const { poems, ...told } = await composeSeen({ ...body, ...apart, seed: next }, see, signal);
+    const { poems, ...told } = await composeSeen(path, { ...body, ...apart, seed: next }, see, signal);
     used = (used + poems[0].lines.join("")).slice(-1000);
     hear(poems[0], told);
     next = poems[0].seed;
   }
+}
+
+/** Write couplets, and hear of each as a poem whose heading is its 橫批. Throws a Problem. */
+export async function coupletEach({ form, title, heading, upper, ...body }, { hear }, signal) {
+  const asked = { ...body, upper: Boolean(upper), ...(title && { write: title }) };
+  const { couplets } = await ask("couplet", asked, signal);
+  for (const { upper: first, lower, banner, seed, model, log_probability } of couplets)
+    hear(
+      { form, title, heading: banner, lines: [first, lower], seed, model, log_probability },
+      { notes: [], remarks: [] },
+    );
 }

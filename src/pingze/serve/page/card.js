@@ -8,6 +8,7 @@ import { linkOf } from "./link.js";
 import { taken } from "./plan.js";
 import { sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
+import { stanzasOf, widthsOf } from "./shape.js";
 import { entry, keyOf } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -33,16 +34,17 @@ async function pngFile(on, code) {
   const { paper, card_marks: marks } = settings;
   const { poem } = on.now;
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
-  const columns = [title, ...poem.lines].filter(Boolean).map((text) => [...written(poem, shown(text))]);
+  const columns = [title, ...poem.lines].map((text) => [...written(poem, shown(text))]);
   const characters = [sealOf(poem), ...columns.flat()].join("");
+  const tiers = tiersOf(poem, Boolean(title));
   await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
   const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * SMALL);
-  const across = Math.min(columns.length, MOST_COLUMNS);
+  const across = Math.max(...tiers.map((lines) => lines.length));
   const tier = longest * STEP + COLUMN / 2;
   const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
   const side = code.length && MODULE * (code.length + 2 * QUIET);
-  const height = Math.round(2 * MARGIN + Math.ceil(columns.length / across) * tier - COLUMN / 2) + side;
+  const height = Math.round(2 * MARGIN + tiers.length * tier - COLUMN / 2) + side;
   const canvas = Object.assign(document.createElement("canvas"), { width: SCALE * width, height: SCALE * height });
   canvas.lang = verseLanguage();
   const ink = canvas.getContext("2d");
@@ -51,16 +53,25 @@ async function pngFile(on, code) {
   drawPaper(ink, look, width, height, across, sealOf(poem));
   drawCode(ink, code, width - MARGIN - side, height - MARGIN / 2 - side, side);
   const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
-  columns.forEach((characters, at) => {
-    const x = width - MARGIN - SIZE / 2 - (at % across) * COLUMN;
-    const line = title ? at : at + 1;
+  const draw = (line, x, top) => {
     const scale = line ? 1 : SMALL;
-    characters.forEach((character, n) => {
-      const y = MARGIN + Math.floor(at / across) * tier + scale * (n * STEP + SIZE / 2);
+    columns[line].forEach((character, n) => {
+      const y = top + scale * (n * STEP + SIZE / 2);
       write(ink, character, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
     });
-  });
+  };
+  tiers.forEach((lines, below) =>
+    lines.forEach((line, at) => draw(line, width - MARGIN - SIZE / 2 - at * COLUMN, MARGIN + below * tier)),
+  );
   return new Promise((done) => canvas.toBlob(done, "image/png"));
+}
+
+/** The lines side by side in each tier, by their numbers: a tier for each stanza, or more where it is long; 0 is the title. */
+function tiersOf(poem, isTitled) {
+  const stanzas = stanzasOf(poem);
+  if (isTitled) stanzas[0].unshift(0);
+  const starts = (lines) => lines.map((_, at) => at).filter((at) => at % MOST_COLUMNS === 0);
+  return stanzas.flatMap((lines) => starts(lines).map((at) => lines.slice(at, at + MOST_COLUMNS)));
 }
 
 function write(ink, character, x, y, size, colour) {
@@ -110,9 +121,8 @@ async function codeOf(on) {
 function isMarked(on, line, position) {
   const { poem } = on.now;
   if (seen(verdict(on), poem)(line, position).rhymes) return true;
-  const { acrostic, acrostic_at } = on.ask;
-  const characters = [...poem.lines[line - 1]];
-  return taken({ acrostic, acrostic_at }, characters.length).get(keyOf(line, position)) === characters[position - 1];
+  const hidden = taken({ ...on.ask, start: "" }, widthsOf(poem.lines)).get(keyOf(line, position));
+  return hidden === [...poem.lines[line - 1]][position - 1];
 }
 
 let preview = null; // the address of the card that is looked at

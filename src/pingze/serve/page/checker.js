@@ -5,6 +5,7 @@ import { $, announce, attempt, button, el, fill } from "./dom.js";
 import { seen } from "./judged.js";
 import { TONES, book } from "./poem.js";
 import { draft, keepDraft, settings, shown, traditionals, typedPairs } from "./settings.js";
+import { tuneOf, widthsOf } from "./shape.js";
 import { factsOf } from "./sheet.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -46,7 +47,8 @@ export function checkText(text) {
 
 export function drawChecker() {
   if (!state.known) return;
-  fill($("check_form"), [["", t("found_form")], ...state.known.forms.map(({ name }) => [name, shown(name)])]);
+  const forms = [...state.known.forms, ...state.known.tunes].map(({ name }) => [name, shown(name)]);
+  fill($("check_form"), [["", t("found_form")], ...forms]);
   const levels = state.known.levels.map((level) => [level, t(level)]);
   fill($("check_level"), levels);
   const hint = el("p.empty", t(HAN.test($("text").value) ? "loading" : "check_empty"));
@@ -58,7 +60,7 @@ async function see() {
   if (!HAN.test(text)) return;
   await attempt(async () => {
     const form = $("check_form").value;
-    const body = { text, level: $("check_level").value, ...(form && { form }) };
+    const body = { text, level: $("check_level").value, standard: settings.standard, ...(form && { form }) };
     const found = await ask("check", body);
     if ($("text").value !== text) return;
     [verdicts, checked] = [found.verdicts, text];
@@ -70,7 +72,7 @@ async function see() {
 function heading(verdict) {
   const count = verdict.violations.length;
   const faults = verdict.form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
-  return [verdict.form && factsOf(verdict), faults].filter(Boolean).join(" · ");
+  return [verdict.form && factsOf(verdict, verdict.standard), faults].filter(Boolean).join(" · ");
 }
 
 function show(verdict) {
@@ -91,7 +93,7 @@ function show(verdict) {
 
 /** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
 function formOf({ form, lines }) {
-  const widths = new Set(lines.map((line) => [...line].length));
+  const widths = new Set(widthsOf(lines));
   return form ?? (widths.size === 1 && lines.length % 2 === 0 ? OLD_STYLE[[...widths][0]] : null);
 }
 
@@ -105,7 +107,7 @@ function sheet(verdict) {
     tell(place);
     document.getElementById(faultId(verdict, place.line, place.position))?.focus();
   };
-  const body = book({ lines }, { label: t("own_poem"), look: seen(verdict, verdict), act });
+  const body = book(verdict, { label: t("own_poem"), look: seen(verdict, verdict), act });
   body.addEventListener("mouseover", ({ target }) => {
     const place = target.closest("[role=gridcell]")?.dataset;
     if (place) tell(place);
@@ -124,11 +126,7 @@ const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}
 function faultRow(verdict, fault) {
   const { rule, line, position, char, fitting } = fault;
   const choice = (character) =>
-    button(shown(character), () => mend(verdict, fault, character), {
-      class: "plain fit",
-      "aria-label": t("fit", shown(character)),
-      lang: verseLanguage(),
-    });
+    fit(shown(character), t("fit", shown(character)), () => mend(verdict, fault, character));
   return el(
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
@@ -138,6 +136,10 @@ function faultRow(verdict, fault) {
     fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit")),
   );
 }
+
+/** A character that could stand in a place, as a button. */
+const fit = (face, label, act, more = {}) =>
+  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
 
 /** What the place wants and what it has, where one sentence can tell. */
 function wants({ char, cause: { code, wanted, has } }) {
@@ -166,8 +168,8 @@ function mending(verdict) {
 async function mendAll(verdict, keep) {
   await attempt(async () => {
     const before = checked;
-    const text = verdict.lines.join("，");
-    const { changes } = await ask("mend", { text, keep, form: verdict.form, level: verdict.level });
+    const { form, level, standard, lines } = verdict;
+    const { changes } = await ask("mend", { text: lines.join("，"), keep, form, level, standard });
     if (!verdicts?.includes(verdict)) return; // another text is there by now, and is not written over
     const after = textWith(verdict, changedLines(verdict.lines, changes));
     await checkText(after);
@@ -216,7 +218,7 @@ function textWith(verdict, lines) {
 
 /** A checked poem for the desk, under the title and poet that stand above it; as it was typed in Simplified, it is shown. */
 function entryOf(verdict) {
-  const { template, rhyme, level, lines, read } = verdict;
+  const { template, rhyme, level, standard, lines, read } = verdict;
   const at = verdicts.indexOf(verdict);
   const poems = verdicts.map((each) => each.lines);
   const places = placesOf(checked, poems);
@@ -225,7 +227,7 @@ function entryOf(verdict) {
   const poem = {
     form: formOf(verdict),
     template,
-    rhyme: rhyme?.length === 1 ? rhyme : null,
+    rhyme: rhyme?.length === 1 || tuneOf(formOf(verdict)) ? rhyme : null,
     heading,
     typed: typedPairs(read.join(""), lines.join("")).flat().join(""),
     seed: 0,
@@ -233,7 +235,7 @@ function entryOf(verdict) {
     lines: read,
     log_probability: null,
   };
-  return newEntry(poem, { form: poem.form, level });
+  return newEntry(poem, { form: poem.form, level, standard });
 }
 
 // -- readings ----------------------------------------------------
@@ -255,14 +257,10 @@ export function readingChips(verdict, correct) {
     el(
       "li.fits",
       el("span", t("read_as", written)),
-      [...new Set([...traditionals(written), written])].map((word) =>
-        button(word, () => correct(otherwise(verdict, written, read, word)), {
-          class: "plain fit",
-          "aria-pressed": String(word === read),
-          lang: "zh-Hant",
-          "aria-label": t("read_it_as", written, word),
-        }),
-      ),
+      [...new Set([...traditionals(written), written])].map((word) => {
+        const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
+        return fit(word, t("read_it_as", written, word), () => correct(otherwise(verdict, written, read, word)), as);
+      }),
     ),
   );
   return rows.length ? el("ul.readings", { "aria-label": shown(t("chosen_words")) }, rows) : null;

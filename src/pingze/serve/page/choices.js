@@ -2,22 +2,25 @@
 
 import { ask, told } from "./api.js";
 import { $, button, el, fill, trouble } from "./dom.js";
+import { chooseForm, chosenForm, drawForms, drawRhymes, drawTunes, tellForm, templateIn } from "./forms.js";
+import { modelFor } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { pattern, plan, showClashes, writePattern } from "./plan.js";
-import { nameOf, named, rhymesIn } from "./poem.js";
+import { pattern, plan, setInvalid, showClashes, writePattern } from "./plan.js";
+import { nameOf, named } from "./poem.js";
 import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
+import { COUPLET, widthsAsked } from "./shape.js";
 import { state } from "./state.js";
 import { table } from "./tables.js";
 import { t } from "./words.js";
 
 const SLIDERS = ["temperature", "antithesis"];
-const NUMBERS = new Set(["lines", "temperature", "antithesis", "count"]);
+const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
+const OF_COUPLETS = ["title", "line", "length"];
 const BINDS = ["title", "about", "poet", "acrostic", "start", "include", "exclude", "rhyme", "template", "pattern"];
-const MANNER = ["lines", "mood", "level", "temperature", "antithesis"];
+const MANNER = ["line", "length", "collect", "poets", "lines", "mood", "level", "temperature", "antithesis"];
 const PLACED = /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
-const USUAL = "七絕";
 const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
@@ -33,6 +36,8 @@ export function readChoices() {
     const hidden = fieldOf(name)?.hidden;
     if (value !== "" && !hidden) chosen[name] = NUMBERS.has(name) ? Number(value) : value;
   }
+  chosen.form = chosenForm().name;
+  delete chosen.tune;
   for (const name of TEXTS) {
     const read = inChinese(chosen[name] ?? "");
     if (!read) continue;
@@ -41,8 +46,11 @@ export function readChoices() {
     if (!chosen[name]) delete chosen[name];
   }
   if (!chosen.acrostic) delete chosen.acrostic_at;
+  if (!chosen.line) delete chosen.upper;
+  if (chosen.form === COUPLET) return chosen;
+  if (settings.standard !== optionOf("standard").default) chosen.standard = settings.standard;
   const isTyped = (poet) => nameOf(poet).toLowerCase() === chosen.poet.trim().toLowerCase();
-  if (chosen.poet) chosen.poet = usualModel().poets.find(isTyped) ?? chosen.poet;
+  if (chosen.poet) chosen.poet = modelFor(chosen.form).poets.find(isTyped) ?? chosen.poet;
   const fixed = pattern();
   return fixed ? { ...chosen, pattern: fixed } : chosen;
 }
@@ -60,9 +68,10 @@ export function writeChoices(chosen, borrowed = false) {
   const all = { count: COUNT, ...chosen, title: chosen.heading ?? chosen.title };
   const write = (name) => {
     const control = form.elements.namedItem(name);
-    if (control && name !== "pattern") control.value = all[name] ?? "";
+    if (name === "collect") control.checked = Boolean(all[name]);
+    else if (control && !["pattern", "form"].includes(name)) control.value = all[name] ?? "";
   };
-  write("form");
+  chooseForm(all.form ?? "七絕");
   suit(); // only then is there a template of its own to choose
   Object.keys(all).forEach(write);
   suit();
@@ -72,21 +81,19 @@ export function writeChoices(chosen, borrowed = false) {
 
 /** Fill the controls with what the server can do, once, and again when the language changes. */
 export function drawChoices() {
-  const { forms, rhymes, models, levels } = state.known;
   const first = !$("forms").childElementCount;
-  if (first) forms.forEach((form) => $("forms").append(chip(form.name, form.name === USUAL)));
-  for (const chip of $("forms").querySelectorAll("label"))
-    chip.lastChild.replaceChildren(shown(chip.dataset.name), el("small", formInEnglish(chip.dataset.name)));
+  drawForms();
   const choose = (id, values, any = null) =>
     fill($(id), [...(any ? [["", t(any)]] : []), ...values.map((value) => [value, t(value)])]);
   const counts = [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]);
   fill($("count"), counts);
-  choose("level", levels);
+  choose("level", state.known.levels);
   choose("mood", optionOf("mood").bounds.enum.filter(Boolean), "mood_told");
   choose("acrostic_at", ["head", "middle", "end"]);
-  const poet = (name) => el("option", { value: shown(name) }, nameOf(name));
-  $("poets").replaceChildren(...usualModel().poets.map(poet));
-  drawRhymes(rhymes);
+  fill($("upper"), [
+    ["", t("write_lower")],
+    ["yes", t("write_upper")],
+  ]);
   for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
@@ -95,63 +102,42 @@ export function drawChoices() {
   drawBound();
 }
 
-/** A form's name for a reader of English, "" for others. */
-export const formInEnglish = (name) =>
-  settings.language === "en" && state.known.forms.some((form) => form.name === name)
-    ? t(`${[...name].at(-1)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "")
-    : "";
-
-function chip(name, checked) {
-  const input = el("input", { type: "radio", name: "form", value: name, checked, class: "unseen" });
-  const on = { pointerenter: () => tellForm(name), pointerleave: () => tellForm() };
-  return el("label.chip", { "data-name": name, lang: "zh-Hant", on }, input, el("span"));
-}
-
-function drawRhymes(rhymes) {
-  const before = $("rhyme").value;
-  const option = ({ name, label }) => el("option", { value: name }, `${shown(label)} ${rhymesIn(name)}`.trim());
-  const side = (tone) => rhymes.filter((rhyme) => rhyme.side === tone).map(option);
-  $("rhyme").replaceChildren(
-    el("option", { value: "" }, t("any")),
-    el("optgroup", { label: t("level_tone") }, side("平")),
-    el("optgroup", { label: t("oblique_tone"), "data-side": "oblique" }, side("仄")),
-  );
-  $("rhyme").value = before;
-}
-
-/** Say what kind of poem a form is. */
-const tellForm = (name = chosenForm().name) => ($("form_what").textContent = t([...name].at(-1)));
-
 const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
 
 /** Show what suits the chosen form and the model. */
 function suit() {
+  drawTunes();
   const form = chosenForm();
+  const isCouplet = form.name === COUPLET;
+  const quotes = $("collect").checked && Boolean(form.width);
+  const { titles, themes, poets } = modelFor(form.name);
+  const ofKind = { tune: form.widths, collect: form.width, poets: quotes, line: false, length: false };
+  const ofForm = { lines: form.lines === null, template: form.templates.length, antithesis: form.antithetical };
+  const ofModel = { title: titles, about: themes, poet: poets.length && !quotes };
+  const suits = { ...ofKind, ...ofForm, ...ofModel };
+  for (const field of document.querySelectorAll("#choices [data-field]")) {
+    const { field: name } = field.dataset;
+    field.hidden = isCouplet ? !OF_COUPLETS.includes(name) : name in suits && !suits[name];
+  }
+  if ($("line").value) fieldOf("length").hidden = true;
+  $("more").hidden = isCouplet;
   tellForm();
-  const model = usualModel();
-  fieldOf("lines").hidden = form.lines !== null;
+  drawPoets(poets);
   $("lines").placeholder = form.default_lines;
-  fieldOf("template").hidden = !form.templates.length;
   fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, templateIn(name)])]);
-  fieldOf("antithesis").hidden = !form.antithetical;
-  fieldOf("title").hidden = !model.titles;
-  fieldOf("about").hidden = !model.themes;
-  fieldOf("poet").hidden = !model.poets.length;
-  $("rhyme").querySelector("[data-side=oblique]").hidden = form.regulated;
-  if (form.regulated && $("rhyme").selectedOptions[0]?.parentNode.hidden) $("rhyme").value = "";
+  drawRhymes(form);
   for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
   const { acrostic_at, start, acrostic } = readChoices();
-  plan(form.width, linesChosen(form), { acrostic_at, start, acrostic }, chose);
+  plan(widthsAsked(form.name, linesChosen(form)), { acrostic_at, start, acrostic }, chose);
 }
 
-/** A template's name, in English for readers of English. */
-export const templateIn = (name) =>
-  settings.language === "en" && /^[平仄]起/.test(name)
-    ? t(
-        name.endsWith("首句入韻") ? "template_rhymed" : "template_free",
-        t(name[0] === "平" ? "level_tone" : "oblique_tone"),
-      )
-    : shown(name);
+/** List the poets of a model; the list under the reader's hand stays. */
+function drawPoets(poets) {
+  const key = [poets.length, settings.language, settings.script].join();
+  if ($("poets").dataset.of === key) return;
+  $("poets").dataset.of = key;
+  $("poets").replaceChildren(...poets.map((name) => el("option", { value: shown(name) }, nameOf(name))));
+}
 
 /** How many lines are chosen; more than the server would write are never drawn. */
 function linesChosen({ lines, default_lines: usual }) {
@@ -160,9 +146,7 @@ function linesChosen({ lines, default_lines: usual }) {
   return lines ?? Math.min(maximum, Math.max(minimum, wanted));
 }
 
-const usualModel = () => state.known.models.find(({ name }) => name === state.known.default_model);
 const optionOf = (wanted) => state.known.options.find(({ name }) => name === wanted);
-const chosenForm = () => state.known.forms.find(({ name }) => name === new FormData($("choices")).get("form"));
 
 /** On a narrow page the choices are a sheet from below: open it, or fold it away. */
 export function foldChoices(open = false) {
@@ -180,7 +164,7 @@ export function chose({ target = null } = {}) {
   drawBound();
   keepDraft("choices", readChoices());
   clearTimeout(waiting);
-  waiting = setTimeout(() => seeClashes(true), WAIT);
+  waiting = setTimeout(() => seeClashes(true), chosenForm().name === COUPLET ? 0 : WAIT);
 }
 
 /** Empty some controls, as they were when the page was opened. */
@@ -189,6 +173,7 @@ export function clear(...names) {
   for (const name of names) {
     const control = $("choices").elements.namedItem(name);
     if (name === "pattern") writePattern("");
+    else if (name === "collect") control.checked = false;
     else if (control) control.value = control.options ? control.options[0].value : control.defaultValue;
   }
   chose();
@@ -197,7 +182,8 @@ export function clear(...names) {
 /** What binds the poem to come, each with a button that takes it away. */
 function drawBound() {
   const chosen = readChoices();
-  const isOwn = (name) => name in chosen && (name === "pattern" || String(chosen[name]) !== usualOf(name));
+  const isOwn = (name) =>
+    name in chosen && (["pattern", "collect"].includes(name) || String(chosen[name]) !== usualOf(name));
   const names = [...BINDS, ...MANNER].filter(isOwn);
   const key = JSON.stringify([names.map((name) => chosen[name]), chosen.acrostic_at, settings]);
   showReading({ notes: [] });
@@ -217,15 +203,19 @@ function drawBound() {
 
 const usualOf = (name) => $(name).options?.[0].value ?? $(name).defaultValue;
 
-const spoken = (name) => $(name).selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)($(name).value);
+const spoken = (name) =>
+  name === "collect"
+    ? ""
+    : ($(name).selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)($(name).value));
 
 /** Ask what clashes, and show it; after a choice of the reader's, an older error goes. */
 export async function seeClashes(byChoice = false) {
   asking.abort();
   asking = new AbortController();
   try {
-    const { count, heading, ...request } = readChoices();
-    const { possible, ...problem } = await ask("conflicts", request, asking.signal);
+    const { count, heading, collect, poets, ...request } = readChoices();
+    const isAsked = request.form !== COUPLET;
+    const { possible, ...problem } = isAsked ? await ask("conflicts", request, asking.signal) : { possible: true };
     show(possible ? [] : problem.clashes, possible ? "" : told(problem.detail), problem.cause);
     if (byChoice) trouble();
   } catch (error) {
@@ -252,10 +242,8 @@ function show(clashes, detail, cause) {
   for (const field of document.querySelectorAll("#choices .field")) {
     const here = clashes.filter((clash) => clash.field === field.dataset.field);
     field.classList.toggle("clashes", here.length > 0);
-    for (const control of field.querySelectorAll("input:not(#plan input), select")) {
-      if (here.length) control.setAttribute("aria-invalid", "true");
-      else control.removeAttribute("aria-invalid");
-    }
+    for (const control of field.querySelectorAll("input:not(#plan input, #tune_search), select"))
+      setInvalid(control, here.length);
     if (here.length) (field.checkVisibility() ? field : $("clash")).append(row(here));
   }
   const others = clashes.filter(({ field }) => !fieldOf(field));
@@ -265,7 +253,7 @@ function show(clashes, detail, cause) {
 
 /** Take another form, with so many lines where it may have any. */
 function takeForm(name, lines) {
-  $("choices").elements.namedItem("form").value = name;
+  chooseForm(name);
   if (lines) $("lines").value = lines;
   chose();
 }

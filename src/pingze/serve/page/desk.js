@@ -1,13 +1,14 @@
 // What a person does with poems: compose, replace, lock, redraw, undo. Each ends in a change of the state.
 
-import { ask, composeEach } from "./api.js";
+import { ask, composeEach, coupletEach } from "./api.js";
 import { showProblem, showReading } from "./choices.js";
 import { announce, attempt, trouble } from "./dom.js";
-import { bare, modelOf } from "./judged.js";
+import { bare, checking, modelOf } from "./judged.js";
 import { fixed } from "./plan.js";
 import { shown, typedPairs } from "./settings.js";
+import { COUPLET, linesOf, placesOf, widthsOf } from "./shape.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
-import { changed, entry, keyOf, newDesk, newEntry, redo, state, step, touch, undo } from "./state.js";
+import { changed, entry, keyOf, newDesk, newEntry, state, step, touch, travel } from "./state.js";
 import { t } from "./words.js";
 
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
@@ -40,7 +41,7 @@ export async function compose(request) {
       state.draft = draft;
       document.dispatchEvent(new CustomEvent("draft"));
     };
-    await composeEach(request, { hear: heard, see }, signal);
+    await (request.form === COUPLET ? coupletEach : composeEach)(request, { hear: heard, see }, signal);
     announce(t("composed", desk.entries.length));
   } catch (error) {
     refused(error);
@@ -55,8 +56,9 @@ function hear(poem, remarks, request, desk) {
   const { count, seed, like, unlike, ...kept } = request;
   const typed = remarks.filter(({ code }) => code === "converted").flatMap(({ has, read }) => typedPairs(read, has));
   const lost = remarks.some(({ code, field }) => code === "not_known" && field === "title"); // of the title
-  const own = { ...poem, heading: request.heading ?? (lost ? request.title : null), typed: typed.flat().join("") };
-  const found = newEntry(own, kept, fixed(request, [...poem.lines[0]].length));
+  const heading = poem.heading ?? request.heading ?? (lost ? request.title : null);
+  const own = { ...poem, sources: sourcesIn(poem), heading, typed: typed.flat().join("") };
+  const found = newEntry(own, kept, fixed(request, widthsOf(poem.lines)));
   if (desk) desk.entries.push(found);
   else {
     desk = newDesk([found]);
@@ -68,6 +70,10 @@ function hear(poem, remarks, request, desk) {
   return desk;
 }
 
+/** The poets and titles of quoted lines, each after its line, as a poem keeps them. */
+const sourcesIn = ({ lines, sources }) =>
+  sources?.map(({ author, title }, at) => `${lines[at]}\t${author}《${title}》`).join("\n") ?? null;
+
 function refused(error) {
   if (error.name === "AbortError") announce(t("stopped"));
   else if (error.clashes?.length || error.field) showProblem(error);
@@ -76,8 +82,8 @@ function refused(error) {
 
 /** The constraints that a poem keeps while it is revised. */
 export function constraints({ ask: asked, now }) {
-  const { level, include, exclude, repeat, original, antithesis } = asked;
-  return { level, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
+  const { level, standard, include, exclude, repeat, original, antithesis } = asked;
+  return { level, standard, include, exclude, repeat, original, antithesis, ...modelOf(now.poem) };
 }
 
 /**
@@ -90,12 +96,14 @@ export async function replace(line, position, characters, own = false) {
   const { poem } = on.now;
   const put = over(poem.lines, line, position, [...characters]);
   await attempt(async () => {
-    const found = own ? (await ask("check", { text: put.join("，"), form: poem.form })).verdicts[0].read : put;
+    const found = own ? (await ask("check", checking(on, put))).verdicts[0].read : put;
     stillOn(on, poem);
     const lines = found.join("").length === put.join("").length ? merged(poem.lines, put, found) : put;
     const typed = [poem.typed, ...typedPairs(lines.join(""), put.join("")).flat()].join("");
     const locks = new Set(on.now.locks);
-    const changes = placesOf(lines).filter((place) => own && charAt(put, place) !== charAt(poem.lines, place));
+    const changes = placesOf(widthsOf(lines)).filter(
+      (place) => own && charAt(put, place) !== charAt(poem.lines, place),
+    );
     changes.forEach((place) => locks.add(keyOf(place.line, place.position)));
     step(on, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
@@ -104,8 +112,6 @@ export async function replace(line, position, characters, own = false) {
 }
 
 const charAt = (lines, { line, position }) => [...lines[line - 1]][position - 1];
-
-const placesOf = (lines) => lines.flatMap((text, at) => [...text].map((_, n) => ({ line: at + 1, position: n + 1 })));
 
 /** Lines with what was put into them as it was read; what was there before stays as it was. */
 const merged = (before, put, read) =>
@@ -117,11 +123,11 @@ export async function mendAround() {
   const on = entry();
   const { poem, locks } = on.now;
   const shut = (text, at) => [...text].map((one, n) => (locks.has(keyOf(at + 1, n + 1)) ? one : " ")).join("");
-  const { form, title, poet } = poem;
+  const { title, poet } = poem;
   const keep = poem.lines.map(shut).join(" ").split(/ +/).filter(Boolean).join(" ");
   await busy(async (signal) => {
-    const body = { text: poem.lines.join("，"), keep, form, title, poet, ...modelOf(poem) };
-    const { poem: mended, changes } = await ask("mend", { ...body, level: on.ask.level ?? "customary" }, signal);
+    const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
+    const { poem: mended, changes } = await ask("mend", body, signal);
     stillOn(on, poem);
     const { lines, template, rhyme, log_probability } = mended;
     step(on, { poem: { ...poem, lines, template, rhyme, log_probability } });
@@ -147,19 +153,19 @@ function stillOn(on, poem) {
   if (entry() !== on || on.now.poem !== poem) throw new Error(t("not_done"));
 }
 
-/** Lines of one width, written over from a place on. */
+/** Lines written over from a place on. */
 function over(lines, line, position, characters) {
-  const width = [...lines[0]].length;
+  const widths = widthsOf(lines);
   const all = [...lines.join("")];
-  const start = (line - 1) * width + position - 1;
+  const start = placesOf(widths).findIndex((place) => place.line === line && place.position === position);
   all.splice(start, characters.length, ...characters.slice(0, all.length - start));
-  return lines.map((_, at) => all.slice(at * width, (at + 1) * width).join(""));
+  return linesOf(widths, (_, n) => all[n]);
 }
 
 /** Write places again: all that are not locked of a line, or of the poem, or one character. */
 export async function redraw({ line = null, position = null } = {}) {
-  if (!isFree()) return;
   const on = entry();
+  if (on.now.poem.form === COUPLET || !isFree()) return;
   const { poem } = on.now;
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
   if (!targets.length) {
@@ -177,7 +183,7 @@ export async function redraw({ line = null, position = null } = {}) {
 }
 
 function unlocked({ poem, locks }, only) {
-  return placesOf(poem.lines).filter(
+  return placesOf(widthsOf(poem.lines)).filter(
     ({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)),
   );
 }
@@ -204,23 +210,18 @@ export function toggleLock(line, position) {
   changed();
 }
 
-/** The desk that undo leads to from here: null where the poem itself has a past, or none was there before. */
-const deskBefore = () => (entry()?.past.length ? null : findDesk(state.desk.before));
-const deskAfter = () => (entry()?.future.length ? null : findDesk(state.desk.after));
+/** The poem's own steps to either side, the desk beyond them, and what is said. */
+const WAYS = { undo: ["past", "before", "undone"], redo: ["future", "after", "redone"] };
 
-export const canTakeBack = () => Boolean(entry()?.past.length || deskBefore());
-export const canDoAgain = () => Boolean(entry()?.future.length || deskAfter());
+/** The desk that a way leads to: null where the poem has steps of its own that way, or there is none. */
+const deskBeyond = ([steps, beyond]) => (entry()?.[steps].length ? null : findDesk(state.desk[beyond]));
 
-export function takeBack() {
-  travel(undo(entry()) || deskBefore(), "undone");
-}
+export const canGo = (way) => Boolean(entry()?.[WAYS[way][0]].length || deskBeyond(WAYS[way]));
 
-export function doAgain() {
-  travel(redo(entry()) || deskAfter(), "redone");
-}
-
-/** Say what was done; where it leads to another desk, lay that out. */
-function travel(done, word) {
+/** Undo or redo: a step of the poem, or to the desk that was laid out before or after. */
+export function go(way) {
+  const [steps, , word] = WAYS[way];
+  const done = travel(entry(), steps) || deskBeyond(WAYS[way]);
   if (!done) return;
   if (done !== true) open(done);
   announce(t(word));

@@ -1,18 +1,16 @@
 // A look inside: how surprised the model was, what may come next at each temperature, what its units do and which of them
 // know something, how far back a gradient reaches. What is drawn is of this poem and place, or a word that it is coming.
 
-import { PATIENCE, ask } from "./api.js";
 import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
-import { cellAt } from "./poem.js";
-import { bare, modelOf, sizeOf } from "./judged.js";
+import { bare, modelOf, recall, sizeOf } from "./judged.js";
 import { shown } from "./settings.js";
+import { COUPLET, cellAt, placesOf, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const GATES = ["i", "f", "o", "candidate"];
 const view = { layer: 1, unit: null }; // no unit: the one that knows most
-const parts = {}; // of each route what was asked last, and its answer
 
 /** Draw the look inside; what is seen of it stays where it is. */
 export function drawInside() {
@@ -22,7 +20,7 @@ export function drawInside() {
   const focused = box.contains(document.activeElement) ? document.activeElement.id : "";
   const { scrollX, scrollY } = window;
   const across = box.querySelector(".picture")?.scrollLeft ?? 0;
-  box.replaceChildren(content(on));
+  box.replaceChildren(on.now.poem.form === COUPLET ? el("p.hint", t("inside_not")) : content(on));
   for (const picture of box.querySelectorAll(".picture")) picture.scrollLeft = across;
   window.scrollTo(scrollX, scrollY);
   if (focused) $(focused)?.focus({ preventScroll: true });
@@ -33,30 +31,12 @@ function change(changes) {
   changed();
 }
 
-/** The answer of a route to a body, or null while it is on its way; what was asked of it before is called off. */
-function part(path, body) {
-  const key = JSON.stringify(body);
-  if (parts[path]?.key !== key) fetchPart(path, body, key);
-  return parts[path].found;
-}
-
-async function fetchPart(path, body, key) {
-  parts[path]?.calling.abort();
-  const asked = { key, found: null, calling: new AbortController() };
-  parts[path] = asked;
-  asked.found = await ask(path, body, asked.calling.signal).catch((error) => {
-    setTimeout(() => (asked.key = ""), PATIENCE);
-    return { problem: error.message };
-  });
-  if (parts[path] === asked) changed();
-}
-
 function content(on) {
   const place = state.place ?? { line: 1, position: 1 };
   const about = { poem: bare(on.now.poem), ...modelOf(on.now.poem) };
-  const units = part("units", { ...about, layer: view.layer });
-  const next = part("next", { ...about, ...place });
-  const reached = part("reach", { ...about, layer: view.layer, ...place });
+  const units = recall("units", { ...about, layer: view.layer }, true);
+  const next = recall("next", { ...about, ...place }, true);
+  const reached = recall("reach", { ...about, layer: view.layer, ...place }, true);
   const here = [...on.now.poem.lines[place.line - 1]][place.position - 1];
   const figures = [
     ready(next, (found) => nextFigure(found, here)),
@@ -81,9 +61,9 @@ function ready(found, draw) {
 
 /** The place of a token, null for a mark between lines and for the end. */
 function placeOf(token) {
-  const width = [...entry().now.poem.lines[0]].length;
-  const [line, position] = [1 + Math.floor(token / (width + 1)), 1 + (token % (width + 1))];
-  return position <= width && line <= entry().now.poem.lines.length ? { line, position } : null;
+  const widths = widthsOf(entry().now.poem.lines);
+  const place = placesOf(widths.map((width) => width + 1))[token];
+  return place?.position <= widths[place?.line - 1] ? place : null;
 }
 
 const tokenAt = ({ target }) => target.closest("[data-token]")?.dataset.token;
@@ -118,12 +98,9 @@ function surprise({ tokens, surprise: nats }) {
   const names = tokens.map(name);
   const mean = nats.reduce((sum, one) => sum + one, 0) / nats.length;
   const greatest = nats.indexOf(Math.max(...nats));
-  return figure("surprise", {
-    how: t("surprise_how"),
-    summary: t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)),
-    picture: bars(names, nats, { unit: t("nats") }),
-    numbers: table(names, [[t("nats"), nats]]),
-  });
+  const says = el("p.summary", t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)));
+  const picture = bars(names, nats, { unit: t("nats") });
+  return figure("surprise", t("surprise_how"), chart("surprise", picture, says, table(names, [[t("nats"), nats]])));
 }
 
 function unitFigure(found, size) {
@@ -135,9 +112,8 @@ function unitFigure(found, size) {
     [t("cell_row"), of("cell"), true],
     [t("hidden_row"), of("hidden"), true],
   ];
-  const part = figure("gates", { how: t("gates_how"), picture: heat(names, rows), numbers: table(names, rows) });
-  part.querySelector("h3").after(known(found, unit), which(size, unit));
-  return part;
+  const picture = chart("gates", heat(names, rows), null, table(names, rows));
+  return figure("gates", t("gates_how"), [known(found, unit), which(size, unit), ...picture]);
 }
 
 /** What a unit did over the tokens, from the packed numbers of all units, which are unpacked once. */
@@ -184,26 +160,25 @@ function which({ layers, units }, unit) {
 
 function reach(tokens, { reach: norms }, here) {
   const names = tokens.slice(0, norms.length).map(name);
-  return figure("reach", {
-    how: t("reach_how", shown(here)),
-    summary: state.place ? "" : t("reach_choose"),
-    picture: bars(names, norms, { unit: t("norm"), logarithmic: true }),
-    numbers: table(names, [[t("norm"), norms]]),
-  });
+  const says = state.place ? null : el("p.summary", t("reach_choose"));
+  const picture = bars(names, norms, { unit: t("norm"), logarithmic: true });
+  return figure(
+    "reach",
+    t("reach_how", shown(here)),
+    chart("reach", picture, says, table(names, [[t("norm"), norms]])),
+  );
 }
 
-/** A picture with its title, how to read it, what it says, and its numbers as a table. */
-function figure(title, { how, summary = "", picture, numbers }) {
+/** A part of the look inside: its title, how to read it, and what it shows. */
+const figure = (title, how, content) =>
+  el("section.figure", { id: `inside-${title}` }, el("h3", t(title)), el("p.hint", how), content);
+
+/** A picture, what it says, and its numbers as a table. */
+function chart(title, picture, says, numbers) {
   const scrolled = (label, more) => ({ class: `picture ${more}`, tabindex: 0, role: "region", "aria-label": label });
-  return el(
-    "section.figure",
-    { id: `inside-${title}` },
-    el("h3", t(title)),
-    el("p.hint", how),
-    el("div", { ...scrolled(t(title), "axis"), on: { scroll: follow } }, picture),
-    summary ? el("p.summary", summary) : null,
-    el("details", el("summary", t("as_table")), el("div", scrolled(`${t(title)} · ${t("as_table")}`, ""), numbers)),
-  );
+  const below = el("div", scrolled(`${t(title)} · ${t("as_table")}`, ""), numbers);
+  const drawn = el("div", { ...scrolled(t(title), "axis"), on: { scroll: follow } }, picture);
+  return [drawn, says, el("details", el("summary", t("as_table")), below)];
 }
 
 /** Numbers by name: a row for each name, a column for each [label, values]. */
@@ -237,15 +212,8 @@ export function nextFigure(found, here) {
   const range = { type: "range", min: steps[0], max: steps.at(-1), step: 0.1, value: temperature };
   const slider = el("input", { id: "next-temperature", ...range, on });
   draw();
-  return el(
-    "section.figure",
-    { id: "inside-next" },
-    el("h3", t("next")),
-    el("p.hint", t("next_how", shown(here))),
-    el("span.pair", el("label", { for: "next-temperature" }, t("temperature")), slider, output),
-    list,
-    says,
-  );
+  const pair = el("span.pair", el("label", { for: "next-temperature" }, t("temperature")), slider, output);
+  return figure("next", t("next_how", shown(here)), [pair, list, says]);
 }
 
 const at = ({ temperatures }) => temperatures.findIndex((one) => Math.abs(one - temperature) < 0.01);

@@ -5,8 +5,9 @@ import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { cellAt, glosses, pinyin, written } from "./poem.js";
+import { glosses, pinyin, written } from "./poem.js";
 import { shown } from "./settings.js";
+import { COUPLET, cellAt } from "./shape.js";
 import { focusPlace } from "./sheet.js";
 import { changed, entry, keyOf, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
@@ -17,25 +18,38 @@ const MARGIN = 12; // pixels between a place and what lies over the page
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
 let asking = new AbortController();
 
+/** Hear of what is done to the chosen place. */
+export function startInspector() {
+  const acts = { close, lock: () => toggleLock(state.place.line, state.place.position), ...again };
+  for (const [id, act] of Object.entries(acts)) $(id).addEventListener("click", act);
+  $("choose").addEventListener("keydown", walk);
+  $("writing").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const characters = $("own").value.match(/\p{Script=Han}/gu);
+    if (characters) place(characters.join(""), true);
+  });
+}
+
+const again = { "redraw-one": () => redraw(state.place), "redraw-line": () => redraw({ line: state.place.line }) };
+
 export function drawInspector() {
   const on = entry();
   const isOpen = Boolean(state.place) && state.view === "compose";
   const opens = isOpen && !$("inspector").classList.contains("open");
   if (!isOpen && $("inspector").classList.contains("open")) shutOver();
   $("inspector").classList.toggle("open", isOpen);
-  if (!isOpen) {
-    drawn = "";
-    $("inspector").replaceChildren();
-    return;
-  }
+  if (!isOpen) drawn = "";
+  if (!isOpen) return;
   if (opens && isOver()) openOver(close);
   const { line, position } = state.place;
   const character = [...on.now.poem.lines[line - 1]][position - 1];
   const key = JSON.stringify([on.now.poem, line, position, document.documentElement.lang, pinyin(character)]);
   if (key !== drawn) {
     drawn = key;
-    $("inspector").replaceChildren(head(on, character), el("p", { id: "facts", class: "hint" }), deeds(), choices());
-    weigh(on, line, position, character);
+    $("chosen").replaceChildren(...head(on, character));
+    $("own").value = "";
+    for (const id of ["choose", ...Object.keys(again)]) $(id).hidden = on.now.poem.form === COUPLET;
+    weigh(on, character);
     keepInSight(line, position);
   }
   $("facts").replaceChildren(...facts(on, line, position));
@@ -47,16 +61,11 @@ export function drawInspector() {
 /** Whether the inspector lies over the page, as on a phone. */
 const isOver = () => getComputedStyle($("inspector")).position === "fixed";
 
-function head(on, character) {
-  const { line, position } = state.place;
-  return el(
-    "h2.chosen",
-    el("span.large", { lang: verseLanguage() }, written(on.now.poem, character)),
-    glosses(character),
-    el("small", t("place", line, position)),
-    button("×", close, { class: "plain close", "aria-label": t("close") }),
-  );
-}
+const head = (on, character) => [
+  el("span.large", { lang: verseLanguage() }, written(on.now.poem, character)),
+  glosses(character) ?? "",
+  el("small", t("place", state.place.line, state.place.position)),
+];
 
 function close() {
   focusPlace();
@@ -81,78 +90,42 @@ function facts(on, line, position) {
   return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...said];
 }
 
-function deeds() {
-  const { line, position } = state.place;
-  return el(
-    "div.deeds",
-    button("", () => toggleLock(line, position), { id: "lock" }),
-    button(t("redraw_one"), () => redraw({ line, position })),
-    button(t("redraw_line"), () => redraw({ line })),
-  );
-}
-
-function choices() {
-  const loading = el("p.hint", t("loading"));
-  const attributes = { id: "alternatives", class: "alternatives", role: "group", "aria-label": t("alternatives") };
-  return el("section", { on: { keydown: walk } }, el("h3", t("alternatives")), el("div", attributes, loading), own());
-}
-
-function own() {
-  const input = el("input", { type: "text", id: "own", lang: "zh-Hant" });
-  const { line, position } = state.place;
-  const put = async (event) => {
-    event.preventDefault();
-    const characters = input.value.match(/\p{Script=Han}/gu);
-    if (characters) await place(line, position, characters.join(""), true);
-  };
-  return el(
-    "form.field",
-    { on: { submit: put } },
-    el("label", { for: "own" }, t("own")),
-    el("span.pair", input, el("button", { type: "submit", class: "plain" }, t("put"))),
-  );
-}
-
-async function place(line, position, characters, isOwn = false) {
-  await replace(line, position, characters, isOwn);
+async function place(characters, isOwn = false) {
+  await replace(state.place.line, state.place.position, characters, isOwn);
   focusPlace();
 }
 
-async function weigh(on, line, position, here) {
+async function weigh(on, here) {
   asking.abort();
   asking = new AbortController();
-  const body = { poem: bare(on.now.poem), line, position, limit: SHOWN + 1, ...constraints(on) };
-  const box = $("alternatives");
+  if (on.now.poem.form === COUPLET) return;
+  const body = { poem: bare(on.now.poem), ...state.place, limit: SHOWN + 1, ...constraints(on) };
+  const { signal } = asking;
+  $("alternatives").replaceChildren(el("p.hint", t("loading")));
   try {
-    const { alternatives } = await ask("alternatives", body, asking.signal);
-    list(box, alternatives, here, line, position);
+    const { alternatives } = await ask("alternatives", body, signal);
+    list(alternatives.filter(({ character }) => character !== here).slice(0, SHOWN));
   } catch (error) {
-    if (error.name !== "AbortError") box.replaceChildren(el("p.clash", error.message));
+    if (error.name !== "AbortError") $("alternatives").replaceChildren(el("p.clash", error.message));
   }
 }
 
 /** The characters that make the poem likeliest, the likeliest first. */
-function list(box, alternatives, here, line, position) {
-  const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
+function list(others) {
+  const box = $("alternatives");
   const focused = box.contains(document.activeElement) || box.dataset.awaited;
   delete box.dataset.awaited;
   others.sort((one, other) => other.log_probability - one.log_probability);
-  box.replaceChildren(...others.map(({ character }) => choice(character, line, position)));
+  box.replaceChildren(...others.map(({ character }) => choice(character)));
   if (focused) box.querySelector("button")?.focus();
 }
 
-function choice(character, line, position) {
-  return el(
-    "button",
-    {
-      type: "button",
-      class: "alternative",
-      "aria-label": [t("replace_by", shown(character)), pinyin(character)].join(" ").trim(),
-      on: { click: () => place(line, position, character) },
-    },
-    el("span.character", { lang: verseLanguage() }, shown(character)),
-    glosses(character, true),
-  );
+function choice(character) {
+  const label = [t("replace_by", shown(character)), pinyin(character)].join(" ").trim();
+  const face = el("span.character", { lang: verseLanguage() }, shown(character));
+  const made = button(face, () => place(character), { class: "alternative", "aria-label": label });
+  made.append(glosses(character, true) ?? "");
+  return made;
 }
 
 /** The arrow keys walk through the alternatives, Escape goes back to the poem. */

@@ -1,7 +1,8 @@
-// What the checker says of a poem on the desk: asked of the server once for each poem and level, and again some time after
-// a problem.
+// What the server knows of a poem on the desk, such as the checker's verdict: asked for once, and again some time after a
+// problem.
 
 import { PATIENCE, ask } from "./api.js";
+import { COUPLET, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { changed, state } from "./state.js";
 
 const known = new Map();
@@ -16,28 +17,49 @@ export function modelOf(poem) {
   return state.known.models.some(({ name }) => name === poem.model) ? { model: poem.model } : {};
 }
 
-/** The model that this server reads a poem with: its name, its layers and their units. */
-export function sizeOf(poem) {
+/** The model that this server composes a form with. */
+export function modelFor(form) {
   const { models, default_model: usual } = state.known;
-  return models.find(({ name }) => name === poem.model) ?? models.find(({ name }) => name === usual);
+  return models.find(({ name, tunes }) => (tuneOf(form) ? tunes.length : name === usual));
+}
+
+/** The model that this server reads a poem with: its name, its layers and their units. */
+export const sizeOf = ({ form, model }) => state.known.models.find(({ name }) => name === model) ?? modelFor(form);
+
+/** What has an entry's lines checked. */
+export const checking = ({ ask: { level = "customary", standard }, now: { poem } }, lines = poem.lines) => ({
+  text: lines.join("，"),
+  ...(poem.form !== COUPLET && { form: poem.form }),
+  level,
+  standard,
+});
+
+/**
+ * The answer of a route to a body, asked for once, or {problem}; null while it is on its way. Of some routes only the
+ * `last` answer is wanted: what was asked of them before is called off.
+ */
+export function recall(path, body, last = false) {
+  const key = JSON.stringify([path, body]);
+  const slot = last ? path : key;
+  if (known.get(slot)?.key !== key) fetchInto(slot, key, path, body);
+  return known.get(slot).found;
+}
+
+async function fetchInto(slot, key, path, body) {
+  known.get(slot)?.calling.abort();
+  const asked = { key, found: null, calling: new AbortController() };
+  known.set(slot, asked);
+  asked.found = await ask(path, body, asked.calling.signal).catch((error) => {
+    setTimeout(() => (asked.key = ""), PATIENCE);
+    return { problem: error.message };
+  });
+  if (known.get(slot) === asked) changed();
 }
 
 /** The checker's verdict on an entry's poem, or {problem}; null while it is on its way. */
-export function verdict({ ask: asked, now: { poem } }) {
-  const body = { text: poem.lines.join("，"), form: poem.form, level: asked.level ?? "customary" };
-  const key = JSON.stringify(body);
-  if (!known.has(key)) {
-    known.set(key, null);
-    ask("check", body)
-      .then(({ verdicts }) => verdicts[0])
-      .catch((error) => {
-        setTimeout(() => known.delete(key), PATIENCE);
-        return { problem: error.message };
-      })
-      .then((found) => known.set(key, found))
-      .then(changed);
-  }
-  return known.get(key);
+export function verdict(on) {
+  const found = recall("check", checking(on));
+  return found?.verdicts?.[0] ?? found;
 }
 
 /** The faults of an entry's poem. */
@@ -52,7 +74,7 @@ export const seen = (checked, poem) => (line, position) => ({
 
 /** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */
 function isFoot({ form, rhyme, template, lines }, line, position, groups = "") {
-  const tune = state.known.tunes.find(({ name }) => name === form);
+  const tune = tuneOf(form);
   if (!(rhyme || tune) || position !== [...lines[line - 1]].length) return false;
   if (tune) return tune.marks[line - 1] === "。";
   if (line > 1) return line % 2 === 0;
@@ -64,7 +86,7 @@ function isFoot({ form, rhyme, template, lines }, line, position, groups = "") {
 export function marksOf(on) {
   const { poem } = on.now;
   const look = seen(verdict(on), poem);
-  const mark = (place) => (place.rhymes ? "3" : String("平仄中".indexOf(place.tone)));
-  const marks = poem.lines.flatMap((text, at) => [...text].map((_, n) => mark(look(at + 1, n + 1))));
+  const mark = ({ rhymes, tone }) => (rhymes ? "3" : String("平仄中".indexOf(tone)));
+  const marks = placesOf(widthsOf(poem.lines)).map(({ line, position }) => mark(look(line, position)));
   return marks.includes("-1") ? "" : marks.join("");
 }

@@ -1,9 +1,10 @@
 // The permalink: the poem, its locks, marks and choices, in the page's own address after #; nothing is kept on the server.
 // It is JSON, deflated, in base64url.
 
-import { marksOf } from "./judged.js";
+import { marksOf, modelFor } from "./judged.js";
 import { fixed } from "./plan.js";
 import { settings } from "./settings.js";
+import { widthsOf } from "./shape.js";
 import { newEntry, state } from "./state.js";
 
 const LONGEST = 16000; // characters of an address that is read
@@ -24,11 +25,11 @@ export async function hashOf(on) {
   const asked = Object.entries(on.ask).filter(
     ([name, value]) => !OWN.includes(name) && value != null && value !== usual[name] && value !== poem[name],
   );
-  const places = new Set(fixed(on.ask, [...poem.lines[0]].length));
+  const places = new Set(fixed(on.ask, widthsOf(poem.lines)));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));
   const own = { ...poem, seal: poem.seal || settings.seal, model: poem.model };
-  if (own.model === state.known.default_model) own.model = "";
-  const facts = [...FACTS.map((name) => own[name] ?? ""), marksOf(on)];
+  if (own.model === modelFor(poem.form).name) own.model = "";
+  const facts = [...FACTS.map((name) => own[name] ?? ""), marksOf(on), own.sources ?? ""];
   while (facts.length > 8 && !facts.at(-1)) facts.pop();
   const parts = [poem.lines.join(" "), facts, Object.fromEntries(asked)];
   const text = JSON.stringify(asFixed ? parts : [...parts, [...locks].join(" ")]);
@@ -46,7 +47,7 @@ export async function read(hash) {
   const bytes = await through(new DecompressionStream("deflate-raw"), packed);
   const [lines, facts, asked, locks] = JSON.parse(new TextDecoder().decode(bytes));
   const known = Object.fromEntries(FACTS.map((name, at) => [name, facts[at] || null]));
-  const poem = readPoem({ ...known, lines: lines.split(" ") });
+  const poem = readPoem({ ...known, sources: facts[FACTS.length + 1], lines: lines.split(" ") });
   const own = [...OWN, "about"].filter((name) => poem[name]).map((name) => [name, poem[name]]);
   return {
     poem,
@@ -61,12 +62,8 @@ export async function entryOf(hash) {
   const found = await read(hash);
   if (!found) return null;
   const { poem, ask, locks } = found;
-  poem.model ??= state.known.default_model;
-  return newEntry(
-    poem,
-    ask,
-    locks === undefined ? fixed(ask, [...poem.lines[0]].length) : locks.split(" ").filter(Boolean),
-  );
+  poem.model ??= modelFor(poem.form).name;
+  return newEntry(poem, ask, locks === undefined ? fixed(ask, widthsOf(poem.lines)) : locks.split(" ").filter(Boolean));
 }
 
 /** Bytes as a stream changes them. */
@@ -78,7 +75,7 @@ async function through(stream, bytes) {
 export function readPoem({ lines, log_probability = null, ...facts }) {
   if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
   if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
-  const texts = FACTS.map((name) => [name, typeof facts[name] === "string" ? facts[name] : null]);
+  const texts = [...FACTS, "sources"].map((name) => [name, typeof facts[name] === "string" ? facts[name] : null]);
   const poem = {
     ...Object.fromEntries(texts),
     seed: Number.isInteger(facts.seed) ? facts.seed : 0,

@@ -4,25 +4,26 @@ import { arrive, writeAddress } from "./address.js";
 import { ask } from "./api.js";
 import { checkAgain, checkText, drawChecker, startChecker } from "./checker.js";
 import { chose, drawChoices, foldChoices, readChoices, seeClashes, writeChoices } from "./choices.js";
-import { compose, doAgain, open, takeBack } from "./desk.js";
-import { $, attempt, trouble } from "./dom.js";
+import { compose, go as goStep, open } from "./desk.js";
+import { $, attempt, fill, trouble } from "./dom.js";
 import { drawInside } from "./inside.js";
-import { drawInspector } from "./inspector.js";
+import { drawInspector, startInspector } from "./inspector.js";
 import { drawOriginality } from "./originality.js";
 import { learnGlosses } from "./poem.js";
-import { keep, keepDraft, learn, settings } from "./settings.js";
+import { keep, keepDraft, learn, settings, shown } from "./settings.js";
 import { drawCandidates, drawSheet, focusPlace } from "./sheet.js";
-import { drawShelf } from "./shelf.js";
+import { drawShelf, startShelf } from "./shelf.js";
 import { keepDesk, replaceDesk } from "./shelf_storage.js";
 import { changed, newDesk, onChange, state, touch } from "./state.js";
-import { drawTools } from "./tools.js";
+import { drawTools, startTools } from "./tools.js";
 import { drawWelcome, startWelcome } from "./welcome.js";
 import { t, translate } from "./words.js";
 
-const SETTINGS = ["language", "script", "theme"];
+const SETTINGS = ["language", "script", "theme", "standard"];
 
 function drawTop() {
   document.documentElement.dataset.theme = settings.theme;
+  fill($("standard"), state.known?.standards.map(({ name, label }) => [name, shown(label)]) ?? []);
   for (const name of SETTINGS) $(name).value = settings[name];
   const about = `/page/about.${settings.language}.html`;
   $("about-page").href = about;
@@ -50,7 +51,8 @@ async function set(name, value) {
   drawChoices();
   drawChecker();
   changed();
-  if (name !== "language") return;
+  if (!["language", "standard"].includes(name)) return;
+  chose();
   trouble();
   seeClashes();
   checkAgain();
@@ -62,8 +64,7 @@ function undoKeys(event) {
   const key = event.key.toLowerCase();
   if (writing || !(event.ctrlKey || event.metaKey) || !["z", "y"].includes(key)) return;
   event.preventDefault();
-  if (key === "y" || event.shiftKey) doAgain();
-  else takeBack();
+  goStep(key === "y" || event.shiftKey ? "redo" : "undo");
 }
 
 function listen() {
@@ -125,6 +126,7 @@ async function start() {
     drawChoices();
     drawChecker();
     startChecker(takeToDesk);
+    for (const begin of [startInspector, startShelf, startTools]) begin();
     startWelcome({ compose: composeAs, check: checkAs });
     for (const draw of [drawWelcome, drawSheet, drawTools, drawInspector, drawCandidates]) onChange(draw);
     for (const draw of [drawOriginality, drawInside, drawChecker, drawShelf, keepDesk, writeAddress]) onChange(draw);

@@ -1,30 +1,19 @@
 // What each line of the poem shares with the poets of old, where this server has the corpus.
 
-import { ask } from "./api.js";
-import { $, attempt, el } from "./dom.js";
-import { bare } from "./judged.js";
+import { $, el } from "./dom.js";
+import { bare, recall } from "./judged.js";
 import { shown } from "./settings.js";
-import { changed, entry, state } from "./state.js";
+import { COUPLET } from "./shape.js";
+import { entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
-
-const known = new Map();
 
 export function drawOriginality() {
   const on = entry();
-  $("originality").hidden = !on || !state.known?.corpus;
+  $("originality").hidden = !on || !state.known?.corpus || on.now.poem.form === COUPLET;
   $("originality").ontoggle = drawOriginality;
   if ($("originality").hidden || !$("originality").open) return;
-  const key = on.now.poem.lines.join();
-  if (!known.has(key)) fetchFor(on, key);
-  $("shared").replaceChildren(...(known.get(key)?.map(row) ?? [el("li.hint", t("loading"))]));
-}
-
-async function fetchFor(on, key) {
-  known.set(key, null);
-  const done = await attempt(async () => known.set(key, (await ask("originality", { poem: bare(on.now.poem) })).lines));
-  if (!done) $("originality").open = false;
-  if (!done) known.delete(key);
-  changed();
+  const found = recall("originality", { poem: bare(on.now.poem) });
+  $("shared").replaceChildren(...(found?.lines?.map(row) ?? [el("li.hint", found?.problem ?? t("loading"))]));
 }
 
 function row({ text, run, run_in, same, nearest }) {

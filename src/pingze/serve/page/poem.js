@@ -2,17 +2,18 @@
 
 import { el } from "./dom.js";
 import { settings, shown } from "./settings.js";
+import { COUPLET, markAfter, placeOf, stanzasOf, tuneOf, walk } from "./shape.js";
 import { table } from "./tables.js";
 import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
 export const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
-/** The step on (line, position) that each arrow key makes: the next line stands to the left. */
-const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
-
-/** What is written over a poem: the heading that a person gave it, else the title it was composed to. */
-export const titleOf = ({ heading, title }) => heading || title || "";
+/** What is written over a poem: the heading that a person gave it, else the title it was composed to; first a 詞's tune. */
+export function titleOf({ heading, title, form }) {
+  const [own, tune] = [heading || title || "", tuneOf(form)?.names[0] ?? ""];
+  return own.startsWith(tune) ? own : [tune, own].filter(Boolean).join("·");
+}
 
 /** What stands in a poem's seal. */
 export const sealOf = ({ seal }) => seal || settings.seal || "平仄";
@@ -30,18 +31,29 @@ export function written(poem, text) {
  */
 export function book(poem, { label, look, chosen = null, act = (_event, _place) => {}, edit = null }) {
   const body = el("div.lines", { role: "grid", "aria-label": label, lang: verseLanguage() });
-  const short = poem.lines.map((text) => written(poem, text));
-  poem.lines.forEach((text, at) => body.append(row([...text], [...short[at]], at + 1, { look, chosen })));
+  const stanzas = stanzasOf(poem);
+  const shape = { look, chosen };
+  body.append(
+    ...stanzas.map((lines) =>
+      el(
+        "div.stanza",
+        { role: "rowgroup" },
+        lines.map((line) => row(poem, line, shape)),
+      ),
+    ),
+  );
   body.addEventListener("click", (event) => {
     const cell = event.target.closest("[role=gridcell]");
     if (cell) act(event, placeOf(cell));
   });
   body.addEventListener("keydown", (event) => {
-    if (!move(event, body)) act(event, placeOf(event.target));
+    if (!walk(event, body)) act(event, placeOf(event.target));
   });
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
   const whole = el("div.book", heading(poem, edit), body, seal);
-  whole.style.setProperty("--columns", String(poem.lines.length + (titleOf(poem) || poem.poet ? 1 : 0)));
+  const longest = Math.max(...stanzas.map((lines) => lines.length));
+  whole.style.setProperty("--columns", String(longest + (titleOf(poem) || poem.poet ? 1 : 0)));
+  whole.classList.toggle("couplet", poem.form === COUPLET);
   const shows = [settings.marks && "with-marks", settings.language === "en" && "glossed"].filter(Boolean);
   return el("div", { class: ["scroll", ...shows].join(" ") }, whole);
 }
@@ -57,9 +69,11 @@ function heading(poem, edit) {
   );
 }
 
-function row(characters, faces, line, { look, chosen }) {
-  const mark = el("span.mark", { "aria-hidden": "true" }, line % 2 ? "，" : "。");
-  const cells = characters.map((one, at) => cell(one, faces[at], line, at + 1, look(line, at + 1), chosen));
+function row(poem, line, { look, chosen }) {
+  const text = poem.lines[line - 1];
+  const faces = [...written(poem, text)];
+  const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
+  const cells = [...text].map((one, at) => cell(one, faces[at], line, at + 1, look(line, at + 1), chosen));
   return el("div.line", { role: "row" }, cells, mark);
 }
 
@@ -90,35 +104,34 @@ function cell(character, face, line, position, seen, chosen) {
 /** The mark of a tone; a foot is ◎ as in the old manuals. */
 const sign = (seen) => (seen.rhymes ? "◎" : (SIGNS[seen.tone] ?? ""));
 
-const placeOf = (node) => ({ line: Number(node.dataset.line), position: Number(node.dataset.position) });
-
-/** Move the focus by an arrow key, Home or End; whether the key did. */
-function move(event, body) {
-  const { line, position } = placeOf(event.target);
-  const step = STEPS[event.key];
-  let next = null;
-  if (step) next = cellAt(body, line + step[0], position + step[1]);
-  else if (event.key === "Home") next = event.target.parentNode.querySelector("[role=gridcell]");
-  else if (event.key === "End") next = [...event.target.parentNode.querySelectorAll("[role=gridcell]")].at(-1);
-  else return false;
-  event.preventDefault();
-  if (!next) return true;
-  event.target.tabIndex = -1;
-  next.tabIndex = 0;
-  next.focus();
-  return true;
-}
-
-/** The cell of a place in a grid, or null. */
-export const cellAt = (body, line, position) =>
-  body.querySelector(`[role=gridcell][data-line="${line}"][data-position="${position}"]`);
-
-/** Title, then a couplet a row, with marks. */
+/** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
 export function textOf(poem) {
-  const marked = poem.lines.map((line, at) => written(poem, line) + (at % 2 ? "。" : "，"));
-  const rows = marked.flatMap((_, at) => (at % 2 ? [] : [marked.slice(at, at + 2).join("")]));
-  return [...(titleOf(poem) ? [written(poem, titleOf(poem)), ""] : []), ...rows].join("\n");
+  const marked = (line) =>
+    written(poem, poem.lines[line - 1]) + markAfter(poem, line) + (tuneOf(poem.form) || line % 2 ? "" : "\n");
+  const verse = stanzasOf(poem).map((lines) => lines.map(marked).join("").trim());
+  const parts = [written(poem, titleOf(poem)), verse.join("\n"), sourcesOf(poem).join("\n")];
+  return parts.filter(Boolean).join("\n\n");
 }
+
+/** Where the lines of a poem of old lines are from, of those that stand as they were quoted. */
+export function sourcesOf({ lines, sources }) {
+  const from = Object.fromEntries((sources ?? "").split("\n").map((row) => row.split("\t")));
+  return lines.filter((line) => from[line]).map((line) => shown(`${line}　${from[line]}`));
+}
+
+/** The same as a list for the sheet. */
+export const quotes = (poem) =>
+  el(
+    "ul.quotes",
+    { lang: verseLanguage() },
+    sourcesOf(poem).map((row) => el("li", row)),
+  );
+
+/** A rhyme group in the reader's language; a 詞 rhymes in parts, which have names of their own. */
+export const rhymeOf = (rhyme) =>
+  /部$/.test(rhyme) || !rhymesIn(rhyme)
+    ? shown(rhyme.replace(/[^部]$/, "$&韻"))
+    : t("rhymes_in", rhymesIn(rhyme), rhyme);
 
 // -- glosses -----------------------------------------------------
 // How characters are said and what they mean, for readers of English.

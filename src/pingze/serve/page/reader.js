@@ -2,8 +2,10 @@
 
 import { $, announce, button, el } from "./dom.js";
 import { read } from "./link.js";
-import { book, learnGlosses, textOf, titleOf } from "./poem.js";
+import { book, learnGlosses, quotes, rhymeOf, textOf, titleOf } from "./poem.js";
 import { keep, learn, settings, shown } from "./settings.js";
+import { linesOf, widthsOf } from "./shape.js";
+import { state } from "./state.js";
 import { table } from "./tables.js";
 import { t, translate, verseLanguage } from "./words.js";
 
@@ -26,21 +28,24 @@ async function draw() {
 }
 
 function show(poem, marks) {
-  const width = [...poem.lines[0]].length;
-  const markAt = (line, position) => marks[(line - 1) * width + position - 1];
-  const look = (...place) => ({ tone: MARKS[markAt(...place)], rhymes: markAt(...place) === "3" });
+  const rows = linesOf(widthsOf(poem.lines), (_, n) => marks[n] ?? " ");
+  const look = (line, position) => {
+    const mark = rows[line - 1][position - 1];
+    return { tone: MARKS[mark], rhymes: mark === "3" };
+  };
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
-  const facts = [poem.form, poem.template, poem.rhyme && `${poem.rhyme}韻`].filter(Boolean).map(shown).join(" · ");
+  const facts = [poem.form, poem.template, poem.rhyme && rhymeOf(poem.rhyme)].filter(Boolean).map(shown).join(" · ");
   const notes = [
     el("span", { lang: verseLanguage() }, facts),
     settings.language === "en" ? el("span", t("how_to_read")) : null,
     marks ? el("span.legend", t("legend")) : null,
   ];
-  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), el("p.caption", notes));
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quotes(poem), el("p.caption", notes));
   const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
   $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
 }
 
+state.known = { tunes: await table("tunes"), forms: [] };
 learn((await table("script")).simplified ?? {});
 for (const name of SETTINGS)
   $(name).addEventListener("change", ({ target }) => (keep({ [name]: target.value }), draw()));

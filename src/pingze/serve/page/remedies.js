@@ -1,7 +1,7 @@
 // What a refusal advises, as buttons that do it: each clash knows its field and place, each cause what may be given instead.
 
 import { button } from "./dom.js";
-import { pattern, writePattern } from "./plan.js";
+import { freePlace } from "./plan.js";
 import { shown } from "./settings.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
@@ -27,16 +27,6 @@ function ofClash({ field, line, position, has }, control, does) {
   return [...(atHead ? [[t("to_head"), () => does.write("acrostic_at", "head")]] : []), drop];
 }
 
-/** Free one place of the plan; whether anything is left of it. */
-function freePlace(line, position) {
-  const blocks = pattern()
-    .split(" ")
-    .map((block) => [...block]);
-  blocks[line - 1][position - 1] = "＿";
-  writePattern(blocks.map((block) => block.join("")).join(" "));
-  return Boolean(pattern());
-}
-
 function ofCause({ code, field, has, most, least, choices = [] }, control, does, form) {
   const same = (lines) =>
     state.known.forms.filter(({ width }) => width === form.width).find((one) => one.lines === lines);
@@ -45,6 +35,11 @@ function ofCause({ code, field, has, most, least, choices = [] }, control, does,
   const found = choices.slice(0, 4).map((one) => [t("instead", shown(String(has)), shown(one)), () => put(one)]);
   if (code === "too_long") found.push(...longer(field, has, most));
   if (code === "oblique_rhyme" && free) found.push([t("take_form", shown(free.name)), () => does.form(free.name)]);
+  if (/^ends_/.test(code))
+    found.push([
+      t(code === "ends_level" ? "write_upper" : "write_lower"),
+      () => does.write("upper", code === "ends_level" ? "yes" : ""),
+    ]);
   if (code === "range" && has < least) found.push([t("instead", has, least), () => does.write(field, least)]);
   if (code === "range" && has > most) found.push([t("instead", has, most), () => does.write(field, most)]);
   return [...found, [t("give_up", t(field)), () => does.clear(field)]];

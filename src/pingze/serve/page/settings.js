@@ -7,6 +7,7 @@ const usual = {
   language: /^zh/i.test(navigator.language) ? "zh" : "en",
   script: /zh-(CN|SG|Hans)/i.test(languages) ? "simplified" : "traditional",
   theme: "auto",
+  standard: "pingshui",
   marks: true,
   seal: "",
   paper: "plain",
@@ -63,7 +64,8 @@ export const typedPairs = (read, typed) =>
   [...read].map((one, at) => [one, [...typed][at]]).filter(([one, own]) => one !== own && simplified[one] !== own);
 
 /** The text as it is shown. 乾 is 干 when it means dry, and stays in 乾坤. */
-export function shown(text) {
-  if (settings.script !== "simplified") return text;
-  return text.replace(/乾坤|[^]/gu, (part) => (Object.hasOwn(simplified, part) ? simplified[part] : part));
-}
+export const shown = (text) => (settings.script === "simplified" ? simple(text) : text);
+
+/** The text in Simplified characters. */
+export const simple = (text) =>
+  text.replace(/乾坤|[^]/gu, (part) => (Object.hasOwn(simplified, part) ? simplified[part] : part));

@@ -1,13 +1,14 @@
 // The sheet: the poem on the desk, set as a poem is set, and what is at fault in it.
 
 import { told } from "./api.js";
-import { formInEnglish, templateIn } from "./choices.js";
 import { mendAround, redraw, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
+import { formInEnglish, standardOf, templateIn } from "./forms.js";
 import { faults, seen, verdict } from "./judged.js";
 import { FREE } from "./plan.js";
-import { book, cellAt, learnGlosses, rhymesIn, titleOf, written } from "./poem.js";
+import { book, learnGlosses, quotes, rhymeOf, titleOf, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
+import { cellAt, markAfter, stanzasOf } from "./shape.js";
 import { changed, entry, keyOf, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -25,7 +26,7 @@ export function drawSheet() {
   sheet.setAttribute("aria-busy", String(state.working));
   const poem = state.draft ? unfinished(state.asked, state.draft) : on.now.poem;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
-  sheet.replaceChildren(scroller(poem, on), caption(poem, on));
+  sheet.replaceChildren(scroller(poem, on), quotes(poem), caption(poem, on));
   sheet.querySelector(".book").classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
@@ -83,17 +84,18 @@ function choose(place, onward = false) {
 }
 
 /** What a poem is, in the reader's language. */
-export function factsOf({ form, template, rhyme }) {
-  const group = rhyme && (rhymesIn(rhyme) ? t("rhymes_in", rhymesIn(rhyme), rhyme) : shown(`${rhyme}韻`));
+export function factsOf({ form, template, rhyme }, standard = "pingshui") {
+  const group = rhyme && rhymeOf(rhyme);
+  const by = standard !== "pingshui" && shown(standardOf(standard).label);
   const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
-  return [named, template && templateIn(template), group].filter(Boolean).join(" · ");
+  return [named, template && templateIn(template), group, by].filter(Boolean).join(" · ");
 }
 
 function caption(poem, on) {
   const problem = verdict(on)?.problem;
   return el(
     "p.caption",
-    el("span", { lang: verseLanguage() }, factsOf(poem)),
+    el("span", { lang: verseLanguage() }, factsOf(poem, on.ask.standard)),
     settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
     settings.marks ? el("span.legend", t("legend")) : null,
     problem ? el("span.clash", { role: "status" }, problem) : null,
@@ -135,13 +137,13 @@ function card({ now: { poem } }, at) {
   };
   const chosen = String(at === state.desk.chosen);
   const name = t("candidate", at + 1, shown(poem.lines.join("，")));
-  const face = button("", choose, { class: "candidate", "aria-pressed": chosen, "aria-label": name });
-  face.append(smallPoem(poem));
-  return el("li", face);
+  return el("li", face(poem, choose, { "aria-pressed": chosen, "aria-label": name }));
 }
 
-/** A poem as small columns; what it says is said elsewhere. */
-export function smallPoem(poem) {
-  const column = (line, n) => el("span.small-line", written(poem, line) + (n % 2 ? "。" : "，"));
-  return el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, poem.lines.map(column));
+/** A button that shows a poem as small columns; what it says is said elsewhere. */
+export function face(poem, act, attributes) {
+  const column = (line) => el("span.small-line", written(poem, poem.lines[line - 1]) + markAfter(poem, line));
+  const stanzas = stanzasOf(poem).map((lines) => el("span.small-stanza", lines.map(column)));
+  const small = el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, stanzas);
+  return button(small, act, { class: "candidate", ...attributes });
 }

@@ -5,38 +5,35 @@ import { open } from "./desk.js";
 import { $, announce, attempt, button, el } from "./dom.js";
 import { titleOf } from "./poem.js";
 import { settings, shown } from "./settings.js";
-import { focusPlace, smallPoem } from "./sheet.js";
+import { face, focusPlace } from "./sheet.js";
 import { bringBack, cleared, desks, discard, findDesk, packed, unpack, write } from "./shelf_storage.js";
 import { changed, entry, state } from "./state.js";
 import { save } from "./tools.js";
 import { t } from "./words.js";
 
-let wanted = ""; // what is searched for
+/** Hear of what is done to the whole shelf. */
+export function startShelf() {
+  $("search").addEventListener("input", drawShelf);
+  $("import").addEventListener("change", () => take($("import").files[0]));
+  $("take-file").addEventListener("click", () => $("import").click());
+  $("export").addEventListener("click", () =>
+    save(new Blob([packed()], { type: "application/json" }), "json", "pingze"),
+  );
+  $("clear-shelf").addEventListener("click", () => clear(desks()));
+  $("restore-shelf").addEventListener("click", restore);
+}
 
 export function drawShelf() {
   if (state.view !== "shelf") return;
   const all = desks();
+  const wanted = $("search").value.trim();
   const isFound = (desk) => desk.entries.some(({ now: { poem } }) => textIn(poem).includes(wanted));
   const found = all.filter(isFound).sort((one, other) => Number(other.star) - Number(one.star));
-  const search = el("input", { type: "search", id: "search", "aria-label": t("search"), placeholder: t("search") });
-  search.value = wanted;
-  search.addEventListener("input", () => ((wanted = search.value.trim()), drawShelf(), $("search").focus()));
-  const file = el("input.unseen", { type: "file", id: "import", accept: ".json", tabindex: -1, "aria-hidden": "true" });
-  file.addEventListener("change", () => take(file.files[0]));
-  const download = () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze");
-  $("shelf").replaceChildren(
-    el("p.hint", t(all.length ? "shelf_hint" : "shelf_empty")),
-    all.length > 1 ? search : "",
-    el("ol.shelf", found.map(row)),
-    el(
-      "div.group",
-      all.length ? button(t("export"), download, { id: "export" }) : "",
-      button(t("import"), () => file.click(), { id: "take-file" }),
-      all.length ? button(t("clear_shelf"), () => clear(all), { id: "clear-shelf" }) : "",
-      cleared().length ? button(t("restore_shelf"), restore, { id: "restore-shelf" }) : "",
-      file,
-    ),
-  );
+  $("shelf-hint").textContent = t(all.length ? "shelf_hint" : "shelf_empty");
+  $("search").hidden = all.length < 2;
+  $("shelved").replaceChildren(...found.map(row));
+  for (const id of ["export", "clear-shelf"]) $(id).hidden = !all.length;
+  $("restore-shelf").hidden = !cleared().length;
 }
 
 /** All that a poem can be found by, in both scripts. */
@@ -46,8 +43,7 @@ const textIn = (poem) =>
 function row(desk) {
   const { poem } = desk.entries[desk.chosen].now;
   const name = titleOf(poem) || poem.lines[0];
-  const face = button("", () => takeUp(desk.id), { class: "candidate", "aria-label": t("take_up", shown(name)) });
-  face.append(smallPoem(poem));
+  const up = face(poem, () => takeUp(desk.id), { "aria-label": t("take_up", shown(name)) });
   const language = settings.language === "zh" ? "zh-TW" : "en";
   const when = new Date(desk.when).toLocaleString(language, { dateStyle: "medium", timeStyle: "short" });
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
@@ -58,7 +54,7 @@ function row(desk) {
     button(desk.star ? "★" : "☆", () => mark(desk), star),
     away,
   );
-  return el("li", face, el("small", facts.filter(Boolean).join(" · ")), el("small", when), deeds);
+  return el("li", up, el("small", facts.filter(Boolean).join(" · ")), el("small", when), deeds);
 }
 
 function mark(desk) {

@@ -54,18 +54,11 @@ export function step(of, change) {
   touch();
 }
 
-export function undo(of) {
-  if (!of?.past.length) return false;
-  of.future.push(of.now);
-  of.now = of.past.pop();
-  touch();
-  return true;
-}
-
-export function redo(of) {
-  if (!of?.future.length) return false;
-  of.past.push(of.now);
-  of.now = of.future.pop();
+/** One step back along the "past", or one on into the "future" that was left; whether there was one. */
+export function travel(of, way) {
+  if (!of?.[way].length) return false;
+  of[way === "past" ? "future" : "past"].push(of.now);
+  of.now = of[way].pop();
   touch();
   return true;
 }

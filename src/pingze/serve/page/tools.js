@@ -1,43 +1,43 @@
 // The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
-import { canDoAgain, canTakeBack, compose, doAgain, entitle, redraw, takeBack } from "./desk.js";
-import { $, announce, attempt, button, el } from "./dom.js";
+import { canGo, compose, entitle, go, redraw } from "./desk.js";
+import { $, announce, attempt, el } from "./dom.js";
 import { linkOf } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
 import { keep, settings } from "./settings.js";
+import { COUPLET } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
+
+const ACTS = {
+  undo: () => go("undo"),
+  redo: () => go("redo"),
+  redraw: () => redraw(),
+  like: () => another(entry(), "like"),
+  unlike: () => another(entry(), "unlike"),
+  marks: mark,
+  entitle: () => askTitle(entry().now.poem),
+  copy: () => copy(textOf(entry().now.poem), "copied"),
+  link: () => copyLink(entry()),
+  "make-card": () => makeCard({ save, say }),
+};
+
+export function startTools() {
+  for (const [id, act] of Object.entries(ACTS)) $(id).addEventListener("click", act);
+}
 
 export function drawTools() {
   const on = entry();
   if (!on) return;
-  const box = $("tools");
-  const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
-  const all = on.now.locks.size ? tool("redraw_all", () => redraw(), { id: "redraw", disabled: state.working }) : "";
-  box.replaceChildren(
-    group(
-      tool("undo", takeBack, { id: "undo", disabled: !canTakeBack() }),
-      tool("redo", doAgain, { id: "redo", disabled: !canDoAgain() }),
-      all,
-    ),
-    group(
-      tool("like", () => another(on, "like"), { id: "like", disabled: state.working }),
-      tool("unlike", () => another(on, "unlike"), { id: "unlike", disabled: state.working }),
-    ),
-    group(tool("marks", mark, { id: "marks", "aria-pressed": String(settings.marks) })),
-    group(
-      tool("entitle", () => askTitle(on.now.poem), { id: "entitle" }),
-      tool("copy", () => copy(textOf(on.now.poem), "copied"), { id: "copy" }),
-      tool("link", () => copyLink(on), { id: "link" }),
-      tool("card", () => makeCard({ save, say }), { id: "make-card" }),
-    ),
-  );
-  if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
+  const isCouplet = on.now.poem.form === COUPLET;
+  for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
+  for (const id of ["redraw", "like", "unlike"]) {
+    $(id).disabled = state.working;
+    $(id).hidden = isCouplet || (id === "redraw" && !on.now.locks.size);
+  }
+  $("marks").setAttribute("aria-pressed", String(settings.marks));
 }
-
-const group = (...buttons) => el("div.group", buttons);
-const tool = (name, click, attributes) => button(t(name), click, attributes);
 
 /** Compose another poem as this one was asked for, like it or unlike it. */
 const another = ({ ask: asked, now: { poem } }, way) =>
@@ -50,7 +50,7 @@ function mark() {
 
 /** Ask for the poem's heading and what stands in its seal, which later poems have too. */
 function askTitle(poem) {
-  $("heading").value = titleOf(poem);
+  $("heading").value = poem.heading || poem.title || "";
   $("seal").value = poem.seal || settings.seal;
   $("entitling").returnValue = "";
   $("entitling").onclose = () => {

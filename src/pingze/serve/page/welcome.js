@@ -10,6 +10,7 @@ import { t } from "./words.js";
 
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
+const CI = { form: "浣溪沙", title: "秋思" };
 const ENGLISH = { form: "七絕", title: "snow on the river" };
 const FAULTY = "秋夜寥寥月欲明，涼風吹葉下庭楹，寒蛩唧唧繞籬落，螢光滿林聞客聲";
 
@@ -48,6 +49,7 @@ function examples() {
   return [
     english,
     [t("example_acrostic", shown(acrostic.acrostic)), () => tries.compose(acrostic), "try-acrostic"],
+    [shown("《浣溪沙·秋思》"), () => tries.compose(CI), "try-tune"],
     titled && [t("example_title", named(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
     corpus
       ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]

@@ -1,0 +1,122 @@
+// The form chooser: forms, tunes by search, couplets, and poems of old lines; what each is, and where it rhymes.
+
+import { $, el, fill } from "./dom.js";
+import { setInvalid } from "./plan.js";
+import { pinyin, rhymesIn } from "./poem.js";
+import { settings, shown, simple } from "./settings.js";
+import { COUPLET, tuneOf } from "./shape.js";
+import { state } from "./state.js";
+import { t } from "./words.js";
+
+const TUNE = "詞";
+const USUAL = "七絕";
+const USUAL_TUNE = "浣溪沙";
+
+/** The form that is chosen: one of the server's forms or tunes, or the couplet. */
+export function chosenForm() {
+  const chosen = new FormData($("choices")).get("form");
+  const name = chosen === TUNE ? $("tune").value : chosen;
+  const found = state.known.forms.find((form) => form.name === name) ?? tuneOf(name);
+  return { name, lines: 0, templates: [], regulated: false, antithetical: false, ...found };
+}
+
+/** Choose a form or a tune by its name. */
+export function chooseForm(name) {
+  $("tune_search").value = "";
+  drawTunes();
+  $("choices").elements.namedItem("form").value = tuneOf(name) ? TUNE : name;
+  if (tuneOf(name)) $("tune").value = name;
+}
+
+/** Draw the chooser, once, and again when the language changes. */
+export function drawForms() {
+  if (!$("forms").childElementCount) {
+    const names = [...state.known.forms.map(({ name }) => name), TUNE, COUPLET];
+    const quotes = chip("集句", { type: "checkbox", name: "collect", id: "collect", value: "yes" });
+    $("forms").append(...names.map((name) => chip(name, { type: "radio", name: "form", value: name })), quotes);
+    quotes.dataset.field = "collect";
+    chooseForm(USUAL);
+  }
+  for (const each of $("forms").querySelectorAll("label"))
+    each.lastChild.replaceChildren(shown(each.dataset.name), el("small", formInEnglish(each.dataset.name)));
+  drawTunes();
+}
+
+function chip(name, attributes) {
+  const on = { pointerenter: () => tellForm(name), pointerleave: () => tellForm() };
+  const input = el("input", { ...attributes, checked: name === USUAL, class: "unseen" });
+  return el("label.chip", { "data-name": name, lang: "zh-Hant", on }, input, el("span"));
+}
+
+/** List the tunes that a search finds, by any of their names, in either script or as pinyin. */
+export function drawTunes() {
+  const plain = (text) =>
+    simple(
+      text
+        .normalize("NFD")
+        .replace(/[\u0300-\u036f\s]/g, "")
+        .toLowerCase(),
+    );
+  const wanted = plain($("tune_search").value);
+  const isFound = ({ names }) => names.some((name) => [name, pinyin(name)].some((one) => plain(one).includes(wanted)));
+  const found = state.known.tunes.filter(isFound);
+  setInvalid($("tune_search"), !found.length);
+  if (found.length)
+    fill(
+      $("tune"),
+      found.map(({ name, widths }) => [name, [shown(name), pinyin(name), size(widths)].join(" ")]),
+    );
+  if ($("tune").selectedIndex < 0)
+    $("tune").value = found.some(({ name }) => name === USUAL_TUNE) ? USUAL_TUNE : found[0].name;
+}
+
+const size = (widths) =>
+  t(
+    "of_characters",
+    widths.reduce((sum, width) => sum + width, 0),
+  );
+
+/** The last character of a form's name tells its kind; a tune is one of 詞. */
+const kindOf = (name) => (tuneOf(name) ? TUNE : [...name].at(-1));
+
+/** Say what kind of poem a form is. */
+export function tellForm(name = $("collect").checked && chosenForm().width ? "集句" : chosenForm().name) {
+  const lacks = name === "集句" && !state.known.corpus;
+  $("form_what").textContent = t(lacks ? "no_corpus" : kindOf(name));
+}
+
+/** A form's name for a reader of English, "" for others. */
+export function formInEnglish(name) {
+  if (settings.language !== "en") return "";
+  const kind = t(`${kindOf(name)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "");
+  return tuneOf(name) ? `${pinyin(name)}, ${kind}` : kind;
+}
+
+/** A template's name, in English for readers of English. */
+export const templateIn = (name) =>
+  settings.language === "en" && /^[平仄]起/.test(name)
+    ? t(
+        name.endsWith("首句入韻") ? "template_rhymed" : "template_free",
+        t(name[0] === "平" ? "level_tone" : "oblique_tone"),
+      )
+    : shown(name);
+
+/** The standard of rhyme of a name, by default the reader's. */
+export const standardOf = (wanted = settings.standard) => state.known.standards.find(({ name }) => name === wanted);
+
+/** List the rhyme groups of a form by the reader's standard; of a tune the parts in which 詞 rhyme. */
+export function drawRhymes({ rhymes: kinds, regulated }) {
+  const { rhymes, parts } = standardOf();
+  const before = $("rhyme").value;
+  const option = ({ name, label }) =>
+    el("option", { value: name }, `${shown(label)} ${rhymesIn(label.split(" ")[1] ?? name)}`.trim());
+  const entering = parts.filter(({ side }) => side === "入");
+  const fitting = { 平: parts.filter((part) => !entering.includes(part)), 入: entering }[kinds?.[0]] ?? parts;
+  const of = (tone, label) =>
+    el("optgroup", { label: t(label) }, rhymes.filter(({ side }) => side === tone).map(option));
+  const groups = [of("平", "level_tone"), ...(regulated ? [] : [of("仄", "oblique_tone")])];
+  const any = el("option", { value: "" }, t("any"));
+  $("rhyme").replaceChildren(any, ...(kinds ? (fitting.length ? fitting : parts).map(option) : groups));
+  $("rhyme").value = before;
+  if ($("rhyme").selectedIndex < 0) $("rhyme").value = "";
+}

@@ -1,0 +1,70 @@
+// The shape of a poem: the widths of its lines, the mark after each, where a stanza ends, and the way from place to place.
+
+import { state } from "./state.js";
+
+/** The kind of two lines that answer each other, which the server writes by other rules than poems. */
+export const COUPLET = "對聯";
+
+/** The characters of a text that are placed, as the server reads it: no spaces and no marks. */
+export const onlyHan = (text) => [...(text ?? "")].filter((character) => /\p{Script=Han}/u.test(character));
+
+/** The tune of a name; undefined where the name is of another form. */
+export const tuneOf = (name) => state.known.tunes.find((tune) => tune.name === name);
+
+/** How many characters each of some lines has. */
+export const widthsOf = (lines) => lines.map((line) => [...line].length);
+
+/** The widths of the lines of a form or a tune with so many lines; none of a couplet. */
+export function widthsAsked(form, lines) {
+  const { width } = state.known.forms.find(({ name }) => name === form) ?? {};
+  return tuneOf(form)?.widths ?? Array(width ? lines : 0).fill(width);
+}
+
+/** Every place of lines of such widths, in the order in which they are read. */
+export const placesOf = (widths) =>
+  widths.flatMap((width, at) => Array.from({ length: width }, (_, n) => ({ line: at + 1, position: n + 1 })));
+
+/** A text with as many characters in each line as the widths say; `at(place, n)` gives each character. */
+export function linesOf(widths, at) {
+  const lines = widths.map(() => "");
+  placesOf(widths).forEach((place, n) => (lines[place.line - 1] += at(place, n)));
+  return lines;
+}
+
+/** The mark after a line, which is numbered from 1. */
+export const markAfter = ({ form }, line) => tuneOf(form)?.marks[line - 1] ?? (line % 2 ? "，" : "。");
+
+/** The numbers of the lines of each stanza. */
+export function stanzasOf({ form, lines }) {
+  const ends = tuneOf(form)?.stanzas ?? [];
+  const numbers = lines.map((_, at) => at + 1);
+  return [0, ...ends].map((start, at) => numbers.slice(start, ends[at]));
+}
+
+/** The step on (line, position) that each arrow key makes: the next line stands to the left. */
+const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
+
+/** The element of a place in a grid, or null. */
+export const cellAt = (grid, line, position) =>
+  grid.querySelector(`[data-line="${line}"][data-position="${position}"]`);
+
+/** The place of an element of a grid. */
+export const placeOf = ({ dataset }) => ({ line: Number(dataset.line), position: Number(dataset.position) });
+
+/** Move the focus in a grid by an arrow key, Home or End; whether the key does. A shorter line is entered at its end. */
+export function walk(event, grid) {
+  const { line, position } = placeOf(event.target);
+  const step = STEPS[event.key];
+  const inLine = (number) => [...grid.querySelectorAll(`[data-line="${number}"]`)];
+  let next = null;
+  if (step?.[0]) next = cellAt(grid, line + step[0], position) ?? inLine(line + step[0]).at(-1);
+  else if (step) next = cellAt(grid, line, position + step[1]);
+  else if (["Home", "End"].includes(event.key)) next = inLine(line).at(event.key === "Home" ? 0 : -1);
+  else return false;
+  event.preventDefault();
+  if (!next) return true;
+  event.target.tabIndex = -1;
+  next.tabIndex = 0;
+  next.focus();
+  return true;
+}

@@ -1,0 +1,164 @@
+"""詞, couplets, 集句 and standards of rhyme on the page, in a real browser."""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+import pingze
+from pingze.corpus import build
+from tests.corpus.invented import QUOTED, write_quoted
+from tests.serve.page import again, choose, compose, count, lines, link, opened, says
+from tests.serve.process import serving
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+
+TUNE = (
+    "秋色蕭蕭葉滿枝",
+    "天涯何處是歸期",
+    "人間無事不堪悲",
+    "今夜思君腸欲斷",
+    "別來流淚鬢成絲",
+    "此時情緒只如斯",
+)
+
+
+def choose_tune(page: "Page", typed: str, name: str) -> None:
+    page.locator(".chip", has_text="詞").click()
+    page.fill("#tune_search", typed)
+    page.locator("#tune option", has_text=name).wait_for()
+    page.select_option("#tune", name)
+
+
+@pytest.mark.parametrize(("typed", "language"), [("忆江", "zh-TW"), ("yi jiang", "en-US")])
+def test_a_tune_is_found_and_composed_to(browser: "Browser", address: str, typed: str, language: str) -> None:
+    with opened(browser, address, language=language) as page:
+        choose_tune(page, typed, "憶江南")
+        page.fill("#title", "秋思")
+        page.click("#more > summary")
+        assert page.locator("#rhyme option").count() == 15  # the level parts of 詞林正韻, and any
+        page.fill("#start", "何處好，")
+        page.locator("#plan input").nth(10).fill("月")
+        compose(page, form="詞")
+        poem = lines(page)
+        assert [len(line) for line in poem] == [3, 5, 7, 7, 5]
+        assert (poem[0], poem[2][2]) == ("何處好", "月")
+        assert pingze.check("，".join(poem), form="憶江南").ok
+        says(page, "#sheet h2", "憶江南·秋思")
+        assert page.locator("#sheet .mark").all_inner_texts() == list("，。，。。")
+        count(page, "#sheet .rhymes", 3)
+        count(page, "#sheet .locked", 4)
+
+
+def test_a_tune_is_revised_by_its_own_widths(browser: "Browser", address: str) -> None:
+    verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
+    with opened(browser, address, after=link(*verse, form="憶江南")) as page:
+        page.locator("#sheet [data-line='1'][data-position='2']").click()
+        # 1) What is written flows on into the next line, and what it breaks is marked and mended.
+        page.fill("#own", "日月山")
+        page.locator("#own").press("Enter")
+        says(page, "#sheet .line >> nth=1", "山")
+        assert lines(page)[:2] == ["何日月", "山上月明時"]
+        count(page, "#sheet .locked", 3)
+        page.click("#undo")
+        assert lines(page) == list(verse)
+        # 2) A place may be weighed, a line drawn again.
+        page.locator("#sheet [data-line='5'][data-position='1']").click()
+        page.locator(".alternative").first.wait_for()
+        page.click("#lock")
+        page.click("#redraw-line")
+        says(page, "#news", "已重寫")
+        after = lines(page)
+        assert (after[:4], after[4][0]) == (list(verse[:4]), "人")
+        assert pingze.check("，".join(after), form="憶江南").ok
+        # 3) The look inside knows the place of each token.
+        page.click("[data-view-of=inside]")
+        page.locator("#inside-surprise .column[data-token='5']").click()
+        count(page, "#sheet [aria-selected=true][data-line='2'][data-position='2']", 1)
+
+
+def test_a_fault_of_a_tune_is_mended_around(browser: "Browser", address: str) -> None:
+    faulty = (*TUNE[:5], "此時情緒只如天")
+    with opened(browser, address, after=link(*faulty, form="浣溪沙", locks="6.1")) as page:
+        count(page, "#sheet .stanza", 2)
+        count(page, "#sheet .faulty", 1)
+        page.click("#mend-around")
+        says(page, "#news", "無病")
+        assert pingze.check("，".join(lines(page)), form="浣溪沙").ok
+        page.click("[data-view-of=check]")
+        page.fill("#text", "，".join(faulty))
+        says(page, ".verdict > h2", "浣溪沙")
+        count(page, ".verdict .stanza", 2)
+
+
+def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: "Browser", address: str) -> None:
+    with opened(browser, address, refused=1) as page:
+        page.locator(".chip", has_text="對聯").click()
+        page.fill("#line", "山中無一事人")
+        page.click("#go")
+        says(page, "[data-field=line] .at-field", "平聲")
+        page.locator("[data-field=line] .remedy").first.click()  # have the upper line written
+        page.select_option("#count", "1")
+        page.click("#go")
+        page.locator("#sheet .line >> nth=1").filter(has_text="人").wait_for()
+        upper, lower = lines(page)
+        assert (lower, len(upper)) == ("山中無一事人", 6)
+        page.locator("#sheet [role=gridcell]").nth(1).click()
+        assert page.locator("#redraw-line").is_hidden()
+        page.fill("#line", "")
+        page.fill("#title", "新春")
+        page.fill("#length", "5")
+        page.click("#go")
+        says(page, "#news", "得詩")
+        assert len(page.locator("#sheet h2").inner_text()) == 4  # 橫批
+        assert [len(line) for line in lines(page)] == [5, 5]
+        page.locator("#sheet .sign", has_text=re.compile("[○●◐]")).first.wait_for()
+        poem = lines(page)
+        again(page)
+        assert lines(page) == poem
+
+
+def test_a_poem_of_old_lines_names_their_poets(
+    browser: "Browser", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    with opened(browser, address) as page:
+        page.locator(".chip", has_text="集句").click()
+        says(page, "#form_what", "pingze corpus fetch")
+    monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
+    build(write_quoted(tmp_path / "poems"))
+    with serving(tmp_path) as server, opened(browser, server.address) as page:
+        page.locator(".chip", has_text="集句").click()
+        compose(page)
+        assert lines(page) == QUOTED
+        rows = page.locator(".quotes li")
+        assert rows.all_inner_texts() == [f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)]
+        page.click("#link")
+        says(page, "#news", "連結已複製")
+        copied = page.evaluate("navigator.clipboard.readText()")
+        page.locator("#sheet [data-line='2'][data-position='1']").click()
+        page.fill("#own", "何")
+        page.locator("#own").press("Enter")
+        count(page, ".quotes li", 3)  # what was changed is no quotation
+        page.goto(copied)
+        page.reload()
+        count(page, ".quotes li", 4)
+
+
+def test_a_standard_is_of_composing_and_of_checking(page: "Page") -> None:
+    choose(page, "standard", "tongyun")
+    page.click("#more > summary")
+    page.select_option("#rhyme", "啊")
+    compose(page)
+    says(page, "#sheet .caption", "啊韻 · 中華通韻")
+    poem = "，".join(lines(page))
+    assert pingze.check(poem, standard="tongyun").ok
+    count(page, "#sheet .faulty", 0)
+    page.click("[data-view-of=check]")
+    page.fill("#text", poem)
+    says(page, ".verdict > h2", re.compile("中華通韻.*無病"))
+    choose(page, "standard", "pingshui")
+    says(page, ".verdict > h2", re.compile("^(?!.*中華通韻)"))
