@@ -6,7 +6,6 @@ A character with several readings passes if one of them fits; an unknown charact
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from itertools import pairwise
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, old_style, regulated
@@ -105,11 +104,13 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
     for size in (4, 8) if feet and not frozenset.intersection(*feet) else ():
         form = next(iter(_shaped(size, frozenset(map(len, lines)))), None)
         if form and form.regulated and len(lines) > size and len(lines) % size == 0:
-            starts = range(0, len(lines), size)
-            parts = [_judge(lines[n : n + size], form, CUSTOMARY, standard) for n in starts]
-            rhymes = [part.rhyme or "" for part in parts]
-            apart = all(one and other not in standard.near[one] for one, other in pairwise(rhymes))
-            if apart and all(len(part.violations) <= faults for part in parts):
+            before = frozenset[str]()
+            for start in range(0, len(lines), size):
+                part = _judge(lines[start : start + size], form, CUSTOMARY, standard)
+                if len(part.violations) > faults or not part.rhyme or part.rhyme in before:
+                    break
+                before = standard.near[part.rhyme]
+            else:
                 return size
     return 0
 

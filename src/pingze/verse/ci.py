@@ -126,12 +126,14 @@ def named_tune(headings: Iterable[str]) -> Tune | None:
 
 def nearest(lines: Sequence[str]) -> list[str]:
     """Return the tunes, three at most, whose line lengths differ least from those of a text; [] if none is near."""
-    widths, most = [*map(len, lines)], max(1, len(lines) // 4)
-    count, found = Counter(widths), list[tuple[int, str]]()
+    widths, most, found = [*map(len, lines)], max(1, len(lines) // 4), list[tuple[int, str]]()
+    count, size = [*map(widths.count, range(1 + max(widths, default=0)))], len(widths)
     for tune in tunes().values():
-        size = max(len(widths), len(tune.widths))
-        # Two sequences differ at least in the lines of one that have no equal in the other.
-        if size - min(len(widths), len(tune.widths)) <= most and size - (count & tune.counts).total() <= most:
+        # Two sequences differ at least in the lines of the longer one that have no equal in the other.
+        if (
+            abs(size - len(tune.widths)) <= most
+            and max(size, len(tune.widths)) - sum(map(min, count, tune.counts)) <= most
+        ):
             found.append((_distance(widths, tune.widths), tune.name))
     found.sort(key=lambda each: each[0])
     return [name for cost, name in found[:_NEAREST] if cost <= most]

@@ -5,7 +5,6 @@ columns of the table and how they are counted.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from difflib import get_close_matches
@@ -70,9 +69,9 @@ class Tune:
         return tuple(len(line.tones) for line in self.lines)
 
     @cached_property
-    def counts(self) -> Counter[int]:
-        """How many lines have each number of characters."""
-        return Counter(self.widths)
+    def counts(self) -> list[int]:
+        """The number of lines of each number of characters, from 0."""
+        return [*map(self.widths.count, range(1 + max(self.widths)))]
 
     @cached_property
     def ends(self) -> frozenset[int]:
