@@ -12,8 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from pingze.serve.answers import script
 from pingze.serve.app import PAGE, project_url
-from pingze.verse.character_table import simplified_forms
 from pingze.verse.tunes import tunes
 
 FOLDER = Path(__file__).parents[1] / "build" / "site" / "poem"
@@ -42,7 +42,7 @@ def build(folder: Path) -> None:
         }
         for tune in tunes().values()
     ]
-    tables["script"] = {"simplified": simplified_forms()}
+    tables["script"] = script()
     files = {
         "reader.js": bundle("reader"),
         "tables.js": f"globalThis.pingzeTables = {json.dumps(tables, ensure_ascii=False, separators=(',', ':'))};\n",

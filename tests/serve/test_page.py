@@ -80,7 +80,7 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
         compose(page)
         poem = lines(page)
         page.click("#link")
-        says(page, "#news", "連結已複製")
+        says(page, "#news", "網址已複製")
         link = page.evaluate("navigator.clipboard.readText()")
         page.click("#copy")
         says(page, "#news", re.compile("^已複製"))

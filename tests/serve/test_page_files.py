@@ -12,7 +12,7 @@ from fontTools.ttLib import TTFont
 
 from pingze.network import checkpoint
 from pingze.serve.app import PAGE
-from pingze.verse.character_table import simplified_forms
+from pingze.verse.character_table import mainland_variants, simplified_forms
 
 TOOLS = Path(__file__).parents[2] / "node_modules" / ".bin"
 LARGEST_FONT = 3.1e6
@@ -104,6 +104,15 @@ def test_each_word_is_asked_for() -> None:
     }
     unused = {name for name in WORDS if not re.search(rf'["\']{name}["\']', text)} - kinds - others
     assert {name for name in unused if not name.startswith(tuple(starts))} == set()
+
+
+def test_each_word_has_a_simplified_form() -> None:
+    simplified = mainland_variants() | simplified_forms()
+    for said, _ in WORDS.values():
+        shown = "".join(
+            simplified.get(character, character) for character in re.findall(r"[\u3400-\u9fff]", said)
+        )
+        assert shown.encode("gb2312").decode("gb2312") == shown
 
 
 @pytest.mark.parametrize(

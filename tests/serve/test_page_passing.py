@@ -32,7 +32,7 @@ def ask_for_all(page: "Page") -> None:
 def linked(page: "Page") -> str:
     """Copy the link; what follows the page's address in it."""
     page.click("#link")
-    says(page, "#news", "連結已複製")
+    says(page, "#news", "網址已複製")
     link: str = page.evaluate("navigator.clipboard.readText()")
     return link[link.index("#") :]
 

@@ -50,7 +50,7 @@ def test_a_link_leads_to_the_page_without_a_server(browser: "Browser", tmp_path:
         poem = lines(page)
         page.wait_for_function("() => document.querySelectorAll('#sheet .rhymes').length")
         page.click("#link")
-        page.wait_for_function("() => document.querySelector('#news').textContent === '連結已複製。'")
+        page.wait_for_function("() => document.querySelector('#news').textContent === '網址已複製。'")
         copied: str = page.evaluate("navigator.clipboard.readText()")
     assert copied.startswith(public + "#")
     build(tmp_path / "site")

@@ -21,7 +21,7 @@ from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
 from pingze.serve.problems import Problem
 from pingze.verse import Verdict, Violation
-from pingze.verse.character_table import simplified_forms, to_traditional
+from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
@@ -112,8 +112,8 @@ def choices() -> schemas.Choices:
 
 @cache
 def script() -> dict[str, dict[str, str]]:
-    """Map each Traditional character that has a Simplified form to that form."""
-    return {"simplified": simplified_forms()}
+    """Map each Traditional character that has a Simplified form to that form, and variants to their common forms."""
+    return {"simplified": simplified_forms(), "variants": mainland_variants()}
 
 
 @cache

@@ -128,3 +128,19 @@ _TRADITIONAL = Translation(_convert)
 def simplified_forms() -> dict[str, str]:
     """Map each Traditional character to the Simplified one that stands for it."""
     return {other: character for character, others in table("simplified").items() for other in others}
+
+
+@cache
+def mainland_variants() -> dict[str, str]:
+    """Map each variant outside GB 2312 to the Simplified text's form of the character: 疎 to 疏, 堦 to 阶."""
+    simplified = simplified_forms()
+    found = {}
+    for character in table("characters").keys() - simplified.keys():
+        forms = [simplified.get(other, other) for other in variants(character)]
+        if not _in_gb2312(character) and (common := next(filter(_in_gb2312, forms), None)):
+            found[character] = common
+    return found
+
+
+def _in_gb2312(character: str) -> bool:
+    return bool(character.encode("gb2312", errors="ignore"))

@@ -13,7 +13,6 @@ import { changed, entry, keyOf, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const SHOWN = 12;
-const MARGIN = 12; // pixels between a place and what lies over the page
 
 let drawn = ""; // the place and poem that are drawn, so that what is under the reader's hand stays
 let asking = new AbortController();
@@ -50,7 +49,7 @@ export function drawInspector() {
     $("own").value = "";
     for (const id of ["choose", ...Object.keys(again)]) $(id).hidden = on.now.poem.form === COUPLET;
     weigh(on, character);
-    keepInSight(line, position);
+    if (isOver()) cellAt($("sheet"), line, position).scrollIntoView({ block: "nearest" });
   }
   $("facts").replaceChildren(...facts(on, line, position));
   const locked = on.now.locks.has(keyOf(line, position));
@@ -71,14 +70,6 @@ function close() {
   focusPlace();
   state.place = null;
   changed();
-}
-
-/** Where the inspector lies over the page, move the page so far that the place is seen above it. */
-function keepInSight(line, position) {
-  if (!isOver()) return;
-  const below =
-    cellAt($("sheet"), line, position).getBoundingClientRect().bottom - $("inspector").getBoundingClientRect().top;
-  if (below > -MARGIN) window.scrollBy(0, below + MARGIN);
 }
 
 /** How the character is read, and what it breaks. */

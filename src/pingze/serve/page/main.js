@@ -118,8 +118,8 @@ async function start() {
   for (const draw of [drawTop, drawViews, drawGo]) onChange(draw);
   changed();
   await attempt(async () => {
-    const [known, { simplified }] = await Promise.all([ask("forms"), ask("script")]);
-    learn(simplified);
+    const [known, script] = await Promise.all([ask("forms"), ask("script")]);
+    learn(script);
     state.known = known;
     await learnGlosses();
     translate();

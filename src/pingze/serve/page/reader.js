@@ -46,7 +46,7 @@ function show(poem, marks) {
 }
 
 state.known = { tunes: await table("tunes"), forms: [] };
-learn((await table("script")).simplified ?? {});
+learn(await table("script"));
 for (const name of SETTINGS)
   $(name).addEventListener("change", ({ target }) => (keep({ [name]: target.value }), draw()));
 window.addEventListener("hashchange", draw);

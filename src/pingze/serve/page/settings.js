@@ -49,9 +49,9 @@ let simplified = {};
 
 const words = new Map(); // of each Simplified character those that it is written for
 
-/** Take the table of /v1/script. */
-export function learn(table) {
-  simplified = table;
+/** Take the tables of /v1/script. */
+export function learn({ simplified: table = {}, variants = {} }) {
+  simplified = { ...variants, ...table };
   for (const [traditional, written] of Object.entries(table))
     words.set(written, [...(words.get(written) ?? []), traditional]);
 }
