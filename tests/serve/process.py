@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,8 @@ def post(client: httpx.Client, route: str, **body: Any) -> httpx.Response:
     return client.post(f"/v1/{route}", json=body, timeout=SECONDS)
 
 
-def until_jobs_wait(client: httpx.Client) -> None:
-    """Return when a request is being computed."""
+def until_jobs_wait(client: httpx.Client, asked: "Future[httpx.Response]") -> None:
+    """Return when a request is being computed; fail if it was answered before, as one that would take too long is."""
     while not client.get("/v1/health", timeout=SECONDS).json()["queue"]:
+        assert not asked.done(), asked.result().text
         time.sleep(0.05)

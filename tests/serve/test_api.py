@@ -140,12 +140,7 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert {form["name"] for form in choices["forms"]} >= {"五絕", "七律", "七古"}
     assert choices["default_model"] in {model["name"] for model in choices["models"]}
     assert choices["corpus"] is False
-    script = client.get("/v1/script").json()
-    assert (script["simplified"]["陽"], script["variants"]["疎"], script["variants"]["堦"]) == (
-        "阳",
-        "疏",
-        "阶",
-    )
+    assert client.get("/v1/script").json()["simplified"]["陽"] == "阳"
     assert client.get("/v1/health").json()["status"] == "ok"
     (long,) = [form for form in choices["forms"] if form["name"] == "七排"]
     assert (long["lines"], long["default_lines"]) == (None, 10)
@@ -320,7 +315,7 @@ def test_every_answer_is_guarded_and_tells_no_version(client: httpx.Client) -> N
         assert "server" not in answer.headers
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "unsafe" not in answer.headers["content-security-policy"]
-        assert "from pingze" not in answer.text
+        assert "import" not in answer.text
     assert client.get("/docs").status_code == 404
     refused = client.delete("/v1/compose")
     assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
@@ -367,10 +362,15 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
     process = Path(f"/proc/{server.process.pid}")
-    body = {"form": "五絕", "particles": 64, "count": 16, "model": "report"}
+    body = {
+        "form": "五絕",
+        "particles": 64,
+        "count": 8,
+        "model": "report",
+    }  # fewer than a busy machine refuses
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
-        until_jobs_wait(client)
+        until_jobs_wait(client, asked)
         before = kill_workers(process)
         problem = asked.result()
         assert (problem.status_code, problem.json()["cause"]["code"]) == (503, "lost")
@@ -402,14 +402,14 @@ def workers(process: Path) -> set[int]:
 
 
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:
-    server = Server(tmp_path)
+    server, body = Server(tmp_path), {"form": "五絕", "count": 4, "particles": 64, "model": "report"}
     server.start()
-    with httpx.Client(base_url=server.address, timeout=SECONDS) as client, ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(post, client, "compose", form="五絕", count=16, particles=64, model="report")
-        until_jobs_wait(client)
+    asking = {"json": body, "headers": LINES_OF_JSON, "timeout": SECONDS}
+    with httpx.stream("POST", f"{server.address}/v1/compose", **asking) as watched:
+        lines = watched.iter_lines()
+        assert "draft" in next(lines)
         server.process.send_signal(signal.SIGTERM)
-        answer = asked.result()
-    assert (answer.status_code, len(answer.json()["poems"])) == (200, 16)
+        assert len(json.loads([*lines][-1])["poems"]) == 4
     assert server.stop() == ""
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.address}/v1/health")

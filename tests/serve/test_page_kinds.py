@@ -143,9 +143,8 @@ def test_a_poem_of_old_lines_names_their_poets(
         page.fill("#own", "何")
         page.locator("#own").press("Enter")
         count(page, ".quotes li", 3)  # what was changed is no quotation
-        page.goto(copied)
-        page.reload()
-        count(page, ".quotes li", 4)
+        with opened(browser, server.address, after=copied[copied.index("#") :]) as other:
+            count(other, ".quotes li", 4)
 
 
 def test_a_standard_is_of_composing_and_of_checking(page: "Page") -> None:
