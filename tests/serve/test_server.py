@@ -69,15 +69,21 @@ def test_the_printed_address_reaches_the_server_and_is_answered(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("drafts", [False, True])
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]])
-def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signals: list[int]) -> None:
-    """Also while a request runs, of fewer poems than a busy machine refuses."""
+def test_any_number_of_signals_ends_it_without_a_traceback(
+    tmp_path: Path, signals: list[int], drafts: bool
+) -> None:
+    """Also while a request runs, of fewer poems than a busy machine refuses, and while its drafts are sent."""
     running = Server(tmp_path)
     running.start()
     content = json.dumps({"form": "五絕", "particles": 64, "count": 8, "model": "report"}).encode()
     head = "POST /v1/compose HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
+    head += "accept: application/x-ndjson\r\n" * drafts
     with socket.create_connection(("127.0.0.1", running.port)) as asking:
         asking.sendall(f"{head}content-length: {len(content)}\r\n\r\n".encode() + content)
+        while drafts and b"draft" not in asking.recv(10_000):
+            pass
         while not httpx.get(f"{running.address}/v1/health", timeout=SECONDS).json()["queue"]:
             assert not select.select([asking], [], [], 0.05)[0], asking.recv(1000)  # answered already
         for each in signals:

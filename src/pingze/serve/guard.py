@@ -57,17 +57,23 @@ class Guard:
             await self.app(scope, receive, send)
             return
         peer: Peer = tuple(scope.get("client") or ("", 0))
-        headers = Headers(scope=scope)
+        headers, started = Headers(scope=scope), False
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
+                started = True
             self.moved[peer] = time.monotonic()
             await send(message)
             self.moved[peer] = math.inf
 
         async def refuse(error: Exception) -> None:
-            await Problem.of(error, language_of(headers)).response()(scope, receive, send_with_headers)
+            problem = Problem.of(error, language_of(headers)).response()
+            if started:  # drafts have been sent: the problem is the last line
+                await send_with_headers({"type": "http.response.body", "body": bytes(problem.body) + b"\n"})
+            else:
+                await problem(scope, receive, send_with_headers)
 
         try:
             self._check(headers, scope["method"])
