@@ -39,7 +39,7 @@ def with_end(bias: float) -> checkpoint.Checkpoint:
     """The model, with `<eos>` made likelier or impossible."""
     output_bias = MODEL.tensors["output.bias"].copy()
     output_bias[EOS] = bias
-    return replace(MODEL, tensors=MODEL.tensors | {"output.bias": output_bias})
+    return replace(MODEL, stored=MODEL.stored | {"output.bias": output_bias})
 
 
 @given(
