@@ -37,7 +37,7 @@ def test_a_notebook_is_short_and_committed_with_its_outputs(path: Path) -> None:
     assert any(output.get("text") for cell in code for output in cell["outputs"])
 
 
-def test_minimal_py_has_the_gradients_of_the_formulas_and_learns(tmp_path: Path) -> None:
+def test_minimal_py_has_the_gradients_of_the_formulas() -> None:
     minimal = importlib.import_module("examples.minimal")
     w = {name: value.astype(np.float64) for name, value in minimal.start(9, np.random.default_rng(0)).items()}
     ids = np.random.default_rng(1).integers(9, size=(6, 3))
@@ -53,6 +53,10 @@ def test_minimal_py_has_the_gradients_of_the_formulas_and_learns(tmp_path: Path)
     gradients = {"W_x": d["W_x"], "W_h": d["W_h"], "b": d["b"]}
     assert_close(gradients, dict(zip(gradients, expected, strict=True)), 1e-6)
 
+
+@pytest.mark.slow
+def test_minimal_py_learns(tmp_path: Path) -> None:
+    minimal = importlib.import_module("examples.minimal")
     poems = tmp_path / "poems.txt"
     poems.write_text("\n".join(invented.texts(80)), encoding="utf-8")
     trained, characters = minimal.main(poems, steps=40)

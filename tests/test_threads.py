@@ -42,6 +42,7 @@ def pools(*how: str, **variables: str) -> set[int]:
     return set(found.values())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.parametrize("order", ["torch first", "pingze first"])
 def test_all_pools_have_the_same_number_of_threads(order: str) -> None:

@@ -99,7 +99,7 @@ def random_request(seed: int) -> tuple[str, Request]:
 
 
 @given(st.integers(0, 10**6))
-@settings(max_examples=25)
+@settings(max_examples=10)
 def test_a_poem_that_keeps_everything_or_a_refusal_that_search_confirms(seed: int) -> None:
     characters, request = random_request(seed)
     chosen = composer(characters, seed=seed)

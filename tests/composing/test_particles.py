@@ -131,6 +131,7 @@ def test_total_variation_falls_with_the_number_of_particles_and_the_nucleus_is_t
     assert total_variation(Counter(expected), nucleus) > 0.15
 
 
+@pytest.mark.slow
 def test_antithesis_is_weighed_in_the_couplets_that_need_it() -> None:
     """Free places stand in the second couplet, which needs it, and in the last, which does not."""
     chosen = composer(CHARACTERS + "人歸老雪海夜秋", seed=4, scale=1.0)
