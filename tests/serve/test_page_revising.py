@@ -257,6 +257,7 @@ def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_addres
     with opened(browser, corpus_address, after=link(*verse, form="五古")) as page:
         page.click("#see-originality")
         count(page, ".shared li", 4)
+        says(page, "#nearness", "4 句之中有 1 句是古人的成句。")
         rows = page.locator(".shared li")
         assert rows.nth(0).inner_text().split("\n") == [
             verse[0],

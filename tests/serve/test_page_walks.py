@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.serve.page import compose, opened, says
+from tests.serve.page import again, compose, count, lines, link, opened, says
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
+
+FAULTY = ("黃昏明月似霜生", "夜壓行雲白帝城", "高影入槐西岸雪", "雁樓橫笛夢中聲")
 
 
 def rect(page: "Page", selector: str) -> dict[str, Any]:
@@ -78,3 +80,84 @@ def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(browser: "Brow
         page.click("#make-card")
         page.locator("#card-preview img").wait_for()
         assert rect(page, "#close-card")["bottom"] <= 390
+
+
+def test_the_inspector_closes_by_its_cross_by_escape_and_by_the_empty_page(page: "Page") -> None:
+    page.locator("#sheet .rhymes").first.wait_for()
+    cross, escape = (lambda: page.click("#close")), (lambda: page.keyboard.press("Escape"))
+    for close in (cross, escape, lambda: page.mouse.click(1270, 850)):
+        page.locator("#sheet .cell").nth(2).click()
+        count(page, "#inspector.open", 1)
+        close()
+        count(page, "#inspector.open", 0)
+
+
+def test_a_tip_closes_by_a_tap_anywhere(page: "Page") -> None:
+    page.click("#more > summary")
+    page.click("[data-field=acrostic] .tip summary")
+    count(page, ".tip[open]", 1)
+    page.click("#acrostic")
+    count(page, ".tip[open]", 0)
+
+
+def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: "Browser", address: str) -> None:
+    with opened(browser, address, language="en-US") as page:
+        page.fill("#title", "autumn night")
+        compose(page)
+        says(page, "#link", "Copy link (this machine only)")
+        page.wait_for_function("location.hash.length > 40")
+        after = page.evaluate("location.hash")
+        page.click("#make-card")
+        page.locator("#card-preview img").wait_for()
+        tall = "document.querySelector('#card-preview img').naturalHeight"
+        titled: int = page.evaluate(tall)
+        page.click("#png")
+        says(page, "#card .note", "autumn night.png")
+        page.click("#close-card")
+        page.click("#entitle")
+        page.fill("#heading", "夜")
+        page.click("#entitling .seal-button")
+        page.click("#make-card")
+        page.locator("#card-preview img").wait_for()
+        assert titled <= page.evaluate(tall) * 1.2  # its letters are turned, and lie along the verse
+    with opened(browser, address, language="en-US", after=after) as friends:
+        says(friends, "#sheet h2", "autumn night")
+        assert friends.locator("#title").input_value() == "autumn night"
+
+
+def test_a_fault_names_what_its_place_wants_and_is_replaced(browser: "Browser", address: str) -> None:
+    with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
+        says(page, "#faults", "此處須押庚韻；夜屬禡。")
+        assert page.locator(".faulty .sign").inner_text() == "●"
+        page.click("#faults .away")
+        count(page, "#faults li", 0)
+        assert lines(page)[-1][:-1] == "雁樓橫笛夢中"
+
+
+def test_what_was_mended_is_listed_and_marked(browser: "Browser", address: str) -> None:
+    with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
+        page.click("#mend-around")
+        says(page, "#faults", "夜改作")
+        marked = page.locator("#sheet .changed").count()
+        assert marked == page.locator("#faults li").count() > 0
+        page.click("#undo")
+        count(page, "#sheet .changed", 0)
+
+
+def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(
+    browser: "Browser", address: str
+) -> None:
+    with opened(browser, address, language="zh-CN") as page:
+        page.click("[data-view-of=check]")
+        page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")
+        page.locator(".verdict .as-form").click()
+        says(page, ".verdict h2", "七古")
+        assert page.locator("#check_form").input_value() == "七古"
+        page.select_option("#check_form", "七絕")
+        page.locator(".verdict .mend").click()
+        says(page, ".mended", "月改作")
+        text = page.locator("#text").input_value()
+        assert not set(text) & set("黃夜壓雲樓橫夢聲爭輕") - {"夜"}
+        page.evaluate("sessionStorage.clear()")
+        again(page)
+        assert page.locator("#text").input_value() == text

@@ -18,6 +18,8 @@ const STEP = 54; // from a character to the next
 const COLUMN = 84; // from a line to the next
 const MARGIN = 96;
 const SMALL = 0.6; // the title's size beside the poem's
+const LATIN = /[ -\u024f]/;
+const RUNS = /[ -\u024f]+|./gu;
 const MOST_COLUMNS = 13; // beside one another; a longer poem goes on below
 const MODULE = 2; // of a QR code
 const QUIET = 4; // modules left empty around it
@@ -34,12 +36,15 @@ async function pngFile(on, code) {
   const { paper, card_marks: marks } = settings;
   const { poem } = on.now;
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
-  const columns = [title, ...poem.lines].map((text) => [...written(poem, shown(text))]);
+  const columns = [title, ...poem.lines].map((text) => written(poem, shown(text)).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
   const tiers = tiersOf(poem, Boolean(title));
   await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
-  const longest = Math.max(...poem.lines.map((line) => [...line].length), [...title].length * SMALL);
+  const longest = Math.max(
+    ...poem.lines.map((line) => [...line].length),
+    columns[0].reduce((sum, run) => sum + tall(run), 0) * SMALL,
+  );
   const across = Math.max(...tiers.map((lines) => lines.length));
   const tier = longest * STEP + COLUMN / 2;
   const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
@@ -55,9 +60,11 @@ async function pngFile(on, code) {
   const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
   const draw = (line, x, top) => {
     const scale = line ? 1 : SMALL;
-    columns[line].forEach((character, n) => {
-      const y = top + scale * (n * STEP + SIZE / 2);
-      write(ink, character, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
+    let end = top - scale * (STEP - SIZE);
+    columns[line].forEach((run, n) => {
+      end += scale * tall(run) * STEP;
+      const y = end - (scale * (tall(run) * STEP - STEP + SIZE)) / 2;
+      write(ink, run, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
     });
   };
   tiers.forEach((lines, below) =>
@@ -74,10 +81,18 @@ function tiersOf(poem, isTitled) {
   return stanzas.flatMap((lines) => starts(lines).map((at) => lines.slice(at, at + MOST_COLUMNS)));
 }
 
-function write(ink, character, x, y, size, colour) {
+/** A run's length in the column, in characters of verse. */
+const tall = (run) => (LATIN.test(run) ? run.length / 2 : 1);
+
+/** Write a character upright, and a run of Latin letters turned, as the page sets them. */
+function write(ink, run, x, y, size, colour) {
   ink.font = `${size}px ${FONT}`;
   ink.fillStyle = colour;
-  ink.fillText(character, x, y);
+  ink.save();
+  ink.translate(x, y);
+  if (LATIN.test(run)) ink.rotate(Math.PI / 2);
+  ink.fillText(run, 0, 0);
+  ink.restore();
 }
 
 /** The paper with its frame, a line between each column and the next where it is ruled, and the seal. */

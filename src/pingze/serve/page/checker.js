@@ -3,10 +3,10 @@
 import { ask, told } from "./api.js";
 import { $, announce, attempt, button, el, fill } from "./dom.js";
 import { seen } from "./judged.js";
-import { TONES, book } from "./poem.js";
-import { draft, keepDraft, settings, shown, traditionals, typedPairs } from "./settings.js";
+import { book, wants } from "./poem.js";
+import { keep, settings, shown, simple, traditionals, typedPairs } from "./settings.js";
 import { tuneOf, widthsOf } from "./shape.js";
-import { factsOf } from "./sheet.js";
+import { changesSaid, factsOf } from "./sheet.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -23,9 +23,9 @@ let waiting = null;
 /** Have the text checked as it is typed, and a poem that is checked taken to the desk by a function. */
 export function startChecker(take) {
   revise = take;
-  $("text").value = draft("text") ?? "";
+  $("text").value = settings.text;
   $("checking").addEventListener("input", () => {
-    keepDraft("text", $("text").value);
+    keep({ text: $("text").value });
     verdicts = mended = null; // a verdict never stands beside another text
     drawChecker();
     clearTimeout(waiting);
@@ -84,11 +84,17 @@ function show(verdict) {
       "ul.faults",
       verdict.violations.map((fault) => faultRow(verdict, fault)),
     ),
-    verdict.notes.map((note) => el("p.hint", told(note))),
+    verdict.notes.map((note, at) => noteOf(note, verdict.remarks[at])),
     readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
     formOf(verdict) ? button(t("revise_it"), () => revise(entryOf(verdict)), { class: "plain revise" }) : null,
   );
+}
+
+/** A note; one that names another form is a button that judges the poem as that. */
+function noteOf(note, { form }) {
+  const judge = () => (($("check_form").value = form), see());
+  return form ? button(told(note), judge, { class: "plain as-form" }) : el("p.hint", told(note));
 }
 
 /** The form in which a poem can lie on the desk: any of its shape, with faults or without. */
@@ -131,7 +137,7 @@ function faultRow(verdict, fault) {
     "li",
     { id: faultId(verdict, line, position), tabindex: -1 },
     el("strong", t("fault_at", rule, line, position, shown(char || "□"))),
-    wants(fault),
+    el("span", wants(fault)),
     el("span.hint", told(fault.definition)),
     fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit")),
   );
@@ -140,13 +146,6 @@ function faultRow(verdict, fault) {
 /** A character that could stand in a place, as a button. */
 const fit = (face, label, act, more = {}) =>
   button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
-
-/** What the place wants and what it has, where one sentence can tell. */
-function wants({ char, cause: { code, wanted, has } }) {
-  if (!wanted || !has?.length) return null;
-  if (code === "tone") return el("span", t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has])));
-  return has.includes(wanted) ? null : el("span", t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、"))));
-}
 
 /** A button that has the poem mended, and the words of it that stay. */
 function mending(verdict) {
@@ -171,7 +170,7 @@ async function mendAll(verdict, keep) {
     const { form, level, standard, lines } = verdict;
     const { changes } = await ask("mend", { text: lines.join("，"), keep, form, level, standard });
     if (!verdicts?.includes(verdict)) return; // another text is there by now, and is not written over
-    const after = textWith(verdict, changedLines(verdict.lines, changes));
+    const after = textWith(verdict, changedLines(verdict, changes));
     await checkText(after);
     if ($("text").value !== after) return;
     mended = { before, changes };
@@ -183,25 +182,25 @@ async function mendAll(verdict, keep) {
 /** What was changed and why, with a button that takes it back. */
 function mendedNews() {
   if (!mended) return null;
-  const row = ({ line, position, old, new: character, rules }) =>
-    el("li", t("change", line, position, shown(old), shown(character), rules.map(shown).join("、")));
   const back = button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
-  const rows = mended.changes.map(row);
-  return el("section.mended", el("p", t("mended", rows.length)), el("ul", rows), back);
+  return el("section.mended", changesSaid(mended.changes), back);
 }
 
 /** Put a character that fits into the text, and check again. */
 async function mend(verdict, { line, position }, character) {
   await attempt(async () => {
-    await checkText(textWith(verdict, changedLines(verdict.lines, [{ line, position, new: character }])));
+    await checkText(textWith(verdict, changedLines(verdict, [{ line, position, new: character }])));
     $("verdicts").querySelector(".fit, button")?.focus();
   });
 }
 
-/** A poem's lines with some characters changed. */
-function changedLines(lines, changes) {
+/** A poem's lines with some characters changed, in Simplified ones where its own are so. */
+function changedLines({ lines, read }, changes) {
+  const text = lines.join("");
+  const isOurs = settings.script === "simplified" || read.join("") !== text;
+  const write = simple(text) === text && isOurs ? simple : String;
   const changed = lines.map((line) => [...line]);
-  for (const { line, position, new: character } of changes) changed[line - 1][position - 1] = character;
+  for (const { line, position, new: character } of changes) changed[line - 1][position - 1] = write(character);
   return changed.map((line) => line.join(""));
 }
 

@@ -293,10 +293,12 @@ function inChinese(typed) {
 }
 
 /** Show how the choices were read, where not as they were typed. */
-export function showReading({ notes }) {
+export function showReading({ notes, remarks = [] }) {
   const reads = TEXTS.map((name) => inChinese($(name).value)).filter(Boolean);
   const pairs = reads.flatMap((read) => read.pairs);
   const unknown = reads.flatMap((read) => read.unknown);
   const own = [pairs.join(", "), unknown.length ? t("english_unknown", unknown.join(", ")) : ""];
-  $("reading").textContent = [...own, ...notes.map(told)].filter(Boolean).join(" ");
+  const isSame = ({ code, has, read }) => code === "converted" && shown(read) === has;
+  const differs = notes.filter((_, at) => !(remarks[at] && isSame(remarks[at])));
+  $("reading").textContent = [...own, ...differs.map(told)].filter(Boolean).join(" ");
 }

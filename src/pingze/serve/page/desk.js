@@ -130,7 +130,7 @@ export async function mendAround() {
     const { poem: mended, changes } = await ask("mend", body, signal);
     stillOn(on, poem);
     const { lines, template, rhyme, log_probability } = mended;
-    step(on, { poem: { ...poem, lines, template, rhyme, log_probability } });
+    step(on, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
     announce(t("mended", changes.length));
   });
 }

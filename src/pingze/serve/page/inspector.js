@@ -5,7 +5,7 @@ import { constraints, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { glosses, pinyin, written } from "./poem.js";
+import { glosses, pinyin, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
 import { COUPLET, cellAt } from "./shape.js";
 import { focusPlace } from "./sheet.js";
@@ -22,6 +22,8 @@ export function startInspector() {
   const acts = { close, lock: () => toggleLock(state.place.line, state.place.position), ...again };
   for (const [id, act] of Object.entries(acts)) $(id).addEventListener("click", act);
   $("choose").addEventListener("keydown", walk);
+  for (const id of ["sheet", "inspector"]) $(id).addEventListener("keydown", ({ key }) => key === "Escape" && close());
+  document.addEventListener("click", leave);
   $("writing").addEventListener("submit", (event) => {
     event.preventDefault();
     const characters = $("own").value.match(/\p{Script=Han}/gu);
@@ -30,6 +32,9 @@ export function startInspector() {
 }
 
 const again = { "redraw-one": () => redraw(state.place), "redraw-line": () => redraw({ line: state.place.line }) };
+
+/** A click on the empty page closes it. */
+const leave = ({ target }) => target.matches("html, body, main, .stage, .scroll") && close();
 
 export function drawInspector() {
   const on = entry();
@@ -67,6 +72,7 @@ const head = (on, character) => [
 ];
 
 function close() {
+  if (!$("inspector").classList.contains("open")) return;
   focusPlace();
   state.place = null;
   changed();
@@ -77,7 +83,9 @@ function facts(on, line, position) {
   const readings = verdict(on)?.readings?.[line - 1]?.[position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
   const broken = faults(on).filter((fault) => fault.line === line && fault.position === position);
-  const said = broken.map(({ rule, definition }) => el("span.clash", `${shown(rule)}：${told(definition)} `));
+  const said = broken.map((fault) =>
+    el("span.clash", `${shown(fault.rule)}：${wants(fault) || told(fault.definition)} `),
+  );
   return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...said];
 }
 
@@ -119,12 +127,8 @@ function choice(character) {
   return made;
 }
 
-/** The arrow keys walk through the alternatives, Escape goes back to the poem. */
+/** The arrow keys walk through the alternatives. */
 function walk(event) {
-  if (event.key === "Escape") {
-    focusPlace();
-    return;
-  }
   const all = [...event.currentTarget.querySelectorAll(".alternative")];
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
   const at = all.indexOf(document.activeElement);

@@ -13,17 +13,21 @@ const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as 
 
 /** An entry's link, to the address that the server was given for links, else to the page's own; whether others can open it. */
 export async function linkOf(on) {
-  const given = document.querySelector("meta[name=public]").content;
-  const own = /^(localhost|127\.|\[::1\]|$)/.test(location.host);
-  return { link: `${given || location.href.split("#")[0]}#${await hashOf(on)}`, isPublic: Boolean(given) || !own };
+  return { link: `${given() || location.href.split("#")[0]}#${await hashOf(on)}`, isPublic: isPublic() };
 }
 
-/** An entry as the characters after #. */
+const given = () => document.querySelector("meta[name=public]").content;
+
+/** Whether others can open a link. */
+export const isPublic = () => Boolean(given()) || !/^(localhost|127\.|\[::1\]|$)/.test(location.host);
+
+/** An entry as the characters after #; its heading is a choice of its own where it was asked for. */
 export async function hashOf(on) {
   const { poem, locks } = on.now;
   const usual = Object.fromEntries(state.known.options.map((option) => [option.name, option.default]));
   const asked = Object.entries(on.ask).filter(
-    ([name, value]) => !OWN.includes(name) && value != null && value !== usual[name] && value !== poem[name],
+    ([name, value]) =>
+      !OWN.includes(name) && value != null && value !== usual[name] && (name === "heading" || value !== poem[name]),
   );
   const places = new Set(fixed(on.ask, widthsOf(poem.lines)));
   const asFixed = places.size === locks.size && [...places].every((key) => locks.has(key));

@@ -86,6 +86,11 @@ function listen() {
   for (const tab of document.querySelectorAll(".tab")) tab.addEventListener("click", () => go(tab.dataset.viewOf));
   for (const name of SETTINGS) $(name).addEventListener("change", ({ target }) => set(name, target.value));
   document.addEventListener("keydown", undoKeys);
+  // A tip is closed by a tap anywhere but on its question mark, which does so itself.
+  document.addEventListener("click", ({ target }) => {
+    const tip = target.closest(".tip summary") ? null : document.querySelector(".tip[open]");
+    tip?.removeAttribute("open");
+  });
   document.addEventListener("draft", drawSheet);
 }
 

@@ -7,7 +7,7 @@ import { table } from "./tables.js";
 import { t, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
-export const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
+const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
 /** What is written over a poem: the heading that a person gave it, else the title it was composed to; first a 詞's tune. */
 export function titleOf({ heading, title, form }) {
@@ -84,7 +84,9 @@ function cell(character, face, line, position, seen, chosen) {
     seen.locked ? t("cell_locked") : "",
     seen.fault ? t("cell_faulty", shown(seen.fault)) : "",
   ].join("");
-  const shows = ["rhymes", "locked", "faulty", "pale"].filter((name) => seen[name === "faulty" ? "fault" : name]);
+  const shows = ["rhymes", "locked", "faulty", "pale", "changed"].filter(
+    (name) => seen[name === "faulty" ? "fault" : name],
+  );
   return el(
     ["span.cell", ...shows].join("."),
     {
@@ -101,8 +103,15 @@ function cell(character, face, line, position, seen, chosen) {
   );
 }
 
+/** What the place of a fault wants and what it has, where one sentence can tell; else "". */
+export function wants({ char, cause: { code, wanted, has } }) {
+  if (!wanted || !has?.length) return "";
+  if (code === "tone") return t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has]));
+  return has.includes(wanted) ? "" : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
+}
+
 /** The mark of a tone; a foot is ◎ as in the old manuals. */
-const sign = (seen) => (seen.rhymes ? "◎" : (SIGNS[seen.tone] ?? ""));
+const sign = (seen) => (seen.rhymes && !seen.fault ? "◎" : (SIGNS[seen.tone] ?? ""));
 
 /** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
 export function textOf(poem) {
@@ -161,12 +170,12 @@ export const pinyin = (text) =>
 /** A character's pinyin over its meaning, for the eye; in `short`, only the first meaning. */
 export function glosses(character, short = false) {
   if (settings.language !== "en") return null;
-  const meaning = (means[character] ?? "").split(short ? ";" : "\n")[0];
+  const all = means[character] ?? "";
   return el(
     "span.gloss",
     { lang: "en", "aria-hidden": "true" },
     el("span", pinyin(character)),
-    el("span.means", meaning),
+    el("span.means", { title: all }, short ? all.split(";")[0] : all),
   );
 }
 

@@ -10,6 +10,7 @@ const usual = {
   standard: "pingshui",
   marks: true,
   seal: "",
+  text: "", // that is being checked
   paper: "plain",
   card_marks: true,
   card_code: true,

@@ -6,7 +6,7 @@ import { $, button, el } from "./dom.js";
 import { formInEnglish, standardOf, templateIn } from "./forms.js";
 import { faults, seen, verdict } from "./judged.js";
 import { FREE } from "./plan.js";
-import { book, learnGlosses, quotes, rhymeOf, titleOf, written } from "./poem.js";
+import { book, learnGlosses, quotes, rhymeOf, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { cellAt, markAfter, stanzasOf } from "./shape.js";
 import { changed, entry, keyOf, state, touch } from "./state.js";
@@ -53,6 +53,7 @@ function scroller(poem, on) {
   const placed = (line, position) => ({
     ...look(line, position),
     locked: isThere && on.now.locks.has(keyOf(line, position)),
+    changed: isThere && on.now.changes?.some((one) => one.line === line && one.position === position),
   });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
   const grid = book(poem, { label, look: placed, chosen: state.place, act, edit: () => $("entitle")?.click() });
@@ -105,10 +106,23 @@ function caption(poem, on) {
 /** What is at fault, as the checker says it, with what mends it. */
 function drawFaults(on) {
   const found = faults(on);
-  const row = ({ rule, line, position, char, definition }) =>
-    el("li", el("strong", t("fault_at", shown(rule), line, position, shown(char || "□"))), ` ${told(definition)}`);
+  const row = (fault) => {
+    const { rule, line, position } = fault;
+    const char = shown(fault.char || "□");
+    const name = el("strong", t("fault_at", shown(rule), line, position, char));
+    const away = button(t("replace_it", char), () => redraw({ line, position }), { class: "plain away" });
+    return el("li", name, ` ${wants(fault) || told(fault.definition)} `, fault.char ? away : null);
+  };
+  const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
-  $("faults").replaceChildren(...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
+  $("faults").replaceChildren(...changes, ...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
+}
+
+/** What was mended, character by character, and why. */
+export function changesSaid(changes) {
+  const row = ({ line, position, old, new: character, rules }) =>
+    el("li", t("change", line, position, shown(old), shown(character), rules.map(shown).join("、")));
+  return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
 }
 
 // -- candidates --------------------------------------------------

@@ -46,10 +46,10 @@ export function touch() {
   state.desk.when = Math.max(Date.now(), state.desk.when + 1);
 }
 
-/** One step forward: a changed poem or changed locks. */
+/** One step forward: a changed poem or changed locks; `changes` are those that mended it. */
 export function step(of, change) {
   of.past = [...of.past, of.now].slice(-MOST_STEPS);
-  of.now = { ...of.now, ...change };
+  of.now = { ...of.now, changes: null, ...change };
   of.future = [];
   touch();
 }

@@ -3,9 +3,9 @@
 import { makeCard } from "./card.js";
 import { canGo, compose, entitle, go, redraw } from "./desk.js";
 import { $, announce, attempt, el } from "./dom.js";
-import { linkOf } from "./link.js";
+import { isPublic, linkOf } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
-import { keep, settings } from "./settings.js";
+import { keep, settings, shown } from "./settings.js";
 import { COUPLET } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
@@ -36,6 +36,7 @@ export function drawTools() {
     $(id).disabled = state.working;
     $(id).hidden = isCouplet || (id === "redraw" && !on.now.locks.size);
   }
+  $("link").textContent = t(isPublic() ? "link" : "link_here");
   $("marks").setAttribute("aria-pressed", String(settings.marks));
 }
 
@@ -90,7 +91,7 @@ async function taken(text) {
 }
 
 /** Save a file, by default under the poem's name. */
-export function save(blob, kind, name = titleOf(entry().now.poem) || entry().now.poem.lines[0]) {
+export function save(blob, kind, name = shown(titleOf(entry().now.poem) || entry().now.poem.lines[0])) {
   const file = `${name}.${kind}`.replace(/[\\/:*?"<>|]/g, "");
   const href = URL.createObjectURL(blob);
   el("a", { href, download: file }).click();
