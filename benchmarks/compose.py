@@ -92,9 +92,7 @@ def torch_step(loaded: checkpoint.Checkpoint, batch: int) -> Step:
     def step(ids: Array) -> Array:
         nonlocal h, c
         x = torch.nn.functional.embedding(torch.from_numpy(ids), w["embedding.weight"])
-        h, c = torch.lstm_cell(
-            x, (h, c), w["lstm.0.weight_ih"], w["lstm.0.weight_hh"], w["lstm.0.bias"], no_bias
-        )
+        h, c = torch.lstm_cell(x, (h, c), w["lstm.0.weight_ih"], w["lstm.0.weight_hh"], w["lstm.0.bias"], no_bias)
         logits: Array = torch.nn.functional.linear(h, w["output.weight"], w["output.bias"]).numpy()
         return logits
 
@@ -167,9 +165,7 @@ def _onnx_gates(stacked: Array) -> Array:
     return np.concatenate([i, o, f, c_tilde])
 
 
-def engines(
-    loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int
-) -> dict[str, Callable[[], Step]]:
+def engines(loaded: checkpoint.Checkpoint, folder: Path, batch: int, threads: int) -> dict[str, Callable[[], Step]]:
     """Return, by each engine's name, a function that makes its step with a fresh state."""
     H, whole, small = loaded.configuration.hidden_size, folder / "step.onnx", folder / "int8.onnx"
     if not small.exists():

@@ -141,9 +141,7 @@ def growth(field: Field) -> list[dict[str, Any]]:
     for size, values in GROWTH.items():
         for value in values:
             model = REPORT if size in ("batch", "length") else dataclasses.replace(REPORT, **{size: value})  # type: ignore[arg-type]
-            B, T = (
-                value if size == name else usual for name, usual in (("batch", BATCH), ("length", LENGTH))
-            )
+            B, T = (value if size == name else usual for name, usual in (("batch", BATCH), ("length", LENGTH)))
             rng = np.random.default_rng(0)
             batch = [np.append(BOS, rng.integers(4, model.vocabulary_size, T)) for _ in range(B)]
             field.become(model)
@@ -201,9 +199,7 @@ def figures(result: dict[str, Any]) -> dict[str, float]:
 def share(result: dict[str, Any], part: str, name: str) -> float:
     """Return what share of the rate of a large product in its precision a contender reaches, padding not counted."""
     precision = "float32" if "float32" in name else "bf16"
-    return float(
-        result["operations"][part] / result["seconds"][part][name] / result["product_flops"][precision]
-    )
+    return float(result["operations"][part] / result["seconds"][part][name] / result["product_flops"][precision])
 
 
 def print_tables(result: dict[str, Any]) -> None:

@@ -35,9 +35,7 @@ def main() -> None:
         browser = p.chromium.launch(executable_path=shutil.which("chromium"), args=OPTIONS)
         seen = [measured(browser, server.address) for _ in range(TIMES)]
         browser.close()
-    record(
-        "python -m benchmarks.page", {name: statistics.median(one[name] for one in seen) for name in seen[0]}
-    )
+    record("python -m benchmarks.page", {name: statistics.median(one[name] for one in seen) for name in seen[0]})
 
 
 def measured(browser: Browser, address: str) -> dict[str, float]:

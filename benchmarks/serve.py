@@ -59,9 +59,7 @@ class Server:
 
     def resident(self) -> int:
         """Return the bytes that the server and its workers now hold in memory; shared pages count in proportion."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(
-            encoding="ascii"
-        )
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
         rollups = (Path(f"/proc/{pid}/smaps_rollup") for pid in [self.process.pid, *children.split()])
         rows = (row.split() for rollup in rollups for row in rollup.read_text(encoding="ascii").splitlines())
         return sum(1024 * int(row[1]) for row in rows if row[0] == "Pss:")

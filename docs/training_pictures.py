@@ -143,9 +143,7 @@ def time() -> Figure:
     for axes in (left, right):
         axes.set_ylim(1e-10, 3)
         for place, character in enumerate(VERSE[:47], start=1):
-            if (
-                character in "，。"
-            ):  # step `place` + 1 reads it, and is the first factor after h of step `place`
+            if character in "，。":  # step `place` + 1 reads it, and is the first factor after h of step `place`
                 axes.axvline(48 - place, color=GREY, lw=0.7, ls=":")
     left.plot([], [], color=GREY, lw=0.7, ls=":", label="the next step reads a mark")
     name_axes(left, "LSTM", "t − k", "gain of ∂h_t/∂h_k")
@@ -276,9 +274,7 @@ def main(names: list[str]) -> None:
             with rc_context(STYLE):
                 draw().savefig(path, metadata={"Date": None})
             svg = path.read_text(encoding="utf-8")
-            path.write_text(
-                re.sub(r"(\.\d\d)\d+", r"\1", svg), encoding="utf-8"
-            )  # hundredths of a point suffice
+            path.write_text(re.sub(r"(\.\d\d)\d+", r"\1", svg), encoding="utf-8")  # hundredths of a point suffice
 
 
 if __name__ == "__main__":

@@ -56,18 +56,14 @@ def check_gradient(weights: Weights, rng: np.random.Generator) -> None:
     print("2. The loss of 32 texts, and its gradient by backpropagation through time.")
     ids = sample(32, rng)
     loss, gradient = loss_and_gradient(weights, ids)
-    print(
-        f"   mean loss {loss:.4f} nats a character; a guess among {len(CHARACTERS)}: {np.log(len(CHARACTERS)):.4f}"
-    )
+    print(f"   mean loss {loss:.4f} nats a character; a guess among {len(CHARACTERS)}: {np.log(len(CHARACTERS)):.4f}")
     for name in ("weight_hh", "weight_ih", "U"):
         tried = []
         for move in (1e-5, -1e-5):
             moved = {key: value.copy() for key, value in weights.items()}
             moved[name][3, 5] += move
             tried.append(loss_and_gradient(moved, ids)[0])
-        print(
-            f"   d{name}[3, 5]: by hand {gradient[name][3, 5]:+.8f}, by trying {(tried[0] - tried[1]) / 2e-5:+.8f}"
-        )
+        print(f"   d{name}[3, 5]: by hand {gradient[name][3, 5]:+.8f}, by trying {(tried[0] - tried[1]) / 2e-5:+.8f}")
 
 
 def train(weights: Weights, steps: int, rng: np.random.Generator) -> None:

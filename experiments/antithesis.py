@@ -229,9 +229,7 @@ def trial(train: dict[str, list[Couplet]], dev: Sequence[Couplet]) -> None:
         Settings(decay=0.1),
         Settings(decay=0.01, steps=120),
     ):
-        characters, counts = count(
-            (c for name in settings.dynasties for c in train[name]), settings.characters
-        )
+        characters, counts = count((c for name in settings.dynasties for c in train[name]), settings.characters)
         table = Antithesis.of_vectors(characters, *learn(counts, settings))
         figures = measure(table, dev)
         print(settings, {name: round(value, 4) for name, value in figures.items()}, flush=True)
@@ -249,9 +247,7 @@ def weigh(poems: int) -> None:
                 read_request(chosen.vocabulary, Composing(form=form.name, antithesis=weight, taste=0))
             )
             lines = [poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))]
-            scores = [
-                score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None
-            ]
+            scores = [score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None]
             figures = {
                 "score": mean_error(scores),
                 "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines)),
@@ -264,9 +260,7 @@ def main() -> None:
     """Learn the table, ship it, measure it, and record the figures."""
     parser = argparse.ArgumentParser(description="Learn and measure antithesis.")
     parser.add_argument("--trial", action="store_true", help="compare settings on dev and write nothing")
-    parser.add_argument(
-        "--weigh", type=int, metavar="POEMS", help="compose this many poems at each of several weights"
-    )
+    parser.add_argument("--weigh", type=int, metavar="POEMS", help="compose this many poems at each of several weights")
     arguments = parser.parse_args()
     if arguments.weigh:
         weigh(arguments.weigh)

@@ -125,9 +125,7 @@ def _is_fit(poem: CorpusPoem, form: str) -> bool:
 
 def theme_prompts(count: int, rng: random.Random) -> list[Prompt]:
     """Draw idioms, and give them the forms in turn."""
-    return [
-        Prompt(idiom, FORMS[n % 2]) for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))
-    ]
+    return [Prompt(idiom, FORMS[n % 2]) for n, idiom in enumerate(rng.sample(IDIOMS, min(count, len(IDIOMS))))]
 
 
 def condition(text: str) -> tuple[str, dict[str, Any]]:
@@ -147,9 +145,7 @@ def poem_for(prompt: Prompt, seed: int, options: dict[str, Any]) -> str:
     return str(compose(**given)[0])
 
 
-def write_sheet(
-    folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int
-) -> None:
+def write_sheet(folder: Path, kind: str, prompts: Sequence[Prompt], writers: Mapping[str, Writer], seed: int) -> None:
     """Write the sheet, its instructions and the key."""
     rng, key, page = random.Random(seed), [], []
     for number, prompt in enumerate(prompts, 1):
@@ -164,9 +160,7 @@ def write_sheet(
     reader.mkdir(parents=True)
     (folder / "readings").mkdir()
     (reader / "sheet.md").write_text("\n".join(page), encoding="utf-8")
-    (reader / "instructions.md").write_text(
-        (INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8"
-    )
+    (reader / "instructions.md").write_text((INSTRUCTIONS / f"{kind}.md").read_text(encoding="utf-8"), encoding="utf-8")
     described = {"kind": kind, "conditions": list(writers), "entries": [asdict(entry) for entry in key]}
     (folder / "key.json").write_text(json.dumps(described, ensure_ascii=False, indent=1), encoding="utf-8")
 
@@ -225,12 +219,7 @@ def score(folder: Path, prefix: str | None) -> None:
         for name in names
     }
     print(f"{len(prompts)} prompts, {len(entries)} poems, {len(readings)} readings: {', '.join(readings)}\n")
-    print(
-        "| poems | "
-        + " | ".join(criteria)
-        + " | mean | 95 % | each reading |"
-        + " of the gap |" * (REAL in names)
-    )
+    print("| poems | " + " | ".join(criteria) + " | mean | 95 % | each reading |" + " of the gap |" * (REAL in names))
     print("|" + "---|" * (len(criteria) + 4 + (REAL in names)))
     for name in names:
         row, means = scores[name], scores[name].mean(axis=(0, 1))
@@ -287,9 +276,7 @@ def main() -> None:
         return
     rng = random.Random(given.seed)
     kind = "themes" if given.themes else "titles"
-    prompts = (
-        theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
-    )
+    prompts = theme_prompts(given.titles, rng) if given.themes else title_prompts(given.split, given.titles, rng)
     writers = {name: partial(poem_for, options=options) for name, options in map(condition, given.conditions)}
     write_sheet(given.folder, kind, prompts, writers, given.seed)
 

@@ -107,9 +107,7 @@ class GPT(LanguageModel):
             batch_first=True,
             norm_first=True,
         )
-        self.layers = nn.TransformerEncoder(
-            layer, GPT_LAYERS, nn.LayerNorm(GPT_WIDTH), enable_nested_tensor=False
-        )
+        self.layers = nn.TransformerEncoder(layer, GPT_LAYERS, nn.LayerNorm(GPT_WIDTH), enable_nested_tensor=False)
 
     def initialize(self, name: str, rng: np.random.Generator, scale: float = 1.0) -> None:
         """Initialize as GPT-2 does: normal with deviation 0.02, or less if added to the residual stream; biases 0."""
@@ -144,9 +142,7 @@ def contenders(vocabulary_size: int, length: int) -> dict[str, Callable[[], Cont
         return Contender(StockLSTM(recipe.model, recipe.training.dropped), recipe.training)
 
     def gpt() -> Contender:
-        training = replace(
-            recipe.training, learning_rate=1e-3, weight_decay=0.1, dropout=0.1, output_dropout=None
-        )
+        training = replace(recipe.training, learning_rate=1e-3, weight_decay=0.1, dropout=0.1, output_dropout=None)
         return Contender(GPT(vocabulary_size, length, training.dropout), training)
 
     return {

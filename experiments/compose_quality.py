@@ -83,9 +83,7 @@ class Palette:
         if rng.random() >= CARELESS:
             side = SIDES.get(tone)
             found = [
-                c
-                for c in found
-                if (side is None or usable_tone(c) == side) and (group is None or group in groups(c))
+                c for c in found if (side is None or usable_tone(c) == side) and (group is None or group in groups(c))
             ] or found
         weights = [1 / (rank + 30) for rank in range(len(found))]
         self.used.add(character := rng.choices(found, weights)[0])
@@ -197,9 +195,7 @@ def broken(form: Form, options: Options, lines: Sequence[str]) -> list[str]:
         "exclude": not any(c in text for c in options.get("exclude", "")),
         "rhyme": rhymes_in(options.get("rhyme"), lines),
         "template": options.get("template", "") in (verdict.template or ""),
-        "twice": not any(
-            stands_twice(text, form.width, p, fixed) for p in range(len(text)) if p not in fixed
-        ),
+        "twice": not any(stands_twice(text, form.width, p, fixed) for p in range(len(text)) if p not in fixed),
     }
     return [name for name, keeps in kept.items() if not keeps]
 
@@ -208,9 +204,7 @@ def fixed_places(form: Form, options: Options) -> dict[int, str]:
     """Return the characters that a prompt fixes, by their position in the poem from 0."""
     width = form.width
     fixed = dict(enumerate(options.get("start", "")))
-    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[
-        options.get("acrostic_at", "head")
-    ]
+    position = {"head": 0, "middle": (width + 1) // 2 - 1, "end": width - 1}[options.get("acrostic_at", "head")]
     fixed |= {line * width + position: c for line, c in enumerate(options.get("acrostic", ""))}
     blocks = options.get("pattern", "").replace(" ", "")
     return fixed | {place: c for place, c in enumerate(blocks) if c != "＿"}
@@ -308,17 +302,13 @@ def mean_error(values: Sequence[float]) -> tuple[float, float]:
 
 def form_only(chosen: Composer, form: Form, count: int, *, repeat: bool) -> list[list[str]]:
     """Compose poems with no constraint but the form."""
-    inclusion = chosen.prepare(
-        read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0))
-    )
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, repeat=repeat, taste=0)))
     return [chosen.write(inclusion, Sampling(TEMPERATURE, 32), seed).lines for seed in range(count)]
 
 
 def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, dict[str, float]]:
     """Measure effective size and ln p per hanzi for each number of particles, with one poem per prompt."""
-    compiled = [
-        chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o))) for o in asked
-    ]
+    compiled = [chosen.prepare(read_request(chosen.vocabulary, Composing(form=form.name, **o))) for o in asked]
     rows = {}
     for particles in PARTICLES:
         sizes, values = [], []
@@ -425,9 +415,7 @@ def summary(result: dict[str, Any]) -> dict[str, float]:
 
 def main() -> None:
     """Measure, print the tables, and record the figures."""
-    parser = argparse.ArgumentParser(
-        description="Composing under constraints: what is kept and what it costs."
-    )
+    parser = argparse.ArgumentParser(description="Composing under constraints: what is kept and what it costs.")
     parser.add_argument("--prompts", type=int, default=200, help="poems of each form")
     parser.add_argument("--json", type=Path, help="where every figure goes")
     arguments = parser.parse_args()

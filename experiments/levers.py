@@ -63,9 +63,7 @@ class Layer(nn.Module):
 
     def forward(self, rows: Tensor, running: Tensor) -> Tensor:
         """Map packed rows (N, E) to packed rows; the mask `running` (T, B) says at which step and text each row is."""
-        rows = rows + self.dropout(
-            self.attended(self._attend(self.read(self.before_attention(rows)), running))
-        )
+        rows = rows + self.dropout(self.attended(self._attend(self.read(self.before_attention(rows)), running)))
         fed: Tensor = self.narrow(gelu(self.wide(self.before_feeding(rows))))
         summed: Tensor = rows + self.dropout(fed)
         return summed

@@ -35,9 +35,7 @@ def main() -> None:
         for wanted in (None, mood):
             poems = composed(asked, wanted, given.seeds)
             counts = [sum(any(c in str(poem) for c in words) for poem in poems) for words in (GRAVES, SORROW)]
-            print(
-                f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}"
-            )
+            print(f"{name}, {wanted or 'no mood'}: graves in {counts[0]} of {len(poems)}, sorrow in {counts[1]}")
             if given.read:
                 print(*("".join(poem.lines) for poem in poems), sep="\n")
 

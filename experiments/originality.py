@@ -29,20 +29,13 @@ LONGEST = (None, 4, 3, 2)
 def longest_shared(line: str, corpus: str) -> int:
     """Return the length of the longest substring of a line in a text, by searching for every one."""
     return max(
-        stop - start
-        for start in range(len(line))
-        for stop in range(start, len(line) + 1)
-        if line[start:stop] in corpus
+        stop - start for start in range(len(line)) for stop in range(start, len(line) + 1) if line[start:stop] in corpus
     )
 
 
-def compose(
-    chosen: Composer, form: str, original: int | None, count: int
-) -> tuple[list[list[str]], int, float]:
+def compose(chosen: Composer, form: str, original: int | None, count: int) -> tuple[list[list[str]], int, float]:
     """Compose poems; return them, the number left unfinished, and the milliseconds per poem."""
-    inclusion = chosen.prepare(
-        read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0))
-    )
+    inclusion = chosen.prepare(read_request(chosen.vocabulary, Composing(form=form, original=original, taste=0)))
     lines, unfinished, start = [], 0, time.perf_counter()
     for seed in range(count):
         try:

@@ -54,9 +54,7 @@ def tang_poems() -> Iterator[Poem]:
 
 def measure(poems: Sequence[Poem], seed: int) -> dict[str, Any]:
     """Compute all figures of each form, and those of the whole corpus."""
-    by_form = {
-        form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES
-    }
+    by_form = {form.name: [(poet, lines) for poet, lines in poems if has_shape(lines, form)] for form in SHAPES}
     characters = Counter(c for _, lines in poems for line in lines for c in line)
     unknown = sum(count for c, count in characters.items() if not sides(c))
     return {
@@ -94,9 +92,7 @@ def form_figures(form: Form, poems: Sequence[Poem], seed: int) -> dict[str, floa
 def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
     """Compute what percentage of the poems with one level rhyme break each rule of strict verse."""
     found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
-    broken = Counter(
-        rule for verdict in found for rule in {violation.rule for violation in verdict.violations}
-    )
+    broken = Counter(rule for verdict in found for rule in {violation.rule for violation in verdict.violations})
     return {rule: 100 * broken[rule] / len(found) for rule in rules()}
 
 
@@ -204,10 +200,7 @@ def markdown(by_form: dict[str, dict[str, float]]) -> list[str]:
     """Format a Markdown table with one row per form."""
     names = list(next(iter(by_form.values())))
     head = [f"| | {' | '.join(name.replace('_', ' ') for name in names)} |", "|---" * (len(names) + 1) + "|"]
-    rows = [
-        [f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names]
-        for row in by_form.values()
-    ]
+    rows = [[f"{row[name]:,}" if name == "poems" else f"{row[name]:.1f}" for name in names] for row in by_form.values()]
     return head + [f"| {form} | {' | '.join(cells)} |" for form, cells in zip(by_form, rows, strict=True)]
 
 

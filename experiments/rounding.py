@@ -19,14 +19,11 @@ from pingze.training.presets import LENGTHS
 BATCH_SIZE = 128
 
 
-def hanzi_perplexity(
-    network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary
-) -> float:
+def hanzi_perplexity(network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary) -> float:
     """Return the perplexity of the Han characters of poems, given their conditions."""
     ordered, is_han = sorted(examples, key=lambda example: len(example.text)), np.array(vocabulary.hanzi())
     losses = [
-        _losses(network, ordered[start : start + BATCH_SIZE], is_han)
-        for start in range(0, len(ordered), BATCH_SIZE)
+        _losses(network, ordered[start : start + BATCH_SIZE], is_han) for start in range(0, len(ordered), BATCH_SIZE)
     ]
     return float(np.exp(np.concatenate(losses).mean(dtype=np.float64)))
 

@@ -151,9 +151,7 @@ def overflow() -> None:
             if kind == "float32":
                 state = made.optimizer.state
                 v = {name: state[p]["exp_avg_sq"] for name, p in made.model.named_parameters()}
-                print(
-                    *(f"{name} {float(each.isinf().float().mean()):.3f}" for name, each in v.items()), end=""
-                )
+                print(*(f"{name} {float(each.isinf().float().mean()):.3f}" for name, each in v.items()), end="")
             print()
 
 

@@ -99,9 +99,7 @@ def write(path: Path, glyphs: dict[str, tuple[Glyph, int]]) -> None:
         if glyph.numberOfContours > 0:
             glyph.coordinates.toInt()
     builder.setupGlyf({name: glyph for name, (glyph, _) in names.items()})
-    builder.setupHorizontalMetrics(
-        {name: (width, getattr(glyph, "xMin", 0)) for name, (glyph, width) in names.items()}
-    )
+    builder.setupHorizontalMetrics({name: (width, getattr(glyph, "xMin", 0)) for name, (glyph, width) in names.items()})
     builder.setupHorizontalHeader(ascent=round(0.88 * UNITS), descent=-round(0.12 * UNITS))
     builder.setupNameTable({"familyName": "pingze Kai", "styleName": "Regular", "copyright": COPYRIGHT})
     builder.setupOS2()

@@ -31,9 +31,7 @@ _BESIDE = re.compile(
 def main() -> None:
     """Write both tables, and print how many characters each covers."""
     models = [checkpoint.load(name).vocabulary.tokens for name in checkpoint.SHIPPED]
-    characters = sorted(
-        {each for tokens in models for token in tokens for each in token if not each.isascii()}
-    )
+    characters = sorted({each for tokens in models for token in tokens for each in token if not each.isascii()})
     read: dict[str, str] = defaultdict(str)
     for character in characters:
         if readings := PINYIN_DICT.get(ord(character)):
@@ -48,9 +46,7 @@ def main() -> None:
 def short(definition: str) -> str:
     """Shorten a definition to its first senses, without remarks in brackets and references to other characters."""
     senses = [" ".join(sense.split()) for sense in re.split("[;,]", _BESIDE.sub("", definition))]
-    senses = [
-        sense for sense in dict.fromkeys(senses) if sense.isascii() and sense and "radical" not in sense
-    ]
+    senses = [sense for sense in dict.fromkeys(senses) if sense.isascii() and sense and "radical" not in sense]
     kept = senses[:1]
     for sense in senses[1:]:
         if len("; ".join([*kept, sense])) <= LONGEST:

@@ -71,9 +71,7 @@ def make() -> dict[str, list[str]]:
     counted = count_verse(texts["tang"], readings)
     variants = {c: sorted(found, key=lambda v: (-counts[v], v)) for c, found in sources.variants.items()}
     return {
-        "characters.tsv": [
-            row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)
-        ],
+        "characters.tsv": [row(c, readings[c], counts[c], counted, variants.get(c, [])) for c in sorted(readings)],
         "simplified.tsv": (simple := simplified(readings, counts)),
         "shinjitai.tsv": shinjitai(readings, {row[0] for row in simple}),
         "SOURCES.md": sources_page(sources, counts, counted).rstrip("\n").split("\n"),
@@ -150,11 +148,7 @@ def relate(pairs: Mapping[str, set[str]], sources: Sources) -> None:
     """Record pairs of characters as variants of each other if the table has both and they share a reading."""
     readings = sources.readings
     for one, other in ((one, other) for one, others in pairs.items() for other in others):
-        if (
-            one != other
-            and {one, other} not in TWO_WORDS
-            and readings.get(one, set()) & readings.get(other, set())
-        ):
+        if one != other and {one, other} not in TWO_WORDS and readings.get(one, set()) & readings.get(other, set()):
             sources.variants[one].add(other)
             sources.variants[other].add(one)
 
@@ -300,9 +294,7 @@ def count_places(lines: list[str], group: str, readings: Readings, verse: Verse)
     width = len(lines[0])
     near = readings.get(lines[0][-1], set()) & PINGSHUI.near[group]
     openings = FORMS["五絕" if width == 5 else "七絕"].openings
-    fitted = fit(
-        [masks(line, readings) for line in lines], width, "customary", openings, 0 if near else FAULT
-    )
+    fitted = fit([masks(line, readings) for line in lines], width, "customary", openings, 0 if near else FAULT)
     if sum(line.misfits.bit_count() + line.turned for line in fitted) > 1:
         return
     verse.poems += 1

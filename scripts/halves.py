@@ -43,9 +43,7 @@ def make() -> dict[str, list[str]]:
                 described[record["字頭"] or record["字頭覈校前"]] |= {record["韻部原貌"], *record["最簡描述"]}
     rows = []
     for group, sign in SECOND.items():
-        characters = [
-            one for one in table("characters") if (held := entry(one, PINGSHUI)) and group in held.groups
-        ]
+        characters = [one for one in table("characters") if (held := entry(one, PINGSHUI)) and group in held.groups]
         found = [one for one in characters if sign in described[one]] if sign else []
         if group == "泰":  # the only rhyme of 廣韻 with both kinds
             found = [one for one in found if "泰" in described[one]]

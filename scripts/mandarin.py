@@ -66,9 +66,7 @@ def words(read: dict[str, list[str]]) -> list[str]:
     pairs = {word: spoken for word, spoken in phrases.items() if len(word) == 2}
     with Store.open() as store:
         poems = (poem for name in ("tang", "song") for poem in store.poems(dynasty=name))
-        used = Counter(
-            line[at : at + 2] for poem in poems for line in poem.lines for at in range(len(line) - 1)
-        )
+        used = Counter(line[at : at + 2] for poem in poems for line in poem.lines for at in range(len(line) - 1))
     rows = set()
     for word, spoken in zip(converted(list(pairs), "s2t"), pairs.values(), strict=True):
         tones = [_tone(character, one, read) for character, (one, *_) in zip(word, spoken, strict=True)]
@@ -79,10 +77,6 @@ def words(read: dict[str, list[str]]) -> list[str]:
 
 def _tone(character: str, spoken: str, read: dict[str, list[str]]) -> str:
     """Return the tone of a character in a phrase, or `OPEN` if it has only one tone or the phrase does not decide."""
-    sides = {
-        XINYUN.groups[name].side for each in read.get(character, []) for name in group_names(each, XINYUN)
-    }
+    sides = {XINYUN.groups[name].side for each in read.get(character, []) for name in group_names(each, XINYUN)}
     names = group_names(spoken, XINYUN)
-    return (
-        XINYUN.groups[names].side if len(sides) == 2 and len(names) == 1 and character not in SANDHI else OPEN
-    )
+    return XINYUN.groups[names].side if len(sides) == 2 and len(names) == 1 and character not in SANDHI else OPEN

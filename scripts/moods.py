@@ -74,8 +74,4 @@ def count(texts: dict[str, list[str]]) -> Rows:
 
     found = {one: [m(one, mood) for mood in MOODS] for one in sorted(set().union(*counts.values()))}
     telling = {one: max(map(abs, each)) for one, each in found.items()}
-    return {
-        one: found[one]
-        for one in sorted(found, key=lambda one: -telling[one])
-        if telling[one] > math.log(LEAST)
-    }
+    return {one: found[one] for one in sorted(found, key=lambda one: -telling[one]) if telling[one] > math.log(LEAST)}

@@ -80,9 +80,7 @@ def best(values: Array, features: dict[str, Array]) -> list[dict[str, object]]:
         shares = explained(values[of >= 0], of[of >= 0])
         surest = [unit for unit in np.argsort(shares)[::-1][:BEST] if shares[unit] >= LEAST]
         found += [(round(float(shares[unit]), 3), int(unit) + 1, name) for unit in surest]
-    return [
-        {"unit": unit, "knows": name, "share": share} for share, unit, name in sorted(found, reverse=True)
-    ]
+    return [{"unit": unit, "knows": name, "share": share} for share, unit, name in sorted(found, reverse=True)]
 
 
 def explained(values: Array, groups: Array) -> Array:

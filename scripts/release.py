@@ -21,10 +21,7 @@ LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
     "pingze/training/presets.toml",
-    *(
-        f"pingze/network/weights/{name}.safetensors"
-        for name in ("tang", "tang.reward", "report", "antithesis")
-    ),
+    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "tang.reward", "report", "antithesis")),
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )
@@ -72,9 +69,7 @@ def archive_faults(archive: Path) -> list[str]:
 
 
 def _left_to_a_person(version: str) -> str:
-    done = subprocess.run(
-        ["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(["git", "status", "--porcelain"], cwd=ROOT, capture_output=True, text=True, check=False)
     changed = "commit what has changed (git status); " if done.stdout.strip() else ""
     return f"""
 Left to a person:

@@ -21,9 +21,7 @@ def main() -> None:
     """Run each notebook, and write it with its outputs."""
     for path in sorted(FOLDER.glob("*.ipynb")):
         notebook = run(json.loads(path.read_text(encoding="utf-8")))
-        path.write_text(
-            json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n"
-        )
+        path.write_text(json.dumps(notebook, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
 
 
 def run(notebook: Notebook) -> Notebook:
@@ -46,11 +44,7 @@ def _run_cell(source: str, names: dict[str, object]) -> object:
     tree = ast.parse(source)
     last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
     exec(compile(tree, "cell", "exec"), names)
-    return (
-        eval(compile(ast.Expression(last.value), "cell", "eval"), names)
-        if isinstance(last, ast.Expr)
-        else None
-    )
+    return eval(compile(ast.Expression(last.value), "cell", "eval"), names) if isinstance(last, ast.Expr) else None
 
 
 def _result(value: Any, count: int) -> dict[str, object]:

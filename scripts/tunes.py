@@ -147,17 +147,13 @@ def rows(poems: Iterable[CorpusPoem]) -> Iterator[str]:
     for tune, pieces in sorted(of_tune.items(), key=lambda item: (-len(item[1]), item[0])):
         if len(pieces) < TUNE_PIECES:
             continue
-        found = [
-            shape for shape in shapes(pieces) if len(shape) >= max(SHAPE_PIECES, SHAPE_SHARE * len(pieces))
-        ]
+        found = [shape for shape in shapes(pieces) if len(shape) >= max(SHAPE_PIECES, SHAPE_SHARE * len(pieces))]
         number = 0
         for shape in sorted(found, key=len, reverse=True):
             if pattern := describe(shape):
                 number += 1
                 name = tune if number == 1 else f"{tune}·格{NUMBERS[number - 1]}"
-                yield "\t".join(
-                    [name, " ".join(others.get(tune, [])), f"{len(pieces)}", f"{len(shape)}", *pattern]
-                )
+                yield "\t".join([name, " ".join(others.get(tune, [])), f"{len(pieces)}", f"{len(shape)}", *pattern])
 
 
 def shapes(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
@@ -195,9 +191,7 @@ def describe(pieces: Sequence[Piece]) -> list[str]:
     lines, shares = list[str](), list[str]()
     for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
         marks = Counter(
-            "。" if one in "。？！；" else "，" if one == "：" else one
-            for p in pieces
-            if (one := p.ends.get(end))
+            "。" if one in "。？！；" else "，" if one == "：" else one for p in pieces if (one := p.ends.get(end))
         )
         line = "".join(tones[start:end])
         if number in rhymes:
@@ -226,8 +220,7 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
     count = len(pieces[0])
     parts = [[frozenset(part for part, _ in _rhymes(foot)) for foot in feet] for feet in pieces]
     agree = {
-        (a, b): sum(bool(feet[a] & feet[b]) for feet in parts) / len(parts)
-        for a, b in combinations(range(count), 2)
+        (a, b): sum(bool(feet[a] & feet[b]) for feet in parts) / len(parts) for a, b in combinations(range(count), 2)
     }
     # 1) Join the lines that agree most, as long as the lines of two clusters agree in half of the pieces on average.
     clusters = [[line] for line in range(count)]
@@ -259,9 +252,7 @@ def find_rhymes(pieces: Sequence[Sequence[str]]) -> dict[int, tuple[int, str, fl
 
 def _class(feet: Sequence[str]) -> str:
     """Return the class of rhymes: level, entering if nine in ten of the oblique ones are, else oblique."""
-    kinds = Counter(
-        next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1
-    )
+    kinds = Counter(next(iter(kinds)) for foot in feet if len(kinds := {kind for _, kind in _rhymes(foot)}) == 1)
     oblique = kinds[OBLIQUE] + kinds[ENTERING]
     if kinds[LEVEL] > oblique:
         return LEVEL

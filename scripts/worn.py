@@ -46,9 +46,7 @@ def pairs(poems: Iterable[Sequence[str]]) -> Counter[str]:
     return Counter(one + other for lines in poems for line in lines for one, other in pairwise(line))
 
 
-def corrected(
-    known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]
-) -> list[str]:
+def corrected(known: Mapping[str, float], poems: Sequence[Sequence[Sequence[str]]], verse: Counter[str]) -> list[str]:
     """Return the corrected rows, the most overused pairs first.
 
     Args:

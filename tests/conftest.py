@@ -32,16 +32,12 @@ OPTIONAL = {
 }
 """Packages that tests import and that a plain installation lacks, with their extras."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
-_TRAINS = re.compile(
-    r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))"
-)
+_TRAINS = re.compile(r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Leave out files that import what is not installed, as `make test-matrix` has it; with all extras, none."""
-    if collection_path.suffix != ".py" or not (
-        absent := {name for name in OPTIONAL if find_spec(name) is None}
-    ):
+    if collection_path.suffix != ".py" or not (absent := {name for name in OPTIONAL if find_spec(name) is None}):
         return None
     text = collection_path.read_text(encoding="utf-8")
     trains = "torch" in absent and _TRAINS.search(text)

@@ -18,9 +18,7 @@ from pingze.cli import app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-RUNNABLE = [
-    p for name in ("scripts", "experiments", "benchmarks") for p in sorted((ROOT / name).glob("*.py"))
-]
+RUNNABLE = [p for name in ("scripts", "experiments", "benchmarks") for p in sorted((ROOT / name).glob("*.py"))]
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
 PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b")

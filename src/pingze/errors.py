@@ -98,9 +98,7 @@ class PingzeError(Exception):
         return say(self.code, self.parameters, language)
 
 
-def _restored(
-    kind: type[PingzeError], arguments: tuple[object, ...], values: dict[str, object]
-) -> PingzeError:
+def _restored(kind: type[PingzeError], arguments: tuple[object, ...], values: dict[str, object]) -> PingzeError:
     error = kind.__new__(kind, *arguments)
     vars(error).update(values)
     return error
@@ -145,9 +143,7 @@ class InfeasibleError(PingzeError):
         if language == "en" or not self.clashing:
             return super().text(language)
         code = "clash_mend" if any(clash.field == "keep" for clash in self.clashing) else "clash"
-        return say(
-            code, {"clashing": [str(clash.in_language(language)) for clash in self.clashing]}, language
-        )
+        return say(code, {"clashing": [str(clash.in_language(language)) for clash in self.clashing]}, language)
 
 
 class UnfinishedError(PingzeError):

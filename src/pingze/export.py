@@ -57,9 +57,7 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
     texts = {CONFIG_FILE: config, VOCABULARY_FILE: "".join(f"{token}\n" for token in model.vocabulary.tokens)}
     if not (folder / CARD_FILE).exists():
         texts[CARD_FILE] = card(model, figures)
-    checkpoint.save(
-        folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=model.dtype
-    )
+    checkpoint.save(folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=model.dtype)
     names = [MODEL_FILE]
     if model.reward is not None:
         checkpoint.save_reward(folder / MODEL_FILE, model.reward)
@@ -109,8 +107,7 @@ def _shipped_figures(name: str) -> str:
     prefix = _FIGURES[name]
     rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
     return _table(
-        (name.removeprefix(prefix), row["value"], f"`{row['command']}`, {row['date']}")
-        for name, row in rows.items()
+        (name.removeprefix(prefix), row["value"], f"`{row['command']}`, {row['date']}") for name, row in rows.items()
     )
 
 

@@ -25,9 +25,7 @@ def test_without_a_terminal_news_is_told_at_once_and_numbers_now_and_then(
 
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
-def test_without_a_terminal_training_prints_lines_from_its_first_step_to_its_last(
-    tmp_path: Path, call: Call
-) -> None:
+def test_without_a_terminal_training_prints_lines_from_its_first_step_to_its_last(tmp_path: Path, call: Call) -> None:
     from tests.training.command import SETTINGS, build_corpus
 
     build_corpus(tmp_path / "poems")

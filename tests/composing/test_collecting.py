@@ -47,9 +47,7 @@ def poems(author: Composer) -> list[CorpusPoem]:
     found = []
     for form in ("五絕", "五古"):
         inclusion = author.prepare(read_request(author.vocabulary, Composing(form=form)))
-        found += [
-            str(poem).replace("\n", "") for poem in author.write_many(inclusion, Sampling(1, 1), range(80))
-        ]
+        found += [str(poem).replace("\n", "") for poem in author.write_many(inclusion, Sampling(1, 1), range(80))]
     versions = [text[:18] + other[18:24] for text, other in pairwise(found[:9])]
     named = [(dynasty, poet) for dynasty, poets in POETS.items() for poet in poets]
     texts = zip(cycle(named), enumerate(found + versions), strict=False)
@@ -160,9 +158,7 @@ def fits(constraints: Constraints, alive: np.ndarray, number: int, line: str) ->
         names = lenders(name) if number == 0 and constraints.kinds[t] else [name]
         if constraints.feet[5 * number + 4, t]:
             tone_of_rhyme = {practised(line[-1], one) for one in names}
-            rhymes = constraints.rhyming.fitting(5 * number + 4)[g][
-                constraints.lexicon.vocabulary.ids[line[-1]]
-            ]
+            rhymes = constraints.rhyming.fitting(5 * number + 4)[g][constraints.lexicon.vocabulary.ids[line[-1]]]
             if not rhymes or True not in tone_of_rhyme:
                 continue
             assert name in GROUPS
@@ -181,9 +177,7 @@ def fits(constraints: Constraints, alive: np.ndarray, number: int, line: str) ->
     return False
 
 
-def test_fixed_characters_are_those_of_quoted_lines(
-    author: Composer, store: Store, poems: list[CorpusPoem]
-) -> None:
+def test_fixed_characters_are_those_of_quoted_lines(author: Composer, store: Store, poems: list[CorpusPoem]) -> None:
     head = poems[3].lines[0][0]
     for poem in asked(author, acrostic=head, count=3, repeat=True):
         assert poem.lines[0][0] == head

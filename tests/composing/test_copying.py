@@ -40,9 +40,7 @@ def shown(ids: list[int]) -> str:
 corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1, max_size=9)
 
 
-@given(
-    corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10), st.data()
-)
+@given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10), st.data())
 @settings(max_examples=300)
 def test_what_is_left_out_is_what_would_copy(
     corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
@@ -93,9 +91,7 @@ def prepared(chosen: Composer, corpus: list[str], **options: object) -> Inclusio
     return inclusion
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}]
-)
+@pytest.mark.parametrize("options", [{}, {"pattern": "＿＿明＿＿ ＿月＿風＿ 天＿＿＿＿"}, {"include": "雲 酒"}])
 def test_no_composed_line_copies(copyist: Composer, liked: list[str], options: dict[str, str]) -> None:
     free = prepared(copyist, liked, **options)
     before = copyist.write_many(free, Sampling(0.8, 8), range(10))

@@ -174,9 +174,7 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
 
 
 @pytest.mark.parametrize("taste", [0.0, 1.0])
-def test_populations_are_the_same_on_any_number_of_processors(
-    taste: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_populations_are_the_same_on_any_number_of_processors(taste: float, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen, sampling = composer(seed=6), Sampling(0.8, 2 * POPULATION + 1)
     inclusion, found = prepared(chosen, taste=taste), []
     for processors in (1, 2, 5):
@@ -215,9 +213,7 @@ def test_what_a_draft_settles_stays_and_what_is_fixed_is_settled_from_the_start(
     while not writing.finished:
         go_on(chosen.network, [writing])
         lines, settled = map("".join, writing.draft(alone=True))
-        assert lines[: writing.place] in {
-            chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts
-        }
+        assert lines[: writing.place] in {chosen.vocabulary.decode(row[: writing.place]) for row in writing.texts}
         assert [lines[place] for place in (0, 5, 10, 15)] == list("春江花月")
         assert "".join(writing.draft(alone=False)[1]) == "春＿＿＿＿江＿＿＿＿花＿＿＿＿月＿＿＿＿"
         drafts.append((lines, settled))

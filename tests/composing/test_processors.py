@@ -39,9 +39,7 @@ PROCESSORS = {
 def poems(*emulator: str, script: str = COMPOSE, **environment: str) -> list[list[object]]:
     """Lines and ln p, to the last bit, of some poems composed in a process of their own."""
     command = [*emulator, sys.executable, "-W", "ignore", "-c", script]
-    ended = subprocess.run(
-        command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8"
-    )
+    ended = subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8")
     found: list[list[object]] = json.loads(ended.stdout)
     return found
 
@@ -52,9 +50,7 @@ def here() -> list[list[object]]:
 
 
 @pytest.mark.parametrize("environment", PROCESSORS.values(), ids=PROCESSORS)
-def test_a_seed_writes_the_same_poem_on_every_processor(
-    here: list[list[object]], environment: dict[str, str]
-) -> None:
+def test_a_seed_writes_the_same_poem_on_every_processor(here: list[list[object]], environment: dict[str, str]) -> None:
     assert poems(**environment) == here
 
 

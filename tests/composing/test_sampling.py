@@ -9,9 +9,7 @@ from pingze.composing.proposal import OUTSIDE, choose
 # The least sharpness has a nucleus of most characters; exp(300) is beyond float32, exp(1000) beyond float64.
 @pytest.mark.parametrize(("sharpness", "strength"), [(0.1, 0), (1, 1), (3, 0), (3, 1), (3, 30), (3, 300)])
 @pytest.mark.parametrize("top_p", [0.5, 0.85, 0.99, 1.0])
-def test_the_share_that_is_allowed_by_nucleus_and_lean(
-    top_p: float, sharpness: float, strength: float
-) -> None:
+def test_the_share_that_is_allowed_by_nucleus_and_lean(top_p: float, sharpness: float, strength: float) -> None:
     rng = np.random.default_rng(1)
     logits = (rng.standard_normal((8, 3000)) * sharpness).astype(np.float32)
     logits[3] *= 5

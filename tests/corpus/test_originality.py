@@ -47,9 +47,7 @@ def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
     assert len(second["lines"]) == 4
 
 
-def test_progress_is_shown_for_many_lines(
-    call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_progress_is_shown_for_many_lines(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = itertools.count(0.0, 1.0)
     monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: next(now))
     file = tmp_path / "poems.txt"

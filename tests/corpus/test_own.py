@@ -103,9 +103,7 @@ def test_the_store_is_of_ones_own_poems_and_says_what_was_dropped(own: Cleaned) 
         assert store.beside(before="天")
 
 
-def test_the_preset_own_has_a_vocabulary_of_what_is_there_and_others_are_refused(
-    own: Cleaned, tmp_path: Path
-) -> None:
+def test_the_preset_own_has_a_vocabulary_of_what_is_there_and_others_are_refused(own: Cleaned, tmp_path: Path) -> None:
     chosen = preset("own")
     with Store.open() as store:
         vocabulary = make_vocabulary(read(store, chosen.training), chosen)

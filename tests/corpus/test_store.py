@@ -44,9 +44,7 @@ def _by_brute_force(poems: list[CorpusPoem], phrase: str) -> list[tuple[str, int
 
 @one_store
 @given(data=st.data())
-def test_search_finds_what_reading_every_line_finds(
-    store: Store, poems: list[CorpusPoem], data: st.DataObject
-) -> None:
+def test_search_finds_what_reading_every_line_finds(store: Store, poems: list[CorpusPoem], data: st.DataObject) -> None:
     texts = st.sampled_from([poem.text for poem in poems])
     spans = st.tuples(st.integers(0, 40), st.integers(1, 20))
     cut = st.builds(lambda text, span: text[span[0] : span[0] + span[1]], texts, spans)
@@ -207,9 +205,7 @@ def _pipe(store: Path) -> None:
         (_pipe, "is not a file"),
     ],
 )
-def test_damage_is_one_line_that_says_what_to_do(
-    built: Path, damage: Callable[[Path], object], said: str
-) -> None:
+def test_damage_is_one_line_that_says_what_to_do(built: Path, damage: Callable[[Path], object], said: str) -> None:
     damage(built)
     with pytest.raises(CorpusError, match=rf"^{built} .*{said}.* run `pingze corpus fetch( --rebuild)?`$"):
         _use()

@@ -36,9 +36,7 @@ def test_the_longest_part_is_the_first_of_the_longest(known: list[str], text: st
 
 
 @given(texts, st.text(LETTERS, max_size=3), st.text(LETTERS, max_size=3))
-def test_between_two_phrases_are_the_characters_that_join_them(
-    known: list[str], before: str, after: str
-) -> None:
+def test_between_two_phrases_are_the_characters_that_join_them(known: list[str], before: str, after: str) -> None:
     index = SuffixArray.of_texts(known)
     found = index.between(index.encode(before), index.encode(after))
     expected = {c for c in LETTERS if any(before + c + after in other for other in known)}

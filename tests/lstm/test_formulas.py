@@ -24,9 +24,7 @@ def random_case(T: int, B: int, E: int, H: int, P: int = 0) -> dict[str, np.ndar
     return {name: rng.standard_normal(shape) / np.sqrt(max(shape[-1], 1)) for name, shape in shapes.items()}
 
 
-def reference(
-    case: dict[str, torch.Tensor], activation: str
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def reference(case: dict[str, torch.Tensor], activation: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """The report's equations gate by gate over z = [h, x, p], for autograd to differentiate."""
     phi, H = PHI[activation], case["h_0"].shape[1]
     W = torch.cat([case["weight_hh"], case["weight_ih"], case["weight_ph"]], dim=1)

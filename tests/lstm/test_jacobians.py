@@ -51,9 +51,7 @@ def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Te
     return o * phi(c), c
 
 
-def by_autograd(
-    function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int
-) -> dict[str, np.ndarray]:
+def by_autograd(function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int) -> dict[str, np.ndarray]:
     """The Jacobian of a (B, H) function by each variable, a row of the batch at a time: (B, H, shape of variable)."""
 
     def of_tensors(*tensors: torch.Tensor) -> torch.Tensor:
@@ -62,9 +60,7 @@ def by_autograd(
     whole = torch.autograd.functional.jacobian(of_tensors, tuple(v.values()))
     rows = range(batch)
     return {
-        name: (
-            jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in rows])
-        ).numpy()
+        name: (jacobian if name[:2] in ("W_", "b_") else torch.stack([jacobian[b, :, b] for b in rows])).numpy()
         for name, jacobian in zip(v, whole, strict=True)
     }
 

@@ -40,9 +40,7 @@ def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.nd
     tensor_file.write(path, {n: t for n, t in changed.items() if t is not None}, meta | (metadata or {}))
 
 
-def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(
-    path: Path, tmp_path: Path
-) -> None:
+def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(path: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.safetensors"
     checkpoint.save(half, weights(), CONFIGURATION, VOCABULARY, dtype=np.float16)
     for place in (path, path.parent, str(path), half):
@@ -231,9 +229,7 @@ RELU = json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})
         lambda path, beside: beside.write_bytes(path.read_bytes()),
     ],
 )
-def test_a_reward_that_is_not_the_model_s_is_refused(
-    path: Path, damage: Callable[[Path, Path], object]
-) -> None:
+def test_a_reward_that_is_not_the_model_s_is_refused(path: Path, damage: Callable[[Path, Path], object]) -> None:
     checkpoint.save_reward(path, REWARD)
     damage(path, path.with_suffix(".reward.safetensors"))
     with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):

@@ -13,9 +13,7 @@ from tests.comparing import assert_close
 
 @pytest.mark.parametrize(("tied", "held"), [(False, False), (True, False), (True, True)])
 @pytest.mark.parametrize("prefix", [[], [9, 4, 7]])
-def test_each_token_has_the_probability_that_the_model_gives_it(
-    tied: bool, held: bool, prefix: list[int]
-) -> None:
+def test_each_token_has_the_probability_that_the_model_gives_it(tied: bool, held: bool, prefix: list[int]) -> None:
     checkpoint = invented.model(tied=tied, held=held)
     model = LanguageModel.of(checkpoint)
     ids = np.random.default_rng(0).integers(4, checkpoint.configuration.vocabulary_size, (6, 3))

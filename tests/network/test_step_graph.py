@@ -40,9 +40,7 @@ def by_formulas(made: checkpoint.Checkpoint, state: State, ids: np.ndarray) -> d
     is_tanh, bias = activation == "tanh", state.bias
     for depth in range(made.configuration.layers):
         h, c = (part.astype(np.float64) for part in state.layers[2 * depth : 2 * depth + 2])
-        net = (
-            x @ w[f"lstm.{depth}.weight_ih"].T + rounded(h, within_1=is_tanh) @ w[f"lstm.{depth}.weight_hh"].T
-        )
+        net = x @ w[f"lstm.{depth}.weight_ih"].T + rounded(h, within_1=is_tanh) @ w[f"lstm.{depth}.weight_hh"].T
         (h, c), _ = cell_forward(net + (w[f"lstm.{depth}.bias"] if depth else bias), c, activation)
         found |= {f"h{depth}": h, f"c{depth}": c}
         x = rounded(h, within_1=is_tanh)

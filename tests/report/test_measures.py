@@ -118,9 +118,7 @@ def test_a_training_that_explodes_ends_and_says_where() -> None:
 @pytest.mark.parametrize("optimizer", ["adam", "sgd"])
 @pytest.mark.parametrize("clip", ["clip_norm", "clip_value"])
 @pytest.mark.parametrize(("threshold", "expected"), [(1e-4, True), (1e4, False)])
-def test_clipping_acts_where_a_threshold_is_passed(
-    optimizer: str, clip: str, threshold: float, expected: bool
-) -> None:
+def test_clipping_acts_where_a_threshold_is_passed(optimizer: str, clip: str, threshold: float, expected: bool) -> None:
     seen: list[bool] = []
     settings = {"optimizer": optimizer, clip: threshold, "steps": 3}
     train(setup(), settings, after_step=lambda trainer, taken: seen.append(acts(trainer, taken)))

@@ -54,9 +54,7 @@ def test_one_seed_gives_one_table_in_any_order(report: Path, tmp_path: Path) -> 
     assert {id_.partition("/")[0] for id_ in second["verdicts"]} == {"zero", "perplexity"}
     for name in second["verdicts"]:
         assert second["verdicts"][name] == first["verdicts"][name]
-    assert list(second["rows"].items()) == [
-        (key, row) for key, row in first["rows"].items() if key in second["rows"]
-    ]
+    assert list(second["rows"].items()) == [(key, row) for key, row in first["rows"].items() if key in second["rows"]]
 
 
 def test_no_row_is_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -93,9 +91,7 @@ def test_the_page_in_a_browser(report: Path, browser: "Browser", width: int, sch
     assert len(sizes) == charts > len(EXPERIMENTS)
     assert all(drawn > 0.6 * min(width, 400) and paths > 5 for drawn, paths in sizes)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.locator(".verdicts").first.locator("tbody tr").count() == sum(
-        len(claims(name)) for name in EXPERIMENTS
-    )
+    assert page.locator(".verdicts").first.locator("tbody tr").count() == sum(len(claims(name)) for name in EXPERIMENTS)
     ink = page.eval_on_selector("figure svg text", "e => getComputedStyle(e).fill")
     assert ink == page.evaluate("getComputedStyle(document.body).color")
     page.close()

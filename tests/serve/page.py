@@ -151,6 +151,4 @@ def choose(page: "Page", setting: str, value: str) -> None:
 
 def lines(page: "Page") -> list[str]:
     """The lines of the poem on the sheet."""
-    return [
-        "".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()
-    ]
+    return ["".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()]

@@ -235,9 +235,7 @@ def test_bad_input_is_one_problem_with_a_code(
         (b"{}", {"host": "localhost:80"}, 200),
     ],
 )
-def test_what_goes_no_further(
-    client: httpx.Client, content: bytes, headers: dict[str, str], status: int
-) -> None:
+def test_what_goes_no_further(client: httpx.Client, content: bytes, headers: dict[str, str], status: int) -> None:
     base = {"content-type": "application/json"}
     body = iter([content]) if len(content) > 65_536 else content  # an iterator is sent without its length
     answer = client.post("/v1/conflicts", content=body, headers=base | headers)

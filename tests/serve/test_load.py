@@ -140,8 +140,7 @@ def test_killed_and_restarted_under_load_clients_see_only_clean_errors(tmp_path:
     def all_saw(kind: type | tuple[type, ...], since: list[int]) -> None:
         """Wait until every client has seen such an answer."""
         while not stop.is_set() and not all(
-            any(isinstance(saw, kind) for saw in each[begun:])
-            for each, begun in zip(seen, since, strict=True)
+            any(isinstance(saw, kind) for saw in each[begun:]) for each, begun in zip(seen, since, strict=True)
         ):
             time.sleep(0.05)
 

@@ -43,9 +43,7 @@ def test_the_sheet_has_its_legend_rhymes_and_readings(page: "Page") -> None:
 
 def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: "Page") -> None:
     page.click("[data-view-of=check]")
-    page.fill(
-        "#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。"
-    )
+    page.fill("#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。")
     says(page, ".verdict > h2", "如夢令")
     count(page, ".verdict .rhymes[data-line='7']", 1)
     count(page, ".verdict .rhymes[data-line='3']", 0)

@@ -16,9 +16,7 @@ from pingze.verse.character_table import mainland_variants, simplified_forms
 
 TOOLS = Path(__file__).parents[2] / "node_modules" / ".bin"
 LARGEST_FONT = 3.1e6
-RARE = (
-    0.01  # of the characters neither script's are in the font; half of them are Simplified forms of rare ones
-)
+RARE = 0.01  # of the characters neither script's are in the font; half of them are Simplified forms of rare ones
 
 MODULES = {path.name: path.read_text(encoding="utf-8") for path in sorted(PAGE.glob("*.js"))}
 WORDS: dict[str, list[str]] = json.loads((PAGE / "words.json").read_text(encoding="utf-8"))
@@ -52,10 +50,7 @@ def test_nothing_stands_inline() -> None:
 
 def test_what_the_markup_loads_is_there_and_ours() -> None:
     loaded = [
-        attributes[name] or ""
-        for _, attributes in Markup().elements
-        for name in ("src", "href")
-        if name in attributes
+        attributes[name] or "" for _, attributes in Markup().elements for name in ("src", "href") if name in attributes
     ]
     assert {f"/page/{name}" for name in MODULES if name not in READER} <= set(
         loaded
@@ -109,9 +104,7 @@ def test_each_word_is_asked_for() -> None:
 def test_each_word_has_a_simplified_form() -> None:
     simplified = mainland_variants() | simplified_forms()
     for said, _ in WORDS.values():
-        shown = "".join(
-            simplified.get(character, character) for character in re.findall(r"[\u3400-\u9fff]", said)
-        )
+        shown = "".join(simplified.get(character, character) for character in re.findall(r"[\u3400-\u9fff]", said))
         assert shown.encode("gb2312").decode("gb2312") == shown
 
 
@@ -125,9 +118,7 @@ def test_each_word_has_a_simplified_form() -> None:
 def test_the_page_keeps_types_and_format(tool: str, arguments: list[str]) -> None:
     if not (TOOLS / tool).exists() or shutil.which("node") is None:
         pytest.skip(f"`make node_modules` brings {tool}, by npm")
-    done = subprocess.run(
-        [TOOLS / tool, *arguments], cwd=TOOLS.parents[1], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([TOOLS / tool, *arguments], cwd=TOOLS.parents[1], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

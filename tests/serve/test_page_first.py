@@ -171,9 +171,7 @@ def test_a_key_held_down_composes_once(page: "Page") -> None:
 def test_poets_have_their_names_in_english(browser: "Browser", address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#try-title", "李白 Li Bai")
-        options = page.locator("#poets option").evaluate_all(
-            "all => all.map((one) => [one.value, one.label])"
-        )
+        options = page.locator("#poets option").evaluate_all("all => all.map((one) => [one.value, one.label])")
         names = {
             "李白": "Li Bai",
             "白居易": "Bai Juyi",

@@ -23,9 +23,7 @@ def edit(page: "Page") -> list[str]:
     before = lines(page)
     page.locator("#sheet [role=gridcell]").first.click()
     page.locator(".alternative").first.click()
-    page.wait_for_function(
-        "was => document.querySelector('#sheet .character').innerText !== was", arg=before[0][0]
-    )
+    page.wait_for_function("was => document.querySelector('#sheet .character').innerText !== was", arg=before[0][0])
     return lines(page)
 
 

@@ -45,9 +45,7 @@ def save(page: "Page", path: Path) -> Path:
     return path
 
 
-def test_a_link_is_short_and_holds_poem_locks_and_choices(
-    page: "Page", browser: "Browser", address: str
-) -> None:
+def test_a_link_is_short_and_holds_poem_locks_and_choices(page: "Page", browser: "Browser", address: str) -> None:
     compose(page, form="七絕")
     assert len(address + "/" + linked(page)) <= LONGEST_LINK
     ask_for_all(page)
@@ -83,9 +81,7 @@ def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", addre
         count(page, "#sheet .locked", 3)
 
 
-def test_spaces_and_marks_in_what_was_asked_for_take_no_place(
-    page: "Page", browser: "Browser", address: str
-) -> None:
+def test_spaces_and_marks_in_what_was_asked_for_take_no_place(page: "Page", browser: "Browser", address: str) -> None:
     page.click("#more > summary")
     page.fill("#acrostic", "春 夏 秋 冬")
     page.fill("#start", "春山，")
@@ -122,9 +118,7 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: "Page", tmp_path: 
     assert page.evaluate("document.activeElement.id") == "make-card"
 
 
-def test_a_card_has_the_code_of_a_link_that_others_can_open(
-    page: "Page", browser: "Browser", tmp_path: Path
-) -> None:
+def test_a_card_has_the_code_of_a_link_that_others_can_open(page: "Page", browser: "Browser", tmp_path: Path) -> None:
     page.click("#make-card")
     assert code_in(save(page, tmp_path / "here.png")) == ""
     assert page.locator("#with-code").is_hidden()

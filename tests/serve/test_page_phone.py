@@ -78,9 +78,7 @@ def test_back_closes_what_is_open_and_changes_no_poem(browser: "Browser", addres
         assert lines(page) == before
 
 
-def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(
-    browser: "Browser", address: str
-) -> None:
+def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(browser: "Browser", address: str) -> None:
     with opened(browser, address, phone=True) as page:
         for width, height in ((390, 844), (844, 390)):
             page.set_viewport_size({"width": width, "height": height})

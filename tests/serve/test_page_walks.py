@@ -16,9 +16,7 @@ FAULTY = ("黃昏明月似霜生", "夜壓行雲白帝城", "高影入槐西岸�
 
 def rect(page: "Page", selector: str) -> dict[str, Any]:
     """Where the first such element is."""
-    found: dict[str, Any] = page.locator(selector).first.evaluate(
-        "node => node.getBoundingClientRect().toJSON()"
-    )
+    found: dict[str, Any] = page.locator(selector).first.evaluate("node => node.getBoundingClientRect().toJSON()")
     return found
 
 
@@ -144,9 +142,7 @@ def test_what_was_mended_is_listed_and_marked(browser: "Browser", address: str) 
         count(page, "#sheet .changed", 0)
 
 
-def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(
-    browser: "Browser", address: str
-) -> None:
+def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(browser: "Browser", address: str) -> None:
     with opened(browser, address, language="zh-CN") as page:
         page.click("[data-view-of=check]")
         page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")

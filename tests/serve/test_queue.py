@@ -92,9 +92,7 @@ def finish(queue: Queue, worker: Idle, newest: bool = False) -> None:
 
 
 @pytest.mark.parametrize("rows", [0, ROWS])
-async def test_clients_take_turns_and_so_do_the_requests_of_one(
-    queue: Queue, workers: list[Idle], rows: int
-) -> None:
+async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, workers: list[Idle], rows: int) -> None:
     (worker,) = workers
     for names in ("abc", "def"):
         ask(queue, "many", names, rows)
@@ -245,9 +243,7 @@ async def test_however_much_one_client_asks_another_is_taken(queue: Queue) -> No
 
 
 @pytest.mark.parametrize(("spent", "error"), [(0.0, BusyError), (SECONDS, DeadlineError)])
-async def test_a_late_answer_is_the_fault_of_who_computed(
-    queue: Queue, spent: float, error: type[Exception]
-) -> None:
+async def test_a_late_answer_is_the_fault_of_who_computed(queue: Queue, spent: float, error: type[Exception]) -> None:
     ask(queue, "other", "a")
     queue.seconds = 0.01
 

@@ -71,9 +71,7 @@ def test_the_printed_address_reaches_the_server_and_is_answered(
 @pytest.mark.slow
 @pytest.mark.parametrize("drafts", [False, True])
 @pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGINT] * 3, [signal.SIGTERM, signal.SIGINT]])
-def test_any_number_of_signals_ends_it_without_a_traceback(
-    tmp_path: Path, signals: list[int], drafts: bool
-) -> None:
+def test_any_number_of_signals_ends_it_without_a_traceback(tmp_path: Path, signals: list[int], drafts: bool) -> None:
     """Also while a request runs, of fewer poems than a busy machine refuses, and while its drafts are sent."""
     running = Server(tmp_path)
     running.start()

@@ -66,7 +66,5 @@ def test_bad_settings_are_named(settings: str, message: str) -> None:
 
 
 def test_an_unknown_preset_is_named() -> None:
-    with pytest.raises(
-        InputError, match="preset 'song' is unknown; choose one of report, report-plain, recipe"
-    ):
+    with pytest.raises(InputError, match="preset 'song' is unknown; choose one of report, report-plain, recipe"):
         preset("song")

@@ -163,9 +163,7 @@ def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content:
         (tmp_path / name).mkdir()
     else:
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(
-        TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"
-    ):
+    with pytest.raises(TrainingError, match=rf"^{tmp_path}/{name} is damaged \([^\n]*\): put back a copy of it"):
         Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
@@ -231,9 +229,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
         return batch(number)
 
     monkeypatch.setattr(run, "_batch", poisoned)
-    with pytest.raises(
-        TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"
-    ):
+    with pytest.raises(TrainingError, match=r"step 4: the loss is nan and .* gradient, of \S+, is nan.*; the last"):
         run.train()
     assert Run(tmp_path, tiny("save_every=2"), TEXTS, resume=True).position.step == 2
 

@@ -39,9 +39,7 @@ def names(run: Path) -> list[str]:
         lambda content: content.replace(b'"F32"', b'"I32"'),
     ],
 )
-def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
-    tmp_path: Path, damage: object
-) -> None:
+def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(tmp_path: Path, damage: object) -> None:
     learned = learner()
     for number in (0, 5, 10):
         state.save(tmp_path, *learned, Position(number))
@@ -54,9 +52,7 @@ def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(
     assert found.unread[0].startswith("state.00000010.safetensors cannot be read (")
     (tmp_path / "only").mkdir()
     newest = newest.rename(tmp_path / "only" / newest.name)
-    with pytest.raises(
-        CheckpointError, match=r"holds no state to resume from: state\.0+10\.safetensors cannot"
-    ):
+    with pytest.raises(CheckpointError, match=r"holds no state to resume from: state\.0+10\.safetensors cannot"):
         state.read(newest.parent)
     newest.rename(tmp_path / newest.name)
     newest.parent.rmdir()

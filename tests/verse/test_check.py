@@ -49,9 +49,7 @@ def test_the_characters_to_write_with_have_one_tone() -> None:
 @pytest.mark.parametrize("level", STRICTNESSES)
 @pytest.mark.parametrize("start", reference.STARTS)
 @pytest.mark.parametrize("form", SHAPES)
-def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(
-    form: str, start: str, level: str
-) -> None:
+def test_every_base_template_passes_and_a_turned_tone_is_found_in_its_place(form: str, start: str, level: str) -> None:
     width, count = SHAPES[form]
     for seed in range(5):
         for asked in (form, None):
@@ -113,9 +111,7 @@ QUATRAIN = "仄仄平平仄，平平仄仄{}。平平平仄仄，仄仄仄平{}�
 GOOD = QUATRAIN.format("東", "同")
 
 
-@pytest.mark.parametrize(
-    "row", tomllib.loads(POEMS.read_text(encoding="utf-8"))["poem"], ids=lambda row: row["text"]
-)
+@pytest.mark.parametrize("row", tomllib.loads(POEMS.read_text(encoding="utf-8"))["poem"], ids=lambda row: row["text"])
 def test_the_verdict_on_a_poem(row: dict[str, Any]) -> None:
     expected = {name: None if value == "none" else value for name, value in row.items()}
     verdict = check(expected.pop("text"), form=expected.pop("asked", None))

@@ -42,10 +42,7 @@ def test_each_traditional_character_has_one_simplified_form() -> None:
         *(("白发三千丈", "白髮三千丈"), ("无人发旧丛", "無人發舊叢"), ("钟声远到客船", "鐘聲遠到客船")),
         *(("万钟何足论", "萬鍾何足論"), ("历历复何须", "歷歷復何須"), ("须发皆白", "鬚髮皆白")),
         *(("春乃发生", "春乃發生"), ("白发生", "白髮生"), ("后来丰年余粮", "後來豐年餘糧"), ("白云", "白雲")),
-        *(
-            (text, text)
-            for text in ("山水", "", "當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里")
-        ),
+        *((text, text) for text in ("山水", "", "當宁拱羣臣", "子云云母後來", "后宮餘幾里", "太后", "山中千里")),
     ],
 )
 def test_what_is_beside_a_character_decides_its_word(typed: str, read: str) -> None:

@@ -41,14 +41,10 @@ def test_couplets_may_be_written_as_the_rule_table_says(width: int, level: str) 
     """Every pair of lines, against the brute force: alone, and as the rescue that replaces it."""
     for start in ("aB", "cD"):
         kinds = [tuple(start), *([tuple(RESCUED[kind] for kind in start)] if start == "aB" else [])]
-        written = {
-            pair for kind in kinds for pair in product(*(instances(each, width, level) for each in kind))
-        }
+        written = {pair for kind in kinds for pair in product(*(instances(each, width, level) for each in kind))}
         every = [f"{bits:0{2 * width}b}".translate({48: "P", 49: "Z"}) for bits in range(4**width)]
         expected = {
-            (text[:width], text[width:])
-            for text in every
-            if reference.fits([text[:width], text[width:]], start, level)
+            (text[:width], text[width:]) for text in every if reference.fits([text[:width], text[width:]], start, level)
         }
         assert written == expected
 

@@ -80,6 +80,4 @@ def test_no_group_borrows_and_rhymes_are_those_of_poets() -> None:
     assert not practised("䯀", "波", XINYUN)
     assert rhyme_characters("庚", XINYUN)[:20] != rhyme_characters("庚")[:20]
     assert {"風", "情", "空"} <= set(rhyme_characters("庚", XINYUN)[:20])
-    assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [
-        XINYUN.groups[name] for name in "馬麻"
-    ]
+    assert [find_group(text, XINYUN) for text in ("仄聲一麻", "一麻")] == [XINYUN.groups[name] for name in "馬麻"]

@@ -43,10 +43,7 @@ def poems(word: str, at: int, tone: str) -> Iterator[str]:
             for start in sorted(word_starts(2, 7) - ({5} if tones[number][-1] == "P" else set())):
                 before, after = [*lines[:number], line[:start]], [line[start + 2 :], *lines[number + 1 :]]
                 pairs = [word[:at] + singles[each] + word[at + 1 :] for each in ("仄平"[tone == "仄"], tone)]
-                texts = (
-                    "，".join([*before[:-1], before[-1] + pair + after[0], *after[1:]])
-                    for pair in (*pairs, word)
-                )
+                texts = ("，".join([*before[:-1], before[-1] + pair + after[0], *after[1:]]) for pair in (*pairs, word))
                 good, bad, asked = texts
                 found = check(good, form="七絕")
                 if found.ok and not found.doubts and not check(bad, form="七絕").ok:

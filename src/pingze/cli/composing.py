@@ -75,9 +75,7 @@ def collect(asked: Collecting, model: ModelOption = None, as_json: JsonOption = 
 def couplet(
     asked: Coupling,
     model: ModelOption = None,
-    explain: Annotated[
-        bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")
-    ] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Write lower lines to an upper line 對聯, or both lines to a theme."""
@@ -180,15 +178,11 @@ def generate(
     from pingze.composing import generation
 
     typer.echo(
-        generation.generate(
-            start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model
-        )
+        generation.generate(start, temperature, width, max_lines=max_lines, **conditions, seed=seed, model=model)
     )
 
 
-def _print_poems(
-    poems: "list[Poem]", *, explain: bool, asked: Revising, model: str | None, as_json: bool
-) -> None:
+def _print_poems(poems: "list[Poem]", *, explain: bool, asked: Revising, model: str | None, as_json: bool) -> None:
     from pingze.composing import explanation
 
     explained = partial(explanation.explain, level=asked.level, standard=asked.standard, model=model)

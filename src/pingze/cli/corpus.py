@@ -40,9 +40,7 @@ def fetch(
             help="A clone or an archive of poetry-source, whose poems of 秦 to 清 and 詞 are added to the package's."
         ),
     ] = None,
-    rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")
-    ] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")] = False,
 ) -> None:
     """Fetch the Tang and Song poems, or your own, clean them, and build the store that the other commands read."""
     from pingze import corpus
@@ -121,9 +119,7 @@ def search(
     read = in_context(phrase)
     tell_converted("phrase", phrase, read)
     with Store.open() as store:
-        found = store.search(
-            read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1
-        )
+        found = store.search(read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1)
     hits = found[:limit]
     if as_json:
         print_json([asdict(hit) for hit in hits])

@@ -85,9 +85,7 @@ def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
         figures = TextColumn("{task.fields[figures]}  left")
-        with Progress(
-            MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console
-        ) as bar:
+        with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
             task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
 
             def on_row(row: "LogRow") -> None:

@@ -47,9 +47,7 @@ _CELL = 3  # columns: two for a character and one for the space after it
 
 @app.command()
 def check(
-    file: Annotated[
-        str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems separated by blank lines.")
-    ] = "-",
+    file: Annotated[str, typer.Argument(metavar="[FILE|POEM|-]", help="Poems separated by blank lines.")] = "-",
     form: Annotated[str | None, option("form", "The form to check against, not the detected one.")] = None,
     level: LevelOption = CUSTOMARY,
     standard: StandardOption = PINGSHUI.name,
@@ -84,8 +82,7 @@ def check(
 
         if as_json:
             print_json_list(
-                each.as_json()
-                | ({"explanation": [*map(asdict, prosody.explain_verdict(each))]} if explained else {})
+                each.as_json() | ({"explanation": [*map(asdict, prosody.explain_verdict(each))]} if explained else {})
                 for each in verdicts()
             )
         else:
@@ -194,9 +191,7 @@ def tones(
         return
     found, character = describe(text, by), to_traditional(text.strip())
     if by.rimes:
-        spoken = [
-            (each, group) for reading in found for each, group in spoken_in(character, reading.group, by)
-        ]
+        spoken = [(each, group) for reading in found for each, group in spoken_in(character, reading.group, by)]
         if as_json:
             print_json([{"tone": g.tone, "group": g.label, "spoken": each} for each, g in spoken])
         else:
@@ -216,8 +211,7 @@ def tones(
                     "en": en,
                     "words": words,
                     "spoken": {
-                        each.name: {s: g.label for s, g in spoken_in(character, reading.group, each)}
-                        for each in others
+                        each.name: {s: g.label for s, g in spoken_in(character, reading.group, each)} for each in others
                     },
                 }
                 for reading, (zh, en, words) in zip(found, senses, strict=True)
@@ -241,9 +235,7 @@ def tones(
 def rhyme(
     name: Annotated[
         str,
-        typer.Argument(
-            help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"]
-        ),
+        typer.Argument(help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"]),
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
     standard: StandardOption = PINGSHUI.name,
@@ -258,6 +250,4 @@ def rhyme(
     for label, characters in groups.items():
         shown = characters if every else characters[:RHYMES_SHOWN]
         more = len(characters) - len(shown)
-        typer.echo(
-            f"{label}  {' '.join(shown)}" + (f"  {here('more_characters', more=more)}" if more else "")
-        )
+        typer.echo(f"{label}  {' '.join(shown)}" + (f"  {here('more_characters', more=more)}" if more else ""))

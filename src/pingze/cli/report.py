@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 
 @app.command()
 def derive(
-    plots: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")
-    ] = None,
+    plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")] = None,
     model: ReportModelOption = "report",
     as_json: JsonOption = False,
 ) -> None:
@@ -90,9 +88,7 @@ def figure(error: float) -> str:
 @app.command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the page and its JSON.")],
-    only: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Only this experiment of the eleven.")
-    ] = None,
+    only: Annotated[str | None, typer.Option(metavar="NAME", help="Only this experiment of the eleven.")] = None,
     budget: Annotated[
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",

@@ -24,9 +24,7 @@ def serve(
     ] = "",
     workers: Annotated[
         int | None,
-        typer.Option(
-            min=1, max=MOST_WORKERS, help="The number of worker processes; by default one for each core."
-        ),
+        typer.Option(min=1, max=MOST_WORKERS, help="The number of worker processes; by default one for each core."),
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""

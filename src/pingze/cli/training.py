@@ -92,18 +92,12 @@ def evaluate(
         print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))
     else:
         for name, value in row.items():
-            typer.echo(
-                f"{name.replace('_', ' '):20} {value:.4f}"
-                if isinstance(value, float)
-                else f"{name:20} {value}"
-            )
+            typer.echo(f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}")
         for form, rows in groupby(qualities, key=attrgetter("form")):
             typer.echo("\n" + _block(form, [asdict(row) for row in rows]))
 
 
-def _predicted(
-    loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]
-) -> dict[str, Any]:
+def _predicted(loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]) -> dict[str, Any]:
     """Measure how well a model predicts a split; if it knows conditions, also measure what each of them contributes."""
     from pingze.network.model import LanguageModel
     from pingze.training import evaluation
@@ -123,9 +117,7 @@ def _block(form: str, rows: list[dict[str, Any]]) -> str:
     cells = [[form.ljust(18), *(row["source"] for row in rows)]]
     cells += [[name.replace("_", " ").ljust(20), *(_cell(row[name]) for row in rows)] for name in names]
     widths = [0, *(max(8, len(row["source"])) for row in rows)]
-    return "\n".join(
-        "  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
-    )
+    return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
 
 
 def _cell(value: float | None) -> str:

@@ -18,9 +18,7 @@ _CELL = 4  # columns: a number of three digits and a space
 
 @app.command()
 def tunes(
-    name: Annotated[
-        str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])
-    ] = None,
+    name: Annotated[str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])] = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
@@ -41,9 +39,7 @@ def tunes(
 def _row(tune: Tune) -> str:
     """Write a tune's name, its other names, its number of characters and of pieces, and the classes of its rhymes."""
     kinds = "".join(dict.fromkeys(line.kind for line in tune.lines))
-    counted = here(
-        "tune_counted", size=tune.size, rhymes=kinds, shaped=f"{tune.shaped:,}", pieces=f"{tune.pieces:,}"
-    )
+    counted = here("tune_counted", size=tune.size, rhymes=kinds, shaped=f"{tune.shaped:,}", pieces=f"{tune.pieces:,}")
     return "  ".join(filter(None, (tune.name, counted, " ".join(tune.names[1:]))))
 
 

@@ -22,9 +22,7 @@ class Collected(Poem):
     __hash__ = Poem.__hash__
 
 
-def collect(
-    *, poets: str = "", model: str | Path | None = None, **options: Unpack[Options]
-) -> list[Collected]:
+def collect(*, poets: str = "", model: str | Path | None = None, **options: Unpack[Options]) -> list[Collected]:
     """Put together poems of real lines 集句, each from another poem of the corpus, that keep every constraint.
 
     A line keeps its place: it is the first or the second of its couplet, as in its own poem. The model chooses which

@@ -110,9 +110,7 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
         table = antithesis_of(chosen.vocabulary)
         scores = tuple(round(table.score(one, other), 3) for one, other in zip(upper, lower, strict=True))
-        found.append(
-            Couplet(upper, lower, banner, (above, below), scores, seed, chosen.name, poem.log_probability)
-        )
+        found.append(Couplet(upper, lower, banner, (above, below), scores, seed, chosen.name, poem.log_probability))
         if len(found) == asked.count:
             break
     return found

@@ -54,9 +54,7 @@ class Change:
     """The rules that the mended poem would certainly or possibly break with the old character, as 孤平."""
 
     def __str__(self) -> str:
-        return (
-            f"line {self.line}, character {self.position}: {self.old} → {self.new} ({'、'.join(self.rules)})"
-        )
+        return f"line {self.line}, character {self.position}: {self.old} → {self.new} ({'、'.join(self.rules)})"
 
 
 @dataclass(frozen=True)
@@ -264,9 +262,7 @@ def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revis
         template = opening_name(len(draft.lines[0]), repair.opening[0]) if repair.opening else None
         poem = replace(draft, template=template, rhyme=repair.rhyme)
         old = {place: ids[text[place]] for place in repair.places}
-        request = poem_request(
-            chosen, poem, repair.places, Revising(level=asked.level, standard=asked.standard)
-        )
+        request = poem_request(chosen, poem, repair.places, Revising(level=asked.level, standard=asked.standard))
         try:
             inclusion = chosen.prepare(request, old)
             poems.append(chosen.write(inclusion, replace(asked.sampling, particles=particles), seed))

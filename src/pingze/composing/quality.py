@@ -101,9 +101,7 @@ class TitleJudge:
     def __init__(self, pairs: Iterable[tuple[str, str]]) -> None:
         known = list(pairs)
         titles, texts = (only_han("".join(side)) for side in zip(*known, strict=True))
-        self.rows, self.columns = (
-            {c: n for n, c in enumerate(dict.fromkeys(each))} for each in (titles, texts)
-        )
+        self.rows, self.columns = ({c: n for n, c in enumerate(dict.fromkeys(each))} for each in (titles, texts))
         in_titles, in_texts = np.zeros(len(self.rows)), np.zeros(len(self.columns))
         together = np.zeros((len(in_titles), len(in_texts)), np.float32)
         for pair in known:

@@ -45,9 +45,7 @@ class Alternative:
     """ln p of the whole poem with this character, including marks and the end token."""
 
 
-def read_poem(
-    text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name
-) -> Poem:
+def read_poem(text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name) -> Poem:
     """Read a poem as a person writes it; the checker finds its form, template and rhyme group.
 
     Args:
@@ -191,9 +189,7 @@ def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
     return sorted(places)
 
 
-def poem_request(
-    chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()
-) -> Request:
+def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked: Revising = Revising()) -> Request:
     """Build a request that frees some positions of a poem, and keeps everything that the options do not change."""
     layout, has, form = Layout(map(len, poem.lines)), len(poem.lines), find_form(poem.form)
     free = {other for place in places for other in form.same(place)}

@@ -229,9 +229,7 @@ class Store:
 
     def _poems(self, kind: str, **filters: str | None) -> Iterator[CorpusPoem]:
         where, values = _where(**filters)
-        rows = self._select(
-            f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values
-        )
+        rows = self._select(f"dynasty, title, author, text, tune FROM poem {where} AND {kind} ORDER BY id", values)
         return (CorpusPoem(*row) for row in rows)
 
     def _poems_at(self, places: Int[np.ndarray, "n"]) -> Int[np.ndarray, "n"]:

@@ -180,9 +180,7 @@ def _is_han(characters: UInt32[np.ndarray, "A"]) -> Bool[np.ndarray, "_"]:
     return np.append(False, ~np.isin(characters, [ord(mark) for mark in MARKS + "\n"]))
 
 
-def _packed(
-    text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int
-) -> UInt64[np.ndarray, "P"]:
+def _packed(text: UInt16[np.ndarray, "T"], places: Int[np.ndarray, "P"], start: int) -> UInt64[np.ndarray, "P"]:
     """For each place, pack `_HALF` characters from offset `start` into a number that sorts as they do."""
     packed: Array = np.zeros(len(places), np.uint64)
     for depth in range(start, start + _HALF):

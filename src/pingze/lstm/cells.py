@@ -46,9 +46,7 @@ def cell(activation: str, device: torch.device, dtype: torch.dtype) -> Cell:
         phi_c = phi(c)
         return net_o.sigmoid() * phi_c, c, phi_c
 
-    def forward(
-        x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor
-    ) -> None:
+    def forward(x: Tensor, recurrent: Tensor, bias: Tensor, c_prev: Tensor, gates: Tensor, *outputs: Tensor) -> None:
         gates.copy_(x).add_(recurrent).add_(bias)
         h, c, phi_c = equations(gates, c_prev)
         for output, value in zip(outputs, (c, phi_c, h, h), strict=True):

@@ -208,9 +208,7 @@ def step_backward(
     return dx, dh_prev, dc_prev, Parameters(dweight_ih, dweight_hh, dbias)
 
 
-def held_bias(
-    p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]
-) -> Float[Array, "B G"]:
+def held_bias(p: Float[Array, "B P"], weight_ph: Float[Array, "G P"], bias: Float[Array, "G"]) -> Float[Array, "B G"]:
     """Compute W_p p + b, the bias (B, 4H) of texts whose inputs at every step include the constant vector p.
 
     Args:

@@ -151,9 +151,7 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
     for b in numba.prange(c.shape[0]):
         g = gates[b]
         _activate_sigmoid(x[b, : 2 * H], recurrent[b, : 2 * H], bias[b, : 2 * H], g[: 2 * H])
-        _activate_tanh(
-            x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H]
-        )
+        _activate_tanh(x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H])
         _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
         _cell(g[H : 2 * H], c_prev[b], g[:H], g[2 * H : 3 * H], c[b])
         _hidden(c[b], g[3 * H :], phi_c[b], h[b])

@@ -51,9 +51,7 @@ def token_losses(
 ) -> Float[Tensor, "N"]:
     """Compute -ln p(target) of each token, in nats, for evaluation."""
     chunks = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)
-    losses = [
-        nn.functional.cross_entropy(torch.addmm(bias, h, weight.T), t, reduction="none") for h, t in chunks
-    ]
+    losses = [nn.functional.cross_entropy(torch.addmm(bias, h, weight.T), t, reduction="none") for h, t in chunks]
     return torch.cat(losses)
 
 

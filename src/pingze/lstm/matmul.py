@@ -50,9 +50,7 @@ def products_with(b: Float[Tensor, "K M"], rows: int) -> Product:
 
 
 def _has_onednn(a: Tensor) -> bool:
-    multiplied = a.dtype == torch.float32 or (
-        a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported()
-    )
+    multiplied = a.dtype == torch.float32 or (a.dtype == torch.bfloat16 and torch.cpu._is_avx512_bf16_supported())
     return a.device.type == "cpu" and multiplied and hasattr(torch.ops.mkldnn, "_linear_pointwise")
 
 

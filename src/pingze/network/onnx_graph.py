@@ -50,9 +50,7 @@ class Graph:
         self._nodes.append(_message(*fields))
         return made
 
-    def node(
-        self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int
-    ) -> str:
+    def node(self, operator: str, *operands: str, result: str = "", domain: str = "", **attributes: int) -> str:
         """Add a node with a single result and return its name."""
         results = [result] if result else []
         return self.nodes(operator, *operands, results=results, domain=domain, **attributes)[0]

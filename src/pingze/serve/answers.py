@@ -94,9 +94,7 @@ def choices() -> schemas.Choices:
                 standard.label,
                 [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()],
                 [
-                    schemas.RhymeChoice(
-                        part, label, kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
-                    )
+                    schemas.RhymeChoice(part, label, kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄")
                     for part, label in part_labels(standard)
                 ],
             )
@@ -169,9 +167,7 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
     texts = prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
-    judged = partial(
-        prosody.check, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine
-    )
+    judged = partial(prosody.check, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine)
     with usual_neighbours() as neighbours:
         fitting = partial(suggest, neighbours=neighbours)
         return {"verdicts": [_judged(judged(text), asked, fitting, language) for text in texts]}
@@ -187,9 +183,7 @@ def _judged(
     for fault in verdict.violations:
         check_deadline()
         said, fits = definition(fault.rule, language), fitting(verdict, fault)
-        faults.append(
-            schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme))
-        )
+        faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme)))
     same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines")
     by = STANDARDS[verdict.standard]
     notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]

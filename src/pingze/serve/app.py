@@ -68,9 +68,7 @@ def create_app(queue: Queue | None = None, hosts: Iterable[str] = (), public_url
         redoc_url=None,
         openapi_url=None,
         telemetry={"auto_configure": False},  # even if the environment configures it
-        exception_handlers=dict.fromkeys(
-            (PingzeError, RequestValidationError, HTTPException, Exception), _problem
-        ),
+        exception_handlers=dict.fromkeys((PingzeError, RequestValidationError, HTTPException, Exception), _problem),
     )
     app.state.queue = queue
     app.include_router(router)

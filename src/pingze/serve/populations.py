@@ -65,9 +65,7 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
         if isinstance(asked, ComposeRequest):
             chosen, inclusion = prepare(asked, asked.model_name)
         else:
-            targets = [
-                each.line if each.position is None else (each.line, each.position) for each in asked.targets
-            ]
+            targets = [each.line if each.position is None else (each.line, each.position) for each in asked.targets]
             poem = asked.poem.read(asked.level, asked.standard)
             chosen, inclusion = prepare_revision(poem, targets, asked, asked.model_name)
     return chosen, inclusion, asked.sampling, list(notes)

@@ -120,9 +120,7 @@ class Problem:
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Build the HTTP response; leave out `field` and `clashes` if they are empty."""
-        fields = {
-            name: value for name, value in asdict(self).items() if value or name not in ("field", "clashes")
-        }
+        fields = {name: value for name, value in asdict(self).items() if value or name not in ("field", "clashes")}
         body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
         wait = {"retry-after": str(WAIT_SECONDS)} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)

@@ -260,8 +260,7 @@ class Queue:
                 client = job.request.client
                 slow |= {job.request: 0.0, client: min(job.size / MUCH, slow.get(client, math.inf))}
         return lambda job: (
-            bool(job.model)
-            and job.size <= min(slow.get(each, math.inf) for each in (job.request, job.request.client))
+            bool(job.model) and job.size <= min(slow.get(each, math.inf) for each in (job.request, job.request.client))
         )
 
     def _joined(self, first: Job) -> list[Job]:

@@ -44,9 +44,7 @@ def reached_at(bound: socket.socket) -> str:
     address = str(bound.getsockname()[0])
     if not ip_address(address).is_unspecified:
         return address
-    anywhere, loopback = (
-        ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
-    )
+    anywhere, loopback = ("2001:db8::1", "::1") if bound.family == socket.AF_INET6 else ("192.0.2.1", "127.0.0.1")
     with socket.socket(bound.family, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect((anywhere, 9))  # chooses a route without sending anything

@@ -37,9 +37,7 @@ class Log:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as fault:
-            raise TrainingError(
-                "unwritable", name=str(self._path), reason=fault.strerror or str(fault)
-            ) from fault
+            raise TrainingError("unwritable", name=str(self._path), reason=fault.strerror or str(fault)) from fault
 
 
 def read(run: Path) -> list[LogRow]:

@@ -10,9 +10,7 @@ from torch import Tensor, nn
 from pingze.training.presets import TrainingConfiguration
 
 
-def make_optimizer(
-    parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration
-) -> torch.optim.Optimizer:
+def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingConfiguration) -> torch.optim.Optimizer:
     """Build PyTorch's Adam, AdamW or SGD with momentum, in the fused form that makes one pass over the weights."""
     rate = configuration.learning_rate
     if configuration.optimizer == "sgd":
@@ -41,9 +39,7 @@ def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: Trainin
     return norm
 
 
-def rate_factor(
-    step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None
-) -> float:
+def rate_factor(step: int, total: int, configuration: TrainingConfiguration, falling: int | None = None) -> float:
     """Compute the learning rate at step `step` (from 0) of `total` steps, as a share of the peak rate.
 
     After a linear warm-up the rate falls to 0 along a half cosine. If `falling` is given, it instead stays constant and

@@ -127,9 +127,7 @@ def read(run: Path) -> SavedState | None:
     return None
 
 
-def restore(
-    state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average
-) -> None:
+def restore(state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average) -> None:
     """Copy a state into the model, the optimizer and the average."""
     with torch.no_grad():
         for name, parameter in model.named_parameters():

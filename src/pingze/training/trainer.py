@@ -55,9 +55,7 @@ class Trainer:
         # 1) encode the texts
         self.vocabulary = make_vocabulary(texts, preset)
         size, special = len(self.vocabulary), self.vocabulary.condition_tokens
-        self.preset = replace(
-            preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special)
-        )
+        self.preset = replace(preset, model=replace(preset.model, vocabulary_size=size, special_tokens=special))
         self.conditions = Conditions(self.vocabulary)
         self.train_examples, self.others = self._encode(texts.train), texts.others
         self.dev_sequences = [sequence(example) for example in self._encode(texts.dev)]

@@ -57,9 +57,7 @@ def entry(character: str, standard: Standard) -> Entry | None:  # without a defa
     """Look up a character exactly as it is written, as a standard reads it; return None if the table lacks it."""
     row = table("characters").get(character)
     if standard.rimes:
-        read = "".join(
-            mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ())
-        )
+        read = "".join(mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ()))
         known = entry(character, PINGSHUI) or Entry({})
         rhymed = dict.fromkeys(read, sum(known.rhymed.values()))
         return Entry(rhymed, known.used, {}, known.variants, standard) if read else None

@@ -115,9 +115,7 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
     return 0
 
 
-def _by_rules(
-    typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
-) -> tuple[tuple[str, ...], Verdict]:
+def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]) -> tuple[tuple[str, ...], Verdict]:
     """Convert and judge lines; read a Simplified character that has a fault as another word if that has none.
 
     Args:
@@ -175,15 +173,8 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         return verdict
     as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
     fits_old = as_old is not None and as_old.ok
-    at_customary = (
-        verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY, standard)
-    )
-    if (
-        verdict
-        and at_customary
-        and _is_regulated(at_customary)
-        and not (fits_old and _is_old_quatrain(at_customary))
-    ):
+    at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY, standard)
+    if verdict and at_customary and _is_regulated(at_customary) and not (fits_old and _is_old_quatrain(at_customary)):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
     # 2) Otherwise they are a 詞 if they fit a tune, at least as well as old-style verse.
@@ -197,9 +188,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     # 3) Otherwise they are old-style verse if more than half of the even lines rhyme.
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         tunes = [] if shaped else ci.nearest(lines)
-        meant = next(
-            (find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None
-        )
+        meant = next((find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None)
         if not shaped and (near := meant or _nearly_shaped(lines)):
             return _shape_faults(lines, near, level, standard)
         notes = [
@@ -262,9 +251,7 @@ def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Stan
     if not form.takes(len(lines)):
         faults.append(Violation.at("句數", lines, min(len(lines), form.lines or len(lines)), 0))
     sizes = f"{form.lines}" if form.lines else "10, 12 …" if form.regulated else "1, 2 …"
-    notes = [
-        Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n]) for n in wrong if len(wrong) < 3
-    ]
+    notes = [Note("line_length", line=n + 1, has=len(lines[n]), width=widths[n]) for n in wrong if len(wrong) < 3]
     width = " ".join(map(str, widths)) if form.tune else form.width
     code = "not_checked_tune" if form.tune else "not_checked"
     note = Note(code, form=form.name, wanted=form.lines, size=sizes, width=width)

@@ -46,18 +46,14 @@ def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard)
         before = "".join(lines[:number])[-len(line) :]
         if wanted.repeats and line != before:
             faults.append((number, next(n for n in range(len(line)) if line[n] != before[n]), "疊句"))
-    violations = tuple(
-        Violation.at(rule, lines, number, place, standard) for number, place, rule in sorted(faults)
-    )
+    violations = tuple(Violation.at(rule, lines, number, place, standard) for number, place, rule in sorted(faults))
     rhyme = "、".join(parts)
     return Verdict(form.name, None, rhyme, strictness, tuple(lines), violations, (), standard=standard.name)
 
 
 def _share_group(tune: Tune, rhyme: int, lines: Sequence[str], standard: Standard) -> bool:
     """Return whether all lines of a rhyme can rhyme in one group of the standard, of the class that they need."""
-    of_rhyme = [
-        (line, wanted) for line, wanted in zip(lines, tune.lines, strict=True) if wanted.rhyme == rhyme
-    ]
+    of_rhyme = [(line, wanted) for line, wanted in zip(lines, tune.lines, strict=True) if wanted.rhyme == rhyme]
     feet = [foot for line, _ in of_rhyme if (foot := groups(line[-1], standard))]
     shared = frozenset.intersection(*feet) if feet else frozenset()
     able = [{"仄": "仄入"}.get(wanted.kind, wanted.kind) for _, wanted in of_rhyme]
@@ -96,9 +92,7 @@ def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: St
     return replace(best, notes=tuple(Note("tunes_also", has=others) for _ in others[:1]))
 
 
-def _verdicts(
-    lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard
-) -> Iterator[Verdict]:
+def _verdicts(lines: Sequence[str], shapes: Iterable[Tune], strictness: str, standard: Standard) -> Iterator[Verdict]:
     """Judge lines by each of the shapes that they have, and yield the verdict with the fewest faults first."""
     forms = [tune_form(shape) for shape in shapes]
     verdicts = [judge(lines, form, strictness, standard) for form in forms if form.cut(lines)]

@@ -53,9 +53,7 @@ def _halves() -> dict[str, tuple[int, int, frozenset[str]]]:
 def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
     """Return the part in which a character of a group of a standard rhymes."""
     if standard.rimes:
-        return next(
-            level for level, oblique in map(tuple, standard.rimes.values()) if group in (level, oblique)
-        )
+        return next(level for level, oblique in map(tuple, standard.rimes.values()) if group in (level, oblique))
     first, second, others = _halves()[group]
     is_other = others and not others.isdisjoint(forms(to_traditional(character)))
     return _NAMES[second if is_other else first]

@@ -109,8 +109,7 @@ def _choose(text: str, chosen: str, at: int, caution: float) -> str:
         if 0 <= place < len(text) and chosen[place].isalpha()
     ]
     weights = {
-        word: weight
-        + sum(neighbours.get((side, one), neighbours.get((side, other), 0)) for side, one, other in beside)
+        word: weight + sum(neighbours.get((side, one), neighbours.get((side, other), 0)) for side, one, other in beside)
         for word, (weight, neighbours) in contexts[character].items()
     }
     best = max(weights, key=lambda word: weights[word])
@@ -176,9 +175,7 @@ def word_at(line: str, place: int, standard: Standard = PINGSHUI) -> str:
     words = word_tones(standard)
     starts = sorted({place - 1, place} & word_starts(2, len(line)))
     pairs = {start: line[start : start + 2] for start in starts}
-    return next(
-        (pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN), ""
-    )
+    return next((pair for start, pair in pairs.items() if words.get(pair, OPEN * 2)[place - start] != OPEN), "")
 
 
 def tones_within(

@@ -59,9 +59,7 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
     standard, found = STANDARDS[verdict.standard], []
     for number, line in enumerate(verdict.read):
         kind = verdict.kinds[number] if verdict.kinds else None
-        pattern = (
-            fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
-        )
+        pattern = fitted(kind, len(line), verdict.level, masks_of(line, standard))[1].pattern if kind else None
         needed = "".join(SIDES.get(tone, "中") for tone in pattern.tones) if pattern else None
         rhymed = bool(number % 2 or (kind and kind.isupper()))
         usual = tones_in(line, word_starts(2, len(line)), standard)

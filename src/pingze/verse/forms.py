@@ -77,11 +77,7 @@ class Form:
 
     def marks(self, count: int) -> str:
         """Return the mark that follows each of `count` lines."""
-        return (
-            "".join(line.mark for line in self.tune.lines)
-            if self.tune
-            else "".join(map(mark_after, range(count)))
-        )
+        return "".join(line.mark for line in self.tune.lines) if self.tune else "".join(map(mark_after, range(count)))
 
     def layout(self, count: int) -> Layout:
         """Return the positions of a text of `count` lines."""
@@ -167,9 +163,7 @@ def wrong_shape(field: str, form: Form) -> InputError:
     """
     code = "shape" if form.lines else "shape_long" if form.regulated else "shape_free"
     width = " ".join(map(str, form.widths(0))) if form.tune else form.width
-    return InputError(
-        "shape_tune" if form.tune else code, field=field, form=form.name, wanted=form.lines, width=width
-    )
+    return InputError("shape_tune" if form.tune else code, field=field, form=form.name, wanted=form.lines, width=width)
 
 
 @cache

@@ -43,10 +43,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
     """Return a note that names a quatrain: 仄韻律絕 if its rhyme is oblique and it keeps tone patterns, else 古絕."""
     ends = ("acBD", "ac", "BD", "ac")
-    kinds = [
-        [kind for kind in every if _can_be(line, kind, standard)]
-        for line, every in zip(lines, ends, strict=True)
-    ]
+    kinds = [[kind for kind in every if _can_be(line, kind, standard)] for line, every in zip(lines, ends, strict=True)]
     ways = product(*kinds)
     kept = any(is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways)
     if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and kept:

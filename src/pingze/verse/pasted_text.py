@@ -48,9 +48,7 @@ _LONGEST_BLOCK = 400  # a block with more characters, title and preface included
 _UNMARKED = {20: (5, 1), 28: (7, 1), 40: (5, 1), 56: (7, 1), 10: (5, 2), 14: (7, 2)}
 """For each length of a row without marks: the width of the lines to cut it into, and the fewest such rows required."""
 
-_TAG = re.compile(
-    r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE
-)
+_TAG = re.compile(r"</?(?:ruby|rb|br|p|div|span|li|ul|em|i|b|strong|h\d|a|font|td|tr)\b[^<>]*>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/p|/div|/li|/h\d|/tr)\b[^<>]*>", re.IGNORECASE)
 
 
@@ -101,11 +99,7 @@ def split_poems(text: str) -> list[str]:
         rows = list(map(_Row, block.split("\n")))
         lines = [line for row in rows for line in row.lines]
         short = poems and max(len(poems[-1]), len(block)) <= _LONGEST_BLOCK
-        if (
-            poems
-            and not heading
-            and (_COMMENT.match(block) or (short and _goes_on(read_lines(poems[-1]), lines)))
-        ):
+        if poems and not heading and (_COMMENT.match(block) or (short and _goes_on(read_lines(poems[-1]), lines))):
             poems[-1] += "\n" + block
         elif above + len(lines) < FEWEST_LINES and not any(row.marked for row in rows):
             heading, above = heading + block + "\n", above + len(lines)
@@ -129,9 +123,7 @@ def _parted(text: str) -> str:
         elif min(count, ahead[n]) >= FEWEST_LINES and len(widths) == 1:
             width, signed = max(widths), row.text.lstrip().startswith("—")
             starts = row.heading or _NUMBERED.match(row.text) or not (row.marked or row.of(width))
-            turns = {count, ahead[n]} <= {4, 8} and all(
-                len(line) != width for r in rows[n:] for line in r.lines
-            )
+            turns = {count, ahead[n]} <= {4, 8} and all(len(line) != width for r in rows[n:] for line in r.lines)
             if (starts and not signed) or turns:
                 parted.append("")
                 count, widths = 0, set()
@@ -189,9 +181,7 @@ def read_text(text: str) -> ReadText:
         used = "".join(line for row in verse for line in row.lines)
         kept = {row for row in rows if "".join(row.lines) in used}
     left_out = [
-        _QUOTED.sub(
-            lambda found: "「…」" if _NOT_CHARACTER.sub("", found[1]) == used else found[0], row.text
-        ).strip()
+        _QUOTED.sub(lambda found: "「…」" if _NOT_CHARACTER.sub("", found[1]) == used else found[0], row.text).strip()
         for row in rows
         if row not in kept
     ]
@@ -209,9 +199,7 @@ def _otherwise(verse: list[_Row], rows: list[_Row]) -> list[_Row]:
     text = "\n".join(row.text for row in verse)
     ways = [verse[n:] for n in range(1, len(verse)) if _PREFACE.search("".join(row.text for row in rows[:n]))]
     ways.append([_Row(re.sub("[、：:]", "", row.text)) for row in verse])
-    joined = (
-        re.sub("[、\n]", "", "\n".join(row.text for row in rows[n:])) for n in range(_MOST_HEADINGS + 1)
-    )
+    joined = (re.sub("[、\n]", "", "\n".join(row.text for row in rows[n:])) for n in range(_MOST_HEADINGS + 1))
     ways += [[_Row(each)] for each in joined]
     ways += [[_Row(found.group(1))] for found in _QUOTED.finditer(text)]
     for way in ways:
@@ -259,7 +247,5 @@ def _normal(text: str) -> str:
     text = _LOST.sub("□", _TITLED.sub(r"\1\n", "\n".join(text.splitlines())))
     if _QUERY.search(text):
         width = Counter(map(len, re.split(f"[{_STOPS}\n]+", text.strip()))).most_common(1)[0][0]
-        text = re.sub(
-            "[^，。；！,;!\n]+", lambda m: _QUERY.sub("□", m[0]) if len(m[0]) == width else m[0], text
-        )
+        text = re.sub("[^，。；！,;!\n]+", lambda m: _QUERY.sub("□", m[0]) if len(m[0]) == width else m[0], text)
     return re.sub("([" + HAN + "])[々〻]", r"\1\1", text)

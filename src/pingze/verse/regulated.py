@@ -35,9 +35,7 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
     level = {name for name in feet[0] if standard.groups[name].tone == LEVEL}
     near = frozenset[str]().union(*(standard.near[name] for name in level))
     rhyme = shared_group(feet[1::2], (feet[0], near, feet[1]), LEVEL, standard)
-    right = (
-        {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()
-    )  # no oblique rhyme is right
+    right = {rhyme} if rhyme and standard.groups[rhyme].tone == LEVEL else set[str]()  # no oblique rhyme is right
     near = standard.near[rhyme] if rhyme in right else frozenset()
     off = [bool(foot) and not foot & right for foot in feet]
     first = ("鄰韻" if feet[0] & near else "出韻") if off[0] else ""

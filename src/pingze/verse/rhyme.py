@@ -90,9 +90,7 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
     if group not in standard.groups:
         level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
-    able = [
-        c for c, cells in table("characters").items() if standard.rimes or group in cells
-    ]  # 平水韻's are in cells
+    able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]  # 平水韻's are in cells
     found = [(held, c) for c in able if (held := entry(c, standard)) and group in held.rhymed]
     return tuple(c for *_, c in sorted((-held.rhymed[group], -held.used, c) for held, c in found))
 

@@ -63,9 +63,7 @@ def masks_of(line: str, standard: Standard = PINGSHUI) -> Masks:
 @lru_cache(1 << 14)
 def _masks(marks: str) -> Masks:
     """Return the masks of a line in which `_marks` stand for its characters."""
-    return Masks(
-        *(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4))
-    )
+    return Masks(*(sum((int(mark, 16) >> bit & 1) << at for at, mark in enumerate(marks)) for bit in range(4)))
 
 
 @cache
@@ -128,10 +126,7 @@ def fit(
 
 _KINDS = ["a", "a'", "c", "B", "B'", "D"]
 _TURNS = [
-    {
-        kind: {before: turned for before in _KINDS if (turned := is_turned(before, kind)) is not None}
-        for kind in kinds
-    }
+    {kind: {before: turned for before in _KINDS if (turned := is_turned(before, kind)) is not None} for kind in kinds}
     for kinds in (("a", "a'", "c"), ("B", "B'", "D"))
 ]
 """For each type that an even and that an odd line (from 0) can have, `is_turned` for each type before it."""

@@ -117,11 +117,7 @@ class Tune:
         """Return the parts in which each rhyme of the tune can be."""
         count = 1 + max(line.rhyme for line in self.lines if line.rhyme is not None)
         return tuple(
-            tuple(
-                part
-                for part in parts(standard)
-                if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme))
-            )
+            tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
             for rhyme in range(count)
         )
 
@@ -192,9 +188,7 @@ def shapes_of(tune: Tune) -> list[Tune]:
 
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines have the shape of a tune whose lines differ in length."""
-    return len({*map(len, lines)}) > 1 and any(
-        tune.divides(lines) for tune in by_size().get(sum(map(len, lines)), [])
-    )
+    return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in by_size().get(sum(map(len, lines)), []))
 
 
 @cache

@@ -32,9 +32,7 @@ class Violation:
     """The character's readings, each as a tone and a rhyme group, such as 平東; () if the character is unknown."""
 
     @classmethod
-    def at(
-        cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI
-    ) -> "Violation":
+    def at(cls, rule: str, lines: Sequence[str], number: int, place: int, standard: Standard = PINGSHUI) -> "Violation":
         """Build a violation at a position where a character may be missing.
 
         Args:

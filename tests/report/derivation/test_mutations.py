@@ -87,9 +87,7 @@ class Matrix:
 
     def _scaling(self, other: object) -> bool:
         """Whether the report's convention applies: a column that scales the rows of a matrix."""
-        return isinstance(other, Matrix) and (
-            self.value.shape == (len(other.value), 1) and other.value.shape[1] > 1
-        )
+        return isinstance(other, Matrix) and (self.value.shape == (len(other.value), 1) and other.value.shape[1] > 1)
 
     def __mul__(self, other: object) -> "Matrix":
         value = other.value if isinstance(other, Matrix) and self._scaling(other) else self._same(other)
@@ -210,9 +208,7 @@ def test_there_are_over_a_thousand_mutations_and_few_are_true(oracle: Oracle) ->
 
 
 @pytest.mark.parametrize("id_", RIGHT)
-def test_a_mutated_line_is_wrong_unless_the_oracle_finds_it_true(
-    id_: str, point: Point, oracle: Oracle
-) -> None:
+def test_a_mutated_line_is_wrong_unless_the_oracle_finds_it_true(id_: str, point: Point, oracle: Oracle) -> None:
     assert oracle.agrees(lines()[id_])
     assert verdict(point, id_, lines()[id_]) != WRONG
     for line in mutations(lines()[id_]):

@@ -58,9 +58,7 @@ def test_each_picture_of_training_is_small_and_shown() -> None:
     assert max(files.values()) <= 60_000
 
 
-@pytest.mark.parametrize(
-    "name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"]
-)
+@pytest.mark.parametrize("name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"])
 def test_a_picture_is_drawn_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same words; where they stand depends on the machine's fonts."""
     pytest.importorskip("matplotlib")

@@ -41,9 +41,7 @@ class Copying:
 
     def holds(self, fixed: Sequence[int]) -> bool:
         """Check whether the fixed characters of a poem, or of a word, already contain a copied substring."""
-        line = (
-            self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)
-        )  # a poem, or a word
+        line = self.layout.line if len(fixed) == len(self.layout.line) else [0] * len(fixed)  # a poem, or a word
         for start in range(len(fixed) - self.size + 1):
             given = fixed[start : start + self.size]
             in_one_line = line[start] == line[start + self.size - 1]
@@ -67,9 +65,7 @@ class Copying:
         copied = np.zeros((len(texts), len(self.codes)), bool)
         first = max(line.start, place + 1 - self.size)
         after = fixed[:, place + 1 : min(line.stop, place + self.size)]
-        for row, (before, given) in enumerate(
-            zip(texts[:, first:place].tolist(), after.tolist(), strict=True)
-        ):
+        for row, (before, given) in enumerate(zip(texts[:, first:place].tolist(), after.tolist(), strict=True)):
             until = given.index(FREE) if FREE in given else len(given)
             copied[row, self.completing(tuple(before), tuple(given[:until]))] = True
         return copied

@@ -105,9 +105,7 @@ class Demands:
                 first.tones + second.tones
                 for couplet in couplets
                 if couplet
-                for first, second in product(
-                    *(accepted(kind, form.width, self.request.strictness) for kind in couplet)
-                )
+                for first, second in product(*(accepted(kind, form.width, self.request.strictness) for kind in couplet))
             ]
             every.append(ways or [form.tune.tones if form.tune else "x" * self.size])
         W = max(map(len, every))
@@ -134,9 +132,7 @@ class Demands:
     def named(self, alive: Bool[Array, "G"]) -> list[str]:
         """Return the group of each rhyme: the first one that is still possible."""
         names, of_row = self.request.groups, self.rhyming.of_row.tolist()
-        found = {
-            rhyme: name for rhyme, name, can in list(zip(of_row, names, alive, strict=True))[::-1] if can
-        }
+        found = {rhyme: name for rhyme, name, can in list(zip(of_row, names, alive, strict=True))[::-1] if can}
         return [found[rhyme] for rhyme in sorted(found)]
 
     def fits(
@@ -171,9 +167,7 @@ class Demands:
                 continue
             ways[:, place // self.size] &= self.fits(self.asked_at(place), id_, True)
             foot = self.feet[place]
-            before = [
-                other for other in range(place) if fixed[other] == id_ and self.echoes.get(place) != other
-            ]
+            before = [other for other in range(place) if fixed[other] == id_ and self.echoes.get(place) != other]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
             alive &= ~(foot & self.feet[before].any(axis=0))[:, None]  # no character rhymes twice
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
@@ -220,9 +214,7 @@ class Demands:
         few: Array = stock[:, -3:-1].min(axis=1) < (1 if self.request.repeat else places)
         return few
 
-    def _tones_suffice(
-        self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]
-    ) -> bool:
+    def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
         """Check whether the rest can be written in ways that need no more characters of any tone than are left."""
         plan, size = histories.plans[row], self.size
         # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
@@ -240,9 +232,7 @@ class Demands:
         level, oblique, total = histories.stock[row, -3:].tolist()
         *feet, others = counts.tolist()
         if self.request.repeat:
-            return (total > 0 or not others) and any(
-                (level or not a) and (oblique or not b) for a, b in needed
-            )
+            return (total > 0 or not others) and any((level or not a) and (oblique or not b) for a, b in needed)
         for tone, count in zip(self.rhyming.tones, feet, strict=True):
             level, oblique = level - count * (tone == WANTS_LEVEL), oblique - count * (tone == WANTS_OBLIQUE)
         return total >= sum(feet) + others and any(a <= level and b <= oblique for a, b in needed)

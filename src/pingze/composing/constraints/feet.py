@@ -85,9 +85,7 @@ class Feet:
             [kind_in(part, kind, standard) or kind_in(part, OBLIQUE, standard) for part in request.groups]
             for _, kind in kinds
         ]
-        numbers = [
-            [number[part + own] for part, own in zip(request.groups, each, strict=True)] for each in classes
-        ]
+        numbers = [[number[part + own] for part, own in zip(request.groups, each, strict=True)] for each in classes]
         self.rhymes, self.can_rhyme = (
             table[numbers] & self.concerned[..., None] for table in (lexicon.rhymes, lexicon.can_rhyme)
         )

@@ -82,9 +82,7 @@ class Inclusion:
         effort: The work that may still be done to find placements; by default, all that a request may use.
     """
 
-    def __init__(
-        self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None
-    ) -> None:
+    def __init__(self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None) -> None:
         self.constraints, self.whole = constraints, whole
         self.effort = effort or Effort(constraints.request)
         self.planned: dict[Fixes, tuple[Plan, float]] = {}
@@ -267,9 +265,7 @@ class Count:
             kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())
         # 2. List the things that can be used up, with their amounts.
-        self.missing: dict[Axis, Array] = {
-            ("rhymes", n): each for n, each in enumerate(missing) if each.any()
-        }
+        self.missing: dict[Axis, Array] = {("rhymes", n): each for n, each in enumerate(missing) if each.any()}
         able = sum(any(self.rhyming[word[-1]][0]) for word in common.words)
         used: dict[Axis, int] = {("kind", kind): len(words) for kind, words in enumerate(self.kinds)}
         ones: dict[Axis, int] = {("shared", id_): 1 for id_ in shared}

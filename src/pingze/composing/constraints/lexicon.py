@@ -34,18 +34,14 @@ DOUBLED_OFTEN = 40
 @cache
 def doublings() -> dict[str, tuple[int, int]]:
     """Load the characters that verse doubles, with the numbers of doublings anywhere and at the end of a line."""
-    rows = (
-        (one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items()
-    )
+    rows = ((one, cells.split("\t")) for one, cells in table("doublings", "pingze.composing.steering").items())
     return {one: (int(times), int(at_end)) for one, (times, at_end) in rows}
 
 
 @cache
 def group_names(standard: Standard) -> tuple[str, ...]:
     """Return the names of an axis of groups: those of the standard, and then the parts of 詞 with each class."""
-    kinds = [
-        (part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind
-    ]
+    kinds = [(part, kind) for part in parts(standard) for kind in "平仄入" if kind_in(part, kind, standard) == kind]
     return *standard.groups, *map("".join, kinds)
 
 
@@ -114,9 +110,7 @@ class Lexicon:
                 unknown.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
-                is_usable = (
-                    main == token and standard.sides[name] == tone and practised(token, name, standard)
-                )
+                is_usable = main == token and standard.sides[name] == tone and practised(token, name, standard)
                 for rows, of in (able, usable) if is_usable else (able,):
                     rows += number[name], number[part]
                     of += id_, id_
@@ -153,9 +147,7 @@ class Lexicon:
         return replace(self, can_be_level=level, can_be_oblique=oblique)
 
 
-def joined(
-    rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]], standard: Standard
-) -> Bool[Array, "G V"]:
+def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]], standard: Standard) -> Bool[Array, "G V"]:
     """Return a mask in which each level group has the rhymes of all groups that `near` returns for it."""
     result, names = rhymes.copy(), [*standard.groups]
     for row, group in enumerate(standard.groups.values()):

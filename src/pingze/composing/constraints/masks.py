@@ -92,9 +92,7 @@ class Constraints(Demands):
             free[self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
         return free
 
-    def allowed(
-        self, histories: Histories, place: int, texts: Int[Array, "N P"] | None = None
-    ) -> Bool[Array, "N V"]:
+    def allowed(self, histories: Histories, place: int, texts: Int[Array, "N P"] | None = None) -> Bool[Array, "N V"]:
         """Return a mask of the characters each text may take at a position without becoming impossible to complete.
 
         `texts` are the ids written so far, of which a line that repeats another takes the same.
@@ -198,9 +196,7 @@ class Constraints(Demands):
         fitting[rows, doubled] = kept
         return fitting
 
-    def _reduplication(
-        self, histories: Histories, place: int
-    ) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
+    def _reduplication(self, histories: Histories, place: int) -> tuple[Int[Array, "rows"], Int[Array, "rows"]]:
         """Return the rows of texts that may double a character 疊字 at a position, and the character for each row.
 
         The character is the previous one, or the next one if that is fixed. Verse must double the character or, at the

@@ -73,9 +73,7 @@ class Quoting(Copying):
         self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
-        self.run, self.place, self.second = (
-            np.array(self.table[name]) for name in ("run", "place", "second")
-        )
+        self.run, self.place, self.second = (np.array(self.table[name]) for name in ("run", "place", "second"))
         self.usable = self.known[self.columns].all(axis=0)
         self.once = np.ones_like(self.usable)  # whether a character that a line repeats is at most doubled
         for at, column in enumerate(self.columns):
@@ -121,9 +119,7 @@ class Quoting(Copying):
             key = histories.alive[row].tobytes(), fixed
             if key not in kinds:
                 kinds[key] = self._kinds(demands, histories.alive[row], number, fixed)
-            written = [
-                tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)
-            ]
+            written = [tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)]
             begun = written.pop() if at else ()
             for kind in kinds[key]:
                 forbidden[row, self.next(kind, begun, tuple(written))] = False
@@ -180,9 +176,7 @@ class Quoting(Copying):
             rows = rows[low : bisect_right(rows, code, low, key=column.__getitem__)]
         return rows
 
-    def _next(
-        self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]
-    ) -> Int[Array, "n"]:
+    def _next(self, kind: Kind, begun: tuple[int, ...], written: tuple[tuple[int, ...], ...]) -> Int[Array, "n"]:
         """List the ids that continue a line of a kind after the codes of its beginning and of the lines before it."""
         rows, at = self._within(self.lines(kind), begun), len(begun)
         if len(rows) > _MANY:
@@ -199,9 +193,7 @@ class Quoting(Copying):
         """List all rows of the table that hold a line, given as codes."""
         return np.array(self._within(range(len(self.run)), line), int)
 
-    def _excluded(
-        self, written: tuple[tuple[int, ...], ...]
-    ) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
+    def _excluded(self, written: tuple[tuple[int, ...], ...]) -> tuple[Int[Array, "runs"], Bool[Array, "codes"]]:
         """Return what may not be quoted after some lines.
 
         Returns the sorted `run` of every line in a poem, or a version of one, that has one of these lines; the last
@@ -242,8 +234,6 @@ def quoting(vocabulary: Vocabulary, width: int, poets: str, standard: Standard) 
 
 
 @lru_cache(maxsize=2)  # each holds up to 100 MB
-def _quoting(
-    vocabulary: Vocabulary, width: int, poets: str, standard: Standard, path: Path, changed: int
-) -> Quoting:
+def _quoting(vocabulary: Vocabulary, width: int, poets: str, standard: Standard, path: Path, changed: int) -> Quoting:
     with Store.open(path) as store:
         return Quoting(store, vocabulary, width, poets, standard)

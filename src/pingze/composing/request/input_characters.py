@@ -49,9 +49,7 @@ def tell(note: Note) -> None:
 def _outside() -> int:
     """Count the stack frames from `tell` up to the code that called into this package."""
     frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
-    return 1 + max(
-        depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze.")
-    )
+    return 1 + max(depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze."))
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
@@ -82,9 +80,7 @@ def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
     """Read a pattern: convert fixed characters according to their neighbours, and replace marks by spaces."""
     normalized = unicodedata.normalize("NFC", text)
-    typed = "".join(
-        " " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized
-    )
+    typed = "".join(" " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized)
     return _convert("pattern", typed, in_context(typed), vocabulary, known=" " + blanks)
 
 
@@ -97,9 +93,7 @@ def tell_converted(field: str, written: str, read: str) -> None:
 
 def _convert(field: str, typed: str, read: Iterable[str], vocabulary: "Vocabulary", known: str = "") -> str:
     converted = "".join(
-        one
-        if one in known
-        else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        one if one in known else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
         for written, one in zip(typed, read, strict=True)
     )
     tell_converted(field, typed, converted)

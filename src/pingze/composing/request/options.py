@@ -106,9 +106,7 @@ class Revising(Bounded):
         minimum=0,
         maximum=10,
     )
-    title: str | None = option(
-        None, "A title of at most 20 characters, for models that know titles.", maxLength=200
-    )
+    title: str | None = option(None, "A title of at most 20 characters, for models that know titles.", maxLength=200)
     about: str | None = option(
         None, "A theme of at most 8 characters, as 江雪, for models that know themes.", maxLength=200
     )
@@ -117,9 +115,7 @@ class Revising(Bounded):
         f"One of {', '.join(MOODS)}; by default the mood of the title or theme, if it has one.",
         enum=[None, *MOODS],
     )
-    poet: str | None = option(
-        None, "The poet whose manner to imitate, for models that know poets.", maxLength=20
-    )
+    poet: str | None = option(None, "The poet whose manner to imitate, for models that know poets.", maxLength=20)
     temperature: float = option(
         0.8,
         "0 always takes the likeliest character; higher values draw less likely ones more often.",
@@ -162,9 +158,7 @@ class Composing(Revising):
     template: str | None = option(
         None, "The name of an opening template, or part of the name, as 平起 or 首句入韻.", maxLength=20
     )
-    rhyme: str | None = option(
-        None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60
-    )
+    rhyme: str | None = option(None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60)
     acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
     acrostic_at: str = option(
         "head",
@@ -177,9 +171,7 @@ class Composing(Revising):
         maxLength=4000,
     )
     like: str = option("", "Characters to prefer, as those of a poem to resemble.", maxLength=1000)
-    unlike: str = option(
-        "", "Characters to use less, as those of other poems on the subject.", maxLength=1000
-    )
+    unlike: str = option("", "Characters to use less, as those of other poems on the subject.", maxLength=1000)
     count: int = option(1, "The number of poems.", minimum=1, maximum=1000)
 
 
@@ -202,9 +194,7 @@ LENGTHS = {"minimum": 4, "maximum": 11}
 class Coupling(Bounded):
     """The options for writing couplets 對聯."""
 
-    line: str = option(
-        "", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40
-    )
+    line: str = option("", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40)
     write: str | None = option(
         None, "Write both lines, and a 橫批, to this theme of at most 8 characters, as 新春.", maxLength=200
     )

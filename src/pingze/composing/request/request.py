@@ -92,9 +92,7 @@ class Request:
         if not self.form.regulated:
             return ("",)
         return tuple(
-            opening
-            for opening in OPENINGS
-            if (self.template or "") in opening_name(self.form.width, opening[0])
+            opening for opening in OPENINGS if (self.template or "") in opening_name(self.form.width, opening[0])
         )
 
     @cached_property
@@ -263,9 +261,7 @@ def read_poet(name: str | None, vocabulary: Vocabulary) -> str | None:
     if not name:
         return None
     poets, read = Conditions(vocabulary).poets, to_traditional(name.strip())
-    known = {
-        to_traditional(poet): poet for poet in reversed(poets)
-    }  # the corpus writes some with a variant, as 黄庭堅
+    known = {to_traditional(poet): poet for poet in reversed(poets)}  # the corpus writes some with a variant, as 黄庭堅
     if poets and read not in known:
         near = get_close_matches(read, known, cutoff=0.3) or poets[:3]
         raise InputError("choice", field="poet", has=name, choices=near)
@@ -291,8 +287,7 @@ def _unwanted(text: str) -> str:
     typed = "".join(text.split())
     meant = zip(typed, in_context(typed), strict=True)
     forms = [
-        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one)))
-        for one, read in meant
+        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one))) for one, read in meant
     ]
     return "".join(dict.fromkeys(chain(*forms)))
 

@@ -60,9 +60,7 @@ class Antithesis:
     ) -> "Antithesis":
         """Build the table from the u, d, c and ln Z of the module's formula."""
         one = np.ones_like(bias)
-        return cls(
-            tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one])
-        )
+        return cls(tokens, np.column_stack([vectors * signs, one, -log_z]), np.column_stack([vectors, bias, one]))
 
     def of(self, vocabulary: Vocabulary) -> "Antithesis":
         """Copy the table in the order of a vocabulary's ids; tokens that the table lacks score 0."""

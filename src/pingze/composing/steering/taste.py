@@ -97,9 +97,7 @@ class Taste(Term):
         reward: The model's reward vector; None if it has none.
     """
 
-    def __init__(
-        self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None
-    ) -> None:
+    def __init__(self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None) -> None:
         words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
         self.named = np.zeros(len(ids), bool)
         self.named[[ids[word] for word in words if word in ids]] = True
@@ -119,9 +117,7 @@ class Taste(Term):
                 free = self.named[before[:, -1]] | self.named[ids]
                 added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
         if token.h is not None and self.reward is not None:
-            added += REWARD * (token.h * self.reward).sum(
-                axis=1
-            )  # BLAS adds in an order that depends on the processor
+            added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in an order that depends on the processor
         return self.strength * added
 
     def of_text(self, lines: Sequence[str]) -> float:

@@ -217,8 +217,7 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
         central_error=max((point.central for point in points if point.central is not None), default=None),
-        readings=readings
-        | {name: max(point.together[name] for point in points) for name in points[0].together},
+        readings=readings | {name: max(point.together[name] for point in points) for name in points[0].together},
         fault=line.fault,
         correction=line.correction,
     )

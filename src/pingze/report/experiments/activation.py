@@ -39,9 +39,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
-    tanh, *shares = (
-        rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS
-    )
+    tanh, *shares = (rows[_name(each, RATES[0], CLIPS[1])].figures["share_back"] or 0.0 for each in ACTIVATIONS)
     ratios = [share / tanh if tanh else math.inf for share in shares]
     exploded = 0
     for activation, rate in product(OTHERS, RATES):
@@ -54,9 +52,7 @@ def figures(rows: Rows) -> Figures:
     """Draw the gradient norms of the trials without clipping, and the dev loss of every trial."""
     norms, (axes,) = panels(xlabel="step", ylabel="norm of the gradient", yscale="log")
     dev, every = panels(4, xlabel="step", ylabel="dev, nats per token")
-    for (number, activation), (dash, rate) in product(
-        enumerate(ACTIVATIONS), zip(("-", "--"), RATES, strict=True)
-    ):
+    for (number, activation), (dash, rate) in product(enumerate(ACTIVATIONS), zip(("-", "--"), RATES, strict=True)):
         curve = rows[_name(activation, rate, None)].curve("norm")
         by_step(axes, curve, f"C{number}{dash}", label=f"{activation}, {rate:g}")
     for panel, (rate, clip) in zip(every, product(RATES, CLIPS), strict=True):

@@ -21,9 +21,7 @@ STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "font.family": "sans-serif",
     "font.size": 13,
-    "axes.prop_cycle": cycler(
-        color=["#3b82c4", "#d9662b", "#3a9a62", "#a85fb0", "#a88a00", "#d1527a", "#7c8794"]
-    ),
+    "axes.prop_cycle": cycler(color=["#3b82c4", "#d9662b", "#3a9a62", "#a85fb0", "#a88a00", "#d1527a", "#7c8794"]),
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.titlesize": 11,
@@ -105,6 +103,4 @@ def svg(figure: Figure, name: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
     text = re.sub(r'\bid="', f'id="{name}-', text)
     text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text).replace(_INK, "currentColor")
-    return re.sub(
-        r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1
-    )
+    return re.sub(r'<svg[^>]*viewBox="([^"]*)"[^>]*>', r'<svg viewBox="\1" aria-hidden="true">', text, count=1)

@@ -38,9 +38,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train, and measure the share of steps in which clipping acts."""
     acted: list[bool] = []
-    course = train(
-        setup, trial.settings, looks=4, after_step=lambda made, taken: acted.append(acts(made, taken))
-    )
+    course = train(setup, trial.settings, looks=4, after_step=lambda made, taken: acted.append(acts(made, taken)))
     return course.measured(acts=sum(acted) / max(1, len(acted)))
 
 

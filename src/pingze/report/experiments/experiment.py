@@ -56,9 +56,7 @@ class Setup:
         train, dev = store.report_draw("train")[: chosen["train"]], store.report_draw("dev")[: chosen["dev"]]
         if len(train) < chosen["batch_size"] or not dev:
             raise InputError("report_corpus", train=len(train), dev=len(dev), wanted=chosen["batch_size"])
-        real = {
-            form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)] for form in MEASURED
-        }
+        real = {form: [poem.lines for poem in real_poems(FORMS[form], chosen["real"], store)] for form in MEASURED}
         tang = [poem.text for poem in store.poems(dynasty="tang", split="train")]
         return cls(chosen, seed, train, dev, real, tang)
 

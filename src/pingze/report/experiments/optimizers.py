@@ -92,9 +92,7 @@ def _rate(row: Row) -> float:
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     momentum, adam = (unsteady(rows, family) for family in FAMILIES)
-    shares = {
-        f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each)) for each in TOLERANCES
-    }
+    shares = {f"good_{each}": sum(good(rows, MOMENTUM, each)) / sum(good(rows, ADAM, each)) for each in TOLERANCES}
     ratios = {}
     for nats in TARGETS:
         ours, theirs = (max(1.0, arrival(rows[family + RACE], nats)) for family in FAMILIES)

@@ -62,9 +62,7 @@ def judge(rows: Rows) -> Judged:
     late = max(map(_late_fall, twice.values()))
     late_plain = max((_late_fall(row) for row in plain.values() if not row.figures["diverged"]), default=0.0)
     both = twice.values(), plain.values()
-    whole, whole_plain = (
-        max(row.number("fall") for row in found if not row.figures["failed_at"]) for found in both
-    )
+    whole, whole_plain = (max(row.number("fall") for row in found if not row.figures["failed_at"]) for found in both)
     best_twice, best = (min(row.number("best_dev_nats") for row in found) for found in both)
     late_share, whole_share = (
         part / plain if plain > 0 else math.inf for part, plain in ((late, late_plain), (whole, whole_plain))
