@@ -141,13 +141,14 @@ def sign(character: str, standard: str = PINGSHUI.name) -> str:
 
 
 def heading(verdict: Verdict) -> str:
-    """Write the form, template, rhyme and strictness in one line, and the standard if it is not 平水韻."""
+    """Write the form, its kind (古絕, 折腰體), template, rhyme, strictness, and the standard if not 平水韻."""
     standard, rhyme = STANDARDS[verdict.standard], verdict.rhyme or ""
     if verdict.form in FORMS:
         rhyme = "、".join(standard.groups[name].label for name in rhyme)
     level = re.sub("^[a-z]+", lambda found: here(found[0]), verdict.level)
     form, named = verdict.form or here("formless"), standard.label if standard.rimes else ""
-    return " · ".join(filter(None, (form, verdict.template, rhyme, level, named)))
+    kinds = [str(note.cause["name"]) for note in verdict.notes if verdict.form and "name" in note.cause]
+    return " · ".join(filter(None, (form, *kinds, verdict.template, rhyme, level, named)))
 
 
 def summary(verdict: Verdict) -> str:

@@ -72,7 +72,8 @@ async function see() {
 function heading(verdict) {
   const count = verdict.violations.length;
   const faults = verdict.form ? (count ? t("faults", count) : t("no_faults")) : t("no_form");
-  return [verdict.form && factsOf(verdict, verdict.standard), faults].filter(Boolean).join(" · ");
+  const kinds = verdict.form ? verdict.remarks.map(({ name }) => shown(name ?? "")) : []; // 古絕, 折腰體
+  return [verdict.form && factsOf(verdict, verdict.standard), ...kinds, faults].filter(Boolean).join(" · ");
 }
 
 function show(verdict) {

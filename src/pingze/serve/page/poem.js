@@ -104,9 +104,10 @@ function cell(character, face, line, position, seen, chosen) {
 }
 
 /** What the place of a fault wants and what it has, where one sentence can tell; else "". */
-export function wants({ char, cause: { code, wanted, has } }) {
+export function wants({ rule, char, cause: { code, wanted, has } }) {
   if (!wanted || !has?.length) return "";
-  if (code === "tone") return t("wants_tone", t(TONES[wanted]), shown(char), t(TONES[has]));
+  const tone = rule === "失律" ? "usual_tone" : "wants_tone"; // a tune's tones are those of nine pieces in ten
+  if (code === "tone") return t(tone, t(TONES[wanted]), shown(char), t(TONES[has]));
   return has.includes(wanted) ? "" : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
 }
 
