@@ -40,6 +40,12 @@ def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: "Brows
         assert fits(page, "#sheet .scroll")
 
 
+def test_a_quatrain_on_a_phone_has_its_meanings(browser: "Browser", address: str) -> None:
+    with opened(browser, address, phone=True, language="en-US", after=link(*FAULTY, form="七絕")) as page:
+        page.locator("#sheet .means").first.wait_for()
+        assert fits(page, "#sheet .scroll")
+
+
 def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: "Browser", address: str) -> None:
     with opened(browser, address) as page:
         for anchor in ("", "#help"):
