@@ -61,7 +61,7 @@ def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
     says(page, ".faults", "此處須仄；山屬平。")
     choose(page, "language", "en")
     says(page, ".faults", "This place wants oblique; 山 is level.")
-    says(page, ".faults", "has the tone of the line before")
+    says(page, ".faults", "must have the tone of the second character of the line before")
     choose(page, "script", "simplified")
     choose(page, "language", "zh")
     says(page, ".faults", "后联上句的第二字")
