@@ -61,11 +61,13 @@ def check(
         notes = (*notes, *character_notes(verdict.lines, by, repeated=verdict.template is not None))
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
         notes = (*notes, *fine_notes(lines, verdict.rhyme, by))
-    written = tuple(Layout(map(len, verdict.lines)).cut("".join(read.lines)))
-    faults = tuple(
-        replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
-        for fault in verdict.violations
-    )
+    written, faults = verdict.lines, verdict.violations
+    if (own := "".join(read.lines)) != "".join(written):  # a character was read as another of its words
+        written = tuple(Layout(map(len, written)).cut(own))
+        faults = tuple(
+            replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
+            for fault in faults
+        )
     return replace(verdict, lines=written, violations=faults, notes=notes, read=verdict.lines)
 
 
