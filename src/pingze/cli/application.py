@@ -162,11 +162,8 @@ def with_options(schema: type[Bounded], argument: str = "") -> Callable[[Callabl
         def called(**values: Any) -> None:
             command(schema(**{each.name: values.pop(each.name) for each in fields(schema)}), **values)
 
-        called.__name__, called.__doc__, called.__module__ = (
-            command.__name__,
-            command.__doc__,
-            command.__module__,
-        )
+        for name in ("__name__", "__doc__", "__module__"):
+            setattr(called, name, getattr(command, name))
         own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(command).parameters.values()]
         listed = [*map(parameter, ordered(schema)), *own[1:]]
         # A signature must list required parameters first.

@@ -189,10 +189,10 @@ class Writing:
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
-    def unread(self) -> tuple[State, Int[Array, "U"]]:
-        """Return the states of the different texts and their new tokens, for the model to read.
+    def merge(self) -> tuple[State, Int[Array, "U"]]:
+        """Give texts with the same tokens one row; return each row's state before its new token, and that token.
 
-        From then on `rows` refers to the state after these tokens, which `read` receives.
+        `rows` then refers to the states after these tokens, which the model computes and `read` receives.
         """
         vocabulary_size = self.state.logits.shape[1]
         tokens, self.rows = np.unique(self.rows * vocabulary_size + self.ids, return_inverse=True)
@@ -221,11 +221,7 @@ class Writing:
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         if (np.diff(kept := rows.ravel()) != 1).any():
-            self.histories, self.rows, self.texts = (
-                self.histories.take(kept),
-                self.rows[kept],
-                self.texts[kept],
-            )
+            self.histories, self.rows, self.texts = self.histories.take(kept), self.rows[kept], self.texts[kept]
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     def draft(self, alone: bool) -> list[list[str]]:
@@ -275,7 +271,7 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
             failed[writing] = error
     reading = [writing for writing in writings if writing not in failed and not writing.finished]
     if reading:
-        states, ids = zip(*(writing.unread() for writing in reading), strict=True)
+        states, ids = zip(*(writing.merge() for writing in reading), strict=True)
         state = network.step(State.joined(states), np.concatenate(ids))
         for writing, rows in zip(reading, _rows([len(each) for each in ids]), strict=True):
             writing.read(state.take(rows))

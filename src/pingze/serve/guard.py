@@ -69,11 +69,11 @@ class Guard:
             self.moved[peer] = math.inf
 
         async def refuse(error: Exception) -> None:
-            problem = Problem.of(error, language_of(headers)).response()
-            if started:  # drafts have been sent: the problem is the last line
-                await send_with_headers({"type": "http.response.body", "body": bytes(problem.body) + b"\n"})
+            problem = Problem.of(error, language_of(headers))
+            if started:
+                await send_with_headers({"type": "http.response.body", "body": problem.line()})
             else:
-                await problem(scope, receive, send_with_headers)
+                await problem.response()(scope, receive, send_with_headers)
 
         try:
             self._check(headers, scope["method"])

@@ -124,3 +124,7 @@ class Problem:
         body = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace")
         wait = {"retry-after": str(WAIT_SECONDS)} if self.status == HTTPStatus.SERVICE_UNAVAILABLE else {}
         return Response(body, self.status, {**(headers or {}), **wait}, MEDIA_TYPE)
+
+    def line(self) -> bytes:
+        """Build the last line of an answer whose drafts have been sent: the body of `response`."""
+        return bytes(self.response().body) + b"\n"

@@ -96,13 +96,13 @@ async def compose(asked: ComposeRequest, request: Request) -> Poems:
     lines = _watched(asked, request)
     first = await anext(lines)  # an error before anything is written is answered as any other
 
-    async def all_lines() -> AsyncIterator[str]:
+    async def all_lines() -> AsyncIterator[str | bytes]:
         yield first
         try:
             async for line in lines:
                 yield line
         except Exception as error:
-            yield bytes(Problem.of(error, language_of(request.headers)).response().body).decode() + "\n"
+            yield Problem.of(error, language_of(request.headers)).line()
 
     return StreamingResponse(all_lines(), media_type=LINES)  # type: ignore[return-value]  # FastAPI passes it on
 
