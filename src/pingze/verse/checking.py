@@ -84,14 +84,20 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
     """
     by, found = find_standard(standard), list[str]()
     for block in split_poems(text):
-        read = read_text(block)
-        lines = tuple(lines_in_context(read.lines))
-        size = 0 if form or read.left_out else _several(lines, 0, by)
-        if size and not ((whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template):
-            found += ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
-        else:
-            found.append(block)
+        found += [block] if form else _by_rhymes(block, by)
     return found
+
+
+def _by_rhymes(block: str, standard: Standard) -> list[str]:
+    """Split an untitled block into poems by their forms and rhymes."""
+    read = read_text(block)
+    if read.left_out or len(read.lines) < 2 * FEWEST_LINES:
+        return [block]
+    lines = tuple(lines_in_context(read.lines))
+    size = _several(lines, 0, standard)
+    if not size or ((whole := _find(lines, (), CUSTOMARY, standard)).ok and whole.template):
+        return [block]
+    return ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
