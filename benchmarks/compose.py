@@ -52,11 +52,7 @@ SIDE = 2048
 LARGEST_DIFFERENCE = {"pingze": 0.2, "onnxruntime int8": 0.5}
 """The largest root-mean-square difference in ln p from float32: rounding weights to 8 bits causes some."""
 FLOAT32_DIFFERENCE = 1e-4
-ASKED: dict[str, dict[str, Any]] = {
-    "8": {"particles": 8},
-    "32": {"particles": 32},
-    "default": {},
-}
+ASKED: dict[str, dict[str, Any]] = {"8": {"particles": 8}, "32": {"particles": 32}, "default": {}}
 """The options with which poems are composed, by the suffix of their figures."""
 
 Step = Callable[[Int64[Array, "B"]], Float[Array, "B V"]]
@@ -139,11 +135,7 @@ def write_graph(loaded: checkpoint.Checkpoint, path: Path) -> None:
     graph = helper.make_graph(
         nodes,
         "step",
-        [
-            helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]),
-            _float("h", state),
-            _float("c", state),
-        ],
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "N"]), _float("h", state), _float("c", state)],
         [_float("logits", [1, "N", V]), _float("h1", state), _float("c1", state)],
         [
             numpy_helper.from_array(np.array([1]), "direction"),

@@ -30,10 +30,7 @@ RESULTS = machine.ROOT / "benchmarks" / "results" / "cost.json"
 PICTURE = machine.ROOT / "docs" / "training-cost.svg"
 BATCH, LENGTH = 32, 48
 REPORT = ModelConfiguration()
-GRID: dict[str, tuple[int, ...]] = {
-    "hidden_size": (256, 512, 1024),
-    "vocabulary_size": (2000, 5851, 20000),
-}
+GRID: dict[str, tuple[int, ...]] = {"hidden_size": (256, 512, 1024), "vocabulary_size": (2000, 5851, 20000)}
 CORPORA = (1000, 4000, 16000)
 PROCESSES = (1, 2)
 MANY = 850_000
@@ -110,11 +107,7 @@ def of_corpus(count: int) -> dict[str, Any]:
     examples(poems[:10], vocabulary, LENGTH)  # loads the tables of prosody, which are not to be counted
     before, started = _resident(), time.process_time()
     made = examples(poems, vocabulary, LENGTH)
-    return {
-        "poems": len(made),
-        "seconds": time.process_time() - started,
-        "bytes": _resident() - before,
-    }
+    return {"poems": len(made), "seconds": time.process_time() - started, "bytes": _resident() - before}
 
 
 def _resident() -> int:

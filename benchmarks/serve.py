@@ -193,11 +193,7 @@ def beside_large(checkout: Path) -> dict[str, float]:
             beside = [small(client) for _ in range(ASKED)]
         finally:
             over.set()
-    return {
-        "quiet_ms": float(np.median(quiet)),
-        "beside_ms": float(np.median(beside)),
-        "slowest_ms": max(beside),
-    }
+    return {"quiet_ms": float(np.median(quiet)), "beside_ms": float(np.median(beside)), "slowest_ms": max(beside)}
 
 
 def _ask_on(address: str, body: dict[str, Any], over: threading.Event) -> None:

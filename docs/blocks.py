@@ -26,12 +26,7 @@ DISTANCES = (1, 2, 4, 8, 16)
 
 def blocks(rows: Sequence[LineResult]) -> dict[str, str]:
     """Every block by its name in the page's markers."""
-    return {
-        "example": worked_example(),
-        "products": two_products(),
-        "errata": errata(rows),
-        "lines": all_lines(rows),
-    }
+    return {"example": worked_example(), "products": two_products(), "errata": errata(rows), "lines": all_lines(rows)}
 
 
 def filled(page: str, blocks: Mapping[str, str]) -> str:
@@ -202,11 +197,7 @@ def _gradient(cache: StepCache, h: Array) -> str:
 
 def _two_steps(caches: list[StepCache]) -> str:
     *_, two = jacobians.back_through_time(caches)
-    shown = {
-        "∂h_{t+1}/∂h_{t-1}": two.whole[..., :2],
-        "the report's product": two.hidden,
-        "through the cell": two.cell,
-    }
+    shown = {"∂h_{t+1}/∂h_{t-1}": two.whole[..., :2], "the report's product": two.hidden, "through the cell": two.cell}
     intro = (
         "One step more with the same input. The first matrix is the sum of the other two: the report's product\n"
         "leaves out what h_{t-1} hands on through c_t:"

@@ -72,12 +72,7 @@ def my_step_backward(dh: Array, dc: Array, cache: StepCache) -> tuple[Array, ...
     tanh_c = cache.phi_c[0]
     dc = dc + dh * o * (1 - tanh_c**2)
     dnet = np.concatenate(
-        [
-            dc * c_tilde * i * (1 - i),
-            dc * c_prev * f * (1 - f),
-            dc * i * (1 - c_tilde**2),
-            dh * tanh_c * o * (1 - o),
-        ]
+        [dc * c_tilde * i * (1 - i), dc * c_prev * f * (1 - f), dc * i * (1 - c_tilde**2), dh * tanh_c * o * (1 - o)]
     )
     W_x, W_h, _ = cache.parameters
     return W_x.T @ dnet, W_h.T @ dnet, dc * f, np.outer(dnet, x), np.outer(dnet, h_prev), dnet
@@ -224,10 +219,7 @@ def some_steps(count: int) -> list[StepCache]:
     return sequence_forward(rng.standard_normal((count, 1, E)), zero, zero, parameters)[1]
 
 
-ANSWERS = (
-    *(answer_1, answer_2, answer_3, answer_4, answer_5),
-    *(answer_6, answer_7, answer_8, answer_9, answer_10),
-)
+ANSWERS = (*(answer_1, answer_2, answer_3, answer_4, answer_5), *(answer_6, answer_7, answer_8, answer_9, answer_10))
 
 if __name__ == "__main__":
     for number, answer in enumerate(ANSWERS, start=1):

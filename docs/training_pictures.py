@@ -85,13 +85,7 @@ def zero() -> Figure:
     return figure
 
 
-WEIGHTS = {
-    "normal, 1": RED,
-    "normal, 0.1": ORANGE,
-    "normal, 0.01": GREY,
-    "Xavier": GREEN,
-    "orthogonal": BLUE,
-}
+WEIGHTS = {"normal, 1": RED, "normal, 0.1": ORANGE, "normal, 0.01": GREY, "Xavier": GREEN, "orthogonal": BLUE}
 
 
 def recurrent(name: str, rng: np.random.Generator, size: int = 512) -> Array:
@@ -155,10 +149,7 @@ def time() -> Figure:
 def clipping() -> Figure:
     """Norm of each gradient, not clipped and clipped at 1: SGD with momentum, and Adam with ReLU."""
     figure, axes = panels(2)
-    shown = {
-        "tanh, momentum": "SGD with momentum, rate 1",
-        "ReLU, Adam": "Adam, ReLU in the cell, rate 0.02",
-    }
+    shown = {"tanh, momentum": "SGD with momentum, rate 1", "ReLU, Adam": "Adam, ReLU in the cell, rate 0.02"}
     for panel, (name, title) in zip(axes, shown.items(), strict=True):
         for setting, colour, label in (("none", RED, "not clipped"), ("norm 1", BLUE, "norm clipped at 1")):
             panel.semilogy(*curve(f"clipping/{name}, {setting}, seed 13", "norm"), color=colour, label=label)
@@ -207,10 +198,7 @@ def overfitting() -> Figure:
     for name, colour, label in (("few", RED, "2,048 poems"), ("many", BLUE, "16,384 poems")):
         axes.plot(*curve(f"data/{name}, seed {SEED}", "dev", "looks"), color=colour, label=f"{label}: dev")
         axes.plot(
-            *curve(f"data/{name}, seed {SEED}", "train", "looks"),
-            color=colour,
-            ls="--",
-            label="read in training",
+            *curve(f"data/{name}, seed {SEED}", "train", "looks"), color=colour, ls="--", label="read in training"
         )
     name_axes(axes, "The same network on few and on many poems", "step", "nats per token")
     axes.legend(loc="lower right")

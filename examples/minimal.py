@@ -38,12 +38,7 @@ def sigmoid(x):
 def start(V, rng):
     """Small random weights; the forget gate's bias is 1, so that a cell remembers at first."""
     normal = lambda *shape: rng.normal(0, shape[-1] ** -0.5, shape).astype(np.float32)  # noqa: E731
-    w = {
-        "M": normal(V, E),
-        "W_x": normal(4 * H, E),
-        "W_h": normal(4 * H, H),
-        "b": np.zeros(4 * H, np.float32),
-    }
+    w = {"M": normal(V, E), "W_x": normal(4 * H, E), "W_h": normal(4 * H, H), "b": np.zeros(4 * H, np.float32)}
     w |= {"U": normal(V, H), "a": np.zeros(V, np.float32)}
     w["b"][H : 2 * H] = 1
     return w
@@ -140,10 +135,7 @@ def main(path=None, steps=STEPS):
         if n == 1 or n % 100 == 0:
             sample = generate(w, characters, np.random.default_rng(7), "日" if "日" in ids else "")
             seconds = time.time() - begun
-            print(
-                f"{n:5} {seconds:4.0f} s  {loss:.2f} nats, perplexity {np.exp(loss):6.1f}  {sample}",
-                flush=True,
-            )
+            print(f"{n:5} {seconds:4.0f} s  {loss:.2f} nats, perplexity {np.exp(loss):6.1f}  {sample}", flush=True)
     return w, characters
 
 

@@ -248,10 +248,7 @@ def weigh(poems: int) -> None:
             )
             lines = [poem.lines for poem in chosen.write_many(inclusion, Sampling(0.8, 32), range(poems))]
             scores = [score for text in lines if (score := antithesis_table().of_poem(form, text)) is not None]
-            figures = {
-                "score": mean_error(scores),
-                "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines)),
-            }
+            figures = {"score": mean_error(scores), "ln p per hanzi": mean_error(per_hanzi(chosen, form, lines))}
             row = ", ".join(f"{name} {mean:.2f} ± {error:.2f}" for name, (mean, error) in figures.items())
             print(f"{form.name}, weight {weight}: {row}", flush=True)
 

@@ -224,12 +224,7 @@ def score(folder: Path, prefix: str | None) -> None:
     for name in names:
         row, means = scores[name], scores[name].mean(axis=(0, 1))
         low, high = interval(row.mean(axis=(1, 2)))
-        cells = [
-            name,
-            *(f"{value:.2f}" for value in means),
-            f"**{row.mean():.2f}**",
-            f"{low:.2f} to {high:.2f}",
-        ]
+        cells = [name, *(f"{value:.2f}" for value in means), f"**{row.mean():.2f}**", f"{low:.2f} to {high:.2f}"]
         cells.append(" ".join(f"{value:.2f}" for value in row.mean(axis=(0, 2))))
         if REAL in names:
             cells.append(covered(scores[names[0]], row, scores[REAL]))

@@ -99,13 +99,7 @@ class GPT(LanguageModel):
         self.positions = nn.Embedding(length, GPT_WIDTH)
         self.drop = nn.Dropout(dropout)
         layer = nn.TransformerEncoderLayer(
-            GPT_WIDTH,
-            GPT_HEADS,
-            4 * GPT_WIDTH,
-            dropout,
-            activation="gelu",
-            batch_first=True,
-            norm_first=True,
+            GPT_WIDTH, GPT_HEADS, 4 * GPT_WIDTH, dropout, activation="gelu", batch_first=True, norm_first=True
         )
         self.layers = nn.TransformerEncoder(layer, GPT_LAYERS, nn.LayerNorm(GPT_WIDTH), enable_nested_tensor=False)
 

@@ -134,10 +134,7 @@ def first_line_borrows(lines: Sequence[str]) -> bool:
 
 
 def shuffled(
-    poems: Sequence[Sequence[str]],
-    form: Form,
-    seed: int,
-    shuffle: Callable[[list[str], random.Random], list[str]],
+    poems: Sequence[Sequence[str]], form: Form, seed: int, shuffle: Callable[[list[str], random.Random], list[str]]
 ) -> float:
     """Return what percentage of poems pass after a shuffle."""
     rng = random.Random(seed)
@@ -163,10 +160,7 @@ def poet_figures(by_form: dict[str, list[Poem]]) -> dict[str, dict[str, float]]:
             kept[poet].append(judge(lines, FORMS[name]).ok)
     shares = {poet: share(found) for poet, found in kept.items() if len(found) >= 50}
     ranked = sorted(shares, key=lambda poet: -shares[poet])
-    return {
-        "most": {poet: shares[poet] for poet in ranked[:8]},
-        "fewest": {poet: shares[poet] for poet in ranked[-8:]},
-    }
+    return {"most": {poet: shares[poet] for poet in ranked[:8]}, "fewest": {poet: shares[poet] for poet in ranked[-8:]}}
 
 
 def time_checks(by_form: dict[str, list[Poem]]) -> float:

@@ -144,10 +144,7 @@ def overflow() -> None:
             made.optimizer = Adam64(made.model.parameters())
         for number in range(6):
             taken = made.step(number, 0.02)
-            print(
-                f"{kind} step {number + 1}: loss {taken.loss / taken.tokens:.3g}, norm {taken.norm:.3g}",
-                end=" ",
-            )
+            print(f"{kind} step {number + 1}: loss {taken.loss / taken.tokens:.3g}, norm {taken.norm:.3g}", end=" ")
             if kind == "float32":
                 state = made.optimizer.state
                 v = {name: state[p]["exp_avg_sq"] for name, p in made.model.named_parameters()}
@@ -184,10 +181,7 @@ def plateau() -> None:
                 f"seed {seed}, step {number}: loss {loss:.4f}, norm {taken.norm:.2g}, step over rate {moved:.3f},",
                 end=" ",
             )
-            print(
-                f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}",
-                flush=True,
-            )
+            print(f"present gradient's part {present:.4f}, marks found {found[0]:.2f} {found[1]:.2f}", flush=True)
 
 
 PROBES: tuple[Callable[[], None], ...] = (slopes, starts, dips, overflow, plateau)

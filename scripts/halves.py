@@ -18,17 +18,7 @@ from pingze.verse.rhyme_groups import PINGSHUI
 from pingze.verse.tables import table
 from scripts.character_table import package
 
-SECOND = {
-    "灰": "咍",
-    "賄": "海",
-    "隊": "代",
-    "元": "元",
-    "阮": "阮",
-    "願": "願",
-    "泰": "開",
-    "佳": "",
-    "卦": "",
-}
+SECOND = {"灰": "咍", "賄": "海", "隊": "代", "元": "元", "阮": "阮", "願": "願", "泰": "開", "佳": "", "卦": ""}
 """The divided groups, each with the rhyme of 廣韻 (for 泰, the 呼) that its second part has."""
 
 BY_USE = {"佳": "佳涯娃蛙哇媧騧", "卦": "卦挂掛畫話罣絓"}

@@ -57,14 +57,7 @@ def archive_faults(archive: Path) -> list[str]:
     """List the files that a source archive lacks."""
     with tarfile.open(archive) as file:
         names = {name.partition("/")[2] for name in file.getnames()}
-    wanted = (
-        "LICENSE",
-        "README.md",
-        "CHANGELOG.md",
-        "CITATION.cff",
-        "pyproject.toml",
-        "src/pingze/__init__.py",
-    )
+    wanted = ("LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "pyproject.toml", "src/pingze/__init__.py")
     return [f"{archive.name} lacks {name}" for name in wanted if name not in names]
 
 

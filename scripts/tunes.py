@@ -76,15 +76,7 @@ OTHER_NAMES = """\
 相見歡 上西樓 秋夜月
 """
 """Each tune with its other names, as the corpus writes them."""
-NOT_TUNES = (
-    "失調名",
-    "臺灣竹枝詞",
-    "和西湖竹枝詞",
-    "江南春柳詞七十二首楊柳枝",
-    "導引",
-    "法駕導引",
-    "詞變赤棗子變漁父",
-)
+NOT_TUNES = ("失調名", "臺灣竹枝詞", "和西湖竹枝詞", "江南春柳詞七十二首楊柳枝", "導引", "法駕導引", "詞變赤棗子變漁父")
 
 Feet = Sequence[frozenset[str]]
 

@@ -55,12 +55,7 @@ def test_sizes_and_conditions_of_the_shipped_models(report: checkpoint.Checkpoin
     for name, most in (("report", 13_000_000), ("tang", 30_000_000)):
         assert (files("pingze.network.weights") / f"{name}.safetensors").stat().st_size < most  # type: ignore[attr-defined]
     sizes = report.configuration
-    assert (sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size, sizes.layers) == (
-        5851,
-        256,
-        512,
-        1,
-    )
+    assert (sizes.vocabulary_size, sizes.embedding_size, sizes.hidden_size, sizes.layers) == (5851, 256, 512, 1)
     conditions = Conditions(checkpoint.load(checkpoint.DEFAULT).vocabulary)
     assert {"李白", "杜甫", "白居易"} <= set(conditions.poets)
     assert set(FORMS) <= conditions.names.keys()

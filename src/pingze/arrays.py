@@ -21,16 +21,4 @@ else:
 
     Bool = Float = Float32 = Int = Int8 = Int32 = Int64 = UInt16 = UInt32 = UInt64 = _Shaped
 
-__all__ = [
-    "Array",
-    "Bool",
-    "Float",
-    "Float32",
-    "Int",
-    "Int8",
-    "Int32",
-    "Int64",
-    "UInt16",
-    "UInt32",
-    "UInt64",
-]
+__all__ = ["Array", "Bool", "Float", "Float32", "Int", "Int8", "Int32", "Int64", "UInt16", "UInt32", "UInt64"]

@@ -12,14 +12,7 @@ from pathlib import Path
 from pingze.errors import CheckpointError, InputError
 from pingze.files import written
 from pingze.network import checkpoint
-from pingze.network.checkpoint import (
-    CONFIG_FILE,
-    MODEL_FILE,
-    REWARD_FILE,
-    SHIPPED,
-    VOCABULARY_FILE,
-    Checkpoint,
-)
+from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, REWARD_FILE, SHIPPED, VOCABULARY_FILE, Checkpoint
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.step_graph import step_graph
 from pingze.verse.dynasties import DYNASTIES

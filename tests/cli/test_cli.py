@@ -253,11 +253,7 @@ def test_ctrl_c_and_a_fault_of_our_own_are_one_line(
     ("absent", "command", "said"),
     [
         ("torch", "train --out run", "training needs the extra `train`: .*'pingze.train.' .*5.5 GB.*"),
-        (
-            "matplotlib",
-            "report --out out",
-            "drawing the report's charts needs the extra `plots`: .*'pingze.plots.'",
-        ),
+        ("matplotlib", "report --out out", "drawing the report's charts needs the extra `plots`: .*'pingze.plots.'"),
         ("uvicorn", "serve", "pingze serve needs the extra `serve`: pip install 'pingze.serve.'"),
     ],
 )

@@ -44,8 +44,7 @@ def test_the_score_is_the_formula_and_strangers_score_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "lines", "needed"),
-    [("五絕", 4, []), ("七律", 8, [1, 2]), ("五排", 12, [1, 2, 3, 4]), ("五古", 8, [])],
+    ("form", "lines", "needed"), [("五絕", 4, []), ("七律", 8, [1, 2]), ("五排", 12, [1, 2, 3, 4]), ("五古", 8, [])]
 )
 def test_which_couplets_need_it(form: str, lines: int, needed: list[int]) -> None:
     assert list(find_form(form).antithetical(lines)) == needed

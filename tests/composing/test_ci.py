@@ -87,10 +87,7 @@ def test_openings_acrostics_patterns_words_and_rhymes_are_kept(model: Path) -> N
     ("options", "said"),
     [
         ({"start": "月"}, "line 1, character 1 must be 平; 月 is 仄"),
-        (
-            {"acrostic": "年", "rhyme": "東"},
-            "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部",
-        ),
+        ({"acrostic": "年", "rhyme": "東"}, "give up acrostic's 年 .*must rhyme in 第一部; 年 rhymes in 第七部"),
         ({"rhyme": "屋"}, "rhyme 屋 is not one in which 十六字令 rhymes; choose one of 第一部"),
         ({"form": "浣溪沙"}, "does not know the tune 浣溪沙"),
     ],

@@ -22,17 +22,7 @@ from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
 from pingze.verse.patterns import word_starts
 from pingze.verse.tones import groups
-from tests.composing.verse import (
-    FORMS,
-    OBLIQUES,
-    POOL,
-    RHYMES,
-    composer,
-    placements,
-    prepared,
-    solvable,
-    word,
-)
+from tests.composing.verse import FORMS, OBLIQUES, POOL, RHYMES, composer, placements, prepared, solvable, word
 
 pytestmark = pytest.mark.filterwarnings("ignore::pingze.composing.request.input_characters.ConversionWarning")
 
@@ -187,9 +177,7 @@ def test_every_character_of_a_poem_may_be_asked_for() -> None:
     assert check("，".join(lines), form="五絕").ok
 
 
-def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_words_with_too_many_ways_to_stand_are_refused_before_any_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     """Fourteen words, of which two and two end in one rhyme."""
     words = [first + RHYMES[n // 2] for n, first in enumerate(OBLIQUES[:14])]
     monkeypatch.setattr(inclusion_module.Count, "_completions", None)

@@ -17,15 +17,9 @@ from scripts import moods
 @pytest.mark.parametrize(
     ("mood", "titles"),
     [
-        (
-            JOYFUL,
-            "壽 壽王侍郎 賀新婚 賀友人得子 新婚 結婚 癸未生日 皇子誕辰 恭賀新禧 送友人及第歸 喜晴 慶壽 爲王漕壽",
-        ),
+        (JOYFUL, "壽 壽王侍郎 賀新婚 賀友人得子 新婚 結婚 癸未生日 皇子誕辰 恭賀新禧 送友人及第歸 喜晴 慶壽 爲王漕壽"),
         (SAD, "輓 輓王侍郎 王令人蔡氏挽詞 哭李白 悼亡 送葬 弔屈原"),
-        (
-            None,
-            "壽陽曲 壽安院 賀監宅 李賀宅 賀知章 慶元元年 祝融峰 新婚別 離婚 題挽舟圖 春曉 江雪 憶王壽翁 賀輓",
-        ),
+        (None, "壽陽曲 壽安院 賀監宅 李賀宅 賀知章 慶元元年 祝融峰 新婚別 離婚 題挽舟圖 春曉 江雪 憶王壽翁 賀輓"),
     ],
 )
 def test_what_titles_tell(mood: str | None, titles: str) -> None:

@@ -81,12 +81,7 @@ def _tempered(chosen: Composer, lines: list[str], top_p: float) -> float:
 
 
 def expected_shares(
-    chosen: Composer,
-    request: Request,
-    particles: int,
-    runs: int,
-    top_p: float = 1.0,
-    terms: Sequence[Term] = (),
+    chosen: Composer, request: Request, particles: int, runs: int, top_p: float = 1.0, terms: Sequence[Term] = ()
 ) -> Counter[str]:
     """How likely each poem is to be drawn: its weight in a population, averaged over populations."""
     inclusion, sampling = chosen.prepare(request), Sampling(TEMPERATURE, particles, top_p)

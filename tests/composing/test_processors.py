@@ -56,8 +56,7 @@ def test_a_seed_writes_the_same_poem_on_every_processor(here: list[list[object]]
 
 @pytest.mark.slow
 @pytest.mark.skipif(
-    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")),
-    reason="needs qemu-x86_64 and AVX2",
+    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")), reason="needs qemu-x86_64 and AVX2"
 )
 def test_a_processor_without_avx512_writes_the_same_poem_in_onnx_runtime_too() -> None:
     few = COMPOSE.replace("count=4, particles=32", "count=1, particles=8")

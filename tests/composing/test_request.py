@@ -33,8 +33,7 @@ def test_an_opening_an_acrostic_and_a_pattern_fix_characters(options: dict[str, 
 
 
 @pytest.mark.parametrize(
-    ("name", "openings"),
-    [("平起", "cD BD"), ("首句入韻", "DB BD"), ("仄起首句不入韻", "aB"), (None, "aB DB cD BD")],
+    ("name", "openings"), [("平起", "cD BD"), ("首句入韻", "DB BD"), ("仄起首句不入韻", "aB"), (None, "aB DB cD BD")]
 )
 def test_a_template_is_named_whole_or_in_part(name: str | None, openings: str) -> None:
     request = read_request(VOCABULARY, Composing(form="五絕", template=name))

@@ -65,8 +65,7 @@ def test_poems_between_blank_lines_in_json_lines_and_in_folders_below(tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
-    [(b"\xff\xfe", "is no UTF-8"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")],
+    ("content", "said"), [(b"\xff\xfe", "is no UTF-8"), (b"[1", "is no JSON"), (b"[" * 9999, "is no JSON")]
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "bad.json").write_bytes(content)

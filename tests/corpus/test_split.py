@@ -79,9 +79,7 @@ def test_the_shares_are_those_of_the_design() -> None:
 
 
 @given(_grouped())
-def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(
-    grouped: tuple[list[CorpusPoem], list[int]],
-) -> None:
+def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(grouped: tuple[list[CorpusPoem], list[int]]) -> None:
     poems, groups = grouped
     places = split(poems, groups)
     assert places.digests == [digest(poem.text) for poem in poems]

@@ -139,10 +139,7 @@ def test_statistics_count_what_is_there_and_what_is_not(store: Store) -> None:
     assert sum(statistics.pop("splits")["tang"].values()) == 5
     assert statistics == {
         "poems": {"tang": 5, "song": 2},
-        "dropped": {
-            "tang": {"lost characters": 1, "too short": 1},
-            "song": {"brackets, quotes or notes": 1},
-        },
+        "dropped": {"tang": {"lost characters": 1, "too short": 1}, "song": {"brackets, quotes or notes": 1}},
         "forms": {"tang": {"五絕": 2, "七絕": 1, "五律": 1, "五言": 1}, "song": {"五絕": 2}},
         "poets": {"tang": {"張甲": 3}, "song": {"王丙": 2}},
         "lines": 40,

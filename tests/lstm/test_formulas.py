@@ -10,11 +10,7 @@ from tests.comparing import assert_close
 
 SIZES = [(1, 1, 1, 1), (1, 7, 3, 2), (5, 3, 7, 63), (2, 4, 63, 7), (63, 2, 4, 5), (2, 1, 7, 500)]
 """T, B, E, H."""
-PHI = {
-    "tanh": torch.tanh,
-    "relu": torch.relu,
-    "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01),
-}
+PHI = {"tanh": torch.tanh, "relu": torch.relu, "leaky_relu": lambda x: torch.nn.functional.leaky_relu(x, 0.01)}
 
 
 def random_case(T: int, B: int, E: int, H: int, P: int = 0) -> dict[str, np.ndarray]:

@@ -14,11 +14,7 @@ from tests.comparing import assert_close
 from tests.lstm.test_formulas import PHI
 
 RNG = np.random.default_rng(5)
-SHAPES = [
-    (1, 1, 1),
-    (4, 9, 9),
-    *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3))),
-]
+SHAPES = [(1, 1, 1), (4, 9, 9), *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3)))]
 """B, E, H of 20 steps."""
 TOLERANCE = 1e-9
 

@@ -7,9 +7,7 @@ from pingze.network.vocabulary import BOS, EOS, Vocabulary
 
 VOCABULARY = Vocabulary.of_texts(["天地山水風月"], size=20)
 sequences = st.lists(
-    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])),
-    min_size=1,
-    max_size=7,
+    st.lists(st.integers(4, 9), min_size=1, max_size=8).map(lambda ids: np.array([BOS, *ids])), min_size=1, max_size=7
 )
 
 

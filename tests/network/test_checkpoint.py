@@ -74,8 +74,7 @@ def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
 
 def test_absent_model(tmp_path: Path) -> None:
     with pytest.raises(
-        CheckpointError,
-        match=r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or",
+        CheckpointError, match=r"there is no model 'nowhere': give a shipped name \(ci, report, tang\), a file, or"
     ):
         checkpoint.load("nowhere")
     with pytest.raises(CheckpointError, match="no model"):
@@ -100,10 +99,7 @@ DAMAGES = [
     (lambda data: data.replace(b'"F32"', b'"BF16"').replace(b" " * 4, b"", 1), "is damaged"),
     (lambda data: data.replace(b"[7]", b"[1,7]").replace(b" " * 2, b"", 1), "is damaged"),
     (lambda data: data.replace(b"tanh", b"relu"), "it was altered"),
-    (
-        lambda data: data.replace(b"pingze-2", b"pingze-9"),
-        "its format is pingze-9, this pingze reads pingze-2",
-    ),
+    (lambda data: data.replace(b"pingze-2", b"pingze-9"), "its format is pingze-9, this pingze reads pingze-2"),
     (lambda data: save({"weight": np.zeros(3)}), "its format is None"),
 ]
 

@@ -84,8 +84,7 @@ def test_the_page_in_a_browser(report: Path, browser: "Browser", width: int, sch
     assert said == []
     assert [url for url in asked if not url.startswith("data:")] == [address]
     sizes = page.eval_on_selector_all(
-        "figure > svg",
-        "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])",
+        "figure > svg", "all => all.map(e => [e.getBoundingClientRect().width, e.querySelectorAll('path').length])"
     )
     charts = page.eval_on_selector_all("figure", "all => all.length")
     assert len(sizes) == charts > len(EXPERIMENTS)

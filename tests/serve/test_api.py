@@ -155,11 +155,7 @@ def test_tunes_are_listed_and_their_pieces_judged(client: httpx.Client) -> None:
     known = client.get("/v1/forms").json()
     tune = next(tune for tune in known["tunes"] if tune["name"] == "憶江南")
     assert (tune["widths"], tune["marks"], tune["rhymes"]) == ([3, 5, 7, 7, 5], "，。，。。", ["平"])
-    assert known["standards"][0]["parts"][0] == {
-        "name": "第一部",
-        "label": "第一部 東冬董腫送宋",
-        "side": "平仄",
-    }
+    assert known["standards"][0]["parts"][0] == {"name": "第一部", "label": "第一部 東冬董腫送宋", "side": "平仄"}
     text = "平仄仄，仄仄仄平東。仄仄平平平仄仄，平平仄仄仄平同。仄仄仄平風。"
     (verdict,) = post(client, "check", text=text).json()["verdicts"]
     assert (verdict["ok"], verdict["rhyme"]) == (True, "第一部")
@@ -360,12 +356,7 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
     process = Path(f"/proc/{server.process.pid}")
-    body = {
-        "form": "五絕",
-        "particles": 64,
-        "count": 8,
-        "model": "report",
-    }  # fewer than a busy machine refuses
+    body = {"form": "五絕", "particles": 64, "count": 8, "model": "report"}  # fewer than a busy machine refuses
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
         until_jobs_wait(client, asked)

@@ -58,10 +58,7 @@ def value(chance: random.Random, name: str, shape: dict[str, Any]) -> Any:
             lines = [text(chance, 9) for _ in range(chance.randrange(12))]
         return chance.choice(({"lines": lines}, {"lines": lines, "rhyme": "侵"}, {"lines": lines}, lines))
     if name == "targets":
-        target = {
-            "line": number(chance, {"minimum": 1, "maximum": 4}),
-            "position": chance.choice((None, 1, 5, 8)),
-        }
+        target = {"line": number(chance, {"minimum": 1, "maximum": 4}), "position": chance.choice((None, 1, 5, 8))}
         return [target] * chance.choice((0, 1, 2, 300))
     kinds = [shape, *shape.get("anyOf", [])]
     names = [name for each in kinds for name in each.get("enum", []) if name]

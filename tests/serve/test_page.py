@@ -190,9 +190,7 @@ def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: "Bro
         page.clock.install()
         for route in ("compose", "check", "units", "next", "reach"):
             page.route(
-                f"**/v1/{route}",
-                lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}),
-                times=1,
+                f"**/v1/{route}", lambda asked: asked.fulfill(status=503, json={"detail": "too much to do"}), times=1
             )
         page.click("#go")
         says(page, "#trouble", "too much to do")

@@ -39,10 +39,7 @@ def axe() -> str:
             pytest.skip(f"axe-core cannot be fetched: {error}")
 
 
-@pytest.mark.parametrize(
-    ("phone", "scheme", "language"),
-    [(False, "dark", "en-US"), (True, "light", "zh-TW")],
-)
+@pytest.mark.parametrize(("phone", "scheme", "language"), [(False, "dark", "en-US"), (True, "light", "zh-TW")])
 def test_axe_finds_nothing(browser: "Browser", address: str, axe: str, phone: bool, scheme: str, language: str) -> None:
     with opened(browser, address, phone=phone, scheme=scheme, language=language) as page:
         found: dict[str, Any] = {}

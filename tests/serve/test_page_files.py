@@ -84,19 +84,7 @@ def test_each_word_is_asked_for() -> None:
     text = "".join(MODULES.values()) + markup
     starts = [*re.findall(r"t\(`(\w+)\$", text)]
     kinds = {each for form in "絕律排古詞聯句" for each in (form, f"{form}_name")}
-    others = {
-        "surprise",
-        "gates",
-        "next",
-        "reach",
-        "layer",
-        "unit",
-        "joyful",
-        "calm",
-        "sad",
-        "customary",
-        "strict",
-    }
+    others = {"surprise", "gates", "next", "reach", "layer", "unit", "joyful", "calm", "sad", "customary", "strict"}
     unused = {name for name in WORDS if not re.search(rf'["\']{name}["\']', text)} - kinds - others
     assert {name for name in unused if not name.startswith(tuple(starts))} == set()
 

@@ -106,11 +106,7 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Bro
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
         cell = page.locator("#sheet [data-line='1'][data-position='1']")
         says(page, "#sheet [data-line='1'][data-position='1'] .gloss", re.compile("qiū\\s*autumn"))
-        says(
-            page,
-            "#sheet .caption",
-            "Quatrain, 7 syllables · begins oblique, first line rhymes · rhymes in -eng (庚)",
-        )
+        says(page, "#sheet .caption", "Quatrain, 7 syllables · begins oblique, first line rhymes · rhymes in -eng (庚)")
         says(page, ".chip >> nth=5", "Octave, 7 syllables")
         cell.click()
         says(page, "#inspector h2", re.compile("qiū\\s*autumn; fall; year\\s*line 1, character 1"))
@@ -172,13 +168,7 @@ def test_poets_have_their_names_in_english(browser: "Browser", address: str) -> 
     with opened(browser, address, language="en-US") as page:
         says(page, "#try-title", "李白 Li Bai")
         options = page.locator("#poets option").evaluate_all("all => all.map((one) => [one.value, one.label])")
-        names = {
-            "李白": "Li Bai",
-            "白居易": "Bai Juyi",
-            "司空圖": "Sikong Tu",
-            "岑參": "Cen Shen",
-            "朱熹": "Zhu Xi",
-        }
+        names = {"李白": "Li Bai", "白居易": "Bai Juyi", "司空圖": "Sikong Tu", "岑參": "Cen Shen", "朱熹": "Zhu Xi"}
         assert names.items() <= dict(options).items()
         assert [poet for poet, name in options if len(name.split()) < 2] == ["司馬紮"]  # of unknown reading
         page.click("#more > summary")

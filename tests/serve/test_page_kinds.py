@@ -17,14 +17,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
-TUNE = (
-    "秋色蕭蕭葉滿枝",
-    "天涯何處是歸期",
-    "人間無事不堪悲",
-    "今夜思君腸欲斷",
-    "別來流淚鬢成絲",
-    "此時情緒只如斯",
-)
+TUNE = ("秋色蕭蕭葉滿枝", "天涯何處是歸期", "人間無事不堪悲", "今夜思君腸欲斷", "別來流淚鬢成絲", "此時情緒只如斯")
 
 
 def choose_tune(page: "Page", typed: str, name: str) -> None:

@@ -27,11 +27,7 @@ def test_an_accepted_connection_sends_at_once_and_an_address_that_cannot_be_had_
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
         port = bound.getsockname()[1]
-        for host, reason in (
-            ("127.0.0.1", ".*"),
-            ("a..b", "that is no host name"),
-            ("é" * 70, "that is no host"),
-        ):
+        for host, reason in (("127.0.0.1", ".*"), ("a..b", "that is no host name"), ("é" * 70, "that is no host")):
             said = rf"^cannot listen at {host} port {port}: {reason}.*; choose another"
             with pytest.raises(InputError, match=said):
                 listen(host, port)

@@ -15,13 +15,7 @@ from pingze.training.log import LogRow
 from tests import invented
 from tests.corpus.invented import record, write_folder
 
-SETTINGS = (
-    "vocabulary_size=26",
-    "embedding_size=32",
-    "hidden_size=128",
-    "batch_size=16",
-    "learning_rate=0.01",
-)
+SETTINGS = ("vocabulary_size=26", "embedding_size=32", "hidden_size=128", "batch_size=16", "learning_rate=0.01")
 
 HEEDING = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
 PINGZE = (sys.executable, "-c", f"{HEEDING}; from pingze.__main__ import run; run()")

@@ -62,10 +62,7 @@ def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
     """Two of torchrun's agents, each with a process, meet at an address, as on two machines."""
     run, endpoint = tmp_path / "run", f"--rdzv-endpoint=localhost:{free_port()}"
     meeting = ("--nnodes=2", "--rdzv-backend=c10d", endpoint, "--rdzv-id=pingze")
-    settings, said = (
-        ("epochs=30", "save_every=3", "patience=none"),
-        [tmp_path / f"{n}.said" for n in range(2)],
-    )
+    settings, said = (("epochs=30", "save_every=3", "patience=none"), [tmp_path / f"{n}.said" for n in range(2)])
     first, second = (command.train(run, *settings, processes=1, meeting=meeting, said=each) for each in said)
     after(6, first, run)
     (killed,) = workers(first)

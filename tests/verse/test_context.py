@@ -56,8 +56,7 @@ def test_rare_words_stay_in_a_traditional_poem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("couplet", "read"),
-    [("山中客乐并", "并"), ("山中客乐干", "乾"), ("山累客酒行", "纍"), ("山中客累行", "累")],
+    ("couplet", "read"), [("山中客乐并", "并"), ("山中客乐干", "乾"), ("山累客酒行", "纍"), ("山中客累行", "累")]
 )
 def test_a_simplified_character_is_read_as_a_word_that_breaks_no_rule(couplet: str, read: str) -> None:
     """并 was always 並, which is oblique, though poets rhyme on 并 in 庚."""
@@ -78,14 +77,7 @@ def test_every_character_keeps_its_place_and_conversion_settles(text: str) -> No
 
 @pytest.mark.parametrize(
     ("word", "expected"),
-    [
-        ("相思", "平平"),
-        ("秋思", " 仄"),
-        ("長安", "平 "),
-        ("將軍", "平 "),
-        ("重陽樓", "平  "),
-        ("不勝", "仄平"),
-    ],
+    [("相思", "平平"), ("秋思", " 仄"), ("長安", "平 "), ("將軍", "平 "), ("重陽樓", "平  "), ("不勝", "仄平")],
 )
 def test_a_word_is_read_as_verse_reads_it(word: str, expected: str) -> None:
     found = tones_within([word])

@@ -12,10 +12,7 @@ def write(lines: Sequence[str], *, rhymed_first: bool) -> list[str]:
     """Lines whose characters have the tones P and Z; level ends of even lines rhyme, that of line 1 if asked."""
     rhymes = iter(RHYMES)
     return [
-        write_line(
-            tones,
-            next(rhymes) if tones[-1] == "P" and (number % 2 or (not number and rhymed_first)) else None,
-        )
+        write_line(tones, next(rhymes) if tones[-1] == "P" and (number % 2 or (not number and rhymed_first)) else None)
         for number, tones in enumerate(lines)
     ]
 

@@ -152,10 +152,7 @@ def with_options(schema: type[Bounded], argument: str = "") -> Callable[[Callabl
         if each.name == argument:
             made = typer.Argument(help=sentence)
         return Parameter(
-            each.name,
-            Parameter.KEYWORD_ONLY,
-            default=each.default,
-            annotation=Annotated[hints[each.name], made],
+            each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hints[each.name], made]
         )
 
     def decorate(command: Callable[..., None]) -> Callable[..., None]:

@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 ExplainOption = Annotated[
     bool,
     typer.Option(
-        "--explain",
-        help="Show each character's probability, tone and rhyme group, and its likeliest alternatives.",
+        "--explain", help="Show each character's probability, tone and rhyme group, and its likeliest alternatives."
     ),
 ]
 
@@ -137,15 +136,7 @@ def mend(
     from pingze.composing import mending
 
     mended = mending.mend(
-        poem,
-        keep=keep or (),
-        form=form,
-        level=level,
-        standard=standard,
-        title=title,
-        poet=poet,
-        seed=seed,
-        model=model,
+        poem, keep=keep or (), form=form, level=level, standard=standard, title=title, poet=poet, seed=seed, model=model
     )
     if as_json:
         print_json(mended.as_json())
@@ -160,8 +151,7 @@ def generate(
     temperature: Annotated[float, option("temperature")] = 0.7,
     split_len: Annotated[int, typer.Option(help="Characters per line, including its mark: 6 or 8.")] = 6,
     free: Annotated[
-        bool,
-        typer.Option("--free", help="Let the model choose lines, marks and end: 詞 and free verse."),
+        bool, typer.Option("--free", help="Let the model choose lines, marks and end: 詞 and free verse.")
     ] = False,
     max_lines: Annotated[
         int | None, typer.Option(help="The most lines, an even number; by default 14, or 40 with --free.")

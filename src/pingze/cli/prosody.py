@@ -234,8 +234,7 @@ def tones(
 @app.command()
 def rhyme(
     name: Annotated[
-        str,
-        typer.Argument(help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"]),
+        str, typer.Argument(help="A group such as 陽 or 七陽, or any character.", autocompletion=BY_FIELD["rhyme"])
     ],
     every: Annotated[bool, typer.Option("--all", help="List every character of the group.")] = False,
     standard: StandardOption = PINGSHUI.name,

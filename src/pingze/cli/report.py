@@ -93,8 +93,7 @@ def report(
         str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
     ] = "hours",
     seed: Annotated[
-        int,
-        typer.Option(help="The first seed. Runs with the same seed on the same machine give the same rows."),
+        int, typer.Option(help="The first seed. Runs with the same seed on the same machine give the same rows.")
     ] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""

@@ -16,8 +16,7 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 8000,
     allow_host: Annotated[
-        list[str] | None,
-        typer.Option(help="A further host name to accept, such as a proxy's; may be repeated."),
+        list[str] | None, typer.Option(help="A further host name to accept, such as a proxy's; may be repeated.")
     ] = None,
     public_url: Annotated[
         str, typer.Option(help="The address of the page that links and cards lead to, here or elsewhere.")

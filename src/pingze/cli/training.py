@@ -70,8 +70,7 @@ def evaluate(
         ),
     ] = None,
     poems: Annotated[
-        int,
-        typer.Option(min=0, help="Compose this many poems of each form, and compare them with real ones."),
+        int, typer.Option(min=0, help="Compose this many poems of each form, and compare them with real ones.")
     ] = 0,
     as_json: JsonOption = False,
 ) -> None:
@@ -127,15 +126,13 @@ def _cell(value: float | None) -> str:
 @app.command()
 def export(
     to: Annotated[
-        Path | None,
-        typer.Option(metavar="FOLDER", help="Write weights, configuration, vocabulary and card."),
+        Path | None, typer.Option(metavar="FOLDER", help="Write weights, configuration, vocabulary and card.")
     ] = None,
     onnx: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write one step as a graph for ONNX Runtime.")
     ] = None,
     figures: Annotated[
-        str | None,
-        typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card."),
+        str | None, typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card.")
     ] = None,
     model: ModelOption = None,
 ) -> None:

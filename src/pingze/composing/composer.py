@@ -302,11 +302,7 @@ class Composer:
 
 
 def composer(
-    model: str | Path | None = None,
-    asked: Revising | None = None,
-    *,
-    form: str | None = None,
-    reference: bool = False,
+    model: str | Path | None = None, asked: Revising | None = None, *, form: str | None = None, reference: bool = False
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 

@@ -248,11 +248,7 @@ class Writing:
         parts = (self.histories.alive, self.log_probabilities, scores)
         return [
             Population(
-                start.rng,
-                self.state.take(self.rows[rows]),
-                self.texts[rows],
-                weights,
-                *(p[rows] for p in parts),
+                start.rng, self.state.take(self.rows[rows]), self.texts[rows], weights, *(p[rows] for p in parts)
             )
             for rows, weights, start in zip(_rows([N] * G), self.log_weights, self.starts, strict=True)
         ]

@@ -158,10 +158,7 @@ class Reference:
 
 
 def compare(
-    models: Iterable[str | Path],
-    count: int,
-    store: Store,
-    progress: Callable[[str], None] = lambda line: None,
+    models: Iterable[str | Path], count: int, store: Store, progress: Callable[[str], None] = lambda line: None
 ) -> Iterator[Quality]:
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 

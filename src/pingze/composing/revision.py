@@ -12,14 +12,7 @@ from pingze.composing.composer import Composer, composer, seeds
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.poem import Poem
 from pingze.composing.request.input_characters import known_character, tell_converted
-from pingze.composing.request.options import (
-    LARGEST_SEED,
-    MOST_LINES,
-    Composing,
-    Options,
-    Revising,
-    check_bounds,
-)
+from pingze.composing.request.options import LARGEST_SEED, MOST_LINES, Composing, Options, Revising, check_bounds
 from pingze.composing.request.request import Fixed, Request, read_request
 from pingze.deadline import check_deadline
 from pingze.errors import InputError, wrong_type

@@ -108,10 +108,7 @@ class SuffixArray:
 
     def encode(self, text: str) -> list[int]:
         """Return the code of each character; a character that no text contains gets a code that never occurs."""
-        points, unknown = (
-            np.array([ord(character) for character in text], np.uint32),
-            len(self.characters) + 1,
-        )
+        points, unknown = (np.array([ord(character) for character in text], np.uint32), len(self.characters) + 1)
         found = np.searchsorted(self.characters, points).clip(max=len(self.characters) - 1)
         codes: list[int] = np.where(self.characters[found] == points, found + 1, unknown).tolist()
         return codes

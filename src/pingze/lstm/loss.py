@@ -44,10 +44,7 @@ def cross_entropy_sum(
 
 @torch.no_grad()
 def token_losses(
-    hidden: Float[Tensor, "N H"],
-    weight: Float[Tensor, "V H"],
-    bias: Float[Tensor, "V"],
-    targets: Int64[Tensor, "N"],
+    hidden: Float[Tensor, "N H"], weight: Float[Tensor, "V H"], bias: Float[Tensor, "V"], targets: Int64[Tensor, "N"]
 ) -> Float[Tensor, "N"]:
     """Compute -ln p(target) of each token, in nats, for evaluation."""
     chunks = zip(hidden.split(CHUNK), targets.split(CHUNK), strict=True)

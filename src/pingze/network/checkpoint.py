@@ -128,12 +128,7 @@ class Checkpoint:
 
 
 def save(
-    path: Path,
-    tensors: Tensors,
-    configuration: ModelConfiguration,
-    vocabulary: Vocabulary,
-    *,
-    dtype: type = np.float32,
+    path: Path, tensors: Tensors, configuration: ModelConfiguration, vocabulary: Vocabulary, *, dtype: type = np.float32
 ) -> None:
     """Write a checkpoint atomically, and remove the reward of the model that it replaces, if any.
 

@@ -28,11 +28,7 @@ class LanguageModel(nn.Module):
     """
 
     def __init__(
-        self,
-        configuration: ModelConfiguration,
-        *,
-        dropout: Dropout = NO_DROPOUT,
-        operands: torch.dtype | None = None,
+        self, configuration: ModelConfiguration, *, dropout: Dropout = NO_DROPOUT, operands: torch.dtype | None = None
     ) -> None:
         super().__init__()
         V, E, H = configuration.vocabulary_size, configuration.embedding_size, configuration.hidden_size

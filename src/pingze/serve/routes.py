@@ -20,14 +20,7 @@ from pingze.network import checkpoint
 from pingze.serve import answers, inside, populations
 from pingze.serve.problems import Problem, language_of
 from pingze.serve.queue import Job, Queue
-from pingze.serve.schemas import (
-    MOST_TEXTS,
-    CollectedPoems,
-    CollectRequest,
-    ComposeRequest,
-    Poems,
-    ReviseRequest,
-)
+from pingze.serve.schemas import MOST_TEXTS, CollectedPoems, CollectRequest, ComposeRequest, Poems, ReviseRequest
 from pingze.verse.verdict import Note
 
 P = TypeVar("P", bound=Poems)

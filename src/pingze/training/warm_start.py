@@ -22,11 +22,7 @@ from pingze.training.optimization import Average
 
 
 def start_from(
-    source: str,
-    model: LanguageModel,
-    optimizer: torch.optim.Optimizer,
-    average: Average,
-    vocabulary: Vocabulary,
+    source: str, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, vocabulary: Vocabulary
 ) -> None:
     """Copy the weights of a saved model, or of a run's newest state, into a newly initialized model.
 

@@ -21,12 +21,7 @@ from pingze.verse.verdict import Note, Verdict, Violation
 
 
 def check(
-    text: str,
-    *,
-    form: str | None = None,
-    level: str = CUSTOMARY,
-    standard: str = PINGSHUI.name,
-    fine: bool = False,
+    text: str, *, form: str | None = None, level: str = CUSTOMARY, standard: str = PINGSHUI.name, fine: bool = False
 ) -> Verdict:
     """Check one poem against the given form or, if none is given, the form that its shape and rhyme suggest.
 
@@ -199,10 +194,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         meant = next((find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None)
         if not shaped and (near := meant or _nearly_shaped(lines)):
             return _shape_faults(lines, near, level, standard)
-        notes = [
-            shape_note(lines),
-            Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None),
-        ]
+        notes = [shape_note(lines), Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)]
         if tunes:
             notes.append(Note("tunes_near", has=tunes))
         if nearest := verdict or as_old:

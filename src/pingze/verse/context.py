@@ -12,13 +12,7 @@ import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 
-from pingze.verse.character_table import (
-    in_use,
-    is_rare_word,
-    simplified_forms,
-    to_traditional,
-    traditional_candidates,
-)
+from pingze.verse.character_table import in_use, is_rare_word, simplified_forms, to_traditional, traditional_candidates
 from pingze.verse.patterns import word_starts
 from pingze.verse.rhyme_groups import GROUPS, PINGSHUI, Standard
 from pingze.verse.tables import table

@@ -25,10 +25,7 @@ _TITLED = re.compile(
 _NUMBERED = re.compile(r"\s*[（(【]?其?[一二三四五六七八九十]{1,3}[）)】、.]?\s*$")
 _PREFACE = re.compile("[并並有][序敘引]")
 _QUOTED = re.compile('[「『“‘"]([^「」『』“”‘’"]+)[」』”’"]')
-_RUBY, _URL = (
-    re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE),
-    re.compile(r"(?:https?://|www\.)\S+"),
-)
+_RUBY, _URL = (re.compile(r"<r[tp]\b[^<>]*>[^<>]*</r[tp]>", re.IGNORECASE), re.compile(r"(?:https?://|www\.)\S+"))
 _QUERY = re.compile(f"(?<=[{HAN}])[?？](?=[{HAN}])|(?:(?<=\n)|^)[?？](?=[{HAN}])")
 _LOST = re.compile(f"[○◯＿囗▢](?=[{HAN}○◯＿囗▢{_STOPS}\n]|$)(?<=[{HAN}{_STOPS}\n].)|(?<=[{HAN}])[○◯＿囗▢]")
 _COMMENT = re.compile(

@@ -148,11 +148,7 @@ def _rhyme_notes(
 
 
 def _doubts(
-    best: Sequence[FittedLine],
-    masks: Sequence[Masks],
-    lines: Sequence[str],
-    strictness: str,
-    standard: Standard,
+    best: Sequence[FittedLine], masks: Sequence[Masks], lines: Sequence[str], strictness: str, standard: Standard
 ) -> Iterator[Note]:
     """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
     width = len(lines[0])

@@ -24,10 +24,7 @@ _FEWEST_BORROWINGS = 10  # errors in the texts account for up to eight apparent 
 
 
 def shared_group(
-    feet: Sequence[Groups],
-    preferring: Sequence[Groups] = (),
-    tone: str | None = None,
-    standard: Standard = PINGSHUI,
+    feet: Sequence[Groups], preferring: Sequence[Groups] = (), tone: str | None = None, standard: Standard = PINGSHUI
 ) -> str | None:
     """Return the group in which most of the rhyming characters can rhyme; None if all the characters are unknown.
 
@@ -38,9 +35,7 @@ def shared_group(
     named = [name for name in times if standard.groups[name].tone == tone] or list(times)
     order = standard.order
     return min(
-        named,
-        key=lambda name: (-times[name], *(name not in names for names in preferring), order[name]),
-        default=None,
+        named, key=lambda name: (-times[name], *(name not in names for names in preferring), order[name]), default=None
     )
 
 

@@ -80,12 +80,7 @@ def _marks(standard: Standard) -> Translation:
 
 
 def fit(
-    lines: Sequence[Masks],
-    width: int,
-    strictness: str,
-    openings: Sequence[str],
-    rhymed: int,
-    unrhymed: int = 0,
+    lines: Sequence[Masks], width: int, strictness: str, openings: Sequence[str], rhymed: int, unrhymed: int = 0
 ) -> list[FittedLine]:
     """Fit an even number of lines of five or seven characters to the template with the fewest faults.
 

@@ -11,13 +11,7 @@ from functools import lru_cache
 
 from pingze.errors import InputError
 from pingze.verse import mandarin
-from pingze.verse.character_table import (
-    Entry,
-    entry,
-    is_rare_word,
-    to_traditional,
-    traditional_candidates,
-)
+from pingze.verse.character_table import Entry, entry, is_rare_word, to_traditional, traditional_candidates
 from pingze.verse.rhyme_groups import PINGSHUI, Group, Standard
 from pingze.verse.tables import table
 

@@ -32,13 +32,7 @@ SWAPS = (
     # Gates, by the signs around their letter.
     *(
         (left + a + right, left + b + right)
-        for left, right in (
-            (r"\mathbf{net}_{", "}"),
-            ("W_{", "}"),
-            ("b_", ")"),
-            (r"\mathbf{b}_{", "}"),
-            ("W_", " "),
-        )
+        for left, right in ((r"\mathbf{net}_{", "}"), ("W_{", "}"), ("b_", ")"), (r"\mathbf{b}_{", "}"), ("W_", " "))
         for a, b in permutations(GATES, 2)
     ),
     *((f"{a}_{{t}}", f"{b}_{{t}}") for a, b in permutations(GATES.values(), 2)),
@@ -113,15 +107,7 @@ FUNCTIONS = {
 }
 
 
-WRITTEN = {
-    "*": "@",
-    r"\odot": "*",
-    "tanh^2": "tanh2",
-    r"\sigma": "sigma",
-    "diag[": "diag(",
-    "[": "cat(",
-    "]": ")",
-}
+WRITTEN = {"*": "@", r"\odot": "*", "tanh^2": "tanh2", r"\sigma": "sigma", "diag[": "diag(", "[": "cat(", "]": ")"}
 WRITTEN |= {"^2": "**2", "^T": ".T"}
 """Signs of the report in Python, replaced in this order."""
 

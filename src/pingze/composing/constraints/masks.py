@@ -35,11 +35,7 @@ class Constraints(Demands):
     """
 
     def __init__(
-        self,
-        lexicon: Lexicon,
-        request: Request,
-        old: dict[int, int] | None = None,
-        copying: Copying | None = None,
+        self, lexicon: Lexicon, request: Request, old: dict[int, int] | None = None, copying: Copying | None = None
     ) -> None:
         super().__init__(lexicon, request)
         self.old = old or {}

@@ -180,9 +180,7 @@ class Collecting(Composing):
     """The options for a 集句, a poem of lines of the corpus."""
 
     poets: str = option(
-        "",
-        "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.",
-        maxLength=200,
+        "", "Poets or dynasties whose lines to quote, separated by spaces, as '杜甫 李白' or 唐.", maxLength=200
     )
 
 

@@ -40,12 +40,7 @@ STYLE: dict[Any, Any] = {
 
 
 def panels(
-    count: int = 1,
-    columns: int = 2,
-    size: tuple[float, float] | None = None,
-    *,
-    sharey: bool = True,
-    **labels: Any,
+    count: int = 1, columns: int = 2, size: tuple[float, float] | None = None, *, sharey: bool = True, **labels: Any
 ) -> tuple[Figure, list[Axes]]:
     """Make a figure of `count` panels, `columns` to a row; every panel gets the properties `labels`, such as xlabel."""
     columns = min(columns, count)
