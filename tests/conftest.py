@@ -19,6 +19,8 @@ settings.load_profile("pingze")
 
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from pingze.corpus import Store
     from tests.cli.calling import Call
 
@@ -63,6 +65,14 @@ def call(capsys: pytest.CaptureFixture[str]) -> "Call":
         return int(exit_.value.code or 0), *capsys.readouterr()
 
     return called
+
+
+@pytest.fixture(scope="session")
+def browser() -> "Iterator[Browser]":
+    from tests.serve.page import chromium
+
+    with chromium() as found:
+        yield found
 
 
 @pytest.fixture(scope="session")

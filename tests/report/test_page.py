@@ -2,20 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser
 
 from pingze.report.experiments.claims import CONFIRMED, REFINED, REFUTED, UNDECIDED, claims
 from pingze.report.experiments.rerun import EXPERIMENTS, PAGE, rerun
 from pingze.report.experiments.results import RESULTS, TIMES, Results
 from tests.report.verse import setup
-from tests.serve.page import chromium
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -64,15 +59,9 @@ def test_no_row_is_measured_again(report: Path, monkeypatch: pytest.MonkeyPatch)
     assert ((report / RESULTS).read_bytes(), (report / PAGE).read_bytes()) == before
 
 
-@pytest.fixture(scope="module")
-def browser() -> "Iterator[Browser]":
-    with chromium() as found:
-        yield found
-
-
 @pytest.mark.parametrize("width", [320, 390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_in_a_browser(report: Path, browser: "Browser", width: int, scheme: str) -> None:
+def test_the_page_in_a_browser(report: Path, browser: Browser, width: int, scheme: str) -> None:
     page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     said: list[str] = []
     asked: list[str] = []

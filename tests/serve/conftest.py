@@ -1,11 +1,10 @@
-"""One server and one browser for all tests of the API and the page."""
+"""One server for all tests of the API and the page."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.serve.page import chromium, opened
 from tests.serve.process import Server, serving
 
 if TYPE_CHECKING:
@@ -23,14 +22,10 @@ def address(server: Server) -> str:
     return server.address
 
 
-@pytest.fixture(scope="session")
-def browser() -> "Iterator[Browser]":
-    with chromium() as found:
-        yield found
-
-
 @pytest.fixture
 def page(browser: "Browser", address: str) -> "Iterator[Page]":
     """The page as a reader of Chinese first sees it at a desk."""
+    from tests.serve.page import opened
+
     with opened(browser, address) as found:
         yield found

@@ -10,15 +10,11 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.serve.process import SECONDS
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 
 OPTIONS = ["--no-sandbox", "--disable-background-networking"]
 
@@ -29,20 +25,19 @@ def executable() -> str | None:
 
 
 @contextmanager
-def chromium() -> "Iterator[Browser]":
+def chromium() -> Iterator[Browser]:
     """The system's Chromium; skips where there is none."""
-    api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     path = executable()
     if path is None:
         pytest.skip("no Chromium is installed")
-    with api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=OPTIONS)
         yield browser
         browser.close()
 
 
 @contextmanager
-def without_chinese_fonts(browser: "Browser", folder: Path) -> "Iterator[Browser]":
+def without_chinese_fonts(browser: Browser, folder: Path) -> Iterator[Browser]:
     """Another browser of the same kind, which finds one font, and in it no Chinese; skips where there is none."""
     chinese, all_fonts = (_fonts(which) for which in (":lang=zh", ":"))
     (folder / "fonts").mkdir()
@@ -68,7 +63,7 @@ def _fonts(which: str) -> set[Path]:
 
 @contextmanager
 def opened(
-    browser: "Browser",
+    browser: Browser,
     address: str,
     *,
     phone: bool = False,
@@ -76,7 +71,7 @@ def opened(
     language: str = "zh-TW",
     after: str = "",
     refused: int = 0,
-) -> "Iterator[Page]":
+) -> Iterator[Page]:
     """The page, ready; at the end nothing was asked of another server, and the console holds no error.
 
     `refused` requests are expected to fail: the browser itself tells of each.
@@ -110,27 +105,23 @@ def link(*verse: str, form: str, title: str = "", locks: str | None = None) -> s
     return "#" + base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
-def again(page: "Page", address: str = "") -> None:
+def again(page: Page, address: str = "") -> None:
     """Go to an address, or reload the page, and wait until it is ready."""
     page.goto(address) if address else page.reload()
     page.locator("body[data-ready]").wait_for()
 
 
-def count(page: "Page", selector: str, number: int) -> None:
+def count(page: Page, selector: str, number: int) -> None:
     """Wait until so many elements are there."""
-    from playwright.sync_api import expect
-
     expect(page.locator(selector)).to_have_count(number, timeout=SECONDS * 1000)
 
 
-def says(page: "Page", selector: str, text: str | re.Pattern[str]) -> None:
+def says(page: Page, selector: str, text: str | re.Pattern[str]) -> None:
     """Wait until an element says the text, among what else it says."""
-    from playwright.sync_api import expect
-
     expect(page.locator(selector)).to_contain_text(text, timeout=SECONDS * 1000)
 
 
-def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
+def compose(page: Page, form: str = "五絕", poems: int = 1) -> None:
     """Compose poems, and wait until all are there, the first with its marks."""
     if page.locator("#fold").is_visible():
         page.click("#fold")
@@ -142,13 +133,13 @@ def compose(page: "Page", form: str = "五絕", poems: int = 1) -> None:
     says(page, "#go", re.compile("作|Compose"))
 
 
-def choose(page: "Page", setting: str, value: str) -> None:
+def choose(page: Page, setting: str, value: str) -> None:
     """Choose one of the settings: language, script or theme."""
     page.click(".settings-button")
     page.select_option(f"#{setting}", value)
     page.keyboard.press("Escape")
 
 
-def lines(page: "Page") -> list[str]:
+def lines(page: Page) -> list[str]:
     """The lines of the poem on the sheet."""
     return ["".join(row.locator(".character").all_inner_texts()) for row in page.locator("#sheet .line").all()]

@@ -1,22 +1,19 @@
 """Each path of the page in a real browser, by mouse and by keyboard, against a real server."""
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 import pingze
 from tests.serve.page import choose, compose, count, lines, link, opened, says
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
 PATIENCE = 5000  # milliseconds, as page/api.js has it
 
 
-def test_poems_side_by_side_keep_what_is_asked(page: "Page") -> None:
+def test_poems_side_by_side_keep_what_is_asked(page: Page) -> None:
     page.click("#more > summary")
     page.fill("#acrostic", "春夏秋冬")
     compose(page, poems=2)
@@ -31,7 +28,7 @@ def test_poems_side_by_side_keep_what_is_asked(page: "Page") -> None:
     assert page.locator(".with-marks").count() == 0
 
 
-def test_what_clashes_is_shown_at_its_field_and_place(page: "Page") -> None:
+def test_what_clashes_is_shown_at_its_field_and_place(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
     page.fill("#start", "明月")
@@ -47,7 +44,7 @@ def test_what_clashes_is_shown_at_its_field_and_place(page: "Page") -> None:
     assert place.input_value() == ""
 
 
-def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page: "Page") -> None:
+def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page: Page) -> None:
     compose(page)
     before = lines(page)
     page.locator("#sheet [role=gridcell][tabindex='0']").focus()
@@ -75,7 +72,7 @@ def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page:
     assert lines(page)[1][1] == chosen
 
 
-def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", address: str) -> None:
+def test_a_link_shows_the_same_poem_without_composing(browser: Browser, address: str) -> None:
     with opened(browser, address) as page:
         compose(page)
         poem = lines(page)
@@ -94,7 +91,7 @@ def test_a_link_shows_the_same_poem_without_composing(browser: "Browser", addres
         assert not [url for url in asked if url.endswith("/compose")]
 
 
-def test_markup_in_a_title_stays_text(browser: "Browser", address: str) -> None:
+def test_markup_in_a_title_stays_text(browser: Browser, address: str) -> None:
     verse = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
     after = link(*verse, form="五絕", title="<img src=x onerror=alert(1)>")
     with opened(browser, address, after=after) as page:
@@ -102,7 +99,7 @@ def test_markup_in_a_title_stays_text(browser: "Browser", address: str) -> None:
         assert page.locator("#sheet img").count() == 0
 
 
-def test_the_look_inside_tells_how_to_read_it(page: "Page") -> None:
+def test_the_look_inside_tells_how_to_read_it(page: Page) -> None:
     compose(page)
     page.locator("#sheet [role=gridcell]").nth(7).click()
     page.click("[data-view-of=inside]")
@@ -121,7 +118,7 @@ def test_the_look_inside_tells_how_to_read_it(page: "Page") -> None:
     assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
 
 
-def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: "Page") -> None:
+def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: Page) -> None:
     page.click("[data-view-of=inside]")
     # 1) Units that know something are offered first.
     best = page.locator("#inside-gates .known button").first
@@ -149,7 +146,7 @@ def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: 
     says(page, "#next-says", "個字裡挑一個")
 
 
-def test_what_is_no_longer_wanted_is_called_off(page: "Page", address: str) -> None:
+def test_what_is_no_longer_wanted_is_called_off(page: Page, address: str) -> None:
     page.click("[data-view-of=inside]")
     page.locator("#inside-reach .bar").first.wait_for()
     page.evaluate("""() => {
@@ -170,7 +167,7 @@ def test_what_is_no_longer_wanted_is_called_off(page: "Page", address: str) -> N
     assert page.evaluate("signals.map((signal) => signal.aborted)") == [True, False]
 
 
-def test_language_script_and_theme(browser: "Browser", address: str) -> None:
+def test_language_script_and_theme(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="en-US") as page:
         says(page, "#go", "Compose")
         choose(page, "language", "zh")
@@ -184,7 +181,7 @@ def test_language_script_and_theme(browser: "Browser", address: str) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: "Browser", address: str) -> None:
+def test_a_refusal_is_one_line_and_what_failed_once_is_asked_again(browser: Browser, address: str) -> None:
     """Composing, a reason, and the parts of the look inside."""
     with opened(browser, address, refused=5) as page:
         page.clock.install()

@@ -4,16 +4,14 @@ import subprocess
 import tarfile
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser
 
 from pingze.corpus.fetch import npm_client
 from pingze.errors import CorpusError
 from tests.serve.page import compose, opened
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +38,7 @@ def axe() -> str:
 
 
 @pytest.mark.parametrize(("phone", "scheme", "language"), [(False, "dark", "en-US"), (True, "light", "zh-TW")])
-def test_axe_finds_nothing(browser: "Browser", address: str, axe: str, phone: bool, scheme: str, language: str) -> None:
+def test_axe_finds_nothing(browser: Browser, address: str, axe: str, phone: bool, scheme: str, language: str) -> None:
     with opened(browser, address, phone=phone, scheme=scheme, language=language) as page:
         found: dict[str, Any] = {}
 

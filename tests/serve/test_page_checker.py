@@ -1,14 +1,11 @@
 """The checker's sheet in a real browser: what it marks, what it tells, and in which language."""
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Page, Route
 
 from tests.serve.page import choose, count, lines, says
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -24,13 +21,13 @@ PLACES = [
 """Texts with one fault, and where it stands in them."""
 
 
-def check(page: "Page", text: str) -> None:
+def check(page: Page, text: str) -> None:
     page.click("[data-view-of=check]")
     page.fill("#text", text)
     page.locator(".verdict h2").first.wait_for()
 
 
-def test_the_sheet_has_its_legend_rhymes_and_readings(page: "Page") -> None:
+def test_the_sheet_has_its_legend_rhymes_and_readings(page: Page) -> None:
     check(page, FAULTY)
     says(page, ".verdict .legend", "◐ 兩讀")
     count(page, ".verdict .rhymes", 3)
@@ -41,7 +38,7 @@ def test_the_sheet_has_its_legend_rhymes_and_readings(page: "Page") -> None:
     says(page, ".verdict .told", "黃：平陽")
 
 
-def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: "Page") -> None:
+def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: Page) -> None:
     page.click("[data-view-of=check]")
     page.fill("#text", "如夢令\n江上晚風吹雨，山外歸人無數。明月照孤舟，一夜客愁難訴。歸去，歸去，春在小橋深處。")
     says(page, ".verdict > h2", "如夢令")
@@ -52,7 +49,7 @@ def test_a_ci_is_marked_where_its_tune_rhymes_and_lies_on_the_desk(page: "Page")
     count(page, "#sheet .line", 7)
 
 
-def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
+def test_what_is_wrong_is_told_in_both_languages(page: Page) -> None:
     check(page, FAULTY)
     says(page, ".faults", "此處須押庚韻；月屬月。")
     says(page, ".faults", "雙句同押一個平聲韻部")
@@ -67,7 +64,7 @@ def test_what_is_wrong_is_told_in_both_languages(page: "Page") -> None:
     says(page, ".faults", "后联上句的第二字")
 
 
-def test_no_verdict_stands_beside_another_text(page: "Page") -> None:
+def test_no_verdict_stands_beside_another_text(page: Page) -> None:
     check(page, FAULTY)
     page.locator("#text").press_sequentially("山")
     count(page, ".verdict", 0)
@@ -77,7 +74,7 @@ def test_no_verdict_stands_beside_another_text(page: "Page") -> None:
     page.locator(".verdict").wait_for()
 
 
-def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page: "Page") -> None:
+def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page: Page) -> None:
     choose(page, "script", "simplified")
     check(page, "静夜思\n李白\n床前明月光，疑是地上霜。举头望明月，低头思故乡。")
     says(page, ".verdict", "古绝")
@@ -94,7 +91,7 @@ def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page
     count(page, "#sheet .faulty", 0)
 
 
-def test_refusals_are_told_in_the_readers_language(page: "Page") -> None:
+def test_refusals_are_told_in_the_readers_language(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
     page.fill("#start", "山山平平平")
@@ -110,7 +107,7 @@ def test_refusals_are_told_in_the_readers_language(page: "Page") -> None:
     assert page.locator("#start").input_value() == "明" * 20
 
 
-def test_a_refusal_does_what_it_advises_at_one_tap(page: "Page") -> None:
+def test_a_refusal_does_what_it_advises_at_one_tap(page: Page) -> None:
     page.click("#more > summary")
     page.fill("#acrostic", "春夏秋冬東南西北")
     page.locator(".remedy", has_text="改用七律").click()
@@ -134,7 +131,7 @@ def test_a_refusal_does_what_it_advises_at_one_tap(page: "Page") -> None:
     assert page.locator("#acrostic").input_value() == ""
 
 
-def test_characters_flow_on_into_the_next_places(page: "Page") -> None:
+def test_characters_flow_on_into_the_next_places(page: Page) -> None:
     page.locator(".chip", has_text="五絕").click()
     page.click("#more > summary")
     page.locator("#plan input").nth(3).fill("明月山水")
@@ -143,7 +140,7 @@ def test_characters_flow_on_into_the_next_places(page: "Page") -> None:
     assert page.evaluate("document.activeElement.dataset.line") == "2"
 
 
-def test_what_simplified_characters_were_read_as_can_be_corrected(page: "Page") -> None:
+def test_what_simplified_characters_were_read_as_can_be_corrected(page: Page) -> None:
     check(page, "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所思。")
     says(page, ".readings", "发 認作")
     chosen = page.locator(".readings [aria-pressed=true]").all_inner_texts()
@@ -155,7 +152,7 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(page: "Page") 
     count(page, ".readings", 0)
 
 
-def test_two_readings_of_a_character_are_taken_to_the_desk_or_corrected_alone(page: "Page") -> None:
+def test_two_readings_of_a_character_are_taken_to_the_desk_or_corrected_alone(page: Page) -> None:
     check(page, TWO_READINGS)
     count(page, ".readings li", 2)
     page.locator(".verdict > button").click()
@@ -167,7 +164,7 @@ def test_two_readings_of_a_character_are_taken_to_the_desk_or_corrected_alone(pa
 
 
 @pytest.mark.parametrize("how", [".faults .fit >> nth=0", ".mend"])
-def test_what_is_mended_is_the_verse_and_not_its_title(page: "Page", how: str) -> None:
+def test_what_is_mended_is_the_verse_and_not_its_title(page: Page, how: str) -> None:
     for text, place in PLACES:
         check(page, text)
         page.locator(how).click()
@@ -177,7 +174,7 @@ def test_what_is_mended_is_the_verse_and_not_its_title(page: "Page", how: str) -
         assert [at for at, (one, other) in enumerate(both) if one != other] == [place], text
 
 
-def test_where_the_verse_is_not_found_nothing_is_mended(page: "Page") -> None:
+def test_where_the_verse_is_not_found_nothing_is_mended(page: Page) -> None:
     text = FAULTY.replace("黃", "&#40643;")
     check(page, text)
     for how in (".faults .fit >> nth=0", ".mend"):
@@ -187,7 +184,7 @@ def test_where_the_verse_is_not_found_nothing_is_mended(page: "Page") -> None:
     count(page, ".mended", 0)
 
 
-def test_a_poem_is_mended_and_what_was_changed_is_told(page: "Page") -> None:
+def test_a_poem_is_mended_and_what_was_changed_is_told(page: Page) -> None:
     check(page, FAULTY)
     page.fill(".mending input", "雁樓")
     page.click(".mend")
@@ -203,7 +200,7 @@ def test_a_poem_is_mended_and_what_was_changed_is_told(page: "Page") -> None:
 
 
 @pytest.mark.parametrize(("route", "again"), [("mend", False), ("mend", True), ("check", False)])
-def test_what_is_written_while_it_mends_stays(page: "Page", route: str, again: bool) -> None:
+def test_what_is_written_while_it_mends_stays(page: Page, route: str, again: bool) -> None:
     check(page, FAULTY)
     held: list[Route] = []
     page.route(f"**/v1/{route}", lambda asked: held.append(asked))

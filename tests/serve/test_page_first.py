@@ -1,21 +1,18 @@
 """What a reader finds who comes for the first time, in a real browser: what this is, examples, words that are told."""
 
 import re
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 import pingze
 from pingze.composing.request.options import MOST_LINES, Composing
 from tests.serve.page import choose, compose, count, lines, opened, says
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 pytestmark = pytest.mark.slow
 
 
-def test_a_poem_stands_there_and_sliders_where_composing_begins(page: "Page") -> None:
+def test_a_poem_stands_there_and_sliders_where_composing_begins(page: Page) -> None:
     says(page, "#intro", "依格律作詩")
     page.locator("#sheet .rhymes").first.wait_for()
     assert pingze.check("，".join(lines(page))).ok
@@ -31,7 +28,7 @@ def test_a_poem_stands_there_and_sliders_where_composing_begins(page: "Page") ->
     says(page, "#shelf-hint", re.compile("^還沒有舊作"))
 
 
-def test_an_acrostic_and_a_title_at_one_click(page: "Page", browser: "Browser", address: str) -> None:
+def test_an_acrostic_and_a_title_at_one_click(page: Page, browser: Browser, address: str) -> None:
     page.click("#try-acrostic")
     says(page, "#news", "得詩 3 首")
     assert "".join(line[0] for line in lines(page))[:3] == "林月如"
@@ -44,7 +41,7 @@ def test_an_acrostic_and_a_title_at_one_click(page: "Page", browser: "Browser", 
         assert page.locator("#poet").input_value() == "李白"
 
 
-def test_a_poem_is_checked_at_one_click(page: "Page") -> None:
+def test_a_poem_is_checked_at_one_click(page: Page) -> None:
     """登高 where the corpus is there, else a poem with a fault: either way there is a verdict."""
     of_corpus = "登高" in page.locator("#try-check").inner_text()
     page.click("#try-check")
@@ -54,7 +51,7 @@ def test_a_poem_is_checked_at_one_click(page: "Page") -> None:
         page.locator(".fit").first.wait_for()
 
 
-def test_words_are_told_at_a_tap(page: "Page") -> None:
+def test_words_are_told_at_a_tap(page: Page) -> None:
     says(page, "#form_what", "絕句：四句")
     page.locator(".chip", has_text="七排").hover()
     says(page, "#form_what", "排律")
@@ -70,7 +67,7 @@ def test_words_are_told_at_a_tap(page: "Page") -> None:
     says(page, "[data-field=temperature] .tip-text", "likeliest character")
 
 
-def test_about_help_and_source_are_links(page: "Page") -> None:
+def test_about_help_and_source_are_links(page: Page) -> None:
     for name in ("關於", "怎麼用", "源碼"):
         page.locator(".foot a", has_text=name).click()
         says(page, "h1 >> nth=0", "關於平仄")
@@ -82,7 +79,7 @@ def test_about_help_and_source_are_links(page: "Page") -> None:
     assert page.locator("p", has_text="。").count() == 0  # one language
 
 
-def test_no_more_lines_are_drawn_than_can_be_composed(browser: "Browser", address: str) -> None:
+def test_no_more_lines_are_drawn_than_can_be_composed(browser: Browser, address: str) -> None:
     with opened(browser, address, refused=1) as page:
         page.locator(".chip", has_text="五古").click()
         page.click("#more > summary")
@@ -91,7 +88,7 @@ def test_no_more_lines_are_drawn_than_can_be_composed(browser: "Browser", addres
         page.locator("[data-field=lines] .at-field").wait_for()
 
 
-def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", address: str) -> None:
+def test_without_javascript_the_page_says_so_at_the_top(browser: Browser, address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(address)
@@ -101,7 +98,7 @@ def test_without_javascript_the_page_says_so_at_the_top(browser: "Browser", addr
     context.close()
 
 
-def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Browser", address: str) -> None:
+def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#sheet .how-to-read", "from the right-hand column to the left")
         cell = page.locator("#sheet [data-line='1'][data-position='1']")
@@ -117,7 +114,7 @@ def test_readers_of_english_are_told_how_to_read_and_how_it_sounds(browser: "Bro
         count(page, "#sheet .how-to-read", 0)
 
 
-def test_a_double_click_composes_once(browser: "Browser", address: str) -> None:
+def test_a_double_click_composes_once(browser: Browser, address: str) -> None:
     with opened(browser, address) as page:
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -127,7 +124,7 @@ def test_a_double_click_composes_once(browser: "Browser", address: str) -> None:
         assert [url for url in asked if url.endswith("/v1/compose")] == [f"{address}/v1/compose"]
 
 
-def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: "Page") -> None:
+def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: Page) -> None:
     page.evaluate("""() => {
         window.seen = [];
         const sheet = document.querySelector("#sheet");
@@ -150,7 +147,7 @@ def test_writing_is_seen_in_pale_ink_and_what_is_fixed_in_black(page: "Page") ->
     count(page, "#sheet .pale", 0)
 
 
-def test_a_key_held_down_composes_once(page: "Page") -> None:
+def test_a_key_held_down_composes_once(page: Page) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.select_option("#count", "1")
@@ -164,7 +161,7 @@ def test_a_key_held_down_composes_once(page: "Page") -> None:
     assert len([url for url in asked if url.endswith("/v1/compose")]) == 2
 
 
-def test_poets_have_their_names_in_english(browser: "Browser", address: str) -> None:
+def test_poets_have_their_names_in_english(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         says(page, "#try-title", "李白 Li Bai")
         options = page.locator("#poets option").evaluate_all("all => all.map((one) => [one.value, one.label])")
@@ -183,7 +180,7 @@ def test_poets_have_their_names_in_english(browser: "Browser", address: str) -> 
         assert set(page.locator("#poets option").evaluate_all("all => all.map((one) => one.text)")) == {""}
 
 
-def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", address: str) -> None:
+def test_how_a_request_was_read_is_told_in_both_languages(browser: Browser, address: str) -> None:
     for language, told in (("zh-TW", "「发」認作「發」。"), ("en-US", "发 was read as 發")):
         with opened(browser, address, language=language) as page:
             page.fill("#title", "發")
@@ -196,7 +193,7 @@ def test_how_a_request_was_read_is_told_in_both_languages(browser: "Browser", ad
             assert page.locator("#reading").inner_text() == ""
 
 
-def test_english_is_read_as_characters_and_stays_as_the_heading(browser: "Browser", address: str) -> None:
+def test_english_is_read_as_characters_and_stays_as_the_heading(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "snow on the river")
         says(page, "#reading", "river snow → 江雪")

@@ -2,14 +2,11 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.serve.page import again, compose, count, lines, opened, says
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
@@ -18,7 +15,7 @@ MOST = 300
 """Poems that the shelf keeps."""
 
 
-def edit(page: "Page") -> list[str]:
+def edit(page: Page) -> list[str]:
     """Put another character in the first place; the lines as they are then."""
     before = lines(page)
     page.locator("#sheet [role=gridcell]").first.click()
@@ -27,13 +24,13 @@ def edit(page: "Page") -> list[str]:
     return lines(page)
 
 
-def shows(page: "Page", poem: list[str]) -> None:
+def shows(page: Page, poem: list[str]) -> None:
     """Wait until the poem is on the sheet."""
     says(page, "#sheet .line:first-child", re.compile(r"\W*".join(poem[0])))
     assert lines(page) == poem
 
 
-def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", address: str) -> None:
+def test_the_old_poem_stays_until_the_new_one_is_there(browser: Browser, address: str) -> None:
     with opened(browser, address, refused=2) as page:
         compose(page)
         edited = edit(page)
@@ -50,7 +47,7 @@ def test_the_old_poem_stays_until_the_new_one_is_there(browser: "Browser", addre
         assert lines(page) == edited
 
 
-def test_undo_and_back_lead_to_the_poem_before(page: "Page") -> None:
+def test_undo_and_back_lead_to_the_poem_before(page: Page) -> None:
     welcome = lines(page)
     compose(page)
     first = edit(page)
@@ -77,7 +74,7 @@ def test_undo_and_back_lead_to_the_poem_before(page: "Page") -> None:
     shows(page, first)
 
 
-def test_template_and_poet_come_back_after_another_form(page: "Page") -> None:
+def test_template_and_poet_come_back_after_another_form(page: Page) -> None:
     page.click("#more > summary")
     page.select_option("#template", "平起首句入韻")
     page.fill("#poet", "李白")
@@ -91,7 +88,7 @@ def test_template_and_poet_come_back_after_another_form(page: "Page") -> None:
     assert page.locator("#poet").input_value() == "李白"
 
 
-def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(page: "Page") -> None:
+def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(page: Page) -> None:
     compose(page, poems=2)
     count(page, "button.candidate", 2)
     original = lines(page)
@@ -112,7 +109,7 @@ def test_a_reload_keeps_candidates_their_past_and_what_is_being_written(page: "P
     assert lines(page) == original
 
 
-def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: "Page", address: str) -> None:
+def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: Page, address: str) -> None:
     compose(page)
     first = lines(page)
     compose(page, form="七絕")
@@ -133,9 +130,7 @@ def test_the_shelf_keeps_what_was_written_and_one_button_clears_it(page: "Page",
     count(page, ".shelf li", 2)
 
 
-def test_the_shelf_has_stars_a_search_and_a_file(
-    page: "Page", browser: "Browser", address: str, tmp_path: Path
-) -> None:
+def test_the_shelf_has_stars_a_search_and_a_file(page: Page, browser: Browser, address: str, tmp_path: Path) -> None:
     compose(page)
     compose(page, form="七絕")
     page.click("[data-view-of=shelf]")
@@ -159,13 +154,13 @@ def test_the_shelf_has_stars_a_search_and_a_file(
         says(other, "#trouble", "不是舊作")
 
 
-def test_choices_before_the_first_poem_outlive_a_reload(page: "Page") -> None:
+def test_choices_before_the_first_poem_outlive_a_reload(page: Page) -> None:
     page.fill("#title", "未作之題")
     again(page)
     assert page.locator("#title").input_value() == "未作之題"
 
 
-def test_what_is_put_back_is_all_that_was_cleared_and_replaces_no_newer_work(page: "Page") -> None:
+def test_what_is_put_back_is_all_that_was_cleared_and_replaces_no_newer_work(page: Page) -> None:
     compose(page, form="五律")
     page.click("[data-view-of=shelf]")
     page.click("#clear-shelf")
@@ -183,7 +178,7 @@ def test_what_is_put_back_is_all_that_was_cleared_and_replaces_no_newer_work(pag
     says(page, ".shelf li:nth-child(3)", "五律")
 
 
-def test_two_tabs_at_one_poem_both_keep_their_work(page: "Page", address: str) -> None:
+def test_two_tabs_at_one_poem_both_keep_their_work(page: Page, address: str) -> None:
     compose(page)
     other = page.context.new_page()
     again(other, address)
@@ -200,7 +195,7 @@ def test_two_tabs_at_one_poem_both_keep_their_work(page: "Page", address: str) -
     says(page, ".shelf", two[0])
 
 
-def test_a_browser_that_keeps_nothing_still_takes_back(page: "Page") -> None:
+def test_a_browser_that_keeps_nothing_still_takes_back(page: Page) -> None:
     page.evaluate("() => { Storage.prototype.setItem = () => { throw new DOMException('full') } }")
     compose(page)
     first = lines(page)
@@ -211,7 +206,7 @@ def test_a_browser_that_keeps_nothing_still_takes_back(page: "Page") -> None:
     count(page, ".shelf li", 2)
 
 
-def test_where_there_is_no_more_room_the_oldest_goes(page: "Page") -> None:
+def test_where_there_is_no_more_room_the_oldest_goes(page: Page) -> None:
     compose(page, form="七律")
     compose(page)
     (oldest,) = page.evaluate(f"{SHELF}.filter(key => localStorage[key].includes('七律'))")
@@ -231,7 +226,7 @@ def test_where_there_is_no_more_room_the_oldest_goes(page: "Page") -> None:
     assert lines(page) == edited
 
 
-def test_a_full_shelf_loses_one_for_a_new_poem_and_none_for_a_change(page: "Page") -> None:
+def test_a_full_shelf_loses_one_for_a_new_poem_and_none_for_a_change(page: Page) -> None:
     compose(page)
     page.evaluate(
         f"""() => {{

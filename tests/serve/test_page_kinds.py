@@ -2,9 +2,9 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 import pingze
 from pingze.corpus import build
@@ -12,15 +12,12 @@ from tests.corpus.invented import QUOTED, write_quoted
 from tests.serve.page import again, choose, compose, count, lines, link, opened, says
 from tests.serve.process import serving
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
-
 pytestmark = pytest.mark.slow
 
 TUNE = ("秋色蕭蕭葉滿枝", "天涯何處是歸期", "人間無事不堪悲", "今夜思君腸欲斷", "別來流淚鬢成絲", "此時情緒只如斯")
 
 
-def choose_tune(page: "Page", typed: str, name: str) -> None:
+def choose_tune(page: Page, typed: str, name: str) -> None:
     page.locator(".chip", has_text="詞").click()
     page.fill("#tune_search", typed)
     page.locator("#tune option", has_text=name).wait_for()
@@ -28,7 +25,7 @@ def choose_tune(page: "Page", typed: str, name: str) -> None:
 
 
 @pytest.mark.parametrize(("typed", "language"), [("忆江", "zh-TW"), ("yi jiang", "en-US")])
-def test_a_tune_is_found_and_composed_to(browser: "Browser", address: str, typed: str, language: str) -> None:
+def test_a_tune_is_found_and_composed_to(browser: Browser, address: str, typed: str, language: str) -> None:
     with opened(browser, address, language=language) as page:
         choose_tune(page, typed, "憶江南")
         page.fill("#title", "秋思")
@@ -47,7 +44,7 @@ def test_a_tune_is_found_and_composed_to(browser: "Browser", address: str, typed
         count(page, "#sheet .locked", 4)
 
 
-def test_a_tune_is_revised_by_its_own_widths(browser: "Browser", address: str) -> None:
+def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> None:
     verse = ("何處好", "江上月明時", "萬里秋風吹木葉", "一聲羌笛起相思", "人去雁來遲")
     with opened(browser, address, after=link(*verse, form="憶江南")) as page:
         page.locator("#sheet [data-line='1'][data-position='2']").click()
@@ -74,7 +71,7 @@ def test_a_tune_is_revised_by_its_own_widths(browser: "Browser", address: str) -
         count(page, "#sheet [aria-selected=true][data-line='2'][data-position='2']", 1)
 
 
-def test_a_fault_of_a_tune_is_mended_around(browser: "Browser", address: str) -> None:
+def test_a_fault_of_a_tune_is_mended_around(browser: Browser, address: str) -> None:
     faulty = (*TUNE[:5], "此時情緒只如天")
     with opened(browser, address, after=link(*faulty, form="浣溪沙", locks="6.1")) as page:
         count(page, "#sheet .stanza", 2)
@@ -88,7 +85,7 @@ def test_a_fault_of_a_tune_is_mended_around(browser: "Browser", address: str) ->
         count(page, ".verdict .stanza", 2)
 
 
-def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: "Browser", address: str) -> None:
+def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: Browser, address: str) -> None:
     with opened(browser, address, refused=1) as page:
         page.locator(".chip", has_text="對聯").click()
         page.fill("#line", "山中無一事人")
@@ -116,7 +113,7 @@ def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: "Browser", addr
 
 
 def test_a_poem_of_old_lines_names_their_poets(
-    browser: "Browser", tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
     with opened(browser, address) as page:
         page.locator(".chip", has_text="集句").click()
@@ -140,7 +137,7 @@ def test_a_poem_of_old_lines_names_their_poets(
             count(other, ".quotes li", 4)
 
 
-def test_a_standard_is_of_composing_and_of_checking(page: "Page") -> None:
+def test_a_standard_is_of_composing_and_of_checking(page: Page) -> None:
     choose(page, "standard", "tongyun")
     page.click("#more > summary")
     page.select_option("#rhyme", "啊")

@@ -2,16 +2,14 @@
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, Page
 
 from tests.serve.page import compose, count, lines, opened, says, without_chinese_fonts
 from tests.serve.process import code_in, serving
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +18,7 @@ INK, RED, PAPER = (0x21, 0x1C, 0x16), (0xA5, 0x30, 0x1E), (0xF8, 0xF4, 0xEA)
 NAMES = "春夏秋冬東南西北"
 
 
-def ask_for_all(page: "Page") -> None:
+def ask_for_all(page: Page) -> None:
     """Compose a 七律 with title, poet and acrostic."""
     page.fill("#title", "秋夜登樓")
     page.click("#more > summary")
@@ -29,7 +27,7 @@ def ask_for_all(page: "Page") -> None:
     compose(page, form="七律")
 
 
-def linked(page: "Page") -> str:
+def linked(page: Page) -> str:
     """Copy the link; what follows the page's address in it."""
     page.click("#link")
     says(page, "#news", "網址已複製")
@@ -37,7 +35,7 @@ def linked(page: "Page") -> str:
     return link[link.index("#") :]
 
 
-def save(page: "Page", path: Path) -> Path:
+def save(page: Page, path: Path) -> Path:
     """Save the card."""
     with page.expect_download() as download:
         page.click("#png")
@@ -45,7 +43,7 @@ def save(page: "Page", path: Path) -> Path:
     return path
 
 
-def test_a_link_is_short_and_holds_poem_locks_and_choices(page: "Page", browser: "Browser", address: str) -> None:
+def test_a_link_is_short_and_holds_poem_locks_and_choices(page: Page, browser: Browser, address: str) -> None:
     compose(page, form="七絕")
     assert len(address + "/" + linked(page)) <= LONGEST_LINK
     ask_for_all(page)
@@ -63,7 +61,7 @@ def test_a_link_is_short_and_holds_poem_locks_and_choices(page: "Page", browser:
         count(page, "#sheet .locked", len(NAMES) + 1)
 
 
-def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", address: str) -> None:
+def test_choices_of_every_kind_come_back(page: Page, browser: Browser, address: str) -> None:
     page.click("#more > summary")
     page.select_option("#level", "strict")
     page.select_option("#mood", "calm")
@@ -81,7 +79,7 @@ def test_choices_of_every_kind_come_back(page: "Page", browser: "Browser", addre
         count(page, "#sheet .locked", 3)
 
 
-def test_spaces_and_marks_in_what_was_asked_for_take_no_place(page: "Page", browser: "Browser", address: str) -> None:
+def test_spaces_and_marks_in_what_was_asked_for_take_no_place(page: Page, browser: Browser, address: str) -> None:
     page.click("#more > summary")
     page.fill("#acrostic", "春 夏 秋 冬")
     page.fill("#start", "春山，")
@@ -94,13 +92,13 @@ def test_spaces_and_marks_in_what_was_asked_for_take_no_place(page: "Page", brow
 
 
 @pytest.mark.parametrize("link", ["#1", "#!!!!", "#" + "A" * 20_000])
-def test_a_link_that_was_cut_is_told(browser: "Browser", address: str, link: str) -> None:
+def test_a_link_that_was_cut_is_told(browser: Browser, address: str, link: str) -> None:
     with opened(browser, address, after=link) as page:
         says(page, "#trouble", "殘缺")
         count(page, "#sheet .line", 4)
 
 
-def test_cards_in_three_papers_with_rhymes_and_acrostic(page: "Page", tmp_path: Path) -> None:
+def test_cards_in_three_papers_with_rhymes_and_acrostic(page: Page, tmp_path: Path) -> None:
     ask_for_all(page)
     page.click("#make-card")
     page.locator("#card-preview img").wait_for()
@@ -118,7 +116,7 @@ def test_cards_in_three_papers_with_rhymes_and_acrostic(page: "Page", tmp_path: 
     assert page.evaluate("document.activeElement.id") == "make-card"
 
 
-def test_a_card_has_the_code_of_a_link_that_others_can_open(page: "Page", browser: "Browser", tmp_path: Path) -> None:
+def test_a_card_has_the_code_of_a_link_that_others_can_open(page: Page, browser: Browser, tmp_path: Path) -> None:
     page.click("#make-card")
     assert code_in(save(page, tmp_path / "here.png")) == ""
     assert page.locator("#with-code").is_hidden()
@@ -148,8 +146,8 @@ def colours(picture: Path) -> dict[Any, int]:
     return {colour: pixels for pixels, colour in image.getcolors(image.width * image.height) or []}
 
 
-def test_a_card_is_the_same_without_chinese_fonts(page: "Page", address: str, tmp_path: Path) -> None:
-    def card(page: "Page", name: str) -> dict[Any, int]:
+def test_a_card_is_the_same_without_chinese_fonts(page: Page, address: str, tmp_path: Path) -> None:
+    def card(page: Page, name: str) -> dict[Any, int]:
         page.click("#make-card")
         page.locator("#card-preview img").wait_for()
         return colours(save(page, tmp_path / name))

@@ -1,13 +1,9 @@
 """The page on a phone, in a real browser: what a thumb touches is large, and the poem stays in sight."""
 
-from typing import TYPE_CHECKING
-
 import pytest
+from playwright.sync_api import Browser, Locator
 
 from tests.serve.page import compose, lines, opened, says
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.slow
 
@@ -15,13 +11,13 @@ TOUCH = 44
 MARK = 9
 
 
-def box(node: "Locator") -> dict[str, float]:
+def box(node: Locator) -> dict[str, float]:
     while not (found := node.evaluate("node => node.getBoundingClientRect().toJSON()"))["width"]:
         node.wait_for()  # the sheet was drawn again meanwhile
     return dict(found)
 
 
-def test_cells_and_marks_are_large_and_eight_lines_fit(browser: "Browser", address: str) -> None:
+def test_cells_and_marks_are_large_and_eight_lines_fit(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True) as page:
         compose(page, form="七律")
         cells = page.locator("#sheet [role=gridcell]")
@@ -35,7 +31,7 @@ def test_cells_and_marks_are_large_and_eight_lines_fit(browser: "Browser", addre
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_what_could_stand_there_comes_from_below(browser: "Browser", address: str) -> None:
+def test_what_could_stand_there_comes_from_below(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True) as page:
         compose(page, form="七律")
         before = lines(page)
@@ -56,14 +52,14 @@ def test_what_could_stand_there_comes_from_below(browser: "Browser", address: st
         assert page.locator("#inspector.open").count() == 0
 
 
-def test_the_poem_is_seen_first(browser: "Browser", address: str) -> None:
+def test_the_poem_is_seen_first(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="en-US") as page:
         says(page, "#intro", "Write classical Chinese verse")
         sheet = box(page.locator("#sheet"))
         assert sheet["y"] < 844 / 2
 
 
-def test_back_closes_what_is_open_and_changes_no_poem(browser: "Browser", address: str) -> None:
+def test_back_closes_what_is_open_and_changes_no_poem(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True) as page:
         compose(page, form="七律")
         before = lines(page)
@@ -78,7 +74,7 @@ def test_back_closes_what_is_open_and_changes_no_poem(browser: "Browser", addres
         assert lines(page) == before
 
 
-def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(browser: "Browser", address: str) -> None:
+def test_composing_is_always_in_reach_and_landscape_has_the_sheet_from_below(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True) as page:
         for width, height in ((390, 844), (844, 390)):
             page.set_viewport_size({"width": width, "height": height})

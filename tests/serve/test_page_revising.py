@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser, Page, Route
 
 import pingze
 from pingze.corpus import build
 from tests.corpus.invented import line, write_folder
 from tests.serve.page import compose, count, lines, link, opened, says
 from tests.serve.process import serving
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = pytest.mark.slow
 
@@ -34,20 +31,20 @@ def corpus_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.address
 
 
-def choose(page: "Page", line: int, position: int) -> None:
+def choose(page: Page, line: int, position: int) -> None:
     page.locator(f"#sheet [data-line='{line}'][data-position='{position}']").click()
 
 
-def lock(page: "Page", line: int, position: int) -> None:
+def lock(page: Page, line: int, position: int) -> None:
     choose(page, line, position)
     page.click("#lock")
 
 
-def news(page: "Page", text: str) -> None:
+def news(page: Page, text: str) -> None:
     says(page, "#news", text)
 
 
-def test_what_is_locked_stays_when_all_else_is_drawn_again(page: "Page") -> None:
+def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     compose(page)
     before, facts = lines(page), page.locator("#sheet .caption").inner_text()
     for place in ((1, 2), (3, 5)):
@@ -71,7 +68,7 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(page: "Page") -> None
 
 
 @contextmanager
-def answers_held(page: "Page", path: str) -> Iterator[None]:
+def answers_held(page: Page, path: str) -> Iterator[None]:
     """What is asked of a path of the API waits until this ends, and is then answered in order."""
     held: list[Route] = []
     page.route(f"**/v1/{path}", lambda route: held.append(route))
@@ -82,12 +79,12 @@ def answers_held(page: "Page", path: str) -> Iterator[None]:
     page.unroute(f"**/v1/{path}")
 
 
-def put(page: "Page", characters: str) -> None:
+def put(page: Page, characters: str) -> None:
     page.fill("#own", characters)
     page.locator("#own").press("Enter")
 
 
-def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser", address: str) -> None:
+def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: Browser, address: str) -> None:
     verse = UNRHYMED.replace("，", "。").replace("\n", "").strip("。").split("。")
     with opened(browser, address, after=link(*verse, form="五古")) as page:
         choose(page, 1, 1)
@@ -105,7 +102,7 @@ def test_of_two_changes_at_once_one_is_done_and_one_is_refused(browser: "Browser
         assert page.locator("#trouble").is_hidden()
 
 
-def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
+def test_while_a_poem_is_drawn_again_no_change_is_lost(page: Page) -> None:
     compose(page)
     original = lines(page)
     lock(page, 4, 1)
@@ -129,7 +126,7 @@ def test_while_a_poem_is_drawn_again_no_change_is_lost(page: "Page") -> None:
     assert lines(page) == redrawn
 
 
-def test_what_is_drawn_again_can_be_stopped(page: "Page") -> None:
+def test_what_is_drawn_again_can_be_stopped(page: Page) -> None:
     compose(page)
     before = lines(page)
     assert page.locator("#redraw").is_hidden()  # only where something is locked
@@ -148,7 +145,7 @@ def test_what_is_drawn_again_can_be_stopped(page: "Page") -> None:
     assert lines(page) != before
 
 
-def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address: str) -> None:
+def test_where_all_is_locked_nothing_is_drawn_again(browser: Browser, address: str) -> None:
     verse = BORROWED.replace("\n", "").replace("，", "。").strip("。").split("。")
     locks = " ".join(f"{row}.{at}" for row in range(1, 5) for at in range(1, 6))
     with opened(browser, address, after=link(*verse, form="五絕", locks=locks)) as page:
@@ -158,7 +155,7 @@ def test_where_all_is_locked_nothing_is_drawn_again(browser: "Browser", address:
         assert lines(page) == verse
 
 
-def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: "Page") -> None:
+def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: Page) -> None:
     welcome = lines(page)
     compose(page)
     before = lines(page)
@@ -187,7 +184,7 @@ def test_a_character_of_ones_own_may_break_a_rule_and_is_mended_around(page: "Pa
     assert page.locator("#undo").is_disabled()
 
 
-def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: "Page", browser: "Browser", address: str) -> None:
+def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: Page, browser: Browser, address: str) -> None:
     compose(page)
     page.click("#entitle")
     page.fill("#heading", "無題")
@@ -203,7 +200,7 @@ def test_a_poem_gets_a_title_and_a_seal_of_ones_own(page: "Page", browser: "Brow
         says(page, "#sheet .seal", "某某")
 
 
-def test_title_and_poet_stay_with_the_poem(page: "Page", browser: "Browser", address: str) -> None:
+def test_title_and_poet_stay_with_the_poem(page: Page, browser: Browser, address: str) -> None:
     page.fill("#title", "秋夜")
     page.click("#more > summary")
     page.fill("#poet", "李白")
@@ -224,11 +221,11 @@ def test_title_and_poet_stay_with_the_poem(page: "Page", browser: "Browser", add
         assert page.locator("#poet").input_value() == "李白"
 
 
-def test_what_the_corpus_is_needed_for_is_hidden_without_it(page: "Page") -> None:
+def test_what_the_corpus_is_needed_for_is_hidden_without_it(page: Page) -> None:
     assert page.locator("#originality").is_hidden()
 
 
-def test_an_example_takes_its_choices_with_it(page: "Page") -> None:
+def test_an_example_takes_its_choices_with_it(page: Page) -> None:
     page.click("#try-acrostic")
     says(page, "#bound", "藏頭 林月如")
     page.locator("button.candidate").nth(2).wait_for()
@@ -241,7 +238,7 @@ def test_an_example_takes_its_choices_with_it(page: "Page") -> None:
     assert "acrostic" not in asked.value.post_data_json
 
 
-def test_a_first_line_is_marked_where_it_rhymes(page: "Page") -> None:
+def test_a_first_line_is_marked_where_it_rhymes(page: Page) -> None:
     for text, feet in ((BORROWED, 3), (UNRHYMED, 2)):
         assert pingze.check(text).ok
         page.click("[data-view-of=check]")
@@ -252,7 +249,7 @@ def test_a_first_line_is_marked_where_it_rhymes(page: "Page") -> None:
         count(page, f"#sheet .rhymes[data-line='1'][data-position='{WIDTH}']", feet - 2)
 
 
-def test_each_line_is_compared_with_the_corpus(browser: "Browser", corpus_address: str) -> None:
+def test_each_line_is_compared_with_the_corpus(browser: Browser, corpus_address: str) -> None:
     verse = (line(500), "山水風月花", "天地江海人", line(507)[:4] + "家")
     with opened(browser, corpus_address, after=link(*verse, form="五古")) as page:
         page.click("#see-originality")

@@ -7,17 +7,13 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser
 
 from scripts.build_site import build, bundle
 from tests.serve.page import compose, lines, link, opened
 from tests.serve.process import serving
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser
-
 
 TUNE = ("江上晚風吹雨", "山外歸人無數", "明月照孤舟", "一夜客愁難訴", "歸去", "歸去", "春在小橋深處")
 
@@ -43,7 +39,7 @@ def test_the_script_is_plain_and_holds_what_it_imports() -> None:
 
 
 @pytest.mark.slow
-def test_a_link_leads_to_the_page_without_a_server(browser: "Browser", tmp_path: Path) -> None:
+def test_a_link_leads_to_the_page_without_a_server(browser: Browser, tmp_path: Path) -> None:
     public = "https://poems.example.org/poem/"
     with serving(tmp_path, "--public-url", public) as server, opened(browser, server.address) as page:
         compose(page)

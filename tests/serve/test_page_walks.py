@@ -1,31 +1,29 @@
 """What people who had never seen the page stumbled over, in a real browser: nothing is cut off, hidden or unsaid."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.serve.page import again, compose, count, lines, link, opened, says
-
-if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.slow
 
 FAULTY = ("黃昏明月似霜生", "夜壓行雲白帝城", "高影入槐西岸雪", "雁樓橫笛夢中聲")
 
 
-def rect(page: "Page", selector: str) -> dict[str, Any]:
+def rect(page: Page, selector: str) -> dict[str, Any]:
     """Where the first such element is."""
     found: dict[str, Any] = page.locator(selector).first.evaluate("node => node.getBoundingClientRect().toJSON()")
     return found
 
 
-def fits(page: "Page", selector: str) -> bool:
+def fits(page: Page, selector: str) -> bool:
     """Whether all that an element holds is in sight."""
     return bool(page.locator(selector).evaluate("node => node.scrollWidth <= node.clientWidth"))
 
 
-def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: "Browser", address: str) -> None:
+def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "autumn night")
         compose(page, form="七律")
@@ -40,13 +38,13 @@ def test_an_octave_with_its_meanings_fits_and_stays_in_its_place(browser: "Brows
         assert fits(page, "#sheet .scroll")
 
 
-def test_a_quatrain_on_a_phone_has_its_meanings(browser: "Browser", address: str) -> None:
+def test_a_quatrain_on_a_phone_has_its_meanings(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="en-US", after=link(*FAULTY, form="七絕")) as page:
         page.locator("#sheet .means").first.wait_for()
         assert fits(page, "#sheet .scroll")
 
 
-def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: "Browser", address: str) -> None:
+def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: Browser, address: str) -> None:
     with opened(browser, address) as page:
         for anchor in ("", "#help"):
             page.goto(f"{address}/page/about.en.html{anchor}")
@@ -54,7 +52,7 @@ def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: "Brow
             assert rect(page, ".prose a")["y"] >= 0
 
 
-def test_a_tip_hides_nothing(browser: "Browser", address: str) -> None:
+def test_a_tip_hides_nothing(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="zh-CN") as page:
         page.click("#fold")
         page.click("#more > summary")
@@ -63,7 +61,7 @@ def test_a_tip_hides_nothing(browser: "Browser", address: str) -> None:
         assert tip["bottom"] <= asks["y"]
 
 
-def test_a_form_and_a_subject_move_nothing(browser: "Browser", address: str) -> None:
+def test_a_form_and_a_subject_move_nothing(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         before = rect(page, "#go")
         page.fill("#title", "autumn night")
@@ -73,7 +71,7 @@ def test_a_form_and_a_subject_move_nothing(browser: "Browser", address: str) -> 
         assert rect(page, "#go") == before
 
 
-def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(browser: "Browser", address: str) -> None:
+def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True) as page:
         page.set_viewport_size({"width": 844, "height": 390})
         compose(page)
@@ -86,7 +84,7 @@ def test_on_its_side_a_phone_shows_the_poem_beside_what_is_chosen(browser: "Brow
         assert rect(page, "#close-card")["bottom"] <= 390
 
 
-def test_the_inspector_closes_by_its_cross_by_escape_and_by_the_empty_page(page: "Page") -> None:
+def test_the_inspector_closes_by_its_cross_by_escape_and_by_the_empty_page(page: Page) -> None:
     page.locator("#sheet .rhymes").first.wait_for()
     cross, escape = (lambda: page.click("#close")), (lambda: page.keyboard.press("Escape"))
     for close in (cross, escape, lambda: page.mouse.click(1270, 850)):
@@ -96,7 +94,7 @@ def test_the_inspector_closes_by_its_cross_by_escape_and_by_the_empty_page(page:
         count(page, "#inspector.open", 0)
 
 
-def test_a_tip_closes_by_a_tap_anywhere(page: "Page") -> None:
+def test_a_tip_closes_by_a_tap_anywhere(page: Page) -> None:
     page.click("#more > summary")
     page.click("[data-field=acrostic] .tip summary")
     count(page, ".tip[open]", 1)
@@ -104,7 +102,7 @@ def test_a_tip_closes_by_a_tap_anywhere(page: "Page") -> None:
     count(page, ".tip[open]", 0)
 
 
-def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: "Browser", address: str) -> None:
+def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "autumn night")
         compose(page)
@@ -129,7 +127,7 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: "Browser", 
         assert friends.locator("#title").input_value() == "autumn night"
 
 
-def test_a_fault_names_what_its_place_wants_and_is_replaced(browser: "Browser", address: str) -> None:
+def test_a_fault_names_what_its_place_wants_and_is_replaced(browser: Browser, address: str) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
         says(page, "#faults", "此處須押庚韻；夜屬禡。")
         assert page.locator(".faulty .sign").inner_text() == "●"
@@ -138,7 +136,7 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced(browser: "Browser", 
         assert lines(page)[-1][:-1] == "雁樓橫笛夢中"
 
 
-def test_what_was_mended_is_listed_and_marked(browser: "Browser", address: str) -> None:
+def test_what_was_mended_is_listed_and_marked(browser: Browser, address: str) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
         page.click("#mend-around")
         says(page, "#faults", "夜改作")
@@ -148,7 +146,7 @@ def test_what_was_mended_is_listed_and_marked(browser: "Browser", address: str) 
         count(page, "#sheet .changed", 0)
 
 
-def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(browser: "Browser", address: str) -> None:
+def test_a_simplified_text_is_mended_in_simplified_and_outlives_the_browser(browser: Browser, address: str) -> None:
     with opened(browser, address, language="zh-CN") as page:
         page.click("[data-view-of=check]")
         page.fill("#text", "黄昏明月似霜生，夜压行云白帝城。高影入槐西岸雪，雁楼横笛梦中月。")
