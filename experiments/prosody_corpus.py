@@ -12,8 +12,10 @@ import argparse
 import json
 import random
 import time
+import tomllib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,6 @@ from pingze.corpus import Store
 from pingze.verse import Verdict, check
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.rhyme_groups import GROUPS, LEVEL, PINGSHUI
-from pingze.verse.rules import rules
 from pingze.verse.tones import groups, sides, tone
 
 SHAPES = [form for form in FORMS.values() if form.lines]
@@ -93,7 +94,8 @@ def rule_figures(form: Form, poems: Sequence[Poem]) -> dict[str, float]:
     """Compute what percentage of the poems with one level rhyme break each rule of strict verse."""
     found = [strictly(lines, form) for _, lines in poems if level_groups(lines)]
     broken = Counter(rule for verdict in found for rule in {violation.rule for violation in verdict.violations})
-    return {rule: 100 * broken[rule] / len(found) for rule in rules()}
+    rules = tomllib.loads(files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
+    return {rule: 100 * broken[rule] / len(found) for rule in rules}
 
 
 def strictly(lines: Sequence[str], form: Form) -> Verdict:

@@ -61,10 +61,8 @@ def ambiguous() -> dict[str, list[str]]:
 def _is_word(word: str, others: str) -> bool:
     """Return whether a word is frequent in verse or, being Simplified, shares no reading with `others` (宁 and 寧)."""
     held = entry(word, PINGSHUI)
-    if held is None or held.used >= FEWEST:
-        return held is not None
-    read_as = set().union(*(each.rhymed for other in others if (each := entry(other, PINGSHUI))))
-    return word not in others and held.used > 0 and not read_as & held.rhymed.keys()
+    read_as = set().union(*(entry(other, PINGSHUI).rhymed for other in others))
+    return held.used >= FEWEST or (word not in others and held.used > 0 and not read_as & held.rhymed.keys())
 
 
 def learn(lines: Iterable[str]) -> list[str]:

@@ -33,7 +33,7 @@ def make() -> dict[str, list[str]]:
                 described[record["字頭"] or record["字頭覈校前"]] |= {record["韻部原貌"], *record["最簡描述"]}
     rows = []
     for group, sign in SECOND.items():
-        characters = [one for one in table("characters") if (held := entry(one, PINGSHUI)) and group in held.groups]
+        characters = [one for one in table("characters") if group in entry(one, PINGSHUI).rhymed]
         found = [one for one in characters if sign in described[one]] if sign else []
         if group == "泰":  # the only rhyme of 廣韻 with both kinds
             found = [one for one in found if "泰" in described[one]]
@@ -64,7 +64,7 @@ def _between(lines: list[str]) -> Iterator[tuple[str, str]]:
 def _rows(counts: dict[str, Counter[str]]) -> Iterator[str]:
     for group in SECOND:
         for second in (False, True):
-            half = [one for one in counts if (held := entry(one, PINGSHUI)) and held.groups == {group}]
+            half = [one for one in counts if entry(one, PINGSHUI).groups == {group}]
             half = [one for one in half if (one in table("halves")[group]) == second]
             total = sum((counts[one] for one in half), Counter[str]())
             yield f"{group} {second}: " + ", ".join(f"{part} {times}" for part, times in total.most_common(3))

@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.verse import check
-from pingze.verse.rules import RHYME_RULES, rules
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import groups, usable_tone
+from pingze.verse.verdict import RHYME_RULES
+from tests.verse.test_rules import RULES
 
 MENDED_BY_ONE = [
-    (poem, rule.strictness)
-    for rule in rules().values()
-    for poem in rule.rejected
+    (poem, rule.get("strictness", "customary"))
+    for rule in RULES.values()
+    for poem in rule["rejected"]
     if not poem.endswith("平平仄仄同。")  # a turned line
 ]
 

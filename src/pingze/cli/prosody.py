@@ -29,7 +29,6 @@ from pingze.verse.context import in_context, tones_in
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme import find_groups, rhyme_characters
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS, find_standard
-from pingze.verse.rules import definition
 from pingze.verse.tones import describe, known, sense, spoken_in
 from pingze.verse.verdict import heading, sign, summary
 
@@ -163,7 +162,7 @@ def drawn(verdict: "Verdict", fitting: "Callable[[Violation], Sequence[str]] | N
     if verdict.lines:
         text.append("\n")
     for rule in dict.fromkeys(fault.rule for fault in verdict.violations):
-        text.append(f"{rule}: {definition(rule, language())}\n")
+        text.append(f"{rule}: {here(rule)}\n")
     for doubt in verdict.doubts:
         text.append(f"? {doubt.text(language())}\n", "yellow")
     for note in verdict.notes:

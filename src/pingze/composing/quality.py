@@ -38,7 +38,7 @@ from pingze.network.conditions import LONGEST_TITLE
 from pingze.verse import Verdict, check
 from pingze.verse.characters import only_han
 from pingze.verse.forms import FORMS, Form
-from pingze.verse.rules import RHYME_RULES
+from pingze.verse.verdict import RHYME_RULES
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"

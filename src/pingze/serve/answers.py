@@ -15,7 +15,7 @@ from pingze.corpus.originality import Shared, of_lines
 from pingze.corpus.store import usual_neighbours
 from pingze.deadline import check_deadline
 from pingze.errors import Clash, CorpusError, InfeasibleError, InputError
-from pingze.messages import Language
+from pingze.messages import Language, say
 from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
@@ -26,7 +26,6 @@ from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
-from pingze.verse.rules import definition
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone
 from pingze.verse.tunes import tunes
@@ -182,7 +181,7 @@ def _judged(
     faults = []
     for fault in verdict.violations:
         check_deadline()
-        said, fits = definition(fault.rule, language), fitting(verdict, fault)
+        said, fits = say(fault.rule, {}, language), fitting(verdict, fault)
         faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme)))
     same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines")
     by = STANDARDS[verdict.standard]

@@ -19,15 +19,14 @@ from pingze.verse.tables import counts, table
 IN_USE = 30
 """A character that occurs at least this often in Tang verse is in use, even if it is also a Simplified form.
 
-Thus 后 里 云 余 几 are not converted to Traditional characters. But 愿 and 听, which occur only a few times, become 願
-and 聽.
+Thus 后 里 云 余 几 remain, but 愿 and 听, which occur only a few times, become 願 and 聽.
 """
 
 
 class Entry(NamedTuple):
-    """A character's row in the table."""
+    """A character's row in the table; without rhyme groups if the character is unknown."""
 
-    rhymed: dict[str, int]
+    rhymed: Mapping[str, int]
     """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each.
 
     In a standard other than 平水韻, each group has the number of the character's rhymes in all groups of 平水韻.
@@ -49,43 +48,36 @@ class Entry(NamedTuple):
     @property
     def sides(self) -> frozenset[str]:
         """The tones that the character can have: `LEVEL`, `OBLIQUE` or both."""
-        return frozenset(map(self.standard.sides.__getitem__, self.rhymed))
+        return frozenset(self.standard.groups[name].side for name in self.rhymed)
 
 
 @lru_cache(1 << 15)
-def entry(character: str, standard: Standard) -> Entry | None:  # without a default, no entry is kept twice
-    """Look up a character exactly as it is written, as a standard reads it; return None if the table lacks it."""
-    row = table("characters").get(character)
+def entry(character: str, standard: Standard) -> Entry:  # without a default, no entry is kept twice
+    """Look up a character exactly as it is written, as a standard reads it."""
+    row = table("characters").get(character, "") + "\t" * 4
+    groups, used, level, oblique, variants = row.split("\t")[:5]
+    rhymed, needed = counts(groups), {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
     if standard.rimes:
         read = "".join(mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ()))
-        known = entry(character, PINGSHUI) or Entry({})
-        rhymed = dict.fromkeys(read, sum(known.rhymed.values()))
-        return Entry(rhymed, known.used, {}, known.variants, standard) if read else None
-    if row is None:
-        return None
-    groups, count, level, oblique, variants = (row + "\t" * 4).split("\t")[:5]
-    needed = {LEVEL: int(level), OBLIQUE: int(oblique)} if level else {}
-    return Entry(counts(groups), int(count or 0), needed, variants)
+        rhymed, needed = dict.fromkeys(read, sum(rhymed.values())), {}
+    return Entry(rhymed, int(used or 0), needed, variants, standard)
 
 
 def in_use(character: str) -> bool:
     """Return whether a character, exactly as it is written, occurs at least `IN_USE` times in Tang verse."""
-    found = entry(character, PINGSHUI)
-    return found is not None and found.used >= IN_USE
+    return entry(character, PINGSHUI).used >= IN_USE
 
 
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
     """Return whether a Simplified character, as 并, is also a word with readings that its Traditional form lacks."""
-    others = table("simplified").get(character)
-    own, other = (entry(one[0], PINGSHUI) if one else None for one in (others and character, others))
-    return bool(own and other and not own.groups <= other.groups)
+    own, other = (entry(one, PINGSHUI).groups for one in (character, table("simplified").get(character, "")[:1]))
+    return bool(other) and not own <= other
 
 
 def variants(character: str) -> tuple[str, ...]:
     """Return other written forms of a character, such as 溪 for 谿, the most frequent in Tang verse first."""
-    found = entry(character, PINGSHUI)
-    return tuple(found.variants) if found else ()
+    return tuple(entry(character, PINGSHUI).variants)
 
 
 @lru_cache(1 << 13)
@@ -131,14 +123,8 @@ def simplified_forms() -> dict[str, str]:
 @cache
 def mainland_variants() -> dict[str, str]:
     """Map each variant outside GB 2312 to the Simplified text's form of the character: 疎 to 疏, 堦 to 阶."""
-    simplified = simplified_forms()
-    found = {}
+    simplified, found = simplified_forms(), {}
     for character in table("characters").keys() - simplified.keys():
-        forms = [simplified.get(other, other) for other in variants(character)]
-        if not _in_gb2312(character) and (common := next(filter(_in_gb2312, forms), None)):
-            found[character] = common
-    return found
-
-
-def _in_gb2312(character: str) -> bool:
-    return bool(character.encode("gb2312", errors="ignore"))
+        written = (character, *(simplified.get(other, other) for other in variants(character)))
+        found[character] = next((one for one in written if one.encode("gb2312", errors="ignore")), character)
+    return {character: common for character, common in found.items() if common != character}

@@ -41,7 +41,7 @@ def check(
 
     Raises InputError when `text` is not a string, or when `form`, `level` or `standard` is unknown.
 
-    Source of each rule: `verse.rules.rules`.
+    `verse/data/rules.toml` has the source of each rule, and poems that keep and break it.
     """
     if not isinstance(text, str):
         raise wrong_type("text", text, "text")

@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 from pingze.verse.character_table import forms, to_traditional
 from pingze.verse.rhyme import find_group
-from pingze.verse.rhyme_groups import GROUPS, LEVEL, NUMBERS, OBLIQUE, PINGSHUI, Standard
+from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import groups
 
@@ -21,42 +21,31 @@ _PARTS = (
     *("庚青蒸梗迥敬徑", "尤有宥", "侵寢沁", "覃鹽咸感琰豏勘豔陷"),
     *("屋沃", "覺藥", "質陌錫職緝", "物月曷黠屑葉", "合洽"),
 )
-_NAMES = tuple(f"第{number}部" for number, _ in zip(NUMBERS, _PARTS, strict=False))
 
 Rhyme = tuple[str, str]
 """A part, and the class of its rhymes: 平, 仄 or 入."""
 
 
-def parts(standard: Standard) -> tuple[str, ...]:
-    """Return the names of the parts, such as 第一部; in the standards of Mandarin, the names of the level groups."""
+@cache
+def parts(standard: Standard) -> dict[str, str]:
+    """Map the name of each part, such as 第一部, to its groups; in Mandarin, a level group to itself and its half."""
     if standard.rimes:
-        return tuple(name for name, group in standard.groups.items() if group.side == LEVEL)
-    return _NAMES
+        return {held[0]: held for held in standard.rimes.values()}
+    return {f"第{number}部": held for number, held in zip(NUMBERS, _PARTS, strict=False)}
 
 
 def part_labels(standard: Standard = PINGSHUI) -> list[tuple[str, str]]:
     """Return each part with its name and the groups that it has, wholly or in part."""
-    if standard.rimes:
-        return [(name, standard.groups[name].label.removeprefix(f"{LEVEL}聲")) for name in parts(standard)]
-    return [(name, f"{name} {held}") for name, held in zip(_NAMES, _PARTS, strict=True)]
-
-
-@cache
-def _halves() -> dict[str, tuple[int, int, frozenset[str]]]:
-    """Map each divided group to its first and its second part, and to the characters of the second one."""
-    of_group = {name: [n for n, names in enumerate(_PARTS) if name in names] for name in GROUPS}
-    halves = table("halves")
-    return {name: (n[0], n[-1], frozenset(halves.get(name, ""))) for name, n in of_group.items()}
+    named = {name: group.label.removeprefix(f"{LEVEL}聲") for name, group in standard.groups.items()}
+    return [(name, named.get(name, f"{name} {held}")) for name, held in parts(standard).items()]
 
 
 @lru_cache(1 << 13)
 def part_of(character: str, group: str, standard: Standard = PINGSHUI) -> str:
     """Return the part in which a character of a group of a standard rhymes."""
-    if standard.rimes:
-        return next(level for level, oblique in map(tuple, standard.rimes.values()) if group in (level, oblique))
-    first, second, others = _halves()[group]
-    is_other = others and not others.isdisjoint(forms(to_traditional(character)))
-    return _NAMES[second if is_other else first]
+    first, *second = (name for name, held in parts(standard).items() if group in held)
+    is_second = second and not set(table("halves")[group]).isdisjoint(forms(to_traditional(character)))
+    return second[0] if is_second else first
 
 
 @lru_cache(1 << 13)
@@ -79,12 +68,10 @@ def kind_in(part: str, kind: str, standard: Standard = PINGSHUI) -> str:
     An oblique line takes 上去 rhymes of the first fourteen parts, or entering ones of the last five. Mandarin has no
     entering rhymes, so that a line which should take them takes any oblique one.
     """
-    if standard.rimes:
-        return LEVEL if kind == LEVEL else OBLIQUE
-    entering = {class_of(name) for name in _PARTS[_NAMES.index(part)]} == {ENTERING}
-    if kind == OBLIQUE:
-        return ENTERING if entering else OBLIQUE
-    return kind if entering == (kind == ENTERING) else ""
+    classes = {class_of(name, standard) for name in parts(standard)[part]}
+    if kind == OBLIQUE or (kind == ENTERING and standard.rimes):
+        kind = OBLIQUE if OBLIQUE in classes else ENTERING
+    return kind if kind in classes else ""
 
 
 def find_part(text: str, standard: Standard = PINGSHUI) -> str | None:

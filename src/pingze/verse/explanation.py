@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pingze.verse.context import tones_in, word_at
 from pingze.verse.patterns import SIDES, word_starts
+from pingze.verse.rhyme import names
 from pingze.verse.rhyme_groups import STANDARDS
 from pingze.verse.scansion import fitted, masks_of
 from pingze.verse.tones import groups, sense, sides
@@ -69,14 +70,13 @@ def explain_verdict(verdict: Verdict) -> tuple[LineExplanation, ...]:
                 continue
             fixed = needed and needed[place] != "中"
             tone = needed[place] if needed and fixed else "".join(sorted(usual[place]))
-            own = [name for name in groups(character, standard) if standard.groups[name].side in tone]
-            if rhymed and place == len(line) - 1 and (shared := set(own) & set(verdict.rhyme or "")):
-                own = [*shared]
+            own = names((g for g in groups(character, standard) if standard.groups[g].side in tone), standard)
+            if rhymed and place == len(line) - 1:
+                own = "".join(name for name in own if name in (verdict.rhyme or "")) or own
             senses = [sense(character, name) for name in own] if len(tone) == 1 and not standard.rimes else []
             zh, en, _ = next(filter(any, senses), ("", "", []))
-            names = "".join(name for name in standard.groups if name in own)
             word = word_at(line, place, standard)
-            readings.append(CharacterReading(place + 1, character, tone, names, word, zh, en))
+            readings.append(CharacterReading(place + 1, character, tone, own, word, zh, en))
         rule = pattern.rule if pattern else None
         found.append(LineExplanation(number + 1, kind, needed, rule, tuple(readings)))
     return tuple(found)

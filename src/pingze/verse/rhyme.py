@@ -65,15 +65,11 @@ def find_group(text: str, standard: Standard = PINGSHUI) -> Group | None:
     """
     typed = text.strip().removesuffix("韻").removesuffix("韵")
     before, last = to_traditional(typed[:-1]), typed[-1:]
-    names = (before + form for form in (last, *traditional_candidates(last)))
-    return next((_named(standard)[name] for name in names if name in _named(standard)), None)
-
-
-@cache
-def _named(standard: Standard) -> dict[str, Group]:
-    """Map every name of every group to the group; a name that two groups share means the level one."""
-    groups = [*standard.groups.values()][::-1]
-    return {name: g for g in groups for name in (g.name, g.label, g.label[2:])}
+    level_last = [*standard.groups.values()][::-1]  # so that a name that two groups share means the level one
+    named = {name: g for g in level_last for name in (g.name, g.label, g.label[2:])}
+    return next(
+        (named[name] for each in (last, *traditional_candidates(last)) if (name := before + each) in named), None
+    )
 
 
 @cache
@@ -86,7 +82,7 @@ def rhyme_characters(group: str, standard: Standard = PINGSHUI) -> tuple[str, ..
         level = [name for name, found in standard.groups.items() if found.tone == LEVEL]
         raise InputError("choice", field="rhyme", has=group, choices=level)
     able = [c for c, cells in table("characters").items() if standard.rimes or group in cells]  # 平水韻's are in cells
-    found = [(held, c) for c in able if (held := entry(c, standard)) and group in held.rhymed]
+    found = [(held, c) for c in able if group in (held := entry(c, standard)).rhymed]
     return tuple(c for *_, c in sorted((-held.rhymed[group], -held.used, c) for held, c in found))
 
 

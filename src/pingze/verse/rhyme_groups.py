@@ -49,21 +49,17 @@ GROUPS = {
 }
 """Every group, by name, in the order of the rhyme book."""
 
-NEIGHBOURS = (
+CLASSES = (
     *("東冬", "江陽", "支微齊", "魚虞", "佳灰", "真文元寒刪先", "蕭肴豪"),
     *("歌", "麻", "庚青蒸", "尤", "侵", "覃鹽咸"),
-)
-"""Classes of level groups with similar sounds 鄰韻; a rhymed first line may use any group in its poem's class."""
-
-OLD_STYLE_CLASSES = (
-    *NEIGHBOURS,
     *("董腫送宋", "講養絳漾", "紙尾薺寘未霽", "語麌御遇", "蟹賄泰卦隊", "軫吻阮旱潸銑震問願翰諫霰"),
     *("篠巧皓嘯效號", "哿箇", "馬禡", "梗迥敬徑", "有宥", "寢沁", "感琰豏勘豔陷"),
     *("屋沃", "覺藥", "質物月曷黠屑", "陌錫職", "緝合葉洽"),
 )
-"""Classes of groups that rhyme with each other in old-style verse 古體; rising and departing groups share a class.
+"""Classes of groups with similar sounds, which rhyme with each other in old-style verse 古體.
 
-After the level classes come the rising and departing ones in the same order (東 董 送), then the entering ones.
+The level classes are the neighbours 鄰韻: a rhymed first line may use any group in its poem's class. Then come the
+classes of the rising and departing groups in the same order (東 董 送), then the entering ones.
 """
 
 
@@ -88,11 +84,6 @@ class Standard:
         return {name: place for place, name in enumerate(self.groups)}
 
     @cached_property
-    def sides(self) -> dict[str, str]:
-        """The tone of each group: `LEVEL` or `OBLIQUE`."""
-        return {name: group.side for name, group in self.groups.items()}
-
-    @cached_property
     def near(self) -> dict[str, frozenset[str]]:
         """The names of all groups in the class of each group, including that group."""
         return {name: frozenset(names) for names in self.classes for name in names}
@@ -110,7 +101,7 @@ def _by_rimes(name: str, label: str, rows: str) -> Standard:
     return Standard(name, label, groups, tuple(groups), rimes)
 
 
-PINGSHUI = Standard("pingshui", "平水韻", GROUPS, OLD_STYLE_CLASSES)
+PINGSHUI = Standard("pingshui", "平水韻", GROUPS, CLASSES)
 TONGYUN = _by_rimes(
     "tongyun",
     "中華通韻",

@@ -9,10 +9,9 @@ from pingze.verse.ci_rhyme import class_of, kind_in, part_of
 from pingze.verse.forms import Layout, find_form
 from pingze.verse.rhyme import practised, rhyme_characters, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.rules import RHYME_RULES, SHAPE_RULES
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, usable_tone
-from pingze.verse.verdict import Verdict, Violation
+from pingze.verse.verdict import RHYME_RULES, SHAPE_RULES, Verdict, Violation
 
 Neighbours = Callable[[str, str], Mapping[str, int]]
 """A function that counts how often verse has each character between two given ones ("" at an end of the line)."""
@@ -78,5 +77,6 @@ def _of_part(part: str, kind: str, standard: Standard) -> tuple[str, ...]:
 @cache
 def _of_tone(side: str, standard: Standard) -> tuple[str, ...]:
     """Return the characters in Tang verse whose `usable_tone` is the given one, the most frequent first."""
-    found = {c: held.used for c in table("characters") if (held := entry(c, PINGSHUI)) and held.used}
-    return tuple(sorted((c for c in found if usable_tone(c, standard) == side), key=lambda c: (-found[c], c)))
+    used = {c: entry(c, PINGSHUI).used for c in table("characters")}
+    found = (c for c in used if used[c] and usable_tone(c, standard) == side)
+    return tuple(sorted(found, key=lambda c: (-used[c], c)))

@@ -31,8 +31,8 @@ class Reading:
     used: int | None
     """How often Tang verse uses the reading; None if that is unknown.
 
-    The only reading of a character is used whenever the character occurs. If several readings exist, but only one of
-    them is level (or oblique), it is used wherever regulated verse requires that tone of the character.
+    If several readings exist, but only one of them is level (or oblique), it is used wherever regulated verse requires
+    that tone of the character.
     """
     rhymed: int
     """The number of times that Tang poets rhymed on the character in this group."""
@@ -45,16 +45,15 @@ class Reading:
 def known(character: str, standard: Standard = PINGSHUI) -> Entry:
     """Look up a character's entry, or combine the entries of all characters that a Simplified one may stand for.
 
-    Rare words such as 并 and 机 have both their own readings and those of their Traditional characters. An unknown
-    character has an empty entry.
+    Rare words such as 并 and 机 have both their own readings and those of their Traditional characters.
     """
-    converted, own = to_traditional(character), entry(character, standard)
-    if found := entry(converted, standard):
-        also = own if own and converted != character and is_rare_word(character) else None
-        return found._replace(rhymed=also.rhymed | found.rhymed) if also else found
-    others = [found for each in traditional_candidates(converted) if (found := entry(each, standard))]
-    rhymed = {name: times for other in others[::-1] for name, times in other.rhymed.items()}
-    return Entry(rhymed, standard=standard)
+    converted = to_traditional(character)
+    found = entry(converted, standard)
+    if found.rhymed:
+        words = [character, converted] if is_rare_word(character) else [converted]
+    else:
+        words = [*traditional_candidates(converted)][::-1]
+    return found._replace(rhymed={name: n for word in words for name, n in entry(word, standard).rhymed.items()})
 
 
 @lru_cache(1 << 13)
@@ -90,10 +89,7 @@ def sense(character: str, group: str) -> tuple[str, str, list[str]]:
 def spoken_in(character: str, group: Group, standard: Standard) -> list[tuple[str, Group]]:
     """Return a character's syllables in Mandarin that have the tone of a group, or all if none has, and their groups.
 
-    Args:
-        character: A character.
-        group: The group of one of its readings, in any standard.
-        standard: 中華通韻 or 中華新韻, whose groups are returned.
+    The given group may be of any standard; the groups returned are those of 中華通韻 or 中華新韻.
     """
     spoken = [
         (syllable, standard.groups[name])
@@ -113,8 +109,7 @@ def usable_tone(character: str, standard: Standard = PINGSHUI) -> str | None:
     """Return the tone that a composer can rely on: the only tone, or the tone that verse attests; None without either.
 
     Verse attests one of two tones if the character occurs at ten or more positions where a template fixes the tone,
-    and at least 95 % of these need that tone. There is no such tone for characters whose tone depends on their meaning
-    (看 思 過), or for unknown characters.
+    and at least 95 % of these need that tone. For 看 思 過, whose tone depends on their meaning, there is none.
     """
     if len(can_be := sides(character, standard)) == 1:
         return next(iter(can_be))
@@ -149,6 +144,6 @@ def describe(text: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     found = readings(to_traditional(character), standard)
     if not found:
         raise InputError("no_reading", has=character)
-    if entry(to_traditional(character), standard) is None:
+    if not entry(to_traditional(character), standard).rhymed:
         raise InputError("several_characters", has=character, choices=traditional_candidates(character))
     return found

@@ -9,8 +9,12 @@ from pingze.errors import Cause
 from pingze.messages import Language, Parameter, here, language, say
 from pingze.verse.forms import FORMS
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
-from pingze.verse.rules import RHYME_RULES, SHAPE_RULES, definition
 from pingze.verse.tones import EITHER, readings, tone
+
+RHYME_RULES = ("出韻", "鄰韻", "重韻")
+"""The rules whose violations another character of the rhyme group can correct."""
+SHAPE_RULES = ("句數", "字數")
+"""The rules that a poem breaks if it lacks the shape of the requested form; such a poem is not checked further."""
 
 _SIGNS = {LEVEL: "○", OBLIQUE: "●", EITHER: "◐"}
 _FAULTY = ' style="color: #b33a2b; font-weight: bold"'
@@ -21,7 +25,7 @@ class Violation:
     """A fault at one character."""
 
     rule: str
-    """The name of the rule, such as 孤平: a key of `rules.rules` or one of `rules.SHAPE_RULES`."""
+    """The name of the rule, such as 孤平, under which messages.toml states it."""
     line: int
     """The line's number, from 1."""
     position: int
@@ -173,8 +177,7 @@ def html(verdict: Verdict) -> str:
         for number, line in enumerate(zip(verdict.lines, verdict.read, strict=True), 1)
     ]
     faults = [
-        here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule)
-        + definition(each.rule, language())
+        here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule) + here(each.rule)
         for each in verdict.violations
     ]
     notes = [note.text(language()) for note in (*verdict.doubts, *verdict.notes)]

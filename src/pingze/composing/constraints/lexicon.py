@@ -110,7 +110,7 @@ class Lexicon:
                 unknown.append(id_)
             for name in names:
                 part = part_of(token, name, standard) + class_of(name, standard)
-                is_usable = main == token and standard.sides[name] == tone and practised(token, name, standard)
+                is_usable = main == token and standard.groups[name].side == tone and practised(token, name, standard)
                 for rows, of in (able, usable) if is_usable else (able,):
                     rows += number[name], number[part]
                     of += id_, id_
