@@ -28,18 +28,22 @@ def case(T: int, B: int, E: int, H: int, layers: int = 1, P: int = 0) -> dict[st
     return {name: torch.randn(shape).double().requires_grad_() for name, shape in shapes.items()}
 
 
-def unequal(x: torch.Tensor) -> PackedSequence:
-    """Pack sequences of different lengths, in no order."""
+def packed(x: torch.Tensor, *, unequal: bool = True) -> PackedSequence:
+    """Pack sequences of different lengths, or of the same length."""
     T, B, _ = x.shape
-    return pack_padded_sequence(x, torch.tensor([T - b % T for b in range(B)]), enforce_sorted=False)
+    return pack_padded_sequence(x, torch.tensor(sorted(T - b % T * unequal for b in range(B))[::-1]))
 
 
 def results(
-    module: torch.nn.Module, x: object, inputs: dict[str, torch.Tensor], **held: torch.Tensor
+    module: torch.nn.Module, x: PackedSequence, inputs: dict[str, torch.Tensor], **held: torch.Tensor
 ) -> dict[str, torch.Tensor]:
     """Outputs and gradients by name, for a fixed random gradient of each output."""
-    out, (h_T, c_T) = module(x, (inputs["h_0"], inputs["c_0"]), **held)
-    outputs = {"out": out.data if isinstance(out, PackedSequence) else out, "h_T": h_T, "c_T": c_T}
+    state = inputs["h_0"], inputs["c_0"]
+    if isinstance(module, LSTM):
+        out, (h_T, c_T) = module(x.data, x.batch_sizes, state, **held)
+    else:
+        (out, *_), (h_T, c_T) = module(x, state)
+    outputs = {"out": out, "h_T": h_T, "c_T": c_T}
     generator = torch.Generator().manual_seed(1)
     drawn = {o: torch.randn(o.shape, generator=generator, dtype=torch.float64) for o in outputs.values()}
     loss = sum((o * weights.to(o.dtype)).sum() for o, weights in drawn.items())
@@ -54,16 +58,16 @@ def results(
 @pytest.mark.parametrize(("T", "B", "E", "H"), SIZES)
 def test_agrees_with_formulas(T: int, B: int, E: int, H: int, activation: str) -> None:
     layer, inputs = LSTM(E, H, activation=activation).double(), case(T, B, E, H)
-    ours = results(layer, inputs["x"], inputs)
+    ours = results(layer, packed(inputs["x"], unequal=False), inputs)
 
     parameters = Parameters(**{name: p.detach().numpy() for name, p in layer.layers[0].named_parameters()})
     x, h_0, c_0 = (inputs[name].detach().numpy() for name in ("x", "h_0", "c_0"))
     outs, caches = formulas.sequence_forward(x, h_0[0], c_0[0], parameters, activation)
     generator = torch.Generator().manual_seed(1)
-    shapes = ((T, B, H), (B, H), (B, H))
-    douts = (torch.randn(s, generator=generator, dtype=torch.float64).numpy() for s in shapes)
-    dx, dh_0, dc_0, dparameters = formulas.sequence_backward(*douts, caches)
-    expected = {"out": outs[0], "h_T": outs[1][None], "c_T": outs[2][None]}
+    shapes = ((T * B, H), (B, H), (B, H))
+    dhs, *dstate = (torch.randn(s, generator=generator, dtype=torch.float64).numpy() for s in shapes)
+    dx, dh_0, dc_0, dparameters = formulas.sequence_backward(dhs.reshape(T, B, H), *dstate, caches)
+    expected = {"out": outs[0].reshape(T * B, H), "h_T": outs[1][None], "c_T": outs[2][None]}
     expected |= {"dx": dx, "dh_0": dh_0[None], "dc_0": dc_0[None]}
     expected |= {f"d0.{name}": value for name, value in dparameters._asdict().items()}
     assert_close(ours, expected, 1e-11)
@@ -86,7 +90,7 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int, P: int) 
             theirs.get_parameter(f"bias_ih_l{depth}").copy_(torch.nn.init.normal_(layer.bias))
             theirs.get_parameter(f"bias_hh_l{depth}").zero_()
     joined = torch.cat([inputs["x"], inputs["p"].expand(T, B, P)], dim=2)
-    expected = results(theirs, unequal(joined), inputs)
+    expected = results(theirs, packed(joined), inputs)
     names = {"weight_ih": "weight_ih_l", "weight_hh": "weight_hh_l", "bias": "bias_ih_l"}
     renamed = {name: expected[name] for name in expected if "_l" not in name}
     for depth in range(layers):
@@ -94,7 +98,7 @@ def test_agrees_with_torch(T: int, B: int, E: int, H: int, layers: int, P: int) 
     if P:
         renamed["d0.weight_ih"], renamed["d0.weight_ph"] = renamed["d0.weight_ih"].split([E, P], dim=1)
     held = {"held": inputs["p"]} if P else {}
-    assert_close(results(ours, unequal(inputs["x"]), inputs, **held), renamed, 1e-11)
+    assert_close(results(ours, packed(inputs["x"]), inputs, **held), renamed, 1e-11)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
@@ -103,7 +107,8 @@ def test_gradcheck(activation: str) -> None:
 
     def run(x: torch.Tensor, h_0: torch.Tensor, c_0: torch.Tensor, *weights: torch.Tensor) -> tuple:
         named = dict(zip(("0.weight_ih", "0.weight_hh", "0.bias"), weights, strict=True))
-        out, (h_T, c_T) = torch.func.functional_call(layer, named, (x, (h_0, c_0)))
+        given = packed(x)
+        out, (h_T, c_T) = torch.func.functional_call(layer, named, (given.data, given.batch_sizes, (h_0, c_0)))
         return out, h_T, c_T
 
     assert torch.autograd.gradcheck(run, (*list(inputs.values())[:3], *layer.parameters()))
@@ -119,9 +124,9 @@ def test_lower_precision_stays_near_float64(
     rounded = LSTM(E, H, operands=operands)
     rounded.load_state_dict({name: value.float() for name, value in exact.state_dict().items()})
     lower = {name: value.detach().float().requires_grad_() for name, value in inputs.items()}
-    found = results(rounded, unequal(lower["x"]), lower)
+    found = results(rounded, packed(lower["x"]), lower)
     assert {value.dtype for value in found.values()} == {torch.float32}
-    assert_close(found, results(exact, unequal(inputs["x"]), inputs), tolerance)
+    assert_close(found, results(exact, packed(inputs["x"]), inputs), tolerance)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
@@ -134,7 +139,7 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
     shapes = [(16, 7), (5, 6), (5, 6), (24, 7), (24, 6), (24,)]
     given = [torch.randn(*shape, device=device).requires_grad_() for shape in shapes]
     x, *weights, bias = given
-    by_hand = _PackedLayer.apply(x, *weights, bias.expand(5, -1), sizes.tolist(), "tanh", operands)
+    by_hand = _PackedLayer.apply(x, *weights, bias.expand(5, -1), sizes, "tanh", operands)
     found = []
     for out in (by_hand, cudnn_layer(x, sizes, *weights, bias, operands=operands)):
         gradients = torch.autograd.grad(sum(o.square().sum() for o in out), given)
@@ -143,10 +148,10 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
 
 
 def test_dropout_acts_between_layers_only_while_training() -> None:
-    layer, x = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), torch.randn(5, 2, 3)
-    assert not torch.equal(layer(x)[0], layer(x)[0])
+    layer, x = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), (torch.randn(10, 3), torch.full((5,), 2))
+    assert not torch.equal(layer(*x)[0], layer(*x)[0])
     layer.eval()
-    assert torch.equal(layer(x)[0], layer(x)[0])
+    assert torch.equal(layer(*x)[0], layer(*x)[0])
 
 
 def test_an_unknown_activation_is_named() -> None:

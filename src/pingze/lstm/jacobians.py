@@ -106,7 +106,7 @@ def joint(cache: StepCache) -> Float[Array, "B S S"]:
 
 
 def joint_product(caches: Sequence[StepCache]) -> Float[Array, "B S S"]:
-    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t."""
+    """Compute ∂(h_t, c_t)/∂(h_k, c_k) = J_t J_{t-1} … J_{k+1} from the caches of steps k+1 … t, k < t."""
     return reduce(np.matmul, [joint(cache) for cache in reversed(caches)])
 
 
@@ -116,12 +116,11 @@ def hidden_through_time(caches: Sequence[StepCache], variable: str) -> Float[Arr
     A weight is used at every step, so its whole derivative is the sum over k. `caches` are those of the steps k … t.
     """
     first, *later = caches
-    reached = np.concatenate([getattr(of(first), variable) for of in (of_hidden, of_cell)], axis=1)
-    B, H = first.phi_c.shape
-    by_state = np.broadcast_to(np.eye(H, 2 * H, dtype=first.phi_c.dtype), (B, H, 2 * H))
-    for cache in reversed(later):
-        by_state = by_state @ joint(cache)
-    return np.einsum("bks,bs...->bk...", by_state, reached)
+    h, c = (getattr(of(first), variable) for of in (of_hidden, of_cell))
+    if not later:
+        return h
+    by_state = joint_product(later)[:, : h.shape[1]]
+    return np.einsum("bks,bs...->bk...", by_state, np.concatenate([h, c], axis=1))
 
 
 class Products(NamedTuple):
@@ -137,10 +136,10 @@ class Products(NamedTuple):
 
 def back_through_time(caches: Sequence[StepCache]) -> Iterator[Products]:
     """Yield the products for k = t-1, t-2, …, where t is the step of the last cache."""
-    B, H = caches[-1].phi_c.shape
-    whole = np.broadcast_to(np.eye(H, 2 * H, dtype=caches[-1].phi_c.dtype), (B, H, 2 * H))
-    hidden = whole[..., :H]
-    kept = of_hidden(caches[-1]).diagonal_c
+    last = caches[-1]
+    hidden = diag(np.ones_like(last.phi_c))
+    whole = np.concatenate([hidden, np.zeros_like(hidden)], axis=2)
+    kept = of_hidden(last).diagonal_c
     for cache in reversed(caches):
         whole = whole @ joint(cache)
         hidden = hidden @ of_hidden(cache).h_prev

@@ -1,3 +1,4 @@
+# mypy: allow-untyped-defs, allow-untyped-calls
 """Compile elementwise operations with Numba into a single pass over memory; eager PyTorch needs many passes.
 
 A kernel writes its results into arrays that the caller supplies. All arrays are in float32 on a CPU, but operands and
@@ -6,6 +7,7 @@ The rows are divided among threads. LLVM vectorizes a loop over a row if the loo
 docs/decisions/0002-numba-for-the-elementwise-work.md explains the choice of Numba.
 """
 
+import inspect
 from collections.abc import Callable
 from typing import Any, no_type_check
 
@@ -26,6 +28,7 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
     """Build a decorator that compiles a function and caches the result on disk if a folder for it is writable."""
 
     def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
+        function = inspect.unwrap(function)  # tests wrap functions in checks of types, which Numba cannot compile
         try:
             return numba.njit(function, cache=True, error_model="numpy", **options)
         except RuntimeError:  # "cannot cache function"
@@ -37,7 +40,7 @@ def _compiler(**options: Any) -> Callable[[Callable[..., Any]], Callable[..., An
 _compile = _compiler(fastmath={"contract"})
 _compile_sum = _compiler(fastmath={"contract", "reassoc"})
 _compile_parallel = _compiler(parallel=True)
-_inline = numba.njit(inline="always")
+_inline = _compiler(inline="always")
 
 
 def array(tensor: Tensor) -> np.ndarray:
@@ -45,13 +48,11 @@ def array(tensor: Tensor) -> np.ndarray:
     return (tensor.view(torch.uint16) if tensor.dtype == torch.bfloat16 else tensor).detach().numpy()
 
 
-@no_type_check
 def _load(x):
     """Convert an array's entry to float32."""
     raise NotImplementedError
 
 
-@no_type_check
 def _store(value, like):
     """Convert a float32 value to the type of the entry `like`; for bfloat16, round to nearest, ties to even."""
     raise NotImplementedError
@@ -79,7 +80,6 @@ def _(value, like):
 
 
 @_inline
-@no_type_check
 def _exp(x):
     """Compute e^x = 2^n e^r with Cephes' polynomial, where r = x - n ln 2, |r| <= ln 2 / 2; relative error 1e-7."""
     x = _float(88) if x > _float(88) else x  # min would hide NaN
@@ -96,55 +96,43 @@ def _exp(x):
 
 
 @_inline
-@no_type_check
 def _sigmoid(x):
     return _float(1) / (_float(1) + _exp(-x))
 
 
 @_inline
-@no_type_check
 def _tanh(x):
     return _float(1) - _float(2) / (_exp(_float(2) * x) + _float(1))
 
 
 @_compile
-@no_type_check
 def _activate_sigmoid(x, recurrent, bias, out):
     for k in range(out.shape[0]):
         out[k] = _sigmoid(_load(x[k]) + _load(recurrent[k]) + bias[k])
 
 
 @_compile
-@no_type_check
 def _activate_tanh(x, recurrent, bias, out):
     for k in range(out.shape[0]):
         out[k] = _tanh(_load(x[k]) + _load(recurrent[k]) + bias[k])
 
 
 @_compile
-@no_type_check
 def _cell(f, c_prev, i, c_tilde, c):
     for k in range(c.shape[0]):
         c[k] = f[k] * c_prev[k] + i[k] * c_tilde[k]
 
 
 @_compile
-@no_type_check
-def _hidden(c, o, phi_c, h):
+def _hidden(c, o, phi_c, h, h_operand):
     for k in range(c.shape[0]):
-        phi_c[k] = _tanh(c[k])
-        h[k] = o[k] * phi_c[k]
-
-
-@_compile
-@no_type_check
-def _copy(x, out):
-    for k in range(out.shape[0]):
-        out[k] = _store(x[k], out[k])
+        phi = _tanh(c[k])
+        phi_c[k] = phi
+        h[k] = o[k] * phi
+        h_operand[k] = _store(o[k] * phi, h_operand[k])
 
 
 @_compile_parallel
-@no_type_check
 def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
     """Compute `formulas.cell_forward` of net = x + recurrent + bias (B, 4H), and copy h to the operand of a product."""
     H = c.shape[1]
@@ -154,64 +142,46 @@ def cell_forward(x, recurrent, bias, c_prev, gates, c, phi_c, h, h_operand):
         _activate_tanh(x[b, 2 * H : 3 * H], recurrent[b, 2 * H : 3 * H], bias[b, 2 * H : 3 * H], g[2 * H : 3 * H])
         _activate_sigmoid(x[b, 3 * H :], recurrent[b, 3 * H :], bias[b, 3 * H :], g[3 * H :])
         _cell(g[H : 2 * H], c_prev[b], g[:H], g[2 * H : 3 * H], c[b])
-        _hidden(c[b], g[3 * H :], phi_c[b], h[b])
-        _copy(h[b], h_operand[b])
+        _hidden(c[b], g[3 * H :], phi_c[b], h[b], h_operand[b])
 
 
 @_compile
-@no_type_check
-def _cell_gradient(dh, dh_next, dc_next, o, phi_c, dc):
+def _state_gradients(dh_out, dh_next, dc_next, o, phi_c, dh, dc):
     for k in range(dc.shape[0]):
-        dc[k] = dc_next[k] + (dh[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])  # (2)
+        dh[k] = dh_out[k] + dh_next[k]
+        dc[k] = dc_next[k] + (dh_out[k] + dh_next[k]) * o[k] * (_float(1) - phi_c[k] * phi_c[k])  # (2)
 
 
 @_compile
-@no_type_check
-def _output_gate_gradient(dh, dh_next, o, phi_c, dnet):
+def _sigmoid_gradient(dy, factor, gate, dnet):
     for k in range(dnet.shape[0]):
-        dnet[k] = _store((dh[k] + dh_next[k]) * phi_c[k] * o[k] * (_float(1) - o[k]), dnet[k])  # (1)(10)
+        dnet[k] = _store(dy[k] * factor[k] * gate[k] * (_float(1) - gate[k]), dnet[k])
 
 
 @_compile
-@no_type_check
-def _sigmoid_gradient(dc, factor, gate, dnet):
-    for k in range(dnet.shape[0]):
-        dnet[k] = _store(dc[k] * factor[k] * gate[k] * (_float(1) - gate[k]), dnet[k])
-
-
-@_compile
-@no_type_check
 def _tanh_gradient(dc, factor, gate, dnet):
     for k in range(dnet.shape[0]):
         dnet[k] = _store(dc[k] * factor[k] * (_float(1) - gate[k] * gate[k]), dnet[k])
 
 
-@_compile
-@no_type_check
-def _scale(x, factor, out):
-    for k in range(out.shape[0]):
-        out[k] = x[k] * factor[k]
-
-
 @_compile_parallel
-@no_type_check
-def cell_backward(dh, dh_next, dc_next, gates, c_prev, phi_c, dnet):
+def cell_backward(dh_out, dh_next, dc_next, gates, c_prev, phi_c, dnet):
     """Compute dnet as `formulas.step_backward` does, and overwrite `dc_next` with the gradient of c_{t-1}."""
     H = c_prev.shape[1]
     for b in numba.prange(c_prev.shape[0]):
         g, d = gates[b], dnet[b]
         i, f, c_tilde, o = g[:H], g[H : 2 * H], g[2 * H : 3 * H], g[3 * H :]
-        dc = np.empty(H, _float)
-        _cell_gradient(dh[b], dh_next[b], dc_next[b], o, phi_c[b], dc)
+        dh, dc = np.empty(H, _float), np.empty(H, _float)
+        _state_gradients(dh_out[b], dh_next[b], dc_next[b], o, phi_c[b], dh, dc)
         _sigmoid_gradient(dc, c_tilde, i, d[:H])  # (4)(7)
         _sigmoid_gradient(dc, c_prev[b], f, d[H : 2 * H])  # (3)(8)
         _tanh_gradient(dc, i, c_tilde, d[2 * H : 3 * H])  # (5)(9)
-        _output_gate_gradient(dh[b], dh_next[b], o, phi_c[b], d[3 * H :])
-        _scale(dc, f, dc_next[b])  # (6)
+        _sigmoid_gradient(dh, phi_c[b], o, d[3 * H :])  # (1)(10)
+        for k in range(H):
+            dc_next[b, k] = dc[k] * f[k]  # (6)
 
 
 @_compile_sum
-@no_type_check
 def _add(x, y, out):
     largest = -_float(np.inf)
     for k in range(out.shape[0]):
@@ -221,14 +191,12 @@ def _add(x, y, out):
 
 
 @_compile
-@no_type_check
 def _exp_above(x, shift, out):
     for k in range(out.shape[0]):
         out[k] = _exp(x[k] - shift)
 
 
 @_compile_sum
-@no_type_check
 def _sum(x):
     total = _float(0)
     for k in range(x.shape[0]):
@@ -237,7 +205,6 @@ def _sum(x):
 
 
 @_compile
-@no_type_check
 def _share(x, factor, out, total):
     for k in range(out.shape[0]):
         share = x[k] * factor
@@ -246,7 +213,6 @@ def _share(x, factor, out, total):
 
 
 @_compile_parallel
-@no_type_check
 def softmax_gradient(logits, bias, targets, losses, dbias):
     """Write -ln softmax(logits + bias)[target] to losses; write its gradient to logits, and add it to dbias."""
     n, V = logits.shape

@@ -1,11 +1,10 @@
 """Train an LSTM in PyTorch with the gradients of `formulas.py`, arranged for speed.
 
-The layer replaces `torch.nn.LSTM`. Internally, sequences are sorted by length, longest first, and packed as all tokens
-of step 1, then all of step 2, … (`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The
-order of the matrix products is derived in docs/lstm-derivation.md, "The efficient form".
+Sequences are sorted by length, longest first, and packed as all tokens of step 1, then all of step 2, … (the data of
+`torch.nn.utils.rnn.PackedSequence`), so that short sequences need no padding. The order of the matrix products is
+derived in docs/lstm-derivation.md, "The efficient form".
 """
 
-import itertools
 from typing import Any
 
 import torch
@@ -25,7 +24,7 @@ State = tuple[Float[Tensor, "layers B H"], Float[Tensor, "layers B H"]]
 
 
 class LSTM(nn.Module):
-    """A stack of LSTM layers, which is called like `torch.nn.LSTM`.
+    """A stack of LSTM layers, as `torch.nn.LSTM` computes them, over packed sequences.
 
     Weights have PyTorch's layout, but with one bias instead of two. The weights of layer 0 are `0.weight_ih` (4H, E),
     `0.weight_hh` (4H, H), `0.bias` (4H) and, if there is a constant input, `0.weight_ph` (4H, P).
@@ -66,63 +65,44 @@ class LSTM(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "T B E"] | PackedSequence,
+        x: Float[Tensor, "N E"],
+        sizes: Int64[Tensor, "T"],
         state: State | None = None,
         held: Float[Tensor, "B P"] | None = None,
-    ) -> tuple[Float[Tensor, "T B H"] | PackedSequence, State]:
-        """Compute the top layer's hidden states, packed if x is packed, and the final (h_T, c_T) of every layer.
+    ) -> tuple[Float[Tensor, "N H"], State]:
+        """Compute the top layer's hidden states, (N, H), and the final (h_T, c_T) of every layer, each (layers, B, H).
 
         Args:
-            x: Inputs, (T, B, E) or packed.
+            x: The inputs of packed sequences, (N, E).
+            sizes: The number of sequences still running at each step, (T).
             state: The initial (h_0, c_0), each (layers, B, H); zeros by default.
             held: The constant input of each sequence, (B, P); none by default.
         """
-        if isinstance(x, PackedSequence):
-            data, sizes, order, original_order = x
-        else:
-            (T, B, _), order, original_order = x.shape, None, None
-            data, sizes = x.flatten(0, 1), torch.full((T,), B)
         if state is None:
-            zeros = data.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
+            zeros = x.new_zeros(len(self.layers), int(sizes[0]), self.hidden_size)
             state = zeros, zeros
-        h_0, c_0 = (_permute(part, order) for part in state)
         finals = []
-        for depth, layer in enumerate(self.layers):
+        for depth, (layer, h_0, c_0) in enumerate(zip(self.layers, *state, strict=True)):
             if depth and self.training:
-                data = self.dropout.features(data, sizes, self.dropout.inputs)
-            first = held if depth == 0 else None
-            if first is not None and order is not None:
-                first = first[order]
-            data, *final = self._layer(layer, data, sizes, h_0[depth], c_0[depth], first)
+                x = self.dropout.features(x, sizes, self.dropout.inputs)
+            weight_ih: Tensor = layer.weight_ih
+            weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
+            if x.is_cuda and self.activation == "tanh":
+                if held is not None and depth == 0:
+                    # cuDNN has one bias for all sequences, so the constant input is appended to every x
+                    x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
+                    weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
+                x, *final = cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
+            else:
+                biases = layer.bias.expand(len(h_0), -1)
+                if held is not None and depth == 0:
+                    biases = biases + held @ layer.weight_ph.T
+                x, *final = _PackedLayer.apply(  # type: ignore[no-untyped-call]
+                    x, h_0, c_0, weight_ih, weight_hh, biases, sizes, self.activation, self.operands
+                )
             finals.append(final)
-        h_T, c_T = (_permute(torch.stack(part), original_order) for part in zip(*finals, strict=True))
-        if isinstance(x, PackedSequence):
-            return x._replace(data=data), (h_T, c_T)
-        return data.unflatten(0, x.shape[:2]), (h_T, c_T)
-
-    def _layer(
-        self,
-        layer: "Layer",
-        x: Float[Tensor, "N E"],
-        sizes: Int64[Tensor, "T"],
-        h_0: Float[Tensor, "B H"],
-        c_0: Float[Tensor, "B H"],
-        held: Float[Tensor, "B P"] | None,
-    ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
-        weight_ih: Tensor = layer.weight_ih
-        weight_hh = nn.functional.dropout(layer.weight_hh, self.dropout.weights, self.training)
-        if x.is_cuda and self.activation == "tanh":
-            if held is not None:
-                # cuDNN has one bias for all sequences, so the constant input is appended to every x
-                x = torch.cat([x, held[sequence_of_rows(sizes)]], dim=1)
-                weight_ih = torch.cat([weight_ih, layer.weight_ph], dim=1)
-            return cudnn_layer(x, sizes, h_0, c_0, weight_ih, weight_hh, layer.bias, operands=self.operands)
-        biases = layer.bias.expand(len(h_0), -1)
-        if held is not None:
-            biases = biases + held @ layer.weight_ph.T
-        return _PackedLayer.apply(  # type: ignore[no-untyped-call]
-            x, h_0, c_0, weight_ih, weight_hh, biases, sizes.tolist(), self.activation, self.operands
-        )
+        h_T, c_T = map(torch.stack, zip(*finals, strict=True))
+        return x, (h_T, c_T)
 
 
 class Layer(nn.Module):
@@ -136,23 +116,6 @@ class Layer(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4 * hidden_size))
         if held_size:
             self.weight_ph = nn.Parameter(torch.zeros(4 * hidden_size, held_size))
-
-
-class _Steps:
-    """Each step's slices of a packed batch: of its N rows, and of the B + N states, the B initial ones first."""
-
-    def __init__(self, batch_sizes: list[int]) -> None:
-        ends = list(itertools.accumulate(batch_sizes))
-        self.rows = [slice(end - size, end) for end, size in zip(ends, batch_sizes, strict=True)]
-        self.states = [slice(rows.start + batch_sizes[0], rows.stop + batch_sizes[0]) for rows in self.rows]
-        starts = [0, *(states.start for states in self.states)]
-        self.previous = [slice(start, start + size) for start, size in zip(starts, batch_sizes, strict=False)]
-        self.last = [
-            row
-            for rows, continuing in reversed(list(zip(self.rows, [*batch_sizes[1:], 0], strict=True)))
-            for row in range(rows.start + continuing, rows.stop)
-        ]
-        """The index of the last row of each sequence."""
 
 
 class _PackedLayer(torch.autograd.Function):
@@ -171,15 +134,21 @@ class _PackedLayer(torch.autograd.Function):
         weight_ih: Float[Tensor, "G E"],
         weight_hh: Float[Tensor, "G H"],
         biases: Float[Tensor, "B G"],
-        batch_sizes: list[int],
+        sizes: Int64[Tensor, "T"],
         activation: str,
         operands: torch.dtype | None,
     ) -> tuple[Float[Tensor, "N H"], Float[Tensor, "B H"], Float[Tensor, "B H"]]:
         operands = operands or x.dtype
         x_op, W_ih, W_hh = operand(x, operands), weight_ih.to(operands), weight_hh.to(operands)
         N, (B, H) = x.shape[0], h_0.shape
-        steps, cell = _Steps(batch_sizes), cells.cell(activation, x.device, x.dtype)
-
+        cell = cells.cell(activation, x.device, x.dtype)
+        # 1) each step's slices: of the N rows, and of the B + N states before and after it, the B initial ones first
+        ends, counts = sizes.cumsum(dim=0), sizes.tolist()
+        rows = [slice(end - count, end) for end, count in zip(ends.tolist(), counts, strict=True)]
+        after = [slice(each.start + B, each.stop + B) for each in rows]
+        starts = [0, *(each.start for each in after)]
+        before = [slice(start, start + count) for start, count in zip(starts, counts, strict=False)]
+        # 2) the product of all inputs, then the steps
         gates, h, phi_c = x.new_empty(N, 4 * H), x.new_empty(N, H), x.new_empty(N, H)
         h_states, c_states = x_op.new_empty(B + N, H), x.new_empty(B + N, H)
         h_states[:B], c_states[:B] = h_0, c_0
@@ -187,13 +156,17 @@ class _PackedLayer(torch.autograd.Function):
         v_x, v_biases, v_gates, v_c, v_phi_c, v_h, v_h_states = map(
             cell.view, (x_net, biases.contiguous(), gates, c_states, phi_c, h, h_states)
         )
-        for rows, states, previous in zip(steps.rows, steps.states, steps.previous, strict=True):
-            recurrent, bias = cell.view(times_W_hh(h_states[previous])), v_biases[: rows.stop - rows.start]
-            outputs = v_c[states], v_phi_c[rows], v_h[rows], v_h_states[states]
-            cell.forward(v_x[rows], recurrent, bias, v_c[previous], v_gates[rows], *outputs)
+        for at, previous, states in zip(rows, before, after, strict=True):
+            recurrent, bias = cell.view(times_W_hh(h_states[previous])), v_biases[: at.stop - at.start]
+            outputs = v_c[states], v_phi_c[at], v_h[at], v_h_states[states]
+            cell.forward(v_x[at], recurrent, bias, v_c[previous], v_gates[at], *outputs)
         ctx.save_for_backward(x_op, h_states, c_states, gates, phi_c, W_ih, W_hh)
-        ctx.steps, ctx.cell = steps, cell
-        return h, h[steps.last], c_states[B:][steps.last]
+        ctx.rows, ctx.before, ctx.cell = rows, before, cell
+        # 3) the state after each sequence's last step
+        sequences = torch.arange(B)
+        lengths = (sizes[:, None] > sequences).sum(dim=0)
+        last = (ends - sizes)[lengths - 1] + sequences
+        return h, h[last], c_states[B:][last]
 
     @staticmethod
     @once_differentiable
@@ -201,7 +174,7 @@ class _PackedLayer(torch.autograd.Function):
         ctx: Any, dh: Float[Tensor, "N H"], dh_T: Float[Tensor, "B H"], dc_T: Float[Tensor, "B H"]
     ) -> tuple[Tensor | None, ...]:
         x, h_states, c_states, gates, phi_c, W_ih, W_hh = ctx.saved_tensors
-        steps, cell = ctx.steps, ctx.cell
+        rows, before, cell = ctx.rows, ctx.before, ctx.cell
 
         dnet = x.new_zeros(len(x), gates.shape[1])
         dh_next, dc_next = dh_T.clone(), dc_T.clone()
@@ -210,13 +183,13 @@ class _PackedLayer(torch.autograd.Function):
         v_dh, v_dh_next, v_dc_next, v_gates, v_c, v_phi_c, v_dnet = map(
             cell.view, (dh.contiguous(), dh_next, dc_next, gates, c_states, phi_c, dnet)
         )
-        for rows, previous in reversed(list(zip(steps.rows, steps.previous, strict=True))):
-            running = slice(rows.stop - rows.start)
-            gradients = v_dh[rows], v_dh_next[running], v_dc_next[running]
-            cell.backward(*gradients, v_gates[rows], v_c[previous], v_phi_c[rows], v_dnet[rows])
-            dh_next[running] = times_W_hh(dnet[rows])  # (12)
-            dbiases[running] += dnet[rows]  # (15)
-        h_prev = operand(torch.cat([h_states[previous] for previous in steps.previous]), x.dtype)
+        for at, previous in zip(reversed(rows), reversed(before), strict=True):
+            running = slice(at.stop - at.start)
+            gradients = v_dh[at], v_dh_next[running], v_dc_next[running]
+            cell.backward(*gradients, v_gates[at], v_c[previous], v_phi_c[at], v_dnet[at])
+            dh_next[running] = times_W_hh(dnet[at])  # (12)
+            dbiases[running] += dnet[at]  # (15)
+        h_prev = operand(torch.cat([h_states[previous] for previous in before]), x.dtype)
         return (
             product(dnet, W_ih)[: len(gates)].to(gates.dtype),  # (11)
             dh_next,
@@ -248,7 +221,3 @@ def cudnn_layer(
         state = (h_0[None], c_0[None])
         out, (h_T, c_T) = torch.func.functional_call(stock, weights, (PackedSequence(x, sizes), state))
     return out.data.to(x.dtype), h_T[0].to(x.dtype), c_T[0].to(x.dtype)
-
-
-def _permute(state: Float[Tensor, "layers B H"], indices: Tensor | None) -> Float[Tensor, "layers B H"]:
-    return state if indices is None else state[:, indices]

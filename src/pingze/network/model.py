@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor, nn
-from torch.nn.utils.rnn import PackedSequence
 
 from pingze.lstm.dropout import NO_DROPOUT, Dropout, sequence_of_rows, type_dropout
 from pingze.lstm.initializers import initialize
@@ -96,7 +95,7 @@ class LanguageModel(nn.Module):
         held = prefix_means(embedded, inputs, sizes) if self.configuration.held else None
         if self.training:
             embedded = self._drop_inputs(embedded, inputs, sizes)
-        hidden: Tensor = self.lstm(PackedSequence(embedded, sizes), held=held)[0].data
+        hidden: Tensor = self.lstm(embedded, sizes, held=held)[0]
         if self.training:
             hidden = self.dropout.features(hidden, sizes, self.dropout.outputs)
         if self.projection is None:
