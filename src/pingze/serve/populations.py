@@ -6,7 +6,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, PopulationSeed, prepare
@@ -27,12 +27,10 @@ PickledRequest = bytes
 """A pickled request, which is also the key under which a worker caches the prepared request."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The number and size of the populations that a request's poems need."""
+class Plan(NamedTuple):
+    """The populations that a request's poems need."""
 
     model: str
-    """The name of the model that writes them."""
     populations: int
     """The number of populations for each poem."""
     rows: int
@@ -79,18 +77,19 @@ def plan_of(packed: PickledRequest) -> Plan:
 
 
 def write(
-    jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed, bool], Deadline]],
+    jobs: Sequence[tuple[tuple[PickledRequest, PopulationSeed, bool, bool], Deadline]],
 ) -> Iterator[tuple[int, Any] | None]:
-    """Write populations of one model as one batch; the third argument of a job says whether somebody watches it.
+    """Write populations of one model as one batch.
+
+    The last arguments of a job say whether the poem has no other population, and whether somebody watches this one.
 
     Yields None before each token. Yields the index of each population once, paired with its result: an error, the
     chosen text or, if the poem has no other population, the poem. Before that, yields the drafts of watched ones.
     """
     # 1. Begin each population.
     going: dict[int, Writing] = {}
-    watched = {index for index, ((*_, is_watched), _) in enumerate(jobs) if is_watched}
     shown = 0.0
-    for index, ((packed, seed, _), deadline) in enumerate(jobs):
+    for index, ((packed, seed, *_), deadline) in enumerate(jobs):
         try:
             with within(deadline):
                 chosen, inclusion, sampling, _ = started(packed)
@@ -109,44 +108,30 @@ def write(
             failed = go_on(chosen.network, list(going.values()))
         except Exception as error:
             failed = dict.fromkeys(going.values(), failure(error))
-        # 4. Choose a text from each finished population.
-        now = time.monotonic()
+        # 4. Choose a text from each finished population. Show drafts of the others.
+        shows = time.monotonic() >= shown + PAUSE
+        shown = time.monotonic() if shows else shown
         for index, writing in list(going.items()):
-            packed, seed, _ = jobs[index][0]
+            (_, seed, alone, is_watched), _ = jobs[index]
             if writing in failed:
                 yield index, failed[going.pop(index)]
             elif writing.finished:
                 del going[index]
                 try:
-                    yield index, _chosen(packed, seed, writing)
+                    found = chosen.choose(writing)
+                    yield index, chosen.poem(writing.constraints, found, seed[0]) if alone else found[0]
                 except Exception as error:
                     yield index, failure(error)
-            elif index in watched and now >= shown + PAUSE:
-                yield index, _draft(packed, seed, writing)
-        if now >= shown + PAUSE:
-            shown = now
+            elif is_watched and shows:
+                yield index, Draft(seed[0], *writing.draft(alone))
 
 
-def _draft(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Draft:
-    """Return the draft of an unfinished population."""
-    chosen, inclusion, sampling, _ = started(packed)
-    alone = chosen.populations(inclusion.constraints, sampling)[0] == 1
-    return Draft(seed[0], *writing.draft(alone))
-
-
-def _chosen(packed: PickledRequest, seed: PopulationSeed, writing: Writing) -> Population | Poem:
-    """Choose a text from a finished population. If the poem has no other population, return the text as a poem."""
-    chosen, inclusion, sampling, _ = started(packed)
-    (population,) = chosen.choose(writing)
-    if chosen.populations(inclusion.constraints, sampling)[0] == 1:
-        return chosen.poem(inclusion.constraints, [population], seed[0])
-    return population
-
-
-def join(packed: PickledRequest, of_seed: dict[int, list[Population]]) -> list[Poem]:
-    """Build each seed's poem from the texts that were chosen from its populations."""
+def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Population]) -> list[Poem]:
+    """Build each seed's poem from the texts that were chosen from its populations; all have equally many."""
     chosen, inclusion, *_ = started(packed)
-    return [chosen.poem(inclusion.constraints, own, seed) for seed, own in of_seed.items()]
+    count = len(texts) // len(seeds)
+    groups = [texts[start : start + count] for start in range(0, len(texts), count)]
+    return [chosen.poem(inclusion.constraints, own, seed) for seed, own in zip(seeds, groups, strict=True)]
 
 
 def failure(error: Exception) -> Exception:

@@ -47,13 +47,6 @@ class LostError(RefusedError):
         super().__init__(503, "lost", seconds=WAIT_SECONDS)
 
 
-class TooMuchError(RefusedError):
-    """An error raised, before computing begins, for a request that would exceed the time limit."""
-
-    def __init__(self, takes: float, seconds: float) -> None:
-        super().__init__(422, "too_much", seconds=seconds, takes=round(takes))
-
-
 def invalid(fault: Mapping[str, Any]) -> RefusedError:
     """Convert pydantic's fault to a RefusedError; the body is not JSON, or does not match the schema."""
     if fault["type"] == "json_invalid":

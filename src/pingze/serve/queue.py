@@ -2,16 +2,15 @@
 
 A job is one population of one poem, or the whole computation for another route. Clients take turns, and so do the
 requests of each client, so that none starves. Populations of the same model and size are written as one batch. When all
-batches of a worker have run for long, the worker gets one more, from requests that have no long batch. `worker.py`, at
-the other end of each pipe, writes these batches in turns. Meanwhile the worker computes at most one job of another
-route.
+batches of a worker have run for long, the worker gets one more, which takes turns with them (`worker.py`). Meanwhile
+the worker computes at most one job of another route.
 """
 
 import asyncio
 import math
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections import defaultdict, deque
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import count
@@ -21,7 +20,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from pingze.deadline import too_slow
 from pingze.serve.populations import Draft
-from pingze.serve.problems import BusyError, LostError, TooMuchError
+from pingze.serve.problems import BusyError, LostError, RefusedError
 from pingze.serve.worker import LONG, work
 from pingze.threads import threads
 
@@ -45,9 +44,9 @@ class Job:
     """A computation for a worker.
 
     compute: A function at the top level of a module.
-    model: The model that writes the texts; jobs of one model may share a batch. "" for a job that is computed alone.
+    model: The model that writes the texts; jobs of one model may share a batch.
     rows: The number of texts to write.
-    size: The number of tokens in all these texts.
+    size: The number of tokens in all these texts; 0 for a job of another route, which is computed alone.
     hear: A function to call with each draft of the texts; None if nobody watches them.
     """
 
@@ -62,34 +61,25 @@ class Job:
 
     def settle(self, answer: Any) -> None:
         """Pass the answer or the error to the waiting request, unless the client has left."""
-        if self.answer.done():
-            return
-        if isinstance(answer, Exception):
-            self.answer.set_exception(answer)
-        else:
-            self.answer.set_result(answer)
+        if not self.answer.done():
+            settle = self.answer.set_exception if isinstance(answer, Exception) else self.answer.set_result
+            settle(answer)
 
 
 @dataclass(eq=False)
 class Batch:
-    """Jobs that one worker computes together. Their keys are the indices that the worker sends with its answers."""
+    """Jobs that one worker computes together: several populations, or one job of another route."""
 
     jobs: dict[int, Job]
-    writes: bool
+    """The unanswered jobs, by the indices that the worker sends with its answers."""
+    requests: set["Request"]
     size: int
     begun: float
-    spent: float = 0.0
-    """The seconds that the worker has spent on the batch."""
-
-    @property
-    def requests(self) -> set["Request"]:
-        """The requests of the batch's unanswered jobs."""
-        return {job.request for job in self.jobs.values()}
 
     @property
     def is_long(self) -> bool:
-        """Whether the batch has run for so long that other batches may take turns with it."""
-        return self.writes and time.monotonic() >= self.begun + LONG
+        """Whether these populations have been written for so long that others may take turns with them."""
+        return self.size > 0 and time.monotonic() >= self.begun + LONG
 
 
 class Worker:
@@ -101,17 +91,12 @@ class Worker:
         self.process = spawn.Process(target=work, args=(other,), daemon=True)
         self.process.start()
         other.close()
-        self.ready = False
         self.batches: dict[int, Batch] = {}
 
     def send(self, *message: Any) -> None:
         """Send a message. If the worker has died, do nothing, because `_listen` notices its death."""
         with suppress(OSError):
             self.pipe.send(message)
-
-    def of_kind(self, writes: bool) -> list[Batch]:
-        """List the worker's batches of populations if `writes` is true, otherwise its batches for other routes."""
-        return [batch for batch in self.batches.values() if batch.writes == writes]
 
 
 class Request:
@@ -130,7 +115,7 @@ class Request:
         return answer
 
     async def compute_all(self, jobs: Sequence[Job]) -> list[Any]:
-        """Compute several jobs. Raises TooMuchError and the errors of `compute`."""
+        """Compute several jobs. Raises the errors of `compute`, and RefusedError if they alone would take too long."""
         self.queue.submit(self, jobs)
         return await asyncio.gather(*(job.answer for job in jobs))
 
@@ -146,18 +131,15 @@ class Queue:
     def __init__(self, seconds: float = 30.0, workers: int | None = None) -> None:
         self.seconds = seconds
         self.workers = [Worker() for _ in range(workers or threads())]
-        self.waiting: dict[str, list[Request]] = {}
-        """For each client, the requests that have waiting jobs; both are in the order of their turns."""
+        self.waiting: list[Request] = []
+        """The requests that have waiting jobs, in the order of their turns."""
         self.numbers = count()
         self.closing = False
         self.pace = 0.0
         """Moving average of the seconds per token: the time of a batch, divided by the tokens in its texts."""
 
     def __len__(self) -> int:
-        return sum(len(request.waiting) for request in self._waiting())
-
-    def _waiting(self) -> Iterator[Request]:
-        return (request for requests in self.waiting.values() for request in requests)
+        return sum(len(request.waiting) for request in self.waiting)
 
     def wait_until_ready(self) -> None:
         """Wait until every worker has loaded its models. Raises CheckpointError or LostError."""
@@ -168,7 +150,7 @@ class Queue:
                 raise LostError from None
             if isinstance(found, Exception):
                 raise found
-            worker.ready, self.pace = True, found
+            self.pace = found
 
     def start(self) -> None:
         """Start to receive the workers' messages, in the running event loop."""
@@ -195,107 +177,99 @@ class Queue:
             async with asyncio.timeout(self.seconds):
                 yield request
         except TimeoutError:
-            alone = (batch for worker in self.workers for batch in worker.of_kind(writes=False))
-            running = sum(time.monotonic() - batch.begun for batch in alone if request in batch.requests)
-            own = request.spent + running > self.seconds / 2
-            raise too_slow(self.seconds) if own else BusyError from None
+            now, own = time.monotonic(), request.spent
+            for worker in self.workers:
+                running = [batch.begun for batch in worker.batches.values() if request in batch.requests]
+                own += sum(now - begun for begun in running) / max(1, len(worker.batches))
+            raise too_slow(self.seconds) if own > self.seconds / 2 else BusyError from None
         finally:
-            request.waiting.clear()
-            others = [each for each in self.waiting.pop(client, ()) if each is not request]
-            if others:
-                self.waiting[client] = others
+            self.waiting = [each for each in self.waiting if each is not request]
             for worker in self.workers:
                 for number, batch in worker.batches.items():
-                    for index in (index for index, job in batch.jobs.items() if job.request is request):
-                        worker.send("stop", number, index)
+                    for index, job in batch.jobs.items():
+                        if job.request is request:
+                            worker.send("stop", number, index)
 
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
         """Add all of a request's jobs to the queue; if an error is raised, add none.
 
-        Raises TooMuchError if the jobs alone would take too long, BusyError if too many other jobs are waiting.
+        Raises RefusedError if the jobs alone would take too long, BusyError if too many other jobs are waiting.
         """
-        of_client = sum(len(each.waiting) for each in self.waiting.get(request.client, ()))
-        if len(self) + len(jobs) > WAITING or of_client + len(jobs) > WAITING_OF_ONE:
+        waiting: dict[str, list[deque[Job]]] = defaultdict(list)
+        for each in self.waiting:
+            waiting[each.client].append(each.waiting)
+        own = waiting.pop(request.client, [])
+        if len(self) + len(jobs) > WAITING or sum(map(len, own)) + len(jobs) > WAITING_OF_ONE:
             raise BusyError
         # 1. Estimate the time that the jobs take if all workers compute only them.
-        size = sum(job.size for job in jobs)
+        size = _size(jobs)
         alone = self.pace * size / min(len(jobs), len(self.workers))
         if alone > self.seconds:
-            raise TooMuchError(alone, self.seconds)
+            raise RefusedError(422, "too_much", seconds=self.seconds, takes=round(alone))
         # 2. Clients take turns, and so do a client's requests: while the jobs are computed, each of the others gets
         # at most as much computing time.
-        sizes = {
-            client: [sum(job.size for job in each.waiting) for each in requests]
-            for client, requests in self.waiting.items()
-        }
-        of_own = size + sum(min(size, each) for each in sizes.pop(request.client, []))
-        before = of_own - size + sum(min(of_own, sum(each)) for each in sizes.values())
+        of_own = size + sum(min(size, _size(each)) for each in own)
+        before = of_own - size + sum(min(of_own, sum(map(_size, each))) for each in waiting.values())
         if alone + self.pace * before / len(self.workers) > request.until - time.monotonic():
             raise BusyError
         request.waiting.extend(jobs)
-        self.waiting.setdefault(request.client, []).append(request)
+        self.waiting.append(request)
         self._dispatch()
 
     def _dispatch(self) -> None:
+        """Give each worker a job of another route if it has none, and a batch of populations if all of its are long."""
         for worker in sorted(self.workers, key=lambda worker: len(worker.batches)):
-            if not worker.ready:
-                continue
-            if not worker.of_kind(writes=False) and (job := self._take(lambda job: not job.model)):
+            writing = [batch for batch in worker.batches.values() if batch.size]
+            if len(writing) == len(worker.batches) and (job := self._take(lambda job: not job.size)):
                 self._begin(worker, [job])
-            writing = worker.of_kind(writes=True)
             if len(writing) < MOST_BATCHES and all(batch.is_long for batch in writing):
-                fits = self._without_long_batch() if writing else lambda job: bool(job.model)
+                fits = self._beside_long_batches() if writing else lambda job: job.size > 0
                 if first := self._take(fits):
                     self._begin(worker, self._joined(first))
 
-    def _without_long_batch(self) -> Callable[[Job], bool]:
+    def _beside_long_batches(self) -> Callable[[Job], bool]:
         """Return a function that says whether a job is a population that may take turns with the long batches.
 
-        The job's request must not have a long batch. If its client has one, the population must be much smaller:
-        equal populations of one client gain nothing from turns and leave less of the worker to the next client.
+        If its client has one of these, the population must be much smaller: equal populations of one client gain
+        nothing from turns and leave less of the worker to the next client.
         """
-        slow: dict[Request | str, float] = {}
+        smallest: dict[str, int] = {}
         for batch in (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long):
             for job in batch.jobs.values():
                 client = job.request.client
-                slow |= {job.request: 0.0, client: min(job.size / MUCH, slow.get(client, math.inf))}
-        return lambda job: (
-            bool(job.model) and job.size <= min(slow.get(each, math.inf) for each in (job.request, job.request.client))
-        )
+                smallest[client] = min(job.size, smallest.get(client, job.size))
+        return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
+        """Take populations like the first one to join it in a batch; leave the other workers their share."""
         jobs, share = [first], math.ceil((len(self) + 1) / len(self.workers))
-        while len(jobs) < share:
-            room = ROWS - sum(job.rows for job in jobs)
-            alike = (first.model, first.size)
-            job = self._take(lambda job: (job.model, job.size) == alike and job.rows <= room)  # noqa: B023
-            if job is None:
-                break
+
+        def fits(job: Job) -> bool:
+            rows = sum(each.rows for each in [*jobs, job])
+            return (job.model, job.size) == (first.model, first.size) and rows <= ROWS
+
+        while len(jobs) < share and (job := self._take(fits)):
             jobs.append(job)
         return jobs
 
     def _begin(self, worker: Worker, jobs: Sequence[Job]) -> None:
-        now, number, first = time.monotonic(), next(self.numbers), jobs[0]
-        batch = Batch(dict(enumerate(jobs)), bool(first.model), sum(job.size for job in jobs), now)
-        worker.batches[number] = batch
+        now, number = time.monotonic(), next(self.numbers)
+        worker.batches[number] = Batch(dict(enumerate(jobs)), {job.request for job in jobs}, _size(jobs), now)
         arguments = [(job.arguments, job.request.until - now + 1) for job in jobs]
-        worker.send("write" if batch.writes else "compute", number, first.compute, arguments)
+        worker.send("write" if jobs[0].size else "compute", number, jobs[0].compute, arguments)
         self.loop.call_later(LONG, self._dispatch)
         until = max(job.request.until for job in jobs)
         self.loop.call_later(until - now + GRACE, self._end_stuck, worker, number)
 
-    def _take(self, fits: Callable[[Job], Any]) -> Job | None:
-        """Remove and return the first job that fits, if any, and move its request and its client to the back."""
-        request = next((each for each in self._waiting() if fits(each.waiting[0])), None)
+    def _take(self, fits: Callable[[Job], bool]) -> Job | None:
+        """Remove and return the first job that fits, if any; its client goes to the back, behind all its requests."""
+        request = next((each for each in self.waiting if fits(each.waiting[0])), None)
         if request is None:
             return None
-        requests = self.waiting.pop(request.client)
-        requests.remove(request)
+        self.waiting.sort(key=lambda each: (each.client == request.client, each is request))
         job = request.waiting.popleft()
-        if request.waiting:
-            requests.append(request)
-        if requests:
-            self.waiting[request.client] = requests
+        if not request.waiting:
+            self.waiting.remove(request)
         return job
 
     def _listen(self, worker: Worker) -> None:
@@ -307,24 +281,22 @@ class Queue:
             self.loop.call_soon_threadsafe(self._replace, worker)
 
     def _hear(self, worker: Worker, message: Any) -> None:
-        """Handle a worker's message: the worker is ready, or reports seconds spent on a batch and perhaps an answer."""
-        if not worker.ready:
-            worker.ready = True
-        else:
-            number, index, answer, seconds = message
-            batch = worker.batches[number]
-            batch.spent += seconds
-            for request in (requests := batch.requests):
-                request.spent += seconds / len(requests)
-            if isinstance(answer, Draft):
-                if hear := batch.jobs[index].hear:
-                    hear(answer)
-            elif index is not None:
-                batch.jobs.pop(index).settle(answer)
-            if not batch.jobs:
-                del worker.batches[number]
-                if batch.size:
-                    self.pace += 0.05 * (batch.spent / batch.size - self.pace)
+        """Handle a draft or an answer of a job, and the seconds that the worker has spent on the job's batch so far."""
+        if not isinstance(message, tuple):  # a worker that replaces another one is ready
+            return
+        number, index, answer, seconds = message
+        batch = worker.batches[number]
+        if isinstance(answer, Draft):
+            if hear := batch.jobs[index].hear:
+                hear(answer)
+            return
+        batch.jobs.pop(index).settle(answer)
+        if not batch.jobs:
+            del worker.batches[number]
+            for request in batch.requests:
+                request.spent += seconds / len(batch.requests)
+            if batch.size:
+                self.pace += 0.05 * (seconds / batch.size - self.pace)
         self._dispatch()
 
     def _end_stuck(self, worker: Worker, number: int) -> None:
@@ -340,3 +312,7 @@ class Queue:
         at = self.workers.index(worker)
         self.workers[at] = Worker()
         Thread(target=self._listen, args=(self.workers[at],), daemon=True).start()
+
+
+def _size(jobs: Iterable[Job]) -> int:
+    return sum(job.size for job in jobs)

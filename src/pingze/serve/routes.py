@@ -3,10 +3,10 @@
 import asyncio
 import json
 import pickle
-from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import asdict
 from inspect import Parameter, Signature, signature
+from itertools import product
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
@@ -14,7 +14,6 @@ from starlette.responses import StreamingResponse
 
 from pingze.composing import Poem
 from pingze.composing.composer import seeds
-from pingze.composing.particles import Population
 from pingze.errors import InputError
 from pingze.network import checkpoint
 from pingze.serve import answers, inside, populations
@@ -148,19 +147,16 @@ async def _write(
     packed = pickle.dumps(asked)
     async with _queue(request).request(_client(request)) as asking:
         plan = await asking.compute(populations.plan_of, packed)
-        every = [(seed, number) for seed in seeds(asked) for number in range(plan.populations)]
-        size, name = plan.rows * plan.tokens, plan.model
+        alone, size = plan.populations == 1, plan.rows * plan.tokens
+        own = seeds(asked)
         jobs = []
-        for each in every:
-            heard = None if each[1] else hear
-            arguments = (packed, each, heard is not None)
-            jobs.append(Job(asking, populations.write, arguments, name, plan.rows, size, heard))
+        for seed, number in product(own, range(plan.populations)):
+            heard = hear if number == 0 else None
+            arguments = (packed, (seed, number), alone, heard is not None)
+            jobs.append(Job(asking, populations.write, arguments, plan.model, plan.rows, size, heard))
         found = await asking.compute_all(jobs)
-        if plan.populations > 1:
-            of_seed: dict[int, list[Population]] = defaultdict(list)
-            for (seed, _), population in zip(every, found, strict=True):
-                of_seed[seed].append(population)
-            found = await asking.compute(populations.join, packed, of_seed)
+        if not alone:
+            found = await asking.compute(populations.join, packed, own, found)
         return found, plan.notes
 
 

@@ -6,11 +6,9 @@ import signal
 import sys
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from operator import attrgetter
 from queue import SimpleQueue
 from threading import Lock, Thread
 from typing import Any
@@ -23,10 +21,11 @@ REST = 3.0
 """Seconds without a message after which an idle worker frees memory."""
 LONG = 0.25
 """How long a batch's turn lasts, in seconds, while other batches wait."""
-OWED = 1.0
-"""When a batch has finished, the next turn goes to a batch that has waited for more than this many seconds."""
 SWITCH_SECONDS = 0.001
 """How long, in seconds, one thread may run Python code while another waits to run."""
+
+Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
+"""A batch's number, the answers that it has still to give, with None before each token, and the seconds spent on it."""
 
 
 def work(pipe: Connection) -> None:
@@ -57,33 +56,22 @@ def work(pipe: Connection) -> None:
     os._exit(0)  # do not wait for computations whose answers nobody needs
 
 
-@dataclass(eq=False)
-class Written:
-    """A batch of populations that takes turns with other batches."""
-
-    number: int
-    answers: Iterator[tuple[int, Any] | None]
-    spent: float = 0.0
-    since: float = field(default_factory=time.monotonic)
-    """When the batch's last turn ended."""
-
-
 class WorkerLoop:
-    """A loop that receives messages, and two threads: one writes batches, the other computes other jobs.
+    """A loop that receives messages, and two threads: one writes populations, the other computes other jobs.
 
     Receives ("write" or "compute", batch, function, [(arguments, seconds allowed)]) and ("stop", batch, index). Sends
-    (batch, index, draft or answer, seconds spent) and, at the end of a turn, (batch, None, None, seconds spent).
+    (batch, index, draft or answer, seconds spent on the batch so far).
     """
 
     def __init__(self, pipe: Connection) -> None:
         self.pipe, self.lock = pipe, Lock()
         self.deadlines: dict[tuple[int, int], Deadline] = {}
-        self.inboxes: dict[str, SimpleQueue[Any]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
+        self.inboxes: dict[str, SimpleQueue[Turn]] = {"write": SimpleQueue(), "compute": SimpleQueue()}
 
     def serve(self) -> None:
         """Receive messages until the server ends; free memory when none arrive and no job is running."""
-        for task in (self._write, self._compute):
-            Thread(target=task, daemon=True).start()
+        for inbox in self.inboxes.values():
+            Thread(target=self.take_turns, args=(inbox,), daemon=True).start()
         tidy = True
         with suppress(EOFError, OSError):
             while True:
@@ -99,53 +87,39 @@ class WorkerLoop:
                 function, jobs = rest
                 given = [(arguments, Deadline(seconds)) for arguments, seconds in jobs]
                 self.deadlines |= {(number, index): deadline for index, (_, deadline) in enumerate(given)}
-                self.inboxes[kind].put((number, function, given))
+                answers = function(given) if kind == "write" else computed(function, *given[0])
+                self.inboxes[kind].put((number, answers, 0.0))
                 tidy = False
 
-    def _compute(self) -> None:
-        while True:
-            number, function, given = self.inboxes["compute"].get()
-            for index, (arguments, deadline) in enumerate(given):
-                begun = time.monotonic()
-                try:
-                    with within(deadline):
-                        answer = function(*arguments)
-                except Exception as error:
-                    answer = failure(error)
-                self._tell(number, index, answer, time.monotonic() - begun)
+    def take_turns(self, inbox: "SimpleQueue[Turn]") -> None:
+        """Compute the batches of an inbox, each until it ends or, between two tokens, has had a turn and others wait.
 
-    def _write(self) -> None:
-        """Write batches in turns. The batch with the least time goes next or, by `OWED`, one that has waited long."""
-        inbox, batches, ended = self.inboxes["write"], list[Written](), False
+        A batch that has had its turn while no other waited gives way to the next one at once.
+        """
         while True:
-            # 1. Take the new batches; wait if there are no batches at all.
-            while not (batches and inbox.empty()):
-                number, function, given = inbox.get()
-                batches.append(Written(number, function(given)))
-            # 2. Choose the batch whose turn it is.
-            begun = told = time.monotonic()
-            owed = [batch for batch in batches if ended and begun > batch.since + OWED]
-            batch = min(owed, key=attrgetter("since")) if owed else min(batches, key=attrgetter("spent"))
-            # 3. Write until the batch ends or, between two tokens, its turn is over.
-            ended = False
-            for found in batch.answers:
-                now = time.monotonic()
+            number, answers, spent = inbox.get()
+            begun = time.monotonic()
+            for found in answers:
+                turn = time.monotonic() - begun
                 if found is not None:
-                    self._tell(batch.number, *found, now - told)
-                    told = now
-                elif now > begun + LONG or not (owed or inbox.empty()):
-                    self._tell(batch.number, None, None, now - told)
-                    batch.spent, batch.since = batch.spent + now - begun, now
+                    index, answer = found
+                    if not isinstance(answer, Draft):
+                        del self.deadlines[number, index]
+                    with self.lock, suppress(OSError):  # the server has ended
+                        self.pipe.send((number, index, answer, spent + turn))
+                elif turn >= LONG and not inbox.empty():
+                    inbox.put((number, answers, spent + turn))
                     break
-            else:
-                batches.remove(batch)
-                ended = True
 
-    def _tell(self, number: int, index: int | None, answer: Any, seconds: float) -> None:
-        if index is not None and not isinstance(answer, Draft):
-            del self.deadlines[number, index]
-        with self.lock, suppress(OSError):  # the server has ended
-            self.pipe.send((number, index, answer, seconds))
+
+def computed(function: Callable[..., Any], arguments: Sequence[Any], deadline: Deadline) -> Iterator[tuple[int, Any]]:
+    """Yield what a function returns, or its error, as the answer of the only job of a batch."""
+    try:
+        with within(deadline):
+            answer = function(*arguments)
+    except Exception as error:
+        answer = failure(error)
+    yield 0, answer
 
 
 def _give_back() -> None:
