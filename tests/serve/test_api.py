@@ -144,7 +144,6 @@ def test_what_may_be_chosen(client: httpx.Client) -> None:
     assert client.get("/v1/health").json()["status"] == "ok"
     (long,) = [form for form in choices["forms"] if form["name"] == "七排"]
     assert (long["lines"], long["default_lines"]) == (None, 10)
-    assert long["acrostic_positions"] == {"head": 1, "middle": 4, "end": 7}
     options = {option["name"]: option for option in choices["options"]}
     assert options["top_p"]["default"] == Composing().top_p
     assert options["particles"]["bounds"] == {"minimum": 1, "maximum": 256}

@@ -24,11 +24,10 @@ def serve(client: Callable[[int], Awaitable[None]], app: Any = LONG) -> None:
     """Run a client's part against an application behind the guard, whose connections may be idle for 0.2 s."""
 
     async def main() -> None:
-        guarded = Guard(app)
-        server = uvicorn.Server(uvicorn.Config(guarded, log_level="critical", lifespan="off", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(Guard(app), log_level="critical", lifespan="off", ws="none"))
         with listen("127.0.0.1", 0) as bound:
             serving = asyncio.create_task(server.serve(sockets=[bound]))
-            watching = asyncio.create_task(watch(server.server_state.connections, guarded, 0.2))
+            watching = asyncio.create_task(watch(server.server_state.connections, 0.2))
             async with asyncio.timeout(SECONDS):
                 await client(bound.getsockname()[1])
             server.should_exit = True

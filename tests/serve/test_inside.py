@@ -12,7 +12,7 @@ from pingze.lstm.initializers import initialize
 from pingze.lstm.jacobians import back_through_time
 from pingze.network import checkpoint
 from pingze.network.vocabulary import BOS
-from pingze.serve.inside import fingerprint, gradient_norms, measured, next_character, reach, units
+from pingze.serve.inside import fingerprint, gradient_norms, measured, next_, reach, units
 from pingze.serve.schemas import GivenPoem, NextRequest, ReachRequest, UnitsRequest
 
 LINES = ["春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅"]
@@ -56,7 +56,7 @@ def test_what_was_measured_is_told_of_the_very_weights_only() -> None:
 
 
 def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
-    found = next_character(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
+    found = next_(NextRequest(poem=POEM, line=2, position=3, limit=5, model=MODEL))
     chosen = composer(MODEL)
     row = chosen.score(LINES)[0][8].astype(float)
     best = np.argsort(row)[::-1][:5]
@@ -72,7 +72,7 @@ def test_at_each_temperature_probabilities_are_those_of_a_softmax() -> None:
 def test_what_is_not_there_is_refused() -> None:
     for answer, request, said in (
         (units, UnitsRequest(poem=POEM, layer=9, model=MODEL), "layer is 9"),
-        (next_character, NextRequest(poem=POEM, line=5, model=MODEL), "line is 5; there are 4"),
+        (next_, NextRequest(poem=POEM, line=5, model=MODEL), "line is 5; there are 4"),
         (reach, ReachRequest(poem=POEM, position=7, model=MODEL), "position is 7; there are 5"),
     ):
         with pytest.raises(InputError, match=said):

@@ -9,7 +9,6 @@ from pingze import composing
 from pingze import verse as prosody
 from pingze.composing import Alternative, Couplet, Mended, Reason
 from pingze.composing.composer import composer, prepare
-from pingze.composing.request.options import ACROSTIC_PLACES, acrostic_position
 from pingze.corpus import Store, store_path
 from pingze.corpus.originality import Shared, of_lines
 from pingze.corpus.store import usual_neighbours
@@ -37,7 +36,7 @@ NOT_PEOPLE = ("郊廟朝會歌辭",)
 
 
 @cache
-def choices() -> schemas.Choices:
+def forms() -> schemas.Choices:
     """List the options of a request and their bounds, and the forms, rhyme groups and models to choose from."""
     unasked = schemas.ComposeRequest()
     options = [
@@ -49,13 +48,12 @@ def choices() -> schemas.Choices:
         )
         for each in fields(unasked)
     ]
-    forms = [
+    of_verse = [
         schemas.FormChoice(
             name=form.name,
             width=form.width,
             lines=form.lines,
             default_lines=form.default_lines,
-            acrostic_positions={place: acrostic_position(place, form.width) for place in ACROSTIC_PLACES},
             regulated=form.regulated,
             antithetical=bool(form.antithetical(form.default_lines)),
             templates=[opening_name(form.width, opening[0]) for opening in form.openings],
@@ -83,27 +81,23 @@ def choices() -> schemas.Choices:
         models.append(
             schemas.ModelChoice(name, bool(known), themes, people, known.tunes, size.layers, size.hidden_size)
         )
+    standards = []
+    for standard in STANDARDS.values():
+        groups = [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()]
+        parts = []
+        for part, label in part_labels(standard):
+            side = kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄"
+            parts.append(schemas.RhymeChoice(part, label, side))
+        standards.append(schemas.StandardChoice(standard.name, standard.label, groups, parts))
     return schemas.Choices(
         options=options,
-        forms=forms,
+        forms=of_verse,
         tunes=of_tunes,
-        standards=[
-            schemas.StandardChoice(
-                standard.name,
-                standard.label,
-                [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()],
-                [
-                    schemas.RhymeChoice(part, label, kind_in(part, "入", standard).replace(OBLIQUE, "") or "平仄")
-                    for part, label in part_labels(standard)
-                ],
-            )
-            for standard in STANDARDS.values()
-        ],
+        standards=standards,
         models=models,
         default_model=checkpoint.DEFAULT,
         corpus=store_path().is_file(),
         levels=STRICTNESSES,
-        acrostic_places=list(ACROSTIC_PLACES),
     )
 
 
@@ -126,7 +120,7 @@ def example() -> dict[str, str]:
 def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conflicts:
     """Find the clashing constraints of a request, and their positions, without composing a poem."""
     try:
-        prepare(asked, asked.model_name)
+        prepare(asked, asked.model)
     except (InfeasibleError, InputError, CorpusError) as error:
         problem = Problem.of(error, language)
         clashes = problem.clashes
@@ -139,26 +133,24 @@ def conflicts(asked: schemas.ComposeRequest, language: Language) -> schemas.Conf
 
 def mend(asked: schemas.MendRequest) -> Mended:
     """Mend a draft by changing as few characters as possible, and give the reason for each change."""
-    options = vars(asked) | {"keep": asked.keep.split(), "model": asked.model_name}
-    return composing.mend(**options)
+    return composing.mend(**vars(asked) | {"keep": asked.keep.split()})
 
 
 def couplet(asked: schemas.CoupletRequest) -> dict[str, list[Couplet]]:
     """Write lower lines to an upper line, upper lines to a lower one, or both and a 橫批 to a theme."""
-    return {"couplets": composing.couplet(**vars(asked) | {"model": asked.model_name})}
+    return {"couplets": composing.couplet(**vars(asked))}
 
 
 def alternatives(asked: schemas.AlternativesRequest) -> dict[str, list[Alternative]]:
     """List the characters that fit a position, ranked by how probable each makes the whole poem."""
-    read = {"poem": asked.poem.read(asked.level, asked.standard), "model": asked.model_name}
-    return {"alternatives": composing.alternatives(**vars(asked) | read)}
+    poem = asked.poem.read(asked.level, asked.standard)
+    return {"alternatives": composing.alternatives(**vars(asked) | {"poem": poem})}
 
 
 def explain(asked: schemas.ExplainRequest) -> dict[str, list[Reason]]:
     """Explain each character of a poem: its probability, tone, rhyme group and likely alternatives."""
-    poem, chosen = asked.poem.read(asked.level, asked.standard), asked.model_name
-    explained = partial(composing.explain, level=asked.level, standard=asked.standard, model=chosen)
-    return {"reasons": explained(poem, limit=asked.limit)}
+    poem = asked.poem.read(asked.level, asked.standard)
+    return {"reasons": composing.explain(**vars(asked) | {"poem": poem})}
 
 
 def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[schemas.Judged]]:
@@ -183,7 +175,7 @@ def _judged(
         check_deadline()
         said, fits = say(fault.rule, {}, language), fitting(verdict, fault)
         faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme)))
-    same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines")
+    same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines", "read")
     by = STANDARDS[verdict.standard]
     notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
     return schemas.Judged(
@@ -191,7 +183,6 @@ def _judged(
         violations=faults,
         notes=[note.text(language) for note in notes],
         remarks=[note.cause for note in notes],
-        read=verdict.read,
         tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
         readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
         explanation=prosody.explain_verdict(verdict) if asked.explain else (),
@@ -224,7 +215,7 @@ def code(asked: schemas.CodeRequest) -> dict[str, list[str]]:
 
 def warm_up() -> float:
     """Load the models and tables. Return the average time per token, in seconds, for texts written in a large batch."""
-    choices(), script()
+    forms(), script()
     for text in ("月日風平月，平月月日東。平平平月日，月日日平天。", "月日风平后，平平月日云。"):
         check(schemas.CheckRequest(text=text, form="五絕"), "en")
     asked = schemas.ComposeRequest(form="五律", particles=64, seed=0)

@@ -13,7 +13,6 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from pingze.errors import PingzeError
-from pingze.network import checkpoint
 from pingze.serve.guard import Guard
 from pingze.serve.problems import MEDIA_TYPE, Problem, RefusedError, invalid, language_of
 from pingze.serve.queue import Queue
@@ -28,7 +27,6 @@ CHOICES: dict[str, list[str]] = {
     "form": [*FORMS, *tunes()],
     "level": list(STRICTNESSES),
     "rhyme": list(dict.fromkeys(name for each in STANDARDS.values() for name in each.groups)),
-    "model": list(checkpoint.SHIPPED),
 }
 """The names that the schema lists. The server accepts other spellings too, such as those in Simplified characters."""
 
@@ -105,10 +103,7 @@ async def _problem(request: Request, error: Exception) -> Response:
         error = invalid(error.errors()[0])
     elif isinstance(error, HTTPException):
         status, headers = error.status_code, error.headers
-        code = {400: "json", 404: "no_route", 405: "method"}.get(status)
-        if code is None:
-            return Problem.fault(status, language).response(headers)
-        error = RefusedError(status, code)
+        error = RefusedError(status, {400: "json", 405: "method"}.get(status, "no_route"))
     return Problem.of(error, language).response(headers)
 
 

@@ -5,10 +5,7 @@ carry that name, so only known host names are accepted. The guard reads each bod
 """
 
 import asyncio
-import math
-import select
 import time
-from asyncio.trsock import TransportSocket
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
@@ -32,9 +29,10 @@ HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=()",
     "cache-control": "no-cache",
 }
-
-Peer = tuple[str, int]
-"""The address and port at the other end of a connection."""
+IDLE_SECONDS = 20.0
+"""Seconds after which a connection is closed if no answer is being computed and the client reads nothing."""
+PAUSE = 1.0
+"""Seconds between two checks of the connections."""
 
 
 class Guard:
@@ -48,15 +46,12 @@ class Guard:
         # Requests write an IPv6 address in brackets.
         named = (f"[{host}]" if ":" in host else host for host in hosts)
         self.app, self.hosts = app, {*LOOPBACK, *(host.lower() for host in named)}
-        self.moved: dict[Peer, float] = {}
-        """For each peer, when data was last sent or an answer ended; infinity while an answer is computed."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request to the application, or refuse the request. Add `HEADERS` to every answer."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        peer: Peer = tuple(scope.get("client") or ("", 0))
         headers, started = Headers(scope=scope), False
 
         async def send_with_headers(message: Message) -> None:
@@ -64,30 +59,24 @@ class Guard:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
                 started = True
-            self.moved[peer] = time.monotonic()
             await send(message)
-            self.moved[peer] = math.inf
 
         async def refuse(error: Exception) -> None:
             problem = Problem.of(error, language_of(headers))
             if started:
-                await send_with_headers({"type": "http.response.body", "body": problem.line()})
+                await send({"type": "http.response.body", "body": problem.line()})
             else:
                 await problem.response()(scope, receive, send_with_headers)
 
         try:
             self._check(headers, scope["method"])
-            body = await _read(receive)
-            self.moved[peer] = math.inf
-            await self._answer(scope, body, receive, send_with_headers)
+            await self._answer(scope, await _read(receive), receive, send_with_headers)
         except RefusedError as error:
             await refuse(error)
         except ConnectionError:
             pass
         except asyncio.CancelledError:  # a second Ctrl-C; uvicorn would print an error raised again
             await refuse(LostError())
-        finally:
-            self.moved[peer] = time.monotonic()
 
     def _check(self, headers: Headers, method: str) -> None:
         """Raise RefusedError if the host, size or media type of a request is not accepted."""
@@ -138,41 +127,24 @@ async def _read(receive: Receive) -> bytes:
     return bytes(body)
 
 
-IDLE_SECONDS = 20.0
-"""Seconds after which a connection is closed if no answer is being computed and the client reads nothing."""
-PAUSE = 1.0
-"""Seconds between two checks of the connections."""
-
-
-async def watch(connections: set[Any], guard: Guard, seconds: float = IDLE_SECONDS) -> None:
-    """Close idle, slow and abandoned connections until this task is cancelled.
+async def watch(connections: set[Any], seconds: float = IDLE_SECONDS) -> None:
+    """Close idle and slow connections until this task is cancelled.
 
     uvicorn itself closes a connection that is idle after an answer. But it waits for ever for the first request, for
-    the rest of a refused body, and for a client to read its answer. Nor does it notice the departure of a client that
-    has sent more than one request.
+    the rest of a refused body, and for a client to read its answer.
 
     Args:
-        connections: The open connections of uvicorn's server; each has a `transport`.
-        guard: The application's guard, which records when each peer last received part of an answer.
+        connections: The open connections of uvicorn's server: its instances of `asyncio.Protocol`.
         seconds: How long a connection may be idle.
     """
-    seen: dict[Any, float] = {}  # when each connection was first seen
+    seen: dict[Any, tuple[Any, float]] = {}  # each connection's state, and since when it has had that state
     while True:
         await asyncio.sleep(min(PAUSE, seconds))
-        now = time.monotonic()
-        seen = {each.transport: seen.get(each.transport, now) for each in list(connections)}
-        peers = {transport: transport.get_extra_info("peername")[:2] for transport in seen}
-        guard.moved = {peer: guard.moved[peer] for peer in peers.values() if peer in guard.moved}
-        for transport, peer in peers.items():
-            moved = guard.moved.get(peer, seen[transport])
-            if moved + seconds < now or _has_left(transport.get_extra_info("socket")):
-                transport.abort()
-
-
-def _has_left(connection: TransportSocket) -> bool:
-    """Return whether the peer has closed the connection, even if its bytes are still unread; False except on Linux."""
-    if not hasattr(select, "POLLRDHUP") or connection.fileno() < 0:
-        return False
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLRDHUP)
-    return bool(poll.poll(0))
+        now, before, seen = time.monotonic(), seen, {}
+        for connection in list(connections):
+            cycle, unread = connection.cycle, connection.transport.get_write_buffer_size()
+            state, since = before.get(connection, (None, now))
+            is_computing = cycle is not None and not cycle.response_complete and not unread
+            seen[connection] = (cycle, unread), now if is_computing or state != (cycle, unread) else since
+            if seen[connection][1] + seconds < now:
+                connection.transport.abort()

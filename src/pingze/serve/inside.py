@@ -63,10 +63,12 @@ class Known:
 
 @dataclass(frozen=True)
 class Units:
-    """The gates, candidate, cell state and hidden state of every unit of a layer, for each token of a poem."""
+    """The gates, candidate, cell state and hidden state of every unit of a layer, for each token of a poem.
+
+    The tokens are the poem's characters, the mark after each line, and `<eos>`.
+    """
 
     tokens: Sequence[str]
-    """The poem's characters, the mark after each line, and `<eos>`."""
     surprise: Sequence[float]
     """-ln p of each token given all tokens before it, in nats."""
     units: int
@@ -85,7 +87,6 @@ class Next:
     """The likely characters at a position; at temperature T, each has p = exp(log_probability / T - log_sum)."""
 
     characters: Sequence[Alternative]
-    """The likeliest characters, with their log-probabilities at temperature 1."""
     temperatures: Sequence[float]
     log_sums: Sequence[float]
     """The logarithm of the normalizing sum at each temperature."""
@@ -116,7 +117,7 @@ def units(asked: UnitsRequest) -> Units:
     )
 
 
-def next_character(asked: NextRequest) -> Next:
+def next_(asked: NextRequest) -> Next:
     """Predict the character at a position from everything before it, at each of several temperatures."""
     chosen, poem = _asked(asked)
     log_p, _ = chosen.score(poem.lines, chosen.prefix(poem_request(chosen, poem)), poem.form)
@@ -131,16 +132,13 @@ def next_character(asked: NextRequest) -> Next:
 
 
 def gradient_norms(caches: Sequence[StepCache]) -> list[float]:
-    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given the caches of steps 1 to t.
-
-    A step's Jacobians with respect to the cell state are diagonal, so products with them are computed elementwise.
-    """
+    """Compute ‖∂h_t/∂(h_k, c_k)‖ / √H for k = 1 … t, given the caches of steps 1 to t."""
     H = caches[-1].phi_c.shape[1]
     by_h, by_c, norms = np.eye(H, dtype=np.float32), np.zeros((H, H), np.float32), [1.0]
     for step in reversed(caches[1:]):
         check_deadline()
         h, c = of_hidden(step), of_cell(step)
-        by_h, by_c = (
+        by_h, by_c = (  # products with ∂/∂c, a diagonal, are elementwise
             by_h @ h.h_prev[0] + by_c @ c.h_prev[0],
             by_h * np.diagonal(h.c_prev[0]) + by_c * np.diagonal(c.c_prev[0]),
         )
@@ -164,17 +162,14 @@ def fingerprint(network: ReferenceNetwork) -> str:
 @cache
 def measured() -> dict[str, dict[str, list[Known]]]:
     """Load the units that track a property. The keys are the weights' fingerprint, then the layer's number from 1."""
-    found = json.loads(files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8"))
-    return {
-        weights: {layer: [Known(**known) for known in all_known] for layer, all_known in layers.items()}
-        for weights, layers in found.items()
-    }
+    text = files("pingze.serve").joinpath("units.json").read_text(encoding="utf-8")
+    return json.loads(text, object_hook=lambda found: Known(**found) if "unit" in found else found)
 
 
 def _asked(asked: OfPoem) -> tuple[Composer, Poem]:
     """Load the model and parse the poem. Raises InputError if the layer, line or position does not exist."""
     poem = asked.poem.read()
-    chosen = composer(asked.model_name, form=poem.form)
+    chosen = composer(asked.model, form=poem.form)
     most = {
         "layer": chosen.network.configuration.layers,
         "line": len(poem.lines),

@@ -61,11 +61,11 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
     asked: ComposeRequest | ReviseRequest = pickle.loads(packed)
     with noted() as notes:
         if isinstance(asked, ComposeRequest):
-            chosen, inclusion = prepare(asked, asked.model_name)
+            chosen, inclusion = prepare(asked, asked.model)
         else:
             targets = [each.line if each.position is None else (each.line, each.position) for each in asked.targets]
             poem = asked.poem.read(asked.level, asked.standard)
-            chosen, inclusion = prepare_revision(poem, targets, asked, asked.model_name)
+            chosen, inclusion = prepare_revision(poem, targets, asked, asked.model)
     return chosen, inclusion, asked.sampling, list(notes)
 
 

@@ -77,9 +77,7 @@ class Problem:
     cause: Cause
     """The detail as a code with parameters; docs/serving.md lists the codes."""
     field: str | None = None
-    """The field at fault, if it is known."""
     clashes: Sequence[Clash] = ()
-    """The constraints that cannot be met together."""
     type: str = "about:blank"
 
     @classmethod
@@ -94,8 +92,9 @@ class Problem:
                 status, error = 409, CorpusError("no_corpus_here")  # leaves out the path
             case InputError() | DeadlineError():
                 status = 422
-            case _:
-                return cls.fault(500, language)
+            case _:  # a fault in pingze itself
+                detail = say("server_fault", {}, language)
+                return cls(HTTPStatus.INTERNAL_SERVER_ERROR.phrase, 500, detail, {"code": "fault"})
         field = error.cause.get("field")
         return cls(
             title=HTTPStatus(status).phrase,
@@ -105,11 +104,6 @@ class Problem:
             field=field if isinstance(field, str) else None,
             clashes=[clash.in_language(language) for clash in getattr(error, "clashing", ())],
         )
-
-    @classmethod
-    def fault(cls, status: int, language: Language) -> "Problem":
-        """Build the problem for a fault in pingze itself."""
-        return cls(HTTPStatus(status).phrase, status, say("server_fault", {}, language), {"code": "fault"})
 
     def response(self, headers: Mapping[str, str] | None = None) -> Response:
         """Build the HTTP response; leave out `field` and `clashes` if they are empty."""

@@ -28,7 +28,7 @@ ROWS = 64
 """The largest number of texts to join into one batch; a single population may have more."""
 MOST_BATCHES = 4
 """The largest number of batches that a worker writes in turns."""
-MUCH = 4
+MUCH = 2
 """A population takes turns with a long batch of the same client only if it is at least this many times smaller."""
 WAITING, WAITING_OF_ONE = 1024, 512
 """The largest numbers of waiting jobs, of all clients and of one client. By default, a poem needs two jobs."""

@@ -4,6 +4,7 @@ import asyncio
 import json
 import pickle
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from inspect import Parameter, Signature, signature
 from itertools import product
@@ -16,9 +17,8 @@ from pingze.composing import Poem
 from pingze.composing.composer import seeds
 from pingze.errors import InputError
 from pingze.network import checkpoint
-from pingze.serve import answers, inside, populations
+from pingze.serve import answers, inside, populations, queue
 from pingze.serve.problems import Problem, language_of
-from pingze.serve.queue import Job, Queue
 from pingze.serve.schemas import MOST_TEXTS, CollectedPoems, CollectRequest, ComposeRequest, Poems, ReviseRequest
 from pingze.verse.verdict import Note
 
@@ -26,55 +26,43 @@ P = TypeVar("P", bound=Poems)
 Hear = Callable[[populations.Draft], None]
 LINES = "application/x-ndjson"
 
-COMPUTED: dict[str, dict[str, Callable[..., Any]]] = {
-    "GET": {"forms": answers.choices, "script": answers.script, "example": answers.example},
-    "POST": {
-        "conflicts": answers.conflicts,
-        "couplet": answers.couplet,
-        "mend": answers.mend,
-        "alternatives": answers.alternatives,
-        "explain": answers.explain,
-        "check": answers.check,
-        "code": answers.code,
-        "originality": answers.originality,
-        "reach": inside.reach,
-        "units": inside.units,
-        "next": inside.next_character,
-    },
-}
-"""For each method and path, the function that computes the answer; it may take the body and the language."""
+COMPUTED: tuple[Callable[..., Any], ...] = (
+    *(answers.forms, answers.script, answers.example, answers.conflicts, answers.couplet, answers.mend),
+    *(answers.alternatives, answers.explain, answers.check, answers.code, answers.originality),
+    *(inside.reach, inside.units, inside.next_),
+)
+"""For each route, the function that computes the answer, from the body, if it takes one, and perhaps the language."""
 
 PROBLEMS = (400, 404, 405, 408, 409, 413, 415, 421, 422, 500, 503)
 router = APIRouter(prefix="/v1", responses={status: {"model": Problem} for status in PROBLEMS})
 
 
-def _add_computed(method: str, path: str, compute: Callable[..., Any]) -> None:
-    """Add a route. A worker calls `compute` to compute its answers."""
+def _add_route(compute: Callable[..., Any]) -> None:
+    """Add a route of a function's name; a worker calls the function to compute the answers."""
     called = signature(compute)
     body = [each for name, each in called.parameters.items() if name != "language"]
 
     async def answer(request: Request, **given: Any) -> Any:
         if "language" in called.parameters:
             given["language"] = language_of(request.headers)
-        async with _queue(request).request(_client(request)) as asking:
+        async with _asking(request) as asking:
             return await asking.compute(compute, *given.values())
 
     parameters = [Parameter("request", Parameter.KEYWORD_ONLY, annotation=Request)]
     parameters += [each.replace(kind=Parameter.KEYWORD_ONLY) for each in body]
     answer.__signature__ = Signature(parameters, return_annotation=called.return_annotation)  # type: ignore[attr-defined]
     answer.__name__, answer.__doc__ = compute.__name__, compute.__doc__
-    router.add_api_route(f"/{path}", answer, methods=[method])
+    router.add_api_route("/" + compute.__name__.strip("_"), answer, methods=["POST" if body else "GET"])
 
 
-for method, computed in COMPUTED.items():
-    for path, compute in computed.items():
-        _add_computed(method, path, compute)
+for compute in COMPUTED:
+    _add_route(compute)
 
 
 @router.get("/health")
 async def health(request: Request) -> dict[str, str | int]:
     """Confirm that the server is running, and return the default model and the number of waiting jobs."""
-    return {"status": "ok", "model": checkpoint.DEFAULT, "queue": len(_queue(request))}
+    return {"status": "ok", "model": checkpoint.DEFAULT, "queue": len(request.app.state.queue)}
 
 
 @router.post("/compose")
@@ -145,7 +133,7 @@ async def _write(
     `hear`, if given, is called with the drafts of each poem's first population.
     """
     packed = pickle.dumps(asked)
-    async with _queue(request).request(_client(request)) as asking:
+    async with _asking(request) as asking:
         plan = await asking.compute(populations.plan_of, packed)
         alone, size = plan.populations == 1, plan.rows * plan.tokens
         own = seeds(asked)
@@ -153,16 +141,13 @@ async def _write(
         for seed, number in product(own, range(plan.populations)):
             heard = hear if number == 0 else None
             arguments = (packed, (seed, number), alone, heard is not None)
-            jobs.append(Job(asking, populations.write, arguments, plan.model, plan.rows, size, heard))
+            jobs.append(queue.Job(asking, populations.write, arguments, plan.model, plan.rows, size, heard))
         found = await asking.compute_all(jobs)
         if not alone:
             found = await asking.compute(populations.join, packed, own, found)
         return found, plan.notes
 
 
-def _queue(request: Request) -> Queue:
-    return request.app.state.queue
-
-
-def _client(request: Request) -> str:
-    return request.client.host if request.client else ""
+def _asking(request: Request) -> AbstractAsyncContextManager[queue.Request]:
+    """Open a request of the client, an address, in the queue."""
+    return request.app.state.queue.request(request.client.host if request.client else "")

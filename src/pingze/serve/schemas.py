@@ -6,7 +6,7 @@ from typing import Any
 
 from pingze.composing import Collected, Poem, read_poem
 from pingze.composing.request.options import MOODS, Bounded, Collecting, Composing, Coupling, Revising, option
-from pingze.errors import Cause, Clash, InputError
+from pingze.errors import Cause, Clash
 from pingze.network import checkpoint
 from pingze.verse.explanation import LineExplanation
 from pingze.verse.forms import find_form, wrong_shape
@@ -68,23 +68,14 @@ class Place(Bounded):
     """A line, or one character of a line; both are numbered from 1."""
 
     line: int = option(..., "The line's number.", minimum=1, maximum=LONGEST_POEM)
-    position: int | None = option(
-        None, "The character's number; null: the whole line.", minimum=1, maximum=LONGEST_LINE
-    )
+    position: int | None = option(None, "A character's number; null: all of it.", minimum=1, maximum=LONGEST_LINE)
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfModel(Bounded):
-    """A request that may name a model."""
+    """A request that may name a model that ships, so that no name is read as a path."""
 
-    model: str | None = option(None, "A model that /v1/forms lists; null means the default.", maxLength=40)
-
-    @property
-    def model_name(self) -> str | None:
-        """The named model. Raises InputError if it does not ship, so that no name is read as a path."""
-        if self.model is not None and self.model not in checkpoint.SHIPPED:
-            raise InputError("choice", field="model", has=self.model, choices=list(checkpoint.SHIPPED))
-        return self.model
+    model: str | None = option(None, "The model; null means the default.", enum=[None, *checkpoint.SHIPPED])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -213,7 +204,7 @@ class NextRequest(CharacterRequest):
     limit: int = option(12, "How many characters to return.", minimum=1, maximum=64)
 
 
-# -- Answers ----------------------------------------------------------------------------------------------------
+# -- Answers: `remarks` and `cause` repeat notes and details as codes with parameters -----------------------------
 
 
 @dataclass(frozen=True)
@@ -224,8 +215,6 @@ class FormChoice:
     width: int
     lines: int | None
     default_lines: int
-    acrostic_positions: dict[str, int]
-    """For each placement of an acrostic (head, middle or end), the position in the line, from 1."""
     regulated: bool
     antithetical: bool
     templates: Sequence[str]
@@ -239,9 +228,7 @@ class TuneChoice:
     names: Sequence[str]
     """The names of the tune, the usual one first; a further shape of a tune has the same names."""
     widths: Sequence[int]
-    """The number of characters in each line."""
     marks: str
-    """The mark after each line."""
     stanzas: Sequence[int]
     """The numbers, from 1, of the lines that end a stanza before the last."""
     tones: Sequence[str]
@@ -249,7 +236,6 @@ class TuneChoice:
     rhymes: Sequence[str]
     """The class of each rhyme, 平, 仄 or 入; 平仄 if level and oblique lines rhyme with each other."""
     pieces: int
-    """The number of pieces of this shape that were counted."""
 
 
 @dataclass(frozen=True)
@@ -268,7 +254,6 @@ class StandardChoice:
     name: str
     label: str
     rhymes: Sequence[RhymeChoice]
-    """Its rhyme groups."""
     parts: Sequence[RhymeChoice]
     """The parts in which 詞 rhyme; `side` is 平仄, or 入 for a part of entering rhymes."""
 
@@ -309,7 +294,6 @@ class Choices:
     default_model: str
     corpus: bool
     levels: Sequence[str]
-    acrostic_places: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -319,7 +303,6 @@ class Poems:
     poems: Sequence[Poem]
     notes: Sequence[str]
     remarks: Sequence[Cause]
-    """The notes, each as a code with parameters."""
 
 
 @dataclass(frozen=True)
@@ -337,7 +320,6 @@ class Conflicts:
     detail: str
     clashes: Sequence[Clash]
     cause: Cause | None
-    """The detail as a code with parameters."""
 
 
 @dataclass(frozen=True)
@@ -350,7 +332,6 @@ class Fault:
     char: str
     readings: Sequence[str]
     definition: str
-    """The broken rule in words."""
     fitting: Sequence[str]
     cause: Cause
     """The wanted and the actual tone or rhyme, as a code with parameters."""
@@ -361,9 +342,7 @@ class Judged:
     """A checked poem, as in `pingze check --json`, with the characters that would fit at each fault."""
 
     ok: bool
-    """Whether the poem fits a form and breaks no rule."""
     judged: str
-    """What was judged: "tones and rhyme", "rhyme" (old-style verse), "shape" (if the shape is wrong) or "nothing"."""
     form: str | None
     template: str | None
     rhyme: str | None
@@ -379,6 +358,5 @@ class Judged:
     violations: Sequence[Fault]
     notes: Sequence[str]
     remarks: Sequence[Cause]
-    """The notes, each as a code with parameters."""
     explanation: Sequence[LineExplanation]
     """The pattern, licence and readings of each line; empty unless asked for."""

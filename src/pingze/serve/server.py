@@ -11,7 +11,7 @@ import uvicorn
 
 from pingze.errors import InputError
 from pingze.serve.app import create_app
-from pingze.serve.guard import Guard, watch
+from pingze.serve.guard import watch
 from pingze.serve.queue import Queue
 
 BACKLOG = 256
@@ -26,12 +26,11 @@ def listen(host: str, port: int) -> socket.socket:
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = socket.create_server(address[:2], family=family, backlog=BACKLOG)
-    except (OSError, UnicodeError) as error:
-        if isinstance(error, UnicodeError):
-            reason = "that is no host name"
-        else:  # the system's message without Python's additions
-            number = error.errno or 0
-            reason = os.strerror(number) if number > 0 else str(error.strerror or error)
+    except UnicodeError as error:
+        raise InputError("listen", field="port", host=host, port=port, reason="that is no host name") from error
+    except OSError as error:
+        number = error.errno or 0  # its message is the system's without Python's additions
+        reason = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise InputError("listen", field="port", host=host, port=port, reason=reason) from error
     # Accepted connections inherit this option. asyncio sets it only on sockets that name their protocol, which these
     # do not; without it, each answer's body waits 40 ms for the acknowledgement of its headers.
@@ -86,7 +85,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
     try:
-        asyncio.run(_serve(bound, server, queue, application))
+        asyncio.run(_serve(bound, server, queue))
     finally:
         queue.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
@@ -97,9 +96,9 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
         signal.raise_signal(signal.SIGTERM)
 
 
-async def _serve(bound: socket.socket, server: uvicorn.Server, queue: Queue, guard: Guard) -> None:
+async def _serve(bound: socket.socket, server: uvicorn.Server, queue: Queue) -> None:
     queue.start()
-    watching = asyncio.create_task(watch(server.server_state.connections, guard))
+    watching = asyncio.create_task(watch(server.server_state.connections))
     try:
         await server.serve(sockets=[bound])
     finally:
