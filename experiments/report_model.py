@@ -10,8 +10,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import pingze.network.weights
 from experiments.figures import record
 from pingze.cli.progress import training_progress
@@ -35,7 +33,7 @@ def main(folder: Path, settings: list[str]) -> None:
     with training_progress(run) as shown:
         run.train(*shown)
     best = checkpoint.load(folder)
-    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)
+    checkpoint.save(SHIPPED, best.rounded())
     loaded = checkpoint.load("report")
     figures = evaluate(LanguageModel.of(loaded), dev, loaded.vocabulary, run.configuration.length)
     command = f"python -m experiments.report_model runs/report {' '.join(settings)}".strip()

@@ -2,7 +2,7 @@
 
 Run: python -m experiments.reward add FOLDER ...    (sheets of `experiments.blind_reading` that have readings)
      python -m experiments.reward measure           (correlates it with readings of titles that it was not fitted to)
-     python -m experiments.reward fit               (writes weights/tang.reward.safetensors)
+     python -m experiments.reward fit               (writes it into weights/tang.safetensors)
 
 `add` appends the composed poems of sheets to reading/readings.tsv: the sheet, the title, the form, the lines, and the
 mean score of the readings for each criterion. Real poems are left out.
@@ -16,6 +16,7 @@ in the regression so that the reward does not learn what taste already counts (`
 import argparse
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -178,7 +179,9 @@ def main() -> None:
     fitted = regression(composer(), stored())
     if asked.what == "fit":
         weights = fitted.weights(np.ones(len(fitted.scores), bool))
-        checkpoint.save_reward(MODEL, weights[2:] / fitted.scale)
+        reward = (weights[2:] / fitted.scale).astype(np.float32)
+        loaded = checkpoint.load(MODEL)
+        checkpoint.save(MODEL, replace(loaded, stored={**loaded.stored, checkpoint.REWARD: reward}))
         return
     with_states, without = agreement(fitted)
     print(f"{len(fitted.scores)} poems: R {with_states:.3f}, without the states {without:.3f}")

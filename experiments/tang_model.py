@@ -16,8 +16,6 @@ import json
 import sys
 from pathlib import Path
 
-import numpy as np
-
 import pingze.network.weights
 from experiments.figures import record
 from pingze.cli.progress import training_progress
@@ -46,7 +44,7 @@ def train(folder: Path, settings: list[str]) -> None:
 def ship(folder: Path) -> None:
     """Ship a run's model, and measure it on dev."""
     best = checkpoint.load(folder)
-    checkpoint.save(SHIPPED, best.tensors, best.configuration, best.vocabulary, dtype=np.int8)
+    checkpoint.save(SHIPPED, best.rounded())
     command = "python -m experiments.tang_model ship runs/tang"
     rows = map(json.loads, (folder / LOG_FILE).read_text(encoding="utf-8").splitlines())
     record(

@@ -21,7 +21,7 @@ LARGEST_MB = 60
 NEEDED = (
     *("pingze/py.typed", "pingze/__main__.py", "pingze/messages.toml", "pingze/card.md"),
     "pingze/training/presets.toml",
-    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "tang.reward", "report", "antithesis")),
+    *(f"pingze/network/weights/{name}.safetensors" for name in ("tang", "report", "antithesis")),
     *("pingze/network/weights/figures.json", "pingze/verse/data/characters.tsv", "pingze/serve/units.json"),
     *("pingze/serve/page/index.html", "pingze/serve/page/kai.woff", "pingze/serve/page/kai-OFL.txt"),
 )

@@ -55,7 +55,7 @@ def model(
 
 def saved(path: Path, made: checkpoint.Checkpoint) -> Path:
     """Write a model to a file, and return the file."""
-    checkpoint.save(path, made.tensors, made.configuration, made.vocabulary)
+    checkpoint.save(path, made)
     return path
 
 

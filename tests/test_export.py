@@ -45,8 +45,7 @@ def test_it_is_read_back_and_says_what_other_readers_need(folder: Path) -> None:
 
 def test_the_reward_goes_with_its_model(tmp_path: Path) -> None:
     reward = np.linspace(-1, 1, MADE.configuration.hidden_size, dtype=np.float32)
-    paths = write_folder(tmp_path, replace(MADE, reward=reward))
-    assert tmp_path / "model.reward.safetensors" in paths
+    write_folder(tmp_path, replace(MADE, stored={**MADE.stored, checkpoint.REWARD: reward}))
     np.testing.assert_array_equal(checkpoint.load(tmp_path).reward, reward)
     write_folder(tmp_path, MADE)
     assert checkpoint.load(tmp_path).reward is None

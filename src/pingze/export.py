@@ -12,14 +12,14 @@ from pathlib import Path
 from pingze.errors import CheckpointError, InputError
 from pingze.files import written
 from pingze.network import checkpoint
-from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, REWARD_FILE, SHIPPED, VOCABULARY_FILE, Checkpoint
+from pingze.network.checkpoint import CONFIG_FILE, MODEL_FILE, SHIPPED, VOCABULARY_FILE, Checkpoint
 from pingze.network.conditions import ABOUT, Conditions
 from pingze.network.step_graph import step_graph
 from pingze.verse.dynasties import DYNASTIES
 from pingze.verse.forms import FORMS
 
 CARD_FILE = "README.md"
-_OURS = {MODEL_FILE, REWARD_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
+_OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
 _FIGURES = {"tang": "model.", "report": "report.", "ci": "ci."}
 """The prefix of the names of each shipped model's figures."""
 
@@ -46,19 +46,14 @@ def write_folder(folder: Path, model: Checkpoint, figures: Mapping[str, object] 
         raise InputError("export_folder", folder=str(folder), reason=error.strerror or str(error)) from error
     if foreign := [path.name for path in found if path.name not in _OURS and path.suffix != ".onnx"]:
         raise InputError("export_foreign", folder=str(folder), has=foreign[0])
-    config = json.dumps(checkpoint.config(model.configuration), ensure_ascii=False, indent=1) + "\n"
-    texts = {CONFIG_FILE: config, VOCABULARY_FILE: "".join(f"{token}\n" for token in model.vocabulary.tokens)}
+    texts = checkpoint.export_files(model)
     if not (folder / CARD_FILE).exists():
         texts[CARD_FILE] = card(model, figures)
-    checkpoint.save(folder / MODEL_FILE, model.tensors, model.configuration, model.vocabulary, dtype=model.dtype)
-    names = [MODEL_FILE]
-    if model.reward is not None:
-        checkpoint.save_reward(folder / MODEL_FILE, model.reward)
-        names.append(REWARD_FILE)
+    checkpoint.save(folder / MODEL_FILE, model)
     for name, text in texts.items():
         with written(folder / name, CheckpointError) as partial:
             partial.write_bytes(text.encode())
-    return [folder / name for name in (*names, *texts)]
+    return [folder / name for name in (MODEL_FILE, *texts)]
 
 
 def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:

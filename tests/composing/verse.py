@@ -36,7 +36,8 @@ def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **g
     loaded = checkpoint_of(characters, seed=seed, **given)
     if reward:
         H = loaded.configuration.hidden_size
-        loaded = replace(loaded, reward=0.3 * np.random.default_rng(seed + 1).standard_normal(H, np.float32))
+        weight = 0.3 * np.random.default_rng(seed + 1).standard_normal(H, np.float32)
+        loaded = replace(loaded, stored={**loaded.stored, checkpoint.REWARD: weight})
     return Composer(loaded)
 
 

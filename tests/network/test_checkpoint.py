@@ -1,10 +1,10 @@
 """Every way in which a model file can be wrong gives one line that says so."""
 
-import dataclasses
 import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from unittest.mock import Mock
 
@@ -14,6 +14,7 @@ from safetensors.numpy import save
 
 from pingze.errors import CheckpointError
 from pingze.network import checkpoint, tensor_file
+from pingze.network.checkpoint import Checkpoint
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.vocabulary import Vocabulary
 from tests import invented
@@ -27,10 +28,12 @@ def weights() -> dict[str, np.ndarray]:
     return {name: rng.standard_normal(shape, np.float32) for name, shape in shapes.items()}
 
 
+MADE = Checkpoint("made", CONFIGURATION, VOCABULARY, weights())
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    checkpoint.save(tmp_path / "model.safetensors", weights(), CONFIGURATION, VOCABULARY)
-    return tmp_path / "model.safetensors"
+    return invented.saved(tmp_path / "model.safetensors", MADE)
 
 
 def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.ndarray | None) -> None:
@@ -42,7 +45,7 @@ def rewrite(path: Path, metadata: dict[str, str] | None = None, **tensors: np.nd
 
 def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precision(path: Path, tmp_path: Path) -> None:
     half = tmp_path / "half.safetensors"
-    checkpoint.save(half, weights(), CONFIGURATION, VOCABULARY, dtype=np.float16)
+    checkpoint.save(half, replace(MADE, stored={name: tensor.astype(np.float16) for name, tensor in weights().items()}))
     for place in (path, path.parent, str(path), half):
         loaded = checkpoint.load(place)
         assert (loaded.configuration, loaded.vocabulary) == (CONFIGURATION, VOCABULARY)
@@ -55,7 +58,7 @@ def test_what_was_saved_is_loaded_from_a_file_or_its_folder_and_from_half_precis
 
 def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
     made, paths = invented.model(hidden_size=64, tied=True), [tmp_path / f"{n}.safetensors" for n in range(2)]
-    checkpoint.save(paths[0], made.tensors, made.configuration, made.vocabulary, dtype=np.int8)
+    checkpoint.save(paths[0], made.rounded())
     loaded = checkpoint.load(paths[0])
     for name, tensor in made.tensors.items():
         largest = np.abs(tensor).max(axis=-1, keepdims=True) if tensor.ndim == 2 else 0
@@ -63,11 +66,10 @@ def test_8_bits_are_a_quarter_and_round_to_themselves(tmp_path: Path) -> None:
         assert np.all(np.abs(loaded.tensors[name] - tensor) <= largest / 127), name
         rows = [2, 0, 2]
         np.testing.assert_array_equal(loaded.tensor(name, rows), loaded.tensors[name][rows])
-    checkpoint.save(paths[1], loaded.tensors, loaded.configuration, loaded.vocabulary, dtype=np.int8)
-    assert checkpoint.load(paths[1]).sha256 == loaded.sha256
-    checkpoint.save(paths[1], made.tensors, made.configuration, made.vocabulary)
-    for name, rounded in checkpoint.load(paths[1]).rounded().stored.items():
-        np.testing.assert_array_equal(rounded, loaded.stored[name])
+    checkpoint.save(paths[1], made)
+    for again in (replace(loaded, stored=loaded.tensors), checkpoint.load(paths[1])):
+        for name, rounded in again.rounded().stored.items():
+            np.testing.assert_array_equal(rounded, loaded.stored[name])
     assert loaded.rounded() is loaded
     assert paths[0].stat().st_size < 0.35 * paths[1].stat().st_size
 
@@ -122,6 +124,7 @@ BIAS = np.zeros(7, np.float32)
     ("tensors", "said"),
     [
         ({"lstm__1__bias": None}, r"tensor lstm\.1\.bias is absent, the configuration asks for \(12,\)"),
+        ({"reward__weight": BIAS}, r"tensor reward\.weight is \(7,\), the configuration asks for \(3,\)"),
         ({"more": BIAS}, r"tensor more is \(7,\), the configuration asks for absent"),
         ({"output__bias": BIAS[None]}, r"output\.bias is \(1, 7\)"),
         ({"output__bias": BIAS.astype(np.int8)}, r"output\.bias is not finite, or int8"),
@@ -172,61 +175,33 @@ def test_a_vocabulary_of_another_size_or_other_special_tokens_is_refused(path: P
     made = invented.model(conditions=["<七絕>", "<張甲>"])
     invented.saved(path, made)
     assert checkpoint.load(path).configuration == made.configuration
-    other = dataclasses.asdict(made.configuration) | {"special_tokens": ["<七絕>"]}
+    other = asdict(made.configuration) | {"special_tokens": ["<七絕>"]}
     rewrite(path, {"configuration": json.dumps(other)})
     with pytest.raises(CheckpointError, match="other special tokens in its vocabulary than in its config"):
         checkpoint.load(path)
 
 
 def test_a_failed_save_leaves_the_file_before_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, wrong = path.read_bytes(), weights() | {"output.bias": BIAS[:6]}
+    before, wrong = path.read_bytes(), replace(MADE, stored=weights() | {"output.bias": BIAS[:6]})
     with pytest.raises(CheckpointError, match=r"output\.bias is \(6,\), the configuration asks for \(7,\)"):
-        checkpoint.save(path, wrong, CONFIGURATION, VOCABULARY)
+        checkpoint.save(path, wrong)
     monkeypatch.setattr(os, "fsync", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
     with pytest.raises(CheckpointError, match=r"cannot be written: No space left on device"):
-        checkpoint.save(path, weights(), CONFIGURATION, VOCABULARY)
+        checkpoint.save(path, MADE)
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
 
 
-REWARD = np.array([0.5, -1.0, 2.0], np.float32)
-
-
-def test_a_reward_lies_beside_its_model_until_another_replaces_it(path: Path, tmp_path: Path) -> None:
-    """Also where the model is reached by a link."""
-    assert checkpoint.load(path).reward is None
-    before = checkpoint.changed(path)
-    checkpoint.save_reward(path, REWARD)
-    assert before != checkpoint.changed(path) == checkpoint.changed(path.parent)
-    assert checkpoint.changed("tang") == ()
+def test_a_reward_is_kept_and_a_model_reached_by_a_link(path: Path, tmp_path: Path) -> None:
+    reward, before = np.array([0.5, -1.0, 2.0], np.float32), checkpoint.changed(path)
     (tmp_path / "links").mkdir()
     link = tmp_path / "links" / "mine.safetensors"
     link.symlink_to(path)
-    for place in (path, path.parent, link):
-        np.testing.assert_array_equal(checkpoint.load(place).reward, REWARD)
-    assert checkpoint.changed(link) == checkpoint.changed(path)
-    checkpoint.save(link, weights(), CONFIGURATION, VOCABULARY)
+    assert checkpoint.load(link).reward is None
+    checkpoint.save(link, replace(MADE, stored=MADE.stored | {checkpoint.REWARD: reward}))
     assert link.is_symlink()
-    assert checkpoint.load(path).reward is None
-
-
-RELU = json.dumps(dataclasses.asdict(CONFIGURATION) | {"activation": "relu"})
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda path, beside: checkpoint.save_reward(path, np.zeros(4)),
-        lambda path, beside: checkpoint.save_reward(path, np.full(3, np.nan)),
-        lambda path, beside: rewrite(path, {"configuration": RELU}),
-        lambda path, beside: beside.write_bytes(beside.read_bytes()[:-3]),
-        lambda path, beside: beside.write_bytes(flip(beside.read_bytes())),
-        lambda path, beside: beside.write_bytes(other_type(beside.read_bytes())),
-        lambda path, beside: beside.write_bytes(path.read_bytes()),
-    ],
-)
-def test_a_reward_that_is_not_the_model_s_is_refused(path: Path, damage: Callable[[Path, Path], object]) -> None:
-    checkpoint.save_reward(path, REWARD)
-    damage(path, path.with_suffix(".reward.safetensors"))
-    with pytest.raises(CheckpointError, match="is not of the model beside it; remove it or fit it again"):
-        checkpoint.load(path)
+    assert before != checkpoint.changed(path) == checkpoint.changed(path.parent) == checkpoint.changed(link)
+    assert checkpoint.changed("tang") == 0
+    for place in (path, path.parent, link):
+        np.testing.assert_array_equal(checkpoint.load(place).reward, reward)
+        np.testing.assert_array_equal(checkpoint.load(place).rounded().reward, reward)

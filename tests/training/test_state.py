@@ -15,13 +15,13 @@ from pingze.training.presets import TrainingConfiguration
 from pingze.training.state import Position
 
 
-def learner() -> tuple[LanguageModel, torch.optim.Optimizer, Average]:
+def learner() -> tuple[torch.optim.Optimizer, Average]:
     model = LanguageModel(ModelConfiguration(vocabulary_size=10, embedding_size=3, hidden_size=4))
     model.initialize("normal", np.random.default_rng(0))
     model.loss_sum(torch.tensor([1, 4, 5]), torch.tensor([4, 5, 2]), torch.tensor([1, 1, 1])).backward()
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
     optimizer.step()
-    return model, optimizer, Average(model, 0.5)
+    return optimizer, Average(model, 0.5)
 
 
 def names(run: Path) -> list[str]:

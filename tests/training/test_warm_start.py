@@ -78,7 +78,7 @@ def test_a_run_gives_its_moments_and_its_average(tmp_path: Path) -> None:
         before.loss_sum(ids[:-1], ids[1:], torch.ones(len(ids) - 1, dtype=torch.int64)).backward()
         optimizer.step()
         average.update()
-    state.save(tmp_path, before, optimizer, average, state.Position(step=3))
+    state.save(tmp_path, optimizer, average, state.Position(step=3))
 
     model = larger(old, held=True)
     new_optimizer, new_average = grown_from(tmp_path, model)
@@ -108,7 +108,7 @@ def test_either_run_may_be_without_an_average(tmp_path: Path, before: float, aft
     model = LanguageModel.of(old)
     invented.saved(tmp_path / checkpoint.MODEL_FILE, old)
     optimizer = make_optimizer(model.parameters(), TrainingConfiguration())
-    state.save(tmp_path, model, optimizer, Average(model, before), state.Position())
+    state.save(tmp_path, optimizer, Average(model, before), state.Position())
     grown = larger(old)
     _, average = grown_from(tmp_path, grown, decay=after)
     assert average.tensors.keys() == (dict(grown.named_parameters()).keys() if after else set())
@@ -123,9 +123,9 @@ def test_new_conditions_begin_as_unlikely_as_the_known_ones(tmp_path: Path) -> N
     old = LanguageModel(configuration)
     old.output.bias.data[:] = torch.arange(len(vocabulary))
     path = tmp_path / checkpoint.MODEL_FILE
-    checkpoint.save(path, old.tensors(), configuration, vocabulary)
+    checkpoint.save(path, Checkpoint("", configuration, vocabulary, old.tensors()))
     optimizer = make_optimizer(old.parameters(), TrainingConfiguration())
-    state.save(tmp_path, old, optimizer, Average(old, 0.9), state.Position())
+    state.save(tmp_path, optimizer, Average(old, 0.9), state.Position())
     grown = Vocabulary.of_texts([invented.CHARACTERS], 61, ("<七絕>", "<詞:憶江南>", "<唐>"))
     sizes = {"vocabulary_size": len(grown), "special_tokens": grown.condition_tokens}
     model = LanguageModel(replace(configuration, **sizes))

@@ -323,8 +323,8 @@ def composer(
 
 
 @lru_cache(maxsize=4)
-def _composer(name: str, changed: tuple[int, ...], reference: bool) -> Composer:
-    """Load a composer; `changed`, the state of the model's files, is used only as a key of the cache."""
+def _composer(name: str, changed: int, reference: bool) -> Composer:
+    """Load a composer; `changed`, when the model's file was changed, is used only as a key of the cache."""
     return Composer(checkpoint.load(name), reference=reference)
 
 

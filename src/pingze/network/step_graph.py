@@ -139,7 +139,7 @@ def step_graph(checkpoint: Checkpoint, *, for_others: bool = False) -> bytes:
     return graph.serialized(
         [("ids", "int64", ("B",)), *inputs],
         [("logits", "float32", ("B", V)), last, *outputs],
-        about(sizes, checkpoint.vocabulary) if for_others else {},
+        about(checkpoint) if for_others else {},
     )
 
 

@@ -1,4 +1,4 @@
-"""Write, read and verify files of tensors: models, rewards of models, and states of training.
+"""Write, read and verify files of tensors: models and states of training.
 
 The files are in safetensors format. Their metadata hold the version of our format and a SHA-256 of all other metadata
 and of the name, type, shape and bytes of each tensor.
@@ -22,17 +22,12 @@ FORMAT = "pingze-2"
 Tensors = Mapping[str, np.ndarray]
 
 
-def write(path: Path, tensors: Tensors, metadata: Mapping[str, str], stale: Path | None = None) -> None:
-    """Write tensors and metadata atomically, and remove `stale`, a file that belongs to the replaced file.
-
-    Raises CheckpointError if the file cannot be written.
-    """
+def write(path: Path, tensors: Tensors, metadata: Mapping[str, str]) -> None:
+    """Write tensors and metadata atomically. Raises CheckpointError if the file cannot be written."""
     whole = {"format": FORMAT, **metadata}
     whole["sha256"] = digest(tensors, whole)
     with written(path, CheckpointError) as partial:
         partial.write_bytes(serialize({n: np.asarray(t, order="C") for n, t in tensors.items()}, whole))
-        if stale:
-            stale.unlink(missing_ok=True)
 
 
 def read(path: Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:

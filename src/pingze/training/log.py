@@ -19,25 +19,23 @@ LogRow = dict[str, float | int | str]
 """A row of the log: `kind` ("train", "dev" or "stop"), `step`, `time` in seconds since 1970, and figures by name."""
 
 
-class Log:
-    """The log of a run, to which rows are appended."""
+def begin(run: Path, last_step: int) -> None:
+    """Create the log of a run, or remove the rows after `last_step` from it, because their steps will be repeated."""
+    rows = [row for row in read(run) if int(row["step"]) <= last_step]
+    with written(run / LOG_FILE, TrainingError) as partial:
+        partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
-    def __init__(self, run: Path, last_step: int) -> None:
-        """Remove the rows after `last_step` from the log, because their steps will be repeated."""
-        self._path = run / LOG_FILE
-        rows = [row for row in read(run) if int(row["step"]) <= last_step]
-        with written(self._path, TrainingError) as partial:
-            partial.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
-    def add(self, row: LogRow) -> None:
-        """Write one row. Raises TrainingError if it cannot be written."""
-        try:
-            with self._path.open("ab") as file:
-                file.write(json.dumps(row).encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as fault:
-            raise TrainingError("unwritable", name=str(self._path), reason=fault.strerror or str(fault)) from fault
+def add(run: Path, row: LogRow) -> None:
+    """Write one row. Raises TrainingError if it cannot be written."""
+    path = run / LOG_FILE
+    try:
+        with path.open("ab") as file:
+            file.write(json.dumps(row).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as fault:
+        raise TrainingError("unwritable", name=str(path), reason=fault.strerror or str(fault)) from fault
 
 
 def read(run: Path) -> list[LogRow]:
@@ -49,8 +47,7 @@ def read(run: Path) -> list[LogRow]:
     try:
         text = path.read_text(encoding="utf-8") if path.exists() else ""
         rows = [json.loads(line) for line in text.split("\n")[:-1]]
-        steps = {type(row["step"]) for row in rows}
-        if steps - {int}:
+        if steps := {type(row["step"]) for row in rows} - {int}:
             raise TypeError(f"a step of {steps}")
     except DAMAGES as error:
         raise TrainingError("train_damaged", path=str(path), reason=repr(error)) from error

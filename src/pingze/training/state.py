@@ -2,22 +2,30 @@
 
 `state.STEP.safetensors` holds the weights, their average and the optimizer's tensors. Its metadata hold the position,
 which determines the learning rate, the order of the poems and all random numbers. The newest two files are kept.
+
+A state can also be copied into a larger model. In a wider layer, the old units keep their weights and new units keep
+their initial weights; neither the old units nor the output read the new units at first (Net2Net: Chen et al. 2016), so
+that the larger model at first predicts exactly as the smaller one does.
 """
 
 import json
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.optim import Optimizer
 
 from pingze.errors import CheckpointError
 from pingze.messages import here
 from pingze.network import tensor_file
-from pingze.network.model import LanguageModel
 from pingze.training.optimization import Average
 
 KEPT = 2
+
+Rows = Mapping[int, int]
+"""For each token that two models know, its id in the new model and in the old; by default they have the same tokens."""
 
 
 @dataclass
@@ -42,10 +50,9 @@ class Window:
 
 @dataclass
 class Position:
-    """The progress of a run."""
+    """The progress of a run: the number of optimizer steps taken, and what depends on the steps before."""
 
     step: int = 0
-    """Number of optimizer steps taken."""
     best_nats: float = float("inf")
     """Lowest dev figure so far, in nats: per Han character if the corpus is tang, otherwise per token."""
     stale_epochs: int = 0
@@ -82,14 +89,12 @@ class SavedState:
         return {name.removeprefix(prefix): tensor for name, tensor in named if name.startswith(prefix)}
 
 
-def save(
-    run: Path, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average, position: Position
-) -> None:
+def save(run: Path, optimizer: Optimizer, average: Average, position: Position) -> None:
     """Write the state atomically, then delete all other states except the previous one.
 
     Raises CheckpointError if the state cannot be written.
     """
-    tensors = {f"model.{name}": p.detach() for name, p in model.named_parameters()}
+    tensors = {f"model.{name}": p.detach() for name, p in average.model.named_parameters()}
     tensors |= {f"average.{name}": tensor for name, tensor in average.tensors.items()}
     for index, values in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{key}": v for key, v in values.items() if isinstance(v, Tensor)}
@@ -127,16 +132,40 @@ def read(run: Path) -> SavedState | None:
     return None
 
 
-def restore(state: SavedState, model: LanguageModel, optimizer: torch.optim.Optimizer, average: Average) -> None:
-    """Copy a state into the model, the optimizer and the average."""
-    with torch.no_grad():
-        for name, parameter in model.named_parameters():
-            parameter.copy_(state.tensors[f"model.{name}"])
-        for name, tensor in average.tensors.items():
-            tensor.copy_(state.tensors[f"average.{name}"])
-    average.updates = state.position.averaged
-    values: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in state.part("optimizer.").items():
-        index, key = name.split(".")
-        values.setdefault(int(index), {})[key] = tensor
-    optimizer.load_state_dict({"state": values, "param_groups": optimizer.state_dict()["param_groups"]})
+def restore(
+    saved: SavedState, names: Iterable[str], optimizer: Optimizer, average: Average, rows: Rows | None = None
+) -> None:
+    """Copy the state of a run, the names of whose weights are given in order, into a model as large or larger (`copy`).
+
+    The moments of new weights are zero. In a run without averaging, the weights are the average.
+    """
+    weights, parameters = saved.part("model."), dict(average.model.named_parameters())
+    copy(weights, parameters, rows)
+    copy(saved.part("average.") or weights, average.tensors, rows)
+    average.updates = saved.position.averaged
+    for index, name in enumerate(names):
+        for key, value in saved.part(f"optimizer.{index}.").items():
+            moment = value.to(parameters[name].device)
+            if value.dim():  # the number of steps has none
+                moment = torch.zeros_like(parameters[name])
+                copy({name: value}, {name: moment}, rows)
+            optimizer.state[parameters[name]][key] = moment
+
+
+@torch.no_grad()
+def copy(old: Mapping[str, Tensor], new: Mapping[str, Tensor], rows: Rows | None = None) -> None:
+    """Copy a model's tensors into those of a model as large or larger; leave tensors that `old` lacks unchanged."""
+    for name in new.keys() & old.keys():  # `weight_ph` of a constant input may be new, and is zero at first
+        grown = new[name]
+        values = old[name].to(grown.device)
+        columns = values.shape[-1]
+        if name.startswith(("embedding", "output")):
+            ids = list(rows or range(len(values)))
+            known = torch.zeros_like(grown[ids])
+            known[..., :columns] = values[list(rows.values()) if rows else ids]
+            grown[ids] = known
+        else:
+            gates = 4 if name.startswith("lstm") else 1
+            for part, known in zip(grown.chunk(gates), values.chunk(gates), strict=True):
+                part[: len(known)] = 0
+                part[: len(known)][..., :columns] = known
