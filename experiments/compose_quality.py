@@ -321,8 +321,7 @@ def curve(chosen: Composer, form: Form, asked: Sequence[Options]) -> dict[int, d
                 sampling=Sampling(TEMPERATURE, particles),
                 prefix=prefix_of(chosen, form),
             )
-            (population,) = finish(writing)
-            text = chosen.vocabulary.decode(population.chosen().ids[0])
+            text = chosen.vocabulary.decode(finish(writing)[0].ids)
             values += per_hanzi(chosen, form, [form.layout(len(text) // form.width).cut(text)])
             sizes.append(float(np.mean(writing.sizes)))
         mean, error = mean_error(values)

@@ -9,7 +9,7 @@ import pytest
 
 from pingze.arrays import Array
 from pingze.composing.composer import POPULATION, Composer
-from pingze.composing.particles import Population, Writing, finish, go_on
+from pingze.composing.particles import Writing, finish, go_on
 from pingze.composing.proposal import effective_sizes, resample
 from pingze.composing.request.options import Composing, Sampling
 from pingze.composing.request.request import Request, read_request
@@ -89,8 +89,8 @@ def expected_shares(
     for seed in range(runs):
         starts = [inclusion.draw(particles, np.random.default_rng(seed))]
         writing = Writing(chosen.network, inclusion.constraints, starts, sampling=sampling, terms=terms)
-        (population,) = finish(writing)
-        for ids, weight in zip(population.ids, normalized(population.log_weights), strict=True):
+        finish(writing)
+        for ids, weight in zip(writing.texts, normalized(writing.log_weights[0]), strict=True):
             found[chosen.vocabulary.decode(ids)] += float(weight) / runs
     return found
 
@@ -156,12 +156,11 @@ def test_what_populations_weigh_makes_up_for_how_few_texts_each_has() -> None:
     inclusion = chosen.prepare(request)
     starts = [inclusion.draw(2, np.random.default_rng(seed)) for seed in range(512)]
     writing = Writing(chosen.network, inclusion.constraints, starts, sampling=Sampling(TEMPERATURE, 2))
-    finished = finish(writing)
-    together = Population.joined(finished)
+    finish(writing)
     found: list[Counter[str]] = [Counter(), Counter()]
-    weights = normalized(together.log_weights)
-    alone = np.concatenate([normalized(each.log_weights) / len(finished) for each in finished])
-    for text, *of_text in zip(together.ids, weights, alone, strict=True):
+    weights = normalized(writing.log_weights.ravel())
+    alone = np.concatenate([normalized(each) / len(starts) for each in writing.log_weights])
+    for text, *of_text in zip(writing.texts, weights, alone, strict=True):
         for counted, weight in zip(found, of_text, strict=True):
             counted[chosen.vocabulary.decode(text)] += float(weight)
     assert total_variation(found[0], expected) < 0.15
@@ -195,7 +194,7 @@ def test_poems_of_other_requests_in_one_batch_are_those_written_alone() -> None:
         going = [draft for draft in drafts[: step // 3 + 1] if not draft.finished]
         assert not going or not go_on(chosen.network, going)
     for poem, draft in zip(alone, drafts, strict=True):
-        together = chosen.poem(draft.constraints, chosen.choose(draft), poem.seed)
+        together = chosen.poem(draft.constraints, draft.chosen(), poem.seed)
         assert together.lines == poem.lines
         assert together.log_probability == pytest.approx(poem.log_probability, rel=1e-6)
 

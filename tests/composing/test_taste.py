@@ -56,8 +56,10 @@ def test_every_text_has_the_sum_of_its_tokens(
     monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
     request = inclusion.constraints.request
-    (population,) = finish(CHOSEN.begin(inclusion, asked.sampling, [(3, 0)]))
-    for ids, score in zip(population.ids, population.scores, strict=True):
+    writing = CHOSEN.begin(inclusion, asked.sampling, [(3, 0)])
+    (chosen,) = finish(writing)
+    assert chosen.score == writing.scores.max()
+    for ids, score in zip(writing.texts, writing.scores, strict=True):
         lines = Layout([5] * 4).cut(CHOSEN.vocabulary.decode(ids))
         score += taste.CONTRADICTION * taste.contradicts(lines)
         assert score == pytest.approx(by_hand(CHOSEN, request, lines, worn), rel=1e-4)
@@ -89,5 +91,5 @@ def test_the_target_is_multiplied_by_what_taste_adds(worn: dict[str, float]) -> 
 def test_without_taste_a_text_is_drawn_by_weight() -> None:
     writing = CHOSEN.begin(verse.prepared(CHOSEN, taste=0), Sampling(1.0, 4), [(1, 0)])
     assert not writing.terms
-    (population,) = finish(writing)
-    assert not population.scores.any()
+    finish(writing)
+    assert not writing.scores.any()

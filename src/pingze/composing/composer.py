@@ -4,8 +4,8 @@ import math
 import secrets
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import TypeVar, Unpack
 
@@ -17,7 +17,7 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.particles import Population, Writing, finish
+from pingze.composing.particles import Text, Writing, best, finish
 from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
@@ -30,7 +30,7 @@ from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import CI, checkpoint
 from pingze.network.conditions import ABOUT, Conditions
-from pingze.network.reference import ReferenceNetwork, State
+from pingze.network.reference import ReferenceNetwork
 from pingze.network.step_graph import GraphNetwork
 from pingze.network.vocabulary import EOS
 from pingze.threads import threads
@@ -138,8 +138,19 @@ class Composer:
         its words can be placed in too many ways; CorpusError if the request asks for originality and there is no
         corpus.
         """
-        copying, effort = self._copying(request), Effort(request)
-        own = self.lexicon(request.standard)
+        # 1. Find what may not be copied or, for a 集句, what may be quoted.
+        copying: Copying | None = None
+        if request.poets is not None:
+            from pingze.composing.constraints.quoting import quoting  # other requests need no database
+
+            copying = quoting(self.vocabulary, request.form.width, request.poets, request.standard)
+        elif request.original:
+            from pingze.corpus import Store
+
+            with Store.open() as store:
+                copying = Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
+        # 2. Try the ways to read the request, beginning with the narrowest.
+        effort, own = Effort(request), self.lexicon(request.standard)
         ways = [(own, False)]
         if request.fixed or request.include:
             read, words = own.reading(request), any(len(word) > 1 for word in request.include)
@@ -156,20 +167,7 @@ class Composer:
             return []
         form = self.conditions.form_token(request.form)
         parts = self.conditions.prefix(form, request.poet, request.title, about=request.about)
-        return [int(id_) for part in parts for id_ in part]
-
-    def _copying(self, request: Request) -> Copying | None:
-        """Return what may not be copied or, for a 集句, what may be quoted; None if the request asks for neither."""
-        if request.poets is not None:
-            from pingze.composing.constraints.quoting import quoting
-
-            return quoting(self.vocabulary, request.form.width, request.poets, request.standard)
-        if not request.original:
-            return None
-        from pingze.corpus import Store  # other requests need no database
-
-        with Store.open() as store:
-            return Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
+        return np.concatenate(parts).tolist()
 
     def write(self, inclusion: Inclusion, sampling: Sampling, seed: int) -> Poem:
         """Write the poem for a seed."""
@@ -181,17 +179,9 @@ class Composer:
         every = [(seed, number) for seed in seeds for number in range(count)]
         together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
         batches = [every[start : start + together] for start in range(0, len(every), together)]
-
-        def write(batch: Sequence[PopulationSeed]) -> list[Population]:
-            writing = self.begin(inclusion, sampling, batch)
-            finish(writing)
-            return self.choose(writing)
-
-        chosen = [population for batch in each(write, batches) for population in batch]
-        return [
-            self.poem(inclusion.constraints, chosen[number * count : (number + 1) * count], seed)
-            for number, seed in enumerate(seeds)
-        ]
+        written = each(lambda batch: finish(self.begin(inclusion, sampling, batch)), batches)
+        texts = chain.from_iterable(written)
+        return [self.poem(inclusion.constraints, list(islice(texts, count)), seed) for seed in seeds]
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:
         """Return the number of populations for a poem, and the number of particles in each.
@@ -209,14 +199,9 @@ class Composer:
         """Start writing one population for each seed."""
         constraints = inclusion.constraints
         _, size = self.populations(constraints, sampling)
-        return Writing(
-            self.network,
-            constraints,
-            [inclusion.draw(size, np.random.default_rng(seed)) for seed in seeds],
-            sampling=sampling,
-            prefix=self.prefix(constraints.request),
-            terms=self.terms(constraints),
-        )
+        starts = [inclusion.draw(size, np.random.default_rng(seed)) for seed in seeds]
+        prefix, terms = self.prefix(constraints.request), self.terms(constraints)
+        return Writing(self.network, constraints, starts, sampling=sampling, prefix=prefix, terms=terms)
 
     def terms(self, constraints: Constraints) -> list[Term]:
         """List the terms that a request uses."""
@@ -231,17 +216,6 @@ class Composer:
             terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
 
-    def choose(self, writing: Writing) -> list[Population]:
-        """Choose one text from each finished population, and add ln p of the end token to the text's ln p."""
-        chosen = [population.chosen() for population in writing.populations]
-        mark = writing.marks[-1]
-        states = State.joined([population.states for population in chosen])
-        ends = self.network.step(states, np.full(len(chosen), mark)).log_p[:, EOS]
-        return [
-            replace(population, log_probabilities=population.log_probabilities + end)
-            for population, end in zip(chosen, ends, strict=True)
-        ]
-
     def weighed(self, constraints: Constraints, place: int) -> Float[Array, "V"]:
         """Return, for each character, how much the terms add to its ln p at a position of the request's fixed text."""
         text = np.array(constraints.fixed)
@@ -254,34 +228,31 @@ class Composer:
             self.lexicons[standard] = Lexicon.of(self.vocabulary, standard)
         return self.lexicons[standard]
 
-    def poem(self, constraints: Constraints, chosen: Sequence[Population], seed: int) -> Poem:
-        """Choose one text from a seed's populations, and return it as a poem."""
-        population = Population.joined(chosen).chosen()
+    def poem(self, constraints: Constraints, texts: Sequence[Text], seed: int) -> Poem:
+        """Choose one of the texts from a seed's populations, and return it as a poem."""
+        weights, scores = (np.array([getattr(text, name) for text in texts]) for name in ("log_weight", "score"))
+        text = texts[best(weights, scores, texts[0].rng)]
+        template = int(text.alive.any(axis=1).argmax())  # the first hypothesis that the text keeps
         request = constraints.request
-        template = int(population.alive[0].any(axis=1).argmax())  # the first hypothesis that the text keeps
         opening, form = request.openings[template], request.form
         poem = Poem(
             form=form.name,
             template=opening_name(form.width, opening[0]) if opening else None,
-            rhyme="、".join(constraints.named(population.alive[0, template])),
+            rhyme="、".join(constraints.named(text.alive[template])),
             title=request.title,
             poet=request.poet,
             about=request.about,
             mood=request.mood,
             seed=seed,
             model=self.name,
-            lines=constraints.layout.cut(self.vocabulary.decode(population.ids[0])),
-            log_probability=float(population.log_probabilities[0]),
+            lines=constraints.layout.cut(self.vocabulary.decode(text.ids)),
+            log_probability=text.log_probability,
         )
         if request.poets is None:
             return poem
         from pingze.composing.collecting import collected
 
         return collected(poem, constraints.copying)
-
-    def log_probability(self, lines: list[str], prefix: Sequence[int] = (), form: str = "") -> float:
-        """Compute ln p of a poem's text after a prefix, at temperature 1, including marks and the end token."""
-        return float(self.score(lines, prefix, form)[1].sum(dtype=np.float64))
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""
@@ -343,10 +314,8 @@ def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
             return compute(batch)
 
     with ThreadPoolExecutor(threads()) as pool:
-        tasks = [pool.submit(computed, batch) for batch in batches]
         try:
-            return [task.result() for task in tasks]
+            return list(pool.map(computed, batches))
         except BaseException:
             deadline.gone = True
-            pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -12,7 +12,6 @@ Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, L
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -30,6 +29,7 @@ from pingze.deadline import check_deadline
 from pingze.errors import UnfinishedError
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
+from pingze.network.vocabulary import EOS
 
 COLDEST = 0.01
 """The lowest temperature used; below it all particles would be the same text."""
@@ -46,46 +46,28 @@ class Start(NamedTuple):
     """The source of all random numbers of the population, so that no other population in its batch affects it."""
 
 
-@dataclass(frozen=True)
-class Population:
-    """N finished texts with their weights."""
+class Text(NamedTuple):
+    """The text that is chosen from a finished population."""
 
+    ids: Int[Array, "P"]
+    """The id of the character at each position."""
+    alive: Bool[Array, "T G"]
+    """Whether the text keeps each hypothesis (pair of a template and a rhyme group)."""
+    log_probability: float
+    """ln p of the text at temperature 1, including its marks and the end token."""
+    score: float
+    """The sum of what the terms added for the tokens of the text and for the finished text."""
+    log_weight: float
+    """The logarithm of the weight of the whole population."""
     rng: np.random.Generator
-    states: State
-    """The model's state before it reads the last mark of each text."""
-    ids: Int[Array, "N P"]
-    """The id of the character at each position of each text."""
-    log_weights: Float[Array, "N"]
-    alive: Bool[Array, "N T G"]
-    """Whether each text keeps each hypothesis (pair of a template and a rhyme group)."""
-    log_probabilities: Float[Array, "N"]
-    """ln p of each text at temperature 1, up to and including its last mark; `Composer.choose` adds the end token."""
-    scores: Float[Array, "N"]
-    """The sum of what the terms added for the tokens of each text and for the finished text."""
+    """The population's source of random numbers."""
 
-    def chosen(self) -> "Population":
-        """Return one text with the total weight: the highest-scoring one or, without scores, one drawn by weight."""
-        if self.scores.any():
-            row = int(np.where(self.log_weights > -np.inf, self.scores, -np.inf).argmax())
-        else:
-            row = int((self.log_weights + self.rng.gumbel(size=len(self.log_weights))).argmax())
-        rows = slice(row, row + 1)
-        return Population(
-            self.rng,
-            self.states.take(np.array([row])),
-            self.ids[rows],
-            np.logaddexp.reduce(self.log_weights, keepdims=True),
-            self.alive[rows],
-            self.log_probabilities[rows],
-            self.scores[rows],
-        )
 
-    @classmethod
-    def joined(cls, populations: Sequence["Population"]) -> "Population":
-        """Join the populations of one request; the result uses the first population's source of random numbers."""
-        names = ("ids", "log_weights", "alive", "log_probabilities", "scores")
-        parts = [np.concatenate([getattr(each, name) for each in populations]) for name in names]
-        return cls(populations[0].rng, State.joined([each.states for each in populations]), *parts)
+def best(log_weights: Float[Array, "N"], scores: Float[Array, "N"], rng: np.random.Generator) -> int:
+    """Return the index of the highest-scoring text or, if no term gave a score, of one drawn by weight."""
+    if scores.any():
+        return int(np.where(log_weights > -np.inf, scores, -np.inf).argmax())
+    return int((log_weights + rng.gumbel(size=len(log_weights))).argmax())
 
 
 class Writing:
@@ -159,7 +141,7 @@ class Writing:
     def _write_character(self, logits: Float[Array, "U V"]) -> Float[Array, "GN"]:
         """Draw a character for each text; return the log of the probability that the constraints leave to that text."""
         constraints, histories, place = self.constraints, self.histories, self.place
-        (G, N), starts = self.log_weights.shape, self.starts
+        G, N = self.log_weights.shape
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
         allowed = constraints.allowed(histories, place, self.texts)
         original = constraints.original(allowed, self.texts, histories, place)
@@ -174,20 +156,18 @@ class Writing:
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
         added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
-        share, self.ids = choose(
-            logits,
-            self.rows,
-            original,
-            self.top_p,
-            lambda: np.concatenate([start.rng.random(N) for start in starts]),
-            lean,
-        )
+        share, self.ids = choose(logits, self.rows, original, self.top_p, self._random, lean)
         # 3. Move on to the next position.
         constraints.advance(histories, place, self.ids)
         self.texts[:, place], self.written = self.ids, place
         self.place += 1
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
+
+    def _random(self) -> Float[Array, "GN"]:
+        """Draw a number within [0, 1) for each text, from the source of its population."""
+        N = self.log_weights.shape[1]
+        return np.concatenate([start.rng.random(N) for start in self.starts])
 
     def merge(self) -> tuple[State, Int[Array, "U"]]:
         """Give texts with the same tokens one row; return each row's state before its new token, and that token.
@@ -202,7 +182,7 @@ class Writing:
     def read(self, state: State) -> None:
         """Weigh the new token and resample; `state` is the model's state after it or, for the last token, before it."""
         self.state = state
-        # 1. Add what each term returns for the token.
+        # 1. Add what each term returns for the token and, at the end, for the whole text.
         token = Token(self.texts, self.written, self.log_p, None if self.finished else state.h[self.rows])
         for term in self.terms:
             if (added := term.after_token(token)) is not None:
@@ -210,13 +190,18 @@ class Writing:
                 self.log_weights += added.reshape(self.log_weights.shape)
         if self.at_mark:
             return
+        self.sizes.append(effective_sizes(self.log_weights))
+        layout = self.constraints.layout
+        if self.finished:
+            decode = self.constraints.lexicon.vocabulary.decode
+            texts = [layout.cut(decode(text)) for text in self.texts]
+            self.scores += [sum(term.of_text(lines) for term in self.terms) for lines in texts]
+            return
         # 2. Resample the populations in which few particles carry most of the weight.
+        if self.constraints.request.poets is not None and self.place not in layout.starts:
+            return  # few lines of the corpus go on from a beginning, so that only whole lines can be compared
         G, N = self.log_weights.shape
         rows = np.arange(G * N).reshape(G, N)
-        self.sizes.append(effective_sizes(self.log_weights))
-        quoted = self.constraints.request.poets is not None
-        if self.finished or (quoted and self.place not in self.constraints.layout.starts):
-            return  # few lines of the corpus go on from a beginning, so that only whole lines can be compared
         for g in np.flatnonzero(self.sizes[-1] < ESS_THRESHOLD * N).tolist():
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
@@ -238,20 +223,15 @@ class Writing:
         both = ("".join(BLANKS[0] if id_ == FREE else tokens[id_] for id_ in ids) for ids in (text, settled))
         return [*map(self.constraints.layout.cut, both)]
 
-    @property
-    def populations(self) -> list[Population]:
-        """The finished populations."""
+    def chosen(self) -> list[Text]:
+        """Choose one text from each finished population."""
         G, N = self.log_weights.shape
-        decode, layout = self.constraints.lexicon.vocabulary.decode, self.constraints.layout
-        lines = [layout.cut(decode(text)) for text in self.texts]
-        scores = self.scores + [sum(term.of_text(text) for term in self.terms) for text in lines]
-        parts = (self.histories.alive, self.log_probabilities, scores)
-        return [
-            Population(
-                start.rng, self.state.take(self.rows[rows]), self.texts[rows], weights, *(p[rows] for p in parts)
-            )
-            for rows, weights, start in zip(_rows([N] * G), self.log_weights, self.starts, strict=True)
-        ]
+        rngs, scores = [start.rng for start in self.starts], self.scores.reshape(G, N)
+        rows = [g * N + best(self.log_weights[g], scores[g], rng) for g, rng in enumerate(rngs)]
+        ends = self.network.step(self.state.take(self.rows[rows]), np.full(G, self.marks[-1])).log_p[:, EOS]
+        log_p, totals = self.log_probabilities[rows] + ends, np.logaddexp.reduce(self.log_weights, axis=1)
+        columns = self.texts[rows], self.histories.alive[rows], log_p.tolist(), self.scores[rows], totals, rngs
+        return list(map(Text, *columns))
 
 
 def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writing, UnfinishedError]:
@@ -269,24 +249,22 @@ def go_on(network: ReferenceNetwork, writings: Sequence[Writing]) -> dict[Writin
     if reading:
         states, ids = zip(*(writing.merge() for writing in reading), strict=True)
         state = network.step(State.joined(states), np.concatenate(ids))
-        for writing, rows in zip(reading, _rows([len(each) for each in ids]), strict=True):
-            writing.read(state.take(rows))
+        edges = np.cumsum([0, *map(len, ids)]).tolist()
+        for writing, (start, end) in zip(reading, pairwise(edges), strict=True):
+            writing.read(state.take(slice(start, end)))
     for writing in writings:
         if writing not in failed and writing.finished:
             writing.read(writing.state)
     return failed
 
 
-def _rows(sizes: Sequence[int]) -> list[slice]:
-    """Cut the rows of a batch into consecutive slices of the given sizes."""
-    edges = np.cumsum([0, *sizes]).tolist()
-    return [slice(start, end) for start, end in pairwise(edges)]
+def finish(writing: Writing) -> list[Text]:
+    """Finish the texts, and choose one from each population.
 
-
-def finish(writing: Writing) -> list[Population]:
-    """Finish the texts. Raises UnfinishedError if every particle of a population would copy a line of the corpus."""
+    Raises UnfinishedError if every particle of a population would copy a line of the corpus.
+    """
     while not writing.finished:
         check_deadline()
         for error in go_on(writing.network, [writing]).values():
             raise error
-    return writing.populations
+    return writing.chosen()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pingze.composing import Poem
 from pingze.composing.composer import Composer, PopulationSeed, prepare
 from pingze.composing.constraints.inclusion import Inclusion
-from pingze.composing.particles import Population, Writing, go_on
+from pingze.composing.particles import Text, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
 from pingze.composing.revision import prepare_revision
@@ -118,7 +118,7 @@ def write(
             elif writing.finished:
                 del going[index]
                 try:
-                    found = chosen.choose(writing)
+                    found = writing.chosen()
                     yield index, chosen.poem(writing.constraints, found, seed[0]) if alone else found[0]
                 except Exception as error:
                     yield index, failure(error)
@@ -126,7 +126,7 @@ def write(
                 yield index, Draft(seed[0], *writing.draft(alone))
 
 
-def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Population]) -> list[Poem]:
+def join(packed: PickledRequest, seeds: Sequence[int], texts: Sequence[Text]) -> list[Poem]:
     """Build each seed's poem from the texts that were chosen from its populations; all have equally many."""
     chosen, inclusion, *_ = started(packed)
     count = len(texts) // len(seeds)
