@@ -71,7 +71,7 @@ def asked(author: Composer, count: int = 3, **options: Any) -> list[Collected]:
     inclusion, found = author.prepare(read_request(author.vocabulary, collecting)), list[Poem]()
     for seed in range(4 * count):
         with suppress(UnfinishedError):
-            found.append(author.write(inclusion, collecting.sampling, seed))
+            found.append(author.write(inclusion, collecting, seed))
     assert len(found) >= count
     return found[:count]  # type: ignore[return-value]
 

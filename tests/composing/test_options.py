@@ -31,7 +31,7 @@ def test_python_and_the_command_line_take_its_fields_types_defaults_and_sentence
 def test_a_long_poem_is_drawn_among_fewer_texts_and_bounds_hold_for_numbers_of_numpy_too() -> None:
     for particles, of_lengths in ((64, [64, 64, 62, 28, 8]), (256, [256, 256, 248, 113, 8]), (4, [4] * 5)):
         asked = Sampling(0.6, particles)
-        assert [asked.within(tokens).particles for tokens in (32, 64, 65, 96, 10**6)] == of_lengths
+        assert [asked.particles_for(tokens) for tokens in (32, 64, 65, 96, 10**6)] == of_lengths
     for number in (np.int64(0), np.float32(0), 0):
         with pytest.raises(InputError, match=r"particles is 0(\.0)?; it must be at least 1"):
             check_bounds("particles", number, {"minimum": 1, "maximum": 9})

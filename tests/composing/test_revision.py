@@ -31,7 +31,7 @@ def _random_model(monkeypatch: pytest.MonkeyPatch) -> None:
     def chosen(*_: object, **__: object) -> Composer:
         return CHOSEN
 
-    for name in ("composer", "revision", "explanation"):
+    for name in ("composer", "revision"):
         monkeypatch.setattr(importlib.import_module(f"pingze.composing.{name}"), "composer", chosen)
 
 

@@ -56,7 +56,7 @@ def test_every_text_has_the_sum_of_its_tokens(
     monkeypatch.setattr(CHOSEN, "reward", CHOSEN.reward if reward else None)
     inclusion = CHOSEN.prepare(read_request(CHOSEN.vocabulary, asked))
     request = inclusion.constraints.request
-    writing = CHOSEN.begin(inclusion, asked.sampling, [(3, 0)])
+    writing = CHOSEN.begin(inclusion, asked, [(3, 0)])
     (chosen,) = finish(writing)
     assert chosen.score == writing.scores.max()
     for ids, score in zip(writing.texts, writing.scores, strict=True):

@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Unpack, cast
 
 from pingze.composing.composer import compose_as
-from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.quoting import Quoting
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Collecting, Options
 from pingze.corpus.store import Hit
@@ -36,9 +34,3 @@ def collect(*, poets: str = "", model: str | Path | None = None, **options: Unpa
     Raises what `compose` raises, and CorpusError if there is no corpus: `pingze corpus fetch` brings it.
     """
     return cast(list[Collected], compose_as(Collecting(poets=poets, **options), model))
-
-
-def collected(poem: Poem, quoting: Copying | None) -> Collected:
-    """Add the sources of a poem's lines. Raises CorpusError if the corpus has been removed in the meantime."""
-    assert isinstance(quoting, Quoting), "a request for quoted lines is compiled with them"
-    return Collected(**vars(poem), sources=tuple(quoting.sources(poem.lines)))

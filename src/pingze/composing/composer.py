@@ -95,7 +95,7 @@ def compose(start: str = "", *, model: str | Path | None = None, **options: Unpa
 def compose_as(asked: Composing, model: str | Path | None = None, *, reference: bool = False) -> list[Poem]:
     """Compose poems with the given options; raise the same errors as `compose`."""
     chosen, inclusion = prepare(asked, model, reference=reference)
-    return chosen.write_many(inclusion, asked.sampling, seeds(asked))
+    return chosen.write_many(inclusion, asked, seeds(asked))
 
 
 def prepare(
@@ -191,7 +191,7 @@ class Composer:
         """
         if constraints.copying:
             return 1, sampling.particles
-        particles = sampling.within(constraints.tokens).particles
+        particles = sampling.particles_for(constraints.tokens)
         count = math.ceil(particles / POPULATION)
         return count, math.ceil(particles / count)
 
@@ -250,9 +250,11 @@ class Composer:
         )
         if request.poets is None:
             return poem
-        from pingze.composing.collecting import collected
+        from pingze.composing.collecting import Collected
+        from pingze.composing.constraints.quoting import Quoting
 
-        return collected(poem, constraints.copying)
+        assert isinstance(constraints.copying, Quoting), "a request for quoted lines is compiled with them"
+        return Collected(**vars(poem), sources=tuple(constraints.copying.sources(poem.lines)))
 
     def token_ids(self, lines: list[str], form: str = "") -> Int[Array, "N"]:
         """List the token ids of a poem's whole text: its characters, the mark after each line, and `<eos>`."""

@@ -119,4 +119,4 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
 def _written(chosen: Composer, request: Request, facing: Facing, asked: Coupling, seed: int) -> Poem:
     constraints = Constraints(chosen.lexicon(), request)
     constraints.copying = facing
-    return chosen.write(Inclusion(constraints), asked.sampling, seed)
+    return chosen.write(Inclusion(constraints), asked, seed)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pingze.composing.composer import composer
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import LARGEST_SEED, Revising, check_bounds
-from pingze.composing.revision import check_poem, poem_request
+from pingze.composing.revision import prepare_poem
 from pingze.deadline import check_deadline
 from pingze.verse.patterns import CUSTOMARY
 from pingze.verse.rhyme_groups import PINGSHUI
@@ -57,15 +56,12 @@ def explain(
     Raises InfeasibleError if the poem does not keep its form, template and rhyme group, InputError on an invalid value,
     CheckpointError if the model cannot be read.
     """
-    check_poem(poem)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    chosen = composer(model, form=poem.form)
-    text = "".join(poem.lines)
-    asked_of = Revising(level=level, standard=standard)
-    constraints = chosen.prepare(poem_request(chosen, poem, asked=asked_of)).constraints
+    chosen, inclusion = prepare_poem(poem, (), Revising(level=level, standard=standard), model)
+    constraints, text = inclusion.constraints, "".join(poem.lines)
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request), poem.form)
-    asked, by = constraints.tones_of(constraints.fixed), constraints.request.standard
+    tones, by = constraints.tones_of(constraints.fixed), constraints.request.standard
     reasons = []
     for place, id_ in enumerate(constraints.fixed):
         check_deadline()
@@ -76,21 +72,12 @@ def explain(
         worth = row + chosen.weighed(constraints, place)
         ranked = np.argsort(-np.where(others, worth, -np.inf))[: min(limit, int(others.sum()))]
         # A rhyme is read in the poem's group, another character in the tone that its position requires.
-        names, tone = groups(text[place], by), asked[place] or usable_tone(text[place], by) or ""
+        names, tone = groups(text[place], by), tones[place] or usable_tone(text[place], by) or ""
         read = [each for name, each in by.groups.items() if name in names and tone in (each.side, "")]
         if constraints.feet[place].any() and poem.rhyme in names:
             read = [by.groups[poem.rhyme]]
             tone = read[0].side
-        reasons.append(
-            Reason(
-                line=line + 1,
-                position=position + 1,
-                character=text[place],
-                probability=float(np.exp(row[id_])),
-                rank=int((row > row[id_]).sum()) + 1,
-                tone=tone,
-                rhyme_group=" ".join(each.label for each in read),
-                alternatives=[chosen.vocabulary.tokens[other] for other in ranked],
-            )
-        )
+        labels, alternatives = " ".join(each.label for each in read), [chosen.vocabulary.tokens[n] for n in ranked]
+        probability, rank = float(np.exp(row[id_])), int((row > row[id_]).sum()) + 1
+        reasons.append(Reason(line + 1, position + 1, text[place], probability, rank, tone, labels, alternatives))
     return reasons

@@ -7,16 +7,16 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from pingze.arrays import Array
-from pingze.composing.composer import Composer, composer, seeds
+from pingze.composing.composer import composer, seeds
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.poem import Poem
 from pingze.composing.request.options import Revising
@@ -114,10 +114,10 @@ def mend(
     the model does not know a character; InfeasibleError if every way to keep the words leaves a fault; UnfinishedError
     if no particle was finished; CheckpointError if the model cannot be read.
     """
-    drawn: dict[str, Any] = {"temperature": temperature, "top_p": top_p, "particles": particles, "seed": seed}
-    asked = Revising(level=level, standard=standard, title=title, poet=poet, **drawn)
+    rules, judged = Revising(level=level, standard=standard), partial(check, level=level, standard=standard)
+    asked = replace(rules, title=title, poet=poet, temperature=temperature, top_p=top_p, particles=particles, seed=seed)
     # 1. Read the draft in the form of the mended poem.
-    verdict = check(text, form=form, level=level, standard=standard)
+    verdict = judged(text, form=form)
     chosen = composer(model, asked, form=form or verdict.form)
     draft = poem_of(verdict, title, poet)
     written = draft.lines
@@ -128,9 +128,16 @@ def mend(
     locked = _locked(texts, keep)
     if verdict.ok and not verdict.doubts:
         return Mended(draft, ())
-    draft = replace(draft, lines=_repeating(draft, locked))
-    # 2. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
-    request = poem_request(chosen, draft, asked=Revising(level=level, standard=standard))
+    # 2. Make the lines that must repeat others 疊句 do so, if possible without changing locked positions.
+    layout, characters = Layout(map(len, written)), list("".join(written))
+    for place in range(len(characters)):
+        same = find_form(draft.form).same(place)
+        kept_place = next((each for each in same if each in locked), same[0])
+        for each in same:
+            characters[each] = characters[kept_place]
+    draft = replace(draft, lines=layout.cut("".join(characters)))
+    # 3. Find the fewest positions, reading characters in context if possible, or else the words that leave a fault.
+    request = poem_request(chosen, draft, asked=rules)
     lexicon = chosen.lexicon(request.standard)
     constraints = Constraints(lexicon, request)
     repairs = fewest(Constraints(lexicon.reading(request), request), locked)
@@ -144,9 +151,32 @@ def mend(
             else:
                 given_up.append(Clash(f"keep {word}", "keep", has=word))
         raise InfeasibleError(draft.form, given_up)
-    # 3. Rewrite these positions.
-    poem = _best(chosen, draft, repairs, asked)
-    return Mended(poem, tuple(_changes(written, poem, asked)))
+    # 4. Rewrite these positions in at most `MOST_TRIED` of the ways to mend the draft, and choose the likeliest poem.
+    poems, refused, first, tried = list[Poem](), None, seeds(asked)[0], repairs[:MOST_TRIED]
+    drawn = replace(asked, particles=max(min(FEWEST, particles), particles // len(tried)))
+    for opening, rhyme, places in tried:
+        template = opening_name(len(written[0]), opening[0]) if opening else None
+        poem = replace(draft, template=template, rhyme=rhyme)
+        old = {place: chosen.vocabulary.ids[characters[place]] for place in places}
+        try:
+            inclusion = chosen.prepare(poem_request(chosen, poem, places, rules), old)
+            poems.append(chosen.write(inclusion, drawn, first))
+        except InfeasibleError as error:
+            refused = error
+    faultless = [poem for poem in poems if judged(str(poem), form=poem.form).ok]
+    if not faultless:
+        raise refused or UnfinishedError("unmended")
+    poem = max(faultless, key=lambda poem: poem.log_probability)
+    # 5. Name the rules that the mended poem would break with each old character.
+    changes, after = [], "".join(poem.lines)
+    for place, (before, now) in enumerate(zip("".join(written), after, strict=True)):
+        if before != now:
+            restored = layout.cut(after[:place] + before + after[place + 1 :])
+            verdict = judged("，".join(restored), form=poem.form)
+            broken = [fault.rule for fault in verdict.violations]
+            broken += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
+            changes.append(Change(*layout.numbered(place), before, now, tuple(dict.fromkeys(broken))))
+    return Mended(poem, tuple(changes))
 
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
@@ -162,17 +192,6 @@ def _form_of(lines: Sequence[str], name: str | None) -> str:
     if not fitting[0].cut(lines):
         raise wrong_shape("text", fitting[0])
     return fitting[0].name
-
-
-def _repeating(draft: Poem, locked: Places) -> list[str]:
-    """Make the lines of a draft that must repeat others 疊句 do so, if possible without changing locked positions."""
-    text, form = list("".join(draft.lines)), find_form(draft.form)
-    for place in range(len(text) if form.tune else 0):
-        same = form.same(place)
-        kept = next((each for each in same if each in locked), same[0])
-        for each in same:
-            text[each] = text[kept]
-    return Layout(map(len, draft.lines)).cut("".join(text))
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:
@@ -211,21 +230,28 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     for t in range(len(request.openings)):
         feet = np.flatnonzero(constraints.feet[:, t]).tolist()
         outside = [Places(p for p in feet if not rhymes[p][g]) for g in range(len(request.groups))]
-        rows = np.split(np.arange(len(outside)), rhyming.first_rows[1:])
-        for groups in product(*_groups(outside, rows, locked)):
-            # 1. The rhyme feet outside the groups, and all but one of the rhyme feet that share a character.
+        # 1. The groups to try for each rhyme; if there are several rhymes, only two of those that change the least.
+        groups_of_rhyme = []
+        for rows in np.split(np.arange(len(outside)), rhyming.first_rows[1:]):
+            possible = [row for row in rows.tolist() if not outside[row] & locked]
+            if len(rhyming.first_rows) > 1:
+                least = min((len(outside[row]) for row in possible), default=0)
+                possible = [row for row in possible if len(outside[row]) == least][:2]
+            groups_of_rhyme.append(possible)
+        for groups in product(*groups_of_rhyme):
+            # 2. The rhyme feet outside the groups, and all but one of the rhyme feet that share a character.
             off = Places().union(*(outside[g] for g in groups))
             parts = [[off]]
             alone = [place for place in feet if place not in constraints.echoes]
             for id_ in dict.fromkeys(ids[place] for place in alone if place not in off):
                 same = [place for place in alone if ids[place] == id_]
                 parts.append([Places(same) - {kept} for kept in same])
-            # 2. The positions of the wrong tone, under each way to write each couplet.
+            # 3. The positions of the wrong tone, under each way to write each couplet.
             for k in range(constraints.places // size):
                 places = [place for place in range(k * size, (k + 1) * size) if place not in feet]
                 ways = np.flatnonzero(constraints.exists[t, k])
                 parts.append([Places(p for p in places if not fits[p][t, way]) for way in ways])
-            # 3. The smallest sets of each part that include no locked position.
+            # 4. The smallest sets of each part that include no locked position.
             parts = [[places for places in part if not places & locked] for part in parts]
             if all(parts):
                 smallest = [[each for each in part if len(each) == min(map(len, part))] for part in parts]
@@ -237,53 +263,3 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
         for chosen in islice(product(*parts), MOST_TRIED)
     )
     return list(dict.fromkeys(repairs))
-
-
-def _groups(outside: Sequence[Places], rhymes: Sequence[Array], locked: Places) -> Iterator[list[int]]:
-    """List the rows of the groups to try for each rhyme; if there are several rhymes, only those that change the least.
-
-    Args:
-        outside: For each row of the tables of rhymes, the feet outside its group.
-        rhymes: The rows of each rhyme.
-        locked: The positions that may not change.
-    """
-    for rows in rhymes:
-        possible = [int(row) for row in rows if not outside[row] & locked]
-        least = min((len(outside[row]) for row in possible), default=0)
-        yield possible if len(rhymes) == 1 else [row for row in possible if len(outside[row]) == least][:2]
-
-
-def _best(chosen: Composer, draft: Poem, repairs: Sequence[Repair], asked: Revising) -> Poem:
-    """Rewrite the draft in at most `MOST_TRIED` of the ways to mend it, and return the likeliest poem."""
-    poems, refused, seed = [], None, seeds(asked)[0]
-    tried, text, ids = repairs[:MOST_TRIED], "".join(draft.lines), chosen.vocabulary.ids
-    particles = max(min(FEWEST, asked.particles), asked.particles // len(tried))
-    for repair in tried:
-        template = opening_name(len(draft.lines[0]), repair.opening[0]) if repair.opening else None
-        poem = replace(draft, template=template, rhyme=repair.rhyme)
-        old = {place: ids[text[place]] for place in repair.places}
-        request = poem_request(chosen, poem, repair.places, Revising(level=asked.level, standard=asked.standard))
-        try:
-            inclusion = chosen.prepare(request, old)
-            poems.append(chosen.write(inclusion, replace(asked.sampling, particles=particles), seed))
-        except InfeasibleError as error:
-            refused = error
-    level, standard = asked.level, asked.standard
-    kept = [poem for poem in poems if check(str(poem), form=poem.form, level=level, standard=standard).ok]
-    if not kept:
-        raise refused or UnfinishedError("unmended")
-    return max(kept, key=lambda poem: poem.log_probability)
-
-
-def _changes(lines: Sequence[str], poem: Poem, asked: Revising) -> Iterator[Change]:
-    """List the changed characters, each with the rules that the mended poem would break with the old character."""
-    for number, (old_line, line) in enumerate(zip(lines, poem.lines, strict=True)):
-        for at, (old, new) in enumerate(zip(old_line, line, strict=True)):
-            if old != new:
-                restored = [*poem.lines]
-                restored[number] = line[:at] + old + line[at + 1 :]
-                text, by = "，".join(restored), asked.standard
-                verdict = check(text, form=poem.form, level=asked.level, standard=by)
-                rules = [fault.rule for fault in verdict.violations]
-                rules += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
-                yield Change(number + 1, at + 1, old, new, tuple(dict.fromkeys(rules)))

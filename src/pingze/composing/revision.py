@@ -84,18 +84,17 @@ def revise(
     break the constraints, UnfinishedError if no particle was finished, CheckpointError if the model cannot be read.
     """
     asked = Composing(**options)
-    chosen, inclusion = prepare_revision(poem, targets, asked, model)
-    return chosen.write(inclusion, asked.sampling, seeds(asked)[0])
+    chosen, inclusion = prepare_poem(poem, places_of(poem, targets), asked, model)
+    return chosen.write(inclusion, asked, seeds(asked)[0])
 
 
-def prepare_revision(
-    poem: Poem, targets: Iterable[Target], asked: Revising, model: str | Path | None = None
+def prepare_poem(
+    poem: Poem, places: Iterable[int], asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Load the model and compile the request; raise the same errors as `revise`."""
-    places = _places(poem, targets)
+    """Load the model and compile the request to rewrite some positions of a poem; raise the same errors as `revise`."""
+    check_poem(poem)
     chosen = composer(model, asked, form=poem.form)
-    text = "".join(poem.lines)
-    ids = chosen.vocabulary.ids
+    text, ids = "".join(poem.lines), chosen.vocabulary.ids
     old = {place: ids[text[place]] for place in places if text[place] in ids}
     return chosen, chosen.prepare(poem_request(chosen, poem, places, asked), old)
 
@@ -127,9 +126,9 @@ def alternatives(
     """
     asked = Composing(**options)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    (place,) = _places(poem, [(line, position)])
-    chosen = composer(model, asked, form=poem.form)
-    compiled = chosen.prepare(poem_request(chosen, poem, [place], asked)).constraints
+    (place,) = places_of(poem, [(line, position)])
+    chosen, inclusion = prepare_poem(poem, [place], asked, model)
+    compiled = inclusion.constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
     ids = chosen.token_ids(poem.lines, poem.form)
@@ -160,8 +159,8 @@ def check_poem(poem: Poem) -> None:
         raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
 
 
-def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
-    """Convert the targets to a sorted list of distinct positions in the text, from 0."""
+def places_of(poem: Poem, targets: Iterable[Target]) -> list[int]:
+    """Convert the targets to a sorted list of distinct positions in the text, from 0. Raises the errors of `revise`."""
     check_poem(poem)
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
@@ -188,12 +187,11 @@ def poem_request(chosen: Composer, poem: Poem, places: Iterable[int] = (), asked
     free = {other for place in places for other in form.same(place)}
     if has > MOST_LINES:
         raise InputError("too_many_lines", field="poem", has=has, most=MOST_LINES)
-    characters = [
-        (place, known_character("pattern", one, chosen.vocabulary))
+    fixed = [
+        Fixed("pattern", *layout.numbered(place), known_character("pattern", one, chosen.vocabulary))
         for place, one in enumerate("".join(poem.lines))
         if place not in free
     ]
-    fixed = [Fixed("pattern", *layout.numbered(place), character) for place, character in characters]
     if not isinstance(asked, Composing):
         asked = Composing(**{each.name: getattr(asked, each.name) for each in fields(Revising)})
     own = ("template", "rhyme", "title", "poet", "about", "mood")

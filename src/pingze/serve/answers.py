@@ -222,7 +222,7 @@ def warm_up() -> float:
     for name in checkpoint.SHIPPED:
         chosen, inclusion = prepare(asked, name)
         begun = time.perf_counter()
-        written = chosen.write(inclusion, asked.sampling, seed=0)
+        written = chosen.write(inclusion, asked, seed=0)
         took = time.perf_counter() - begun
         composing.explain(written, model=name)
     return took / (asked.particles * inclusion.constraints.tokens)

@@ -5,7 +5,7 @@ Each field has a description; its bounds are named as in JSON Schema. Creating a
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from functools import cache
 from inspect import Parameter, Signature, signature
 from numbers import Integral, Real
@@ -38,6 +38,15 @@ def option(default: Any, sentence: str, **bounds: Any) -> Any:
     return field(metadata=metadata) if default is ... else field(default=default, metadata=metadata)
 
 
+_KINDS: dict[type, tuple[type, str]] = {
+    str: (str, "text"),
+    int: (Integral, "a whole number"),
+    float: (Real, "a number"),
+    bool: (bool, "True or False"),
+}
+"""For each type of a field, the types of NumPy included that it takes, and its name in messages."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bounded:
     """A dataclass that checks its values. Raises InputError, which names the field, if one is out of bounds."""
@@ -45,34 +54,55 @@ class Bounded:
     __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 (pydantic's name for it)
 
     def __post_init__(self) -> None:
-        types = _types(type(self))  # type: ignore[arg-type]
+        hints = _hints(type(self))  # type: ignore[arg-type]
         for each in fields(self):
-            value = getattr(self, each.name)
-            if each.name in types and not _is_one(value, types[each.name]):
-                raise wrong_type(each.name, value, _NAMES[types[each.name][0]])
+            value, hint = getattr(self, each.name), hints[each.name]
+            types = get_args(hint) if get_origin(hint) is UnionType else (hint,)
+            if types[0] in _KINDS:
+                taken = [_KINDS[one][0] if one in _KINDS else one for one in types]
+                # True is not a number.
+                if not (bool in types if isinstance(value, bool) else isinstance(value, tuple(taken))):
+                    raise wrong_type(each.name, value, _KINDS[types[0]][1])
             for one in value if isinstance(value, list) else [value]:
                 check_bounds(each.name, one, each.metadata.get("json_schema_extra", {}))
 
+    @classmethod
+    def sentence(cls, name: str) -> str:
+        """Return the description of a field."""
+        return next(str(each.metadata["description"]) for each in fields(cls) if each.name == name)
+
+
+_hints = cache(get_type_hints)
+
 
 @dataclass(frozen=True)
-class Sampling:
+class Sampling(Bounded):
     """The options of sampling."""
 
-    temperature: float
-    """The divisor of the logits; at 0 the likeliest character is always taken."""
-    particles: int
-    """The number of particles for each poem."""
-    top_p: float = 1.0
-    """The probability of the nucleus; at 1 the nucleus has all characters."""
+    temperature: float = option(
+        0.8,
+        "0 always takes the likeliest character; higher values draw less likely ones more often.",
+        minimum=0,
+        maximum=100,
+    )
+    particles: int = option(
+        128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
+    )
+    top_p: float = option(
+        1.0,
+        "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability.",
+        exclusiveMinimum=0,
+        maximum=1,
+    )
+    seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
 
-    def within(self, tokens: int) -> "Sampling":
-        """If there are more than `FEW_TOKENS` tokens, divide the particles by the square of tokens / `FEW_TOKENS`."""
-        fewer = max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2)
-        return replace(self, particles=min(self.particles, fewer))
+    def particles_for(self, tokens: int) -> int:
+        """Return the number of particles for a poem; above `FEW_TOKENS`, it falls with the square of the tokens."""
+        return min(self.particles, max(FEWEST_PARTICLES, self.particles * FEW_TOKENS**2 // tokens**2))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Revising(Bounded):
+class Revising(Sampling):
     """The options for writing a poem, wholly or in part."""
 
     level: str = option(
@@ -116,36 +146,11 @@ class Revising(Bounded):
         enum=[None, *MOODS],
     )
     poet: str | None = option(None, "The poet whose manner to imitate, for models that know poets.", maxLength=20)
-    temperature: float = option(
-        0.8,
-        "0 always takes the likeliest character; higher values draw less likely ones more often.",
-        minimum=0,
-        maximum=100,
-    )
-    top_p: float = option(
-        0.85,
-        "The nucleus: draw almost only from the smallest set of likeliest characters with this total probability.",
-        exclusiveMinimum=0,
-        maximum=1,
-    )
-    particles: int = option(
-        128, "The number of particles for each poem; long poems use fewer.", minimum=1, maximum=4096
-    )
-    seed: int | None = option(None, "The same seed gives the same poem.", minimum=0, maximum=LARGEST_SEED)
+    top_p: float = option(0.85, Sampling.sentence("top_p"), exclusiveMinimum=0, maximum=1)
 
     def __post_init__(self) -> None:
         super().__post_init__()
         enforced(self.level)
-
-    @property
-    def sampling(self) -> Sampling:
-        """The options of sampling."""
-        return Sampling(self.temperature, self.particles, self.top_p)
-
-    @classmethod
-    def sentence(cls, name: str) -> str:
-        """Return the description of a field."""
-        return next(str(each.metadata["description"]) for each in fields(Composing) if each.name == name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +194,7 @@ LENGTHS = {"minimum": 4, "maximum": 11}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Coupling(Bounded):
+class Coupling(Sampling):
     """The options for writing couplets 對聯."""
 
     line: str = option("", "The upper line, with marks at its pauses; empty to write both lines.", maxLength=40)
@@ -199,36 +204,8 @@ class Coupling(Bounded):
     length: int = option(7, "The number of characters in each line, if none is given.", **LENGTHS)
     upper: bool = option(False, "Read the line as a lower one, and write upper lines to it.")
     count: int = option(1, "The number of couplets, all different.", minimum=1, maximum=100)
-    temperature: float = option(0.8, Revising.sentence("temperature"), minimum=0, maximum=100)
-    top_p: float = option(1.0, Revising.sentence("top_p"), exclusiveMinimum=0, maximum=1)
     particles: int = option(128, "The number of particles for each couplet.", minimum=1, maximum=4096)
     antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", minimum=0, maximum=10)
-    seed: int | None = option(None, Revising.sentence("seed"), minimum=0, maximum=LARGEST_SEED)
-
-    @property
-    def sampling(self) -> Sampling:
-        """The options of sampling."""
-        return Sampling(self.temperature, self.particles, self.top_p)
-
-
-_NAMES = {str: "text", int: "a whole number", float: "a number", bool: "True or False"}
-
-
-@cache
-def _types(schema: type[Bounded]) -> dict[str, tuple[type, ...]]:
-    """Return the types of each field that holds text, a number, or True or False."""
-    hints = get_type_hints(schema).items()
-    types = {name: get_args(hint) if get_origin(hint) is UnionType else (hint,) for name, hint in hints}
-    return {name: types for name, types in types.items() if types[0] in _NAMES}
-
-
-def _is_one(value: object, types: tuple[type, ...]) -> bool:
-    """Check whether a value has one of the given types; True is not a number, and a whole number counts as a float."""
-    if isinstance(value, bool):
-        return bool in types
-    if isinstance(value, Integral):
-        return int in types or float in types
-    return isinstance(value, types) or (isinstance(value, Real) and float in types)
 
 
 class Options(TypedDict, total=False):
@@ -263,9 +240,9 @@ class Options(TypedDict, total=False):
 
 
 def ordered(schema: type[Bounded]) -> list[Any]:
-    """List the fields of a schema, with the fields inherited from `Revising` last."""
-    shared = {each.name for each in fields(Revising)}
-    return sorted(fields(schema), key=lambda each: issubclass(schema, Composing) and each.name in shared)
+    """List the fields of a schema, its own before the fields that several schemas share."""
+    shared = [*(each.name for each in fields(Revising))], [*(each.name for each in fields(Sampling))]
+    return sorted(fields(schema), key=lambda each: [each.name in names for names in shared])
 
 
 def with_options(function: F) -> F:
