@@ -16,7 +16,7 @@ summed over the poem's characters (naive Bayes with a Dirichlet prior).
 
 import warnings
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -35,7 +35,7 @@ from pingze.corpus import CorpusPoem, Store
 from pingze.corpus.suffix_array import SuffixArray
 from pingze.errors import InputError
 from pingze.network.conditions import LONGEST_TITLE
-from pingze.verse import Verdict, check
+from pingze.verse import check
 from pingze.verse.characters import only_han
 from pingze.verse.forms import FORMS, Form
 from pingze.verse.verdict import RHYME_RULES
@@ -135,10 +135,8 @@ class TitleJudge:
 
     def _ids(self, title: str, text: str) -> tuple[Int[Array, "a"], Int[Array, "b"]]:
         """Return the numbers of the known characters in a title and in a text, each character once."""
-        a, b = (
-            np.array([numbers[c] for c in dict.fromkeys(each) if c in numbers], int)
-            for each, numbers in ((title, self.rows), (text, self.columns))
-        )
+        pairs = (title, self.rows), (text, self.columns)
+        a, b = (np.array([of[c] for c in dict.fromkeys(each) if c in of], int) for each, of in pairs)
         return a, b
 
 
@@ -199,7 +197,9 @@ def measure(
 ) -> Quality:
     """Compute the figures of one or more poems, and of their titles if there are any."""
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
-    texts = ["".join(lines) for lines in poems]
+    broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
+    texts, doublings = ["".join(lines) for lines in poems], [doubled([lines]) for lines in poems]
+    false_doublings = [sum(n for one, n in each.items() if one not in reference.doubled) for each in doublings]
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
     overlaps = [max(each) for each in shared]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
@@ -209,8 +209,8 @@ def measure(
         source=source,
         poems=len(poems),
         kept=fmean(verdict.ok for verdict in verdicts),
-        tones=fmean(faults(verdict) <= set(RHYME_RULES) for verdict in verdicts),
-        rhyme=fmean(not faults(verdict) & set(RHYME_RULES) for verdict in verdicts),
+        tones=fmean(rules <= set(RHYME_RULES) for rules in broken),
+        rhyme=fmean(not rules & set(RHYME_RULES) for rules in broken),
         distinct_1=distinct(poems, 1),
         distinct_2=distinct(poems, 2),
         distinct_3=distinct(poems, 3),
@@ -220,15 +220,10 @@ def measure(
         copies=fmean(length >= COPIED for each in shared for length in each),
         titled=reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
         contradictory=fmean(contradicts(lines) for lines in poems),
-        false_doublings=fmean(false_doublings(lines, reference.doubled) for lines in poems),
+        false_doublings=fmean(false_doublings),
         stock=fmean(stock(lines) for lines in poems),
         antithesis=fmean(scores) if scores else None,
     )
-
-
-def faults(verdict: Verdict) -> set[str]:
-    """Return the names of the rules that a poem breaks."""
-    return {violation.rule for violation in verdict.violations}
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
@@ -240,11 +235,6 @@ def distinct(poems: Iterable[Lines], size: int) -> float:
 def doubled(poems: Iterable[Lines]) -> Counter[str]:
     """Count how often each character appears twice in a row within a line."""
     return Counter(one for lines in poems for line in lines for one, other in pairwise(line) if one == other)
-
-
-def false_doublings(lines: Lines, known: Collection[str]) -> int:
-    """Count the doubled characters of a poem that are not among the known doublings of verse."""
-    return sum(count for character, count in doubled([lines]).items() if character not in known)
 
 
 def stock(lines: Lines) -> int:
