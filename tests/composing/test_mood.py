@@ -10,7 +10,7 @@ from pingze.composing import alternatives, compose, revise
 from pingze.composing.composer import composer
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import read_request
-from pingze.composing.steering.mood import CALM, JOYFUL, PRIOR, SAD, mood_of
+from pingze.composing.steering.leaning import CALM, JOYFUL, PRIOR, SAD, mood_of
 from scripts import moods
 
 

@@ -22,8 +22,7 @@ from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
 from pingze.composing.steering.antithesis import Opposites, antithesis_of
-from pingze.composing.steering.leaning import Leaning, likeness
-from pingze.composing.steering.mood import leanings
+from pingze.composing.steering.leaning import Leaning, leanings, likeness
 from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
 from pingze.deadline import Deadline, check_deadline, current_deadline, within

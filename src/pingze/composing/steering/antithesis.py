@@ -24,7 +24,6 @@ from safetensors import safe_open
 
 from pingze.arrays import Array, Float, Float32, Int
 from pingze.composing.constraints.feasibility import Demands
-from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.steering.term import Term
 from pingze.network.onnx_graph import TYPES, Described, Graph
 from pingze.network.onnx_runtime import session
@@ -91,20 +90,23 @@ class Antithesis:
 
     def score(self, first: str, second: str) -> float:
         """Return the mean score of the opposite characters in a couplet."""
-        pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
-        scores = [0.0 if a is None or b is None else float(self.above[a] @ self.below[b]) for a, b in pairs]
-        return sum(scores) / len(scores)
+        pairs = self._known(first, second)
+        return sum(float(self.above[a] @ self.below[b]) for _, a, b in pairs) / len(first)
 
     def alike(self, first: str, second: str) -> list[int]:
         """Return the positions, from 0, at which two lines have near-synonyms, which poets avoid."""
-        pairs = [(self.rows.get(a), self.rows.get(b)) for a, b in zip(first, second, strict=True)]
         found = []
-        for place, (a, b) in enumerate(pairs):
-            if a is not None and b is not None and a != b and self.above[a] @ self.below[b] < APART:
+        for place, a, b in self._known(first, second):
+            if a != b and self.above[a] @ self.below[b] < APART:
                 one, other = self.below[[a, b], :-2]  # the vectors u
                 if one @ other >= ALIKE * np.linalg.norm(one) * np.linalg.norm(other):
                     found.append(place)
         return found
+
+    def _known(self, first: str, second: str) -> list[tuple[int, int, int]]:
+        """List the pairs of opposite characters that the table knows: their position and both rows."""
+        pairs = enumerate(zip(first, second, strict=True))
+        return [(at, self.rows[a], self.rows[b]) for at, (a, b) in pairs if {a, b} <= self.rows.keys()]
 
     def of_poem(self, form: Form, lines: Sequence[str]) -> float | None:
         """Return the mean score of the couplets of a poem that need antithesis; None if no couplet does."""
@@ -140,13 +142,10 @@ class Opposites(Term):
 
     def at_place(self, text: Int[Array, "P"], place: int) -> Float32[Array, "V"] | None:
         """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
-        above, below = self.demands.opposite(place), place + self.demands.request.form.width
-        scores: Array | None = None
-        if above is not None and text[above] != FREE:
-            scores = self.table.opposite(text[[above]])[0]
-        elif below < len(text) and self.demands.opposite(below) == place and text[below] != FREE:
-            scores = self.table.over(int(text[below]))
-        return None if scores is None else scores * self.weight
+        below = place + self.demands.request.form.width
+        if below < len(text) and self.demands.opposite(below) == place:
+            return self.table.over(int(text[below])) * self.weight
+        return super().at_place(text, place)
 
 
 @cache

@@ -1,13 +1,61 @@
-"""Weigh each character by a fixed number: as the mood asks (`mood`), or as the characters of other poems."""
+r"""Weigh each character by a fixed number: by the mood 情 that a poem should have, or by the characters of other poems.
+
+While a text of a mood is drawn, the weight of each character c is multiplied by exp m(c), where
+
+    m(c) = ln (n + PRIOR) / (e + PRIOR)
+
+and n is the number of times that verse of the mood uses c, and e the number expected if it used c as often as verse of
+the other two moods does. PRIOR keeps m(c) near 0 for a rare character. The poems counted are those of the train split
+whose title has a mood: it congratulates, speaks of leisure, or mourns (scripts/moods.py).
+"""
+
+import re
+from functools import lru_cache
 
 import numpy as np
 
 from pingze.arrays import Array, Float32, Int
+from pingze.composing.request.options import MOODS
 from pingze.composing.steering.term import Term
 from pingze.network.vocabulary import Vocabulary
+from pingze.verse.tables import table
 
+JOYFUL, CALM, SAD = MOODS
+PRIOR = 3
 NATS = 1.5
 """How much is added to or taken from ln p of a character of another poem while a text is drawn."""
+
+TITLES = {
+    JOYFUL: re.compile(
+        r"^[恭敬奉]?賀(?![知監蘭州方])|^喜|^壽(?![安寧陽春昌光星山聖])|^[祝慶][壽生賀賢]|(^.?|[爲上獻].{0,5})壽$|[爲上獻祝]壽"
+        r"|生日|生辰|生朝|誕辰|誕日|(?<!離)婚(?!別)|登第|及第|登科"
+    ),
+    SAD: re.compile(r"[哭輓悼葬]|^弔|^挽|挽[詩歌詞辭章]"),
+}
+"""For each mood, the pattern that its titles and themes match."""
+
+
+def mood_of(*texts: str | None) -> str | None:
+    """Return the mood of titles and themes; None if they have no mood or two moods."""
+    found = [mood for mood, title in TITLES.items() if any(title.search(text) for text in texts if text)]
+    return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=4)
+def leanings(vocabulary: Vocabulary) -> dict[str, Float32[Array, "V"]]:
+    """Return m(c) of every token c for each mood; m(c) is 0 for a token that the table lacks."""
+    cells = table("moods", "pingze.composing.steering")
+    rows = [cells[token].split("\t") if token in cells else [0.0] * len(MOODS) for token in vocabulary.tokens]
+    return dict(zip(MOODS, np.array(rows, np.float64).astype(np.float32).T, strict=True))
+
+
+def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
+    """Return `NATS` for each character of the poems to resemble, and -`NATS` for each of those not to resemble."""
+    leaning = np.zeros(len(vocabulary), np.float32)
+    for characters, nats in ((like, NATS), (unlike, -NATS)):
+        for each in {*characters} & vocabulary.ids.keys():
+            leaning[vocabulary.ids[each]] += nats
+    return leaning
 
 
 class Leaning(Term):
@@ -19,12 +67,3 @@ class Leaning(Term):
     def before_draw(self, texts: Int[Array, "N P"], place: int) -> Float32[Array, "V"]:
         """Return what is added for each character, the same for all texts."""
         return self.leaning
-
-
-def likeness(vocabulary: Vocabulary, like: str, unlike: str) -> Float32[Array, "V"]:
-    """Return `NATS` for each character of the poems to resemble, and -`NATS` for each of those not to resemble."""
-    leaning = np.zeros(len(vocabulary), np.float32)
-    for characters, nats in ((like, NATS), (unlike, -NATS)):
-        for each in {*characters} & vocabulary.ids.keys():
-            leaning[vocabulary.ids[each]] += nats
-    return leaning

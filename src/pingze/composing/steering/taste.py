@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 
 import numpy as np
 
-from pingze.arrays import Array, Float, Int
+from pingze.arrays import Array, Float
 from pingze.composing.request.request import Request
 from pingze.composing.steering.term import Term, Token
 from pingze.network.vocabulary import Vocabulary
@@ -64,28 +64,11 @@ def contradicts(lines: Sequence[str]) -> bool:
     )
 
 
-class WornPairs:
-    """The worn pairs whose characters are both in a vocabulary."""
-
-    def __init__(self, vocabulary: Vocabulary) -> None:
-        self.vocabulary, ids = vocabulary, vocabulary.ids
-        known = sorted(
-            (ids[pair[0]] * len(ids) + ids[pair[1]], excess)
-            for pair, excess in worn().items()
-            if pair[0] in ids and pair[1] in ids
-        )
-        self.keys = np.array([*(key for key, _ in known), np.iinfo(np.int64).max])
-        self.excess = np.array([*(excess for _, excess in known), 0.0])
-
-    def of(self, before: Int[Array, "rows"], ids: Int[Array, "rows"]) -> Float[Array, "rows"]:
-        """Return the logarithm of the factor by which poems overuse each pair, or 0 if they do not overuse it."""
-        keys = before.astype(np.int64) * len(self.vocabulary) + ids
-        place = np.searchsorted(self.keys, keys)
-        excess: Array = np.where(self.keys[place] == keys, self.excess[place], 0.0)
-        return excess
-
-
-worn_pairs = lru_cache(maxsize=4)(WornPairs)
+@lru_cache(maxsize=4)
+def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
+    """Return the worn pairs whose characters are both in a vocabulary, as ids."""
+    ids = vocabulary.ids
+    return {(ids[pair[0]], ids[pair[1]]): excess for pair, excess in worn().items() if {*pair} <= ids.keys()}
 
 
 class Taste(Term):
@@ -114,8 +97,9 @@ class Taste(Term):
             new = ~(before == ids[:, None]).any(axis=1)
             added += self.gain * (self.named[ids] & new)
             if place not in self.starts:
-                free = self.named[before[:, -1]] | self.named[ids]
-                added -= WORN * np.where(free, 0.0, self.worn.of(before[:, -1], ids))
+                pairs = zip(before[:, -1].tolist(), ids.tolist(), strict=True)
+                worn = np.array([self.worn.get(pair, 0.0) for pair in pairs])
+                added -= WORN * np.where(self.named[before[:, -1]] | self.named[ids], 0.0, worn)
         if token.h is not None and self.reward is not None:
             added += REWARD * (token.h * self.reward).sum(axis=1)  # BLAS adds in an order that depends on the processor
         return self.strength * added
