@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pingze.composing.composer import Composer, composer, seeds
+from pingze.composing.composer import composer, seeds
 from pingze.composing.constraints.facing import OPPOSITE, CoupletForm, Facing, parts_of, tones_of
 from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.constraints.masks import Constraints
@@ -12,7 +12,7 @@ from pingze.composing.poem import Poem, punctuate
 from pingze.composing.request.input_characters import read_characters
 from pingze.composing.request.options import LENGTHS, Coupling, Revising, check_bounds
 from pingze.composing.request.request import Fixed, Request, read_condition
-from pingze.composing.steering.antithesis import antithesis_of
+from pingze.composing.steering.antithesis import antithesis_table
 from pingze.composing.steering.taste import contradicts
 from pingze.errors import InputError
 from pingze.verse.characters import MARKS
@@ -69,6 +69,12 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
     """
     asked = Coupling(line=line, **options)
     chosen = composer(model, Revising(about=asked.write))
+
+    def write(request: Request, facing: Facing, seed: int) -> Poem:
+        constraints = Constraints(chosen.lexicon(), request)
+        constraints.copying = facing
+        return chosen.write(Inclusion(constraints), asked, seed)
+
     # 1) Read the line, and check its length and its end.
     typed = asked.line.translate(dict.fromkeys(map(ord, MARKS), " ")).split()
     parts = [read_characters("line", part, chosen.vocabulary) for part in typed]
@@ -93,7 +99,7 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
     facing = Facing(chosen.lexicon(), lengths, line, OPPOSITE[end])
     first, found = seeds(asked)[0], list[Couplet]()
     for seed in range(first, first + _TRIES * asked.count):
-        poem = _written(chosen, request, facing, asked, seed)
+        poem = write(request, facing, seed)
         text = "".join(poem.lines)
         upper, lower = (text[:size], text[size:])[:: -1 if asked.upper else 1]
         if any((upper, lower) == (each.upper, each.lower) for each in found):
@@ -102,21 +108,13 @@ def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) 
         banner = None
         if not line:
             apart = replace(request, form=CoupletForm.of(7), exclude=upper + lower)
-            alone = Facing(chosen.lexicon(), (7,))
             for number in range(_TRIES):  # of no other season or hour
-                banner = _written(chosen, apart, alone, asked, seed + number).lines[0][:4]
+                banner = write(apart, Facing(chosen.lexicon(), (7,)), seed + number).lines[0][:4]
                 if not contradicts([upper, lower, banner]):
                     break
         above, below = ("".join(tone or "中" for tone in tones_of(each)) for each in (upper, lower))
-        table = antithesis_of(chosen.vocabulary)
-        scores = tuple(round(table.score(one, other), 3) for one, other in zip(upper, lower, strict=True))
+        scores = tuple(round(antithesis_table().score(*pair), 3) for pair in zip(upper, lower, strict=True))
         found.append(Couplet(upper, lower, banner, (above, below), scores, seed, chosen.name, poem.log_probability))
         if len(found) == asked.count:
             break
     return found
-
-
-def _written(chosen: Composer, request: Request, facing: Facing, asked: Coupling, seed: int) -> Poem:
-    constraints = Constraints(chosen.lexicon(), request)
-    constraints.copying = facing
-    return chosen.write(Inclusion(constraints), asked, seed)

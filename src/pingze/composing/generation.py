@@ -70,8 +70,8 @@ def generate(
     if split_len and len(opening) > max_lines * (split_len - 1):
         raise InputError("too_long", field="start", has=len(opening), most=max_lines * (split_len - 1))
     sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))
-    prefix = chosen.conditions.prefix(None, poet, title, about=about) if title or poet or about else ()
-    sampler.start([int(id_) for part in prefix for id_ in part])
+    given = chosen.conditions.prefix(None, poet, title, about=about) if title or poet or about else [()]
+    sampler.start(np.concatenate(given).astype(int).tolist())
     if split_len is None:
         return sampler.free(opening, max_lines)
     return punctuate(sampler.lines(opening, split_len - 1, max_lines, may_end=True))
