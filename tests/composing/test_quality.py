@@ -28,19 +28,19 @@ def test_figures_by_their_definitions() -> None:
     broken = ["仄仄平平仄", "平平仄仄東", "平平平仄仄", "仄仄仄平天"]
     reference = quality.Reference([tang("仄平同山"), tang("山平平仄仄")])
     found = quality.measure(FORMS["五絕"], "invented", [KEPT, broken], reference)
-    assert (found.poems, found.kept, found.tones, found.rhyme) == (2, 0.5, 1.0, 0.5)
-    assert found.distinct_1 == 5 / 40  # 平 仄 東 同 天
-    assert found.distinct_2 == 7 / 32  # 仄仄 仄平 平平 平仄 仄東 平同 平天
-    assert found.distinct_3 == 9 / 24
-    assert found.repetition == 32 / 40
-    assert (found.overlap, found.longest_overlap, found.copies) == (4.0, 4, 0)
-    assert (found.antithesis, found.titled) == (None, None)
-    assert found.false_doublings == 9  # 仄仄 平平 in all but one line of the nine
+    assert (found["poems"], found["kept"], found["tones"], found["rhyme"]) == (2, 0.5, 1.0, 0.5)
+    assert found["distinct_1"] == 5 / 40  # 平 仄 東 同 天
+    assert found["distinct_2"] == 7 / 32  # 仄仄 仄平 平平 平仄 仄東 平同 平天
+    assert found["distinct_3"] == 9 / 24
+    assert found["repetition"] == 32 / 40
+    assert (found["overlap"], found["longest_overlap"], found["copies"]) == (4.0, 4, 0)
+    assert (found["antithesis"], found["titled"]) == (None, None)
+    assert found["false_doublings"] == 9  # 仄仄 平平 in all but one line of the nine
     assert quality.doubled([["山山水水明", "明月月"], ["水水"]]) == {"山": 1, "水": 2, "月": 1}
     assert quality.stock(["不知何處去", "不知"]) == 3
     toneless = ["仄仄平平仄", "平仄仄仄東", *KEPT[2:]]  # a fault of tone is not one of rhyme
     found = quality.measure(FORMS["五絕"], "invented", [toneless], reference)
-    assert (found.kept, found.tones, found.rhyme) == (0.0, 0.0, 1.0)
+    assert (found["kept"], found["tones"], found["rhyme"]) == (0.0, 0.0, 1.0)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from itertools import groupby
-from operator import attrgetter
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -88,12 +88,12 @@ def evaluate(
             row |= _predicted(loaded, store, split or "dev", tell)
         qualities = list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
     if as_json:
-        print_json(row | ({"poems": [asdict(each) for each in qualities]} if poems else {}))
+        print_json(row | ({"poems": qualities} if poems else {}))
     else:
         for name, value in row.items():
             typer.echo(f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}")
-        for form, rows in groupby(qualities, key=attrgetter("form")):
-            typer.echo("\n" + _block(form, [asdict(row) for row in rows]))
+        for form, rows in groupby(qualities, key=itemgetter("form")):
+            typer.echo("\n" + _block(form, list(rows)))
 
 
 def _predicted(loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from itertools import islice, product
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -71,12 +70,8 @@ class Mended:
         return asdict(self)
 
 
-class Repair(NamedTuple):
-    """A way to mend a draft: a template, a rhyme group, and the positions in the text that change."""
-
-    opening: str
-    rhyme: str
-    places: Places
+Repair = tuple[str, str, Places]
+"""A way to mend a draft: the opening of a template, a rhyme group, and the positions in the text that change."""
 
 
 def mend(
@@ -258,7 +253,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
                 named = [request.groups[g] for g in groups]
                 by_count[sum(len(part[0]) for part in smallest)].append((t, named, smallest))
     repairs = (
-        Repair(request.openings[t], "、".join(named), Places().union(*chosen))
+        (request.openings[t], "、".join(named), Places().union(*chosen))
         for t, named, parts in by_count[min(by_count, default=0)]
         for chosen in islice(product(*parts), MOST_TRIED)
     )

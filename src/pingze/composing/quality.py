@@ -17,7 +17,6 @@ summed over the poem's characters (naive Bayes with a Dirichlet prior).
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -42,7 +41,7 @@ from pingze.verse.verdict import RHYME_RULES
 
 MEASURED = ("五絕", "七絕", "五律", "七律")
 REAL = "real"
-"""The value of `Quality.source` for Tang poems of the test split."""
+"""The source of Tang poems of the test split."""
 COPIED = 5
 """The number of consecutive shared characters that count as a copy."""
 PRIOR = 100.0
@@ -55,44 +54,8 @@ STOCK = ("不知", "何處", "惆悵", "萬里", "春風", "今日", "無人", "
 Lines = Sequence[str]
 
 
-@dataclass(frozen=True)
-class Quality:
-    """The figures that describe the poems of one form from one source; shares are from 0 to 1."""
-
-    form: str
-    source: str
-    """The name of the model that composed the poems, or `real`."""
-    poems: int
-    kept: float
-    """Share of poems in which the checker, at the customary level, finds no fault of form, tone or rhyme."""
-    tones: float
-    """Share of poems that have no fault other than faults of rhyme."""
-    rhyme: float
-    """Share of poems without a fault of rhyme."""
-    distinct_1: float
-    """Number of different characters divided by the number of all; compare only equal numbers of poems."""
-    distinct_2: float
-    """The same ratio for pairs of adjacent characters within a line."""
-    distinct_3: float
-    """The same ratio for sequences of three characters within a line."""
-    repetition: float
-    """Share of characters that appeared earlier in the same poem."""
-    overlap: float
-    """Mean length, in characters, of the longest substring that a poem shares with a line of the train split."""
-    longest_overlap: int
-    """The length of the longest substring that any poem shares with a line of the train split."""
-    copies: float
-    """Share of lines that have five consecutive characters in common with a line of the train split."""
-    titled: float | None
-    """Share of poems whose title the judge picks out of 20 (`TitleJudge.identified`); None if titles are fewer."""
-    contradictory: float
-    """Share of poems with words of two seasons, or of both day and night."""
-    false_doublings: float
-    """Mean number per poem of doubled characters that verse does not double."""
-    stock: float
-    """Mean number per poem of overused character pairs, as 不知."""
-    antithesis: float | None
-    """Mean score of opposite characters in the couplets that need antithesis 對仗; None if no couplet does."""
+Figures = dict[str, str | int | float | None]
+"""The figures that describe the poems of one form from one source, by name."""
 
 
 class TitleJudge:
@@ -157,7 +120,7 @@ class Reference:
 
 def compare(
     models: Iterable[str | Path], count: int, store: Store, progress: Callable[[str], None] = lambda line: None
-) -> Iterator[Quality]:
+) -> Iterator[Figures]:
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 
     If a form has fewer real poems, all of them are used, and each model composes as many. The models use the default
@@ -194,36 +157,47 @@ def real_poems(form: Form, count: int, store: Store) -> list[CorpusPoem]:
 
 def measure(
     form: Form, source: str, poems: Sequence[Lines], reference: Reference, titles: Sequence[str] = ()
-) -> Quality:
-    """Compute the figures of one or more poems, and of their titles if there are any."""
+) -> Figures:
+    """Compute the figures of one or more poems, and of their titles if there are any; shares are from 0 to 1.
+
+    `source` is the name of the model that composed the poems, or `REAL`. The train split has the lines of `reference`.
+    """
     verdicts = [check("，".join(lines), form=form.name) for lines in poems]
     broken = [{violation.rule for violation in verdict.violations} for verdict in verdicts]
     texts, doublings = ["".join(lines) for lines in poems], [doubled([lines]) for lines in poems]
-    false_doublings = [sum(n for one, n in each.items() if one not in reference.doubled) for each in doublings]
     shared = [[len(reference.lines.longest(line)) for line in lines] for lines in poems]
     overlaps = [max(each) for each in shared]
     titled = [(title, text) for title, text in zip(titles, texts, strict=False) if only_han(title)]
     scores = [score for lines in poems if (score := antithesis_table().of_poem(form, lines)) is not None]
-    return Quality(
-        form=form.name,
-        source=source,
-        poems=len(poems),
-        kept=fmean(verdict.ok for verdict in verdicts),
-        tones=fmean(rules <= set(RHYME_RULES) for rules in broken),
-        rhyme=fmean(not rules & set(RHYME_RULES) for rules in broken),
-        distinct_1=distinct(poems, 1),
-        distinct_2=distinct(poems, 2),
-        distinct_3=distinct(poems, 3),
-        repetition=fmean(text.index(c) < at for text in texts for at, c in enumerate(text)),
-        overlap=fmean(overlaps),
-        longest_overlap=max(overlaps),
-        copies=fmean(length >= COPIED for each in shared for length in each),
-        titled=reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
-        contradictory=fmean(contradicts(lines) for lines in poems),
-        false_doublings=fmean(false_doublings),
-        stock=fmean(stock(lines) for lines in poems),
-        antithesis=fmean(scores) if scores else None,
-    )
+    return {
+        "form": form.name,
+        "source": source,
+        "poems": len(poems),
+        # Shares of poems without any fault at the customary level, without one except of rhyme, without one of rhyme.
+        "kept": fmean(verdict.ok for verdict in verdicts),
+        "tones": fmean(rules <= set(RHYME_RULES) for rules in broken),
+        "rhyme": fmean(not rules & set(RHYME_RULES) for rules in broken),
+        # Different characters among all, and different sequences of two and three characters within a line.
+        **{f"distinct_{size}": distinct(poems, size) for size in (1, 2, 3)},
+        # Share of characters that appeared earlier in the same poem.
+        "repetition": fmean(text.index(c) < at for text in texts for at, c in enumerate(text)),
+        # The longest substring that a poem shares with a line of the train split: mean length, and the longest of all.
+        "overlap": fmean(overlaps),
+        "longest_overlap": max(overlaps),
+        # Share of lines that have so many consecutive characters in common with a line of the train split.
+        "copies": fmean(length >= COPIED for each in shared for length in each),
+        # Share of poems whose title the judge picks out of `CANDIDATES`; None if there are fewer titles.
+        "titled": reference.judge.identified(titled) if len({t for t, _ in titled}) >= CANDIDATES else None,
+        # Share of poems with words of two seasons, or of both day and night.
+        "contradictory": fmean(contradicts(lines) for lines in poems),
+        # Mean numbers per poem of doubled characters that verse does not double, and of overused character pairs.
+        "false_doublings": fmean(
+            sum(n for one, n in each.items() if one not in reference.doubled) for each in doublings
+        ),
+        "stock": fmean(stock(lines) for lines in poems),
+        # Mean score of opposite characters in the couplets that need antithesis 對仗; None if no couplet does.
+        "antithesis": fmean(scores) if scores else None,
+    }
 
 
 def distinct(poems: Iterable[Lines], size: int) -> float:
