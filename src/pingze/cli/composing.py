@@ -82,7 +82,7 @@ def couplet(
 
     found = couplets.couplet(**vars(asked), model=model)
     if as_json:
-        print_json([each.as_json() for each in found])
+        print_json([asdict(each) for each in found])
         return
     rows = [
         "".join(
@@ -139,7 +139,7 @@ def mend(
         poem, keep=keep or (), form=form, level=level, standard=standard, title=title, poet=poet, seed=seed, model=model
     )
     if as_json:
-        print_json(mended.as_json())
+        print_json(asdict(mended))
         return
     changes = [f"· {change}" for change in mended.changes] or ["· nothing to mend"]
     typer.echo("\n".join([str(mended.poem), "", *changes]))

@@ -1,6 +1,6 @@
 """Write couplets 對聯: a line to a given one, or both lines and their 橫批 to a theme."""
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +45,6 @@ class Couplet:
 
     def __str__(self) -> str:
         return punctuate([self.upper, self.lower]) + (f"\n{self.banner}" if self.banner else "")
-
-    def as_json(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return asdict(self)
 
 
 def couplet(line: str = "", *, model: str | Path | None = None, **options: Any) -> list[Couplet]:

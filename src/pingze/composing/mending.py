@@ -8,7 +8,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice, product
 from pathlib import Path
@@ -64,10 +64,6 @@ class Mended:
     """The poem without faults."""
     changes: tuple[Change, ...]
     """The changed characters in the order of their positions; () if the draft had no faults."""
-
-    def as_json(self) -> dict[str, object]:
-        """Return the fields by name."""
-        return asdict(self)
 
 
 Repair = tuple[str, str, Places]

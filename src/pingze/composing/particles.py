@@ -1,12 +1,11 @@
 """Draw texts that keep all constraints from the model, by sequential Monte Carlo.
 
 Masks alone distort the distribution: when a rhyme is forced, a line that does not suit it is finished as readily as
-one that does. Therefore many weighted particles, a population, advance together. The target distribution covers all
-texts that keep the constraints: it is the product of the model's tempered conditionals times the exponential of all
-that the terms add. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the
-factors of the terms. A population is resampled when few of its particles carry most of the weight (`ESS_THRESHOLD`). At
-the end the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The populations
-of a request are independent; their total weights say how much each counts. docs/sampling.md explains the method.
+one that does. Therefore many weighted particles, a population, advance together. The target distribution is the product
+of the model's tempered conditionals times the exponential of all that the terms add, over the texts that keep the
+constraints. Each step multiplies a particle's weight by the share of probability that the mask leaves and by the terms'
+factors. At the end the text with the highest score is chosen or, if no term gives a score, one is drawn by weight. The
+populations of a request are independent; their total weights say how much each counts. docs/sampling.md explains it.
 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """

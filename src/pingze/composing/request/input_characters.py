@@ -43,13 +43,10 @@ def tell(note: Note) -> None:
     if notes is not None:
         notes.append(note)
         return
-    warnings.warn(note, ConversionWarning, stacklevel=_outside())
-
-
-def _outside() -> int:
-    """Count the stack frames from `tell` up to the code that called into this package."""
-    frames = [frame for frame, _ in traceback.walk_stack(sys._getframe(1))]
-    return 1 + max(depth for depth, frame in enumerate(frames, 1) if frame.f_globals["__name__"].startswith("pingze."))
+    # Warn where the code outside this package called it.
+    frames = enumerate(traceback.walk_stack(sys._getframe()), 1)
+    inside = [depth for depth, (frame, _) in frames if frame.f_globals["__name__"].startswith("pingze.")]
+    warnings.warn(note, ConversionWarning, stacklevel=1 + max(inside))
 
 
 def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:

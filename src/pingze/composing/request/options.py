@@ -247,14 +247,14 @@ def ordered(schema: type[Bounded]) -> list[Any]:
 
 def with_options(function: F) -> F:
     """Replace `**options` in the signature of a function by the fields of `Composing`."""
-    own, hints = signature(function).parameters, get_type_hints(Composing)
-    keywords = [
+    parameters = [p for p in signature(function).parameters.values() if p.kind != Parameter.VAR_KEYWORD]
+    own, hints = {each.name for each in parameters}, get_type_hints(Composing)
+    parameters += [
         Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=hints[each.name])
         for each in ordered(Composing)
         if each.name not in own
     ]
-    parameters = [each for each in own.values() if each.kind != Parameter.VAR_KEYWORD] + keywords
-    function.__signature__ = Signature(sorted(parameters, key=lambda each: each.kind))  # type: ignore[attr-defined]
+    function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return function
 
 

@@ -93,15 +93,11 @@ class Request:
     def rows(self) -> tuple[tuple[int, str], ...]:
         """Each rhyme of the form, by its index, with each of the groups that it may use; parts of 詞林正韻 for a 詞."""
         if tune := self.form.tune:
-            asked = dict(enumerate((self.rhyme or "").split("、")))
-            return tuple(
-                (rhyme, part)
-                for rhyme, parts in enumerate(tune.rhymes(self.standard))
-                for part in parts
-                if asked.get(rhyme, "") in ("", part)
-            )
-        every = self.standard.groups.values()
-        level = [each.name for each in every if not self.form.regulated or each.side == LEVEL]
+            asked, able = dict(enumerate((self.rhyme or "").split("、"))), tune.rhymes(self.standard)
+            every = ((rhyme, part) for rhyme, parts in enumerate(able) for part in parts)
+            return tuple((rhyme, part) for rhyme, part in every if asked.get(rhyme, "") in ("", part))
+        groups = self.standard.groups.values()
+        level = [each.name for each in groups if not self.form.regulated or each.side == LEVEL]
         return tuple((0, name) for name in ([self.rhyme] if self.rhyme else level))
 
     @property
@@ -168,8 +164,13 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         raise InputError(code, field="lines", form=form.name, has=count, wanted=form.lines, least=least)
     # 2. Fix characters; if two options require the same character at a position, the first one is recorded.
     layout = form.layout(count)
-    opening = _characters("start", asked.start, len(layout.line), vocabulary)
-    acrostic = _characters("acrostic", asked.acrostic or "", count, vocabulary)
+    opening, acrostic = (
+        read_characters(field, text, vocabulary) if text.strip() else ""
+        for field, text in (("start", asked.start), ("acrostic", asked.acrostic or ""))
+    )
+    for field, text, most in (("start", opening, len(layout.line)), ("acrostic", acrostic, count)):
+        if len(text) > most:
+            raise InputError("too_long", field=field, has=len(text), most=most)
     fixed = [
         *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
         *(
@@ -212,8 +213,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
 def _template(name: str | None, form: Form) -> str | None:
     if not name:
         return None
-    name = to_traditional(name.strip())
-    names = [opening_name(form.width, opening[0]) for opening in form.openings]
+    name, names = to_traditional(name.strip()), [opening_name(form.width, opening[0]) for opening in form.openings]
     if not names:
         raise InputError("no_templates", field="template", form=form.name)
     if not any(name in known for known in names):
@@ -279,18 +279,11 @@ def _words(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> tuple[s
 def _unwanted(text: str) -> str:
     """Read the characters to exclude, which the model need not know, and add their possible Traditional forms."""
     typed = "".join(text.split())
-    meant = zip(typed, in_context(typed), strict=True)
     forms = [
-        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one))) for one, read in meant
+        (one, read, to_traditional(one), *(() if in_use(one) else traditional_candidates(one)))
+        for one, read in zip(typed, in_context(typed), strict=True)
     ]
     return "".join(dict.fromkeys(chain(*forms)))
-
-
-def _characters(field: str, text: str, most: int, vocabulary: Vocabulary) -> str:
-    characters = read_characters(field, text, vocabulary) if text.strip() else ""
-    if len(characters) > most:
-        raise InputError("too_long", field=field, has=len(characters), most=most)
-    return characters
 
 
 def _pattern(text: str, form: Form, lines: int, vocabulary: Vocabulary) -> Iterator[Fixed]:
