@@ -18,18 +18,16 @@ from pingze.cli import app
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
+"""All but CHANGELOG.md, which names files of earlier versions."""
 RUNNABLE = [p for name in ("scripts", "experiments", "benchmarks") for p in sorted((ROOT / name).glob("*.py"))]
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
 PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b")
 
 
-@pytest.mark.parametrize(
-    "path", [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.name
-)
+@pytest.mark.parametrize("path", LINKING, ids=lambda path: path.name)
 def test_links_and_paths_lead_to_files(path: Path) -> None:
-    if path.name == "CHANGELOG.md":
-        pytest.skip("names files of earlier versions")
     text = path.read_text(encoding="utf-8")
     links = [path.parent / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)]
     paths = [ROOT / named for named in PATH.findall(text) if not named.startswith("docs/derivation/")]

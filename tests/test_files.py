@@ -28,9 +28,7 @@ def test_a_file_is_put_in_place_and_replaced_whole(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("call", ["fsync", "replace", None])
-def test_a_full_disk_is_one_line_and_like_an_interrupt_leaves_what_was_there(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None
-) -> None:
+def test_a_failure_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str | None) -> None:
     path = tmp_path / "file"
     _fill(path, "old")
     if call:

@@ -71,9 +71,7 @@ def test_stock_pytorch_agrees_on_invented_texts(report: checkpoint.Checkpoint) -
 @pytest.mark.slow
 @pytest.mark.corpus
 @torch.no_grad()
-def test_recorded_figures_are_what_models_reach_on_dev_and_what_stock_pytorch_says(
-    report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path
-) -> None:
+def test_recorded_figures_are_reached(report: checkpoint.Checkpoint, corpus: Store, corpus_home: Path) -> None:
     figures = json.loads((ROOT / "experiments" / "figures.json").read_text(encoding="utf-8"))
     command = [sys.executable, "-m", "pingze", "evaluate", "--model", "report", "--split", "dev", "--json"]
     printed = subprocess.check_output(command, env=os.environ | {"PINGZE_HOME": str(corpus_home)})

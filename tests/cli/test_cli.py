@@ -87,14 +87,15 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
     [
         ("generate", "start is empty"),
         ("generate 日 --temperature warm", "--temperature"),
-        ("generate 日 --model nowhere", "there is no model 'nowhere'"),
         ("generate 日 --loud", "No such option: --loud"),
-        ("compose --form 詞", "form '詞' is unknown; choose one of"),
         ("compose --title 春 --model report", "title: the model report was not trained with"),
         ("compose --temperature 1e400", "temperature is inf; it must be at least 0"),
         ("compose --seed 1" + 400 * "0", "seed is 10^400; it must be"),
         ("revise hello --line 1", "this is no poem to revise"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),
+        ("export", "nothing to write: give --to FOLDER, --onnx FILE, or both"),
+        ("export --to x --figures nowhere.json", "nowhere.json cannot be read: No such file or directory"),
+        ("export --to x --figures poems.txt", "poems.txt holds no figures"),
         ("tones ab", "'ab' is not one character"),
         ("corpus search 明月", "no corpus at"),
         ("corpus fetch nowhere.tgz", "nowhere.tgz cannot be read: No such file or directory"),
@@ -110,10 +111,9 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ),
     ],
 )
-def test_bad_input_is_one_line_and_status_2(
-    call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, message: str
-) -> None:
+def test_bad_input(call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, line: str, message: str) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("poems.txt").touch()
     status, out, err = call(*line.split())
     assert (status, out, err.startswith("pingze: "), err.count("\n")) == (2, "", True, 1)
     assert message in err
@@ -202,6 +202,17 @@ def test_a_draft_is_mended_and_an_impossible_request_has_status_1(call: Call) ->
         assert err.startswith(f"pingze: no 五絕 can keep all that is asked for: give up {given_up}")
 
 
+def test_a_folder_and_a_graph_are_exported(call: Call, tmp_path: Path) -> None:
+    figures, to, onnx = (tmp_path / name for name in ("figures.json", "shared", "step.onnx"))
+    figures.write_text(json.dumps({"split": "dev", "perplexity": 50.5}), encoding="utf-8")
+    files = ("--to", str(to), "--onnx", str(onnx), "--figures", str(figures))
+    status, out, err = call("export", "--model", "report", *files)
+    assert (status, out) == (0, "")
+    written = [to / name for name in ("model.safetensors", "config.json", "vocab.txt", "README.md")]
+    assert err.splitlines() == [f"wrote {path}" for path in (*written, onnx)]
+    assert call("generate", "日", "--seed", "1", "--model", str(to))[0] == 0
+
+
 def test_explain_has_a_row_for_each_character_and_revise_keeps_the_rest(call: Call) -> None:
     arguments = ("compose", "--form", "五絕", "--seed", "1", "--particles", "4", "--explain")
     shown, table = call(*arguments)[1].split("\n\n")
@@ -242,7 +253,7 @@ def test_look_ups(call: Call) -> None:
         ),
     ],
 )
-def test_ctrl_c_and_a_fault_of_our_own_are_one_line(
+def test_ctrl_c_or_fault(
     call: Call, monkeypatch: pytest.MonkeyPatch, raised: BaseException, status: int, said: str
 ) -> None:
     monkeypatch.setattr(checkpoint, "load", Mock(side_effect=raised))
@@ -257,9 +268,7 @@ def test_ctrl_c_and_a_fault_of_our_own_are_one_line(
         ("uvicorn", "serve", "pingze serve needs the extra `serve`: pip install 'pingze.serve.'"),
     ],
 )
-def test_what_is_missing_names_the_extra(
-    call: Call, monkeypatch: pytest.MonkeyPatch, absent: str, command: str, said: str
-) -> None:
+def test_a_missing_extra(call: Call, monkeypatch: pytest.MonkeyPatch, absent: str, command: str, said: str) -> None:
     monkeypatch.setattr("pingze.cli.application.find_spec", lambda name: None if name == absent else True)
     status, _, err = call(*command.split())
     assert status == 2
@@ -270,6 +279,8 @@ def test_what_is_missing_names_the_extra(
     ("run", "absent"),
     [
         ("import pingze.cli", "numpy onnxruntime"),
+        ("import pingze", "torch numpy onnxruntime"),
+        ("from pingze import *", "torch"),
         ("from pingze.serve.app import create_app; create_app()", "torch"),
         *(
             (f"from pingze.__main__ import run; run({command})", "torch matplotlib rich opencc sqlite3")
@@ -305,25 +316,8 @@ def test_python_m_pingze_without_arguments_and_a_reader_that_has_gone() -> None:
     ],
 )
 @pytest.mark.parametrize("unbuffered", ["", "1"])
-def test_streams_that_are_closed_or_full_are_one_line(
-    tmp_path: Path, redirected: str, said: str | None, unbuffered: str
-) -> None:
+def test_closed_or_full_streams(tmp_path: Path, redirected: str, said: str | None, unbuffered: str) -> None:
     (tmp_path / "poem.txt").write_text(FAULTY, encoding="utf-8")
     command = f"PYTHONUNBUFFERED={unbuffered} {sys.executable} -m pingze {redirected}"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (2, f"pingze: {said}\n" if said else "")
-
-
-def test_public_names() -> None:
-    script = "import pingze, sys; print('torch' in sys.modules, *pingze.__all__)"
-    imported, *names = python("-c", script).stdout.decode().split()
-    assert imported == "False"
-    kinds = "Checkpoint Corpus Infeasible Input MissingExtra Pingze Training Unfinished"
-    expected = {f"{kind}Error" for kind in kinds.split()}
-    for line in (
-        "Alternative Change Collected Couplet Mended Poem Reason Verdict Violation",
-        "alternatives antithesis_notes check collect compose couplet explain explain_verdict",
-        "generate mend read_poem revise",
-    ):
-        expected |= {*line.split()}
-    assert {*names} == expected

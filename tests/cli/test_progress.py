@@ -10,9 +10,7 @@ from pingze.cli.progress import status
 from tests.cli.calling import Call
 
 
-def test_without_a_terminal_news_is_told_at_once_and_numbers_now_and_then(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_news_and_numbers_are_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     now = 100.0
     monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: now)
     with status() as tell:

@@ -92,9 +92,7 @@ def groups_by_line(store: Store) -> dict[str, set[int]]:
         {"standard": "xinyun", "form": "五古"},
     ],
 )
-def test_every_line_is_quoted_from_its_place_of_another_poem(
-    author: Composer, store: Store, poems: list[CorpusPoem], options: dict[str, Any]
-) -> None:
+def test_every_line_is_quoted(author: Composer, store: Store, poems: list[CorpusPoem], options: dict[str, Any]) -> None:
     groups_of = groups_by_line(store)
     text_of = {(poem.author, poem.title): poem for poem in poems}
     for poem in asked(author, count=3, **options):
@@ -200,9 +198,7 @@ def test_wishes_that_no_line_meets_are_named(author: Composer, store: Store, poe
         author.write(inclusion, Sampling(1, 2), 0)
 
 
-def test_a_store_built_anew_is_read_anew(
-    author: Composer, store: Store, poems: list[CorpusPoem], tmp_path: Path
-) -> None:
+def test_a_new_store_is_read_anew(author: Composer, store: Store, poems: list[CorpusPoem], tmp_path: Path) -> None:
     """Lines are kept for later poems, but not those of a store that has been replaced."""
     (poem,) = asked(author, count=1, poets="宋")
     assert {source.author for source in poem.sources} == {"王丙"}

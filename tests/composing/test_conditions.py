@@ -72,9 +72,7 @@ def test_revision_and_its_weights_keep_title_and_poet(model: Path, plain: Path) 
 
 
 @pytest.mark.parametrize(("temperature", "title"), [(0.3, "春山"), (1.0, None), (2.0, "春山")])
-def test_what_is_scored_while_it_is_drawn_is_what_reading_gives(
-    model: Path, temperature: float, title: str | None
-) -> None:
+def test_scores_while_drawing_are_those_of_reading(model: Path, temperature: float, title: str | None) -> None:
     """Through resampling, in several populations at once, at any temperature, and with the form alone."""
     options = {"title": title, "temperature": temperature, "seed": 1, "count": 3, "particles": 16}
     for poem in compose(form="五絕", model=model, **options):

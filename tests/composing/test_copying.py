@@ -42,9 +42,7 @@ corpora = st.lists(st.text(LETTERS + "龍", min_size=1, max_size=9), min_size=1,
 
 @given(corpora, st.integers(2, 5), st.lists(st.sampled_from([FREE, *IDS]), min_size=10, max_size=10), st.data())
 @settings(max_examples=300)
-def test_what_is_left_out_is_what_would_copy(
-    corpus: list[str], longest: int, fixed: list[int], data: st.DataObject
-) -> None:
+def test_what_would_copy_is_left_out(corpus: list[str], longest: int, fixed: list[int], data: st.DataObject) -> None:
     """Exactly those are left out that complete a substring of characters that are written or fixed."""
     copying = Copying(SuffixArray.of_texts(corpus), VOCABULARY, Layout([WIDTH, WIDTH]), longest)
     place = data.draw(st.integers(0, 9))

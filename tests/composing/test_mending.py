@@ -97,8 +97,6 @@ def test_words_to_keep_stay_and_are_found_as_they_were_written() -> None:
         (DRAFT, {"keep": ["獨坐", "姓名", "琴天"]}, InfeasibleError, "give up keep 琴天$"),
     ],
 )
-def test_what_cannot_be_mended_is_told(
-    text: str, options: dict[str, object], error: type[Exception], message: str
-) -> None:
+def test_what_cannot_be_mended(text: str, options: dict[str, object], error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message):
         mend(text, **options)  # type: ignore[arg-type]

@@ -27,9 +27,7 @@ def test_composing_writes_nothing_into_the_home(tmp_path: Path, environment: dic
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
-def test_a_process_that_lives_for_a_while_calls_nobody(
-    tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
-) -> None:
+def test_a_process_calls_nobody(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> None:
     calls = tmp_path_factory.mktemp("calls") / "calls.txt"
     follow = ["strace", "-f", "-qq", "-e", "signal=none", "-e", "trace=connect,sendto,sendmsg,sendmmsg"]
     follow += ["-o", str(calls)]

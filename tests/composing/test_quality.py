@@ -58,9 +58,7 @@ def model(tmp_path: Path) -> str:
 
 @pytest.mark.skipif(find_spec("torch") is None, reason="needs the extra train")
 @pytest.mark.usefixtures("store_of_every_form")
-def test_evaluate_measures_what_is_asked_for_and_says_what_it_does(
-    model: str, call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_evaluate_measures_what_is_asked_for(model: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pingze.cli.training.BASELINE", model)
     found = []
     for arguments in (["--split", "dev", "--json"], ["--json"]):

@@ -10,6 +10,7 @@ from pingze.composing.request.request import read_request
 from pingze.errors import InputError
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import opening_name
+from pingze.verse.rhyme_groups import GROUPS, LEVEL
 from tests.composing.verse import composer, prepared
 
 VOCABULARY = composer().vocabulary
@@ -44,8 +45,11 @@ def test_a_template_is_named_whole_or_in_part(name: str | None, openings: str) -
 def test_values_have_several_names_and_a_length_where_the_form_has_none() -> None:
     request = read_request(VOCABULARY, Composing(form="七绝", rhyme="阳", template="首句入韵"))
     assert (request.form.name, request.rhyme, request.template) == ("七絕", "陽", "首句入韻")
-    for name in ("一東", "上平一东", " 東韻 "):
-        assert read_request(VOCABULARY, Composing(form="五絕", rhyme=name)).rhyme == "東"
+    assert read_request(VOCABULARY, Composing(form="五絕", rhyme=" 上平一东韻 ")).rhyme == "東"
+    for name, group in GROUPS.items():  # 肴, 豔 and others are Simplified for something else
+        for written in (name, group.label[2:], group.label):
+            form = "五絕" if group.side == LEVEL else "五古"
+            assert read_request(VOCABULARY, Composing(form=form, rhyme=written)).rhyme == name
     assert read_request(VOCABULARY, Composing(form="五排")).lines == 10
     assert read_request(VOCABULARY, Composing(form="五排", lines=16)).lines == 16
 

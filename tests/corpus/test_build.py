@@ -1,3 +1,5 @@
+"""From the files of a package to a store, whole or not at all."""
+
 import os
 import signal
 import sqlite3
@@ -10,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from pingze.corpus import Store, build
+from pingze.corpus.records import read
 from pingze.errors import CorpusError
 from tests.corpus.invented import many, record, text, write_archive, write_folder
 
@@ -47,13 +50,27 @@ def test_the_tables_hold_the_poems_of_an_archive_as_of_a_folder(built: Path, tmp
         {"poet.tang.0.json": [record(text(range(8)), title="\ud800")]},
     ],
 )
-def test_a_source_that_is_no_corpus_leaves_the_old_store(
-    built: Path, tmp_path: Path, files: dict[str, list[dict[str, object]]]
-) -> None:
+def test_no_corpus_leaves_the_old_store(built: Path, tmp_path: Path, files: dict[str, list[dict[str, object]]]) -> None:
     before = _contents(built)
     with pytest.raises(CorpusError):
         build(write_folder(tmp_path / "other", files))
     assert _contents(built) == before
+
+
+def test_a_truncated_archive_is_named(tmp_path: Path) -> None:
+    archive = write_archive(tmp_path / "a.tgz")
+    content = archive.read_bytes()
+    for kept in (0.3, 0.9):
+        archive.write_bytes(content[: int(len(content) * kept)])
+        with pytest.raises(CorpusError, match=f"^{archive} cannot be read: "):
+            list(read(archive))
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"{", b"[1]", b'[{"title": "x"}]', b"7"])
+def test_a_file_that_is_no_list_of_poems_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "poet.song.7.json").write_bytes(content)
+    with pytest.raises(CorpusError, match=r"^poet\.song\.7\.json is no list of poems"):
+        list(read(tmp_path))
 
 
 def _start_build(source: Path, *, before: str = "") -> subprocess.Popen[str]:

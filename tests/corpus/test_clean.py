@@ -1,3 +1,6 @@
+"""Poems of the corpus: which are kept, and their form, lines and digest."""
+
+import hashlib
 import re
 
 import pytest
@@ -5,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pingze.corpus.clean import REASONS, clean, fault
-from pingze.corpus.poem import CorpusPoem
+from pingze.corpus.poem import CorpusPoem, digest, lines
 from pingze.corpus.records import File, place_of
-from tests.corpus.invented import text
+from tests.corpus.invented import line, poem, text
 
 FINE = text([1, 2, 3, 4])
 
@@ -52,3 +55,24 @@ def test_poems_are_in_nfc_and_in_order_and_the_dropped_are_counted() -> None:
     assert {(poem.title, poem.author) for poem in cleaned.poems} == {("題", "某")}
     assert cleaned.dropped == {("tang", "too short"): 2, ("song", "brackets, quotes or notes"): 1}
     assert clean(reversed(files)) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("count", "width", "name"),
+    [
+        *[(4, 5, "五絕"), (8, 5, "五律"), (4, 7, "七絕"), (8, 7, "七律")],
+        *[(10, 5, "五言"), (6, 5, "五言"), (5, 5, "五言"), (12, 7, "七言"), (1, 7, "七言")],
+        *[(4, 4, ""), (4, 6, ""), (8, 3, ""), (0, 5, "")],
+    ],
+)
+def test_the_shape_names_the_form(count: int, width: int, name: str) -> None:
+    assert poem(range(count), width).form == name
+    assert CorpusPoem("tang", "", "", text([1, 2, 3]) + line(4, 7)).form == ""
+    assert CorpusPoem("tang", "", "", text([1, 2, 3, 4]), "憶江南").form == ""
+
+
+def test_lines_are_between_marks_and_the_digest_is_of_the_han_characters_alone() -> None:
+    assert lines("甲乙，丙。丁？！戊；己：庚、辛") == ["甲乙", "丙", "丁", "戊", "己", "庚", "辛"]
+    assert lines("，。") == []
+    expected = hashlib.blake2b("甲乙丙𠀀".encode(), digest_size=8).digest()
+    assert digest("甲乙，丙𠀀。") == digest("甲，乙丙𠀀？") == int.from_bytes(expected, "big")

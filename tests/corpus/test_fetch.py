@@ -33,9 +33,7 @@ def _cached(content: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [lambda path: path, str, lambda path: path.as_uri()])
-def test_an_archive_is_verified_into_the_cache_and_a_folder_taken_as_it_is(
-    archive: Path, tmp_path: Path, name: Callable[[Path], str | Path]
-) -> None:
+def test_an_archive_is_cached_a_folder_kept(archive: Path, tmp_path: Path, name: Callable[[Path], str | Path]) -> None:
     write_folder(tmp_path / "here" / "dist" / "quantangshi")
     assert fetch(name(tmp_path / "here")) == tmp_path / "here"
     assert _folders_are_clean(None)
@@ -109,9 +107,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., str]]:
 
 
 @pytest.mark.parametrize("length_is_said", [True, False])
-def test_an_archive_comes_from_a_url_once_also_after_a_connection_was_cut(
-    archive: Path, serve: Callable[..., str], length_is_said: bool
-) -> None:
+def test_an_archive_comes_from_a_url_once(archive: Path, serve: Callable[..., str], length_is_said: bool) -> None:
     content, heard = archive.read_bytes(), list[str]()
     if length_is_said:
         with pytest.raises(CorpusError, match=r"^http://127\S+ broke off.*; try again$"):

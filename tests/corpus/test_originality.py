@@ -59,9 +59,7 @@ def test_progress_is_shown_for_many_lines(call: Call, tmp_path: Path, monkeypatc
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
 @pytest.mark.parametrize(("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")])
-def test_a_file_without_end_is_one_line(
-    call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_endless_file(call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("large.txt").write_bytes(b" " * 20_000_001)
     assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")

@@ -109,9 +109,7 @@ def test_neighbours_are_those_of_tang_lines(store: Store, poems: list[CorpusPoem
     assert store.beside() == store.beside("？") == {}
 
 
-def test_poems_come_in_the_order_of_the_corpus_from_a_store_anywhere(
-    built: Path, poems: list[CorpusPoem], tmp_path: Path
-) -> None:
+def test_poems_come_in_the_order_of_the_corpus(built: Path, poems: list[CorpusPoem], tmp_path: Path) -> None:
     place = tmp_path / "a folder" / "50% 詩?#.sqlite"
     built.parent.rename(place.parent)
     (place.parent / built.name).rename(place)

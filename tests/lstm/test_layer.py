@@ -116,9 +116,7 @@ def test_gradcheck(activation: str) -> None:
 
 @pytest.mark.parametrize(("operands", "tolerance"), [(torch.float32, 2e-6), (torch.bfloat16, 1.5e-2)])
 @pytest.mark.parametrize(("T", "B", "E", "H"), [*SIZES, (20, 7, 63, 65)])
-def test_lower_precision_stays_near_float64(
-    T: int, B: int, E: int, H: int, operands: torch.dtype, tolerance: float
-) -> None:
+def test_lower_precision_stays_near(T: int, B: int, E: int, H: int, operands: torch.dtype, tolerance: float) -> None:
     """Float32 is the compiled step; bfloat16 operands round to one part in 256."""
     exact, inputs = LSTM(E, H).double(), case(T, B, E, H)
     rounded = LSTM(E, H, operands=operands)

@@ -19,9 +19,7 @@ def test_a_short_text_is_followed_by_eos_a_long_one_is_cut() -> None:
 
 
 @given(sequences, st.lists(st.integers(4, 9), max_size=5))
-def test_every_transition_is_packed_once_and_what_stands_before_bos_is_not_predicted(
-    sequences: list[np.ndarray], prefix: list[int]
-) -> None:
+def test_every_transition_is_packed_once(sequences: list[np.ndarray], prefix: list[int]) -> None:
     batch = pack([np.array([*prefix, *sequence]) for sequence in sequences])
     expected = sorted(pair for s in sequences for pair in zip(s[:-1].tolist(), s[1:].tolist(), strict=True))
     found = (part[batch.predicted].tolist() for part in (batch.inputs, batch.targets))

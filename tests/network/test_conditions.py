@@ -1,9 +1,12 @@
-"""What stands before a poem, token by token."""
+"""The tokens: those of a text, and those that stand before it."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pingze.errors import InputError
 from pingze.network.conditions import LONGEST_TITLE, Conditions
-from pingze.network.vocabulary import Vocabulary
+from pingze.network.vocabulary import SPECIAL_TOKENS, Vocabulary
 
 TOKENS = ("<五絕>", "<七律>", "<張甲>", "<李乙>")
 DYNASTIC = Vocabulary.of_texts(["天地山水"], 20, ("<五絕>", "<唐>", "<張甲>", "<李乙>", "<宋>", "<王丙>"))
@@ -59,3 +62,25 @@ def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: st
     prefix = Conditions(DYNASTIC).prefix(None, poet, None, given)
     assert DYNASTIC.decode(prefix.dynasty) == token
     assert Conditions(DYNASTIC).poets == ["張甲", "李乙", "王丙"]
+
+
+def test_most_frequent_first_ties_by_code_point() -> None:
+    vocabulary = Vocabulary.of_texts(["月月山水，", "水月山，，，"], size=8)
+    assert vocabulary.tokens == (*SPECIAL_TOKENS, "，", "月", "山", "水")
+    assert vocabulary.hanzi() == [False, False, False, True, False, True, True, True]
+
+
+@given(st.lists(st.text(alphabet="山水風月雲，。", max_size=12), max_size=6))
+def test_decoding_gives_the_text_again(texts: list[str]) -> None:
+    vocabulary = Vocabulary.of_texts(texts, size=100)
+    for text in texts:
+        assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+def test_contradictions_are_refused() -> None:
+    for tokens, said in (
+        (["月"], "begins with <pad> <bos> <eos> <unk>"),
+        ([*SPECIAL_TOKENS, "月", "月"], "each token once"),
+    ):
+        with pytest.raises(InputError, match=said):
+            Vocabulary(tokens)

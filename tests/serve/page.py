@@ -83,8 +83,7 @@ def opened(
     context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
     context.set_default_timeout(SECONDS * 1000)
     page = context.new_page()
-    troubles: list[str] = []
-    asked: list[str] = []
+    troubles, asked = list[str](), list[str]()
     page.on("console", lambda message: troubles.extend([message.text] * (message.type == "error")))
     page.on("pageerror", lambda error: troubles.append(str(error)))
     page.on("request", lambda request: asked.append(request.url))

@@ -72,25 +72,6 @@ def test_a_character_is_weighed_replaced_locked_and_taken_back_by_keyboard(page:
     assert lines(page)[1][1] == chosen
 
 
-def test_a_link_shows_the_same_poem_without_composing(browser: Browser, address: str) -> None:
-    with opened(browser, address) as page:
-        compose(page)
-        poem = lines(page)
-        page.click("#link")
-        says(page, "#news", "網址已複製")
-        link = page.evaluate("navigator.clipboard.readText()")
-        page.click("#copy")
-        says(page, "#news", re.compile("^已複製"))
-        text = page.evaluate("navigator.clipboard.readText()")
-        assert text.replace("\n", "") == "，".join(poem[:2]) + ("。" + "，".join(poem[2:]) + "。")
-    with opened(browser, address, after=link.split("/", 3)[3]) as page:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
-        assert lines(page) == poem
-        assert page.locator("[name=form]:checked").input_value() == "五絕"
-        assert not [url for url in asked if url.endswith("/compose")]
-
-
 def test_markup_in_a_title_stays_text(browser: Browser, address: str) -> None:
     verse = ("春山入遠鐘", "落月大江東", "細雨無人至", "孤燈一夜紅")
     after = link(*verse, form="五絕", title="<img src=x onerror=alert(1)>")

@@ -140,7 +140,7 @@ def test_characters_flow_on_into_the_next_places(page: Page) -> None:
     assert page.evaluate("document.activeElement.dataset.line") == "2"
 
 
-def test_what_simplified_characters_were_read_as_can_be_corrected(page: Page) -> None:
+def test_what_simplified_characters_were_read_as_can_be_corrected_and_is_taken_to_the_desk(page: Page) -> None:
     check(page, "发短愁多不自知，白云深处有谁期。后来一夜江头雨，复向钟声寄所思。")
     says(page, ".readings", "发 認作")
     chosen = page.locator(".readings [aria-pressed=true]").all_inner_texts()
@@ -150,9 +150,7 @@ def test_what_simplified_characters_were_read_as_can_be_corrected(page: Page) ->
     text = page.locator("#text").input_value()
     assert text.startswith("發短愁多不自知，白雲深處有誰期。")
     count(page, ".readings", 0)
-
-
-def test_two_readings_of_a_character_are_taken_to_the_desk_or_corrected_alone(page: Page) -> None:
+    # Of a character with two readings each is corrected alone.
     check(page, TWO_READINGS)
     count(page, ".readings li", 2)
     page.locator(".verdict > button").click()

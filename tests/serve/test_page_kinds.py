@@ -112,9 +112,7 @@ def test_a_couplet_is_written_to_a_line_or_to_a_subject(browser: Browser, addres
         assert lines(page) == poem
 
 
-def test_a_poem_of_old_lines_names_their_poets(
-    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
-) -> None:
+def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str) -> None:
     with opened(browser, address) as page:
         page.locator(".chip", has_text="集句").click()
         says(page, "#form_what", "pingze corpus fetch")

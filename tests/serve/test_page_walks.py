@@ -52,13 +52,16 @@ def test_about_and_help_are_one_column_with_the_way_back_in_sight(browser: Brows
             assert rect(page, ".prose a")["y"] >= 0
 
 
-def test_a_tip_hides_nothing(browser: Browser, address: str) -> None:
+def test_a_tip_hides_nothing_and_closes_by_a_tap_anywhere(browser: Browser, address: str) -> None:
     with opened(browser, address, phone=True, language="zh-CN") as page:
         page.click("#fold")
         page.click("#more > summary")
         page.click("[data-field=acrostic] .tip summary")
         tip, asks = rect(page, "[data-field=acrostic] .tip-text"), rect(page, "#acrostic")
         assert tip["bottom"] <= asks["y"]
+        count(page, ".tip[open]", 1)
+        page.click("#acrostic")
+        count(page, ".tip[open]", 0)
 
 
 def test_a_form_and_a_subject_move_nothing(browser: Browser, address: str) -> None:
@@ -94,14 +97,6 @@ def test_the_inspector_closes_by_its_cross_by_escape_and_by_the_empty_page(page:
         count(page, "#inspector.open", 0)
 
 
-def test_a_tip_closes_by_a_tap_anywhere(page: Page) -> None:
-    page.click("#more > summary")
-    page.click("[data-field=acrostic] .tip summary")
-    count(page, ".tip[open]", 1)
-    page.click("#acrostic")
-    count(page, ".tip[open]", 0)
-
-
 def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, address: str) -> None:
     with opened(browser, address, language="en-US") as page:
         page.fill("#title", "autumn night")
@@ -127,17 +122,14 @@ def test_a_link_says_whom_it_reaches_and_brings_the_subject(browser: Browser, ad
         assert friends.locator("#title").input_value() == "autumn night"
 
 
-def test_a_fault_names_what_its_place_wants_and_is_replaced(browser: Browser, address: str) -> None:
+def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(browser: Browser, address: str) -> None:
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
         says(page, "#faults", "此處須押庚韻；夜屬禡。")
         assert page.locator(".faulty .sign").inner_text() == "●"
         page.click("#faults .away")
         count(page, "#faults li", 0)
         assert lines(page)[-1][:-1] == "雁樓橫笛夢中"
-
-
-def test_what_was_mended_is_listed_and_marked(browser: Browser, address: str) -> None:
-    with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
+        page.click("#undo")
         page.click("#mend-around")
         says(page, "#faults", "夜改作")
         marked = page.locator("#sheet .changed").count()

@@ -104,9 +104,7 @@ async def test_clients_take_turns_and_so_do_the_requests_of_one(queue: Queue, wo
 
 
 @pytest.mark.parametrize("queue", [2], indirect=True)
-async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(
-    queue: Queue, workers: list[Idle]
-) -> None:
+async def test_populations_of_one_model_are_one_batch(queue: Queue, workers: list[Idle]) -> None:
     first, second = workers
     ask(queue, "one", "ab", rows=ROWS // 2)
     assert (first.begun, second.begun) == (["a"], ["b"])
@@ -117,9 +115,7 @@ async def test_populations_of_one_model_are_one_batch_where_no_worker_is_idle(
     assert second.begun == ["b", "e"]  # two wait for two workers
 
 
-async def test_beside_a_long_batch_only_other_requests_are_written(
-    queue: Queue, workers: list[Idle], clock: Clock
-) -> None:
+async def test_other_requests_are_written_beside_a_long_one(queue: Queue, workers: list[Idle], clock: Clock) -> None:
     (worker,) = workers
     ask(queue, "long", "abc", rows=ROWS)
     for name in "vwxyz":
@@ -136,9 +132,7 @@ async def test_beside_a_long_batch_only_other_requests_are_written(
     assert "".join(worker.begun) == "avwxybzc"  # whose turn it is, once no long batch is left
 
 
-async def test_beside_a_long_batch_of_its_client_only_a_much_smaller_one_is_written(
-    queue: Queue, workers: list[Idle], clock: Clock
-) -> None:
+async def test_a_client_s_own_small_batch_is_written_too(queue: Queue, workers: list[Idle], clock: Clock) -> None:
     (worker,) = workers
     for name, rows in (("a", ROWS), ("b", ROWS), ("s", ROWS // 4)):
         ask(queue, "one", name, rows)
@@ -186,9 +180,7 @@ def test_long_batches_take_turns_and_have_them_whatever_else_is_written(clock: C
     assert written(clock, {"-": 1, "a": 20}, short=60).startswith("-" + "aa-" * 10 + "--")
 
 
-async def test_the_jobs_of_a_client_that_has_gone_are_not_begun_and_the_running_ones_are_told(
-    queue: Queue, workers: list[Idle]
-) -> None:
+async def test_the_jobs_of_a_client_that_has_gone_are_stopped(queue: Queue, workers: list[Idle]) -> None:
     (worker,) = workers
 
     async def leave() -> None:

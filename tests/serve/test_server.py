@@ -44,9 +44,7 @@ def test_an_address_of_ipv6_is_a_host_as_requests_name_it() -> None:
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
-def test_the_printed_address_reaches_the_server_and_is_answered(
-    host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     reached: list[str] = []
 
     def reach(bound: socket.socket, _: object, hosts: list[str], public_url: str) -> None:

@@ -100,9 +100,7 @@ def _interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("_interruptible")
 @pytest.mark.parametrize("optimizer", [["optimizer=adam"], ["optimizer=sgd", "momentum=0.9"], RECIPE])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_resumes_to_the_same_weights_and_curves(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int
-) -> None:
+def test_resuming_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, optimizer: list[str], number: int) -> None:
     monkeypatch.setattr(run_module, "LOG_EVERY", 4)
     settings = tiny(*optimizer, "dropout=0.3")
     whole = Run(tmp_path / "whole", settings, TEXTS)
@@ -216,9 +214,7 @@ def test_another_run_is_not_resumed(tmp_path: Path) -> None:
         Run(tmp_path, tiny(), TEXTS, resume=True)
 
 
-def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_loss_that_is_not_finite_names_its_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
     batch = run._batch
 
@@ -235,9 +231,7 @@ def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(
 
 
 @pytest.mark.parametrize("place", ["os.fsync", "pathlib.Path.write_bytes"])
-def test_a_full_disk_is_one_line_and_keeps_the_last_good_state(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
-) -> None:
+def test_a_full_disk_keeps_the_last_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str) -> None:
     monkeypatch.setattr(run_module, "LOG_EVERY", 3)
     run = Run(tmp_path, tiny("save_every=2"), TEXTS)
 

@@ -4,13 +4,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pingze.corpus import CorpusPoem, Store
 from pingze.network.conditions import Conditions
 from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.training.presets import Preset, preset
 from pingze.training.run import Run
-from pingze.training.texts import Texts, condition_tokens, draw, examples, make_vocabulary, read, sequence
+from pingze.training.texts import (
+    LARGEST,
+    Texts,
+    Themes,
+    condition_tokens,
+    draw,
+    examples,
+    make_vocabulary,
+    read,
+    sequence,
+)
+from pingze.verse.characters import MARKS
 from tests import invented
 
 FORMS = ("<五絕>", "<五律>", "<五排>", "<五古>", "<七絕>", "<七律>", "<七排>", "<七古>")
@@ -93,9 +106,7 @@ def test_each_condition_is_dropped_as_often_as_asked() -> None:
     assert draw(example, 0, rng).tolist() == sequence(example).tolist()
 
 
-def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_with_themes_as_often_as_asked(
-    tmp_path: Path,
-) -> None:
+def test_each_epoch_reads_all_tang_poems_and_some_of_each_source_with_themes(tmp_path: Path) -> None:
     song = poems(40, "陳丁", "song", seed=9)
     run = Run(tmp_path, small("theme_share=0.3", "mixture=song:1.2"), Texts(POEMS, POEMS[:4], {"song": song}))
     epochs = [[tuple(example.text) for example in run._order(epoch)] for epoch in range(3)]
@@ -111,6 +122,41 @@ def test_each_epoch_reads_all_tang_poems_and_others_of_each_source_with_themes_a
     themed = [(ids[ids.index(about) + 1 :], ids[ids.index(1) :]) for ids in drawn if about in ids]
     assert len(themed) / len(drawn) == pytest.approx(0.3, abs=0.05)
     assert all(theme[0] != 1 and set(theme[: theme.index(1)]) <= set(text) for theme, text in themed)
+
+
+CHARACTERS = "天地山水風月花雪"
+VOCABULARY = Vocabulary.of_texts([CHARACTERS + MARKS], 40)
+
+
+def themes(*texts: str) -> Themes:
+    return Themes([VOCABULARY.encode(text) for text in texts], VOCABULARY)
+
+
+def drawn(made: Themes, text: str, seed: int) -> str:
+    return VOCABULARY.decode(made.draw(VOCABULARY.encode(text), np.random.default_rng(seed)))
+
+
+@given(st.text(CHARACTERS + "，。", max_size=20), st.integers(0, 99))
+def test_a_theme_is_of_the_text_without_its_marks(text: str, seed: int) -> None:
+    theme = drawn(themes("天地山水", "風月"), text, seed)
+    assert set(theme) <= set(text) - set("，。")
+    assert len(theme) <= 2 * LARGEST
+    assert bool(theme) == bool(set(text) - set("，。"))
+
+
+def test_pairs_are_neighbours_of_one_line() -> None:
+    made = themes("天水", "天水")
+    assert {drawn(made, "地天，天山", seed) for seed in range(99)} >= {"地", "地天", "山", "山地"}
+    assert not any("山天" in drawn(made, "地天，天山", seed) for seed in range(99))
+
+
+def test_rare_characters_are_drawn_more_often_in_proportion() -> None:
+    """天 in each of eight texts, 雪 in one: weights ln 9/9 = 0 and ln 9/2."""
+    made = themes(*["天"] * 7, "天雪")
+    assert made.rarity[VOCABULARY.ids["天"]] == 0
+    assert np.isclose(made.rarity[VOCABULARY.ids["雪"]], np.log(9 / 2))
+    assert {drawn(made, "天雪", seed) for seed in range(50)} == {"雪"}
+    assert {drawn(made, "花天", seed) for seed in range(50)} == {"花", "花天"}
 
 
 @pytest.mark.slow

@@ -31,9 +31,7 @@ def test_rhymes_are_counted_where_one_group_is_shared() -> None:
 @pytest.mark.slow
 @pytest.mark.corpus
 @pytest.mark.parametrize("name", ["characters", "contexts", "rhymes", "word_tones", "doublings", "moods"])
-def test_the_committed_tables_are_made_byte_for_byte(
-    name: str, corpus: Store, corpus_home: Path, tmp_path: Path
-) -> None:
+def test_committed_tables_are_made_again(name: str, corpus: Store, corpus_home: Path, tmp_path: Path) -> None:
     """In a process that checks no types: counting reads each line of the corpus."""
     folder, _ = count.TABLES[name]
     if name == "characters":

@@ -41,9 +41,7 @@ def broken(verdict: Verdict) -> list[object]:
 
 
 @pytest.mark.parametrize(("rule", "kind", "accepted", "source", "rejected", "other"), ROWS)
-def test_each_fault_has_the_name_of_the_line(
-    rule: str, kind: str, accepted: str, source: str, rejected: str, other: str
-) -> None:
+def test_each_line_has_its_fault(rule: str, kind: str, accepted: str, source: str, rejected: str, other: str) -> None:
     level = "strict" if rule in STRICT else "customary"
     assert broken(around(kind, accepted, level)) == [], source
     assert broken(around(kind, rejected, level)) == [rule], other

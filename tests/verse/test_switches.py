@@ -34,9 +34,7 @@ def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
         ({2: "PPZZZ"}, "strict-三仄尾", "customary+三仄尾", ("三仄尾", 3, 3)),
     ],
 )
-def test_a_rule_is_enforced_or_not(
-    changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool
-) -> None:
+def test_switches(changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool) -> None:
     assert judged(changed, loose, prefix).ok
     rule, line, position = fault
     found = [(each.rule, each.line, each.position) for each in judged(changed, strict, prefix).violations]
