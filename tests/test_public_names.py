@@ -1,9 +1,7 @@
 """What people call says of each argument and each field what it is, so that help() is enough."""
 
-import ast
 import inspect
 import re
-import textwrap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from importlib import import_module
@@ -35,19 +33,12 @@ def listed(documented: object) -> set[str]:
     return set(re.findall(r"^ +\**(\w+): \S", getattr(documented, "__doc__", "") or "", re.MULTILINE))
 
 
-def explained_fields(found: type) -> set[str]:
-    """The fields that a string follows, or that carry a sentence, in a class and those it comes from."""
+def explained(found: type) -> set[str]:
+    """The fields of a class and its bases that a string follows, or that have a sentence of their own."""
+    own = [owner for owner in found.__mro__ if owner.__module__.startswith("pingze")]
     described = fields(found) if is_dataclass(found) else ()
-    explained = {each.name for each in described if "description" in each.metadata}
-    for owner in found.__mro__:
-        if not owner.__module__.startswith("pingze"):
-            continue
-        (definition,) = ast.parse(textwrap.dedent(inspect.getsource(owner))).body
-        assert isinstance(definition, ast.ClassDef)
-        for field, after in zip(definition.body, definition.body[1:], strict=False):
-            if isinstance(field, ast.AnnAssign) and isinstance(after, ast.Expr):
-                explained.add(field.target.id)  # type: ignore[union-attr]
-    return explained
+    followed = re.findall(r'^ +(\w+): [^\n]*\n +r?"""', "\n".join(map(inspect.getsource, own)), re.MULTILINE)
+    return {each.name for each in described if "description" in each.metadata}.union(followed, *map(listed, own))
 
 
 def missing(name: str, found: object) -> Iterator[str]:
@@ -55,9 +46,8 @@ def missing(name: str, found: object) -> Iterator[str]:
     if not inspect.isclass(found):
         yield from (f"{name}({argument})" for argument in arguments(found) if argument not in listed(found))
         return
-    own = [owner for owner in found.__mro__ if owner.__module__.startswith("pingze")]
-    explained = explained_fields(found).union(*map(listed, own))
-    yield from (f"{name}({argument})" for argument in arguments(found) if argument not in explained)
+    known = explained(found)
+    yield from (f"{name}({argument})" for argument in arguments(found) if argument not in known)
     for method_name, value in vars(found).items():
         method = value.__func__ if isinstance(value, (classmethod, staticmethod)) else value
         if not method_name.startswith("_") and inspect.isfunction(method):

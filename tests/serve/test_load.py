@@ -28,9 +28,10 @@ def test_no_request_breaks_the_server_and_memory_returns(tmp_path: Path) -> None
     with serving(tmp_path) as server:
         schema = f"{server.address}/v1/openapi.json"
         command = [Path(sys.executable).with_name("schemathesis"), "run", schema, "--checks", checks, "--no-color"]
+        command += ["--workers", "4", "--request-timeout", str(SECONDS), "--generation-deterministic"]
         memory = []
-        for examples in (1, EXAMPLES):  # what is held after a first use belongs to the start
-            options = ["--max-examples", str(examples), "--workers", "4", "--generation-deterministic"]
+        # What is held after a first use belongs to the start.
+        for options in (["--phases", "examples"], ["--max-examples", str(EXAMPLES)]):
             done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, check=False)
             assert done.returncode == 0, done.stdout[-4000:]
             sizes = []

@@ -1,12 +1,16 @@
-"""What long commands and training print where there is no terminal."""
+"""What is printed: a checked poem, and the progress of long commands where there is no terminal."""
 
 import re
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pingze.cli.progress import status
+from pingze.cli.prosody import drawn
+from pingze.verse import check
 from tests.cli.calling import Call
 
 
@@ -37,3 +41,34 @@ def test_without_a_terminal_training_prints_lines_from_its_first_step_to_its_las
     steps = [int(step) for line in others for step in re.findall(r"^step (\d+)/", line)]
     assert steps == sorted(steps)
     assert sum(line.startswith(f"step {total}: dev ") for line in others) == 1
+
+
+def test_a_fault_is_drawn_under_its_character() -> None:
+    verdict = check("看仄平平仄，仄平仄仄東。平平平仄仄，仄仄仄平同。")
+    assert drawn(verdict, lambda fault: ["山", "人"]).plain.splitlines()[:8] == [
+        "五絕 · 仄起首句不入韻 · 上平一東 · customary",
+        "",
+        " 1 看 仄 平 平 仄",
+        "   ◐  ●  ○  ○  ●",
+        " 2 仄 平 仄 仄 東",
+        "   ●  ○  ●  ●  ○",
+        "   ^^ 孤平: 山 人",
+        " 3 平 平 平 仄 仄",
+    ]
+    text = drawn(verdict).plain
+    assert "孤平: In a line" in text
+    assert "· 重字: " in text
+    assert text.endswith("1 fault")
+
+
+def test_missing_lines_and_other_shapes_are_described() -> None:
+    assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕")).plain
+    text = drawn(check("日月□川，日月山川。")).plain
+    assert text.startswith("no form · customary")
+    assert "?" in text
+    assert text.endswith("fits no form")
+
+
+@given(st.text(st.sampled_from("山水月花東先看過发后，。\n□"), max_size=60))
+def test_every_verdict_can_be_drawn(text: str) -> None:
+    assert drawn(check(text)).plain

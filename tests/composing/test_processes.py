@@ -1,0 +1,151 @@
+"""One seed, one poem on any processor and in many threads; and composing keeps to this machine."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pingze.composing import compose
+from pingze.composing.composer import each
+from pingze.deadline import Deadline, check_deadline, current_deadline, within
+from pingze.errors import InputError
+
+CORE = "numpy._core" if int(np.__version__.split(".")[0]) > 1 else "numpy.core"
+umath = import_module(f"{CORE}._multiarray_umath")
+
+COMPOSE = """
+import json, pingze
+asked = [("五絕", {"title": "春曉"}), ("七律", {"rhyme": "陽"}), ("七古", {"about": "雁", "lines": 4})]
+poems = [pingze.compose(form=form, seed=1, count=4, particles=32, **options) for form, options in asked]
+print(json.dumps([[poem.lines, poem.log_probability] for some in poems for poem in some]))
+"""
+FEATURES = [name for name in umath.__cpu_dispatch__ if umath.__cpu_features__.get(name)]
+"""What NumPy uses of this processor beyond what it needs."""
+PROCESSORS = {
+    "NumPy without AVX-512": {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(n for n in FEATURES if n == "X86_V4" or n.startswith("AVX512"))
+    },
+    "NumPy and the C library without AVX2 and FMA": {
+        "NPY_DISABLE_CPU_FEATURES": " ".join(FEATURES),
+        "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-FMA4",
+    },
+    "OpenBLAS for another": {
+        "OPENBLAS_CORETYPE": "Nehalem" if umath.__cpu_features__.get("SSE") else "ARMV8",
+        "OPENBLAS_NUM_THREADS": "1",
+    },
+}
+
+
+def poems(*emulator: str, script: str = COMPOSE, **environment: str) -> list[list[object]]:
+    """Lines and ln p, to the last bit, of some poems composed in a process of their own."""
+    command = [*emulator, sys.executable, "-W", "ignore", "-c", script]
+    ended = subprocess.run(command, env=os.environ | environment, check=True, capture_output=True, encoding="utf-8")
+    found: list[list[object]] = json.loads(ended.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def here() -> list[list[object]]:
+    return poems()
+
+
+@pytest.mark.parametrize("environment", PROCESSORS.values(), ids=PROCESSORS)
+def test_a_seed_writes_the_same_poem_on_every_processor(here: list[list[object]], environment: dict[str, str]) -> None:
+    assert poems(**environment) == here
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    not (shutil.which("qemu-x86_64") and umath.__cpu_features__.get("AVX2")), reason="needs qemu-x86_64 and AVX2"
+)
+def test_a_processor_without_avx512_writes_the_same_poem_in_onnx_runtime_too() -> None:
+    few = COMPOSE.replace("count=4, particles=32", "count=1, particles=8")
+    assert poems("qemu-x86_64", "-cpu", "Haswell", script=few) == poems(script=few)
+
+
+ONCE = "import pingze; pingze.compose(form='五絕', particles=2, seed=1)"
+FOLLOWED_SECONDS = 20
+"""ONNX Runtime's telemetry looks for its maker after some ten seconds."""
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> dict[str, str]:
+    """That of a user with a new home, in no continuous integration, where telemetry keeps quiet by itself."""
+    kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH", "SYSTEMROOT") if name in os.environ}
+    return kept | {"HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+
+
+def test_composing_writes_nothing_into_the_home(tmp_path: Path, environment: dict[str, str]) -> None:
+    subprocess.run([sys.executable, "-c", ONCE], env=environment, check=True)
+    assert list(tmp_path.rglob("*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_a_process_calls_nobody(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> None:
+    calls = tmp_path_factory.mktemp("calls") / "calls.txt"
+    follow = ["strace", "-f", "-qq", "-e", "signal=none", "-e", "trace=connect,sendto,sendmsg,sendmmsg"]
+    follow += ["-o", str(calls)]
+    if subprocess.run([*follow, "true"], check=False).returncode:
+        pytest.skip("strace may not follow a process here")
+    waiting = f"{ONCE}; import time; time.sleep({FOLLOWED_SECONDS})"
+    subprocess.run([*follow, sys.executable, "-c", waiting], env=environment, check=True)
+    assert calls.read_text() == ""
+
+
+def test_many_poems_are_those_of_their_seeds_alone() -> None:
+    asked = {"form": "五絕", "particles": 128, "model": "report"}
+    together = compose(seed=3, count=5, **asked)
+    assert [poem.lines for poem in together] == [compose(seed=n, **asked)[0].lines for n in range(3, 8)]
+
+
+def test_what_has_a_deadline_is_computed_in_its_own_thread() -> None:
+    """The deadline of a request of the server is one thread's turn."""
+    deadline = Deadline(60)
+    with within(deadline):
+        seen = each(lambda _: (current_deadline(), threading.get_ident()), [1, 2, 3])
+    assert seen == [(deadline, threading.get_ident())] * 3
+    assert not deadline.gone
+
+
+def test_where_one_fails_the_others_stop() -> None:
+    running = set()
+
+    def compute(number: int) -> None:
+        if number == 0:
+            raise InputError("nothing_to_write")
+        running.add(number)
+        try:
+            while True:
+                check_deadline()
+                time.sleep(0.001)
+        finally:
+            running.remove(number)
+
+    with pytest.raises(InputError, match="nothing to write"):
+        each(compute, [0, 1, 2, 3])
+    assert running == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_a_process_forked_while_a_thread_composes_composes_too() -> None:
+    asked = {"form": "五絕", "particles": 4, "model": "report"}
+    expected = compose(seed=7, **asked)
+    thread = threading.Thread(target=lambda: compose(seed=1, count=40, **asked))
+    thread.start()
+    for _ in range(3):
+        if not (pid := os.fork()):
+            signal.alarm(120)
+            os._exit(compose(seed=7, **asked) == expected)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
+    thread.join()
