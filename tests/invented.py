@@ -42,14 +42,16 @@ def model(
     held: bool = False,
     activation: str = "tanh",
     conditions: Sequence[str] = (),
+    characters: str = CHARACTERS,
+    embedding_size: int = 8,
+    scale: float = 1.0,
 ) -> checkpoint.Checkpoint:
-    """A random small model over `CHARACTERS` and all marks."""
-    vocabulary = Vocabulary.of_texts([CHARACTERS + MARKS], 100, conditions)
+    """A random small model over some characters and all marks."""
+    vocabulary = Vocabulary.of_texts([characters + MARKS], 5000, conditions)
     kind = {"tied": tied, "held": held, "activation": activation, "special_tokens": tuple(conditions)}
-    configuration = ModelConfiguration(len(vocabulary), 8, hidden_size, layers, **kind)
-    rng = np.random.default_rng(seed)
-    shapes = checkpoint.shapes(configuration)
-    tensors = {name: rng.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    configuration = ModelConfiguration(len(vocabulary), embedding_size, hidden_size, layers, **kind)
+    rng, shapes = np.random.default_rng(seed), checkpoint.shapes(configuration)
+    tensors = {name: (scale * rng.standard_normal(s)).astype(np.float32) for name, s in shapes.items()}
     return checkpoint.Checkpoint("invented", configuration, vocabulary, tensors)
 
 

@@ -97,6 +97,7 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ("export --to x --figures nowhere.json", "nowhere.json cannot be read: No such file or directory"),
         ("export --to x --figures poems.txt", "poems.txt holds no figures"),
         ("tones ab", "'ab' is not one character"),
+        ("originality hello\0", "holds no verse: "),
         ("corpus search 明月", "no corpus at"),
         ("corpus fetch nowhere.tgz", "nowhere.tgz cannot be read: No such file or directory"),
         ("sing", "No such command 'sing'"),

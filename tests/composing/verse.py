@@ -12,15 +12,13 @@ from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.request.options import Composing
 from pingze.composing.request.request import Request, read_request
 from pingze.network import checkpoint
-from pingze.network.configuration import ModelConfiguration
-from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
-from pingze.verse.characters import MARKS
 from pingze.verse.forms import line_types
 from pingze.verse.patterns import accepted
 from pingze.verse.rhyme import lenders, practised, rhymes
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI
 from pingze.verse.tones import groups, sides, usable_tone
+from tests import invented
 
 RHYMES = "東風中空同紅宮公天年前邊然眠煙"
 LEVELS = "春秋人山雲花江來歸書樓家"
@@ -41,15 +39,9 @@ def composer(characters: str = POOL, *, reward: bool = False, seed: int = 0, **g
     return Composer(loaded)
 
 
-def checkpoint_of(
-    characters: str, *, seed: int = 0, scale: float = 1.0, conditions: tuple[str, ...] = ()
-) -> checkpoint.Checkpoint:
-    """A random model that knows these characters and the marks, and the tokens of conditions."""
-    vocabulary = Vocabulary.of_texts([characters + MARKS], 5000, conditions)
-    configuration = ModelConfiguration(len(vocabulary), 4, 6, special_tokens=conditions)
-    rng, shapes = np.random.default_rng(seed), checkpoint.shapes(configuration)
-    tensors = {name: (scale * rng.standard_normal(s)).astype(np.float32) for name, s in shapes.items()}
-    return checkpoint.Checkpoint("random", configuration, vocabulary, tensors)
+def checkpoint_of(characters: str, *, seed: int = 0, **given: Any) -> checkpoint.Checkpoint:
+    """A smaller random model of one layer, which knows these characters and the marks."""
+    return invented.model(seed, 6, layers=1, embedding_size=4, characters=characters, **given)
 
 
 def prepared(chosen: Composer, **options: object) -> Inclusion:

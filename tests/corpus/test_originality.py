@@ -1,6 +1,5 @@
 """Lines compared with an invented corpus, and the command that shows it."""
 
-import itertools
 import json
 from pathlib import Path
 
@@ -47,25 +46,9 @@ def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
     assert len(second["lines"]) == 4
 
 
-def test_progress_is_shown_for_many_lines(call: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = itertools.count(0.0, 1.0)
-    monkeypatch.setattr("pingze.cli.progress.time.monotonic", lambda: next(now))
-    file = tmp_path / "poems.txt"
-    file.write_text("\n\n".join([text([21, 22, 23, 24], 7)] * 30), encoding="utf-8")
-    status, out, err = call("originality", str(file))
-    assert (status, len(out.splitlines())) == (0, 30 * 8 + 29)
-    assert err.splitlines() == [f"{done} of 120 lines" for done in (*range(1, 121, 10), 120)]
-
-
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
 @pytest.mark.parametrize(("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")])
 def test_an_endless_file(call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("large.txt").write_bytes(b" " * 20_000_001)
     assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")
-
-
-def test_what_is_no_poem_is_one_line(call: Call) -> None:
-    status, out, err = call("originality", "hello\0")
-    assert (status, out, err.count("\n")) == (2, "", 1)
-    assert "holds no verse: " in err

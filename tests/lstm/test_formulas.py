@@ -20,17 +20,23 @@ def random_case(T: int, B: int, E: int, H: int, P: int = 0) -> dict[str, np.ndar
     return {name: rng.standard_normal(shape) / np.sqrt(max(shape[-1], 1)) for name, shape in shapes.items()}
 
 
+def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Tensor, torch.Tensor]:
+    """The report's equations gate by gate over z = [h, x]; what `v` has for a letter from the middle is added there."""
+    phi, z = PHI[activation], torch.cat([v["h_prev"], v["x"]], dim=1)
+    net = {g: z @ v[f"W_{g}"].T + v[f"b_{g}"] for g in "fico"}
+    f, i, o = (torch.sigmoid(net[g]) + v.get(g, 0) for g in "fio")
+    c = f * v["c_prev"] + i * (phi(net["c"]) + v.get("c_tilde", 0)) + v.get("c", 0)
+    return o * phi(c), c
+
+
 def reference(case: dict[str, torch.Tensor], activation: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """The report's equations gate by gate over z = [h, x, p], for autograd to differentiate."""
-    phi, H = PHI[activation], case["h_0"].shape[1]
-    W = torch.cat([case["weight_hh"], case["weight_ih"], case["weight_ph"]], dim=1)
-    (W_i, W_f, W_c, W_o), (b_i, b_f, b_c, b_o) = W.split(H), case["bias"].split(H)
+    """Those of a sequence, over z = [h, x, p], for autograd to differentiate."""
+    W = torch.cat([case["weight_hh"], case["weight_ih"], case["weight_ph"]], dim=1).chunk(4)
+    gates = {f"W_{g}": W_g for g, W_g in zip("ifco", W, strict=True)}
+    gates |= {f"b_{g}": b_g for g, b_g in zip("ifco", case["bias"].chunk(4), strict=True)}
     h, c, hs = case["h_0"], case["c_0"], []
     for x_t in case["x"]:
-        z = torch.cat([h, x_t, case["p"]], dim=1)
-        f, i, o = (torch.sigmoid(z @ W.T + b) for W, b in ((W_f, b_f), (W_i, b_i), (W_o, b_o)))
-        c = f * c + i * phi(z @ W_c.T + b_c)
-        h = o * phi(c)
+        h, c = step(gates | {"h_prev": h, "c_prev": c, "x": torch.cat([x_t, case["p"]], dim=1)}, activation)
         hs.append(h)
     return torch.stack(hs), h, c
 

@@ -11,7 +11,7 @@ from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, sequence_forward
 from pingze.lstm.jacobians import VARIABLES, of_cell, of_hidden
 from tests.comparing import assert_close
-from tests.lstm.test_formulas import PHI
+from tests.lstm.test_formulas import PHI, step
 
 RNG = np.random.default_rng(5)
 SHAPES = [(1, 1, 1), (4, 9, 9), *((int(B), int(E), int(H)) for B, E, H in RNG.integers(1, (5, 10, 10), (18, 3)))]
@@ -35,16 +35,6 @@ def variables(cache: StepCache) -> dict[str, torch.Tensor]:
         given |= {f"W_{g}": weight[n * H : n * H + H], f"b_{g}": cache.parameters.bias[n * H : n * H + H]}
     moves = {name: np.zeros((B, H)) for name in ("o", "c", "f", "i", "c_tilde")}
     return {name: torch.from_numpy(value) for name, value in (given | moves).items()}
-
-
-def step(v: dict[str, torch.Tensor], activation: str = "tanh") -> tuple[torch.Tensor, torch.Tensor]:
-    """The report's equations, with the moves of `variables` added."""
-    phi = PHI[activation]
-    z = torch.cat([v["h_prev"], v["x"]], dim=1)
-    net = {g: z @ v[f"W_{g}"].T + v[f"b_{g}"] for g in "fico"}
-    f, i, o = (torch.sigmoid(net[g]) + v[g] for g in "fio")
-    c = f * v["c_prev"] + i * (phi(net["c"]) + v["c_tilde"]) + v["c"]
-    return o * phi(c), c
 
 
 def by_autograd(function: Callable[..., torch.Tensor], v: dict[str, torch.Tensor], batch: int) -> dict[str, np.ndarray]:

@@ -47,9 +47,8 @@ class Server:
 
     def memory(self) -> int:
         """Resident bytes of the server and its workers."""
-        process = Path(f"/proc/{self.process.pid}")
-        children = (process / "task" / process.name / "children").read_text(encoding="ascii").split()
-        found = [(process.parent / pid / "statm").read_text("ascii") for pid in [process.name, *children]]
+        processes = [self.process.pid, *children(self.process.pid)]
+        found = [Path(f"/proc/{pid}/statm").read_text("ascii") for pid in processes]
         return sum(int(each.split()[1]) for each in found) * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -71,6 +70,11 @@ def code_in(picture: Path) -> str:
         pytest.skip("zbarimg is not installed")
     command = ["zbarimg", "--quiet", "--raw", "-Sdisable", "-Sqrcode.enable", str(picture)]
     return subprocess.run(command, capture_output=True, text=True, check=False).stdout.removesuffix("\n")
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()]
 
 
 def free_port() -> int:

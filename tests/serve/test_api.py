@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 import pingze
 from pingze.composing.request.options import Composing
 from pingze.verse.suggestions import suggest
-from tests.serve.process import SECONDS, Server, code_in, post, until_jobs_wait
+from tests.serve.process import SECONDS, Server, children, code_in, post, until_jobs_wait
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "serving.md"
 CODES = set(re.findall(r"`([a-z_]+)`", DOCUMENT.read_text(encoding="utf-8")))
@@ -328,39 +328,32 @@ def test_messages_are_in_the_reader_s_language(client: httpx.Client) -> None:
 
 def test_a_worker_that_is_killed_is_replaced(server: Server, client: httpx.Client) -> None:
     """Its jobs fail with one clear error."""
-    process = Path(f"/proc/{server.process.pid}")
     body = {"form": "五絕", "particles": 64, "count": 8, "model": "report"}  # fewer than a busy machine refuses
     with ThreadPoolExecutor(1) as pool:
         asked = pool.submit(post, client, "compose", **body)
         until_jobs_wait(client, asked)
-        before = kill_workers(process)
+        before = kill_workers(server)
         problem = asked.result()
         assert (problem.status_code, problem.json()["cause"]["code"]) == (503, "lost")
         assert int(problem.headers["retry-after"]) > 0
     while (answer := post(client, "compose", form="五絕", seed=1, **MODEL)).status_code == 503:
         time.sleep(0.05)  # sent to a worker whose death was not yet seen: the client asks again
     assert answer.status_code == 200
-    assert not workers(process) & before
     few = body | {"count": 4}
     with client.stream("POST", "/v1/compose", json=few, headers=LINES_OF_JSON) as watched:
         lines = watched.iter_lines()
         assert "draft" in next(lines)
-        kill_workers(process)
+        assert not kill_workers(server) & before
         assert json.loads([*lines][-1])["cause"]["code"] == "lost"
 
 
-def kill_workers(process: Path) -> set[int]:
+def kill_workers(server: Server) -> set[int]:
     """Kill the processes that compute for a server; their numbers."""
-    killed = workers(process)
+    started = children(server.process.pid)
+    killed = {pid for pid in started if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()}
     for pid in killed:
         os.kill(pid, signal.SIGKILL)
     return killed
-
-
-def workers(process: Path) -> set[int]:
-    """The processes that compute for a server."""
-    children = (process / "task" / process.name / "children").read_text(encoding="ascii").split()
-    return {int(pid) for pid in children if b"spawn_main" in (process.parent / pid / "cmdline").read_bytes()}
 
 
 def test_told_to_stop_it_finishes_what_runs(tmp_path: Path) -> None:

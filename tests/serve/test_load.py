@@ -27,7 +27,7 @@ def test_no_request_breaks_the_server_and_memory_returns(tmp_path: Path) -> None
     checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
     with serving(tmp_path) as server:
         schema = f"{server.address}/v1/openapi.json"
-        command = [Path(sys.executable).with_name("schemathesis"), "run", schema, "--checks", checks, "--no-color"]
+        command = [f"{Path(sys.executable).parent}/schemathesis", "run", schema, "--checks", checks, "--no-color"]
         command += ["--workers", "4", "--request-timeout", str(SECONDS), "--generation-deterministic"]
         memory = []
         # What is held after a first use belongs to the start.
@@ -63,18 +63,3 @@ def test_below_the_queue_s_limit_no_request_fails_and_memory_stays(tmp_path: Pat
         stop.set()
         assert [each.result() for each in asking] == [{200}] * CLIENTS
     assert sizes[1] < 1.1 * sizes[0]
-
-
-def test_beyond_it_clients_are_told_to_wait(tmp_path: Path) -> None:
-    heavy = {"form": "五絕", "particles": 2, "count": 100, "model": "report"}
-    with serving(tmp_path) as server:
-
-        def ask(_: int) -> httpx.Response:
-            return httpx.post(f"{server.address}/v1/compose", json=heavy, timeout=SECONDS)
-
-        with ThreadPoolExecutor(16) as pool:
-            answers = list(pool.map(ask, range(16)))
-        refused = [answer for answer in answers if answer.status_code == 503]
-        assert refused
-        assert all(int(answer.headers["retry-after"]) > 0 for answer in refused)
-        assert httpx.post(f"{server.address}/v1/compose", json=BODY, timeout=SECONDS).status_code == 200

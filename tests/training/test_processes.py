@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from pingze.training import log
-from tests.serve.process import free_port
+from tests.serve.process import children, free_port
 from tests.training import command
 
 pytestmark = pytest.mark.slow
@@ -23,11 +23,6 @@ EXACT = ("epochs=2", "dropout=0", "precision=float32", "clip_norm=0.5", "save_ev
 @pytest.fixture(autouse=True)
 def corpus(tmp_path: Path, home: Path) -> None:
     command.build_corpus(tmp_path / "poems")
-
-
-def workers(torchrun: "subprocess.Popen[str]") -> list[int]:
-    pid = torchrun.pid
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def after(step: int, process: "subprocess.Popen[str]", run: Path) -> None:
@@ -65,7 +60,7 @@ def test_a_process_says_that_another_has_ended(tmp_path: Path) -> None:
     settings, said = (("epochs=30", "save_every=3", "patience=none"), [tmp_path / f"{n}.said" for n in range(2)])
     first, second = (command.train(run, *settings, processes=1, meeting=meeting, said=each) for each in said)
     after(6, first, run)
-    (killed,) = workers(first)
+    (killed,) = children(first.pid)
     os.kill(killed, signal.SIGKILL)
     assert second.wait() != 0
     first.wait()
@@ -80,7 +75,7 @@ def test_a_run_goes_on_after_a_process_was_killed_on_as_many_and_on_fewer(tmp_pa
         run = tmp_path / f"on {processes}"
         process = command.train(run, *EXACT, processes=2)
         after(6, process, run)
-        for pid in workers(process):
+        for pid in children(process.pid):
             os.kill(pid, signal.SIGKILL)
         assert process.wait() != 0
         command.trained(run, *EXACT, resume=True, processes=processes if processes > 1 else 0)

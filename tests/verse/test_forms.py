@@ -25,7 +25,7 @@ def test_openings_settle_all_lines(start: str) -> None:
 
 
 def test_names_of_forms_and_templates() -> None:
-    given = ["五绝", "五言絕句", "七律诗", "五言排律", "七言古诗"]
+    given = ["五绝", " 五言絕句 ", "七律诗", "五言排律", "七言古诗"]
     assert [find_form(name).name for name in given] == ["五絕", "五絕", "七律", "五排", "七古"]
     with pytest.raises(InputError, match="form '詞' is unknown; choose one of 五絕"):
         find_form("詞")
