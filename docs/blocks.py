@@ -15,9 +15,8 @@ from pingze.cli.report import figure, summary
 from pingze.lstm import jacobians
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, step_backward, step_forward
 from pingze.report.derivation.differentiation import trained_layer, untrained_layer
-from pingze.report.derivation.measure import derive
+from pingze.report.derivation.measure import WRONG, LineResult, derive
 from pingze.report.derivation.pictures import gradient_flow, plain_gradient_flow
-from pingze.report.derivation.printed_lines import WRONG, LineResult
 
 PAGE = Path(__file__).with_name("lstm-derivation.md")
 DISTANCES = (1, 2, 4, 8, 16)

@@ -25,7 +25,7 @@ SENTENCE = re.compile(r"[\u4e00-\u9fff]+ *[,，] *[\u4e00-\u9fff]+。")
 def judged(report: Path) -> list[dict[str, Any]]:
     """Judge the poems in a report's Markdown, and return their rows in printed order."""
     rows = []
-    for (start, temperature, split_len), poem in zip(CALLS, _poems(report), strict=True):
+    for (start, temperature, split_len), poem in zip(CALLS.values(), _poems(report), strict=True):
         if poem[:3] != (start, temperature, split_len):
             raise InputError(f"{report} prints another call than {start} {temperature} {split_len}")
         rows.append(judge_printed(poem[3], start, split_len))

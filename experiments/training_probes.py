@@ -61,7 +61,7 @@ def starts() -> None:
                 made = PlainTrainer(replace(at, seed=seed), {"initialization": initialization})
                 with torch.no_grad():
                     made.model.lstm.layers[0].bias[512:1024] = bias
-                arrived.append(diagnose(made.model, made.dev_sequences).reach[16])
+                arrived.append(diagnose(made.model, made.dev_sequences)[1][16])
             print(initialization, "forget bias", bias, *(f"{each:.2g}" for each in sorted(arrived)))
 
 
@@ -73,7 +73,7 @@ def gate_slopes(cache: StepCache) -> Array:
 
 def dips() -> None:
     """Part 3: print the gain's dips, also with other gate slopes at some steps, and what passes marks in the cell."""
-    caches = trained_layer("report", 48).caches
+    caches = trained_layer("report", 48)
     marks = [step for step in range(1, 48) if VERSE[step - 1] in "，。"]
     fourth = [mark - 4 for mark in marks[1:]]
     mean = {

@@ -31,11 +31,6 @@ class Deadline:
         """Whether the time is up or the client has stopped waiting."""
         return self.gone or time.monotonic() > self.begun + self.seconds
 
-    def check(self) -> None:
-        """Raise DeadlineError if the deadline is over."""
-        if self.is_over:
-            raise too_slow(self.seconds)
-
 
 def too_slow(seconds: float) -> DeadlineError:
     """Return the error for a computation that takes too long."""
@@ -62,5 +57,5 @@ def current_deadline() -> Deadline | None:
 
 def check_deadline() -> None:
     """Raise DeadlineError if this thread's deadline is over."""
-    if deadline := current_deadline():
-        deadline.check()
+    if (deadline := current_deadline()) and deadline.is_over:
+        raise too_slow(deadline.seconds)

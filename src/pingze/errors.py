@@ -18,7 +18,7 @@ English and Chinese.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from pingze.messages import Language, Parameter, catalogue, say
 
@@ -55,15 +55,11 @@ class Clash:
         if language == "en" or self.has is None:
             return self
         kind = self.field
-        if self.line and self.wanted:
-            kind = "tone" if self.wanted in "平仄" else "place_wants"
-        elif self.line:
-            kind = "place"
+        if self.line:
+            kind = "place" if not self.wanted else "tone" if self.wanted in "平仄" else "place_wants"
         if (code := f"clash_{kind}") not in catalogue():
             return self
-        names = ("field", "has", "line", "position", "wanted")
-        sentence = say(code, {name: getattr(self, name) for name in names}, language)
-        return replace(self, constraint=sentence, reason="")
+        return replace(self, constraint=say(code, asdict(self), language), reason="")
 
 
 class PingzeError(Exception):
@@ -82,7 +78,7 @@ class PingzeError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Pickle the fields, because several subclasses are constructed from other arguments."""
-        return _restored, (type(self), self.args, vars(self))
+        return Exception.__new__, (type(self), *self.args), vars(self)
 
     @property
     def cause(self) -> Cause:
@@ -96,12 +92,6 @@ class PingzeError(Exception):
             language: en or zh.
         """
         return say(self.code, self.parameters, language)
-
-
-def _restored(kind: type[PingzeError], arguments: tuple[object, ...], values: dict[str, object]) -> PingzeError:
-    error = kind.__new__(kind, *arguments)
-    vars(error).update(values)
-    return error
 
 
 class InputError(PingzeError):

@@ -5,7 +5,7 @@ weights. The folder holds no code, and nothing in it is executed.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -20,8 +20,6 @@ from pingze.verse.forms import FORMS
 
 CARD_FILE = "README.md"
 _OURS = {MODEL_FILE, CONFIG_FILE, VOCABULARY_FILE, CARD_FILE}
-_FIGURES = {"tang": "model.", "report": "report.", "ci": "ci."}
-"""The prefix of the names of each shipped model's figures."""
 
 
 def write_onnx(path: Path, model: Checkpoint) -> None:
@@ -85,28 +83,22 @@ def card(model: Checkpoint, figures: Mapping[str, object] | None = None) -> str:
         optional="; each part in [ ] may be left out" * bool(names),
         held=held * sizes.held,
         data=data.get(model.name, data["other"]),
-        figures=_shipped_figures(model.name) if shipped else _given_figures(figures),
+        figures=_figures(model.name, figures),
         rights="MIT." if shipped else "**To be stated by whoever shares it**, here and in the metadata at the top.",
     )  # fmt: skip
 
 
-def _shipped_figures(name: str) -> str:
-    text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
-    prefix = _FIGURES[name]
-    rows = {name: row for name, row in json.loads(text).items() if name.startswith(prefix)}
-    return _table(
-        (name.removeprefix(prefix), row["value"], f"`{row['command']}`, {row['date']}") for name, row in rows.items()
-    )
-
-
-def _given_figures(figures: Mapping[str, object] | None) -> str:
-    if not figures:
+def _figures(name: str, given: Mapping[str, object] | None) -> str:
+    """Return a table of a shipped model's figures, or else of those given."""
+    if name in SHIPPED:
+        text = (files("pingze.network") / "weights" / "figures.json").read_text(encoding="utf-8")
+        prefix = "model." if name == "tang" else f"{name}."
+        known = {each.removeprefix(prefix): row for each, row in json.loads(text).items() if each.startswith(prefix)}
+        rows = [(each, row["value"], f"`{row['command']}`, {row['date']}") for each, row in known.items()]
+    elif given:
+        command = f"`pingze evaluate --model FOLDER --split {given.get('split', 'dev')}`"
+        rows = [(each, value, command) for each, value in given.items() if isinstance(value, int | float)]
+    else:
         return "None yet: `pingze evaluate --json` measures them, and `pingze export --figures FILE` puts them here."
-    command = f"`pingze evaluate --model FOLDER --split {figures.get('split', 'dev')}`"
-    numbers = {name: value for name, value in figures.items() if isinstance(value, int | float)}
-    return _table((name, value, command) for name, value in numbers.items())
-
-
-def _table(rows: Iterable[tuple[str, object, str]]) -> str:
-    cells = [f"| {name.replace('_', ' ')} | {value:,} | {how} |" for name, value, how in rows]
+    cells = [f"| {each.replace('_', ' ')} | {value:,} | {how} |" for each, value, how in rows]
     return "\n".join(["| figure | value | measured by |", "|---|---|---|", *cells])

@@ -30,7 +30,9 @@ def written(path: Path, error: type[PingzeError]) -> Iterator[Path]:
             else:
                 file.close()  # there an open file cannot be renamed
             yield partial
-            _flush(partial)
+            # Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file.
+            with partial.open("rb+") as filled:
+                os.fsync(filled.fileno())
             os.replace(partial, path)
             _flush_folder(path.parent)
     except OSError as fault:
@@ -66,12 +68,6 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(OSError), partial.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             partial.unlink()
-
-
-def _flush(path: Path) -> None:
-    """Flush the bytes to disk before the file gets its name, so that a crash cannot leave an empty file."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

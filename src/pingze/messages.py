@@ -37,14 +37,9 @@ def here(code: str, **parameters: Parameter) -> str:
     return say(code, parameters, language())
 
 
-def field_name(field: str, language: Language) -> str:
-    """Return an option's name in a language, such as form or 體."""
-    return catalogue()["fields"].get(field, field) if language == "zh" else field
-
-
 def _in_words(name: str, value: Parameter, language: Language) -> str | int | float:
     if name == "field" and isinstance(value, str):
-        return field_name(value, language)
+        return catalogue()["fields"].get(value, value) if language == "zh" else value
     if value is None:
         return ""
     return value if isinstance(value, str | int | float) else _JOINTS[language].join(value)

@@ -7,15 +7,13 @@ import pytest
 import torch
 from torch import nn
 
-from pingze.network.batches import Ids, encode_sequence
+from pingze.network.batches import Ids
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
-from pingze.network.vocabulary import Vocabulary
 from pingze.report.experiments import perplexity, softmax
 from pingze.report.experiments.clipping import acts
 from pingze.report.experiments.course import STEPS, diagnose, spikes, train
 from pingze.report.experiments.zero import compare_units
-from tests import invented
 from tests.report.verse import setup
 
 
@@ -42,16 +40,16 @@ def test_reach_is_what_automatic_differentiation_finds() -> None:
     nn.functional.cross_entropy(last, ids[-1], reduction="sum").backward()
     assert x.grad is not None
     expected = x.grad.norm(dim=2).mean(dim=1).flip(0).numpy()
-    np.testing.assert_allclose(diagnose(made, sequences()).reach, expected, rtol=1e-9)
+    np.testing.assert_allclose(diagnose(made, sequences())[1], expected, rtol=1e-9)
 
 
 def test_large_weights_saturate_the_gates() -> None:
     made = model()
-    few = diagnose(made, sequences()).saturated
+    few, _ = diagnose(made, sequences())
     with torch.no_grad():
         made.lstm.layers[0].weight_hh.mul_(1000)
         made.lstm.layers[0].weight_ih.mul_(1000)
-    assert few < 0.1 < 0.9 < diagnose(made, sequences()).saturated
+    assert few < 0.1 < 0.9 < diagnose(made, sequences())[0]
 
 
 def test_units_are_told_apart_by_one_bit() -> None:
@@ -85,16 +83,6 @@ def test_the_product_overflows_where_its_logarithm_says() -> None:
         sums = np.cumsum(nats)
         past = np.flatnonzero(sums > math.log(float(np.finfo(np.float32).max)))
         assert perplexity.overflow(nats) == (past[0] + 1 if len(past) else None)
-
-
-def test_losses_are_those_of_each_sequence_alone() -> None:
-    vocabulary = Vocabulary.of_texts([invented.CHARACTERS + "，。"], 30)
-    made = model(len(vocabulary))
-    rows = [encode_sequence(text, vocabulary, 48) for text in ("天地山水", "風月", "花雪日夜江海")]
-    found = perplexity.losses(made, rows)
-    assert [len(each) for each in found] == [7, 5, 3]
-    alone = perplexity.losses(made, [rows[0]])[0]
-    np.testing.assert_allclose(found[1], alone, rtol=1e-5)
 
 
 def test_a_spike_is_a_tenth_above_the_ten_before() -> None:

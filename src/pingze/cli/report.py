@@ -14,7 +14,7 @@ from pingze.errors import StoppedError
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pingze.report.derivation.printed_lines import LineResult
+    from pingze.report.derivation.measure import LineResult
 
 
 @app.command()
@@ -49,7 +49,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
     from rich.text import Text
 
     from pingze.report.derivation.latex import readable
-    from pingze.report.derivation.printed_lines import WRONG
+    from pingze.report.derivation.measure import WRONG
 
     shown = Table(box=box.SIMPLE_HEAD)
     shown.add_column("line")
@@ -69,7 +69,7 @@ def lines_table(rows: Sequence["LineResult"]) -> "Table":
 
 def summary(rows: Sequence["LineResult"]) -> str:
     """Return a sentence that says how many lines are right, as printed or under an allowance, and which are wrong."""
-    from pingze.report.derivation.printed_lines import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
+    from pingze.report.derivation.measure import CONVENTION, NOTHING, RENAMING, SIGN, WRONG
 
     wrong = [row.id for row in rows if row.verdict == WRONG]
     granted = Counter(row.granted for row in rows)
@@ -121,6 +121,6 @@ def report(
     except KeyboardInterrupt:
         raise StoppedError("report_stopped") from None
     for finding in (finding for section in sections for finding in section.findings):
-        number = finding.spread(finding.deciding(finding.claim.rule))
+        number = finding.spread(finding.deciding)
         typer.echo(f"{finding.conclusion:9}  {finding.claim.id}: {number}  {finding.claim.quote}")
     typer.echo(f"wrote {out / PAGE}", err=True)

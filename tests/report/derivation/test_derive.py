@@ -15,8 +15,8 @@ from rich.console import Console
 
 from pingze.cli.report import lines_table, summary
 from pingze.report.derivation.differentiation import letters
-from pingze.report.derivation.measure import PRODUCTS, Point, derive
-from pingze.report.derivation.printed_lines import WRONG, LineResult, lines
+from pingze.report.derivation.measure import PRODUCTS, WRONG, LineResult, Point, derive
+from pingze.report.derivation.printed_lines import lines
 from tests.lstm.test_jacobians import SHAPES, random_steps
 from tests.report.derivation.test_pages import document
 
@@ -111,7 +111,7 @@ def test_corrected_lines_on_random_shapes(B: int, E: int, H: int) -> None:
 def test_some_units_of_a_layer_have_the_jacobians_of_the_whole() -> None:
     (cache,) = random_steps(1, 1, 6, 7)
     units, inputs = np.array([5, 1]), np.array([0, 4, 2])
-    whole, part = Point(letters(cache)).at, Point(letters(cache, units, inputs)).at
+    whole, part = Point(letters(cache)), Point(letters(cache, units, inputs))
     for name in ("f", "c", "h", "net_o"):
         np.testing.assert_allclose(part.values[name], whole.values[name][units], rtol=1e-12)
     for by, columns in (("h_prev", units), ("x", inputs)):

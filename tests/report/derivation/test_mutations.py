@@ -9,8 +9,8 @@ import numpy as np
 
 from pingze.report.derivation import latex
 from pingze.report.derivation.differentiation import letters, random_layer
-from pingze.report.derivation.measure import PRODUCTS, Measurement, Point, result
-from pingze.report.derivation.printed_lines import WRONG, PrintedLine, lines
+from pingze.report.derivation.measure import PRODUCTS, WRONG, Measurement, Point, result
+from pingze.report.derivation.printed_lines import PrintedLine, lines
 
 GATES = {"f": r"\mathbf{f}", "i": r"\mathbf{i}", "o": r"\mathbf{o}", "c": r"\widetilde{\mathbf{c}}"}
 SWAPS = (
@@ -57,7 +57,7 @@ TRUE = "R16 R17 R19 R20 R22 R23 R25 R26 R30 R31 R40 R42 R43 R44 R45 R47 R50 R53 
 
 
 def test_a_mutated_line_is_wrong_but_for_the_sign_of_a_product_that_both_signs_write() -> None:
-    point = Point(letters(random_layer(3, 4, 1, np.random.default_rng(0)).caches[0]))
+    point = Point(letters(random_layer(3, 4, 1, np.random.default_rng(0))[0]))
     every = [(id_, line) for id_ in RIGHT for line in mutations(lines()[id_])]
     assert len(every) > 1000
     true = [(id_, line.formula) for id_, line in every if verdict(point, id_, line) != WRONG]

@@ -45,9 +45,9 @@ def test_gradient_flow_of_an_lstm(model: Path) -> None:
     layer = trained_layer(model, 9)
     shown = gradient_flow(layer)
     assert list(shown.spectra) == [1, 2, 4, 8]
-    joint = jacobians.joint_product(layer.caches[-4:])[0, :6, :6]
+    joint = jacobians.joint_product(layer[-4:])[0, :6, :6]
     np.testing.assert_allclose(shown.spectra[4], np.linalg.svd(joint, compute_uv=False))
-    products = list(jacobians.back_through_time(layer.caches))[3]
+    products = list(jacobians.back_through_time(layer))[3]
     hidden, cell = products.hidden[0], products.cell[0]
     missed = {"missed": joint - hidden, "missed_by_cell": joint - cell, "mixed": joint - cell - hidden}
     for name, part in {"whole": joint, **missed}.items():
@@ -56,11 +56,11 @@ def test_gradient_flow_of_an_lstm(model: Path) -> None:
 
 def test_gradient_flow_of_a_plain_rnn() -> None:
     layer = random_layer(3, 4, 5, np.random.default_rng(0))
-    W_x, W_h, b = (part[2 * 4 : 3 * 4] for part in layer.parameters)
+    W_x, W_h, b = (part[2 * 4 : 3 * 4] for part in layer[0].parameters)
 
     def after(h: np.ndarray, steps: slice) -> np.ndarray:
-        for x in layer.x[steps, 0]:
-            h = np.tanh(W_h @ h + W_x @ x + b)
+        for cache in layer[steps]:
+            h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         return h
 
     h = after(np.zeros(4), slice(3))

@@ -1,17 +1,18 @@
-"""Make LSTM layers with random, initial or trained weights, and differentiate their steps with PyTorch and numerically.
+"""Run LSTM layers with random, initial or trained weights, and differentiate their steps with PyTorch and numerically.
 
 Nothing here is derived by hand. A letter is the name used here for a symbol of the report: x, h_prev, net_f, c …
+A layer is the caches of consecutive steps with the same weights, the earliest first.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 
-from pingze.arrays import Array, Float, Int64
+from pingze.arrays import Array, Float
 from pingze.errors import InputError
 from pingze.lstm.formulas import Parameters, StepCache, gate_weights, sequence_forward
 from pingze.lstm.initializers import initialize
@@ -20,29 +21,19 @@ from pingze.network.vocabulary import BOS
 
 VERSE = "春風前日霽雲斷，萬里晴雲和氣深。此夜風波誰悵望，空中惟有叫中開。不能有餌成身否，只這須臾處不休。"
 """Six lines written by the shipped model: 48 characters, marks included."""
+MOVE = 1e-5
+"""How far a central difference moves an entry, in either direction."""
 
 
-class SampleLayer(NamedTuple):
-    """A layer's weights in float64, and the caches of consecutive steps with these weights, the earliest first."""
-
-    parameters: Parameters
-    caches: list[StepCache]
-
-    @property
-    def x(self) -> Float[Array, "T 1 E"]:
-        """The input of each step."""
-        return np.stack([cache.x for cache in self.caches])
-
-
-def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> SampleLayer:
+def random_layer(input_size: int, hidden_size: int, steps: int, rng: np.random.Generator) -> list[StepCache]:
     """Draw weights with standard deviation ½, which leaves the gates open, and a standard normal start and inputs."""
     shapes = ((4 * hidden_size, input_size), (4 * hidden_size, hidden_size), (4 * hidden_size,))
     parameters = Parameters(*(rng.normal(0, 0.5, shape) for shape in shapes))
     start = rng.standard_normal((2, 1, hidden_size))
-    return sample_layer(parameters, rng.standard_normal((steps, 1, input_size)), start)
+    return run_layer(parameters, rng.standard_normal((steps, 1, input_size)), start)
 
 
-def trained_layer(model: str | Path, steps: int) -> SampleLayer:
+def trained_layer(model: str | Path, steps: int) -> list[StepCache]:
     """Run a checkpoint's first layer over `<bos>` and the first `steps` - 1 characters of `VERSE`, 49 steps at most.
 
     Raises InputError if the model's activation is not the report's, tanh.
@@ -53,46 +44,39 @@ def trained_layer(model: str | Path, steps: int) -> SampleLayer:
     ids = np.concatenate([[BOS], loaded.vocabulary.encode(VERSE)])[:steps]
     tensors = {name: tensor.astype(np.float64) for name, tensor in loaded.tensors.items()}
     parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
-    return sample_layer(parameters, tensors["embedding.weight"][ids][:, None])
+    return run_layer(parameters, tensors["embedding.weight"][ids][:, None])
 
 
-def untrained_layer(initialization: str, like: SampleLayer, rng: np.random.Generator) -> SampleLayer:
+def untrained_layer(initialization: str, like: Sequence[StepCache], rng: np.random.Generator) -> list[StepCache]:
     """Initialize a layer with the sizes of another layer, `like`, and run it over the input of that layer."""
-    E, H = like.parameters.weight_ih.shape[1], like.parameters.weight_hh.shape[1]
+    E, H = like[0].x.shape[1], like[0].h_prev.shape[1]
     weights = Parameters(*(array.astype(np.float64) for array in initialize(initialization, E, H, rng)))
-    return sample_layer(weights, like.x)
+    return run_layer(weights, np.stack([cache.x for cache in like]))
 
 
-def sample_layer(
+def run_layer(
     parameters: Parameters, x: Float[Array, "T 1 E"], start: Float[Array, "2 1 H"] | None = None
-) -> SampleLayer:
+) -> list[StepCache]:
     """Run a layer over x, starting from the zero state unless `start` gives h and c."""
     h_0, c_0 = np.zeros((2, 1, parameters.weight_hh.shape[1])) if start is None else start
-    return SampleLayer(parameters, sequence_forward(x, h_0, c_0, parameters, "tanh")[1])
+    return sequence_forward(x, h_0, c_0, parameters, "tanh")[1]
 
 
-def letters(
-    cache: StepCache, units: Int64[Array, "n"] | None = None, inputs: Int64[Array, "m"] | None = None
-) -> dict[str, Array]:
+def letters(cache: StepCache, units: Any = slice(None), inputs: Any = slice(None)) -> dict[str, Array]:
     """Return a step's inputs and weights by letter: x, h_prev, c_prev, and each gate's b and W (for z = [h_prev, x]).
 
-    Given `units` or `inputs`, return a smaller step that has only these. Its gates have the same values as in the whole
-    layer, because what the omitted units and inputs contribute to `net` is held fixed and added to `b`. Its Jacobians
-    therefore consist of entries of the whole layer's Jacobians.
+    Given the numbers of `units` or `inputs`, return a smaller step that has only these. Its gates have the same values
+    as in the whole layer, because what the omitted units and inputs contribute to `net` is held fixed and added to `b`.
+    Its Jacobians therefore consist of entries of the whole layer's Jacobians.
     """
-    units = np.arange(cache.h_prev.shape[1]) if units is None else units
-    inputs = np.arange(cache.x.shape[1]) if inputs is None else inputs
     x, h_prev = cache.x[0], cache.h_prev[0]
     given = {"x": x[inputs], "h_prev": h_prev[units], "c_prev": cache.c_prev[0, units]}
     for g, gate in gate_weights(cache.parameters).items():
-        net = gate.W_h[units] @ h_prev + gate.W_x[units] @ x + gate.b[units]
-        W = np.concatenate([gate.W_h[np.ix_(units, units)], gate.W_x[np.ix_(units, inputs)]], axis=1)
-        given |= {f"W_{g}": W, f"b_{g}": net - W @ np.concatenate([given["h_prev"], given["x"]])}
+        W_h, W_x = gate.W_h[units], gate.W_x[units]
+        W = np.concatenate([W_h[:, units], W_x[:, inputs]], axis=1)
+        omitted = W_h @ h_prev + W_x @ x - W @ np.concatenate([given["h_prev"], given["x"]])
+        given |= {f"W_{g}": W, f"b_{g}": gate.b[units] + omitted}
     return given
-
-
-MOVE = 1e-5
-"""How far a central difference moves an entry, in either direction."""
 
 
 def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
@@ -101,7 +85,7 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     Intermediate letters, such as net_f or c, may be given, so that later letters can be differentiated by them. `xp` is
     numpy or torch.
     """
-    v = dict(given)
+    v = {name: xp.asarray(value) if isinstance(value, np.ndarray) else value for name, value in given.items()}
     v.setdefault("z", xp.concatenate([v["h_prev"], v["x"]]))
     for g in "fico":
         v.setdefault(f"net_{g}", v[f"W_{g}"] @ v["z"] + v[f"b_{g}"])
@@ -114,46 +98,38 @@ def step(given: Mapping[str, Any], xp: Any) -> dict[str, Any]:
 
 
 class Differentiation:
-    """One LSTM step at given inputs and weights (`letters`): its values, and the Jacobians between them.
-
-    `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
-    """
+    """One LSTM step at given inputs and weights (`letters`): its values, and the Jacobians between them."""
 
     def __init__(self, given: Mapping[str, Array]) -> None:
         self.given = given
-        self._known: dict[tuple[str, str, str], Array] = {}
-
-    @cached_property
-    def values(self) -> dict[str, Array]:
-        """The value of every letter, computed with PyTorch, and the h and x halves of each W."""
-        values = {name: value.numpy() for name, value in step(_given(self.given, torch), torch).items()}
-        H = len(values["h_prev"])
+        self.values = step(given, np)
+        """The value of every letter, and the h and x halves of each W."""
+        H = len(self.values["h_prev"])
         for g in "fico":
-            values |= {f"W_{g}h": values[f"W_{g}"][:, :H], f"W_{g}x": values[f"W_{g}"][:, H:]}
-        return values
+            self.values |= {f"W_{g}h": given[f"W_{g}"][:, :H], f"W_{g}x": given[f"W_{g}"][:, H:]}
+        self.automatic = cache(self._automatic)
+        """`automatic(of, by, through)` is ∂of/∂by by automatic differentiation, in the shape of `of`, then of `by`.
 
-    def automatic(self, of: str, by: str, through: str = "fico") -> Array:
-        """Return ∂of/∂by by automatic differentiation; its shape is the shape of `of`, then the shape of `by`."""
-        key = (of, by, through)
-        if key not in self._known:
-            self._known[key] = automatic_jacobian(self._function(*key, torch), self.values[by])
-        return self._known[key]
+        `through` lists the gates, from "fico", that may pass a change on; the net of every other gate is held fixed.
+        """
 
     def central(self, of: str, by: str, through: str = "fico") -> Array:
         """Return ∂of/∂by by central differences, in the shape that `automatic` returns."""
         return central_differences(self._function(of, by, through, np), self.values[by])
 
+    def _automatic(self, of: str, by: str, through: str = "fico") -> Array:
+        return automatic_jacobian(self._function(of, by, through, torch), self.values[by])
+
     def _function(self, of: str, by: str, through: str, xp: Any) -> Callable[[Any], Any]:
         fixed = {f"net_{g}": self.values[f"net_{g}"] for g in "fico" if g not in through}
-        given = _given({**self.given, **fixed}, xp)
-        return lambda value: step(given | {by: value}, xp)[of]
+        return lambda value: step({**self.given, **fixed, by: value}, xp)[of]
 
 
 def last_step(steps: Sequence[Mapping[str, Array]], changed: Mapping[str, Any], xp: Any) -> dict[str, Any]:
     """Run consecutive steps (`letters`) with some letters of the first changed; return the last step."""
-    v = step({**_given(steps[0], xp), **changed}, xp)
+    v = step({**steps[0], **changed}, xp)
     for given in steps[1:]:
-        v = step(_given(given, xp) | {"h_prev": v["h"], "c_prev": v["c"]}, xp)
+        v = step({**given, "h_prev": v["h"], "c_prev": v["c"]}, xp)
     return v
 
 
@@ -170,13 +146,10 @@ def state_derivative(caches: Sequence[StepCache], places: Array) -> tuple[Array,
         v = last_step(steps, {"h_prev": state[:H], "c_prev": state[H:]}, xp)
         return xp.concatenate([v["h"], v["c"]])
 
-    def moved(values: Array) -> Array:
-        state = start.copy()
-        state[places] = values
-        return state
-
     rows = automatic_jacobian(lambda state: last_state(state, torch)[places], start)
-    return rows, central_differences(lambda values: last_state(moved(values), np), start[places])
+    at_places = np.eye(len(start))[places]
+    columns = central_differences(lambda moves: last_state(start + moves @ at_places, np), np.zeros(len(places)))
+    return rows, columns
 
 
 def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
@@ -186,13 +159,9 @@ def automatic_jacobian(function: Callable[[Any], Any], start: Array) -> Array:
 
 def central_differences(function: Callable[[Array], Array], start: Array) -> Array:
     """Return the Jacobian of a function of an array: (f(x + δ) - f(x - δ)) / 2δ, one entry of x at a time."""
-    columns = []
-    for entry in np.ndindex(start.shape):
-        move = np.zeros_like(start)
-        move[entry] = MOVE
-        columns.append((function(start + move) - function(start - move)) / (2 * MOVE))
-    by_entry: Array = np.stack(columns, axis=-1)
-    return by_entry.reshape(*by_entry.shape[:-1], *start.shape)
+    moves = MOVE * np.eye(start.size).reshape(-1, *start.shape)
+    columns = [(function(start + move) - function(start - move)) / (2 * MOVE) for move in moves]
+    return np.stack(columns, axis=-1).reshape(*columns[0].shape, *start.shape)
 
 
 def relative_error(actual: Array, reference: Array, whole: Array | None = None) -> float:
@@ -208,7 +177,3 @@ def relative_error(actual: Array, reference: Array, whole: Array | None = None) 
         return np.inf
     scale = reference if whole is None or reference.any() else whole
     return float(np.linalg.norm(actual - reference) / np.linalg.norm(scale))
-
-
-def _given(arrays: Mapping[str, Array], xp: Any) -> dict[str, Any]:
-    return {name: xp.asarray(array) for name, array in arrays.items()}

@@ -97,8 +97,7 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
     """
     reader = _Reader(formula, values, partial)
     array = reader.sum()
-    if reader.tokens:
-        raise ValueError(f"{formula!r} cannot be read at {reader.tokens[0]!r}")
+    reader.check(not reader.tokens)
     return Value(np.asarray(array), frozenset(reader.liberties))
 
 
@@ -106,40 +105,44 @@ class _Reader:
     """A recursive-descent parser that evaluates a formula while reading it."""
 
     def __init__(self, formula: str, values: Mapping[str, Array], partial: Partial) -> None:
-        self.formula = formula
+        self.formula, self.values, self.partial = formula, values, partial
         self.tokens = [found.group() for found in _TOKEN.finditer(formula)]
-        if "".join(self.tokens).replace(" ", "") != formula.replace(" ", ""):
-            raise ValueError(f"{formula!r} holds signs that the report does not use")
-        self.values, self.partial = values, partial
+        self.check("".join(self.tokens).replace(" ", "") == formula.replace(" ", ""))
         self.liberties: set[str] = set()
+
+    def check(self, fits: bool) -> None:
+        if not fits:
+            raise ValueError(f"{self.formula!r} is outside the grammar, or its shapes do not fit")
+
+    def _take(self, *wanted: str) -> str:
+        """Remove and return the next token if it is one of those wanted; else return ""."""
+        return self.tokens.pop(0) if self.tokens and self.tokens[0] in wanted else ""
 
     def sum(self) -> Any:
         total = self._product()
-        while self.tokens and self.tokens[0] in "+-":
-            sign, term = self.tokens.pop(0), self._product()
-            self._fit(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape, total, sign, term)
+        while sign := self._take("+", "-"):
+            term = self._product()
+            self.check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
             total = total + term if sign == "+" else total - term
         return total
 
     def _product(self) -> Any:
         result = self._factor()
-        while self.tokens and self.tokens[0] in ("*", r"\odot"):
-            result = self._multiply(result, self.tokens.pop(0), self._factor())
+        while sign := self._take("*", r"\odot"):
+            result = self._multiply(result, sign, self._factor())
         return result
 
     def _factor(self) -> Any:
         atom = self._atom()
-        if self.tokens and self.tokens[0] == "^2":
-            self.tokens.pop(0)
+        if self._take("^2"):
             return atom**2
-        if self.tokens and self.tokens[0] == "^T":
-            self._fit(np.ndim(atom) in (1, 2), atom, self.tokens.pop(0))
+        if self._take("^T"):
+            self.check(np.ndim(atom) in (1, 2))
             return atom.T if np.ndim(atom) == 2 else atom[None]
         return atom
 
     def _atom(self) -> Any:
-        if not self.tokens:
-            raise ValueError(f"{self.formula!r} ends where a factor belongs")
+        self.check(bool(self.tokens))
         token = self.tokens.pop(0)
         if token == "1":
             return 1.0
@@ -149,13 +152,13 @@ class _Reader:
             return self.values[self._name(token)]
         inner = self.sum()
         if token == "[":
-            self._expect(",")
+            self.check(bool(self._take(",")))
             second = self.sum()
-            self._fit(np.ndim(inner) == np.ndim(second) == 1, inner, ",", second)
+            self.check(np.ndim(inner) == np.ndim(second) == 1)
             inner = np.concatenate([inner, second])
-        self._expect(_CLOSING[token])
+        self.check(bool(self._take(_CLOSING[token])))
         if token == "diag[":
-            self._fit(np.ndim(inner) > 0 and {*inner.shape} == {len(inner)}, token, inner)
+            self.check(np.ndim(inner) > 0 and {*inner.shape} == {len(inner)})
             return np.diag(inner) if inner.ndim == 1 else inner * np.eye(*inner.shape)
         if token == r"\sigma(":
             return 1 / (1 + np.exp(-inner))
@@ -163,14 +166,8 @@ class _Reader:
             return np.tanh(inner) ** 2 if "^2" in token else np.tanh(inner)
         return inner
 
-    def _expect(self, token: str) -> None:
-        found = self.tokens.pop(0) if self.tokens else "its end"
-        if found != token:
-            raise ValueError(f"{self.formula!r} has {found} where {token} belongs")
-
     def _name(self, letter: str) -> str:
-        if letter not in LETTERS:
-            raise ValueError(f"{letter!r} is no letter of the report")
+        self.check(letter in LETTERS)
         if letter == "net_c":
             self.liberties.add(NAME)
         return LETTERS[letter]
@@ -180,10 +177,10 @@ class _Reader:
         by = self._name(by)
         if not of.startswith("("):
             return self.partial(self._name(of), by)
-        start, columns = self.values[by], []
-        self._fit(start.ndim == 1, of, "by", start)
-        for move in 1j * _TINY * np.eye(len(start)):
-            moved = read(of, {**self.values, by: start + move}, self.partial)
+        self.check(self.values[by].ndim == 1)
+        columns = []
+        for move in 1j * _TINY * np.eye(len(self.values[by])):
+            moved = read(of, {**self.values, by: self.values[by] + move}, self.partial)
             self.liberties |= moved.liberties
             columns.append(moved.array.imag)
         return np.stack(columns, axis=-1) / _TINY
@@ -195,13 +192,8 @@ class _Reader:
             if sign == "*" and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right
-            self._fit(len(left) == len(right), left, sign, right)
+            self.check(len(left) == len(right))
             self.liberties.add(ROW_SCALING)
             return np.einsum("k,k...->k...", left, right)
-        self._fit(sign == "*" and left.ndim == 2 and left.shape[1] == len(right), left, sign, right)
+        self.check(sign == "*" and left.ndim == 2 and left.shape[1] == len(right))
         return np.tensordot(left, right, axes=1)
-
-    def _fit(self, fits: bool, *parts: Any) -> None:
-        if not fits:
-            shown = " ".join(part if isinstance(part, str) else str(np.shape(part)) for part in parts)
-            raise ValueError(f"{self.formula!r} holds {shown}, whose shapes do not fit")

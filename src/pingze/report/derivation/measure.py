@@ -1,6 +1,7 @@
 """Measure how far each line of the report's Part 1 is from the true derivative, at random and at trained weights."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -8,30 +9,11 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array
+from pingze.lstm.formulas import StepCache
 from pingze.lstm.jacobians import joint_product, of_hidden
-from pingze.report.derivation import latex
-from pingze.report.derivation.differentiation import (
-    Differentiation,
-    SampleLayer,
-    letters,
-    random_layer,
-    relative_error,
-    state_derivative,
-    trained_layer,
-)
-from pingze.report.derivation.printed_lines import (
-    CONVENTION,
-    NOTHING,
-    RENAMING,
-    SIGN,
-    WRONG,
-    LineResult,
-    Lines,
-    PrintedLine,
-    lines,
-    since_equality,
-    sum_of,
-)
+from pingze.report.derivation import differentiation, latex
+from pingze.report.derivation.differentiation import Differentiation, letters, relative_error
+from pingze.report.derivation.printed_lines import PrintedLine, lines, since_equality, sum_of
 
 TOLERANCE = 1e-9
 """The largest error of a line that counts as right."""
@@ -43,11 +25,41 @@ UNITS, INPUTS = 6, 4
 """How many of the trained layer's units and inputs are differentiated; they are drawn again for each step."""
 PRODUCTS = ("R70", "R71")
 """The two lines that differentiate through time; the second continues the equation that the first begins."""
-ORDERS = ("factors in R70's order", "factors in the index's order")
 
 DIAGONAL = "a row scaling of the identity"
 FURTHER_TERM = "a term of a further equality"
 QUALIFIERS = (latex.ROW_SCALING, latex.OUTER_PRODUCT, DIAGONAL, FURTHER_TERM)
+WRONG = "wrong"
+"""The verdict on a line that is right in no reading; every other verdict begins with "right"."""
+NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
+"""What must be granted for a line to be right. A renaming reads net_c as net_c̃; a sign reads + as =."""
+
+
+@dataclass(frozen=True)
+class LineResult:
+    """The result of measuring a line, with the fields of `PrintedLine`.
+
+    Each error is relative, measured in Frobenius norms. It is the largest over all points, and infinite if the shapes
+    do not fit.
+    """
+
+    id: str
+    place: str
+    formula: str
+    verdict: str
+    """`WRONG`, or "right" with any liberties that the reading takes, as in "right as a row scaling"."""
+    granted: str
+    """What a right line must be granted: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong."""
+    printed_error: float
+    """The error of the printed line in its best reading, or in its worst if all readings must hold."""
+    corrected_error: float
+    """The error of the corrected line. Both errors are against automatic differentiation."""
+    central_error: float | None
+    """The error of the corrected line against central differences; None if the line is not a derivative."""
+    readings: dict[str, float]
+    """The error of each reading and, on the last line of a sum, of the whole sum."""
+    fault: str
+    correction: str
 
 
 class LineReading(NamedTuple):
@@ -72,15 +84,14 @@ class Measurement(NamedTuple):
 def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     """Measure every line of the report at random layers and the first layer of a checkpoint; judge which are right."""
     rng = np.random.default_rng(seed)
-    layers = [random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
-    trained = trained_layer(model, 2 * max(DISTANCES))
+    layers = [differentiation.random_layer(E, H, max(DISTANCES), rng) for E, H in SHAPES]
+    trained = differentiation.trained_layer(model, 2 * max(DISTANCES))
     # Lines of the forward pass are measured on whole steps of the trained layer, derivatives on some of its units.
-    random = [Point(letters(layer.caches[0])) for layer in layers]
+    random = [Point(letters(layer[0])) for layer in layers]
     whole, parts = list(random), list(random)
-    for cache in trained.caches[3::4]:
+    for cache in trained[3::4]:
         whole.append(Point(letters(cache)))
-        units, inputs = _drawn(cache.h_prev.size, UNITS, rng), _drawn(cache.x.size, INPUTS, rng)
-        parts.append(Point(letters(cache, units, inputs)))
+        parts.append(Point(letters(cache, _drawn(cache.h_prev.size, UNITS, rng), _drawn(cache.x.size, INPUTS, rng))))
     in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
     results = []
     for id_, line in lines().items():
@@ -92,11 +103,12 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
     return results
 
 
-class Point:
+class Point(Differentiation):
     """One LSTM step at given inputs and weights (`letters`), against which printed lines are measured."""
 
-    def __init__(self, given: Mapping[str, Array], printed: Lines | None = None) -> None:
-        self.at, self.lines = Differentiation(given), printed or lines()
+    def __init__(self, given: Mapping[str, Array]) -> None:
+        super().__init__(given)
+        self.lines = lines()
 
     def measured(self, id_: str) -> Measurement:
         """Measure a line of the forward pass, or of the derivatives of one step."""
@@ -106,7 +118,7 @@ class Point:
         if rows and id_ == rows[-1]:
             together[f"{rows[0]} to {id_} together"] = self._total_error(rows, corrected=False)
             corrected = max(corrected, self._total_error(rows, corrected=True))
-        central = self._corrected_error(line, self.at.central(of, by, line.through)) if by else None
+        central = self._corrected_error(line, self.central(of, by, line.through)) if by else None
         return Measurement(self.readings(id_), corrected, central, together, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
@@ -135,13 +147,13 @@ class Point:
         """Return the true value of a line's left side. Of a derivative, return the part through the gates `through`."""
         of, by = latex.left_side(line.left)
         if by is None:
-            return self.at.values[of]
-        return self.at.automatic(of, by, line.through if through is None else through)
+            return self.values[of]
+        return self.automatic(of, by, line.through if through is None else through)
 
     def _read(self, side: str) -> latex.Value:
         """Evaluate one side of an equation; the value is NaN if the side cannot be read or its shapes do not fit."""
         try:
-            return latex.read(side, self.at.values, self.at.automatic)
+            return latex.read(side, self.values, self.automatic)
         except ValueError:
             return latex.Value(np.array(np.nan), frozenset())
 
@@ -168,30 +180,32 @@ class Point:
         return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0], "fico"))
 
 
-def measure_through_time(example: SampleLayer, rng: np.random.Generator) -> dict[str, Measurement]:
+def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) -> dict[str, Measurement]:
     """Measure R70 and R71 over the last steps of a layer, at randomly drawn rows and columns of the Jacobian.
 
     Both lines print the product of ∂h_{i+1}/∂h_i. In R71 the index runs the wrong way, perhaps by mistake. The
     corrected lines print the product of the joint Jacobians of h and c.
     """
-    H = example.parameters.weight_hh.shape[1]
+    H = caches[0].h_prev.shape[1]
     units = _drawn(H, UNITS, rng)
     places = np.concatenate([units, H + units])
-    by_distance, by_order, corrected, central = {}, dict.fromkeys(ORDERS, LineReading(0.0)), 0.0, 0.0
+    errors = []
     for distance in DISTANCES:
-        caches = example.caches[-distance:]
-        rows, columns = state_derivative(caches, places)
-        factors, whole = [of_hidden(cache).h_prev[0] for cache in caches], joint_product(caches)[0]
+        steps = caches[-distance:]
+        rows, columns = differentiation.state_derivative(steps, places)
+        factors, whole = [of_hidden(cache).h_prev[0] for cache in steps], joint_product(steps)[0]
         printed = [reduce(np.matmul, ordered)[units] for ordered in (factors[::-1], factors)]
-        found = [LineReading(relative_error(each, rows[: len(units), :H])) for each in printed]
-        by_distance[f"t - k = {distance}"] = found[0]
-        by_order = {name: max(by_order[name], each) for name, each in zip(ORDERS, found, strict=True)}
-        corrected = max(corrected, relative_error(whole[places], rows))
-        central = max(central, relative_error(whole[:, places], columns))
-    return {
-        PRODUCTS[0]: Measurement(by_distance, corrected, central, {}, every=True),
-        PRODUCTS[1]: Measurement(by_order, corrected, central, {}, every=False),
-    }
+        found = [relative_error(each, rows[: len(units), :H]) for each in printed]
+        errors.append([*found, relative_error(whole[places], rows), relative_error(whole[:, places], columns)])
+    in_order, by_index, corrected, central = np.array(errors).T
+    by_distance = {f"t - k = {distance}": error for distance, error in zip(DISTANCES, in_order.tolist(), strict=True)}
+    by_order = {"factors in R70's order": float(in_order.max()), "factors in the index's order": float(by_index.max())}
+    worst = float(corrected.max()), float(central.max())
+    products = {}
+    for id_, named, every in zip(PRODUCTS, (by_distance, by_order), (True, False), strict=True):
+        readings = {name: LineReading(error) for name, error in named.items()}
+        products[id_] = Measurement(readings, *worst, together={}, every=every)
+    return products
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:

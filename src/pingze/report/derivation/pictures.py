@@ -1,6 +1,6 @@
 """Draw how much of a gradient survives on its way back through time: the four PNG files of `pingze derive --plots`."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from pingze.arrays import Array
 from pingze.errors import InputError
 from pingze.files import written
-from pingze.lstm.formulas import Parameters, gate_weights
+from pingze.lstm.formulas import Parameters, StepCache, gate_weights
 from pingze.lstm.jacobians import back_through_time
-from pingze.report.derivation.differentiation import SampleLayer, sample_layer, trained_layer, untrained_layer
+from pingze.report.derivation.differentiation import run_layer, trained_layer, untrained_layer
 from pingze.report.experiments.charts import STYLE, by_step, legend, panels
 
 LINES: Mapping[str, dict[str, Any]] = {
@@ -57,11 +57,12 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
     flows = {name: gradient_flow(layer) for name, layer in layers.items()}
     plain = {name: plain_gradient_flow(layer) for name, layer in layers.items()}
     # 2) Orthogonal weights with several biases of the forget gate.
-    biased: dict[str, tuple[SampleLayer, dict[str, Any]]] = {}
+    biased: dict[str, tuple[Sequence[StepCache], dict[str, Any]]] = {}
+    x = np.stack([cache.x for cache in trained])
     for bias, colour in FORGET_BIASES.items():
-        weights = Parameters(*(array.copy() for array in layers["orthogonal"].parameters))
+        weights = Parameters(*(array.copy() for array in layers["orthogonal"][0].parameters))
         gate_weights(weights)["f"].b[:] = bias
-        biased[f"orthogonal, $b_f$ = {bias:g}"] = (sample_layer(weights, trained.x), {"color": colour})
+        biased[f"orthogonal, $b_f$ = {bias:g}"] = (run_layer(weights, x), {"color": colour})
     # 3) The pictures.
     with matplotlib.rc_context(STYLE):
         figures = {
@@ -77,10 +78,10 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
     return [folder / name for name in figures]
 
 
-def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
+def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure the gradient on its way back through an LSTM, with spectra at the given distances."""
     parts = []
-    for products in back_through_time(layer.caches):
+    for products in back_through_time(caches):
         hidden, cell = products.hidden[0], products.cell[0]
         whole = products.whole[0, :, : len(hidden)]
         missed, missed_by_cell, mixed = whole - hidden, whole - cell, whole - hidden - cell
@@ -89,14 +90,14 @@ def gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) ->
     return _flow(parts, distances)
 
 
-def plain_gradient_flow(layer: SampleLayer, distances: Collection[int] = DISTANCES) -> GradientFlow:
+def plain_gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure the gradient in the plain RNN h_t = tanh(W_ch h_{t-1} + W_cx x_t + b_c).
 
     Its Jacobian of one step is ∂h_t/∂h_{t-1} = diag[1 - h_t²] W_ch.
     """
-    W_h, W_x, b = gate_weights(layer.parameters)["c"]
+    W_h, W_x, b = gate_weights(caches[0].parameters)["c"]
     h, factors = np.zeros_like(b), []
-    for cache in layer.caches:
+    for cache in caches:
         h = np.tanh(W_h @ h + W_x @ cache.x[0] + b)
         factors.append((1 - h * h)[:, None] * W_h)
     return _flow(({"whole": product} for product in accumulate(reversed(factors), np.matmul)), distances)
@@ -139,7 +140,7 @@ def _spectra(flows: Mapping[str, GradientFlow], plain: Mapping[str, GradientFlow
     return figure
 
 
-def _forget_gates(layers: Mapping[str, tuple[SampleLayer, dict[str, Any]]]) -> Figure:
+def _forget_gates(layers: Mapping[str, tuple[Sequence[StepCache], dict[str, Any]]]) -> Figure:
     """Draw the gain along the cell alone, the path that the forget gate keeps open, and how open that gate is."""
     figure, (left, right) = panels(2, size=WIDE, sharey=False, ylim=(0, 1))
     left.set(**{**GAIN, "title": "solid: all paths; dashed: along the cell alone", "ylim": (1e-6, 10)})
@@ -149,7 +150,7 @@ def _forget_gates(layers: Mapping[str, tuple[SampleLayer, dict[str, Any]]]) -> F
         gains = gradient_flow(layer, ()).gains
         by_step(left, gains["whole"], label=label, **line)
         by_step(left, gains["cell"], "--", **line)
-        f = np.sort(np.mean([cache.gates.f[0] for cache in layer.caches], axis=0))
+        f = np.sort(np.mean([cache.gates.f[0] for cache in layer], axis=0))
         right.plot(np.arange(1, len(f) + 1) / len(f), f, **line)
     return figure
 

@@ -1,15 +1,10 @@
-"""Read the displayed formulas of the report's Part 1 line by line, and define the result of measuring a line."""
+"""Read the displayed formulas of the report's Part 1 line by line, with their faults and corrections."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
-
-WRONG = "wrong"
-"""The verdict on a line that is right in no reading; every other verdict begins with "right"."""
-NOTHING, CONVENTION, RENAMING, SIGN = "nothing", "a convention for products", "a renaming", "a sign"
-"""What must be granted for a line to be right. A renaming reads net_c as net_c̃; a sign reads + as =."""
 
 
 @dataclass(frozen=True)
@@ -38,38 +33,6 @@ class PrintedLine:
 
 Lines = Mapping[str, PrintedLine]
 """Lines by id, in printed order."""
-
-
-@dataclass(frozen=True)
-class LineResult:
-    """The result of measuring a line.
-
-    Each error is relative, measured in Frobenius norms. It is the largest over all points, and infinite if the shapes
-    do not fit.
-    """
-
-    id: str
-    """R1, R2, … in printed order."""
-    place: str
-    """Where the report prints the line."""
-    formula: str
-    """The formula as printed, in LaTeX."""
-    verdict: str
-    """"wrong", or "right" with any liberties that the reading takes, as in "right as a row scaling"."""
-    granted: str
-    """What a right line must be granted: `NOTHING`, `CONVENTION`, `RENAMING` or `SIGN`; "" if the line is wrong."""
-    printed_error: float
-    """The error of the printed line in its best reading, or in its worst if all readings must hold."""
-    corrected_error: float
-    """The error of the corrected line. Both errors are against automatic differentiation."""
-    central_error: float | None
-    """The error of the corrected line against central differences; None if the line is not a derivative."""
-    readings: dict[str, float]
-    """The error of each reading and, on the last line of a sum, of the whole sum."""
-    fault: str
-    """The mistake, in words; empty if the line is right."""
-    correction: str
-    """The right formula for a wrong line, in LaTeX; empty if the line is right or should be removed."""
 
 
 @cache

@@ -33,7 +33,7 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Train, and measure how far back the gradient reaches afterwards."""
     course = train(setup, trial.settings, looks=4)
-    reach = diagnose(course.trainer.model, course.trainer.dev_sequences).reach
+    _, reach = diagnose(course.trainer.model, course.trainer.dev_sequences)
     return course.measured({"reach": reach.tolist()}, share_back=float(reach[BACK] / reach[0]))
 
 

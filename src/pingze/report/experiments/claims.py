@@ -1,6 +1,5 @@
 """Read the claims, rules, grids and seeds in `claims.toml`, whose head explains its fields, and judge the claims."""
 
-import re
 import tomllib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
@@ -13,22 +12,9 @@ from typing import Any, NamedTuple
 
 CONFIRMED, REFINED, REFUTED, UNDECIDED = "confirmed", "refined", "refuted", "undecided"
 _COMPARISONS = {"<=": le, "<": lt, ">=": ge, ">": gt}
-_CONDITION = re.compile(r"(\S+) (<=|<|>=|>) (-?[\d.]+)")
 
 Numbers = Mapping[str, float]
 """The numbers by which one claim is judged with one seed, by their names in `claims.toml`."""
-
-
-class _Condition(NamedTuple):
-    number: str
-    comparison: str
-    limit: str
-
-    def holds(self, numbers: Numbers) -> bool:
-        return _COMPARISONS[self.comparison](numbers[self.number], float(self.limit))
-
-    def __str__(self) -> str:
-        return f"{self.comparison.replace('<=', '≤').replace('>=', '≥')} {self.limit}"
 
 
 @dataclass(frozen=True)
@@ -40,28 +26,24 @@ class Rule:
     label: str = ""
     """Why the claim has this rule in addition to its main one; empty for the main rule."""
 
-    @property
-    def conditions(self) -> tuple[_Condition, _Condition]:
-        """Both conditions, parsed. Raises ValueError if one of them is not a condition."""
-        first, second = (_CONDITION.fullmatch(text) for text in (self.confirmed, self.refined))
-        if not first or not second:
-            raise ValueError(f"{self.confirmed!r} or {self.refined!r} is no condition")
-        return _Condition(*first.groups()), _Condition(*second.groups())
-
     def conclusion(self, numbers: Numbers) -> str:
         """Judge the numbers of one seed."""
-        confirmed, refined = self.conditions
-        return CONFIRMED if confirmed.holds(numbers) else REFINED if refined.holds(numbers) else REFUTED
+        for conclusion, condition in ((CONFIRMED, self.confirmed), (REFINED, self.refined)):
+            number, comparison, limit = condition.split()
+            if _COMPARISONS[comparison](numbers[number], float(limit)):
+                return conclusion
+        return REFUTED
 
     def deciding(self, conclusions: Collection[str]) -> str:
         """Name the deciding number: the one in `refined` if no seed met `confirmed`, else the one in `confirmed`."""
-        return self.conditions[CONFIRMED not in conclusions].number
+        return (self.confirmed if CONFIRMED in conclusions else self.refined).split()[0]
 
     def in_words(self, numbers: Mapping[str, str]) -> str:
         """Return the rule in words, in which `numbers` gives the description of each number."""
-        first, second = self.conditions
-        limit = "" if second.number == first.number else f"{numbers[second.number]}: "
-        return f"{numbers[first.number]}. Confirmed if {first}; refined if {limit}{second}; else refuted."
+        (first, confirmed), (second, refined) = (each.split(maxsplit=1) for each in (self.confirmed, self.refined))
+        other = "" if second == first else f"{numbers[second]}: "
+        limits = f"Confirmed if {confirmed}; refined if {other}{refined}; else refuted."
+        return f"{numbers[first]}. {limits.replace('<=', '≤').replace('>=', '≥')}"
 
 
 @dataclass(frozen=True)
@@ -100,9 +82,10 @@ class Finding(NamedTuple):
         """Count the seeds that reach each conclusion."""
         return Counter(rule.conclusion(numbers) for numbers in self.by_seed.values())
 
-    def deciding(self, rule: Rule) -> str:
-        """Return the name of the number that decided under a rule."""
-        return rule.deciding(self.votes(rule))
+    @property
+    def deciding(self) -> str:
+        """The name of the number that decided under the claim's rule."""
+        return self.claim.rule.deciding(self.votes(self.claim.rule))
 
     def spread(self, number: str) -> str:
         """Format a number's median over the seeds, and its least and its largest value."""
@@ -134,4 +117,4 @@ def claims(experiment: str) -> Mapping[str, Claim]:
 
 def plan(experiment: str) -> Mapping[str, Any]:
     """Return the grid of settings that `claims.toml` plans for an experiment."""
-    return document()["plan"].get(experiment, {})
+    return document()["plan"][experiment]

@@ -1,7 +1,9 @@
 """Clip gradients by norm and by value: how often clipping acts, and which training runs it saves."""
 
 import math
-from typing import Any
+from itertools import product
+
+import numpy as np
 
 from pingze.report.experiments.charts import by_step, cap, panels
 from pingze.report.experiments.claims import plan
@@ -28,11 +30,8 @@ CLIPS: dict[str, dict[str, Setting]] = {
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List every network without clipping and, except the plain network, which needs none, with every clipping."""
     steps: dict[str, Setting] = {"steps": setup.steps(plan("clipping")["steps"])}
-    return [
-        Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps)
-        for network in NETWORKS
-        for clip in ([NONE] if network == PLAIN else CLIPS)
-    ]
+    pairs = [(PLAIN, NONE), *product(NEAR, CLIPS)]
+    return [Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps) for network, clip in pairs]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -48,46 +47,41 @@ def acts(trainer: PlainTrainer, taken: Taken) -> bool:
     After a step, the gradient that the fused optimizers leave is the clipped mean over the tokens; if clipping by value
     acted, its largest entry equals the threshold.
     """
-    clip_norm, clip_value = trainer.configuration.clip_norm, trainer.configuration.clip_value
-    if clip_norm is not None:
-        return taken.norm > clip_norm
-    if clip_value is None:
-        return False
+    configuration = trainer.configuration
+    if configuration.clip_value is None:
+        return configuration.clip_norm is not None and taken.norm > configuration.clip_norm
     largest = max(float(p.grad.abs().max()) for p in trainer.model.parameters() if p.grad is not None)
-    return largest >= clip_value * (1 - 1e-6)
+    return largest >= configuration.clip_value * (1 - 1e-6)
 
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
-    bare = {network: rows[f"{network}, {NONE}"] for network in NEAR}
-    clipped = {network: [rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE] for network in NEAR}
-    relu, momentum = ([row.number("largest_norm") / plain for row in clipped[network]] for network in NEAR)
-    seconds = [_norm(row, 1) / _norm(bare[NEAR[0]], 1) for row in clipped[NEAR[0]]]
-    every = [row for found in clipped.values() for row in found]
-    failing = [network for network in NEAR if _fails(bare[network])]
-    saved = {network: [not _fails(row) for row in clipped[network]] for network in failing}
-    outcomes = [each for found in saved.values() for each in found]
+    bare_relu, bare_momentum = bare = [rows[f"{network}, {NONE}"] for network in NEAR]
+    clipped = [[rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE] for network in NEAR]
+    relu, momentum = ([row.number("largest_norm") / plain for row in each] for each in clipped)
+    seconds = [_norm(row, 1) / _norm(bare_relu, 1) for row in clipped[0]]
+    every = clipped[0] + clipped[1]
+    saved = [[not _fails(row) for row in each] for each, alone in zip(clipped, bare, strict=True) if _fails(alone)]
     numbers = {
         "momentum": min(momentum),
         "momentum_most": max(momentum),
-        "momentum_unclipped": bare[NEAR[1]].number("largest_norm") / plain,
+        "momentum_unclipped": bare_momentum.number("largest_norm") / plain,
         "relu": min(relu),
         "relu_second": max(seconds, key=lambda ratio: abs(ratio - 1)),
-        "relu_last": max(_norm(row, -1) for row in clipped[NEAR[0]]) / plain,
-        "relu_last_unclipped": _norm(bare[NEAR[0]], -1) / plain,
+        "relu_last": max(_norm(row, -1) for row in clipped[0]) / plain,
+        "relu_last_unclipped": _norm(bare_relu, -1) / plain,
         "worse": max(min(relu), min(momentum)),
         "learning": sum(not row.figures["diverged"] for row in every) / len(every),
-        "saved": sum(outcomes) / len(outcomes) if outcomes else 0.0,
-        "saved_some": sum(map(any, saved.values())) / len(saved) if saved else 0.0,
+        "saved": float(np.mean(saved)) if saved else 0.0,
+        "saved_some": float(np.mean(np.any(saved, axis=1))) if saved else 0.0,
     }
     return {"gradient": numbers}
 
 
 def _norm(row: Row, step: int) -> float:
-    """Return the norm of a step's gradient, or infinity if the training failed or ended before that step."""
-    norms = row.curves["norm"]
-    value = norms[step] if -len(norms) <= step < len(norms) and not row.figures["failed_at"] else None
+    """Return the norm of a step's gradient, or infinity if the training failed."""
+    value = None if row.figures["failed_at"] else row.curves["norm"][step]
     return math.inf if value is None else value
 
 
@@ -97,8 +91,7 @@ def _fails(row: Row) -> bool:
 
 def figures(rows: Rows) -> Figures:
     """Draw the share of steps in which each threshold acts, and the losses with and without clipping."""
-    labels: dict[str, Any] = {"xlabel": "threshold", "ylabel": "share of the steps", "xscale": "log"}
-    shares, every = panels(2, **labels, ylim=(-0.03, 1.03))
+    shares, every = panels(2, xlabel="threshold", ylabel="share of the steps", xscale="log", ylim=(-0.03, 1.03))
     for axes, kind, limits in zip(every, ("norm", "value"), (NORMS, VALUES), strict=True):
         axes.set_title(f"threshold of the {kind}")
         for network in NEAR:

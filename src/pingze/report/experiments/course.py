@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -32,6 +31,10 @@ class PlainTrainer(Trainer):
         self.train_examples = self.train_examples[:poems]
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
+    def train_nats(self, count: int) -> float:
+        """Return the `nats` of the first `count` training texts."""
+        return self.nats([example.text for example in self.train_examples[:count]])
+
     def nats(self, sequences: Sequence[Ids]) -> float:
         """Return the mean -ln p of the predicted tokens, or infinity if it is not finite."""
         nats = evaluate_sequences(self.model, sequences, self.vocabulary).nats_per_token
@@ -40,40 +43,30 @@ class PlainTrainer(Trainer):
 
 @dataclass
 class Course:
-    """The curves of one training run."""
+    """One training run."""
 
     trainer: PlainTrainer
-    losses: list[float] = field(default_factory=list)
-    """Nats per token of each step's batch, before the step."""
-    norms: list[float] = field(default_factory=list)
-    """The norm of each step's gradient, before clipping."""
-    looks: list[int] = field(default_factory=list)
-    """The steps after which dev was measured."""
-    dev: list[float] = field(default_factory=list)
-    """Nats per token on dev at each look."""
+    curves: dict[str, list[float]] = field(default_factory=lambda: {"loss": [], "norm": [], "looks": [], "dev": []})
+    """Of each step, `loss`, the nats per token of its batch before the step, and `norm`, that of its gradient before
+    clipping. `looks` are the steps after which dev was measured, and `dev` the nats per token there."""
     failed_at: int | None = None
     """The number, from 1, of the step whose loss or gradient was not finite; None if all were finite."""
 
     def measured(self, curves: Mapping[str, Sequence[float]] | None = None, **figures: object) -> Measured:
         """Combine the figures and curves that every training run has with the additional ones supplied."""
-        last = math.inf if self.failed_at else self.dev[-1]
+        norms, dev = self.curves["norm"], self.curves["dev"]
+        last = math.inf if self.failed_at else dev[-1]
         common = {
             "dev_nats": last,
-            "best_dev_nats": min(self.dev),
+            "best_dev_nats": min(dev),
             "dev_nats_per_48": 48 * last,
-            "diverged": self.failed_at is not None or not self.dev[-1] <= self.dev[0],
+            "diverged": self.failed_at is not None or not dev[-1] <= dev[0],
             "failed_at": self.failed_at,
-            "first_norm": self.norms[0] if self.norms else math.inf,
-            "largest_norm": math.inf if self.failed_at else max(self.norms),
-            "spikes": spikes(self.losses),
+            "first_norm": norms[0] if norms else math.inf,
+            "largest_norm": math.inf if self.failed_at else max(norms),
+            "spikes": spikes(self.curves["loss"]),
         }
-        own: dict[str, Sequence[float]] = {
-            "loss": self.losses,
-            "norm": self.norms,
-            "looks": self.looks,
-            "dev": self.dev,
-        }
-        return Measured(common | figures, {**own, **(curves or {})})
+        return Measured(common | figures, {**self.curves, **(curves or {})})
 
 
 def train(
@@ -98,8 +91,8 @@ def train(
     course, every = Course(made), max(1, steps // looks)
     for number in range(steps + 1):
         if number % every == 0 or number == steps:
-            course.looks.append(number)
-            course.dev.append(made.nats(made.dev_sequences))
+            course.curves["looks"].append(number)
+            course.curves["dev"].append(made.nats(made.dev_sequences))
             if look:
                 look(made)
         if number == steps:
@@ -110,8 +103,8 @@ def train(
         except TrainingError:
             course.failed_at = number + 1
             break
-        course.losses.append(taken.loss / taken.tokens)
-        course.norms.append(taken.norm)
+        course.curves["loss"].append(taken.loss / taken.tokens)
+        course.curves["norm"].append(taken.norm)
         if after_step:
             after_step(made, taken)
     return course
@@ -136,30 +129,24 @@ CLOSED, OPEN = 0.05, 0.95
 """A gate below `CLOSED` or above `OPEN` is saturated: its derivative σ(1 - σ) is below a fifth of its largest value."""
 
 
-class Diagnostics(NamedTuple):
-    """The saturation of a layer's gates and the reach of its gradient."""
+def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> tuple[float, Float[Array, "T"]]:
+    """Measure gates and gradient on the first `POEMS` sequences longer than `STEPS`; there must be at least one.
 
-    saturated: float
-    """The share of saturated gates among the gates i, f and o of all units, steps and poems."""
-    reach: Float[Array, "T"]
-    """The norm of ∂L/∂x_t averaged over poems, the latest step first; L is the -ln p of the last character alone."""
-
-
-def diagnose(model: LanguageModel, sequences: Sequence[Ids]) -> Diagnostics:
-    """Measure gates and gradient on the first `POEMS` sequences longer than `STEPS`; there must be at least one."""
-    long_enough = [sequence for sequence in sequences if len(sequence) > STEPS][:POEMS]
-    ids = np.array([sequence[: STEPS + 1] for sequence in long_enough]).T
+    Returns:
+        The share of saturated gates among the gates i, f and o of all units, steps and poems, and the reach of the
+        gradient: the norm of ∂L/∂x_t averaged over poems, the latest step first, where L is the -ln p of the last
+        character alone.
+    """
+    ids = np.array([sequence[: STEPS + 1] for sequence in sequences if len(sequence) > STEPS][:POEMS]).T
     tensors = {name: tensor.astype(np.float64) for name, tensor in model.tensors().items()}
-    parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in ("weight_ih", "weight_hh", "bias")))
-    zeros = np.zeros((ids.shape[1], model.configuration.hidden_size))
+    parameters = Parameters(*(tensors[f"lstm.0.{name}"] for name in Parameters._fields))
+    x, zeros = tensors["embedding.weight"][ids[:-1]], np.zeros((ids.shape[1], model.configuration.hidden_size))
     with np.errstate(all="ignore"):  # the weights may have exploded
-        (hs, h_T, _), caches = sequence_forward(
-            tensors["embedding.weight"][ids[:-1]], zeros, zeros, parameters, model.configuration.activation
-        )
+        (hs, h_T, _), caches = sequence_forward(x, zeros, zeros, parameters, model.configuration.activation)
         logits = h_T @ tensors["output.weight"].T + tensors["output.bias"]
         dlogits = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
         dlogits[np.arange(len(dlogits)), ids[-1]] -= 1
         dx = sequence_backward(np.zeros_like(hs), dlogits @ tensors["output.weight"], zeros, caches)[0]
     gates = np.array([[cache.gates.i, cache.gates.f, cache.gates.o] for cache in caches])
     saturated = float(((gates < CLOSED) | (gates > OPEN)).mean())
-    return Diagnostics(saturated, np.linalg.norm(dx, axis=2).mean(axis=1)[::-1])
+    return saturated, np.linalg.norm(dx, axis=2).mean(axis=1)[::-1]

@@ -1,15 +1,13 @@
 """Compare training on 2,048 and on 16,384 poems, and count the characters in a random draw of 16,384 poems."""
 
 import math
-from bisect import bisect_right
-from itertools import pairwise
 
 import numpy as np
 
 from pingze.network.vocabulary import SPECIAL_TOKENS
 from pingze.report.experiments.charts import panels
 from pingze.report.experiments.claims import plan
-from pingze.report.experiments.course import PlainTrainer, train
+from pingze.report.experiments.course import train
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 from pingze.training.presets import LENGTHS, PRESETS
 
@@ -37,45 +35,44 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         counts = (len(set("".join(texts))) + len(SPECIAL_TOKENS) for texts in (cut, drawn))
         return Measured(dict(zip(("vocabulary_cut", "vocabulary_whole"), counts, strict=True)))
     train_nats: list[float] = []
-
-    def look(trainer: PlainTrainer) -> None:
-        texts = [example.text for example in trainer.train_examples[: setup.budget["dev"]]]
-        train_nats.append(trainer.nats(texts))
-
-    course = train(setup, trial.settings, looks=LOOKS[trial.name], look=look)
+    course = train(
+        setup,
+        trial.settings,
+        looks=LOOKS[trial.name],
+        look=lambda trainer: train_nats.append(trainer.train_nats(setup.budget["dev"])),
+    )
     return course.measured(
         {"train": train_nats},
         steps_per_epoch=course.trainer.steps_per_epoch,
-        best_step=course.looks[course.dev.index(min(course.dev))],
-        gap=course.dev[-1] - train_nats[-1],
+        best_step=course.curves["looks"][int(np.argmin(course.curves["dev"]))],
+        gap=course.curves["dev"][-1] - train_nats[-1],
     )
 
 
 def _rise(row: Row, step: float) -> float:
     """Return the dev perplexity at the last look up to a step, divided by the lowest perplexity up to that look."""
-    upto = bisect_right(row.curve("looks"), step)
-    dev = [math.inf if value is None else value for value in row.curves["dev"][:upto]]
-    return math.exp(dev[-1] - min(dev))
+    dev = np.nan_to_num(row.curve("dev"), nan=math.inf)[row.curve("looks") <= step]
+    return math.exp(dev[-1] - dev.min())
 
 
 def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     both = few, many = rows[FEW], rows[MANY]
-    epoch_steps = [row.number("steps_per_epoch") for row in both]
+    epoch = np.array([row.number("steps_per_epoch") for row in both])
     # 1) Overfitting, compared after equal steps and after equal epochs.
-    steps = min(row.curve("looks")[-1] for row in both)
-    epochs = min(row.curve("looks")[-1] / size for row, size in zip(both, epoch_steps, strict=True))
-    by_step = _rise(few, steps) / _rise(many, steps)
-    by_epoch = _rise(few, epochs * epoch_steps[0]) / _rise(many, epochs * epoch_steps[1])
+    last = np.array([row.curve("looks")[-1] for row in both])
+    by_step = _rise(few, last.min()) / _rise(many, last.min())
+    equal = (last / epoch).min() * epoch
+    by_epoch = _rise(few, equal[0]) / _rise(many, equal[1])
     # 2) The cure for overfitting, judged after all epochs.
     end_few, end_many = (_rise(row, math.inf) for row in both)
     share = math.log(end_many) / math.log(end_few) if end_few > 1 else math.inf
-    turned_few, turned = (row.number("best_step") / size for row, size in zip(both, epoch_steps, strict=True))
+    turned_few, turned = np.array([row.number("best_step") for row in both]) / epoch
     # 3) Whether dev keeps rising in the looks after the best one.
-    dev = [math.inf if value is None else value for value in few.curves["dev"]]
-    best = dev.index(min(dev))
-    after = list(pairwise(dev[best:]))
-    rising = sum(later > earlier for earlier, later in after) / max(1, len(after))
+    dev = np.nan_to_num(few.curve("dev"), nan=math.inf)
+    best = int(dev.argmin())
+    rises = dev[best + 1 :] > dev[best:-1]
+    rising = float(rises.mean()) if len(rises) else 0.0
     return {
         "overfitting": {"few": by_step, "few_by_epoch": by_epoch},
         "cured": {"many": end_many, "share": share, "turned": turned, "turned_few": turned_few},
@@ -91,8 +88,8 @@ def figures(rows: Rows) -> Figures:
         figure, (axes,) = panels(xlabel=unit, ylabel="nats per token")
         for number, name in enumerate((FEW, MANY)):
             row = rows[name]
-            size = row.number("steps_per_epoch") if unit == "epoch" else 1
-            x, label = [at / size for at in row.curve("looks")], f"{row.settings['poems']:,} poems"
+            x, label = row.curve("looks"), f"{row.settings['poems']:,} poems"
+            x /= row.number("steps_per_epoch") if unit == "epoch" else 1
             axes.plot(x, row.curve("dev"), f"C{number}", label=label)
             axes.plot(x, row.curve("train"), f"C{number}--", label=f"{label}, train")
         drawn.append(figure)

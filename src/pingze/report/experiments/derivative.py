@@ -4,14 +4,8 @@ import numpy as np
 import torch
 
 from pingze.lstm.jacobians import VARIABLES, hidden_through_time, of_hidden
-from pingze.report.derivation.differentiation import (
-    Differentiation,
-    automatic_jacobian,
-    last_step,
-    letters,
-    random_layer,
-    relative_error,
-)
+from pingze.report.derivation import differentiation
+from pingze.report.derivation.differentiation import last_step, letters, relative_error
 from pingze.report.experiments.charts import level, panels
 from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 
@@ -21,18 +15,18 @@ E, H = 3, 4
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Compute the errors of the derivatives of h by each variable of the step that lies `distance` steps earlier."""
     distance = int(trial.settings["distance"] or 0)
-    caches = random_layer(E, H, distance + 1, np.random.default_rng(setup.seed)).caches
+    caches = differentiation.random_layer(E, H, distance + 1, np.random.default_rng(setup.seed))
     steps, product = [letters(cache) for cache in caches], np.eye(H)
     for cache in caches[1:]:
         product = of_hidden(cache).h_prev[0] @ product
-    values = Differentiation(steps[0]).values
+    values = differentiation.step(steps[0], np)
     errors: dict[str, dict[str, float]] = {"printed": {}, "joint": {}}
     for name in VARIABLES:
 
         def last_hidden(value: torch.Tensor, name: str = name) -> torch.Tensor:
             return last_step(steps, {name: value}, torch)["h"]
 
-        right = automatic_jacobian(last_hidden, values[name])
+        right = differentiation.automatic_jacobian(last_hidden, values[name])
         printed = np.tensordot(product, getattr(of_hidden(caches[0]), name)[0], axes=1)
         errors["printed"][name] = relative_error(printed, right)
         errors["joint"][name] = relative_error(hidden_through_time(caches, name)[0], right)

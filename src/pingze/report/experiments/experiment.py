@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from types import ModuleType
 from typing import Any, NamedTuple
 
+import numpy as np
 from matplotlib.figure import Figure
 
+from pingze.arrays import Array
 from pingze.composing.quality import MEASURED, Lines, real_poems
 from pingze.corpus import Store
 from pingze.errors import InputError
@@ -72,9 +74,9 @@ class Setup:
     @cached_property
     def vocabulary_size(self) -> int:
         """The size of the vocabulary: the report's 5,851, or fewer if the texts have fewer tokens."""
-        length = preset("report").training.length
-        cut = (text[:length] for text in self.train)
-        return len(Vocabulary.of_texts(cut, preset("report").model.vocabulary_size))
+        report = preset("report")
+        cut = (text[: report.training.length] for text in self.train)
+        return len(Vocabulary.of_texts(cut, report.model.vocabulary_size))
 
     def preset(self, settings: Mapping[str, Setting]) -> Preset:
         """Configure the report's model and its plain training, changed by all settings but `steps` and `poems`.
@@ -82,26 +84,23 @@ class Setup:
         Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping, so that each trial
         changes one thing.
         """
-        sizes = ("embedding_size", "hidden_size", "batch_size", "precision")
-        plain: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
-        plain |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
-        plain |= {name: self.budget[name] for name in sizes} | dict(settings)
-        changed = [(name, value) for name, value in plain.items() if name not in ("steps", "poems")]
-        return preset("report", [f"{name}={str(value).lower()}" for name, value in changed])
+        changed: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
+        changed |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
+        changed |= {name: self.budget[name] for name in ("embedding_size", "hidden_size", "batch_size", "precision")}
+        changed |= {name: value for name, value in settings.items() if name not in ("steps", "poems")}
+        return preset("report", [f"{name}={str(value).lower()}" for name, value in changed.items()])
 
     def describe(self) -> dict[str, Any]:
         """Return everything in which two reruns must agree before they can be compared."""
-        digest = hashlib.blake2b(digest_size=8)
         verse = ["".join(lines) for poems in self.real.values() for lines in poems]
-        for text in (*self.train, *self.dev, *verse):
-            digest.update(text.encode() + b"\n")
+        texts = "".join(f"{text}\n" for text in (*self.train, *self.dev, *verse))
         return {
             "budget": {**self.budget},
             "seeds": list(self.seeds),
             "train": len(self.train),
             "dev": len(self.dev),
             "vocabulary": self.vocabulary_size,
-            "texts": digest.hexdigest(),
+            "texts": hashlib.blake2b(texts.encode(), digest_size=8).hexdigest(),
         }
 
 
@@ -117,12 +116,11 @@ class Trial(NamedTuple):
     settings: Mapping[str, Setting]
 
 
-@dataclass(frozen=True)
-class Measured:
+class Measured(NamedTuple):
     """The figures and curves of a trial; a number that is not finite becomes None when it is stored as JSON."""
 
     figures: Mapping[str, Any]
-    curves: Mapping[str, Sequence[float | None]] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = {}
 
 
 @dataclass(frozen=True)
@@ -140,9 +138,9 @@ class Row:
         value = self.figures[name]
         return float("inf") if value is None else float(value)
 
-    def curve(self, name: str) -> list[float]:
-        """Return a curve for drawing, with NaN in place of values that were not finite: NaN leaves a gap."""
-        return [float("nan") if value is None else value for value in self.curves[name]]
+    def curve(self, name: str) -> Array:
+        """Return a curve, with NaN in place of values that were not finite: in a chart, NaN leaves a gap."""
+        return np.array(self.curves[name], float)
 
 
 Rows = Mapping[str, Row]

@@ -19,13 +19,13 @@ DRAWS = 5
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Measure gates and gradients before and after training, and how long drawing the weights takes."""
-    before = PlainTrainer(setup, trial.settings)
-    first = diagnose(before.model, before.dev_sequences)
+    untrained = PlainTrainer(setup, trial.settings)
+    saturated_before, reach_before = diagnose(untrained.model, untrained.dev_sequences)
     started = time.process_time()
     course = train(setup, trial.settings)
     made, steps = course.trainer, int(trial.settings["steps"] or 0)
     epoch = (time.process_time() - started) / steps * made.steps_per_epoch
-    last = diagnose(made.model, made.dev_sequences)
+    saturated_after, reach_after = diagnose(made.model, made.dev_sequences)
     model, training = made.preset.model, made.preset.training
     sizes, seconds = (model.embedding_size, model.hidden_size), []
     for seed in range(DRAWS):
@@ -33,12 +33,12 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         initialize(training.initialization, *sizes, rng, training.initialization_scale)
         seconds.append(time.process_time() - started)
     return course.measured(
-        {"reach_before": first.reach.tolist(), "reach_after": last.reach.tolist()},
-        saturated_before=first.saturated,
-        saturated_after=last.saturated,
-        reach_before=float(first.reach[BACK]),
-        reach_after=float(last.reach[BACK]),
-        at_once_before=float(first.reach[0]),
+        {"reach_before": reach_before.tolist(), "reach_after": reach_after.tolist()},
+        saturated_before=saturated_before,
+        saturated_after=saturated_after,
+        reach_before=float(reach_before[BACK]),
+        reach_after=float(reach_after[BACK]),
+        at_once_before=float(reach_before[0]),
         draw_share=10.0 ** math.ceil(math.log10(min(seconds) / epoch)),
     )
 
@@ -60,7 +60,7 @@ def figures(rows: Rows) -> Figures:
     dev, (below,) = panels(xlabel="step", ylabel="dev, nats per token")
     for number, (name, row) in enumerate(rows.items()):
         for when, style, label in (("before", "-", name), ("after", "--", None)):
-            curve = [value or math.nan for value in row.curve(f"reach_{when}")]
-            axes.plot(curve, f"C{number}{style}", label=label)
+            curve = row.curve(f"reach_{when}")
+            axes.plot(np.where(curve, curve, math.nan), f"C{number}{style}", label=label)
         below.plot(row.curve("looks"), row.curve("dev"), f"C{number}o-", label=name)
     return [reach, dev]

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
+from itertools import product, takewhile
 
 from pingze.report.experiments.charts import cap, level, panels
 from pingze.report.experiments.claims import plan
@@ -18,8 +18,7 @@ TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
 SETTINGS: Mapping[str, Sequence[dict[str, Setting]]] = {
     MOMENTUM: [
         {"optimizer": "sgd", "momentum": momentum, "learning_rate": rate}
-        for momentum in GRID["momentum"]
-        for rate in GRID["momentum_rates"]
+        for momentum, rate in product(GRID["momentum"], GRID["momentum_rates"])
     ],
     ADAM: [{"optimizer": "adam", "learning_rate": rate} for rate in GRID["adam"]],
 }

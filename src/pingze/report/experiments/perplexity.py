@@ -2,14 +2,12 @@
 
 import math
 from collections.abc import Sequence
-from itertools import accumulate
 
 import numpy as np
 import torch
-from torch.nn.utils.rnn import PackedSequence, pad_packed_sequence
 
 from pingze.network import checkpoint
-from pingze.network.batches import Ids, encode_sequence, pack
+from pingze.network.batches import encode_sequence, pack
 from pingze.network.model import LanguageModel
 from pingze.report.experiments.charts import panels
 from pingze.report.experiments.course import train
@@ -34,12 +32,15 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             read |= {f"{name}_nats_per_token": nats, f"{name}_perplexity": math.exp(nats)}
         return Measured(read)
     if trial.name == "untrained":
-        nats = train(setup, {}).dev[0]
+        (nats,) = train(setup, {}).curves["dev"]
         return Measured({"nats_per_48": LENGTH * nats, "perplexity": math.exp(nats)})
     # Compute the product and the sum for each dev poem with the shipped model.
     loaded = checkpoint.load(MODEL)
-    sequences = [encode_sequence(text, loaded.vocabulary, LENGTH) for text in setup.dev]
-    poems = losses(LanguageModel.of(loaded), sequences)
+    model, poems = LanguageModel.of(loaded).eval(), []
+    with torch.no_grad():
+        for text in setup.dev:
+            batch = map(torch.from_numpy, pack([encode_sequence(text, loaded.vocabulary, LENGTH)]))
+            poems.append(model.token_losses(*batch).double().numpy())
     over, every = [overflow(poem) for poem in poems], np.concatenate(poems)
     nats, met = float(every.mean()), sorted(at for at in over if at is not None)
     return Measured(
@@ -63,21 +64,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     )
 
 
-def losses(model: LanguageModel, sequences: Sequence[Ids]) -> list[np.ndarray]:
-    """Return the -ln p of each target of each sequence, the longest sequence first."""
-    inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
-    with torch.no_grad():
-        found = model.eval().token_losses(inputs, targets, sizes)
-    padded, lengths = pad_packed_sequence(PackedSequence(found.double(), sizes))
-    return [padded[:length, row].numpy() for row, length in enumerate(lengths.tolist())]
-
-
 def overflow(nats: Sequence[float] | np.ndarray) -> int | None:
     """Multiply the factors e^nats in float32; return how many factors make the product infinite, or None."""
-    with np.errstate(all="ignore"):
-        factors = np.exp(np.asarray(nats, np.float32))
-        products = accumulate(factors, lambda product, factor: np.float32(product * factor))
-        return next((at for at, product in enumerate(products, start=1) if np.isinf(product)), None)
+    with np.errstate(over="ignore"):
+        products = np.multiply.accumulate(np.exp(np.asarray(nats, np.float32)))
+    return int(np.isinf(products).argmax()) + 1 if np.isinf(products[-1:]).any() else None
 
 
 def judge(rows: Rows) -> Judged:

@@ -106,9 +106,9 @@ def rerun(
         series[name] = [_Series(name, replace(setup, seed=seed), results) for seed in seeds]
     # 1) Measure the missing rows; an experiment may plan further trials once its first rows are measured.
     run = [each for name in document()["order"]["run"] if only in (None, name) for each in series[name]]
-    done, total = 0, sum(len(each.trials({})) for each in run)
+    done, total = 0, sum(len(each.trials()) for each in run)
     for each in run:
-        while missing := [trial for trial in each.planned() if each.row(trial) is None]:
+        while missing := [trial for trial in each.trials() if not each.rows([trial])]:
             for trial in missing:
                 done += 1
                 progress(each.key(trial), done, max(total, done))
@@ -118,9 +118,10 @@ def rerun(
     # 2) Judge and draw the experiments that are complete.
     sections, order = [], []
     for name, seeded in series.items():
-        order += [each.key(trial) for each in seeded for trial in each.planned()]
-        by_seed = {each.setup.seed: each.rows() for each in seeded}
-        if all(len(each.rows()) == len(each.planned()) for each in seeded):
+        trials = [(each, each.trials()) for each in seeded]
+        order += [each.key(trial) for each, planned in trials for trial in planned]
+        by_seed = {each.setup.seed: each.rows(planned) for each, planned in trials}
+        if all(len(by_seed[each.setup.seed]) == len(planned) for each, planned in trials):
             sections.append(section(name, by_seed, results))
     results.conclude(order, [finding for each in sections for finding in each.findings])
     with written(out / PAGE, TrainingError) as path:
@@ -140,6 +141,8 @@ def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section
 
 
 class _Series(NamedTuple):
+    """An experiment with one seed, and the results that hold its rows."""
+
     name: str
     setup: Setup
     results: Results
@@ -148,21 +151,17 @@ class _Series(NamedTuple):
         seed = "" if self.name in SEEDLESS else f", seed {self.setup.seed}"
         return f"{self.name}/{trial.name}{seed}"
 
-    def row(self, trial: Trial) -> Row | None:
-        return self.results.row(self.key(trial), trial)
+    def rows(self, trials: Sequence[Trial]) -> Rows:
+        """Return the rows of those trials that have been measured."""
+        return {trial.name: row for trial in trials if (row := self.results.row(self.key(trial), trial))}
 
-    def trials(self, rows: Rows) -> list[Trial]:
-        if hasattr(EXPERIMENTS[self.name], "trials"):
-            return [*EXPERIMENTS[self.name].trials(self.setup, rows)]
-        found = []
-        for trial, given in plan(self.name).get("trials", {}).items():
-            shortened = {"steps": self.setup.steps(given["steps"])} if "steps" in given else {}
-            found.append(Trial(trial, given | shortened))
-        return found
-
-    def planned(self) -> list[Trial]:
+    def trials(self) -> Sequence[Trial]:
         """List all trials, including those that the rows measured so far call for."""
-        return self.trials({trial.name: row for trial in self.trials({}) if (row := self.row(trial))})
-
-    def rows(self) -> Rows:
-        return {trial.name: row for trial in self.planned() if (row := self.row(trial))}
+        if planned := getattr(EXPERIMENTS[self.name], "trials", None):
+            found: Sequence[Trial] = planned(self.setup, self.rows(planned(self.setup, {})))
+            return found
+        shortened = self.setup.steps
+        return [
+            Trial(name, {key: shortened(value) if key == "steps" else value for key, value in settings.items()})
+            for name, settings in plan(self.name)["trials"].items()
+        ]

@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,7 @@ class Results:
         """Store a row. Its time is written first, so that no stored row lacks one."""
         self._times["seconds"][key] = round(seconds, 3)
         self._write(TIMES, self._times)
-        self._results["rows"][key] = _plain({"settings": trial.settings, **asdict(measured)})
+        self._results["rows"][key] = _plain({"settings": trial.settings, **measured._asdict()})
         self._write(RESULTS, self._results)
 
     def conclude(self, order: Sequence[str], findings: Iterable[Finding]) -> None:

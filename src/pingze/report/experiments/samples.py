@@ -1,7 +1,7 @@
 """Check the report's fourteen sample poems, the poems that our models return for the same calls, and real verse."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -10,23 +10,23 @@ from pingze.composing.quality import MEASURED, Lines
 from pingze.network import checkpoint
 from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.claims import plan
-from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
 from pingze.verse import Verdict, check
 from pingze.verse.pasted_text import read_lines
 
 MODEL = "report"
-CALLS: Sequence[tuple[str, float, int]] = [tuple(call) for call in plan("samples")["calls"]]
-"""The report's calls of `generate`: opening, temperature, split_len."""
+CALLS: Mapping[str, tuple[str, float, int]] = {"{} {} {}".format(*call): call for call in plan("samples")["calls"]}
+"""The report's calls of `generate` by name: opening, temperature, split_len."""
 FORMS = {(4, 5): "五絕", (4, 7): "七絕", (8, 5): "五律", (8, 7): "七律"}
 
 
 def trials(setup: Setup, rows: Rows) -> list[Trial]:
     """List the fourteen printed poems, the fourteen calls, and the real verse of each form."""
     printed, calls = [], []
-    for number, call in enumerate(CALLS, start=1):
-        options = {"temperature": call[1], "split_len": call[2]}
-        printed.append(Trial(f"printed {_name(call)}", {"printed": number, **options}))
-        calls.append(Trial(_name(call), {"start": call[0], **options}))
+    for number, (name, (start, temperature, split_len)) in enumerate(CALLS.items(), start=1):
+        options = {"temperature": temperature, "split_len": split_len}
+        printed.append(Trial(f"printed {name}", {"printed": number, **options}))
+        calls.append(Trial(name, {"start": start, **options}))
     return printed + calls + [Trial(f"real {form}", {"form": form}) for form in MEASURED]
 
 
@@ -38,8 +38,8 @@ def measure(setup: Setup, trial: Trial) -> Measured:
         real = setup.real[str(form)]
         return Measured({"poems": len(real), "kept": sum(map(_kept, real))})
     # Answer one of the report's calls freely with the model `report`, and in a form with the default model.
-    call = start, temperature, split_len = next(each for each in CALLS if _name(each) == trial.name)
-    first = setup.seed + 1000 * CALLS.index(call)
+    start, temperature, split_len = CALLS[trial.name]
+    first = setup.seed + 1000 * list(CALLS).index(trial.name)
     seeds = range(first, first + setup.budget["poems"])
     texts = [generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
@@ -51,7 +51,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             "free": texts[0],
             "free_verdict": _in_words(check(texts[0])),
             "free_poems": len(free),
-            "free_shaped": sum(_shaped(lines, start, split_len - 1) for lines in free),
+            "free_shaped": sum(lines[0].startswith(start) and {*map(len, lines)} == {split_len - 1} for lines in free),
             "free_regulated": len(regulated),
             "free_kept": sum(map(_kept, regulated)),
             "bound": str(bound[0]),
@@ -61,10 +61,6 @@ def measure(setup: Setup, trial: Trial) -> Measured:
             "bound_kept": sum(_kept(poem.lines) for poem in bound),
         }
     )
-
-
-def _name(call: tuple[str, float, int]) -> str:
-    return "{} {} {}".format(*call)
 
 
 def printed_poems() -> list[dict[str, Any]]:
@@ -77,10 +73,6 @@ def _form(lines: Lines) -> str | None:
     return FORMS.get((len(lines), len(lines[0])))
 
 
-def _shaped(lines: Lines, start: str, width: int) -> bool:
-    return "".join(lines).startswith(start) and all(len(line) == width for line in lines)
-
-
 def _kept(lines: Lines) -> bool:
     """Return whether lines keep the tones and the rhyme of the regulated form of their shape."""
     return check("，".join(lines), form=_form(lines)).ok
@@ -89,10 +81,6 @@ def _kept(lines: Lines) -> bool:
 def _in_words(verdict: Verdict) -> str:
     faults = "、".join(sorted({violation.rule for violation in verdict.violations}))
     return f"{verdict.form or 'no form'}: {faults or 'no fault'}"
-
-
-def _share(rows: Sequence[Row], part: str, whole: str) -> float:
-    return sum(row.number(part) for row in rows) / max(1.0, sum(row.number(whole) for row in rows))
 
 
 def judge(rows: Rows) -> Judged:
@@ -107,6 +95,7 @@ def figures(rows: Rows) -> Figures:
     figure, (axes,) = panels(xlabel="call, in the report's order", ylabel="share", ylim=(-0.03, 1.05))
     parts = {"generate": ("free_kept", "free_regulated"), "compose": ("bound_kept", "bound_poems")}
     for label, (part, whole) in parts.items():
-        by_step(axes, [_share([row], part, whole) for row in calls], "o-", label=label)
-    level(axes, _share(real, "kept", "poems"), "real Tang poems")
+        by_step(axes, [row.number(part) / max(1.0, row.number(whole)) for row in calls], "o-", label=label)
+    kept, poems = (sum(row.number(name) for row in real) for name in ("kept", "poems"))
+    level(axes, kept / max(1.0, poems), "real Tang poems")
     return [figure]

@@ -45,8 +45,8 @@ def figures(rows: Rows) -> Figures:
     for number, (name, row) in enumerate(rows.items()):
         axes.plot(row.curve("looks"), row.curve("p_largest"), f"C{number}o-", label=f"largest, {name}")
         axes.plot(row.curve("looks"), row.curve("p_correct"), f"C{number}o--", label=f"right, {name}")
-        predicted = [row.number("bound") + 1 - p for p in row.curve("p_correct")]
         below.plot(row.curve("looks"), row.curve("twice"), f"C{number}o-", label=f"loss, {name}")
+        predicted = row.number("bound") + 1 - row.curve("p_correct")
         below.plot(row.curve("looks"), predicted, f"C{number}x", label=f"approximation, {name}")
     level(axes, row.number("common"), "share of the commonest token")
     return [inside, stall]

@@ -3,6 +3,7 @@
 import math
 from statistics import mean
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -32,11 +33,11 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     """Train with one of the two losses; dev is always measured with a single softmax."""
     trainer = SoftmaxTwice if trial.name.startswith("softmax") else PlainTrainer
     course = train(setup, trial.settings, looks=4, trainer=trainer)
-    means = [value for value in smoothed(course.losses) if not math.isnan(value)]
+    first, least = course.curves["loss"][0], float(np.nanmin(smoothed(course.curves["loss"])))
     return course.measured(
-        first_loss=course.losses[0],
-        least_loss=min(means),
-        fall=course.losses[0] - min(means),
+        first_loss=first,
+        least_loss=least,
+        fall=first - least,
         bound=bound(setup.vocabulary_size),
         ln_vocabulary=math.log(setup.vocabulary_size),
     )

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from pingze.lstm.formulas import Parameters
 from pingze.network.model import LanguageModel
 from pingze.report.experiments.charts import by_step, level, panels
 from pingze.report.experiments.course import PlainTrainer, smoothed, train
@@ -50,14 +51,13 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     model, tensors = course.trainer.model, course.trainer.model.tensors()
     kinds, apart = compare_units(model)
     matrices = [tensor.ravel() for tensor in tensors.values() if tensor.ndim == 2]
-    texts = [example.text for example in course.trainer.train_examples]
     return course.measured(
         units=model.configuration.hidden_size,
         kinds_of_units=kinds,
         units_apart=apart,
         values=len(np.unique(np.concatenate(matrices))),
         moved=[name for name, tensor in tensors.items() if not np.array_equal(tensor, first[name])],
-        train_nats=course.trainer.nats(texts[: setup.budget["dev"]]),
+        train_nats=course.trainer.train_nats(setup.budget["dev"]),
     )
 
 
@@ -68,9 +68,8 @@ def compare_units(model: LanguageModel) -> tuple[int, float]:
         How many distinct units there are, bit for bit, and the largest difference of a weight from the first unit's.
     """
     tensors, H = model.tensors(), model.configuration.hidden_size
-    rows = [tensors[f"lstm.0.{name}"].reshape(4, H, -1) for name in ("weight_ih", "weight_hh", "bias")]
-    own = [block for stacked in rows for block in stacked]
-    units = np.ascontiguousarray(np.concatenate([*own, tensors["output.weight"].T], axis=1))
+    gates = (gate for name in Parameters._fields for gate in tensors[f"lstm.0.{name}"].reshape(4, H, -1))
+    units = np.concatenate([*gates, tensors["output.weight"].T], axis=1)
     return len({unit.tobytes() for unit in units}), float(np.abs(units - units[0]).max())
 
 
