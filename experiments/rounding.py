@@ -12,7 +12,7 @@ from pingze.corpus import Store
 from pingze.network import checkpoint
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import GraphNetwork
-from pingze.network.vocabulary import Vocabulary
+from pingze.network.vocabulary import UNK, Vocabulary
 from pingze.training import texts
 from pingze.training.presets import LENGTHS
 
@@ -21,7 +21,8 @@ BATCH_SIZE = 128
 
 def hanzi_perplexity(network: ReferenceNetwork, examples: list[texts.Example], vocabulary: Vocabulary) -> float:
     """Return the perplexity of the Han characters of poems, given their conditions."""
-    ordered, is_han = sorted(examples, key=lambda example: len(example.text)), np.array(vocabulary.hanzi())
+    ordered = sorted(examples, key=lambda example: len(example.text))
+    is_han = vocabulary.is_han | (np.arange(len(vocabulary)) == UNK)
     losses = [
         _losses(network, ordered[start : start + BATCH_SIZE], is_han) for start in range(0, len(ordered), BATCH_SIZE)
     ]

@@ -15,8 +15,7 @@ VOCABULARY = Vocabulary.of_texts(["天地山水風月"], 20, TOKENS)
 
 def test_a_vocabulary_has_its_condition_tokens_after_the_special_ones() -> None:
     assert VOCABULARY.tokens[4:8] == TOKENS == VOCABULARY.condition_tokens
-    assert not any(VOCABULARY.is_han(id_) for id_ in range(8))
-    assert VOCABULARY.hanzi() == [False, False, False, True, *[False] * 4, *[True] * 6]
+    assert VOCABULARY.is_han.tolist() == [*[False] * 8, *[True] * 6]
     assert Conditions(VOCABULARY).poets == ["張甲", "李乙"]
     assert not Conditions(Vocabulary.of_texts(["天地"], 20))
 

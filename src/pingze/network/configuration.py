@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pingze.errors import InputError
+from pingze.lstm.formulas import ACTIVATIONS
 
-ACTIVATION_NAMES = ("tanh", "relu", "leaky_relu")
 LARGEST = {"vocabulary_size": 1 << 17, "embedding_size": 1 << 14, "hidden_size": 1 << 14, "layers": 64}
 
 
@@ -52,20 +52,5 @@ class ModelConfiguration:
         for name, most in LARGEST.items():
             if type(has := getattr(self, name)) is not int or not 1 <= has <= most:
                 raise InputError("range", field=name, has=str(has), least=1, most=most)
-        if self.activation not in ACTIVATION_NAMES:
-            choices = list(ACTIVATION_NAMES)
-            raise InputError("choice", field="activation", has=self.activation, choices=choices)
-
-
-def check_at_least(configuration: object, least: float, *names: str) -> None:
-    """Raise InputError if a field is less than a bound or is NaN.
-
-    Args:
-        configuration: The dataclass whose fields are checked.
-        least: The smallest value allowed.
-        *names: The names of the fields.
-    """
-    for name in names:
-        value = getattr(configuration, name)
-        if not value >= least:
-            raise InputError("at_least", field=name, has=value, wanted=least)
+        if type(self.activation) is not str or self.activation not in ACTIVATIONS:
+            raise InputError("choice", field="activation", has=self.activation, choices=list(ACTIVATIONS))

@@ -21,7 +21,6 @@ class LineSampler:
         self, network: ReferenceNetwork, vocabulary: Vocabulary, temperature: float, rng: np.random.Generator
     ) -> None:
         self.network, self.vocabulary, self.temperature, self.rng = network, vocabulary, temperature, rng
-        self.han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
         self.start()
 
     def start(self, prefix: Sequence[int] = ()) -> None:
@@ -32,7 +31,7 @@ class LineSampler:
         """Sample a text that begins with `opening`: `max_lines` lines of `length` characters, or fewer if `may_end`."""
         given, lines = self.vocabulary.encode(opening).tolist()[::-1], list[str]()
         while len(lines) < max_lines:
-            allowed, line = self.han.copy(), ""
+            allowed, line = self.vocabulary.is_han.copy(), ""
             allowed[EOS] = may_end and len(lines) > 0 and len(lines) % 2 == 0
             while len(line) < length:
                 if (id_ := self._next(given, allowed)) == EOS:
@@ -46,7 +45,7 @@ class LineSampler:
     def free(self, opening: str, max_lines: int, most: int = FREE_CHARACTERS) -> str:
         """Sample a text that begins with `opening`, one sentence per line; the model chooses marks and length."""
         text, given = "", self.vocabulary.encode(opening).tolist()[::-1]
-        after_mark, elsewhere = self.han.copy(), self.han.copy()
+        after_mark, elsewhere = self.vocabulary.is_han.copy(), self.vocabulary.is_han.copy()
         elsewhere[[self.vocabulary.ids[mark] for mark in MARKS if mark in self.vocabulary]] = True
         while sum(map(text.count, MARKS)) < max_lines and len(text) < most:
             after_mark[EOS] = bool(text)

@@ -3,11 +3,12 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import SupportsIndex
 
 import numpy as np
 
-from pingze.arrays import Int64
+from pingze.arrays import Bool, Int64
 from pingze.errors import InputError
 from pingze.verse.characters import MARKS
 
@@ -82,14 +83,7 @@ class Vocabulary:
         """
         return "".join(self.tokens[id_] for id_ in ids)
 
-    def hanzi(self) -> list[bool]:
-        """Return whether each id counts in hanzi perplexity: only Han characters and `UNK` count."""
-        return [id_ == UNK or self.is_han(id_) for id_ in range(len(self.tokens))]
-
-    def is_han(self, id_: int) -> bool:
-        """Check whether an id belongs to a Han character.
-
-        Args:
-            id_: An id from 0 to the number of tokens - 1.
-        """
-        return len(self.tokens[id_]) == 1 and self.tokens[id_] not in MARKS
+    @cached_property
+    def is_han(self) -> Bool[np.ndarray, "V"]:
+        """Whether each id belongs to a Han character."""
+        return np.array([len(token) == 1 and token not in MARKS for token in self.tokens])

@@ -58,9 +58,8 @@ def by_condition(
     progress: Callable[[str], None] = lambda line: None,
 ) -> dict[str, float]:
     """Measure the hanzi perplexity given the dynasty alone, and given the dynasty and each other condition in turn."""
-    kept: dict[str, tuple[str, ...]] = {"nothing": (), **{name: (name,) for name in GIVEN}}
     found = {}
-    for name, names in kept.items():
+    for name, names in {"nothing": (), **{name: (name,) for name in GIVEN}}.items():
         progress(here("evaluate_condition", poems=len(texts), condition=name))
         figures = evaluate(model, texts, vocabulary, length, ("dynasty", *names))
         found[f"hanzi_perplexity_given_{name}"] = figures.hanzi_perplexity
@@ -82,7 +81,7 @@ def evaluate_sequences(model: LanguageModel, sequences: Sequence[Ids], vocabular
     model.train(training)
     losses, targets = np.concatenate(found), np.concatenate(predicted)
     # 2) average it over all targets, and over those that are Han characters
-    hanzi = np.array(vocabulary.hanzi())[targets]
+    hanzi = (targets == UNK) | vocabulary.is_han[targets]
     nats, hanzi_nats = (float(part.mean()) for part in (losses, losses[hanzi]))
     perplexity, hanzi_perplexity = (math.exp(n) if n < 709 else math.inf for n in (nats, hanzi_nats))
     unknown_rate = float((targets == UNK).mean())

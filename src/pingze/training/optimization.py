@@ -19,10 +19,9 @@ def make_optimizer(parameters: Iterable[nn.Parameter], configuration: TrainingCo
 
 
 def clip(optimizer: torch.optim.Optimizer, tokens: float, configuration: TrainingConfiguration) -> Tensor:
-    """Prepare the optimizer to use clipped mean gradients; the gradients hold sums over `tokens` tokens.
+    """Prepare the optimizer to use clipped mean gradients of `tokens` tokens; return the mean's norm before clipping.
 
-    In their single pass over the weights, the fused optimizers divide the gradients by `grad_scale`. Neither the mean
-    nor the clipping by norm therefore needs another pass. Returns the norm of the mean gradient before clipping.
+    In their single pass over the weights, the fused optimizers divide the gradients, which are sums, by `grad_scale`.
     """
     parameters = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
     gradients = [p.grad for p in parameters]
@@ -81,14 +80,12 @@ class Average:
     @contextmanager
     def in_place(self) -> Iterator[None]:
         """Replace the model's weights with the average while the block runs."""
-        own = {name: parameter.data for name, parameter in self.model.named_parameters()}
+        replaced = [self.model.get_parameter(name) for name in self.tensors]
+        own = [parameter.data for parameter in replaced]
         try:
-            self._set(self.tensors)
+            for parameter, tensor in zip(replaced, self.tensors.values(), strict=True):
+                parameter.data = tensor
             yield
         finally:
-            self._set(own)
-
-    def _set(self, tensors: dict[str, Tensor]) -> None:
-        parameters = dict(self.model.named_parameters())
-        for name, tensor in tensors.items():
-            parameters[name].data = tensor
+            for parameter, tensor in zip(replaced, own, strict=True):
+                parameter.data = tensor

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import tomllib
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.resources import files
@@ -12,7 +13,7 @@ from typing import Any
 from pingze.corpus.poem import OWN
 from pingze.errors import InputError
 from pingze.lstm.dropout import Dropout
-from pingze.network.configuration import ModelConfiguration, check_at_least
+from pingze.network.configuration import ModelConfiguration
 
 LENGTHS = {"report": 48, "tang": 80, OWN: 120}
 """Maximum number of predicted tokens per poem in training and evaluation, by corpus."""
@@ -27,13 +28,16 @@ SOURCES = {
 CI = "ci"
 """The name of the source that consists of all 詞."""
 CHOICES = {"optimizer": ("adam", "adamw", "sgd"), "precision": ("float32", "bf16"), "corpus": tuple(LENGTHS)}
-CHECKS: Sequence[tuple[str, Callable[[float], bool], str]] = (
-    ("train_finite", math.isfinite, "learning_rate epochs"),
-    ("train_share", lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
-    ("train_share", lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
-    ("train_positive", lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
+RULES: Sequence[tuple[str, float, Callable[[float], bool], str]] = (
+    ("train_finite", math.inf, math.isfinite, "learning_rate epochs"),
+    ("train_share", 1, lambda share: 0 <= share < 1, "dropout output_dropout embedding_dropout weight_dropout"),
+    ("train_share", 1, lambda share: 0 <= share < 1, "condition_dropout theme_share averaging"),
+    ("train_positive", 0, lambda value: value > 0, "epochs decay_epochs clip_norm clip_value patience"),
+    ("at_least", 1, lambda value: value >= 1, "batch_size accumulate length save_every poet_poems later_poet_poems"),
+    ("at_least", 0, lambda value: value >= 0, "initialization_scale learning_rate momentum weight_decay"),
+    ("at_least", 0, lambda value: value >= 0, "warmup_steps seed"),
 )
-"""For each code of an error, the condition that the fields must meet; a field may also be None."""
+"""An error's code, the bound that it names, the condition, and the fields that must meet it or be None."""
 
 
 @dataclass(frozen=True)
@@ -112,18 +116,14 @@ class TrainingConfiguration:
     """Seed for the initial weights, the order and conditions of poems, and dropout."""
 
     def __post_init__(self) -> None:
-        # 1) check each value by itself
+        # 1) check each value alone
         for name, known in CHOICES.items():
             if (has := getattr(self, name)) not in known:
                 raise InputError("choice", field=name, has=has, choices=list(known))
-        for code, accepts, names in CHECKS:
+        for code, wanted, accepts, names in RULES:
             for name in names.split():
                 if (value := getattr(self, name)) is not None and not accepts(value):
-                    raise InputError(code, field=name, has=value)
-        check_at_least(self, 1, "batch_size", "accumulate", "length", "save_every")
-        check_at_least(self, 1, "poet_poems", "later_poet_poems")
-        check_at_least(self, 0, "initialization_scale", "learning_rate", "momentum", "weight_decay")
-        check_at_least(self, 0, "warmup_steps", "seed")
+                    raise InputError(code, field=name, has=value, wanted=wanted)
         sources = [*SOURCES, CI]
         if any(name not in sources or not 0 < share < math.inf for name, share in self.shares.items()):
             raise InputError("train_mixture", field="mixture", has=self.mixture, choices=sources)
@@ -151,10 +151,9 @@ class TrainingConfiguration:
         shares = {}
         for part in filter(None, self.mixture.split(",")):
             source, _, number = part.partition(":")
-            try:
+            shares[source.strip()] = math.nan
+            with suppress(ValueError):
                 shares[source.strip()] = float(number)
-            except ValueError:
-                shares[source.strip()] = math.nan
         return shares
 
     @property
@@ -180,13 +179,15 @@ class Preset:
 
 
 def _presets() -> dict[str, Preset]:
-    document = tomllib.loads(files("pingze.training").joinpath("presets.toml").read_text(encoding="utf-8"))
-    bases, found = document.pop("base"), {}
-    for name, parts in document.items():
-        training = dict(parts["training"])
-        training = bases.get(training.pop("like", ""), {}) | training
-        found[name] = Preset(ModelConfiguration(**parts.get("model", {})), TrainingConfiguration(**training))
-    return found
+    document = tomllib.loads((files("pingze.training") / "presets.toml").read_text(encoding="utf-8"))
+    bases = document.pop("base")
+    return {
+        name: Preset(
+            ModelConfiguration(**parts.get("model", {})),
+            TrainingConfiguration(**bases.get(parts.get("like"), {}) | parts["training"]),
+        )
+        for name, parts in document.items()
+    }
 
 
 PRESETS = _presets()
@@ -212,20 +213,18 @@ def preset(name: str, settings: list[str] | None = None) -> Preset:
         key, equals, text = setting.partition("=")
         part = next((part for part in types if key in types[part]), None)
         if part is None or not equals:
-            names = [name for part in types for name in types[part]]
+            names = [name for part in types.values() for name in part]
             names = list(dict.fromkeys([*get_close_matches(key, names), *names]))
             raise InputError("train_setting", has=setting, choices=names)
         changes[part][key] = _parse(key, text, types[part][key])
     return Preset(**{part: replace(chosen, **changes[part]) for part, chosen in parts.items()})
 
 
-def _parse(key: str, text: str, kind: object) -> object:
-    readers = {int: int, float: float, str: str, bool: {"true": True, "false": False}.__getitem__}
-    kinds = [k for k in readers if k == kind or k in getattr(kind, "__args__", ())]
-    if text == "none" and kind not in readers:
+def _parse(key: str, text: str, kind: Any) -> object:
+    type_, *none = getattr(kind, "__args__", (kind,))
+    if none and text == "none":
         return None
     try:
-        return readers[kinds[0]](text)  # type: ignore[operator]
+        return {"true": True, "false": False}[text] if type_ is bool else type_(text)
     except (ValueError, KeyError):
-        wanted = getattr(kind, "__name__", str(kind))
-        raise InputError("train_type", field=key, has=text, wanted=wanted) from None
+        raise InputError("train_type", field=key, has=text, wanted=getattr(kind, "__name__", str(kind))) from None

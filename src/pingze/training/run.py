@@ -142,8 +142,7 @@ class Run(Trainer):
             taken = self.step(position.step, rate)
             position.count(taken.loss, taken.tokens, taken.norm, time.perf_counter() - started)
             if position.step % LOG_EVERY == 0:
-                self._add("train", steps=self.total_steps, learning_rate=rate, **position.window.figures())
-                position.window = state.Window()
+                self._add("train", steps=self.total_steps, learning_rate=rate, **position.figures())
             on_step()
             # 4) measure and save
             if position.step % self.steps_per_epoch == 0 or position.step == self.total_steps:

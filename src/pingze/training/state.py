@@ -29,30 +29,11 @@ Rows = Mapping[int, int]
 
 
 @dataclass
-class Window:
-    """Sums over the steps since the last row of the log."""
-
-    loss: float = 0.0
-    tokens: int = 0
-    largest_norm: float = 0.0
-    seconds: float = 0.0
-
-    def figures(self) -> dict[str, float]:
-        """Compute the figures for a row of the log."""
-        nats = self.loss / self.tokens
-        return {
-            "nats_per_token": nats,
-            "nats_per_48_tokens": 48 * nats,
-            "largest_gradient_norm": self.largest_norm,
-            "tokens_per_second": self.tokens / self.seconds,
-        }
-
-
-@dataclass
 class Position:
-    """The progress of a run: the number of optimizer steps taken, and what depends on the steps before."""
+    """The progress of a run."""
 
     step: int = 0
+    """Number of optimizer steps taken."""
     best_nats: float = float("inf")
     """Lowest dev figure so far, in nats: per Han character if the corpus is tang, otherwise per token."""
     stale_epochs: int = 0
@@ -61,16 +42,27 @@ class Position:
     """Time spent in steps, in seconds, including the time before the run was resumed."""
     averaged: int = 0
     """Number of steps in the average of the weights."""
-    window: Window = field(default_factory=Window)
+    window: dict[str, float] = field(default_factory=dict)
+    """Loss, tokens, seconds and the largest norm since the last row of the log; empty just after a row."""
 
     def count(self, loss: float, tokens: int, norm: float, seconds: float) -> None:
         """Count one more step."""
         self.step += 1
         self.seconds += seconds
-        self.window.loss += loss
-        self.window.tokens += tokens
-        self.window.largest_norm = max(self.window.largest_norm, norm)
-        self.window.seconds += seconds
+        for name, value in {"loss": loss, "tokens": tokens, "seconds": seconds}.items():
+            self.window[name] = self.window.get(name, 0) + value
+        self.window["largest_norm"] = max(self.window.get("largest_norm", 0.0), norm)
+
+    def figures(self) -> dict[str, float]:
+        """Compute the figures for a row of the log, and empty the window."""
+        window, self.window = self.window, {}
+        nats = window["loss"] / window["tokens"]
+        return {
+            "nats_per_token": nats,
+            "nats_per_48_tokens": 48 * nats,
+            "largest_gradient_norm": window["largest_norm"],
+            "tokens_per_second": window["tokens"] / window["seconds"],
+        }
 
 
 @dataclass(frozen=True)
@@ -121,8 +113,7 @@ def read(run: Path) -> SavedState | None:
     for path in files(run):
         try:
             arrays, metadata = tensor_file.read(path)
-            values = json.loads(metadata["position"])
-            position = Position(**values | {"window": Window(**values["window"])})
+            position = Position(**json.loads(metadata["position"]))
         except (KeyError, TypeError, ValueError) as error:
             unread.append(here("train_unread", name=path.name, reason=str(error)))
             continue

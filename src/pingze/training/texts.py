@@ -88,22 +88,23 @@ def condition_tokens(texts: Texts, training: TrainingConfiguration) -> tuple[str
     """List the tokens of forms and tunes, then of each dynasty and its poets; empty if the texts have no conditions."""
     if not any(isinstance(text, CorpusPoem) for text in texts.train):
         return ()
-    tang = _poets(texts.train, training.poet_poems)
     tunes = Counter(poem.tune for poem in texts.others.get(CI, ()))
-    names = [*FORMS, *([ABOUT] if training.theme_share else [])]
+    names = [*FORMS, *[ABOUT] * bool(training.theme_share)]
     names += [tune_token(tune) for tune, count in tunes.most_common() if count >= TUNE_PIECES]
-    names += [*([DYNASTIES["tang"]] if training.corpus == "tang" else []), *tang]
+    names += [DYNASTIES["tang"]] * (training.corpus == "tang")
+
+    def add_poets(poems: Iterable[Text], least: int) -> None:
+        counts = Counter(poem.author for poem in poems if isinstance(poem, CorpusPoem))
+        known = {*_NAMELESS, *names}
+        names.extend(name for name, count in counts.most_common() if count >= least and name not in known)
+
+    add_poets(texts.train, training.poet_poems)
     others = list(chain(*texts.others.values()))
     for key, dynasty in DYNASTIES.items():
         if key != "tang" and (poems := [poem for poem in others if poem.dynasty == key]):
-            poets = _poets(poems, training.later_poet_poems)
-            names += [dynasty, *(name for name in poets if name not in names)]
+            names.append(dynasty)
+            add_poets(poems, training.later_poet_poems)
     return tuple(f"<{name}>" for name in names)
-
-
-def _poets(texts: Sequence[Text], least: int) -> list[str]:
-    counts = Counter(text.author for text in texts if isinstance(text, CorpusPoem))
-    return [name for name, count in counts.most_common() if count >= least and name not in _NAMELESS]
 
 
 def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
@@ -114,10 +115,9 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
     Raises InputError if there are too few characters, unless the texts are the user's own.
     """
     size, training, train = preset.model.vocabulary_size, preset.training, texts.train
-    special = condition_tokens(texts, training)
-    written = [text[: training.length] for text in map(_text, train)]
+    written = [_text(text)[: training.length] for text in train]
     titles = [only_han(text.title) for text in train if isinstance(text, CorpusPoem)]
-    vocabulary = Vocabulary.of_texts([*written, *titles], size, special)
+    vocabulary = Vocabulary.of_texts([*written, *titles], size, condition_tokens(texts, training))
     if len(vocabulary) < size and training.corpus != OWN:
         raise InputError("train_vocabulary", field="vocabulary_size", has=size, wanted=len(vocabulary))
     return vocabulary
@@ -125,8 +125,15 @@ def make_vocabulary(texts: Texts, preset: Preset) -> Vocabulary:
 
 def examples(texts: Iterable[Text], vocabulary: Vocabulary, length: int) -> list[Example]:
     """Encode poems with all their known conditions, and cut their texts to `length` predicted tokens."""
-    conditions = Conditions(vocabulary)
-    return [Example(_prefix(t, conditions), encode_sequence(_text(t), vocabulary, length)) for t in texts]
+    conditions, found = Conditions(vocabulary), []
+    for text in texts:
+        prefix = conditions.prefix(None, None, None)
+        if isinstance(text, CorpusPoem) and conditions:
+            form = tune_token(text.tune) if text.tune else check(text.text).form
+            title = text.title.removeprefix(text.tune)
+            prefix = conditions.prefix(form, text.author, title, DYNASTIES.get(text.dynasty))
+        found.append(Example(prefix, encode_sequence(_text(text), vocabulary, length)))
+    return found
 
 
 def sequence(example: Example, kept: Iterable[str] = Prefix._fields) -> Ids:
@@ -142,14 +149,6 @@ def draw(example: Example, share: float, rng: np.random.Generator) -> Ids:
 
 def _text(text: Text) -> str:
     return text.text.replace("\n", "") if isinstance(text, CorpusPoem) else text
-
-
-def _prefix(text: Text, conditions: Conditions) -> Prefix:
-    if isinstance(text, CorpusPoem) and conditions:
-        form = tune_token(text.tune) if text.tune else check(text.text).form
-        title = text.title.removeprefix(text.tune)
-        return conditions.prefix(form, text.author, title, DYNASTIES.get(text.dynasty))
-    return conditions.prefix(None, None, None)
 
 
 LARGEST = 4
@@ -168,7 +167,7 @@ class Themes:
         for text in texts:
             count += 1
             containing[np.unique(text)] += 1
-        self._han = np.array([vocabulary.is_han(id_) for id_ in range(len(vocabulary))])
+        self._han = vocabulary.is_han
         self.rarity: Float[Array, V] = np.log((1 + count) / (1 + containing)) * self._han
         """Inverse document frequency of each Han character, ln((1 + texts) / (1 + texts with it)); 0 for others."""
 
@@ -179,10 +178,9 @@ class Themes:
         if not total:
             return text[:0]
         words = min(int(rng.integers(1, LARGEST + 1)), int((weights > 0).sum()))
-        places = rng.choice(len(text), words, replace=False, p=weights / total)
-        return np.concatenate([self._word(text, int(place), rng) for place in places])
-
-    def _word(self, text: Ids, place: int, rng: np.random.Generator) -> Ids:
-        """Take the character at a position; half the time, also the following one if it is in the same line."""
-        paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
-        return text[place : place + 1 + paired]
+        theme = []
+        for place in rng.choice(len(text), words, replace=False, p=weights / total):
+            # half the time, the word includes the following character, if that is in the same line
+            paired = rng.random() < 0.5 and place + 1 < len(text) and self._han[text[place + 1]]
+            theme.append(text[place : place + 1 + paired])
+        return np.concatenate(theme)

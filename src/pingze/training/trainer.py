@@ -6,6 +6,7 @@ by one, and gradients are summed over all processes. The seed, the step and the 
 epoch determine the order of the poems. A step therefore depends only on its number and on the state before it.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -111,7 +112,10 @@ class Trainer:
             if batch[part::parts]:  # an epoch's last batch may have fewer poems than parts
                 seed = np.random.default_rng([self.configuration.seed, number, part]).integers(2**63)
                 self._random.manual_seed(int(seed))
-                loss += self._loss_and_gradients(batch[part::parts])
+                inputs, targets, sizes = map(torch.from_numpy, pack(batch[part::parts]))
+                of_part = self.loss_sum(inputs.to(loss.device), targets.to(loss.device), sizes)
+                of_part.backward()
+                loss += of_part.detach()
         # 2) sum them over all processes, in the order of the parameters; DistributedDataParallel is not used, because
         #    its buckets change after its first step, so that a resumed run would round differently
         if self.processes.count > 1:
@@ -124,7 +128,11 @@ class Trainer:
         tokens = sum(map(predicted_tokens, batch))
         norm = clip(self.optimizer, tokens, self.configuration)
         if not (torch.isfinite(loss) and torch.isfinite(norm)):
-            raise self._not_finite(number, float(loss), tokens)
+            gradients = {n: p.grad for n, p in self.model.named_parameters() if p.grad is not None}
+            largest = {name: float(gradient.abs().max()) / tokens for name, gradient in gradients.items()}
+            worst = max(largest, key=lambda name: (math.isnan(largest[name]), largest[name]))
+            nats = float(loss) / tokens
+            raise TrainingError("train_not_finite", step=number + 1, loss=nats, name=worst, largest=largest[worst])
         self.optimizer.step()
         self.average.update()
         return Taken(float(loss), tokens, float(norm))
@@ -159,21 +167,6 @@ class Trainer:
             poems += self._encode([others[k] for k in order[epoch * count :]])
         return [poems[k] for k in epoch_order(len(poems), seed, epoch)]
 
-    def _loss_and_gradients(self, sequences: list[Ids]) -> Tensor:
-        inputs, targets, sizes = map(torch.from_numpy, pack(sequences))
-        device = self.processes.device
-        loss = self.loss_sum(inputs.to(device), targets.to(device), sizes)
-        loss.backward()
-        return loss.detach()
-
     def loss_sum(self, inputs: Tensor, targets: Tensor, sizes: Tensor) -> Tensor:
         """Compute the loss summed over the targets of a packed batch; a step minimizes its mean."""
         return self.model.loss_sum(inputs, targets, sizes)
-
-    def _not_finite(self, number: int, loss: float, tokens: int) -> TrainingError:
-        parameters = [(name, p.grad) for name, p in self.model.named_parameters() if p.grad is not None]
-        largest = {name: float(gradient.abs().max()) / tokens for name, gradient in parameters}
-        worst = max(largest, key=lambda name: (largest[name] != largest[name], largest[name]))  # NaN first
-        return TrainingError(
-            "train_not_finite", step=number + 1, loss=loss / tokens, name=worst, largest=largest[worst]
-        )

@@ -81,7 +81,7 @@ class Lexicon:
     def of(cls, vocabulary: Vocabulary, standard: Standard = PINGSHUI) -> "Lexicon":
         """Look up every character of a vocabulary."""
         V, tokens = len(vocabulary), vocabulary.tokens
-        ids = [id_ for id_ in range(V) if vocabulary.is_han(id_)]
+        ids = np.flatnonzero(vocabulary.is_han).tolist()
 
         def mask(has: Iterable[bool]) -> Bool[Array, "V"]:
             found = np.zeros(V, bool)
