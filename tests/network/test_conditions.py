@@ -66,7 +66,7 @@ def test_a_poet_tells_the_dynasty(poet: str | None, given: str | None, token: st
 def test_most_frequent_first_ties_by_code_point() -> None:
     vocabulary = Vocabulary.of_texts(["月月山水，", "水月山，，，"], size=8)
     assert vocabulary.tokens == (*SPECIAL_TOKENS, "，", "月", "山", "水")
-    assert vocabulary.hanzi() == [False, False, False, True, False, True, True, True]
+    assert vocabulary.is_han.tolist() == [*[False] * 5, True, True, True]
 
 
 @given(st.lists(st.text(alphabet="山水風月雲，。", max_size=12), max_size=6))
