@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import typer
 
-from pingze.cli import app
+from pingze.cli import application_for
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
@@ -50,7 +50,7 @@ def commands(path: Path) -> list[list[str]]:
 
 def parse(arguments: list[str]) -> None:
     """Parse as the command line does, and run nothing."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(application_for(()))
     context = command.make_context("pingze", list(arguments))
     while hasattr(command, "resolve_command"):
         rest = [*context._protected_args, *context.args]

@@ -55,15 +55,15 @@ def test_a_fault_is_drawn_under_its_character() -> None:
         "   ^^ 孤平: 山 人",
         " 3 平 平 平 仄 仄",
     ]
-    text = drawn(verdict).plain
+    text = drawn(verdict, lambda _: ()).plain
     assert "孤平: In a line" in text
     assert "· 重字: " in text
     assert text.endswith("1 fault")
 
 
 def test_missing_lines_and_other_shapes_are_described() -> None:
-    assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕")).plain
-    text = drawn(check("日月□川，日月山川。")).plain
+    assert " 2 句數\n" in drawn(check("仄仄平平仄", form="五絕"), lambda _: ()).plain
+    text = drawn(check("日月□川，日月山川。"), lambda _: ()).plain
     assert text.startswith("no form · customary")
     assert "?" in text
     assert text.endswith("fits no form")
@@ -71,4 +71,4 @@ def test_missing_lines_and_other_shapes_are_described() -> None:
 
 @given(st.text(st.sampled_from("山水月花東先看過发后，。\n□"), max_size=60))
 def test_every_verdict_can_be_drawn(text: str) -> None:
-    assert drawn(check(text)).plain
+    assert drawn(check(text), lambda _: ()).plain

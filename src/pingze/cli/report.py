@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.application import JsonOption, ReportModelOption, app, need, print_json
+from pingze.cli.application import command, need, show
 from pingze.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from pingze.report.derivation.measure import LineResult
 
 
-@app.command()
+@command()
 def derive(
     plots: Annotated[Path | None, typer.Option(metavar="DIR", help="Also write the pictures to this folder.")] = None,
-    model: ReportModelOption = "report",
-    as_json: JsonOption = False,
+    model: str = "report",
+    as_json: bool = False,
 ) -> None:
     """Check every formula of the report's Part 1 against automatic differentiation."""
     need("train", "checking the derivation", "torch")
@@ -33,11 +33,9 @@ def derive(
 
     drawn = pictures.draw(plots, model) if plots else []
     rows = measure.derive(model)
-    if as_json:
-        print_json([asdict(row) for row in rows])
-    else:
+    if not as_json:
         Console().print(lines_table(rows))
-        typer.echo(summary(rows))
+    show([asdict(row) for row in rows], [summary(rows)], as_json=as_json)
     for path in drawn:
         typer.echo(f"wrote {path}", err=True)
 
@@ -45,18 +43,15 @@ def derive(
 def lines_table(rows: Sequence["LineResult"]) -> "Table":
     """Build the table of the report's lines; each wrong line is followed by its correction and its fault."""
     from rich import box
-    from rich.table import Table
+    from rich.table import Column, Table
     from rich.text import Text
 
     from pingze.report.derivation.latex import readable
     from pingze.report.derivation.measure import WRONG
 
-    shown = Table(box=box.SIMPLE_HEAD)
-    shown.add_column("line")
-    shown.add_column("as printed", ratio=3)
-    shown.add_column("verdict", ratio=1)
-    shown.add_column("error", justify="right")
-    shown.add_column("corrected", justify="right")
+    errors = [Column(name, justify="right") for name in ("error", "corrected")]
+    columns = [Column("line"), Column("as printed", ratio=3), Column("verdict", ratio=1), *errors]
+    shown = Table(*columns, box=box.SIMPLE_HEAD)
     for row in rows:
         formula, verdict = Text.assemble((f"{row.place}\n", "dim"), readable(row.formula)), Text(row.verdict)
         if row.verdict == WRONG:
@@ -85,39 +80,31 @@ def figure(error: float) -> str:
     return f"{error:.2g}" if error > 1e-11 else "0"
 
 
-@app.command()
+@command()
 def report(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder for the page and its JSON.")],
     only: Annotated[str | None, typer.Option(metavar="NAME", help="Only this experiment of the eleven.")] = None,
-    budget: Annotated[
-        str, typer.Option(help="sketch: minutes, to see that it works; hours: the report's own model.")
-    ] = "hours",
-    seed: Annotated[
-        int, typer.Option(help="The first seed. Runs with the same seed on the same machine give the same rows.")
-    ] = 11,
+    budget: Annotated[str, typer.Option(help="sketch, in minutes; hours, the report's own model.")] = "hours",
+    seed: Annotated[int, typer.Option(help="The first seed; the same one gives the same rows.")] = 11,
 ) -> None:
     """Rerun the report's experiments; the same command resumes a stopped run."""
     need("train", "rerunning the report", "torch")
     need("plots", "drawing the report's charts", "matplotlib")
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+    from pingze.cli.progress import bar
     from pingze.corpus import Store
     from pingze.report.experiments.experiment import Setup
     from pingze.report.experiments.rerun import PAGE, rerun
 
     with Store.open() as store:
         setup = Setup.of(store, budget, seed)
-    columns = [MofNCompleteColumn(), BarColumn(), TimeRemainingColumn(), TextColumn("{task.description}")]
     try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            task = bar.add_task("", total=None)
-            sections = rerun(
-                out,
-                setup,
-                only,
-                lambda name, done, total: bar.update(task, description=name, completed=done, total=total),
-            )
+        with bar("name") as shown:
+            task = shown.add_task("", total=None, name="")
+
+            def on_progress(name: str, done: int, total: int) -> None:
+                shown.update(task, name=name, completed=done, total=total)
+
+            sections = rerun(out, setup, only, on_progress)
     except KeyboardInterrupt:
         raise StoppedError("report_stopped") from None
     for finding in (finding for section in sections for finding in section.findings):

@@ -5,25 +5,20 @@ from urllib.parse import urlsplit
 
 import typer
 
-from pingze.cli.application import app, need
+from pingze.cli.application import command, need
 from pingze.errors import InputError
 
 MOST_WORKERS = 1024
 
 
-@app.command()
+@command()
 def serve(
     host: Annotated[str, typer.Option(help="The address to listen at.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes any free one.")] = 8000,
-    allow_host: Annotated[
-        list[str] | None, typer.Option(help="A further host name to accept, such as a proxy's; may be repeated.")
-    ] = None,
-    public_url: Annotated[
-        str, typer.Option(help="The address of the page that links and cards lead to, here or elsewhere.")
-    ] = "",
+    allow_host: Annotated[list[str] | None, typer.Option(help="A further host name; may be repeated.")] = None,
+    public_url: Annotated[str, typer.Option(help="The address of the page to which links and cards lead.")] = "",
     workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=MOST_WORKERS, help="The number of worker processes; by default one for each core."),
+        int | None, typer.Option(min=1, max=MOST_WORKERS, help="The number of processes; by default one for each core.")
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pingze.cli.application import JsonOption, ModelOption, app, file_name, need, print_json, read_file
+from pingze.cli.application import command, file_name, need, read_file, show
 from pingze.errors import InputError, StoppedError
 from pingze.messages import here
 from pingze.network import DEFAULT
@@ -24,7 +24,7 @@ BASELINE = "report"
 """The model with whose poems the poems of every other model are compared."""
 
 
-@app.command()
+@command()
 def train(
     out: Annotated[Path, typer.Option(help="The run's folder.")],
     preset: Annotated[str, typer.Option(help="The preset to start the configuration from.")] = "report",
@@ -59,20 +59,14 @@ def train(
         raise StoppedError("train_stopped", step=run.position.step) from None
 
 
-@app.command()
+@command()
 def evaluate(
-    model: ModelOption = None,
+    model: str | None = None,
     split: Annotated[
-        str | None,
-        typer.Option(
-            help="train or dev (of the report's draw, for its models), or test (for models that know form, poet "
-            "and title); dev by default, none with --poems."
-        ),
+        str | None, typer.Option(help="train, dev or, for models that know forms, test; none with --poems, else dev.")
     ] = None,
-    poems: Annotated[
-        int, typer.Option(min=0, help="Compose this many poems of each form, and compare them with real ones.")
-    ] = 0,
-    as_json: JsonOption = False,
+    poems: Annotated[int, typer.Option(min=0, help="Compare this many poems of each form with real ones.")] = 0,
+    as_json: bool = False,
 ) -> None:
     """Measure how well a model predicts the corpus, and how close its poems are to real poems."""
     need("train", "evaluation", "torch")
@@ -87,13 +81,12 @@ def evaluate(
         if split or not poems:
             row |= _predicted(loaded, store, split or "dev", tell)
         qualities = list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
-    if as_json:
-        print_json(row | ({"poems": qualities} if poems else {}))
-    else:
-        for name, value in row.items():
-            typer.echo(f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}")
-        for form, rows in groupby(qualities, key=itemgetter("form")):
-            typer.echo("\n" + _block(form, list(rows)))
+    lines = [
+        f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}"
+        for name, value in row.items()
+    ]
+    lines += ["\n" + _block(form, list(rows)) for form, rows in groupby(qualities, key=itemgetter("form"))]
+    show(row | ({"poems": qualities} if poems else {}), lines, as_json=as_json)
 
 
 def _predicted(loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]) -> dict[str, Any]:
@@ -123,18 +116,14 @@ def _cell(value: float | None) -> str:
     return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
-@app.command()
+@command()
 def export(
-    to: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Write weights, configuration, vocabulary and card.")
-    ] = None,
-    onnx: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write one step as a graph for ONNX Runtime.")
-    ] = None,
+    to: Annotated[Path | None, typer.Option(metavar="FOLDER", help="Write weights, vocabulary and card.")] = None,
+    onnx: Annotated[Path | None, typer.Option(metavar="FILE", help="Write one step for ONNX Runtime.")] = None,
     figures: Annotated[
         str | None, typer.Option(metavar="FILE|-", help="The output of pingze evaluate --json, for the card.")
     ] = None,
-    model: ModelOption = None,
+    model: str | None = None,
 ) -> None:
     """Write a model as a folder for a model hub, or as ONNX; --model verifies and reads such a folder."""
     from pingze.export import write_folder, write_onnx

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pingze.cli.application import BY_FIELD, JsonOption, app, print_json
+from pingze.cli.application import BY_FIELD, command, show
 from pingze.messages import here
 from pingze.verse.tunes import Tune, TuneLine, known_tune, shapes_of
 from pingze.verse.tunes import tunes as all_tunes
@@ -16,18 +16,15 @@ _SIGNS = {"P": "○", "Z": "●", "x": "◐"}
 _CELL = 4  # columns: a number of three digits and a space
 
 
-@app.command()
+@command()
 def tunes(
     name: Annotated[str | None, typer.Argument(help="A tune, such as 浣溪沙.", autocompletion=BY_FIELD["tune"])] = None,
-    as_json: JsonOption = False,
+    as_json: bool = False,
 ) -> None:
     """List the tunes of 詞, or draw the pattern of one, as counted in the corpus."""
     found = shapes_of(known_tune(name)) if name else list(all_tunes().values())
-    if as_json:
-        print_json([tune.as_json() for tune in found])
-    elif name is None:
-        for tune in found:
-            typer.echo(_row(tune))
+    if as_json or name is None:
+        show([tune.as_json() for tune in found], map(_row, found), as_json=as_json)
     else:
         from rich.console import Console
 

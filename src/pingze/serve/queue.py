@@ -62,8 +62,8 @@ class Job:
     def settle(self, answer: Any) -> None:
         """Pass the answer or the error to the waiting request, unless the client has left."""
         if not self.answer.done():
-            settle = self.answer.set_exception if isinstance(answer, Exception) else self.answer.set_result
-            settle(answer)
+            is_error = isinstance(answer, Exception)
+            (self.answer.set_exception if is_error else self.answer.set_result)(answer)
 
 
 @dataclass(eq=False)
@@ -72,7 +72,6 @@ class Batch:
 
     jobs: dict[int, Job]
     """The unanswered jobs, by the indices that the worker sends with its answers."""
-    requests: set["Request"]
     size: int
     begun: float
 
@@ -100,13 +99,12 @@ class Worker:
 
 
 class Request:
-    """A client's request, its waiting jobs, and the seconds that workers have spent on it."""
+    """A client's request, and its waiting jobs."""
 
     def __init__(self, queue: "Queue", client: str) -> None:
         self.queue, self.client = queue, client
         self.until = time.monotonic() + queue.seconds
         self.waiting: deque[Job] = deque()
-        self.spent = 0.0
 
     async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
         """Compute one job. Raises BusyError, LostError, or an error of the job itself."""
@@ -141,6 +139,9 @@ class Queue:
     def __len__(self) -> int:
         return sum(len(request.waiting) for request in self.waiting)
 
+    def _batches(self) -> list[Batch]:
+        return [batch for worker in self.workers for batch in worker.batches.values()]
+
     def wait_until_ready(self) -> None:
         """Wait until every worker has loaded its models. Raises CheckpointError or LostError."""
         for worker in self.workers:
@@ -170,18 +171,15 @@ class Queue:
     async def request(self, client: str) -> AsyncIterator[Request]:
         """Open a request, which may take `seconds`. When it ends, drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError if this request's jobs take too long, BusyError if other requests' jobs delay it too long.
+        Raises DeadlineError if its jobs take too long, BusyError if some have waited so long beside other requests'.
         """
         request = Request(self, client)
         try:
             async with asyncio.timeout(self.seconds):
                 yield request
         except TimeoutError:
-            now, own = time.monotonic(), request.spent
-            for worker in self.workers:
-                running = [batch.begun for batch in worker.batches.values() if request in batch.requests]
-                own += sum(now - begun for begun in running) / max(1, len(worker.batches))
-            raise too_slow(self.seconds) if own > self.seconds / 2 else BusyError from None
+            others = {job.request for batch in self._batches() for job in batch.jobs.values()} | {*self.waiting}
+            raise BusyError if request.waiting and others - {request} else too_slow(self.seconds) from None
         finally:
             self.waiting = [each for each in self.waiting if each is not request]
             for worker in self.workers:
@@ -234,10 +232,9 @@ class Queue:
         nothing from turns and leave less of the worker to the next client.
         """
         smallest: dict[str, int] = {}
-        for batch in (batch for worker in self.workers for batch in worker.batches.values() if batch.is_long):
-            for job in batch.jobs.values():
-                client = job.request.client
-                smallest[client] = min(job.size, smallest.get(client, job.size))
+        for job in (job for batch in self._batches() if batch.is_long for job in batch.jobs.values()):
+            client = job.request.client
+            smallest[client] = min(job.size, smallest.get(client, job.size))
         return lambda job: 0 < MUCH * job.size <= smallest.get(job.request.client, math.inf)
 
     def _joined(self, first: Job) -> list[Job]:
@@ -254,7 +251,7 @@ class Queue:
 
     def _begin(self, worker: Worker, jobs: Sequence[Job]) -> None:
         now, number = time.monotonic(), next(self.numbers)
-        worker.batches[number] = Batch(dict(enumerate(jobs)), {job.request for job in jobs}, _size(jobs), now)
+        worker.batches[number] = Batch(dict(enumerate(jobs)), _size(jobs), now)
         arguments = [(job.arguments, job.request.until - now + 1) for job in jobs]
         worker.send("write" if jobs[0].size else "compute", number, jobs[0].compute, arguments)
         self.loop.call_later(LONG, self._dispatch)
@@ -293,8 +290,6 @@ class Queue:
         batch.jobs.pop(index).settle(answer)
         if not batch.jobs:
             del worker.batches[number]
-            for request in batch.requests:
-                request.spent += seconds / len(batch.requests)
             if batch.size:
                 self.pace += 0.05 * (seconds / batch.size - self.pace)
         self._dispatch()
