@@ -117,8 +117,8 @@ def test_characters_that_continue_no_line_are_left_out(
     monkeypatch.setattr(quoting, "_MANY", many)
     request, rng = read_request(author.vocabulary, Collecting(form=form, lines=4)), np.random.default_rng(5)
     constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
-    plan = constraints.plan((-1,) * 20)
-    assert plan is not None
+    begun = constraints.begin((-1,) * 20)
+    assert begun is not None
     quotes = Quoting(store, vocabulary, 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
     groups_of, seen = groups_by_line(store), 0
@@ -128,9 +128,8 @@ def test_characters_that_continue_no_line_are_left_out(
         halves = [[line for line, second in lines if second == n % 2] for n in range(number + 1)]
         text = [half[rng.integers(len(half))] for half in halves]
         place = 5 * number + at
-        ids = np.full((1, 20), -1)
-        ids[0, :place] = vocabulary.encode("".join(text)[:place])
-        histories = constraints.start([plan])
+        histories = begun.take(np.array([0]))
+        histories.texts[0, :place] = vocabulary.encode("".join(text)[:place])
         histories.alive &= rng.random(histories.alive.shape) < 0.3
         # 2. The characters that may follow, by search.
         before = [groups_of[line] for line in text[:number]]
@@ -142,7 +141,7 @@ def test_characters_that_continue_no_line_are_left_out(
                 other = not any(groups_of[line] & groups for groups in before)
                 if ((fresh and other) or many == 0) and fits(constraints, histories.alive[0], number, line):
                     follow.add(line[at])
-        forbidden = quotes.forbidden(constraints, ids, histories, place)[0]
+        forbidden = quotes.forbidden(constraints, histories, place)[0]
         found = {vocabulary.tokens[id_] for id_ in np.flatnonzero(~forbidden)}
         assert found == follow
         seen += len(follow)

@@ -48,8 +48,7 @@ def test_what_would_copy_is_left_out(corpus: list[str], longest: int, fixed: lis
     place = data.draw(st.integers(0, 9))
     fixed[place] = FREE
     text = [data.draw(st.sampled_from(IDS)) if id_ == FREE else id_ for id_ in fixed[:place]]
-    text += [FREE] * (10 - place)
-    copied = copying.copied(np.array([text]), np.array([fixed]), place)[0]
+    (copied,) = copying.copied(np.array([text + fixed[place:]]), place)
     start = place // WIDTH * WIDTH
     for id_ in IDS:
         known = shown([*text[start:place], id_, *fixed[place + 1 : start + WIDTH]])

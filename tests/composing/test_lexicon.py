@@ -36,9 +36,9 @@ def begun(chosen: Composer, **options: str) -> tuple[Constraints, Histories]:
     """A request's constraints, and the history of one text before its first character."""
     constraints = prepared(chosen, **options).constraints
     assert constraints.fixed is not None
-    plan = constraints.plan(constraints.fixed)
-    assert plan is not None
-    return constraints, constraints.start([plan])
+    histories = constraints.begin(constraints.fixed)
+    assert histories is not None
+    return constraints, histories
 
 
 def test_a_word_that_was_given_as_a_rhyme_is_not_drawn_in_another_form() -> None:
@@ -61,6 +61,6 @@ def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:
     chosen = composer()
     constraints, histories = begun(chosen, start="中")
     constraints.advance(histories, 0, np.array([chosen.vocabulary.ids["中"]]))
-    allowed = constraints.allowed(histories, 1)[0]
+    (allowed,), _ = constraints.allowed(histories, 1)
     assert allowed.any()
     assert not allowed[chosen.vocabulary.ids["酒"]]

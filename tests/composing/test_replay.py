@@ -66,16 +66,16 @@ def test_no_passing_poem_is_blocked(corpus: Store, form: str, level: str) -> Non
     request = read_request(chosen.vocabulary, Composing(form=form, level=level, repeat=True))
     constraints = Constraints(chosen.lexicon(), request)
     assert constraints.fixed is not None
-    plan = constraints.plan(constraints.fixed)
-    assert plan is not None
+    begun = constraints.begin(constraints.fixed)
+    assert begun is not None
     texts = passing(corpus, chosen, form, level)
     blocked: set[str] = set()
     for start in range(0, len(texts), BATCH):
         batch = texts[start : start + BATCH]
         ids = np.stack([chosen.vocabulary.encode(text) for text in batch])
-        histories = constraints.start([plan] * len(batch))
+        histories = begun.take(np.zeros(len(batch), int))
         for place, column in enumerate(ids.T):
-            allowed = constraints.allowed(histories, place)[np.arange(len(batch)), column]
+            allowed = constraints.allowed(histories, place)[0][np.arange(len(batch)), column]
             blocked |= {text for text, passes in zip(batch, allowed, strict=True) if not passes}
             constraints.advance(histories, place, column)
     of_one_tone = {text for text in texts if all(len(sides(c)) == 1 for c in text)}

@@ -215,7 +215,7 @@ def fewest(constraints: Constraints, locked: Places = frozenset()) -> list[Repai
     request, ids = constraints.request, constraints.fixed
     size, rhyming = constraints.size, constraints.rhyming
     assert ids is not None, "a draft has one character a place"
-    fits = [constraints.fits(constraints.asked_at(place), id_, True) for place, id_ in enumerate(ids)]
+    fits = [constraints.fits(place, id_) for place, id_ in enumerate(ids)]
     rhymes = [rhyming.fitting(place, generous=True)[:, id_] for place, id_ in enumerate(ids)]
     by_count: dict[int, list[tuple[int, list[str], list[list[Places]]]]] = defaultdict(list)
     for t in range(len(request.openings)):

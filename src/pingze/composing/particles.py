@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import Plan
+from pingze.composing.constraints.feasibility import Histories
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.proposal import choose, effective_sizes, resample
@@ -39,7 +39,7 @@ ESS_THRESHOLD = 0.5
 class Start(NamedTuple):
     """The beginning of a population of N particles."""
 
-    plans: list[Plan]
+    histories: Histories
     log_weights: Float[Array, "N"]
     rng: np.random.Generator
     """The source of all random numbers of the population, so that no other population in its batch affects it."""
@@ -104,16 +104,20 @@ class Writing:
         self.marks = constraints.lexicon.vocabulary.encode(request.form.marks(request.lines)).tolist()
         self.inverse_temperature = np.float32(1 / max(sampling.temperature, COLDEST))
         self.log_weights = np.stack([start.log_weights for start in starts])
-        plans = [plan for start in starts for plan in start.plans]
-        self.histories = constraints.start(plans)
-        self.state, self.rows = network.start(prefix=prefix), np.zeros(len(plans), np.int64)
-        self.texts = np.full((len(plans), constraints.places), FREE)
-        self.ids, self.log_p = np.zeros(len(plans), np.int64), np.zeros(len(plans))
-        self.log_probabilities, self.scores = np.zeros(len(plans)), np.zeros(len(plans))
+        self.histories = Histories.joined([start.histories for start in starts])
+        count = self.log_weights.size
+        self.state, self.rows = network.start(prefix=prefix), np.zeros(count, np.int64)
+        self.ids, self.log_p = np.zeros(count, np.int64), np.zeros(count)
+        self.log_probabilities, self.scores = np.zeros(count), np.zeros(count)
         self.sizes: list[Float[Array, G]] = []
         self.place, self.at_mark = 0, False
         self.written: int | None = None
         """The position in the text of the last character; None after a mark."""
+
+    @property
+    def texts(self) -> Int[Array, "GN P"]:
+        """The ids of the characters of each text; `FREE` at positions that are neither written nor fixed."""
+        return self.histories.texts
 
     @property
     def finished(self) -> bool:
@@ -142,24 +146,19 @@ class Writing:
         constraints, histories, place = self.constraints, self.histories, self.place
         G, N = self.log_weights.shape
         # 1. Find the allowed characters. A text that cannot stay original has weight 0 until it is resampled.
-        allowed = constraints.allowed(histories, place, self.texts)
-        original = constraints.original(allowed, self.texts, histories, place)
-        dead = ~original.any(axis=1)
+        allowed, dead = constraints.allowed(histories, place)
         if (dead.reshape(G, N) | (self.log_weights == -np.inf)).all(axis=1).any():
             line, position = constraints.layout.where(place)
             longest = constraints.request.original
             code = constraints.copying.dead_end if constraints.copying else ""
             raise UnfinishedError(code, line=line + 1, position=position + 1, original=longest, particles=N)
-        original[dead] = allowed[dead]
-        original = constraints.renewed(original, place)
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
         added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
-        share, self.ids = choose(logits, self.rows, original, self.top_p, self._random, lean)
+        share, self.ids = choose(logits, self.rows, allowed, self.top_p, self._random, lean)
         # 3. Move on to the next position.
         constraints.advance(histories, place, self.ids)
-        self.texts[:, place], self.written = self.ids, place
-        self.place += 1
+        self.written, self.place = place, place + 1
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
 
@@ -205,7 +204,7 @@ class Writing:
             rows[g] = rows[g][resample(self.log_weights[g], self.starts[g].rng)]
             self.log_weights[g] = np.logaddexp.reduce(self.log_weights[g]) - np.log(N)
         if (np.diff(kept := rows.ravel()) != 1).any():
-            self.histories, self.rows, self.texts = self.histories.take(kept), self.rows[kept], self.texts[kept]
+            self.histories, self.rows = self.histories.take(kept), self.rows[kept]
             self.log_probabilities, self.scores = self.log_probabilities[kept], self.scores[kept]
 
     def draft(self, alone: bool) -> list[list[str]]:

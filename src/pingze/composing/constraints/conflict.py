@@ -96,7 +96,7 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
     for number, fix in enumerate(request.fixed):
         place = constraints.place_of(fix)
         id_, foot = constraints.lexicon.vocabulary.ids[fix.character], constraints.feet[place][:, None]
-        fits = constraints.fits(constraints.asked_at(place), id_, True)
+        fits = constraints.fits(place, id_)
         rhymes = constraints.rhyming.fitting(place, generous=True)[:, id_] & fits.any(axis=1, keepdims=True)
         tone, unrhymed = ~fits & ~foot, foot & ~rhymes
         cost, k = 1 - _LATE * number / len(request.fixed), place // constraints.size
@@ -128,8 +128,8 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
     """Add the reason why a fixed character is dropped, if its position requires a certain character, tone or rhyme."""
     place = constraints.place_of(fix)
     fixed = constraints.fixed
-    plan = constraints.plan(fixed) if fixed else None
-    if fixed is None or plan is None:
+    begun = constraints.begin(fixed) if fixed else None
+    if fixed is None or begun is None:
         return part
 
     def needing(wanted: str | None, words: str) -> Clash:
@@ -142,13 +142,14 @@ def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:
         return needing(other, f"be {other}")
     # 2. Another tone.
     standard = constraints.request.standard
-    tones, has = constraints.tones_at(plan, place), "".join(sorted(sides(fix.character, standard)))
+    tones, has = constraints.tones_at(begun, place), "".join(sorted(sides(fix.character, standard)))
     if len(tones) == 1 and has and not has.count(tone := tones.pop()):
         return needing(tone, f"be {tone}; {fix.character} is {has}")
     # 3. Another rhyme, or an oblique tone where the line need not rhyme.
-    rows = plan.alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
+    alive = begun.alive[0]
+    rows = alive.any(axis=0) & constraints.rhyming.concerned[constraints.rhyming.kind[place]]
     names = [constraints.request.groups[g] for g in np.flatnonzero(rows)]
-    tune, feet = constraints.request.form.tune, constraints.feet[place][plan.alive.any(axis=1)]
+    tune, feet = constraints.request.form.tune, constraints.feet[place][alive.any(axis=1)]
     parts = {part: None for part, _ in sorted(ci_rhymes(fix.character, standard))} if tune else {}
     own = parts.keys() or groups(fix.character, standard)
     if not (feet.any() and own and not own & set(names) and (feet.all() or OBLIQUE not in has)):

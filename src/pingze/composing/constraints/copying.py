@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories, of_plans
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
 from pingze.composing.constraints.lexicon import FREE
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Layout
@@ -53,21 +53,19 @@ class Copying:
         """Return a mask of the hypotheses under which the fixed characters of a poem copy nothing: all or none."""
         return np.array([[not self.holds(fixed)]])
 
-    def forbidden(
-        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
-    ) -> Bool[Array, "N V"]:
+    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at the given position of each text: the copied ones."""
-        return self.copied(texts, of_plans(histories.plans, lambda plan: plan.fixed), place)
+        return self.copied(histories.texts, place)
 
-    def copied(self, texts: Int[Array, "N P"], fixed: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
+    def copied(self, texts: Int[Array, "N P"], place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that would complete a copied substring at the given position of each text."""
         line = self.layout.places(self.layout.line[place])
         copied = np.zeros((len(texts), len(self.codes)), bool)
-        first = max(line.start, place + 1 - self.size)
-        after = fixed[:, place + 1 : min(line.stop, place + self.size)]
-        for row, (before, given) in enumerate(zip(texts[:, first:place].tolist(), after.tolist(), strict=True)):
+        before = texts[:, max(line.start, place + 1 - self.size) : place].tolist()
+        after = texts[:, place + 1 : min(line.stop, place + self.size)].tolist()
+        for row, (written, given) in enumerate(zip(before, after, strict=True)):
             until = given.index(FREE) if FREE in given else len(given)
-            copied[row, self.completing(tuple(before), tuple(given[:until]))] = True
+            copied[row, self.completing(tuple(written), tuple(given[:until]))] = True
         return copied
 
     def _completing(self, before: tuple[int, ...], after: tuple[int, ...]) -> Int[Array, "n"]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pingze.arrays import Array, Bool, Int
+from pingze.arrays import Array, Bool
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
 from pingze.composing.constraints.lexicon import Lexicon
@@ -95,14 +95,12 @@ class Facing(Copying):
         """Return a mask of the hypotheses that are possible: all."""
         return np.ones((1, 1), bool)
 
-    def forbidden(
-        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
-    ) -> Bool[Array, "N V"]:
+    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that may not stand at the given position of each text."""
-        forbidden = np.zeros((len(texts), len(self.of_tone[LEVEL])), bool)
+        forbidden = np.zeros_like(histories.unused)
         if place < self.width and self.given is not None:
             return forbidden
-        for mask, text in zip(forbidden, texts.tolist(), strict=True):
+        for mask, text in zip(forbidden, histories.texts.tolist(), strict=True):
             upper, lower, at = text[: self.width], text[self.width : place], place % self.width
             # 1) In an upper line that is not given, no character is repeated. The tones of the rhythm alternate.
             if place < self.width:

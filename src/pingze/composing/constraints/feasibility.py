@@ -10,7 +10,7 @@ subsets. The rhymes of a 詞 are nested too if those of one tone count as one: i
 Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways, V characters, P positions in the text.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -30,37 +30,31 @@ Fixes = tuple[int, ...]
 """The id that is required at each position of the text, or `FREE`."""
 
 
-@dataclass(frozen=True)
-class Plan:
-    """The hypotheses and ways that agree with the fixed positions, before the first character is written."""
-
-    fixed: Fixes
-    alive: Bool[Array, "T G"]
-    ways: Bool[Array, "T K W"]
-    left: Int[Array, "D P T"]
-    """The number of free positions from each position onward: feet of each kind, and others (`Feet.left`)."""
-
-
 @dataclass
 class Histories:
     """The state of N partly written texts that determines which characters may follow."""
 
-    plans: list[Plan]
+    fixed: Int[Array, "N P"]
+    """The id that is required at each position, or `FREE`."""
+    texts: Int[Array, "N P"]
+    """The id that is written or required at each position, or `FREE`."""
     alive: Bool[Array, "N T G"]
     """Whether each hypothesis fits the text so far and can be completed."""
-    ways: Bool[Array, "N T W"]
-    """Whether each way to write the current couplet fits the text so far."""
+    ways: Bool[Array, "N T K W"]
+    """Whether each way to write each couplet fits the text so far."""
     unused: Bool[Array, "N V"]
     """For each character, whether no form of it is used or fixed; if repetition is allowed, only rhymes count."""
-    last: Int[Array, "N 2"]
-    """The ids of the previous two characters in the current line, or `FREE`."""
     stock: Int[Array, "N S"]
     """The number of words left in each set of `Demands.members`; all forms of a word count as one."""
 
     def take(self, rows: Array) -> "Histories":
         """Copy the given rows; a row that is listed several times is copied that many times."""
-        arrays = (self.alive, self.ways, self.unused, self.last, self.stock)
-        return Histories([self.plans[row] for row in rows], *(array[rows] for array in arrays))
+        return Histories(*(array[rows] for array in vars(self).values()))
+
+    @classmethod
+    def joined(cls, parts: Sequence["Histories"]) -> "Histories":
+        """Join texts that keep the same request."""
+        return cls(*map(np.concatenate, zip(*(vars(part).values() for part in parts), strict=True)))
 
 
 class Demands:
@@ -73,6 +67,7 @@ class Demands:
         self.size = self.places if request.form.tune else 2 * request.form.width
         """The number of positions whose tones depend on each other: those of a couplet 聯, or of a whole 詞."""
         self.echoes = request.form.tune.echoes if request.form.tune else {}
+        self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
         # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any tone if given.
         self.base = lexicon.han.copy()
@@ -91,7 +86,7 @@ class Demands:
         # 3. The sets from which positions draw, as columns: G for each kind of foot, level, oblique, all.
         rhymes = self.rhyming.rhymes.reshape(-1, len(self.base))
         self.members = np.concatenate([rhymes, lexicon.one_form]).T & self.base[:, None]
-        self.tones_last = self.members[:, -3:].sum(axis=0) * request.repeat
+        self.whole = self.members.sum(axis=0)
         self.members[:, -3:] &= not request.repeat
 
     def _ways(self) -> tuple[Int[Array, "T K W P2"], Bool[Array, "T K W"]]:
@@ -136,10 +131,11 @@ class Demands:
         return [found[rhyme] for rhyme in sorted(found)]
 
     def fits(
-        self, asked: Int[Array, "... T W"], ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool
+        self, place: int, ids: Int[Array, "..."] | int, given: Bool[Array, "..."] | bool = True
     ) -> Bool[Array, "... T W"]:
-        """Check whether characters fit the required tones: a given one in any reading, others in their usable tone."""
-        fits: Array = self._fits[np.asarray(given, int), asked, ids]
+        """Check which ways allow characters at a position: given ones in any reading, others in their usable tone."""
+        given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
+        fits: Array = self._fits[given, self.asked_at(place), ids]
         return fits
 
     @cached_property
@@ -165,7 +161,7 @@ class Demands:
         for place, id_ in enumerate(fixed):
             if id_ == FREE:
                 continue
-            ways[:, place // self.size] &= self.fits(self.asked_at(place), id_, True)
+            ways[:, place // self.size] &= self.fits(place, id_)
             foot = self.feet[place]
             before = [other for other in range(place) if fixed[other] == id_ and self.echoes.get(place) != other]
             alive &= ~foot[:, None] | self.rhyming.fitting(place, generous=True)[:, id_]
@@ -173,19 +169,24 @@ class Demands:
         alive &= np.all(ways.any(axis=2), axis=1, keepdims=True)
         return self.rhyming.settle(alive), ways
 
-    def free(self, fixed: Fixes) -> Bool[Array, "P"]:
-        """Return a mask of the positions that need a new character: neither fixed nor the same as an earlier one."""
-        return np.array([id_ == FREE and place not in self.echoes for place, id_ in enumerate(fixed)])
+    def free(self, texts: Int[Array, "... P"]) -> Bool[Array, "... P"]:
+        """Return a mask of the positions that need a new character: neither known nor the same as an earlier one."""
+        free: Array = (texts == FREE) & ~self.repeated
+        return free
 
-    def stock(self, free: Bool[Array, "V"]) -> Int[Array, "S"]:
-        """Count the free words in each set of `members`; if repetition is allowed, no tone is ever used up."""
-        counts: Array = self.members[free].sum(axis=0)
-        counts[-3:] += self.tones_last
-        return counts
+    def left(self, texts: Int[Array, "... P"], place: int) -> Int[Array, "D ... T"]:
+        """Count the free feet of each kind from a position onward; in the last row, the other free positions."""
+        left: Array = self.free(texts)[..., place:] @ self.rhyming.drawing[:, place:]
+        return left
+
+    def stock(self, unused: Bool[Array, "V"]) -> Int[Array, "S"]:
+        """Count the unused words in each set of `members`; if repetition is allowed, no tone is ever used up."""
+        stock: Array = self.whole - self.members[~unused].sum(axis=0)
+        return stock
 
     def nearly_used_up(self, histories: Histories, place: int) -> Int[Array, "rows"]:
         """Return the rows of texts that may be impossible to complete once one more character of some set is used."""
-        left = _left(histories, place)
+        left = self.left(histories.texts, place)
         stock, most = histories.stock, left[:-1].sum(axis=0).max(axis=1)
         some = np.logical_or.reduce(histories.alive, axis=1)[:, None]
         alive = np.logical_and(some, self.rhyming.concerned)
@@ -198,7 +199,7 @@ class Demands:
 
     def can_complete(self, histories: Histories, place: int) -> Bool[Array, "N T G"]:
         """Check for each hypothesis, by Hall's condition, whether the positions from `place` onward can be filled."""
-        left, stock = _left(histories, place), histories.stock
+        left, stock = self.left(histories.texts, place), histories.stock
         # 1. The rhymes: those of each kind of foot must suffice for its feet and for all feet that draw from them.
         demand = np.einsum("fk,knt->ntf", self.rhyming.within, left[:-1])[..., None]
         enough = np.logical_or(self._of_feet(stock)[:, None] >= demand, ~self.rhyming.concerned)
@@ -216,15 +217,13 @@ class Demands:
 
     def _tones_suffice(self, histories: Histories, row: int, t: int, place: int, counts: Int[Array, "D"]) -> bool:
         """Check whether the rest can be written in ways that need no more characters of any tone than are left."""
-        plan, size = histories.plans[row], self.size
+        size, blank = self.size, self.free(histories.texts[row])
         # 1. Collect the numbers of level and oblique characters that the choices require, not counting feet.
         needed = {(0, 0)}
-        blank = self.free(plan.fixed)
         for k in range(place // size, self.places // size):
-            ways = histories.ways[row, t] if k == place // size else plan.ways[t, k]
             places = range(max(place, k * size), (k + 1) * size)
             free = [at - k * size for at in places if blank[at] and not self.feet[at, t]]
-            tones = self.asked[t, k, ways][:, free]
+            tones = self.asked[t, k, histories.ways[row, t, k]][:, free]
             level, oblique = ((tones == tone).sum(axis=1).tolist() for tone in (WANTS_LEVEL, WANTS_OBLIQUE))
             asked = set(zip(level, oblique, strict=True))
             needed = {(a + c, b + d) for a, b in needed for c, d in asked}
@@ -236,16 +235,3 @@ class Demands:
         for tone, count in zip(self.rhyming.tones, feet, strict=True):
             level, oblique = level - count * (tone == WANTS_LEVEL), oblique - count * (tone == WANTS_OBLIQUE)
         return total >= sum(feet) + others and any(a <= level and b <= oblique for a, b in needed)
-
-
-def _left(histories: Histories, place: int) -> Int[Array, "D N T"]:
-    """Return `Plan.left` at `place` for each text."""
-    left: Array = of_plans(histories.plans, lambda plan: plan.left[:, place]).swapaxes(0, 1)
-    return left
-
-
-def of_plans(plans: list[Plan], value: Callable[[Plan], object]) -> Int[Array, "N ..."]:
-    """Compute a value for the plan of each text; compute it only once if all texts have the same plan."""
-    distinct = plans[:1] if len(set(map(id, plans))) == 1 else plans
-    values = np.array([value(plan) for plan in distinct], int)
-    return np.broadcast_to(values, (len(plans), *values.shape[1:]))

@@ -5,7 +5,7 @@ neighbouring groups, and all others. In 詞 each rhyme of the tune has one kind,
 with each other. A text has one group for each of its rhymes: a row of the tables is a rhyme with one of its groups, and
 a foot concerns the rows of its own rhyme. Of each rhyme some row must remain possible.
 
-Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text, Q = P + 1.
+Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
 
 from collections.abc import Sequence
@@ -46,6 +46,8 @@ class Feet:
     """Whether the rhymes of the second kind are also rhymes of the first, so that its feet use them up."""
     tones: list[int]
     """The tone of each kind of foot, one of `WANTS`."""
+    drawing: Int[Array, "D P T"]
+    """Whether a position is a foot of each kind or, in the last row, no foot."""
 
     def __init__(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
         self.of_row = np.array([rhyme for rhyme, _ in request.rows])
@@ -54,6 +56,8 @@ class Feet:
             self._read_tune(lexicon, request, request.form.tune)
         else:
             self._read_verse(lexicon, request, kinds)
+        of_kind = self.at & (self.kind[:, None] == np.arange(len(self.tones))[:, None, None])
+        self.drawing = np.append(of_kind, ~self.at[None], axis=0).astype(int)
 
     def _read_verse(self, lexicon: Lexicon, request: Request, kinds: Sequence[Sequence[str]]) -> None:
         form = request.form
@@ -111,12 +115,3 @@ class Feet:
         possible = np.logical_or.reduceat(alive, self.first_rows, axis=-1).all(axis=-1, keepdims=True)
         settled: Array = np.logical_and(alive, possible)
         return settled
-
-    def left(self, free: Bool[Array, "P"]) -> Int[Array, "D Q T"]:
-        """Count the free feet of each kind from each position onward; in the last row, the other free positions."""
-        kinds = np.arange(len(self.tones))[:, None, None]
-        of_kind = free[:, None] & self.at & (self.kind[:, None] == kinds)
-        every = np.concatenate([of_kind, (free[:, None] & ~self.at)[None]])
-        left = np.zeros((len(every), len(free) + 1, every.shape[2]), int)
-        left[:, :-1] = every[:, ::-1].cumsum(axis=1)[:, ::-1]
-        return left

@@ -28,7 +28,7 @@ from weakref import proxy
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
-from pingze.composing.constraints.feasibility import Fixes, Plan
+from pingze.composing.constraints.feasibility import Fixes, Histories
 from pingze.composing.constraints.feet import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
 from pingze.composing.constraints.lexicon import FREE
 from pingze.composing.constraints.masks import Constraints
@@ -85,7 +85,7 @@ class Inclusion:
     def __init__(self, constraints: Constraints, *, whole: bool = False, effort: Effort | None = None) -> None:
         self.constraints, self.whole = constraints, whole
         self.effort = effort or Effort(constraints.request)
-        self.planned: dict[Fixes, tuple[Plan, float]] = {}
+        self.begun: dict[Fixes, tuple[Histories, float]] = {}
 
     @cached_property
     def words(self) -> list[Word]:
@@ -113,34 +113,38 @@ class Inclusion:
         if fixed is None or (copying and any(copying.holds(word) for word in self.words)):
             return False
         if not self.words:
-            return self.constraints.plan(fixed) is not None
+            return self.constraints.begin(fixed) is not None
         return all(base[id_] for word in self.words for id_ in word) and self.placements.log_number > -np.inf
 
     def draw(self, count: int, rng: np.random.Generator) -> Start:
-        """Draw plans and log-weights for `count` particles. Raises UnfinishedError if too few plans suit the corpus."""
-        drawn: list[tuple[Plan, float]] = []
+        """Draw texts to begin and log-weights for `count` particles.
+
+        Raises UnfinishedError if too few placements suit the corpus.
+        """
+        drawn: list[tuple[Histories, float]] = []
         for _ in range(TRIES):
             fixed, missing = self.constraints.fixed or (), count - len(drawn)
             placed = self.placements.draw(missing, rng) if self.words else [fixed] * missing
             for fixes in placed:
-                if fixes not in self.planned and (plan := self.constraints.plan(fixes)):
-                    self.planned[fixes] = plan, self._log_weight(plan)
-            drawn += [self.planned[fixes] for fixes in placed if fixes in self.planned]
+                if fixes not in self.begun and (begun := self.constraints.begin(fixes)):
+                    self.begun[fixes] = begun, self._log_weight(fixes, begun)
+            drawn += [self.begun[fixes] for fixes in placed if fixes in self.begun]
             if len(drawn) == count:
-                return Start([plan for plan, _ in drawn], np.array([weight for _, weight in drawn]), rng)
+                histories, log_weights = zip(*drawn, strict=True)
+                return Start(Histories.joined(histories), np.array(log_weights), rng)
         raise UnfinishedError("words_copy" if self.constraints.request.original else "words_unquoted")
 
-    def _log_weight(self, plan: Plan) -> float:
+    def _log_weight(self, fixed: Fixes, begun: Histories) -> float:
         """Compute -ln q, where q is the probability of drawing a placement under any template, group and ways."""
         if not self.words:
             return 0.0
         if self.placements.limits:  # then the ways of one couplet depend on the ways of the others
             effort = Effort(self.constraints.request)
-            alone = Placements(self.constraints, plan.fixed, (), effort, whole=False)
+            alone = Placements(self.constraints, fixed, (), effort, whole=False)
             return self.placements.log_number - alone.log_number
         with np.errstate(divide="ignore"):
-            ways = np.log(plan.ways.sum(axis=2)).sum(axis=1)
-            groups = np.add.reduceat(plan.alive, self.constraints.rhyming.first_rows, axis=1, dtype=np.int64)
+            ways = np.log(begun.ways[0].sum(axis=2)).sum(axis=1)
+            groups = np.add.reduceat(begun.alive[0], self.constraints.rhyming.first_rows, axis=1, dtype=np.int64)
             under = np.logaddexp.reduce(ways + np.log(groups).sum(axis=1))
         return self.placements.log_number - float(under)
 
@@ -171,7 +175,7 @@ class Placements:
     ) -> None:
         self.constraints, self.fixed, self.words, self.effort = constraints, fixed, words, effort
         self.feet, self.rhymes, self.whole = constraints.feet, constraints.rhyming, whole
-        self.blank = constraints.free(fixed)
+        self.blank = constraints.free(np.array(fixed))
         self.alive, self.ways = constraints.agreeing(fixed)
         self.free = constraints.free_without(fixed, words)
         self.stock = constraints.stock(self.free)
@@ -224,7 +228,7 @@ class Placements:
         may = may and (not self.whole or at in word_starts(size, width))
         if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
             return None
-        fits = [c.fits(c.asked_at(place + n), id_, True) for n, id_ in enumerate(word)]
+        fits = [c.fits(place + n, id_) for n, id_ in enumerate(word)]
         taken: Array = np.logical_and.reduce(fits)
         return taken
 
@@ -237,7 +241,7 @@ class Placements:
         """
         kinds = np.arange(len(self.rhymes.concerned))
         rows = np.array(groups)[[int(self.rhymes.of_row[each][0]) for each in self.rhymes.concerned]]
-        wanted = self.rhymes.within @ self.rhymes.left(self.blank)[:-1, 0]
+        wanted = self.rhymes.within @ self.constraints.left(np.array(self.fixed), 0)[:-1]
         stock = self.stock[:-3].reshape(self.rhymes.concerned.shape)[kinds, rows]
         words = self.constraints.lexicon.word[self.ends]
         may = self.rhymes.can_rhyme[kinds, rows][:, self.ends]

@@ -13,7 +13,7 @@ import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
-from pingze.composing.constraints.feasibility import Demands, Fixes, Histories, Plan, of_plans
+from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
 from pingze.composing.constraints.feet import WANTS
 from pingze.composing.constraints.lexicon import FREE, Lexicon
 from pingze.composing.request.request import Request
@@ -43,36 +43,29 @@ class Constraints(Demands):
 
     def tones_of(self, fixed: Fixes) -> list[str]:
         """Return the tone, 平 or 仄, that a text must have at each position; "" if the position allows either."""
-        plan = self.plan(fixed)
-        assert plan is not None, "the text keeps the constraints"
-        t = int(np.argwhere(plan.alive)[0, 0])
-        ways = plan.ways[t].argmax(axis=1)
+        begun = self.begin(fixed)
+        assert begun is not None, "the text keeps the constraints"
+        t = int(np.argwhere(begun.alive[0])[0, 0])
+        ways = begun.ways[0, t].argmax(axis=1)
         asked = self.asked[t, np.arange(len(ways)), ways].ravel()
         return [_NAMES[tone] for tone in asked.tolist()]
 
-    def tones_at(self, plan: Plan, place: int) -> set[str]:
-        """Return the tones that a plan's hypotheses require at a position, including "" if one allows either tone."""
-        ways = plan.ways[:, place // self.size] & plan.alive.any(axis=1, keepdims=True)
+    def tones_at(self, histories: Histories, place: int) -> set[str]:
+        """Return the tones that hypotheses of the first text require at a position; "" where one allows either tone."""
+        ways = histories.ways[0, :, place // self.size] & histories.alive[0].any(axis=1, keepdims=True)
         return {_NAMES[tone] for tone in np.unique(self.asked_at(place)[ways]).tolist()}
 
-    def plan(self, fixed: Fixes) -> Plan | None:
-        """Return the plan of all hypotheses that fit the fixed positions and can be completed; None if none can be."""
+    def begin(self, fixed: Fixes) -> Histories | None:
+        """Begin a text under all hypotheses that fit the fixed positions and can be completed; None if none can be."""
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
-        plan = Plan(fixed, alive, ways, self.rhyming.left(self.free(fixed)))
-        alive[:] = self.rhyming.settle(alive & self.can_complete(self.start([plan]), 0)[0])
-        return plan if alive.any() else None
-
-    def start(self, plans: list[Plan]) -> Histories:
-        """Create the histories of texts in which nothing is written yet."""
-        unused, stock, whole = np.ones((len(plans), len(self.base)), bool), [], self.stock(self.base)
-        for row, plan in enumerate(plans):
-            unused[row, self._taken(plan.fixed)] = False
-            stock.append(whole - self.members[~unused[row]].sum(axis=0))
-        alive = np.stack([plan.alive for plan in plans])
-        ways = np.stack([plan.ways[:, 0] for plan in plans])
-        return Histories(plans, alive, ways, unused, np.full((len(plans), 2), FREE), np.array(stock))
+        unused = np.ones_like(self.base)
+        unused[self._taken(fixed)] = False
+        ids, stock = np.array([fixed]), self.stock(unused)
+        begun = Histories(ids, ids.copy(), alive[None], ways[None], unused[None], stock[None])
+        begun.alive = self.rhyming.settle(begun.alive & self.can_complete(begun, 0))
+        return begun if begun.alive.any() else None
 
     def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
         """List all forms of the fixed characters or, if repetition is allowed, of the fixed rhymes; all are used up."""
@@ -88,17 +81,33 @@ class Constraints(Demands):
             free[self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
         return free
 
-    def allowed(self, histories: Histories, place: int, texts: Int[Array, "N P"] | None = None) -> Bool[Array, "N V"]:
-        """Return a mask of the characters each text may take at a position without becoming impossible to complete.
+    def allowed(self, histories: Histories, place: int) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
+        """Return a mask of the characters that each text may take at a position, and whether it is at a dead end.
 
-        `texts` are the ids written so far, of which a line that repeats another takes the same.
+        With an allowed character a text can be completed. It is at a dead end if all allowed characters would copy the
+        corpus or, in a 集句, if no line of the corpus goes on so. Then the mask does not regard the corpus.
         """
-        if texts is not None and place in self.echoes:
-            repeated: Array = np.arange(len(self.base)) == texts[:, [self.echoes[place]]]
+        allowed = self._completable(histories, place)
+        dead = np.zeros(len(allowed), bool)
+        if self.copying:
+            original = allowed & ~self.copying.forbidden(self, histories, place)
+            dead = ~original.any(axis=1)
+            allowed = np.where(dead[:, None], allowed, original)
+        if place in self.old:  # all forms of a rewritten position's former character, unless nothing else may follow
+            others = allowed.copy()
+            others[:, self.lexicon.forms[self.old[place]]] = False
+            allowed = np.where(others.any(axis=1, keepdims=True), others, allowed)
+        return allowed, dead
+
+    def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
+        source = histories.texts[:, [self.echoes.get(place, place)]]
+        if place in self.echoes and FREE not in source:
+            repeated: Array = np.arange(len(self.base)) == source
             return repeated
         # 1. Allow the characters that some hypothesis allows, or only the fixed one.
         allowed = self._fitting(histories, place)
-        fixed = of_plans(histories.plans, lambda plan: plan.fixed[place])
+        fixed = histories.fixed[:, place]
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
@@ -109,7 +118,7 @@ class Constraints(Demands):
             allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, at = self.layout.where(place)
-        before = histories.last[:, 1].tolist() if at - 1 in word_starts(2, self.layout.widths[line]) else ()
+        before = histories.texts[:, place - 1].tolist() if at - 1 in word_starts(2, self.layout.widths[line]) else ()
         for row, id_ in enumerate(before):
             if misread := self.lexicon.misread.get(id_):
                 others = allowed[row].copy()
@@ -141,42 +150,19 @@ class Constraints(Demands):
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
         """Return a mask of the characters that may stand at a position if the rest of the text is fixed."""
-        plan = self.plan((*fixed[:place], FREE, *fixed[place + 1 :]))
-        if plan is None:
+        same = self.request.form.same(place)
+        begun = self.begin(tuple(FREE if at in same else id_ for at, id_ in enumerate(fixed)))
+        if begun is None:
             return np.zeros_like(self.base)
-        histories = self.start([plan])
-        histories.ways = plan.ways[None, :, place // self.size]
-        before = fixed[max(self.layout.starts[self.layout.line[place]], place - 2) : place]
-        histories.last = np.array([[FREE, FREE, *before][-2:]])
-        allowed = self.allowed(histories, place)
-        original: Array = self.original(allowed, np.array([plan.fixed]), histories, place)[0]
-        return original
-
-    def original(
-        self, allowed: Bool[Array, "N V"], texts: Int[Array, "N P"], histories: Histories, place: int
-    ) -> Bool[Array, "N V"]:
-        """Remove from a mask what would copy the corpus or, in a 集句, what no line of it continues.
-
-        This may lead into a dead end.
-        """
-        if self.copying is None:
-            return allowed
-        original: Array = allowed & ~self.copying.forbidden(self, texts, histories, place)
-        return original
-
-    def renewed(self, allowed: Bool[Array, "N V"], place: int) -> Bool[Array, "N V"]:
-        """Remove from a mask all forms of a rewritten position's former character, unless nothing else may follow."""
-        if place not in self.old:
-            return allowed
-        others = allowed.copy()
-        others[:, self.lexicon.forms[self.old[place]]] = False
-        return np.where(others.any(axis=1, keepdims=True), others, allowed)
+        allowed, dead = self.allowed(begun, place)
+        alone: Array = allowed[0] & ~dead
+        return alone
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters that some hypothesis allows at a position, even if nothing can follow."""
         asked, foot = self.asked_at(place), self.feet[place]
         # 1. Allow the characters of the right tone, or at a foot the rhymes.
-        living = histories.ways & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
+        living = histories.ways[:, :, place // self.size] & histories.alive.any(axis=2, keepdims=True) & ~foot[:, None]
         wanted = sum((living & (asked == tone)).any(axis=(1, 2)) << tone for tone in WANTS)
         fitting: Array = self.by_wanted_tones[wanted]
         if foot.any():
@@ -198,17 +184,15 @@ class Constraints(Demands):
         The character is the previous one, or the next one if that is fixed. Verse must double the character or, at the
         end of a line, double it there. No doubled character rhymes twice or appears three times in a row.
         """
-        end = self.layout.places(self.layout.line[place]).stop
-        after = of_plans(histories.plans, lambda plan: (*plan.fixed[place + 1 : end], FREE, FREE)[:2])
-        before = histories.last[:, ::-1]
-        feet = np.flatnonzero(self.feet.any(axis=1) & self.feet[place].any())
-        fixed = of_plans(histories.plans, lambda plan: [plan.fixed[foot] for foot in feet])
+        line = self.layout.places(self.layout.line[place])
+        inside = np.arange(max(line.start, place - 2), min(line.stop, place + 3))
+        around = np.full((len(histories.texts), 5), FREE)
+        around[:, inside - place + 2] = histories.texts[:, inside]
+        before_last, before, _, after, after_next = around.T
+        fixed = histories.fixed[:, self.feet.any(axis=1) & self.feet[place].any()]
         rows, doubled = [], []
-        for (near, far), other, last in (
-            ((before[:, 0], before[:, 1]), after[:, 0], place),
-            ((after[:, 0], after[:, 1]), before[:, 0], place + 1),
-        ):
-            doubles = self.lexicon.doubles[int(last + 1 == end)]
+        for near, far, other, last in ((before, before_last, after, place), (after, after_next, before, place + 1)):
+            doubles = self.lexicon.doubles[int(last + 1 == line.stop)]
             may = (near != FREE) & (near != far) & (near != other) & doubles[near]
             rhymed = (fixed != FREE) & (self.lexicon.word[fixed] == self.lexicon.word[near][:, None])
             may &= ~rhymed.any(axis=1)
@@ -219,9 +203,10 @@ class Constraints(Demands):
     def advance(self, histories: Histories, place: int, ids: Int[Array, "N"]) -> None:
         """Update the history of each text, in place, by the character written at a position."""
         # 1. Keep the hypotheses and ways that allow the character.
-        given = of_plans(histories.plans, lambda plan: plan.fixed[place]) != FREE
-        histories.ways &= self.fits(self.asked_at(place)[None], ids[:, None, None], given[:, None, None])
-        histories.alive &= histories.ways.any(axis=2, keepdims=True)
+        given = histories.fixed[:, place] != FREE
+        ways = histories.ways[:, :, place // self.size]
+        ways &= self.fits(place, ids, given)
+        histories.alive &= ways.any(axis=2, keepdims=True)
         foot = self.feet[place]
         if foot.any():
             generous, usual = (self.rhyming.fitting(place, generous=each)[:, ids].T for each in (True, False))
@@ -234,10 +219,5 @@ class Constraints(Demands):
                 histories.unused[rows, column[rows]] = False
                 histories.stock[rows] -= self.members[column[rows]]
         # 3. Move on to the next position.
-        histories.last = np.stack([histories.last[:, 1], ids], axis=1)
-        if place + 1 in self.layout.starts:
-            histories.last[:] = FREE
-        if (place + 1) % self.size == 0 and place + 1 < self.places:
-            k = (place + 1) // self.size
-            histories.ways = np.stack([plan.ways[:, k] for plan in histories.plans])
+        histories.texts[:, place] = ids
         histories.alive = self.rhyming.settle(histories.alive & self.can_complete(histories, place + 1))

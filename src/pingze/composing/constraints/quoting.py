@@ -107,41 +107,30 @@ class Quoting(Copying):
         ample: Array = counts >= _AMPLE
         return ample if ample.any() else counts > 0
 
-    def forbidden(
-        self, demands: Demands, texts: Int[Array, "N P"], histories: Histories, place: int
-    ) -> Bool[Array, "N V"]:
+    def forbidden(self, demands: Demands, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters after which no line can be quoted at the given position of each text."""
         number, at = divmod(place, self.width)
-        forbidden = np.ones((len(texts), len(self.codes)), bool)
-        kinds: dict[object, list[Kind]] = {}
-        for row, text in enumerate(texts[:, :place].tolist()):
-            fixed = histories.plans[row].fixed[place - at : place - at + self.width]
-            key = histories.alive[row].tobytes(), fixed
+        forbidden, kinds = np.ones_like(histories.unused), dict[object, set[Kind]]()
+        given = map(tuple, histories.fixed[:, place - at : place - at + self.width].tolist())
+        texts = histories.texts[:, :place].tolist()
+        for row, (text, fixed, alive) in enumerate(zip(texts, given, histories.alive, strict=True)):
+            key = alive.tobytes(), fixed
             if key not in kinds:
-                kinds[key] = self._kinds(demands, histories.alive[row], number, fixed)
+                living = np.flatnonzero(alive.any(axis=1)).tolist()
+                kinds[key] = {self._kind(demands, t, number, fixed, alive[t]) for t in living}
             written = [tuple(self._codes(text[start : start + self.width])) for start in range(0, place, self.width)]
             begun = written.pop() if at else ()
             for kind in kinds[key]:
                 forbidden[row, self.next(kind, begun, tuple(written))] = False
         return forbidden
 
-    def _kinds(self, demands: Demands, alive: Bool[Array, "T G"], number: int, given: Fixes) -> list[Kind]:
-        """List the kinds of lines that the living hypotheses allow as the line with the given number, from 0."""
-        foot, kinds = (number + 1) * self.width - 1, dict[Kind, None]()
-        for t in np.flatnonzero(alive.any(axis=1)).tolist():
-            kind = self._kind(demands, t, number, given)
-            if demands.feet[foot, t]:
-                rhymes = demands.rhyming.fitting(foot, generous=given[-1] != FREE)[alive[t]]
-                kind = kind._replace(ending=rhymes.any(axis=0).tobytes())
-            kinds[kind] = None
-        return list(kinds)
-
-    def _kind(self, demands: Demands, t: int, number: int, given: Fixes) -> Kind:
-        """Return the kind of lines that a template allows at a line, if they may end in any rhyme."""
-        types, request = demands.kinds[t], demands.request
-        foot = bool(demands.feet[(number + 1) * self.width - 1, t])
-        line_type = types[number] if types else ""
-        return Kind(number % 2 == 1, line_type, request.strictness, foot, b"", given, request.repeat)
+    def _kind(self, demands: Demands, t: int, number: int, given: Fixes, alive: Bool[Array, "G"] | None = None) -> Kind:
+        """Return the kind of lines that a template and its living groups, if given, allow as line `number`, from 0."""
+        types, request, end = demands.kinds[t], demands.request, (number + 1) * self.width - 1
+        line_type, foot, ending = types[number] if types else "", bool(demands.feet[end, t]), b""
+        if foot and alive is not None:
+            ending = demands.rhyming.fitting(end, generous=given[-1] != FREE)[alive].any(axis=0).tobytes()
+        return Kind(number % 2 == 1, line_type, request.strictness, foot, ending, given, request.repeat)
 
     def _ends(self, kind: Kind) -> Int[Array, "V"]:
         """Count how many lines of a kind end in each character."""

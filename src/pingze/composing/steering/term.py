@@ -14,7 +14,7 @@ class Token(NamedTuple):
     """The token that was just added to each of N texts."""
 
     texts: Int[Array, "N P"]
-    """The ids of the characters of each text; `FREE` at positions that are not written yet."""
+    """The ids of the characters of each text; `FREE` at positions that are neither written nor fixed."""
     place: int | None
     """The position of the character in the text, from 0; None for a mark."""
     log_p: Float[Array, "N"]
