@@ -51,10 +51,8 @@ def test_what_is_fixed_is_read_by_its_word() -> None:
     lexicon = composer("將軍人山月").lexicon()
     asked = Composing(form="五絕", pattern="＿＿＿＿＿ 將軍＿＿＿ ＿＿＿＿＿ ＿＿＿＿＿")
     read, id_ = lexicon.reading(read_request(lexicon.vocabulary, asked)), lexicon.vocabulary.ids["將"]
-    assert lexicon.can_be_level[id_]
-    assert lexicon.can_be_oblique[id_]
-    assert read.can_be_level[id_]
-    assert not read.can_be_oblique[id_]
+    assert lexicon.fits[1, :, id_].tolist() == [True, True, True]
+    assert read.fits[1, :, id_].tolist() == [True, True, False]
 
 
 def test_no_word_is_composed_that_verse_reads_in_other_tones() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pingze.corpus.clean import REASONS, clean, fault
 from pingze.corpus.poem import CorpusPoem, digest, lines
-from pingze.corpus.records import File, place_of
+from pingze.corpus.records import File
 from tests.corpus.invented import line, poem, text
 
 FINE = text([1, 2, 3, 4])
@@ -17,7 +17,7 @@ FINE = text([1, 2, 3, 4])
 
 def _file(dynasty: str, number: int, *texts: str) -> File:
     poems = [CorpusPoem(dynasty, " 題 ", " 某\n", text) for text in texts]
-    return File((0, place_of(dynasty), number), poems, "")
+    return File((0, ["tang", "song"].index(dynasty), number), poems, "")
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from pingze.corpus import split as split_module  # the module: the package exports no function of this name
 from pingze.corpus.poem import CorpusPoem, digest
-from pingze.corpus.split import SPLITS, Places, groups, split, split_of
+from pingze.corpus.split import SPLITS, groups, split, split_of
 from tests.corpus.invented import poem
 
 
@@ -62,9 +62,9 @@ def _grouped(draw: st.DrawFn) -> tuple[list[CorpusPoem], list[int]]:
     return poems, [groups[group] for group in groups]
 
 
-def _drawn(places: Places, name: str) -> list[int]:
-    chosen = [p for p, rank in enumerate(places.ranks) if rank is not None and places.splits[p] == name]
-    return sorted(chosen, key=lambda place: places.ranks[place] or 0)
+def _drawn(splits: list[str], ranks: list[int | None], name: str) -> list[int]:
+    chosen = [place for place, rank in enumerate(ranks) if rank is not None and splits[place] == name]
+    return sorted(chosen, key=lambda place: ranks[place] or 0)
 
 
 def test_the_shares_are_those_of_the_design() -> None:
@@ -73,7 +73,7 @@ def test_the_shares_are_those_of_the_design() -> None:
     assert (split_of(int(0.8699 * whole)), split_of(int(0.8701 * whole))) == ("train", "dev")
     assert (split_of(int(0.9349 * whole)), split_of(int(0.9351 * whole))) == ("dev", "test")
     poems = [poem([n]) for n in range(20_000)]
-    counts = Counter(split(poems, list(range(len(poems)))).splits)
+    counts = Counter(split(poems, list(range(len(poems))))[1])
     shares = [counts[name] / len(poems) for name in SPLITS]
     assert shares == pytest.approx([0.87, 0.065, 0.065], abs=0.01)
 
@@ -81,33 +81,33 @@ def test_the_shares_are_those_of_the_design() -> None:
 @given(_grouped())
 def test_a_group_is_in_one_split_and_gives_the_draw_one_tang_poem(grouped: tuple[list[CorpusPoem], list[int]]) -> None:
     poems, groups = grouped
-    places = split(poems, groups)
-    assert places.digests == [digest(poem.text) for poem in poems]
+    digests, splits, ranks = split(poems, groups)
+    assert digests == [digest(poem.text) for poem in poems]
     for group in set(groups):
         members = [place for place, other in enumerate(groups) if other == group]
-        smallest = min(places.digests[place] for place in members)
-        assert {places.splits[place] for place in members} == {split_of(smallest)}
+        smallest = min(digests[place] for place in members)
+        assert {splits[place] for place in members} == {split_of(smallest)}
     for name in SPLITS:
-        drawn = _drawn(places, name)
-        assert [places.ranks[place] for place in drawn] == list(range(len(drawn)))
-        assert [places.digests[place] for place in drawn] == sorted(places.digests[place] for place in drawn)
+        drawn = _drawn(splits, ranks, name)
+        assert [ranks[place] for place in drawn] == list(range(len(drawn)))
+        assert [digests[place] for place in drawn] == sorted(digests[place] for place in drawn)
         assert all(poems[place].dynasty == "tang" for place in drawn)
         assert len({groups[place] for place in drawn}) == len(drawn)
-    assert not _drawn(places, "test")
+    assert not _drawn(splits, ranks, "test")
 
 
 def test_a_group_whose_smallest_digest_is_a_song_poem_gives_none() -> None:
     small, large, _ = sorted((poem([n, n, n, n]) for n in range(3)), key=lambda poem: digest(poem.text))
     assert split_of(digest(large.text)) == "train"
     song = CorpusPoem("song", small.title, small.author, small.text)
-    assert split([large, song], [0, 0]).ranks == [None, None]
-    assert split([large, small], [0, 0]).ranks == [None, 0]
-    assert split([small, song], [0, 0]).ranks == [0, None], "of equal digests the first, and Tang comes first"
+    assert split([large, song], [0, 0])[2] == [None, None]
+    assert split([large, small], [0, 0])[2] == [None, 0]
+    assert split([small, song], [0, 0])[2] == [0, None], "of equal digests the first, and Tang comes first"
 
 
 def test_no_more_are_drawn_than_the_report_has(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(split_module, "DRAWN", {"train": 5, "dev": 2})
-    places = split([poem([n]) for n in range(200)], list(range(200)))
-    assert [len(_drawn(places, name)) for name in SPLITS] == [5, 2, 0]
-    train = sorted(d for d, name in zip(places.digests, places.splits, strict=True) if name == "train")
-    assert [places.digests[place] for place in _drawn(places, "train")] == train[:5]
+    digests, splits, ranks = split([poem([n]) for n in range(200)], list(range(200)))
+    assert [len(_drawn(splits, ranks, name)) for name in SPLITS] == [5, 2, 0]
+    train = sorted(d for d, name in zip(digests, splits, strict=True) if name == "train")
+    assert [digests[place] for place in _drawn(splits, ranks, "train")] == train[:5]

@@ -1,9 +1,10 @@
 """Clean poems, and count the dropped poems by reason."""
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from unicodedata import normalize
 
 from pingze.corpus.poem import OWN, CorpusPoem
@@ -46,9 +47,8 @@ class Cleaned:
 
 def clean(files: Iterable[File]) -> Cleaned:
     """Clean every poem, in the order of the files."""
-    kept: dict[tuple[int, ...], list[CorpusPoem]] = defaultdict(list)
     cleaned = Cleaned([], Counter())
-    for file in files:
+    for file in sorted(files, key=attrgetter("order")):
         if not file.poems:
             cleaned.without.append(file.name)
         for raw in file.poems:
@@ -58,9 +58,7 @@ def clean(files: Iterable[File]) -> Cleaned:
                 cleaned.dropped[poem.dynasty, reason] += 1
                 cleaned.first.setdefault((poem.dynasty, reason), f"《{poem.title}》{poem.text[:12]}")
             else:
-                kept[file.order].append(poem)
-    for place in sorted(kept):
-        cleaned.poems.extend(kept[place])
+                cleaned.poems.append(poem)
     return cleaned
 
 

@@ -1,5 +1,6 @@
 """Fetch the corpus through npm or from an archive, a folder or a URL, and verify it."""
 
+import contextlib
 import hashlib
 import importlib.metadata
 import re
@@ -11,7 +12,6 @@ import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
 from pingze.corpus.own import is_own
@@ -57,9 +57,12 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
     """
     name = str(source or "")
     if not name or name.startswith(("http://", "https://")):
-        if _is_genuine(archive_path()):
-            progress(f"{archive_path()} is the corpus already")
-            return archive_path()
+        archive = archive_path()
+        with contextlib.suppress(OSError):
+            # Opening a pipe would wait for a writer.
+            if archive.is_file() and hashlib.sha512(archive.read_bytes()).hexdigest() == SHA512:
+                progress(f"{archive} is the corpus already")
+                return archive
         return _copy(name, name, progress) if name else _from_npm(progress)
     path = Path(urllib.request.url2pathname(urlsplit(name).path) if name.startswith("file://") else name)
     path = path.expanduser()
@@ -71,14 +74,6 @@ def fetch(source: str | Path | None = None, *, progress: Progress = lambda _: No
         raise CorpusError("no_poems_in", path=str(path))
     progress(f"{path}: poems in a folder are taken as they are, their digest is not checked")
     return path
-
-
-def _is_genuine(path: Path) -> bool:
-    try:
-        # Opening a pipe would wait for a writer.
-        return path.is_file() and hashlib.sha512(path.read_bytes()).hexdigest() == SHA512
-    except OSError:
-        return False
 
 
 def _copy(url: str, name: str, progress: Progress) -> Path:
@@ -122,23 +117,21 @@ def _from_npm(progress: Progress) -> Path:
     progress(f"npm fetches {PACKAGE} {VERSION} (85 MB)")
     try:
         with tempfile.TemporaryDirectory(prefix="pingze-") as folder:
-            quiet: dict[str, Any] = {"stdin": subprocess.DEVNULL, "capture_output": True}
-            ran = subprocess.run(command, cwd=folder, timeout=_TIMEOUT, check=False, **quiet)
+            ran = subprocess.run(
+                command, cwd=folder, timeout=_TIMEOUT, check=False, stdin=subprocess.DEVNULL, capture_output=True
+            )
             if ran.returncode:
-                raise CorpusError("npm_failed", reason=_npm_reason(ran.stderr.decode(errors="replace")))
+                # Name the line that says what happened, which is between the error codes and the advice.
+                errors = ran.stderr.decode(errors="replace").splitlines()
+                said = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors)
+                telling = (line for line in said if line and not re.match(r"(code|errno|syscall|path|dest) ", line))
+                raise CorpusError("npm_failed", reason=next(telling, "it gave no reason"))
             packed = Path(folder) / archive_path().name
             return _copy(packed.as_uri(), str(packed), lambda _: None)
     except subprocess.TimeoutExpired:
         raise CorpusError("fetch_timeout", name="npm", seconds=_TIMEOUT) from None
     except OSError as error:
         raise CorpusError("npm_failed", reason=error.strerror or str(error)) from error
-
-
-def _npm_reason(errors: str) -> str:
-    """Return the line of npm's error output that says what happened, between the error codes and the advice."""
-    lines = (re.sub(r"^npm (error|ERR!) ?", "", line).strip() for line in errors.splitlines())
-    telling = (line for line in lines if line and not re.match(r"(code|errno|syscall|path|dest) ", line))
-    return next(telling, "it gave no reason")
 
 
 def npm_client() -> list[str]:

@@ -29,6 +29,7 @@ _CI = {
     re.compile(r"(?:.*/)?nalanxingde/[^/]+\.json"): "qing",
 }
 """Patterns of the package's files of 詞, with the dynasty of each file."""
+_ORDER = list(DYNASTIES)
 _TUNE = re.compile(r"[^·・\s(（]+")
 
 
@@ -45,14 +46,6 @@ Kind = tuple[tuple[int, ...], Callable[[dict[str, Any]], CorpusPoem | None]]
 """A file's sort key, and the parser of its JSON objects, which returns None for a poem to leave out."""
 
 
-def read(source: Path) -> Iterator[File]:
-    """Read every file of 詩 and of 詞 in an archive or a folder of the package.
-
-    Raises CorpusError if the source cannot be read or a file does not hold poems.
-    """
-    return read_files(source, _kind)
-
-
 def is_package(folder: Path) -> bool:
     """Return whether a folder holds the package's poems: the unpacked package, or only its `poet.*.json`."""
     return any(_POEMS.fullmatch(path.relative_to(folder).as_posix()) for path in folder.rglob("poet.*.json"))
@@ -60,20 +53,17 @@ def is_package(folder: Path) -> bool:
 
 def _kind(name: str) -> Kind | None:
     if match := _POEMS.fullmatch(name):
-        return (0, place_of(match[1]), int(match[2])), partial(_poem, match[1])
+        return (0, _ORDER.index(match[1]), int(match[2])), partial(_poem, match[1])
     for place, (pattern, dynasty) in enumerate(_CI.items()):
         if match := pattern.fullmatch(name):
-            return (1, place_of(dynasty), place, *map(int, match.groups())), partial(_ci, dynasty)
+            return (1, _ORDER.index(dynasty), place, *map(int, match.groups())), partial(_ci, dynasty)
     return None
 
 
-def place_of(dynasty: str) -> int:
-    """Return the index of a dynasty in `DYNASTIES`."""
-    return list(DYNASTIES).index(dynasty)
+def read(source: Path, kind_of: Callable[[str], Kind | None] = _kind) -> Iterator[File]:
+    """Read the JSON files of a folder or a tar archive: by default those of 詩 and of 詞 in the package.
 
-
-def read_files(source: Path, kind_of: Callable[[str], Kind | None]) -> Iterator[File]:
-    """Read JSON files from a folder or a tar archive; skip a file if `kind_of` returns None for its name.
+    A file is skipped if `kind_of` returns None for its name.
 
     Raises CorpusError if the source cannot be read or a file does not hold poems.
     """
@@ -112,27 +102,22 @@ def _ci(dynasty: str, record: dict[str, Any]) -> CorpusPoem:
     """Build a 詞 from a record of the package. The record's rows are sentences or, if its key is `para`, stanzas."""
     title = str(record["rhythmic"] if "rhythmic" in record else record["title"])
     rows = record["para"] if "para" in record else ["".join(record["paragraphs"])]
-    return read_simplified(dynasty, title, str(record["author"]), rows, tune_of(title))
+    return _of_simplified(dynasty, True, title, str(record["author"]), rows)
 
 
-def read_simplified(dynasty: str, title: str, author: str, rows: Sequence[str], tune: str = "") -> CorpusPoem:
+def _of_simplified(dynasty: str, is_ci: bool, title: str, author: str, rows: Sequence[str]) -> CorpusPoem:
     """Build a poem in Traditional characters, each converted according to its neighbours.
 
-    rows: Consecutive parts of the text; a row that does not end in a mark gets one.
-    tune: The tune of a 詞, whose rows are its stanzas; "" for a 詩.
+    The rows are parts of a 詩 or stanzas of a 詞; one that does not end in a mark gets one. The tune of a 詞 begins its
+    title, as 浣溪沙 in 浣溪沙·春日.
     """
     unspaced = ("".join(row.split()) for row in rows)
     marked = [row if row[-1] in MARKS else f"{row}。" for row in unspaced if row]
+    tune = match[0] if is_ci and (match := _TUNE.match(title)) else ""
     parts = (title, author, tune, ("\n" if tune else "").join(marked))
     # Convert all parts at once, because each part helps to decide which script the others are in.
     title, author, tune, text = in_context("\0".join(parts)).split("\0")
     return CorpusPoem(dynasty, title, author, text, tune)
-
-
-def tune_of(title: str) -> str:
-    """Return the tune with which the title of a 詞 begins, such as 浣溪沙 in 浣溪沙·春日."""
-    match = _TUNE.match(title)
-    return match[0] if match else ""
 
 
 _FILE = re.compile(r"(?:.*/)?(诗|词)/([^/]+)/[^/]*?(\d+)\.base\.json")
@@ -143,7 +128,7 @@ _NOTE = re.compile(r"[（(].*?[)）]")
 _DIED_AFTER_1955 = (
     "于右任 柳亚子 沈尹默 巨赞 陈寅恪 王易 汪东 吴湖帆 陈匪石 刘永济 叶恭绰 冒广生 陈方恪 高燮 陈家庆 梁启勋"
 )
-PROTECTED = frozenset(_DIED_AFTER_1955.split(" "))
+PROTECTED = frozenset(_DIED_AFTER_1955.split())
 """Poets listed under 清 who died after 1955; their poems are left out, as they may still be under copyright."""
 
 
@@ -153,7 +138,7 @@ def read_poetry_source(source: Path) -> Iterator[File]:
     Raises CorpusError if the source cannot be read or holds no such file.
     """
     count = 0
-    for count, file in enumerate(read_files(source, _kind_of_more), 1):  # noqa: B007
+    for count, file in enumerate(read(source, _kind_of_more), 1):  # noqa: B007
         yield file
     if not count:
         raise CorpusError("no_poetry_source", path=str(source))
@@ -165,12 +150,12 @@ def _kind_of_more(name: str) -> Kind | None:
     if not match or not key or (match[1] == "诗" and key in ("tang", "song")):
         return None
     is_ci = match[1] == "词"
-    return (2, place_of(key), is_ci, int(match[3])), partial(_poem_of_more, key, is_ci)
+    return (2, _ORDER.index(key), is_ci, int(match[3])), partial(_poem_of_more, key, is_ci)
 
 
 def _poem_of_more(dynasty: str, is_ci: bool, record: dict[str, Any]) -> CorpusPoem | None:
     """Build a poem from a record, or return None if it may be under copyright."""
-    title, author = str(record["title"]), _NOTE.sub("", str(record["authorName"]))
+    author = _NOTE.sub("", str(record["authorName"]))
     if author in PROTECTED:
         return None
-    return read_simplified(dynasty, title, author, record["content"], tune_of(title) if is_ci else "")
+    return _of_simplified(dynasty, is_ci, str(record["title"]), author, record["content"])

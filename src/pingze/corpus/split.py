@@ -6,7 +6,6 @@ There is no random state: the same corpus gives the same splits on every machine
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import chain, combinations
-from typing import NamedTuple
 
 from pingze.corpus.poem import CorpusPoem, digest
 
@@ -57,17 +56,10 @@ def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
         yield list(combinations(shared[:MOST_SHARED], 2))
 
 
-class Places(NamedTuple):
-    """The digest, split and rank in the draw of each poem, as lists in the order of the poems."""
-
-    digests: list[int]
-    splits: list[str]
-    ranks: list[int | None]
-    """The poem's rank in its split's draw, from 0; None if the poem was not drawn."""
-
-
-def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
+def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:
     """Assign all poems of a group to the split that the group's smallest digest selects, and draw the report's poems.
+
+    Returns the digest, the split and the rank in the draw, from 0, of each poem; the rank is None if it is not drawn.
 
     The candidates for the draw are the Tang poems that have the smallest digest in their group; of equal digests, the
     first one counts (Tang poems precede Song poems). A candidate's split is therefore selected by the candidate's own
@@ -88,7 +80,7 @@ def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> Places:
     for name, count in DRAWN.items():
         for rank, place in enumerate([place for place in tang if splits[place] == name][:count]):
             ranks[place] = rank
-    return Places(digests, splits, ranks)
+    return digests, splits, ranks
 
 
 def split_of(digest: int, *, is_later: bool = False) -> str:

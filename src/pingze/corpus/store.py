@@ -42,9 +42,7 @@ class Hit:
     dynasty: str
     """A key of `DYNASTIES`, or `own`."""
     author: str
-    """The poet."""
     title: str
-    """The poem's title."""
     line: str
     """The whole line, without its mark."""
     number: int

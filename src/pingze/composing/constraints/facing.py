@@ -13,7 +13,7 @@ import numpy as np
 from pingze.arrays import Array, Bool
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import Lexicon
+from pingze.composing.constraints.lexicon import WANTS_LEVEL, Lexicon
 from pingze.verse.characters import mark_after
 from pingze.verse.context import tones_in
 from pingze.verse.forms import Form
@@ -88,7 +88,8 @@ class Facing(Copying):
 
     def __init__(self, lexicon: Lexicon, parts: Sequence[int], upper: str = "", end: str = LEVEL) -> None:
         self.points, self.end, self.width = rhythm(parts), end, sum(parts)
-        self.of_tone = {LEVEL: lexicon.level, OBLIQUE: lexicon.oblique}
+        self.of_tone = dict(zip(OPPOSITE, lexicon.fits[0, WANTS_LEVEL:], strict=True))
+        self.of_tone[""] = self.of_tone[LEVEL] | self.of_tone[OBLIQUE]
         self.forms, self.given = lexicon.forms, tones_of(upper) if upper else None
 
     def leaves(self, demands: Demands, fixed: Fixes) -> Bool[Array, "#T #G"]:
@@ -105,13 +106,9 @@ class Facing(Copying):
             # 1) In an upper line that is not given, no character is repeated. The tones of the rhythm alternate.
             if place < self.width:
                 mask[self.forms[text[:at]]] = True
-                before = [point for point in self.points if point < at][-1:]
-                tones = [tone for point in before for tone in OPPOSITE if self.of_tone[tone][text[point]]]
-                wanted = [OPPOSITE[tone] for tone in tones] or list(OPPOSITE)
-                if at == self.width - 1:
-                    wanted = [OPPOSITE[self.end]]
+                before = ["", *(self._tone(text[point]) for point in self.points if point < at)][-1]
                 if at in self.points:
-                    mask |= ~np.logical_or.reduce([self.of_tone[tone] for tone in wanted])
+                    mask |= ~self.of_tone[OPPOSITE.get(self.end if at == self.width - 1 else before, "")]
                 continue
             # 2) In the lower line, a character is repeated just where the upper line repeats one.
             if upper[at] in upper[:at]:
@@ -121,11 +118,10 @@ class Facing(Copying):
                 mask[self.forms[[*upper, *lower]]] = True
             # 3) Its tone is opposite wherever the character stands at a place of the rhythm.
             for same in (n for n, id_ in enumerate(upper) if id_ == upper[at] and n in self.points):
-                if same == self.width - 1:
-                    mask |= ~self.of_tone[self.end]
-                elif self.given is None:
-                    has = next((tone for tone in OPPOSITE if self.of_tone[tone][upper[same]]), "")
-                    mask |= ~self.of_tone[OPPOSITE[has]] if has else False
-                elif has := self.given[same]:
-                    mask |= ~self.of_tone[OPPOSITE[has]]
+                has = self._tone(upper[same]) if self.given is None else self.given[same]
+                if wanted := self.end if same == self.width - 1 else OPPOSITE.get(has):
+                    mask |= ~self.of_tone[wanted]
         return forbidden
+
+    def _tone(self, id_: int) -> str:
+        return next((tone for tone in OPPOSITE if self.of_tone[tone][id_]), "")

@@ -18,8 +18,8 @@ from itertools import product
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.feet import WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Feet
-from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.constraints.feet import Feet
+from pingze.composing.constraints.lexicon import FREE, WANTS, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.composing.request.request import Fixed, Request
 from pingze.verse.character_table import forms
 from pingze.verse.forms import line_types
@@ -69,15 +69,12 @@ class Demands:
         self.echoes = request.form.tune.echoes if request.form.tune else {}
         self.repeated = np.isin(np.arange(self.places), list(self.echoes))
         self.tokens = self.places + request.lines  # a mark after each line
-        # 1. The characters that are not excluded, and the tones that each fits: its usable tone, or any tone if given.
+        # 1. The characters that are not excluded, and those that fit some of the tones that are wanted.
         self.base = lexicon.han.copy()
         excluded = {form for character in request.exclude for form in forms(character)}
         self.base[[lexicon.vocabulary.ids[c] for c in excluded if c in lexicon.vocabulary]] = False
-        every = np.ones_like(self.base)
-        usable = every, lexicon.level, lexicon.oblique
-        self._fits = np.array([usable, (every, lexicon.can_be_level, lexicon.can_be_oblique)])
         wanted = np.arange(8)[:, None] >> np.array(WANTS) & 1
-        self.by_wanted_tones = (wanted @ np.array(usable) > 0) & self.base
+        self.by_wanted_tones = (wanted @ lexicon.fits[0] > 0) & self.base
         # 2. The feet under each template with their rhymes, and the ways to write each couplet.
         self.kinds = [line_types(opening, request.lines) if opening else () for opening in request.openings]
         self.rhyming = Feet(lexicon, request, self.kinds)
@@ -104,12 +101,9 @@ class Demands:
             ]
             every.append(ways or [form.tune.tones if form.tune else "x" * self.size])
         W = max(map(len, every))
-        asked = np.zeros((T, K, W, self.size), np.int8)
-        exists = np.zeros((T, K, W), bool)
-        for (t, k), ways in zip(product(range(T), range(K)), every, strict=True):
-            exists[t, k, : len(ways)] = True
-            asked[t, k, : len(ways)] = [[_TONES[tone] for tone in tones] for tones in ways]
-        return asked, exists
+        exists = np.arange(W) < np.array([*map(len, every)])[:, None]
+        asked = [[_TONES[tone] for tone in "".join(ways).ljust(W * self.size, "x")] for ways in every]
+        return np.array(asked, np.int8).reshape(T, K, W, self.size), exists.reshape(T, K, W)
 
     def asked_at(self, place: int) -> Int[Array, "T W"]:
         """Return the tone that each way to write a couplet requires at a position."""
@@ -135,7 +129,7 @@ class Demands:
     ) -> Bool[Array, "... T W"]:
         """Check which ways allow characters at a position: given ones in any reading, others in their usable tone."""
         given, ids = (np.asarray(each, int)[..., None, None] for each in (given, ids))
-        fits: Array = self._fits[given, self.asked_at(place), ids]
+        fits: Array = self.lexicon.fits[given, self.asked_at(place), ids]
         return fits
 
     @cached_property

@@ -8,21 +8,19 @@ a foot concerns the rows of its own rhyme. Of each rhyme some row must remain po
 Axes: F kinds of feet, D = F + 1, G rows, T templates, V characters, P positions in the text.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
-from pingze.composing.constraints.lexicon import Lexicon, group_names, joined
+from pingze.composing.constraints.lexicon import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
 from pingze.composing.request.request import Request
 from pingze.verse.ci_rhyme import kind_in
 from pingze.verse.patterns import enforced
 from pingze.verse.rhyme import lenders
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
-
-WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
 
 
 class Feet:
@@ -66,11 +64,16 @@ class Feet:
         rhymes = first_rhymes = lexicon.rhymes[rows]
         can_rhyme = first_can_rhyme = lexicon.can_rhyme[rows]
         if "鄰韻" not in enforced(request.strictness) and form.regulated:
+
+            def joined(rhymes: Bool[Array, "all V"], near: Callable[[str], Iterable[str]]) -> Bool[Array, "G V"]:
+                rows_of = ([standard.order[other] for other in near(name)] for name in request.groups)
+                return np.array([rhymes[rows].any(axis=0) for rows in rows_of])
+
+            borrowed = joined(lexicon.rhymes, partial(lenders, standard=standard))
+            first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__)
             # A borrowed rhyme that could also be read as oblique is left out, because it would leave open whether the
             # first line rhymes.
-            borrowed = joined(lexicon.rhymes, partial(lenders, standard=standard), standard)[rows]
-            first_rhymes = rhymes | borrowed & ~lexicon.can_be_oblique
-            first_can_rhyme = joined(lexicon.can_rhyme, standard.near.__getitem__, standard)[rows]
+            first_rhymes = rhymes | borrowed & ~lexicon.fits[1, WANTS_OBLIQUE]
         self.rhymes, self.can_rhyme = np.stack([rhymes, first_rhymes]), np.stack([can_rhyme, first_can_rhyme])
         self.concerned = np.ones((2, len(rows)), bool)
         self.within = np.array([[1, 0], [1, 1]])

@@ -22,15 +22,14 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import chain, pairwise, product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import proxy
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Float, Int
 from pingze.composing.constraints.feasibility import Fixes, Histories
-from pingze.composing.constraints.feet import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
-from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints.lexicon import FREE, WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE
 from pingze.composing.constraints.masks import Constraints
 from pingze.composing.particles import Start
 from pingze.composing.request.request import Request
@@ -52,11 +51,8 @@ ONE_MORE = 1 << 14
 """The fixed cost of adding two arrays, measured in additions of single numbers."""
 MOST_NUMBERS = 1 << 19
 """The maximum number of entries in a table."""
-FEW_STATES = 100
-"""Tables with at most this many states are kept from one draw to the next."""
 TRIES = 100
 """The maximum number of attempts to draw placements in which the words copy no line, or are in quoted lines."""
-SETS = ("level", "oblique", "total")
 _NAMES: dict[int, tuple[str, ...]] = {WANTS_ANY: (), WANTS_LEVEL: ("level",), WANTS_OBLIQUE: ("oblique",)}
 
 
@@ -94,11 +90,11 @@ class Inclusion:
         lines = [fixed[start:end] for start, end in pairwise(self.constraints.layout.starts)]
         ids = self.constraints.lexicon.vocabulary.ids
         words = (tuple(ids[character] for character in word) for word in self.constraints.request.include)
-        return [
-            word
-            for word in words
-            if not any(line[at : at + len(word)] == word for line in lines for at in range(len(line)))
-        ]
+
+        def has(line: Word, word: Word) -> bool:
+            return any(line[at : at + len(word)] == word for at in range(len(line)))
+
+        return [word for word in words if not any(has(line, word) for line in lines)]
 
     @cached_property
     def placements(self) -> "Placements":
@@ -156,8 +152,8 @@ class Choice(NamedTuple):
     """The kind of the word that begins here; None if no word begins."""
     length: int
     """The number of positions that the choice fills."""
-    fits: Float[Array, "T W"]
-    """1 for each template and way to write the couplet that allow the choice; else 0."""
+    fits: Bool[Array, "T W"]
+    """Whether each way to write the couplet, under each template, allows the choice."""
     cost: tuple[int, ...]
     """The amount that the choice uses up along each axis of the state."""
 
@@ -177,7 +173,7 @@ class Placements:
         self.feet, self.rhymes, self.whole = constraints.feet, constraints.rhyming, whole
         self.blank = constraints.free(np.array(fixed))
         self.alive, self.ways = constraints.agreeing(fixed)
-        self.free = constraints.free_without(fixed, words)
+        self.free = constraints.base & constraints.unused(fixed, words)
         self.stock = constraints.stock(self.free)
         self.ends = sorted({word[-1] for word in words})
         """The ids of the last characters of words, which may become rhymes."""
@@ -186,7 +182,7 @@ class Placements:
         # A tone, or the whole stock, is counted only if it may have too few characters for all positions.
         left = min(fixed.count(FREE), len(fixed) - sum(map(len, words)))
         enough = 1 if constraints.request.repeat else left
-        numbers = zip(SETS, self.stock[-3:].tolist(), strict=True)
+        numbers = zip(("level", "oblique", "total"), self.stock[-3:].tolist(), strict=True)
         self.limits: dict[Axis, int] = {name: number for name, number in numbers if number < enough}
         # For each rhyme, take one group of each kind: groups of one kind differ in nothing that matters.
         alike: list[dict[object, list[int]]] = []
@@ -217,19 +213,13 @@ class Placements:
 
     def _taken(self, place: int, word: Word) -> Bool[Array, "T W"] | None:
         """Return a mask of the templates and ways under which a word can begin at a position; None if it never can."""
-        here, c = self.fixed[place : place + len(word)], self.constraints
-        line, at = c.layout.where(place)
-        width, size = c.layout.widths[line], len(word)
-        may = (
-            at + size <= width
-            and any(self.blank[place : place + size])
-            and not any(p in c.echoes for p in range(place, place + size))
-        )
-        may = may and (not self.whole or at in word_starts(size, width))
-        if not may or any(given not in (FREE, id_) for given, id_ in zip(here, word, strict=True)):
+        c, size = self.constraints, len(word)
+        (line, at), places = c.layout.where(place), slice(place, place + size)
+        starts = word_starts(size, c.layout.widths[line]) if self.whole else range(c.layout.widths[line] - size + 1)
+        may = at in starts and self.blank[places].any() and not c.repeated[places].any()
+        if not may or any(given not in (FREE, id_) for given, id_ in zip(self.fixed[places], word, strict=True)):
             return None
-        fits = [c.fits(place + n, id_) for n, id_ in enumerate(word)]
-        taken: Array = np.logical_and.reduce(fits)
+        taken: Array = np.logical_and.reduce([c.fits(place + n, id_) for n, id_ in enumerate(word)])
         return taken
 
     def rhyming(self, groups: Groups) -> tuple[Int[Array, "F T"], Bool[Array, "2 F ends"]]:
@@ -264,7 +254,7 @@ class Count:
         shared = {id_ for id_ in times if times[id_] > 1 and any(self.rhyming[id_][0])}
         lexicon, kinds = self.constraints.lexicon, defaultdict[object, list[Word]](list)
         for word in common.words:
-            tones = [(bool(lexicon.can_be_level[id_]), bool(lexicon.can_be_oblique[id_])) for id_ in word]
+            tones = lexicon.fits[1, :, word].ravel().tolist()
             named = [*(id_ in common.fixed and id_ for id_ in word), word[-1] in shared and word[-1]]
             kinds[(*tones, *chain(*self.rhyming[word[-1]]), *named)].append(word)
         self.kinds = list(kinds.values())
@@ -277,37 +267,30 @@ class Count:
         self.axes, self.sizes = list(most), tuple(number + 1 for number in most.values())
         self.nothing = (0,) * len(self.sizes)
         self.kept_choices: dict[object, list[list[Choice]]] = {}
-        self.kept_tables: dict[tuple[int, int], tuple[Array, list[Array]]] = {}
         # 3. Count the placements.
         self.after, self.log_number = self._count(tuple(used.values()))
 
     def _count(self, used: tuple[int, ...]) -> tuple[list[Float[Array, "T ..."]], float]:
-        """Count, up to a factor, the continuations from each couplet and from the end; also return ln of the total."""
+        """Count the continuations from each couplet and the end, as if words of a kind were equal; also ln of all."""
         T, K, _ = self.common.ways.shape
-        if max(int(self.common.ways[:, k].sum()) for k in range(K)) * math.prod(self.sizes) > MOST_NUMBERS:
+        if self.common.ways.sum(axis=(0, 2)).max() * math.prod(self.sizes) > MOST_NUMBERS:
             self.common.effort.spend(math.inf)
         # 1. A poem may end in any state in which all words are placed and no rhyme is missing.
         end = np.zeros((T, *self.sizes))
-        end[_at(used)] = 1
-        for name, numbers in self.missing.items():
-            axis = self.axes.index(name)
-            shape = [T, *(size if n == axis else 1 for n, size in enumerate(self.sizes))]
-            end *= (np.arange(self.sizes[axis]) >= numbers[:, None]).reshape(shape)
-        # 2. Add up the ways, couplet by couplet from the last, dividing each couplet's numbers by the largest.
-        after, log_factor = [end], sum(math.lgamma(n + 1) for n in used)
+        for n in range(T):
+            states: tuple[Any, ...] = (*used, ..., *(slice(numbers[n], None) for numbers in self.missing.values()))
+            end[n][states] = 1
+        # 2. Add up the ways, couplet by couplet from the last. No number is above 10^110.
+        after = [end]
         for k in reversed(range(K)):
             t, w = self.common.ways[:, k].nonzero()
             choices = [choice for here in self.choices(k) for choice in here]
             fits = sum(int(choice.fits[t, w].sum()) for choice in choices)
             self.common.effort.spend(fits * math.prod(self.sizes) + len(choices) * ONE_MORE)
             (first,) = deque(self._completions(k, after[0], t, w), maxlen=1)
-            here = np.stack([first[t == n].sum(axis=0) for n in range(T)])
-            if not (largest := here.max()):
-                return [here], -math.inf
-            after.insert(0, here / largest)
-            log_factor += math.log(largest)
+            after.insert(0, np.stack([first[t == n].sum(axis=0) for n in range(T)]))
         number = float((after[0][_at(self.nothing)] * self.alive).sum())
-        return after, math.log(number) + log_factor if number else -math.inf
+        return after, math.log(number) + sum(math.lgamma(n + 1) for n in used) if number else -math.inf
 
     def _completions(
         self, k: int, after: Float[Array, "T ..."], t: Int[Array, "R"], w: Int[Array, "R"]
@@ -326,16 +309,6 @@ class Count:
             ways.appendleft(here)
             yield here
 
-    def _inside(self, k: int, t: int) -> tuple[Int[Array, "R"], list[Float[Array, "R ..."]]]:
-        """Return a couplet's ways under a template, and the numbers of continuations from each position and the end."""
-        if (k, t) in self.kept_tables:
-            return self.kept_tables[k, t]
-        w = np.flatnonzero(self.common.ways[t, k])
-        tables = w, list(self._completions(k, self.after[k + 1], np.full_like(w, t), w))[::-1]
-        if math.prod(self.sizes) <= FEW_STATES:
-            self.kept_tables[k, t] = tables
-        return tables
-
     def draw(self, number: int, rng: np.random.Generator) -> list[Fixes]:
         """Draw placements as required ids; those drawn under the same template are adjacent."""
         shares = self.after[0][_at(self.nothing)] * self.alive
@@ -346,7 +319,8 @@ class Count:
             left = [[[kind[n] for n in rng.permutation(len(kind))] for kind in self.kinds] for _ in texts]
             states = [self.nothing] * len(texts)
             for k in range(len(self.after) - 1):
-                w, ways = self._inside(k, t)
+                w = np.flatnonzero(self.common.ways[t, k])
+                ways = [*self._completions(k, self.after[k + 1], np.full_like(w, t), w)][::-1]
                 for n, text in enumerate(texts):
                     row, at = _draw(ways[0][_at(states[n])], rng), 0
                     while at < self.size:
@@ -375,26 +349,23 @@ class Count:
         return self.kept_choices[key]
 
     def _choices(self, place: int) -> list[Choice]:
-        """List the choices at a position; merge choices that have the same kind and cost."""
-        merged: dict[object, Choice] = {}
-        for kind, length, fits, axes in self._possible(place):
-            cost = tuple(int(axis in axes) for axis in self.axes)
-            before = merged[kind, cost].fits if (kind, cost) in merged else 0.0
-            merged[kind, cost] = Choice(kind, length, np.maximum(fits, before), cost)
-        return [choice for choice in merged.values() if choice.fits.any()]
-
-    def _possible(self, place: int) -> Iterator[tuple[int | None, int, Array, Sequence[Axis]]]:
-        """Yield each choice at a position: the kind of word, its length, a mask over (template, way), and axes used."""
+        """List the choices at a position; choices that have the same kind and cost are one."""
+        merged = dict[tuple[int | None, int, tuple[int, ...]], Array]()
         asked, foot = self.constraints.asked_at(place), self.common.feet[place][:, None]
         request, fixed = self.constraints.request, self.common.fixed
+
+        def add(kind: int | None, length: int, fits: Array, *axes: Axis) -> None:
+            key = kind, length, tuple(int(axis in axes) for axis in self.axes)
+            merged[key] = merged.get(key, False) | fits
+
         # 1. No word begins: the position is fixed, or the model writes a character, which rhymes if it is at a foot.
         if not self.common.blank[place]:
-            yield None, 1, np.ones_like(asked, bool), ()
+            add(None, 1, np.ones_like(asked, bool))
         else:
             for tone, names in _NAMES.items():
-                yield None, 1, ~foot & (asked == tone), ("total", *names)
+                add(None, 1, ~foot & (asked == tone), "total", *names)
             names = _NAMES[self.common.rhymes.tones[self.common.rhymes.kind[place]]]
-            yield None, 1, foot & np.ones_like(asked, bool), () if request.repeat else ("total", *names)
+            add(None, 1, foot & np.ones_like(asked, bool), *(() if request.repeat else ("total", *names)))
         # 2. A word of some kind begins, and may end in a rhyme.
         for kind, (word, *_) in enumerate(self.kinds):
             fits = self.common.taken[place, word]
@@ -403,12 +374,12 @@ class Count:
             end, last, rhyming = place + len(word) - 1, word[-1], self.rhyming[word[-1]]
             foot = self.common.feet[end][:, None] & (fixed[end] == FREE)
             of_foot = self.common.rhymes.kind[end]
-            yield kind, len(word), fits & ~foot, (("kind", kind),)
+            add(kind, len(word), fits & ~foot, ("kind", kind))
             free = np.array([[last not in others] for others in self.common.fixed_feet])
             used = self.common.rhymes.within[:, of_foot] & rhyming[1]
-            axes: list[Axis] = [("kind", kind), ("shared", last)]
-            axes += [("rhymes", each) for each in np.flatnonzero(used).tolist()]
-            yield kind, len(word), fits & foot & free & rhyming[0][of_foot], axes
+            rhymes = [("rhymes", each) for each in np.flatnonzero(used).tolist()]
+            add(kind, len(word), fits & foot & free & rhyming[0][of_foot], ("kind", kind), ("shared", last), *rhymes)
+        return [Choice(kind, length, fits, cost) for (kind, length, cost), fits in merged.items() if fits.any()]
 
 
 @lru_cache(1 << 10)

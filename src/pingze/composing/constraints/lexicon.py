@@ -6,7 +6,7 @@ only the form that the poets use most often as a rhyme may rhyme. A character th
 as the checker reads it: in any tone or group that it can have.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -23,6 +23,9 @@ from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, sides, usable_tone
+
+WANTS = WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE = range(3)
+"""The tones that a position may want."""
 
 FREE = -1
 """The id that marks a position of a text as still free."""
@@ -54,14 +57,8 @@ class Lexicon:
     """How characters are read."""
     han: Bool[Array, "V"]
     """Whether a token is a Han character."""
-    level: Bool[Array, "V"]
-    """Whether the character is usable as level 平."""
-    oblique: Bool[Array, "V"]
-    """Whether the character is usable as oblique 仄."""
-    can_be_level: Bool[Array, "V"]
-    """Whether the character is level in some reading, or its tone is unknown."""
-    can_be_oblique: Bool[Array, "V"]
-    """Whether the character is oblique in some reading, or its tone is unknown."""
+    fits: Bool[Array, "2 3 V"]
+    """Whether a character fits each of `WANTS`: row 0 in its usable tone, row 1 in some reading or of unknown tone."""
     rhymes: Bool[Array, "G V"]
     """Whether the character is usable as a rhyme of the group."""
     can_rhyme: Bool[Array, "G V"]
@@ -92,9 +89,9 @@ class Lexicon:
         tones = [usable_tone(tokens[id_], standard) for id_ in ids]
         readings = [sides(tokens[id_], standard) or {LEVEL, OBLIQUE} for id_ in ids]
         times = [doublings().get(tokens[id_], (0, 0)) for id_ in ids]
-        han = mask(True for _ in ids)
-        level, oblique = (mask(tone == side for tone in tones) for side in (LEVEL, OBLIQUE))
-        can_be_level, can_be_oblique = (mask(side in each for each in readings) for side in (LEVEL, OBLIQUE))
+        han, fits = mask(True for _ in ids), np.ones((2, len(WANTS), V), bool)
+        for want, side in ((WANTS_LEVEL, LEVEL), (WANTS_OBLIQUE, OBLIQUE)):
+            fits[:, want] = mask(tone == side for tone in tones), mask(side in each for each in readings)
         doubles = np.array([mask(each[row] >= DOUBLED_OFTEN for each in times) for row in (0, 1)])
         # 2) The forms of its word, and its rhymes: the rows of the masks, with an id for each.
         number, word = {name: row for row, name in enumerate(group_names(standard))}, np.arange(V)
@@ -121,7 +118,7 @@ class Lexicon:
         for id_, own in all_forms.items():
             padded[id_, : len(own)] = own
         # 3) One form of each word, and the words that verse reads in other tones.
-        one_form = np.zeros((3, V), bool)
+        level, oblique, one_form = *fits[0, WANTS_LEVEL:], np.zeros((3, V), bool)
         for row, which in zip(one_form, (level, oblique, han), strict=True):
             able_ids = np.flatnonzero(which)
             row[able_ids[np.unique(word[able_ids], return_index=True)[1]]] = True
@@ -132,25 +129,14 @@ class Lexicon:
             one, next_one = vocabulary.ids.get(pair[0], 0), vocabulary.ids.get(pair[1], 0)
             if one and next_one and (other[read[0]][one] or other[read[1]][next_one]):
                 misread.setdefault(one, []).append(next_one)
-        sides_ = vocabulary, standard, han, level, oblique, can_be_level, can_be_oblique
-        return cls(*sides_, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
+        return cls(vocabulary, standard, han, fits, rhymes, can_rhyme, doubles, padded, word, one_form, misread)
 
     def reading(self, request: Request) -> "Lexicon":
         """Copy the lexicon, limiting the characters that a request fixes or includes to their tones in that context."""
-        level, oblique = self.can_be_level.copy(), self.can_be_oblique.copy()
+        fits = self.fits.copy()
         lines = [["　"] * width for width in request.form.widths(request.lines)]
         for fix in request.fixed:
             lines[fix.line - 1][fix.position - 1] = fix.character
         for character, read in tones_within(request.include, map("".join, lines), self.standard).items():
-            id_ = self.vocabulary.ids[character]
-            level[id_], oblique[id_] = LEVEL in read, OBLIQUE in read
-        return replace(self, can_be_level=level, can_be_oblique=oblique)
-
-
-def joined(rhymes: Bool[Array, "G V"], near: Callable[[str], Iterable[str]], standard: Standard) -> Bool[Array, "G V"]:
-    """Return a mask in which each level group has the rhymes of all groups that `near` returns for it."""
-    result, names = rhymes.copy(), [*standard.groups]
-    for row, group in enumerate(standard.groups.values()):
-        if group.side == LEVEL:
-            result[row] = rhymes[[names.index(other) for other in near(group.name)]].any(axis=0)
-    return result
+            fits[1, WANTS_LEVEL:, self.vocabulary.ids[character]] = LEVEL in read, OBLIQUE in read
+        return replace(self, fits=fits)

@@ -8,14 +8,14 @@ Axes: N candidates or particles, T templates, G rhyme groups, K couplets, W ways
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.feet import WANTS
-from pingze.composing.constraints.lexicon import FREE, Lexicon
+from pingze.composing.constraints.lexicon import FREE, WANTS, Lexicon
 from pingze.composing.request.request import Request
 from pingze.verse.patterns import word_starts
 
@@ -60,26 +60,19 @@ class Constraints(Demands):
         alive, ways = self.agreeing(fixed)
         if self.copying:
             alive &= self.copying.leaves(self, fixed)
-        unused = np.ones_like(self.base)
-        unused[self._taken(fixed)] = False
+        unused = self.unused(fixed)
         ids, stock = np.array([fixed]), self.stock(unused)
         begun = Histories(ids, ids.copy(), alive[None], ways[None], unused[None], stock[None])
         begun.alive = self.rhyming.settle(begun.alive & self.can_complete(begun, 0))
         return begun if begun.alive.any() else None
 
-    def _taken(self, fixed: Fixes) -> Int[Array, "n F"]:
-        """List all forms of the fixed characters or, if repetition is allowed, of the fixed rhymes; all are used up."""
-        feet = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and self.feet[place].any()]
-        given = feet if self.request.repeat else [id_ for id_ in fixed if id_ != FREE]
-        return self.lexicon.forms[given]
-
-    def free_without(self, fixed: Fixes, words: Sequence[tuple[int, ...]]) -> Bool[Array, "V"]:
-        """Return a mask of the characters still available once some positions are fixed and some words reserved."""
-        free = self.base.copy()
-        free[self._taken(fixed)] = False
-        if not self.request.repeat:
-            free[self.lexicon.forms[[id_ for word in words for id_ in word]]] = False
-        return free
+    def unused(self, fixed: Fixes, words: Sequence[tuple[int, ...]] = ()) -> Bool[Array, "V"]:
+        """Return a mask of the characters of which no form is fixed or in a word; only at feet if they may repeat."""
+        repeat = self.request.repeat
+        given = [id_ for place, id_ in enumerate(fixed) if id_ != FREE and (not repeat or self.feet[place].any())]
+        unused = np.ones_like(self.base)
+        unused[self.lexicon.forms[given if repeat else [*given, *chain(*words)]]] = False
+        return unused
 
     def allowed(self, histories: Histories, place: int) -> tuple[Bool[Array, "N V"], Bool[Array, "N"]]:
         """Return a mask of the characters that each text may take at a position, and whether it is at a dead end.
@@ -87,17 +80,22 @@ class Constraints(Demands):
         With an allowed character a text can be completed. It is at a dead end if all allowed characters would copy the
         corpus or, in a 集句, if no line of the corpus goes on so. Then the mask does not regard the corpus.
         """
-        allowed = self._completable(histories, place)
-        dead = np.zeros(len(allowed), bool)
-        if self.copying:
-            original = allowed & ~self.copying.forbidden(self, histories, place)
-            dead = ~original.any(axis=1)
-            allowed = np.where(dead[:, None], allowed, original)
+        completable = self._completable(histories, place)
+        allowed = self._original(completable, histories, place)
+        dead: Array = ~np.logical_or.reduce(allowed, axis=1)
+        allowed[dead] = completable[dead]
         if place in self.old:  # all forms of a rewritten position's former character, unless nothing else may follow
             others = allowed.copy()
             others[:, self.lexicon.forms[self.old[place]]] = False
             allowed = np.where(others.any(axis=1, keepdims=True), others, allowed)
         return allowed, dead
+
+    def _original(self, allowed: Bool[Array, "N V"], histories: Histories, place: int) -> Bool[Array, "N V"]:
+        """Copy a mask without what would copy the corpus or, in a 集句, what no line of it continues."""
+        if self.copying is None:
+            return allowed.copy()
+        original: Array = allowed & ~self.copying.forbidden(self, histories, place)
+        return original
 
     def _completable(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
         """Return a mask of the characters each text may take at a position without becoming impossible to complete."""
@@ -111,11 +109,15 @@ class Constraints(Demands):
         rows = np.flatnonzero(fixed != FREE)
         allowed[rows] = False
         allowed[rows, fixed[rows]] = True
-        # 2. If some set of characters is nearly used up, try each remaining kind of character.
+        # 2. If some set of characters is nearly used up, try one remaining character of each kind.
         narrow = self.nearly_used_up(histories, place)
         for some in (narrow[start : start + _TRIED] for start in range(0, len(narrow), _TRIED)):
             at, ids = allowed[some].nonzero()
-            allowed[some[at], ids] = self._can_follow(histories, place, some[at], ids)
+            kinds = 2 * (at * len(self.alike) + self.alike[ids]) + histories.unused[some[at], ids]
+            _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
+            futures = histories.take(some[at[first]])
+            self.advance(futures, place, ids[first])
+            allowed[some[at], ids] = np.take(futures.alive.any(axis=(1, 2)), like)
         # 3. Forbid a word that verse reads in other tones, unless nothing else may follow.
         line, at = self.layout.where(place)
         before = histories.texts[:, place - 1].tolist() if at - 1 in word_starts(2, self.layout.widths[line]) else ()
@@ -126,26 +128,12 @@ class Constraints(Demands):
                 allowed[row] = others if others.any() else allowed[row]
         return allowed
 
-    def _can_follow(
-        self, histories: Histories, place: int, rows: Int[Array, "n"], ids: Int[Array, "n"]
-    ) -> Bool[Array, "n"]:
-        """Check whether each text can be completed after the given character; try only one character of each kind."""
-        kinds = 2 * (rows * len(self.alike) + self.alike[ids]) + histories.unused[rows, ids]
-        _, first, like = np.unique(kinds, return_index=True, return_inverse=True)
-        if not len(first):
-            return np.zeros(0, bool)
-        futures = histories.take(rows[first])
-        self.advance(futures, place, ids[first])
-        can: Array = np.take(futures.alive.any(axis=(1, 2)), like)
-        return can
-
     @cached_property
     def alike(self) -> Int[Array, "V"]:
         """The kind of each character, as a number. Within a kind, the tones and rhymes of all forms are equal."""
         lexicon, seen = self.lexicon, dict[bytes, int]()
-        rows = [self.base, lexicon.level, lexicon.oblique, lexicon.can_be_level, lexicon.can_be_oblique]
-        tables = [*self.rhyming.rhymes, *self.rhyming.can_rhyme]
-        kinds = np.packbits(np.vstack([*rows, *tables, self.members[lexicon.forms].any(axis=1).T]), axis=0).T
+        tables = [*lexicon.fits, *self.rhyming.rhymes, *self.rhyming.can_rhyme]
+        kinds = np.packbits(np.vstack([self.base, *tables, self.members[lexicon.forms].any(axis=1).T]), axis=0).T
         return np.array([seen.setdefault(kind.tobytes(), len(seen)) for kind in kinds])
 
     def allowed_alone(self, fixed: Fixes, place: int) -> Bool[Array, "V"]:
@@ -154,8 +142,7 @@ class Constraints(Demands):
         begun = self.begin(tuple(FREE if at in same else id_ for at, id_ in enumerate(fixed)))
         if begun is None:
             return np.zeros_like(self.base)
-        allowed, dead = self.allowed(begun, place)
-        alone: Array = allowed[0] & ~dead
+        alone: Array = self._original(self._completable(begun, place), begun, place)[0]
         return alone
 
     def _fitting(self, histories: Histories, place: int) -> Bool[Array, "N V"]:
