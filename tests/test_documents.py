@@ -1,7 +1,5 @@
 """What the documents tell people to type can be typed: commands parse, Python runs, the site builds."""
 
-import ast
-import importlib
 import os
 import re
 import shlex
@@ -20,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 DOCUMENTS = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 LINKING = [*DOCUMENTS, ROOT / "CONTRIBUTING.md", ROOT / "SECURITY.md"]
 """All but CHANGELOG.md, which names files of earlier versions."""
-RUNNABLE = [p for name in ("scripts", "experiments", "benchmarks") for p in sorted((ROOT / name).glob("*.py"))]
 RUN = [path for path in DOCUMENTS if "run_page.py" not in path.read_text(encoding="utf-8")]
 """Documents whose blocks run each by itself, and not as one program."""
 PATH = re.compile(r"(?<![\w/.*])(?:src|docs|tests|experiments|benchmarks|scripts)/[\w./-]*\w\.\w+\b")
@@ -69,21 +66,6 @@ def test_commands_are_found_and_wrong_ones_are_refused() -> None:
     assert sum(len(commands(path)) for path in DOCUMENTS) > 40
     with pytest.raises(Exception, match="colour"):
         parse(["compose", "--colour", "red"])
-
-
-@pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_docstring_runs_a_module_that_can_be_imported(path: Path) -> None:
-    """From the root, as `python -m`: a file that is run by its path would not find its neighbours."""
-    docstring = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
-    for arguments in re.findall(r"\bpython (.*)", docstring):
-        module = re.match(r"-m ((?:scripts|experiments|benchmarks)\.\w+)", arguments)
-        assert module, f"python {arguments}: run it as a module"
-        try:
-            importlib.import_module(module[1])
-        except ModuleNotFoundError as error:
-            if re.match("scripts|experiments|benchmarks|pingze|tests", error.name or ""):
-                raise
-            pytest.skip(f"needs {error.name}")
 
 
 @pytest.mark.slow

@@ -7,7 +7,6 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence
 
 from pingze.lstm import formulas
-from pingze.lstm.dropout import Dropout
 from pingze.lstm.formulas import ACTIVATIONS, Parameters
 from pingze.lstm.layer import LSTM, _PackedLayer, cudnn_layer
 from tests.comparing import assert_close
@@ -143,13 +142,6 @@ def test_the_path_through_cudnn_is_the_same_layer(device: str, operands: torch.d
         gradients = torch.autograd.grad(sum(o.square().sum() for o in out), given)
         found.append({str(n): value.detach().cpu() for n, value in enumerate([*out, *gradients])})
     assert_close(*found, 3e-2 if operands else 2e-6)
-
-
-def test_dropout_acts_between_layers_only_while_training() -> None:
-    layer, x = LSTM(3, 4, 2, dropout=Dropout(inputs=0.5)), (torch.randn(10, 3), torch.full((5,), 2))
-    assert not torch.equal(layer(*x)[0], layer(*x)[0])
-    layer.eval()
-    assert torch.equal(layer(*x)[0], layer(*x)[0])
 
 
 def test_an_unknown_activation_is_named() -> None:

@@ -165,11 +165,14 @@ def test_a_damaged_file_of_a_run_is_one_line(tmp_path: Path, name: str, content:
         Run(tmp_path, tiny(), TEXTS, resume=True).train()
 
 
-def test_the_command_says_what_it_goes_on_from(tmp_path: Path, home: Path, call: Call) -> None:
+def test_the_command_says_how_far_it_is_and_what_it_goes_on_from(tmp_path: Path, home: Path, call: Call) -> None:
     command.build_corpus(tmp_path / "poems")
     settings = [f"--set={setting}" for setting in (*command.SETTINGS, "epochs=1", "save_every=2")]
     arguments = ["train", "--out", str(tmp_path / "run"), *settings]
-    assert call(*arguments)[0] == 0
+    first, *others, last = call(*arguments)[2].splitlines()
+    total = int(first.removeprefix("step 0/"))
+    assert last == f"step {total}/{total}"
+    assert sum(line.startswith(f"step {total}: dev ") for line in others) == 1
     older, newest = sorted((tmp_path / "run").glob("state.*"))
     newest.write_bytes(newest.read_bytes()[:-1] + b"\x7f")
     status, _, err = call(*arguments, "--resume")

@@ -49,15 +49,6 @@ def test_a_page_prints_what_it_says(name: str, monkeypatch: pytest.MonkeyPatch) 
         assert printed.strip()
 
 
-def test_each_picture_of_training_is_small_and_shown() -> None:
-    drawn = {draw.__name__ for draw in document("training_pictures").PICTURES}
-    page = (DOCS / "training-explained.md").read_text(encoding="utf-8")
-    assert set(re.findall(r"\(training-explained/(\w+)\.svg\)", page)) == drawn
-    files = {path.stem: path.stat().st_size for path in (DOCS / "training-explained").iterdir()}
-    assert files.keys() == drawn
-    assert max(files.values()) <= 60_000
-
-
 @pytest.mark.parametrize("name", ["zero", "variance", "clipping", "perplexity", "softmax", "overfitting", "valley"])
 def test_a_picture_is_drawn_again(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With the same words; where they stand depends on the machine's fonts."""
