@@ -1,6 +1,7 @@
-"""Several real processes under torchrun train as one does; they stop, die and resume together."""
+"""Real runs in processes of their own: killed, stopped, and several under torchrun, which train as one does."""
 
 import os
+import random
 import re
 import signal
 import subprocess
@@ -27,7 +28,7 @@ def corpus(tmp_path: Path, home: Path) -> None:
 
 def after(step: int, process: "subprocess.Popen[str]", run: Path) -> None:
     """Wait until a run has saved a state past a step."""
-    while not any(int(path.name.split(".")[1]) > step for path in run.glob("state.*.safetensors")):
+    while last_step(run) <= step:
         assert process.poll() is None
         time.sleep(0.01)
 
@@ -95,3 +96,36 @@ def test_ctrl_c_stops_all_processes_at_one_step(tmp_path: Path) -> None:
     assert "a fault in pingze" not in said.read_text()
     (step,) = re.findall(r"stopped at step (\d+); --resume goes on from there", said.read_text())
     assert (run / f"state.{int(step):08}.safetensors").exists()
+
+
+KILLS = 20
+
+
+def last_step(run: Path) -> int:
+    """The step of the newest state, 0 where there is none."""
+    return max((int(path.name.split(".")[1]) for path in run.glob("state.*.safetensors")), default=0)
+
+
+def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
+    settings = ("epochs=20", "save_every=3", "patience=none")
+    whole, run, rng = tmp_path / "whole", tmp_path / "killed", random.Random(0)
+    command.trained(whole, *settings)
+    for kill in range(KILLS):
+        target = last_step(run) + rng.uniform(0, last_step(whole) / KILLS / 2)  # all together before the end
+        process = command.train(run, *settings, resume=(run / "configuration.json").exists())
+        if kill % 5 == 4:  # mostly on the way to the first step
+            time.sleep(rng.uniform(0, 1))
+        else:  # some while a file is written
+            while last_step(run) <= target or (kill % 5 < 2 and not list(run.glob("*.partial"))):
+                assert process.poll() is None
+                time.sleep(0.0005)
+        process.kill()
+        assert process.wait() == -signal.SIGKILL
+    command.trained(run, *settings, resume=True)
+
+    expected, actual = command.tensors(whole), command.tensors(run)
+    assert actual.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert torch.equal(actual[name], tensor), name
+    assert command.without_times(log.read(run)) == command.without_times(log.read(whole))
+    assert not list(run.glob("*.partial"))

@@ -1,4 +1,4 @@
-"""The rules, each with poems that keep and break it."""
+"""The rules, each with poems that keep and break it, and levels that enforce them or not."""
 
 import tomllib
 from importlib.resources import files
@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from pingze.errors import InputError
 from pingze.messages import catalogue
-from pingze.verse import check
-from pingze.verse.verdict import SHAPE_RULES
+from pingze.verse import Verdict, check
+from pingze.verse.patterns import SWITCHES, enforced
+from pingze.verse.verdict import SHAPE_RULES, heading
+from tests.verse.writing import write
 
 RULES = tomllib.loads(files("pingze.verse").joinpath("data", "rules.toml").read_text(encoding="utf-8"))
 
@@ -30,3 +33,53 @@ def test_accepted_examples_keep_every_rule_and_rejected_ones_break_this_one(name
 def test_every_rule_of_the_checker_is_defined() -> None:
     assert " ".join(RULES) == "失對 失黏 孤平 三平調 三仄尾 特拗 大拗 小拗 仄腳 出韻 鄰韻 重韻 失律 疊句"
     assert {*RULES, *SHAPE_RULES} <= catalogue().keys()
+
+
+BASE = ("ZZPPZ", "PPZZP", "PPPZZ", "ZZZPP")
+
+
+def judged(changed: dict[int, str], level: str, prefix: bool) -> Verdict:
+    """The verdict on four lines of five or seven characters, some of which differ from the template."""
+    lines = [changed.get(number, line) for number, line in enumerate(BASE)]
+    if prefix:
+        lines = [("PP" if base[:2] == "ZZ" else "ZZ") + line for base, line in zip(BASE, lines, strict=True)]
+    return check("，".join(write(lines, rhymed_first=False)), form="七絕" if prefix else "五絕", level=level)
+
+
+@pytest.mark.parametrize("prefix", [False, True], ids=["five", "seven"])
+@pytest.mark.parametrize(
+    ("changed", "loose", "strict", "fault"),
+    [
+        ({1: "ZPZZP"}, "customary-孤平", "customary", ("孤平", 2, 1)),
+        ({1: "ZPZZP"}, "strict-孤平", "strict", ("孤平", 2, 1)),
+        ({1: "ZPPZP"}, "strict", "customary+本句自救", ("孤平", 2, 1)),
+        ({2: "PPZPZ"}, "strict", "customary+本句自救", ("失對", 3, 4)),
+        ({2: "PPZPZ"}, "customary", "strict+本句自救", ("失對", 3, 4)),
+        ({0: "ZZPZZ", 1: "PPPZP"}, "strict", "customary+對句相救", ("大拗", 1, 4)),
+        ({0: "ZZZPZ", 1: "PPPZP"}, "strict", "strict+对句相救", ("小拗", 1, 3)),
+        ({0: "ZZZPZ"}, "customary", "customary+小拗", ("小拗", 1, 3)),
+        ({2: "PPZZZ"}, "strict-三仄尾", "customary+三仄尾", ("三仄尾", 3, 3)),
+    ],
+)
+def test_switches(changed: dict[int, str], loose: str, strict: str, fault: tuple[str, int, int], prefix: bool) -> None:
+    assert judged(changed, loose, prefix).ok
+    rule, line, position = fault
+    found = [(each.rule, each.line, each.position) for each in judged(changed, strict, prefix).violations]
+    assert found == [(rule, line, position + 2 * prefix)]
+
+
+def test_a_rule_that_is_not_enforced_is_noted() -> None:
+    notes = [note.cause for note in judged({1: "ZPZZP"}, "customary-孤平", False).notes]
+    assert {"code": "bent", "rule": "孤平", "line": 2, "position": 3} in notes
+    assert heading(judged({}, "strict-孤平", False)).endswith("strict-孤平")
+
+
+def test_the_levels_are_sets_of_rules_and_others_are_refused() -> None:
+    assert enforced("customary") == {"孤平"}
+    assert enforced("strict") == {"孤平", "小拗", "三仄尾", "鄰韻"}
+    assert enforced("customary" + "".join(f"+{rule}" for rule in SWITCHES)) == set(SWITCHES)
+    assert enforced("strict-鄰韻+鄰韻") == enforced("strict")
+    for level in ("loose", "", "strict+", "strict孤平", "strict+失對", "+孤平"):
+        named = "strict" if level.isalpha() or not level else "customary-孤平"
+        with pytest.raises(InputError, match=named):
+            check("白日依山盡", level=level)
