@@ -275,8 +275,7 @@ def test_the_share_that_is_allowed_by_nucleus_and_lean(top_p: float, sharpness: 
         row[ranked[inside if top_p < 1 else len(row) :]] += np.log(OUTSIDE)
     expected = np.logaddexp.reduce(np.where(allowed, log_p + lean, -np.inf), axis=1)
     expected -= np.logaddexp.reduce(log_p, axis=1)
-    log_share, ids = choose(
-        logits.copy(), rows, allowed, top_p, lambda: rng.random(len(rows)), lean if strength else None
-    )
+    random = rng.random((2, len(rows)))
+    log_share, ids = choose(logits.copy(), rows, allowed, top_p, random, lean if strength else None)
     np.testing.assert_allclose(log_share, expected, rtol=1e-3, atol=0.01)
     assert allowed[np.arange(len(ids)), ids].all()

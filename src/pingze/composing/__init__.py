@@ -17,33 +17,10 @@ if TYPE_CHECKING:
     from pingze.composing.revision import Alternative, alternatives, read_poem, revise
     from pingze.composing.steering.antithesis import antithesis_notes
 
-__all__ = [
-    "Alternative",
-    "Change",
-    "Collected",
-    "Couplet",
-    "Mended",
-    "Poem",
-    "Reason",
-    "alternatives",
-    "antithesis_notes",
-    "collect",
-    "compose",
-    "couplet",
-    "explain",
-    "generate",
-    "mend",
-    "read_poem",
-    "revise",
-]
+__all__ = ["Alternative", "Change", "Collected", "Couplet", "Mended", "Poem", "Reason", "alternatives"]
+__all__ += ["antithesis_notes", "collect", "compose", "couplet", "explain", "generate", "mend", "read_poem", "revise"]
 
 
 def __getattr__(name: str) -> object:
-    return imported(
-        __name__,
-        (
-            *("poem", "composer", "revision", "explanation", "generation", "mending", "collecting"),
-            *("couplets", "steering.antithesis"),
-        ),
-        name,
-    )
+    homes = "poem composer revision explanation generation mending collecting couplets steering.antithesis"
+    return imported(__name__, tuple(homes.split()), name)

@@ -178,8 +178,7 @@ class Composer:
         every = [(seed, number) for seed in seeds for number in range(count)]
         together = max(1, min(ROWS // size, math.ceil(len(every) / threads())))
         batches = [every[start : start + together] for start in range(0, len(every), together)]
-        written = each(lambda batch: finish(self.begin(inclusion, sampling, batch)), batches)
-        texts = chain.from_iterable(written)
+        texts = chain.from_iterable(each(lambda batch: finish(self.begin(inclusion, sampling, batch)), batches))
         return [self.poem(inclusion.constraints, list(islice(texts, count)), seed) for seed in seeds]
 
     def populations(self, constraints: Constraints, sampling: Sampling) -> tuple[int, int]:

@@ -1,9 +1,8 @@
 """Mend a poem by changing as few characters as possible so that no fault remains.
 
-1. For each template and rhyme group, find the positions that must change: those with the wrong tone, under the best way
-   to write each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character.
-2. All other characters fit, so the smallest of these sets of positions give the fewest changes.
-3. The model rewrites the positions of each of these sets; the likeliest poem is chosen.
+For each template and rhyme group, some positions must change: those with the wrong tone, under the best way to write
+each couplet; rhyme feet outside the group; and all but one of the rhyme feet that share a character. All others fit, so
+the smallest of these sets of positions give the fewest changes. The model rewrites them; the likeliest poem is chosen.
 """
 
 from collections import defaultdict
@@ -172,11 +171,9 @@ def mend(
 
 def _form_of(lines: Sequence[str], name: str | None) -> str:
     """Return the regulated form of a faulty draft. Raises InputError if the shape fits none, or not the named form."""
-    forms = (
-        [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
-        if name
-        else [form for form in FORMS.values() if form.cut(lines)]
-    )
+    forms = [form for form in FORMS.values() if form.cut(lines)]
+    if name:
+        forms = [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
     fitting = [form for form in forms if form.regulated or form.tune]
     if not fitting:
         raise InputError("not_regulated", field="text")

@@ -155,17 +155,13 @@ class Writing:
         # 2. Draw allowed characters in proportion to the model's probabilities and the terms' factors.
         added = [each for term in self.terms if (each := term.before_draw(self.texts, place)) is not None]
         lean = sum(added[1:], added[0]) if added else None
-        share, self.ids = choose(logits, self.rows, allowed, self.top_p, self._random, lean)
+        random = np.concatenate([start.rng.random((2, N)) for start in self.starts], axis=1)
+        share, self.ids = choose(logits, self.rows, allowed, self.top_p, random, lean)
         # 3. Move on to the next position.
         constraints.advance(histories, place, self.ids)
         self.written, self.place = place, place + 1
         self.at_mark = self.place in constraints.layout.starts
         return np.where(dead, -np.inf, share)
-
-    def _random(self) -> Float[Array, "GN"]:
-        """Draw a number within [0, 1) for each text, from the source of its population."""
-        N = self.log_weights.shape[1]
-        return np.concatenate([start.rng.random(N) for start in self.starts])
 
     def merge(self) -> tuple[State, Int[Array, "U"]]:
         """Give texts with the same tokens one row; return each row's state before its new token, and that token.

@@ -1,7 +1,6 @@
 """Draw by weight: characters from logits, and particles from their log-weights."""
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
@@ -36,7 +35,7 @@ def choose(
     rows: Int[Array, "N"],
     allowed: Bool[Array, "N V"],
     top_p: float,
-    random: Callable[[], Array],
+    random: Float[Array, "2 N"],
     lean: Float[Array, "... V"] | None = None,
 ) -> tuple[Float[Array, "N"], Int[Array, "N"]]:
     """Return the log of each particle's allowed share, and a character drawn from that share; overwrite `logits`.
@@ -46,7 +45,7 @@ def choose(
         rows: The row of each particle's logits.
         allowed: The characters that each particle may draw.
         top_p: The probability of the nucleus.
-        random: Draws a number within [0, 1) for each particle.
+        random: Two numbers within [0, 1) for each particle.
         lean: Multiplies the weight of a character by exp(lean), without reducing the weights of the others.
     """
     weights, log_sums = softmax(logits)
@@ -80,9 +79,9 @@ def choose(
         log_total[row] += log_sums[rows[row]] - reachable.max()
         weights[row, allowed[row]] = np.exp(reachable - reachable.max())
         blocks[row] = _block_sums(weights[row, None], count)[0]
-    columns = _draw_column(blocks, random())[:, None] + np.arange(0, V, count)
+    columns = _draw_column(blocks, random[0])[:, None] + np.arange(0, V, count)
     inside = np.where(columns < V, np.take_along_axis(weights, np.minimum(columns, V - 1), axis=1), 0)
-    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random())]
+    ids: Array = columns[np.arange(N), _draw_column(inside.astype(np.float64), random[1])]
     return np.log(blocks.sum(axis=1)) - log_total, ids
 
 
