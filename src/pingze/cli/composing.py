@@ -138,9 +138,9 @@ def _show_poems(poems: "list[Poem]", asked: Revising, model: str | None, *, expl
     for poem in poems:
         value, rows = poem.as_json(), list["Reason"]()
         if explain:
-            from pingze.composing import explanation
+            from pingze.composing import revision
 
-            rows = explanation.explain(poem, level=asked.level, standard=asked.standard, model=model)
+            rows = revision.explain(poem, level=asked.level, standard=asked.standard, model=model)
             value["reasons"] = [asdict(row) for row in rows]
         values.append(value)
         shown.append("\n".join([str(poem), *([""] if rows else []), *map(_row, rows)]))

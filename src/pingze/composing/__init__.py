@@ -10,11 +10,10 @@ if TYPE_CHECKING:
     from pingze.composing.collecting import Collected, collect
     from pingze.composing.composer import compose
     from pingze.composing.couplets import Couplet, couplet
-    from pingze.composing.explanation import Reason, explain
     from pingze.composing.generation import generate
     from pingze.composing.mending import Change, Mended, mend
     from pingze.composing.poem import Poem
-    from pingze.composing.revision import Alternative, alternatives, read_poem, revise
+    from pingze.composing.revision import Alternative, Reason, alternatives, explain, read_poem, revise
     from pingze.composing.steering.antithesis import antithesis_notes
 
 __all__ = ["Alternative", "Change", "Collected", "Couplet", "Mended", "Poem", "Reason", "alternatives"]
@@ -22,5 +21,5 @@ __all__ += ["antithesis_notes", "collect", "compose", "couplet", "explain", "gen
 
 
 def __getattr__(name: str) -> object:
-    homes = "poem composer revision explanation generation mending collecting couplets steering.antithesis"
+    homes = "poem composer revision generation mending collecting couplets steering.antithesis"
     return imported(__name__, tuple(homes.split()), name)
