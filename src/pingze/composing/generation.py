@@ -10,7 +10,7 @@ import numpy as np
 from pingze.composing.composer import composer
 from pingze.composing.poem import punctuate
 from pingze.composing.request.input_characters import read_characters
-from pingze.composing.request.options import Revising
+from pingze.composing.request.options import Revising, check_bounds
 from pingze.composing.request.request import read_condition, read_poet
 from pingze.errors import InputError
 from pingze.network.line_sampler import LineSampler
@@ -67,8 +67,8 @@ def generate(
     title = read_condition("title", title, chosen.vocabulary)
     about, poet = read_condition("about", about, chosen.vocabulary), read_poet(poet, chosen.vocabulary)
     opening = read_characters("start", start, chosen.vocabulary) if start or split_len else ""
-    if split_len and len(opening) > max_lines * (split_len - 1):
-        raise InputError("too_long", field="start", has=len(opening), most=max_lines * (split_len - 1))
+    if split_len:
+        check_bounds("start", opening, {"maxLength": max_lines * (split_len - 1)})
     sampler = LineSampler(chosen.network, chosen.vocabulary, temperature, np.random.default_rng(seed))
     given = chosen.conditions.prefix(None, poet, title, about=about) if title or poet or about else [()]
     sampler.start(np.concatenate(given).astype(int).tolist())

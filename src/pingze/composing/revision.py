@@ -217,9 +217,9 @@ def explain(
         if constraints.feet[place].any() and poem.rhyme in names:
             read = [by.groups[poem.rhyme]]
             tone = read[0].side
-        labels, alternatives = " ".join(each.label for each in read), [chosen.vocabulary.tokens[n] for n in ranked]
+        labels, listed = " ".join(each.label for each in read), [chosen.vocabulary.tokens[n] for n in ranked]
         probability, rank = float(np.exp(row[id_])), int((row > row[id_]).sum()) + 1
-        reasons.append(Reason(line + 1, position + 1, text[place], probability, rank, tone, labels, alternatives))
+        reasons.append(Reason(line + 1, position + 1, text[place], probability, rank, tone, labels, listed))
     return reasons
 
 

@@ -19,8 +19,6 @@ from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
 ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
-MOST_INCLUDED = 28
-"""The maximum number of characters to include: those of a whole 七絕."""
 MOST_LINES = 60
 """The maximum number of lines: a poem of thirty rhymes."""
 FEW_TOKENS = 64

@@ -1,13 +1,13 @@
 """Read options as a `Request`: everything that a poem must keep. Parts of a request can be given up."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from itertools import chain
 
 from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
-from pingze.composing.request.options import MOST_INCLUDED, MOST_LINES, Collecting, Composing, acrostic_position
+from pingze.composing.request.options import MOST_LINES, Collecting, Composing, acrostic_position, check_bounds
 from pingze.composing.steering.leaning import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -24,6 +24,8 @@ from pingze.verse.verdict import Note
 
 BLANKS = "＿_□？?*＊.．"
 """The characters of a pattern that leave a position free."""
+MOST_INCLUDED = 28
+"""The maximum number of characters to include: those of a whole 七絕."""
 LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 
 
@@ -31,7 +33,7 @@ LONGEST = {"title": LONGEST_TITLE, "about": LONGEST_THEME}
 class Fixed:
     """A character that is required at a position; lines and positions count from 1."""
 
-    option: str
+    option: str = field(compare=False)
     """The option that requires the character: start, acrostic or pattern."""
     line: int
     position: int
@@ -46,7 +48,7 @@ class Fixed:
 
 @dataclass(frozen=True)
 class Request:
-    """Everything that a poem must keep, in the model's characters."""
+    """Everything that a poem must keep, in the model's characters; the options (`Composing`) explain most fields."""
 
     form: Form
     lines: int
@@ -62,23 +64,18 @@ class Request:
     include: tuple[str, ...] = ()
     """Words that must appear, each within one line and none overlapping another."""
     exclude: str = ""
-    """Characters that must not appear."""
     repeat: bool = False
-    """Whether a character may be composed more than once even without reduplication."""
     title: str | None = None
     poet: str | None = None
     about: str | None = None
     mood: str | None = None
     original: int | None = None
-    """The maximum number of consecutive characters that a line may share with a line of the corpus."""
     poets: str | None = None
     """The poets whose lines a 集句 quotes, or "" for all; None for any other poem."""
     antithesis: float = 0.0
     taste: float = 0.0
     like: str = ""
-    """Characters to prefer."""
     unlike: str = ""
-    """Characters to use less."""
 
     @cached_property
     def openings(self) -> tuple[str, ...]:
@@ -165,12 +162,11 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     # 2. Fix characters; if two options require the same character at a position, the first one is recorded.
     layout = form.layout(count)
     opening, acrostic = (
-        read_characters(field, text, vocabulary) if text.strip() else ""
-        for field, text in (("start", asked.start), ("acrostic", asked.acrostic or ""))
+        read_characters(name, text, vocabulary) if text.strip() else ""
+        for name, text in (("start", asked.start), ("acrostic", asked.acrostic or ""))
     )
-    for field, text, most in (("start", opening, len(layout.line)), ("acrostic", acrostic, count)):
-        if len(text) > most:
-            raise InputError("too_long", field=field, has=len(text), most=most)
+    check_bounds("start", opening, {"maxLength": len(layout.line)})
+    check_bounds("acrostic", acrostic, {"maxLength": count})
     fixed = [
         *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
         *(
@@ -180,9 +176,6 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         *_pattern(asked.pattern or "", form, count, vocabulary),
         *kept,
     ]
-    at_place: dict[tuple[int, int, str], Fixed] = {}
-    for fix in fixed:
-        at_place.setdefault((fix.line, fix.position, fix.character), fix)
     # 3. If no mood is requested and taste counts, find a mood in the title and theme.
     title, about = (read_condition(name, getattr(asked, name), vocabulary) for name in LONGEST)
     mood = asked.mood
@@ -198,7 +191,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
         standard=STANDARDS[asked.standard],
         template=_template(asked.template, form),
         rhyme=_rhyme(asked.rhyme, form, STANDARDS[asked.standard]),
-        fixed=tuple(sorted(at_place.values(), key=lambda fix: (fix.line, fix.position))),
+        fixed=tuple(sorted(dict.fromkeys(fixed), key=lambda fix: (fix.line, fix.position))),
         include=_words(asked.include, form, count, vocabulary),
         exclude=_unwanted(asked.exclude),
         title=title,
@@ -245,8 +238,7 @@ def read_condition(field: str, text: str | None, vocabulary: Vocabulary) -> str 
     if not text or not vocabulary.condition_tokens:
         return text or None
     read = read_known(field, text, vocabulary)
-    if len(read) > LONGEST[field]:
-        raise InputError("too_long", field=field, has=len(read), most=LONGEST[field])
+    check_bounds(field, read, {"maxLength": LONGEST[field]})
     return read or None
 
 
