@@ -140,7 +140,7 @@ class Composer:
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
         copying: Copying | None = None
         if request.poets is not None:
-            from pingze.composing.constraints.quoting import quoting  # other requests need no database
+            from pingze.composing.constraints.quoting import quoting  # needs the database
 
             copying = quoting(self.vocabulary, request.form.width, request.poets, request.standard)
         elif request.original:
@@ -237,10 +237,7 @@ class Composer:
             form=form.name,
             template=opening_name(form.width, opening[0]) if opening else None,
             rhyme="、".join(constraints.named(text.alive[template])),
-            title=request.title,
-            poet=request.poet,
-            about=request.about,
-            mood=request.mood,
+            **{name: getattr(request, name) for name in ("title", "poet", "about", "mood")},
             seed=seed,
             model=self.name,
             lines=constraints.layout.cut(self.vocabulary.decode(text.ids)),
@@ -277,8 +274,7 @@ def composer(
 ) -> Composer:
     """Return the composer of a model, cached while the files are unchanged; `reference` selects `ReferenceNetwork`.
 
-    If no model is given, a tune is written by the model `CI` and any other form by `checkpoint.DEFAULT`. The form is
-    `form` or, if that is None, the form of `asked`.
+    By default, `CI` writes a tune and `checkpoint.DEFAULT` any other `form`, which by default is the form of `asked`.
 
     Raises CheckpointError if the model cannot be read, and InputError if the options have a title, poet or theme but
     the model was trained without titles, poets or themes.
@@ -302,8 +298,8 @@ def _composer(name: str, changed: int, reference: bool) -> Composer:
 def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
     """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
 
-    If a deadline is set, the batches are computed one after another in the caller's thread. If one batch fails, the
-    others stop at their next `check_deadline`, and the error of the failed batch is raised.
+    Within a deadline, the caller's thread computes one batch after another. If one batch fails, the others stop at
+    their next `check_deadline`.
     """
     if len(batches) == 1 or current_deadline():
         return [compute(batch) for batch in batches]
