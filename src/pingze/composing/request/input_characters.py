@@ -4,7 +4,7 @@ import sys
 import traceback
 import unicodedata
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -58,27 +58,24 @@ def read_characters(field: str, text: str, vocabulary: "Vocabulary") -> str:
     typed = _typed(field, text)
     if not typed:
         raise InputError("empty", field=field)
-    return _convert(field, typed, in_context(typed), vocabulary)
+    return _convert(field, typed, vocabulary)
 
 
 def read_known(field: str, text: str, vocabulary: "Vocabulary") -> str:
     """Read free text; drop the characters that the model does not know, with a ConversionWarning."""
     typed = _typed(field, text)
-    pairs = [
-        (one, _known(read, vocabulary) or _known(one, vocabulary))
-        for one, read in zip(typed, in_context(typed), strict=True)
-    ]
-    if unknown := [*dict.fromkeys(one for one, known in pairs if not known)]:
-        tell(Note("not_known", field=field, has=unknown))
-    known = "".join(one for one, known in pairs if known)
-    return _convert(field, known, in_context(known), vocabulary)
+    readings = zip(typed, in_context(typed), strict=True)
+    unknown = {one: None for one, read in readings if not (_known(read, vocabulary) or _known(one, vocabulary))}
+    if unknown:
+        tell(Note("not_known", field=field, has=[*unknown]))
+    return _convert(field, "".join(one for one in typed if one not in unknown), vocabulary)
 
 
 def read_pattern(text: str, blanks: str, vocabulary: "Vocabulary") -> str:
     """Read a pattern: convert fixed characters according to their neighbours, and replace marks by spaces."""
     normalized = unicodedata.normalize("NFC", text)
     typed = "".join(" " if one.isspace() or (one in MARKS and one not in blanks) else one for one in normalized)
-    return _convert("pattern", typed, in_context(typed), vocabulary, known=" " + blanks)
+    return _convert("pattern", typed, vocabulary, free=" " + blanks)
 
 
 def tell_converted(field: str, written: str, read: str) -> None:
@@ -88,10 +85,10 @@ def tell_converted(field: str, written: str, read: str) -> None:
         tell(Note("converted", field=field, has=ones, read=others))
 
 
-def _convert(field: str, typed: str, read: Iterable[str], vocabulary: "Vocabulary", known: str = "") -> str:
+def _convert(field: str, typed: str, vocabulary: "Vocabulary", free: str = "") -> str:
     converted = "".join(
-        one if one in known else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
-        for written, one in zip(typed, read, strict=True)
+        one if one in free else known_character(field, one if _known(one, vocabulary) else written, vocabulary)
+        for written, one in zip(typed, in_context(typed), strict=True)
     )
     tell_converted(field, typed, converted)
     return converted

@@ -24,6 +24,9 @@ MOST_LINES = 60
 FEW_TOKENS = 64
 """The number of tokens in a 七律; a longer poem has fewer particles, so that composing it takes no longer."""
 FEWEST_PARTICLES = 8
+STRENGTHS = {"minimum": 0, "maximum": 10}
+LENGTHS = {"minimum": 4, "maximum": 11}
+"""The bounds of the number of characters in each line of a couplet."""
 LARGEST_SEED = 2**53 - 1
 """The largest whole number that every JSON reader reads exactly."""
 
@@ -122,17 +125,12 @@ class Revising(Sampling):
         minimum=2,
         maximum=100,
     )
+    # The default is low, because composed couplets score above real ones even at 0: taste favours antithesis.
     antithesis: float = option(
-        0.1,  # composed couplets score above real ones, even at 0, because taste favours antithesis
-        "How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.",
-        minimum=0,
-        maximum=10,
+        0.1, "How strongly antithesis 對仗 counts in the couplets that need it; 0 leaves it to the model.", **STRENGTHS
     )
     taste: float = option(
-        1.0,
-        "How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.",
-        minimum=0,
-        maximum=10,
+        1.0, "How strongly the predicted judgement of a reader counts; 0 leaves the choice to the model.", **STRENGTHS
     )
     title: str | None = option(None, "A title of at most 20 characters, for models that know titles.", maxLength=200)
     about: str | None = option(
@@ -187,10 +185,6 @@ class Collecting(Composing):
     )
 
 
-LENGTHS = {"minimum": 4, "maximum": 11}
-"""The bounds of the number of characters in each line of a couplet."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Coupling(Sampling):
     """The options for writing couplets 對聯."""
@@ -203,7 +197,7 @@ class Coupling(Sampling):
     upper: bool = option(False, "Read the line as a lower one, and write upper lines to it.")
     count: int = option(1, "The number of couplets, all different.", minimum=1, maximum=100)
     particles: int = option(128, "The number of particles for each couplet.", minimum=1, maximum=4096)
-    antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", minimum=0, maximum=10)
+    antithesis: float = option(1.0, "How strongly antithesis 對仗 counts.", **STRENGTHS)
 
 
 class Options(TypedDict, total=False):

@@ -83,11 +83,6 @@ class Antithesis:
         scores: Described = ("scores", "float32", ("N", K))
         return session(graph.serialized([("above", "float64", ("N", R))], [scores]))
 
-    def over(self, id_: int) -> Float32[Array, "K"]:
-        """Return the scores of one token when it is placed below each token of the table."""
-        scores: Array = (self.above @ self.below[id_]).astype(np.float32)
-        return scores
-
     def score(self, first: str, second: str) -> float:
         """Return the mean score of the opposite characters in a couplet."""
         pairs = self._known(first, second)
@@ -144,7 +139,8 @@ class Opposites(Term):
         """Return the weighted score of each character with the opposite one, above or below; None if there is none."""
         below = place + self.demands.request.form.width
         if below < len(text) and self.demands.opposite(below) == place:
-            return self.table.over(int(text[below])) * self.weight
+            scores: Array = (self.table.above @ self.table.below[text[below]]).astype(np.float32)
+            return scores * self.weight
         return super().at_place(text, place)
 
 
