@@ -18,7 +18,6 @@ from pingze.verse.patterns import CUSTOMARY, STRICTNESSES, enforced
 from pingze.verse.rhyme_groups import PINGSHUI, STANDARDS
 
 MOODS = ("joyful", "calm", "sad")
-ACROSTIC_PLACES = {"head": "藏頭", "middle": "藏中", "end": "藏尾"}
 MOST_LINES = 60
 """The maximum number of lines: a poem of thirty rhymes."""
 FEW_TOKENS = 64
@@ -162,9 +161,7 @@ class Composing(Revising):
     rhyme: str | None = option(None, "The rhyme group, as 陽; for a tune a part of 詞林正韻, as 第二部.", maxLength=60)
     acrostic: str | None = option(None, "One character per line, as 春夏秋冬.", maxLength=1000)
     acrostic_at: str = option(
-        "head",
-        f"Where in each line the acrostic is: {', '.join(f'{name} {han}' for name, han in ACROSTIC_PLACES.items())}.",
-        enum=list(ACROSTIC_PLACES),
+        "head", "Where in each line the acrostic is: head 藏頭, middle 藏中, end 藏尾.", enum=["head", "middle", "end"]
     )
     pattern: str | None = option(
         None,
@@ -248,11 +245,6 @@ def with_options(function: F) -> F:
     ]
     function.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
     return function
-
-
-def acrostic_position(place: str, width: int) -> int:
-    """Return the position, from 1, of an acrostic's character in a line; `place` is a key of `ACROSTIC_PLACES`."""
-    return {"head": 1, "middle": (width + 1) // 2, "end": width}[place]
 
 
 def check_bounds(name: str, value: object, bounds: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from itertools import chain
 
 from pingze.composing.request.input_characters import read_characters, read_known, read_pattern, tell
-from pingze.composing.request.options import MOST_LINES, Collecting, Composing, acrostic_position, check_bounds
+from pingze.composing.request.options import MOST_LINES, Collecting, Composing, check_bounds
 from pingze.composing.steering.leaning import mood_of
 from pingze.errors import Clash, InputError
 from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
@@ -170,7 +170,7 @@ def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed]
     fixed = [
         *(Fixed("start", *layout.numbered(place), one) for place, one in enumerate(opening)),
         *(
-            Fixed("acrostic", line, acrostic_position(asked.acrostic_at, width), one)
+            Fixed("acrostic", line, {"head": 1, "middle": (width + 1) // 2, "end": width}[asked.acrostic_at], one)
             for line, (one, width) in enumerate(zip(acrostic, layout.widths, strict=False), 1)
         ),
         *_pattern(asked.pattern or "", form, count, vocabulary),
