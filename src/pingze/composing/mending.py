@@ -113,7 +113,15 @@ def mend(
     written = draft.lines
     if not verdict.ok:
         named = form or (verdict.form if verdict.form and find_form(verdict.form).tune else None)
-        draft = replace(draft, form=_form_of(draft.lines, named), template=None, rhyme=None)
+        forms = [each for each in FORMS.values() if each.cut(written)]
+        if named:
+            forms = [best_shape(written, find_form(named), CUSTOMARY, PINGSHUI)]
+        fitting = next((each for each in forms if each.regulated or each.tune), None)
+        if not fitting:
+            raise InputError("not_regulated", field="text")
+        if not fitting.cut(written):
+            raise wrong_shape("text", fitting)
+        draft = replace(draft, form=fitting.name, template=None, rhyme=None)
     texts = verdict.lines, draft.lines
     locked = _locked(texts, keep)
     if verdict.ok and not verdict.doubts:
@@ -167,19 +175,6 @@ def mend(
             broken += [str(doubt.cause["rule"]) for doubt in verdict.doubts]
             changes.append(Change(*layout.numbered(place), before, now, tuple(dict.fromkeys(broken))))
     return Mended(poem, tuple(changes))
-
-
-def _form_of(lines: Sequence[str], name: str | None) -> str:
-    """Return the regulated form of a faulty draft. Raises InputError if the shape fits none, or not the named form."""
-    forms = [form for form in FORMS.values() if form.cut(lines)]
-    if name:
-        forms = [best_shape(lines, find_form(name), CUSTOMARY, PINGSHUI)]
-    fitting = [form for form in forms if form.regulated or form.tune]
-    if not fitting:
-        raise InputError("not_regulated", field="text")
-    if not fitting[0].cut(lines):
-        raise wrong_shape("text", fitting[0])
-    return fitting[0].name
 
 
 def _locked(texts: tuple[Sequence[str], Sequence[str]], keep: Sequence[str]) -> Places:

@@ -107,15 +107,17 @@ def revise(
     break the constraints, UnfinishedError if no particle was finished, CheckpointError if the model cannot be read.
     """
     asked = Composing(**options)
-    chosen, inclusion = prepare_poem(poem, places_of(poem, targets), asked, model)
+    chosen, inclusion = prepare_poem(poem, [] if targets is None else targets, asked, model)
     return chosen.write(inclusion, asked, seeds(asked)[0])
 
 
 def prepare_poem(
-    poem: Poem, places: Iterable[int], asked: Revising, model: str | Path | None = None
+    poem: Poem, targets: Iterable[Target] | None, asked: Revising, model: str | Path | None = None
 ) -> tuple[Composer, Inclusion]:
-    """Load the model and compile the request to rewrite some positions of a poem; raise the same errors as `revise`."""
-    check_poem(poem)
+    """Load the model and compile the request to rewrite the targets, if any; raise the same errors as `revise`."""
+    if not isinstance(poem, Poem):
+        raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
+    places = [] if targets is None else _places(poem, targets)
     chosen = composer(model, asked, form=poem.form)
     text, ids = "".join(poem.lines), chosen.vocabulary.ids
     old = {place: ids[text[place]] for place in places if text[place] in ids}
@@ -149,9 +151,8 @@ def alternatives(
     """
     asked = Composing(**options)
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    (place,) = places_of(poem, [(line, position)])
-    chosen, inclusion = prepare_poem(poem, [place], asked, model)
-    compiled = inclusion.constraints
+    chosen, inclusion = prepare_poem(poem, [(line, position)], asked, model)
+    (place,), compiled = _places(poem, [(line, position)]), inclusion.constraints
     assert compiled.fixed is not None, "a request that can be met fixes one character a place"
     # 1. Read the text before the position.
     ids = chosen.token_ids(poem.lines, poem.form)
@@ -197,7 +198,7 @@ def explain(
     CheckpointError if the model cannot be read.
     """
     check_bounds("limit", limit, {"minimum": 0, "maximum": LARGEST_SEED})
-    chosen, inclusion = prepare_poem(poem, (), Revising(level=level, standard=standard), model)
+    chosen, inclusion = prepare_poem(poem, None, Revising(level=level, standard=standard), model)
     constraints, text = inclusion.constraints, "".join(poem.lines)
     assert constraints.fixed is not None, "a request that can be met fixes one character a place"
     log_p, _ = chosen.score(poem.lines, chosen.prefix(constraints.request), poem.form)
@@ -223,15 +224,8 @@ def explain(
     return reasons
 
 
-def check_poem(poem: Poem) -> None:
-    """Raise InputError if a value is not a Poem."""
-    if not isinstance(poem, Poem):
-        raise wrong_type("poem", poem, "a Poem, as compose and read_poem give")
-
-
-def places_of(poem: Poem, targets: Iterable[Target]) -> list[int]:
-    """Convert the targets to a sorted list of distinct positions in the text, from 0. Raises the errors of `revise`."""
-    check_poem(poem)
+def _places(poem: Poem, targets: Iterable[Target]) -> list[int]:
+    """Convert the targets to a sorted list of distinct positions in the text, from 0."""
     if not isinstance(targets, Iterable):
         raise wrong_type("targets", targets, "a list of lines and places, as [2, (3, 5)]")
     layout, places = Layout(map(len, poem.lines)), set[int]()

@@ -14,7 +14,7 @@ from pingze.composing.constraints.inclusion import Inclusion
 from pingze.composing.particles import Text, Writing, go_on
 from pingze.composing.request.input_characters import noted
 from pingze.composing.request.options import Sampling
-from pingze.composing.revision import places_of, prepare_poem
+from pingze.composing.revision import prepare_poem
 from pingze.deadline import Deadline, too_slow, within
 from pingze.errors import PingzeError
 from pingze.serve.schemas import ComposeRequest, ReviseRequest
@@ -65,7 +65,7 @@ def started(packed: PickledRequest) -> tuple[Composer, Inclusion, Sampling, list
         else:
             targets = [each.line if each.position is None else (each.line, each.position) for each in asked.targets]
             poem = asked.poem.read(asked.level, asked.standard)
-            chosen, inclusion = prepare_poem(poem, places_of(poem, targets), asked, asked.model)
+            chosen, inclusion = prepare_poem(poem, targets, asked, asked.model)
     return chosen, inclusion, asked, list(notes)
 
 
