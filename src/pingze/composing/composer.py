@@ -2,12 +2,11 @@
 
 import math
 import secrets
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import TypeVar, Unpack
+from typing import Unpack
 
 import numpy as np
 
@@ -17,15 +16,15 @@ from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.inclusion import Effort, Inclusion
 from pingze.composing.constraints.lexicon import Lexicon
 from pingze.composing.constraints.masks import Constraints
-from pingze.composing.particles import Text, Writing, best, finish
+from pingze.composing.particles import Text, Writing, best, each, finish
 from pingze.composing.poem import Poem, marked
 from pingze.composing.request.options import Composing, Coupling, Options, Revising, Sampling, with_options
 from pingze.composing.request.request import Request, read_request
-from pingze.composing.steering.antithesis import Opposites, antithesis_of
+from pingze.composing.steering.antithesis import Opposites, antithesis_table
 from pingze.composing.steering.leaning import Leaning, leanings, likeness
 from pingze.composing.steering.taste import Taste
 from pingze.composing.steering.term import Term
-from pingze.deadline import Deadline, check_deadline, current_deadline, within
+from pingze.deadline import check_deadline
 from pingze.errors import InfeasibleError, InputError
 from pingze.network import CI, checkpoint
 from pingze.network.conditions import ABOUT, Conditions
@@ -43,8 +42,6 @@ POPULATION = 64
 
 PopulationSeed = tuple[int, int]
 """A poem's seed and the index of one of its populations; together they seed the population's random numbers."""
-B = TypeVar("B")
-R = TypeVar("R")
 
 
 @with_options
@@ -209,7 +206,7 @@ class Composer:
         if request.like or request.unlike:
             terms.append(Leaning(likeness(self.vocabulary, request.like, request.unlike)))
         if request.antithesis and request.form.antithetical(request.lines):
-            terms.append(Opposites(antithesis_of(self.vocabulary), constraints))
+            terms.append(Opposites(antithesis_table(self.vocabulary), constraints))
         if request.taste:
             terms.append(Taste(self.vocabulary, request, self.reward))
         return terms
@@ -293,25 +290,3 @@ def composer(
 def _composer(name: str, changed: int, reference: bool) -> Composer:
     """Load a composer; `changed`, when the model's file was changed, is used only as a key of the cache."""
     return Composer(checkpoint.load(name), reference=reference)
-
-
-def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
-    """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
-
-    Within a deadline, the caller's thread computes one batch after another. If one batch fails, the others stop at
-    their next `check_deadline`.
-    """
-    if len(batches) == 1 or current_deadline():
-        return [compute(batch) for batch in batches]
-    deadline = Deadline(math.inf)
-
-    def computed(batch: B) -> R:
-        with within(deadline):
-            return compute(batch)
-
-    with ThreadPoolExecutor(threads()) as pool:
-        try:
-            return list(pool.map(computed, batches))
-        except BaseException:
-            deadline.gone = True
-            raise

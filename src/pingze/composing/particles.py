@@ -10,9 +10,11 @@ populations of a request are independent; their total weights say how much each 
 Source: Doucet, de Freitas & Gordon 2001; for language models Lew et al. 2023, Loula et al. 2025.
 """
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -24,16 +26,20 @@ from pingze.composing.proposal import choose, effective_sizes, resample
 from pingze.composing.request.options import Sampling
 from pingze.composing.request.request import BLANKS
 from pingze.composing.steering.term import Term, Token
-from pingze.deadline import check_deadline
+from pingze.deadline import Deadline, check_deadline, current_deadline, within
 from pingze.errors import UnfinishedError
 from pingze.network.reference import ReferenceNetwork, State
 from pingze.network.step_graph import softmax
 from pingze.network.vocabulary import EOS
+from pingze.threads import threads
 
 COLDEST = 0.01
 """The lowest temperature used; below it all particles would be the same text."""
 ESS_THRESHOLD = 0.5
 """A population is resampled when its effective sample size falls below this fraction of its particles."""
+
+B = TypeVar("B")
+R = TypeVar("R")
 
 
 class Start(NamedTuple):
@@ -262,3 +268,25 @@ def finish(writing: Writing) -> list[Text]:
         for error in go_on(writing.network, [writing]).values():
             raise error
     return writing.chosen()
+
+
+def each(compute: Callable[[B], R], batches: Sequence[B]) -> list[R]:
+    """Apply `compute` to every batch, on as many threads as there are processors; return the results in order.
+
+    Within a deadline, the caller's thread computes one batch after another. If one batch fails, the others stop at
+    their next `check_deadline`.
+    """
+    if len(batches) == 1 or current_deadline():
+        return [compute(batch) for batch in batches]
+    deadline = Deadline(math.inf)
+
+    def computed(batch: B) -> R:
+        with within(deadline):
+            return compute(batch)
+
+    with ThreadPoolExecutor(threads()) as pool:
+        try:
+            return list(pool.map(computed, batches))
+        except BaseException:
+            deadline.gone = True
+            raise

@@ -16,7 +16,7 @@ learns the table and measures it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -144,9 +144,11 @@ class Opposites(Term):
         return super().at_place(text, place)
 
 
-@cache
-def antithesis_table() -> Antithesis:
-    """Load the table that ships with the package."""
+@lru_cache(maxsize=8)
+def antithesis_table(vocabulary: Vocabulary | None = None) -> Antithesis:
+    """Load the table that ships with the package, in the order of a vocabulary's ids if one is given."""
+    if vocabulary is not None:
+        return antithesis_table().of(vocabulary)
     with (
         as_file(files("pingze.network") / "weights" / "antithesis.safetensors") as path,
         safe_open(path, framework="numpy") as file,
@@ -170,9 +172,3 @@ def antithesis_notes(verdict: Verdict) -> Iterator[Note]:
         elif len(alike := antithesis_table().alike(first, second)) > 1:
             has = [f"{first[at]}{second[at]} ({2 * k + 1}.{at + 1})" for at in alike]
             yield Note("fine", rule="合掌", has=has, more=0)
-
-
-@lru_cache(maxsize=4)
-def antithesis_of(vocabulary: Vocabulary) -> Antithesis:
-    """Return the shipped table in the order of a vocabulary's ids."""
-    return antithesis_table().of(vocabulary)
