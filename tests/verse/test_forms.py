@@ -4,7 +4,7 @@ import pytest
 
 from pingze.errors import InputError
 from pingze.verse.forms import FORMS, OPENINGS, find_form, line_types, opening_name
-from pingze.verse.patterns import BASES, PREFIXES, RESCUED, STRICTNESSES, accepted
+from pingze.verse.patterns import PREFIXES, RESCUED, STRICTNESSES, accepted
 from tests.verse import reference
 
 
@@ -56,7 +56,7 @@ def instances(kind: str, width: int, level: str) -> set[str]:
 
 
 def test_the_base_patterns_are_accepted_and_masks_say_what_patterns_say() -> None:
-    for kind, base in BASES.items():
+    for kind, base in reference.BASE.items():
         assert base in instances(kind, 5, "strict")
         for pattern in accepted(kind, 7):
             assert pattern.tones.startswith(PREFIXES[kind])

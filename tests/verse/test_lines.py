@@ -6,9 +6,10 @@ import pytest
 
 from pingze.verse import Verdict, check
 from pingze.verse.forms import OPENINGS, line_types
-from pingze.verse.patterns import BASES, PREFIXES
+from pingze.verse.patterns import PREFIXES
 from pingze.verse.rhyme import practised, rhyme_characters
 from pingze.verse.tones import groups, usable_tone
+from tests.verse import reference
 
 TABLE = Path(__file__).with_name("lines.tsv").read_text(encoding="utf-8").splitlines()
 ROWS = [row.split("\t") for row in TABLE[1:]]
@@ -29,7 +30,7 @@ def around(kind: str, text: str, level: str) -> Verdict:
     feet = iter(c for c in rhyme_characters(group) if usable_tone(c) == "平" and c not in text)
     lines = []
     for each in types:
-        tones = (PREFIXES[each] * (width == 7) + BASES[each]).replace("x", "P")
+        tones = (PREFIXES[each] * (width == 7) + reference.BASE[each]).replace("x", "P")
         line = tones.replace("P", "平").replace("Z", "仄")
         lines.append(line[:-1] + next(feet) if each.isupper() else line)
     lines[at : at + len(given)] = given

@@ -5,7 +5,7 @@ A character with several readings passes if one of them fits; an unknown charact
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, old_style, regulated
@@ -48,14 +48,21 @@ def check(
     enforced(level)
     asked, by = None if form is None else find_form(form), find_standard(standard)
     read = read_text(text)
-    lines, verdict = _by_rules(read.lines, partial(_judge_lines, read.left_out, asked, level, by))
-    notes = (*reading_notes(read, lines), *verdict.notes)
+
+    def judged(lines: tuple[str, ...]) -> Verdict:
+        if asked is None:
+            return _find(lines, read.left_out, level, by)
+        form = ci.best_shape(lines, asked, level, by)
+        return (_judge if form.cut(lines) else _shape_faults)(lines, form, level, by)
+
+    lines, verdict = _by_rules(read.lines, judged)
+    notes = [*reading_notes(read, lines), *verdict.notes]
     if asked is None and not (verdict.ok and verdict.template) and (size := _several(lines, 1, by)):
-        notes = (*notes, Note("several_poems", count=len(lines) // size, wanted=size))
+        notes.append(Note("several_poems", count=len(lines) // size, wanted=size))
     if verdict.judged != "shape":
-        notes = (*notes, *character_notes(verdict.lines, by, repeated=verdict.template is not None))
+        notes += character_notes(verdict.lines, by, repeated=verdict.template is not None)
     if fine and verdict.template and verdict.rhyme and by.groups[verdict.rhyme].tone == LEVEL:
-        notes = (*notes, *fine_notes(lines, verdict.rhyme, by))
+        notes += fine_notes(lines, verdict.rhyme, by)
     written, faults = verdict.lines, verdict.violations
     if (own := "".join(read.lines)) != "".join(written):  # a character was read as another of its words
         written = tuple(Layout(map(len, written)).cut(own))
@@ -63,7 +70,7 @@ def check(
             replace(fault, char=written[fault.line - 1][fault.position - 1 :][:1]) if fault.char else fault
             for fault in faults
         )
-    return replace(verdict, lines=written, violations=faults, notes=notes, read=verdict.lines)
+    return replace(verdict, lines=written, violations=faults, notes=tuple(notes), read=verdict.lines)
 
 
 def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.name) -> list[str]:
@@ -77,22 +84,16 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
         form: The form by which the poems are judged; if it is given, blocks are not split by their rhymes.
         standard: How characters are read, as in `check`.
     """
-    by, found = find_standard(standard), list[str]()
-    for block in split_poems(text):
-        found += [block] if form else _by_rhymes(block, by)
-    return found
-
-
-def _by_rhymes(block: str, standard: Standard) -> list[str]:
-    """Split an untitled block into poems by their forms and rhymes."""
-    read = read_text(block)
-    if read.left_out or len(read.lines) < 2 * FEWEST_LINES:
-        return [block]
-    lines = tuple(lines_in_context(read.lines))
-    size = _several(lines, 0, standard)
-    if not size or ((whole := _find(lines, (), CUSTOMARY, standard)).ok and whole.template):
-        return [block]
-    return ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)]
+    by, blocks, found = find_standard(standard), split_poems(text), list[str]()
+    for block in blocks if form is None else ():
+        read = read_text(block)
+        untitled = not read.left_out and len(read.lines) >= 2 * FEWEST_LINES
+        lines = tuple(lines_in_context(read.lines)) if untitled else ()
+        size = _several(lines, 0, by)
+        if size and (whole := _find(lines, (), CUSTOMARY, by)).ok and whole.template:
+            size = 0
+        found += ["\n".join(read.lines[n : n + size]) for n in range(0, len(lines), size)] if size else [block]
+    return blocks if form else found
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
@@ -142,15 +143,6 @@ def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
     return lines, verdict
 
 
-def _judge_lines(
-    headings: Sequence[str], asked: Form | None, level: str, standard: Standard, lines: tuple[str, ...]
-) -> Verdict:
-    if asked is None:
-        return _find(lines, headings, level, standard)
-    form = ci.best_shape(lines, asked, level, standard)
-    return (_judge if form.cut(lines) else _shape_faults)(lines, form, level, standard)
-
-
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
     room = ci if form.tune else regulated if form.regulated else old_style
     return room.judge(lines, form, level, standard)
@@ -169,15 +161,14 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     named = ci.named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune
-    # 1) Judge the lines as regulated and as old-style verse. If few faults are found at the customary level, they are
-    # regulated.
+    # 1) They are regulated verse if they have few faults at the customary level.
     verdict = _judge(lines, shaped[0], level, standard) if shaped and shaped[0].regulated else None
     if verdict and verdict.ok and level == CUSTOMARY:
         return verdict
     as_old = _judge(lines, shaped[-1], level, standard) if shaped else None
     fits_old = as_old is not None and as_old.ok
     at_customary = verdict if level == CUSTOMARY or not verdict else _judge(lines, shaped[0], CUSTOMARY, standard)
-    if verdict and at_customary and _is_regulated(at_customary) and not (fits_old and _is_old_quatrain(at_customary)):
+    if verdict and at_customary and _is_regulated(at_customary, fits_old=fits_old):
         also = fits_old and bool(verdict.violations) and len(lines) == FEWEST_LINES
         return replace(verdict, notes=(*verdict.notes, *[Note("also_old", form=shaped[-1].name)] * also))
     # 2) Otherwise they are a 詞 if they fit a tune, at least as well as old-style verse.
@@ -192,7 +183,9 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     if as_old is None or 2 * len(as_old.violations) >= len(lines) // 2:
         tunes = [] if shaped else ci.nearest(lines)
         meant = next((find_form(tune) for tune in tunes if named and find_tune(tune) in shapes_of(named)), None)
-        if not shaped and (near := meant or _nearly_shaped(lines)):
+        sized = (form for form in FORMS.values() if form.lines == len(lines))
+        nearly = (form for form in sized if sum(abs(len(line) - form.width) for line in lines) == 1)
+        if not shaped and (near := meant or next(nearly, None)):
             return _shape_faults(lines, near, level, standard)
         notes = [shape_note(lines), Note("no_rhyme", rhyme="missing") if shaped else Note("no_form", rhyme=None)]
         if tunes:
@@ -208,33 +201,21 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
     return replace(as_old, notes=(*notes, *as_old.notes))
 
 
-def _nearly_shaped(lines: tuple[str, ...]) -> Form | None:
-    """Return the 絕 or 律 whose shape the lines would have but for one missing or extra character, or None."""
-    forms = (form for form in FORMS.values() if form.lines == len(lines))
-    return next((form for form in forms if sum(abs(len(line) - form.width) for line in lines) == 1), None)
-
-
-def _is_old_quatrain(verdict: Verdict) -> bool:
-    """Return whether a quatrain that would be a 五絕 with a few faults was more likely meant as a 古絕, like 靜夜思.
-
-    With five characters to a line, two faults are nearly as frequent in quatrains as in the first four lines of longer
-    poems; with seven characters they are eleven times rarer in quatrains. A single fault counts as a slip.
-    """
-    rules = [violation.rule for violation in verdict.violations]
-    return verdict.form == "五絕" and len(rules) > 1 and bool({"失對", "失黏"} & set(rules))
-
-
-def _is_regulated(verdict: Verdict) -> bool:
+def _is_regulated(verdict: Verdict, *, fits_old: bool) -> bool:
     """Return whether a poem with the shape of a regulated form, judged at the customary level, is regulated verse.
 
     Tang poems of at least ten lines with one level rhyme fall into two groups: regulated ones, with at most one fault
     per four lines, and old-style ones, with about three faults per four lines. Shorter poems show no such gap; one
-    fault per couplet is allowed in them.
+    fault per couplet is allowed in them. But a 五絕 with more than one fault was more likely meant as a 古絕, like
+    靜夜思, if it fits one (`fits_old`): two faults are nearly as frequent in quatrains of five characters to a line as
+    in the first four lines of longer poems; with seven characters they are eleven times rarer in quatrains.
     """
+    rules = [violation.rule for violation in verdict.violations]
+    if fits_old and verdict.form == "五絕" and len(rules) > 1 and {"失對", "失黏"} & set(rules):
+        return False
+    rhyme = STANDARDS[verdict.standard].groups.get(verdict.rhyme or "")
     allowed = len(verdict.lines) // (2 if len(verdict.lines) < 10 else 4)
-    groups = STANDARDS[verdict.standard].groups
-    level_rhyme = verdict.rhyme is not None and groups[verdict.rhyme].tone == LEVEL
-    return level_rhyme and len(verdict.violations) <= allowed
+    return rhyme is not None and rhyme.tone == LEVEL and len(rules) <= allowed
 
 
 def _shape_faults(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:

@@ -46,17 +46,14 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     chosen, unsure = to_traditional(text), _unsure() & set(text)
     if not unsure:
         return chosen
-    contexts, caution = _contexts(), _caution(text)
-    ambiguous = contexts.keys() & unsure
-    rare = set(filter(is_rare_word, unsure)) if keep_words else set[str]()
-    kept = {one for one in ambiguous if one in contexts[one]} | rare if math.isinf(caution) else set()
-    if chosen != text:
+    contexts, caution, kept = _contexts(), _caution(text), set[str]()
+    if math.isinf(caution):
+        kept = {one for one in unsure if one in contexts.get(one, ()) or (keep_words and is_rare_word(one))}
         chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
-    for _ in range(2 if ambiguous - kept else 0):  # in the second pass the neighbours are resolved already
-        chosen = "".join(
-            _choose(text, chosen, at, caution) if one in contexts and one not in kept else chosen[at]
-            for at, one in enumerate(text)
-        )
+    ambiguous = contexts.keys() & unsure - kept
+    for _ in range(2 if ambiguous else 0):  # in the second pass the neighbours are resolved already
+        read = (_choose(text, chosen, at, caution) if one in ambiguous else chosen[at] for at, one in enumerate(text))
+        chosen = "".join(read)
     return chosen
 
 
@@ -79,10 +76,9 @@ def other_words(text: str, read: str, place: int) -> list[str]:
 
 def _caution(text: str) -> float:
     """Return the evidence, in nats, required to change a character that is also a word itself."""
-    if _only_simplified().isdisjoint(text):
-        return _STRONG if simplified_forms().keys().isdisjoint(text) else math.inf
-    simple = sum(map(_only_simplified().__contains__, text))
-    traditional = sum(map(simplified_forms().__contains__, text))
+    simple, traditional = (sum(map(of.__contains__, text)) for of in (_only_simplified(), simplified_forms()))
+    if not simple and not traditional:
+        return _STRONG
     return 0.0 if simple >= traditional else math.inf
 
 
@@ -90,8 +86,8 @@ def _caution(text: str) -> float:
 def _only_simplified() -> frozenset[str]:
     """Return the Simplified characters that never occur as words in a Traditional text."""
     words = {one for one, context in _contexts().items() if one in context}
-    kept = (in_use, is_rare_word, words.__contains__)
-    return frozenset(one for one in table("simplified") if not any(each(one) for each in kept))
+    simplified = table("simplified").keys() - words
+    return frozenset(one for one in simplified if not in_use(one) and not is_rare_word(one))
 
 
 def _choose(text: str, chosen: str, at: int, caution: float) -> str:
@@ -117,12 +113,9 @@ def _contexts() -> dict[str, _Context]:
     for character, cells in table("contexts").items():
         usual, *others = cells.split("\t")
         found[character] = {usual: (0, {})}
-        for word, weight, neighbours in (cell for other in others for cell in _CELL.findall(other)):
-            weights = {
-                (side, beside): int(times)
-                for side, times, characters in _NEIGHBOURS.findall(neighbours)
-                for beside in characters
-            }
+        for word, weight, neighbours in _CELL.findall("\n".join(others)):
+            listed = _NEIGHBOURS.findall(neighbours)
+            weights = {(side, beside): int(times) for side, times, characters in listed for beside in characters}
             found[character][word] = (int(weight), weights)
     return found
 

@@ -81,7 +81,7 @@ class Form:
 
     def layout(self, count: int) -> Layout:
         """Return the positions of a text of `count` lines."""
-        return _layout(self.widths(count))
+        return Layout(self.widths(count))
 
     def same(self, place: int) -> list[int]:
         """Return a position, from 0, and those that have the same character because a line repeats another 疊句."""
@@ -126,11 +126,6 @@ FORMS = {
     for name, lines in (("絕", 4), ("律", 8), ("排", None), ("古", None))
 }
 """Every form of 詩, by name."""
-
-
-@cache
-def _layout(widths: tuple[int, ...]) -> Layout:
-    return Layout(widths)
 
 
 @cache

@@ -27,9 +27,6 @@ _ENFORCED = {CUSTOMARY: {"孤平"}, STRICT: {"孤平", "小拗", "三仄尾", "�
 _STRICTNESS = re.compile(f"({'|'.join(STRICTNESSES)})((?:[+-](?:{'|'.join(SWITCHES)}))*)")
 
 PREFIXES = {"a": "xP", "B": "xZ", "c": "xZ", "D": "xP"}
-BASES = {"a": "ZZPPZ", "B": "PPZZP", "c": "PPPZZ", "D": "ZZZPP"}
-"""The pattern of each type as the handbooks print it, for the last five characters."""
-
 SIDES = {"P": LEVEL, "Z": OBLIQUE}
 """The tone that each sign of a pattern requires."""
 
@@ -62,11 +59,6 @@ class Pattern:
     oblique: int
     """A bit mask of the positions that must be oblique."""
 
-    @property
-    def soft(self) -> bool:
-        """Whether the pattern bends a rule of `BENT`."""
-        return self.rule in BENT
-
     def misfits(self, can_be_level: int, can_be_oblique: int) -> int:
         """Return a bit mask of the positions whose character cannot have the required tone."""
         return self.level & ~can_be_level | self.oblique & ~can_be_oblique
@@ -93,7 +85,7 @@ def enforced(strictness: str) -> frozenset[str]:
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
 
-    `kind` is a letter of `BASES`, or a' or B', which have none if the strictness accepts no rescue in a couplet.
+    `kind` is a letter of `PREFIXES`, or a' or B', which have none if the strictness accepts no rescue in a couplet.
     """
     found = []
     for five, rule in _ACCEPTED[kind]:

@@ -6,7 +6,7 @@ from pingze.messages import Parameter
 from pingze.verse.character_table import variants
 from pingze.verse.context import word_at
 from pingze.verse.forms import FEWEST_LINES, Form, opening_name
-from pingze.verse.patterns import enforced
+from pingze.verse.patterns import BENT, enforced
 from pingze.verse.rhyme import Groups, is_rare_rhyme, lenders, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, Standard
 from pingze.verse.scansion import FAULT, FittedLine, Masks, fit, fitted, masks_of
@@ -63,12 +63,12 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
         before.add(lines[number][-1])
     faults.sort(key=lambda fault: fault[:2])
     # 4) Collect the notes on rhymes and on bent and rescued lines, and the doubts.
-    notes = [*_rhyme_notes(lines, feet, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed)]
+    notes = [*_rhyme_notes(lines, rhymed, rhyme, standard, borrows=borrows and 0 in rhymed)]
     for number, line in enumerate(best, 1):
         if line.kind == "a'":
             notes.append(Note("rescue", line=number + 1, has=number))
-        elif line.pattern.soft:
-            notes.append(Note("bent", rule=line.pattern.rule or "", line=number, position=width - 2))
+        elif line.pattern.rule in BENT:
+            notes.append(Note("bent", rule=line.pattern.rule, line=number, position=width - 2))
     violations = tuple(Violation.at(rule, lines, number, place, standard) for number, place, rule in faults)
     if faults == [(2, 1, "失黏")] and len(lines) == FEWEST_LINES:
         notes.append(Note("broken_waist", name="折腰體"))
@@ -112,15 +112,10 @@ def _rule(kind: str, number: int, place: int, width: int) -> str:
 
 
 def _rhyme_notes(
-    lines: Sequence[str],
-    feet: Sequence[Groups],
-    rhymed: Sequence[int],
-    rhyme: str | None,
-    standard: Standard,
-    *,
-    borrows: bool,
+    lines: Sequence[str], rhymed: Sequence[int], rhyme: str | None, standard: Standard, *, borrows: bool
 ) -> Iterator[Note]:
     """Yield notes that explain faulty rhymes, and notes on rhymes that are allowed but that poets avoid."""
+    feet = [groups(line[-1], standard) for line in lines]
     if borrows:
         rare = not feet[0] & set(lenders(rhyme or "", standard))
         code = "rare_neighbour_rhyme" if rare else "neighbour_rhyme"
@@ -159,15 +154,9 @@ def _doubts(
             at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
             side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
             word, needed = word_at(lines[number], place, standard), known(character, standard).needed
-            found: dict[str, Parameter] = {
-                "line": number + 1,
-                "position": place + 1,
-                "has": character,
-                "wanted": side,
-                "rule": _rule(line.kind, number, at, width),
-                "other": lines[number][at],
-            }
-            if word:
-                yield Note("word_reading", word=word, **found)
-            else:
-                yield Note("rare_reading", times=needed[side], total=sum(needed.values()), **found)
+            why: dict[str, Parameter] = (
+                {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
+            )
+            why |= {"has": character, "wanted": side, "rule": _rule(line.kind, number, at, width)}
+            code, other = "word_reading" if word else "rare_reading", lines[number][at]
+            yield Note(code, line=number + 1, position=place + 1, other=other, **why)

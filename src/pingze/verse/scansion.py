@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pingze.verse.characters import Translation
 from pingze.verse.context import tones_by_word
-from pingze.verse.patterns import Pattern, accepted, is_turned, word_starts
+from pingze.verse.patterns import BENT, Pattern, accepted, is_turned, word_starts
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tones import sides, usual_sides
 
@@ -135,6 +135,6 @@ def fitted(kind: str, width: int, strictness: str, masks: Masks) -> tuple[int, F
     for pattern in accepted(kind, width, strictness):
         misfits = pattern.misfits(masks.level, masks.oblique) & judged
         rare = pattern.misfits(masks.usually_level, masks.usually_oblique) & judged & ~misfits
-        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + pattern.soft
+        cost = misfits.bit_count() * FAULT + rare.bit_count() * RARE + (pattern.rule in BENT)
         costs.append((cost, FittedLine(kind, pattern, misfits, rare, False)))
     return min(costs, key=lambda each: each[0])

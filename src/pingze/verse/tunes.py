@@ -6,7 +6,7 @@ columns of the table and how they are counted.
 
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from difflib import get_close_matches
 from functools import cache, cached_property
 from itertools import accumulate
@@ -58,7 +58,7 @@ class Tune:
     """The number of those that have this shape."""
     lines: tuple[TuneLine, ...]
 
-    @property
+    @cached_property
     def size(self) -> int:
         """The number of characters."""
         return sum(self.widths)
@@ -67,11 +67,6 @@ class Tune:
     def widths(self) -> tuple[int, ...]:
         """The number of characters in each line."""
         return tuple(len(line.tones) for line in self.lines)
-
-    @cached_property
-    def counts(self) -> list[int]:
-        """The number of lines of each number of characters, from 0."""
-        return [*map(self.widths.count, range(1 + max(self.widths)))]
 
     @cached_property
     def ends(self) -> frozenset[int]:
@@ -103,10 +98,7 @@ class Tune:
 
     def as_json(self) -> dict[str, object]:
         """Return the fields by name, and the number of characters."""
-        return {each.name: getattr(self, each.name) for each in fields(self)} | {
-            "size": self.size,
-            "lines": [asdict(line) for line in self.lines],
-        }
+        return asdict(self) | {"size": self.size}
 
     def kinds(self, rhyme: int) -> frozenset[str]:
         """Return the classes of the lines of a rhyme; two if level and oblique lines rhyme with each other."""
@@ -122,31 +114,24 @@ class Tune:
         )
 
 
-def _tune(name: str, cells: str) -> Tune:
-    others, pieces, shaped, lines, level, rhymed = cells.split("\t")
-    found = [
-        TuneLine(
-            tones,
-            int(rhyme) - 1 if rhyme else None,
-            kind,
-            mark,
-            bool(stanza),
-            bool(repeats),
-            tuple(map(int, shares.split("."))),
-            int(share),
-        )
-        for (repeats, tones, rhyme, kind, mark, stanza), shares, share in zip(
-            _LINE.findall(lines), level.split(), rhymed.split(), strict=True
-        )
-    ]
-    names = (name.partition("·")[0], *others.split())
-    return Tune(name, names, int(pieces), int(shaped), tuple(found))
-
-
 @cache
 def tunes() -> dict[str, Tune]:
     """Return all shapes of all tunes by name, the tunes with the most pieces first."""
-    return {name: _tune(name, cells) for name, cells in table("tunes").items()}
+    found = {}
+    for name, cells in table("tunes").items():
+        others, pieces, shaped, patterns, level, rhymed = cells.split("\t")
+        shares = (tuple(map(int, each.split("."))) for each in level.split())
+        lines = tuple(
+            TuneLine(
+                tones, int(rhyme) - 1 if rhyme else None, kind, mark, bool(stanza), bool(repeats), share, int(often)
+            )
+            for (repeats, tones, rhyme, kind, mark, stanza), share, often in zip(
+                _LINE.findall(patterns), shares, rhymed.split(), strict=True
+            )
+        )
+        names = (name.partition("·")[0], *others.split())
+        found[name] = Tune(name, names, int(pieces), int(shaped), lines)
+    return found
 
 
 @cache
@@ -188,13 +173,6 @@ def shapes_of(tune: Tune) -> list[Tune]:
 
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines have the shape of a tune whose lines differ in length."""
-    return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in by_size().get(sum(map(len, lines)), []))
-
-
-@cache
-def by_size() -> dict[int, list[Tune]]:
-    """Group all shapes by their number of characters."""
-    found: dict[int, list[Tune]] = {}
-    for tune in tunes().values():
-        found.setdefault(tune.size, []).append(tune)
-    return found
+    widths = [*map(len, lines)]
+    size = sum(widths)
+    return len({*widths}) > 1 and any(tune.size == size and tune.divides(lines) for tune in tunes().values())

@@ -112,7 +112,7 @@ class Verdict:
     standard: str = PINGSHUI.name
     """The standard by which characters were read: a key of `rhyme_groups.STANDARDS`."""
     kinds: tuple[str, ...] = ()
-    """The type of each line (`patterns.BASES`, or a' B' for a rescue); () for old-style verse."""
+    """The type of each line (a B c D, or a' B' for a rescue); () for old-style verse."""
     read: tuple[str, ...] = ()
     """The lines as they were read: Simplified characters as the words for which they stand."""
 
@@ -131,8 +131,24 @@ class Verdict:
         return "tones and rhyme" if self.template or self.form not in FORMS else "rhyme"
 
     def _repr_html_(self) -> str:
-        """Return the HTML that a notebook displays: tones, faults and notes."""
-        return html(self)
+        """Return HTML: the poem tones above its characters, faulty ones in red; then faults, rules and notes."""
+        faulty = {(fault.line, fault.position) for fault in self.violations}
+        rows = [
+            "".join(
+                f"<ruby{_FAULTY if (number, place) in faulty else ''}>"
+                f"{escape(character)}<rt>{sign(read, self.standard)}</rt></ruby>"
+                for place, (character, read) in enumerate(zip(*line, strict=True), 1)
+            )
+            for number, line in enumerate(zip(self.lines, self.read, strict=True), 1)
+        ]
+        faults = [
+            here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule) + here(each.rule)
+            for each in self.violations
+        ]
+        notes = [note.text(language()) for note in (*self.doubts, *self.notes)]
+        items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
+        verse = f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
+        return f"<b>{escape(heading(self))}</b>{verse}<ul>{items}</ul>{escape(summary(self))}"
 
     def as_json(self) -> dict[str, object]:
         """Return the fields by name, together with `ok` and `judged`."""
@@ -163,24 +179,3 @@ def summary(verdict: Verdict) -> str:
     faults = here({0: "no_faults", 1: "one_fault"}.get(count, "faults"), has=count)
     doubts = here("doubts", has=len(verdict.doubts)) if verdict.doubts else ""
     return faults + doubts + (here("judged_rhyme") if verdict.judged == "rhyme" else "")
-
-
-def html(verdict: Verdict) -> str:
-    """Return HTML: the poem, with tones above its characters and faulty ones in red, then faults, rules and notes."""
-    faulty = {(fault.line, fault.position) for fault in verdict.violations}
-    rows = [
-        "".join(
-            f"<ruby{_FAULTY if (number, place) in faulty else ''}>"
-            f"{escape(character)}<rt>{sign(read, verdict.standard)}</rt></ruby>"
-            for place, (character, read) in enumerate(zip(*line, strict=True), 1)
-        )
-        for number, line in enumerate(zip(verdict.lines, verdict.read, strict=True), 1)
-    ]
-    faults = [
-        here("fault_at", line=each.line, position=each.position, has=each.char, rule=each.rule) + here(each.rule)
-        for each in verdict.violations
-    ]
-    notes = [note.text(language()) for note in (*verdict.doubts, *verdict.notes)]
-    items = "".join(f"<li>{escape(item)}</li>" for item in (*faults, *notes))
-    verse = f'<div lang="zh-Hant" style="font-size: 150%; line-height: 2">{"<br>".join(rows)}</div>'
-    return f"<b>{escape(heading(verdict))}</b>{verse}<ul>{items}</ul>{escape(summary(verdict))}"
