@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from pingze.corpus import Store
 from pingze.verse.character_table import entry
-from pingze.verse.ci_rhyme import ci_rhymes
+from pingze.verse.rhyme import ci_rhymes
 from pingze.verse.rhyme_groups import PINGSHUI
 from pingze.verse.tables import table
 from scripts.character_table import package
@@ -64,7 +64,7 @@ def _between(lines: list[str]) -> Iterator[tuple[str, str]]:
 def _rows(counts: dict[str, Counter[str]]) -> Iterator[str]:
     for group in SECOND:
         for second in (False, True):
-            half = [one for one in counts if entry(one, PINGSHUI).groups == {group}]
+            half = [one for one in counts if entry(one, PINGSHUI).rhymed.keys() == {group}]
             half = [one for one in half if (one in table("halves")[group]) == second]
             total = sum((counts[one] for one in half), Counter[str]())
             yield f"{group} {second}: " + ", ".join(f"{part} {times}" for part, times in total.most_common(3))

@@ -24,7 +24,7 @@ from typing import NamedTuple
 from pingze.corpus import CorpusPoem, Store
 from pingze.verse import check
 from pingze.verse.characters import MARKS, only_han
-from pingze.verse.ci_rhyme import ENTERING, ci_rhymes
+from pingze.verse.rhyme import ENTERING, ci_rhymes
 from pingze.verse.rhyme_groups import LEVEL, NUMBERS, OBLIQUE
 from pingze.verse.tones import sides
 from pingze.verse.tunes import find_tune, shapes_of, tunes

@@ -11,8 +11,8 @@ from pingze.composing.composer import Composer
 from pingze.composing.request.options import Sampling
 from pingze.errors import InfeasibleError, InputError
 from pingze.verse import check
-from pingze.verse.ci_rhyme import ci_rhymes, kind_in
 from pingze.verse.forms import find_form
+from pingze.verse.rhyme import ci_rhymes, kind_in
 from pingze.verse.tones import sides
 from pingze.verse.tunes import tunes
 from tests import invented

@@ -5,8 +5,8 @@ import pytest
 from pingze.corpus import CorpusPoem
 from pingze.errors import InputError
 from pingze.verse import check, split_poems
-from pingze.verse.ci_rhyme import ci_rhymes, find_part, kind_in, parts
 from pingze.verse.forms import find_form
+from pingze.verse.rhyme import ci_rhymes, find_part, kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, TONGYUN
 from pingze.verse.tunes import Tune, find_tune, tunes
 from scripts.tunes import rows

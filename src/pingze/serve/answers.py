@@ -21,9 +21,9 @@ from pingze.serve import schemas
 from pingze.serve.problems import Problem
 from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
-from pingze.verse.ci_rhyme import kind_in, part_labels
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
+from pingze.verse.rhyme import kind_in, part_labels
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, STANDARDS
 from pingze.verse.suggestions import suggest
 from pingze.verse.tones import EITHER, UNKNOWN, readings, tone

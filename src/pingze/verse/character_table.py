@@ -1,14 +1,10 @@
 """Look up a character's rhyme groups, its counts in Tang verse, its variants and its Simplified forms.
 
-`data/SOURCES.md` lists the sources of `data/characters.tsv`, `simplified.tsv` and `shinjitai.tsv` (`python -m
-scripts.count characters`). The columns of characters.tsv are the character; its rhyme groups, each followed by the
-number of times Tang poets rhymed on the character in that group; its occurrences in Tang verse; if it can have both
-tones, how often verse needs the level and the oblique one; and its variants.
+`data/SOURCES.md` describes `characters.tsv`, `simplified.tsv` and `shinjitai.tsv`, and lists their sources.
 """
 
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from pingze.verse import mandarin
@@ -29,26 +25,14 @@ class Entry(NamedTuple):
     rhymed: Mapping[str, int]
     """The names of the character's rhyme groups, with the number of times Tang poets rhymed on it in each.
 
-    In a standard other than 平水韻, each group has the number of the character's rhymes in all groups of 平水韻.
+    In a standard other than 平水韻, each group has the number of rhymes in all groups of 平水韻.
     """
-    used: int = 0
+    used: int
     """The number of times the character occurs in Tang verse."""
-    needed: Mapping[str, int] = MappingProxyType({})
+    needed: Mapping[str, int]
     """If the character can have both tones: how often it occurs where a template requires each tone."""
-    variants: str = ""
+    variants: str
     """Other written forms of the character, the most frequent first."""
-    standard: Standard = PINGSHUI
-    """The standard that has these groups."""
-
-    @property
-    def groups(self) -> frozenset[str]:
-        """The names of the character's rhyme groups."""
-        return frozenset(self.rhymed)
-
-    @property
-    def sides(self) -> frozenset[str]:
-        """The tones that the character can have: `LEVEL`, `OBLIQUE` or both."""
-        return frozenset(self.standard.groups[name].side for name in self.rhymed)
 
 
 @lru_cache(1 << 15)
@@ -60,7 +44,7 @@ def entry(character: str, standard: Standard) -> Entry:  # without a default, no
     if standard.rimes:
         read = "".join(mandarin.group_names(each, standard) for each in mandarin.readings().get(character, ()))
         rhymed, needed = dict.fromkeys(read, sum(rhymed.values())), {}
-    return Entry(rhymed, int(used or 0), needed, variants, standard)
+    return Entry(rhymed, int(used or 0), needed, variants)
 
 
 def in_use(character: str) -> bool:
@@ -71,7 +55,8 @@ def in_use(character: str) -> bool:
 @lru_cache(1 << 13)
 def is_rare_word(character: str) -> bool:
     """Return whether a Simplified character, as 并, is also a word with readings that its Traditional form lacks."""
-    own, other = (entry(one, PINGSHUI).groups for one in (character, table("simplified").get(character, "")[:1]))
+    traditional = table("simplified").get(character, "")[:1]
+    own, other = (entry(one, PINGSHUI).rhymed.keys() for one in (character, traditional))
     return bool(other) and not own <= other
 
 

@@ -5,7 +5,6 @@ A character with several readings passes if one of them fits; an unknown charact
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
 from pingze.errors import wrong_type
 from pingze.verse import ci, old_style, regulated
@@ -105,9 +104,9 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
         standard: The standard by which characters are read.
     """
     feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
-    for size in (4, 8) if feet and not frozenset.intersection(*feet) else ():
-        form = next(iter(_shaped(size, frozenset(map(len, lines)))), None)
-        if form and form.regulated and len(lines) > size and len(lines) % size == 0:
+    for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
+        size = form.lines or len(lines)
+        if {*map(len, lines)} == {form.width} and len(lines) > size and len(lines) % size == 0:
             before = frozenset[str]()
             for start in range(0, len(lines), size):
                 part = _judge(lines[start : start + size], form, CUSTOMARY, standard)
@@ -126,10 +125,11 @@ def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
         typed: The lines as they were written.
         judged: The function that judges converted lines.
     """
-    cut = Layout(map(len, typed)).cut
     lines = tuple(lines_in_context(typed))
     verdict = judged(lines)
-    layout, text = Layout(map(len, verdict.lines)), "".join(typed)
+    if not verdict.violations:
+        return lines, verdict
+    cut, layout, text = Layout(map(len, typed)).cut, Layout(map(len, verdict.lines)), "".join(typed)
     for fault in verdict.violations:
         read = "".join(lines)
         place = layout.starts[fault.line - 1] + fault.position - 1
@@ -148,16 +148,11 @@ def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -
     return room.judge(lines, form, level, standard)
 
 
-@lru_cache(1 << 10)
-def _shaped(count: int, widths: frozenset[int]) -> list[Form]:
-    """Return the forms of 詩 that take a number of lines and their lengths, regulated ones first."""
-    return [form for form in FORMS.values() if form.takes(count) and widths <= {form.width}]
-
-
 def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard) -> Verdict:
     """Judge lines by the form that suits them best."""
     written = len(lines) >= FEWEST_LINES and len(set(lines)) > 1
-    shaped = _shaped(len(lines), frozenset(map(len, lines))) if written else []
+    widths = {*map(len, lines)} if written else set()
+    shaped = [form for form in FORMS.values() if widths == {form.width} and form.takes(len(lines))]  # regulated first
     named = ci.named_tune(headings)
     if named and written and (of_tune := ci.find(lines, named, level, standard)):
         return of_tune

@@ -8,12 +8,12 @@ nearly all of them must rhyme with the other lines of its rhyme, in one part of 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from pingze.verse.ci_rhyme import ci_rhymes, class_of, kind_in
 from pingze.verse.forms import Form, tune_form
 from pingze.verse.patterns import SIDES
+from pingze.verse.rhyme import ci_rhymes, class_of, kind_in
 from pingze.verse.rhyme_groups import Standard
 from pingze.verse.tones import groups, sides
-from pingze.verse.tunes import Tune, find_tune, shapes_of, tunes
+from pingze.verse.tunes import Tune, find_tune, of_size, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
 _MOST_FAULTS = 8
@@ -72,8 +72,7 @@ def find(lines: Sequence[str], named: Tune | None, strictness: str, standard: St
         standard: How characters are read.
     """
     size = sum(map(len, lines))
-    shapes = shapes_of(named) if named else [tune for tune in tunes().values() if tune.size == size]
-    verdicts = _verdicts(lines, shapes, strictness, standard)
+    verdicts = _verdicts(lines, shapes_of(named) if named else of_size(size), strictness, standard)
     if not verdicts or (not named and _MOST_FAULTS * len(verdicts[0].violations) > size):
         return None
     best, *others = verdicts

@@ -49,7 +49,8 @@ def in_context(text: str, *, keep_words: bool = False) -> str:
     contexts, caution, kept = _contexts(), _caution(text), set[str]()
     if math.isinf(caution):
         kept = {one for one in unsure if one in contexts.get(one, ()) or (keep_words and is_rare_word(one))}
-        chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
+        if chosen != text:
+            chosen = "".join(one if one in kept else other for one, other in zip(text, chosen, strict=True))
     ambiguous = contexts.keys() & unsure - kept
     for _ in range(2 if ambiguous else 0):  # in the second pass the neighbours are resolved already
         read = (_choose(text, chosen, at, caution) if one in ambiguous else chosen[at] for at, one in enumerate(text))
@@ -76,10 +77,9 @@ def other_words(text: str, read: str, place: int) -> list[str]:
 
 def _caution(text: str) -> float:
     """Return the evidence, in nats, required to change a character that is also a word itself."""
-    simple, traditional = (sum(map(of.__contains__, text)) for of in (_only_simplified(), simplified_forms()))
-    if not simple and not traditional:
-        return _STRONG
-    return 0.0 if simple >= traditional else math.inf
+    if not (simple := sum(map(_only_simplified().__contains__, text))):
+        return _STRONG if simplified_forms().keys().isdisjoint(text) else math.inf
+    return 0.0 if simple >= sum(map(simplified_forms().__contains__, text)) else math.inf
 
 
 @cache

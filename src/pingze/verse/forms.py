@@ -53,6 +53,9 @@ class Layout:
         return [text[start:end] for start, end in pairwise(self.starts)]
 
 
+_layout = cache(Layout)
+
+
 @dataclass(frozen=True)
 class Form:
     """A form 體: regulated verse 近體 with four openings, old-style verse 古體 with none, or 詞 to a tune."""
@@ -81,7 +84,7 @@ class Form:
 
     def layout(self, count: int) -> Layout:
         """Return the positions of a text of `count` lines."""
-        return Layout(self.widths(count))
+        return _layout(self.widths(count))
 
     def same(self, place: int) -> list[int]:
         """Return a position, from 0, and those that have the same character because a line repeats another 疊句."""

@@ -1,6 +1,8 @@
 """Build the remarks on a text that are not faults: its shape, how it was read, repeated and unknown characters."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from pingze.verse import mandarin
 from pingze.verse.character_table import forms, to_traditional
@@ -41,12 +43,9 @@ def character_notes(lines: Sequence[str], standard: Standard, *, repeated: bool)
     text = "".join(lines)
     if repeated:
         words = "\n".join(lines).translate(_WORDS).split("\n")
-        seen, again = set[str](), set[str]()
-        for line in map(set, words):  # repetition within a line is a figure of speech
-            again |= seen & line
-            seen |= line
-        whole = "".join(words) if again else ""
-        found = sorted(again, key=whole.index)
+        times = Counter(chain.from_iterable(map(set, words)))  # repetition within a line is a figure of speech
+        whole = "".join(words)
+        found = sorted((word for word, count in times.items() if count > 1), key=whole.index)
         for at, word in enumerate(found[:_MANY]):
             written = dict.fromkeys(own for own, read in zip(text, whole, strict=True) if read == word)
             places = [f"{number}" for number, line in enumerate(words, 1) if word in line]

@@ -32,9 +32,7 @@ _COMMENT = re.compile(
     r"\s*[【\[(（]?(?:注释|注釋|註釋|注解|译文|譯文|赏析|賞析|简析|簡析|创作背景|作者简介)\s*(?:[】\])）：:]|$)",
     re.MULTILINE,
 )
-_PLAIN = re.compile(
-    "(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+"
-)  # most texts are just verse; 囗 stands for a lost character
+_PLAIN = re.compile("(?:[\u4e00-\u56d6\u56d8-\u9fff]+[，。])+")  # most texts are just verse; 囗 is a lost character
 _NOT_CHARACTER = re.compile(f"[^{_CHARACTER}]")
 _SHORTEST_PIECE = 4  # spaces between shorter pieces are only letter-spacing
 _MOST_ROWS = 100  # longer texts are read in one way only

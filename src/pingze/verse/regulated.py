@@ -1,6 +1,6 @@
 """Judge regulated verse 近體: find its template, rhyme and faults."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from pingze.messages import Parameter
 from pingze.verse.character_table import variants
@@ -46,12 +46,12 @@ def judge(lines: tuple[str, ...], form: Form, strictness: str, standard: Standar
     best = fit(masks, width, strictness, form.openings, rhymed_costs, int(rhyme in feet[0]))
     rhymed = [number for number, line in enumerate(best) if line.kind[0].isupper()]
     # 3) List the faults of tones and of rhymes, in the order of their positions.
-    faults = [
-        (number, place, _rule(line.kind, number, place, width))
-        for number, line in enumerate(best)
-        if line.misfits or line.turned
-        for place in (*[1] * line.turned, *_faulty(line, masks[number], width))
-    ]
+    faults = [(number, 1, _rule(line.kind, number, 1, width)[0]) for number, line in enumerate(best) if line.turned]
+    for number, place in _places(line.misfits for line in best):
+        able = {"P": masks[number].level, "Z": masks[number].oblique, ".": -1}
+        rule, tones = _rule(best[number].kind, number, place, width)
+        if all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones)):
+            faults.append((number, place, rule))
     if first and not borrows and 0 in rhymed:
         faults.append((0, last, first))
     before: set[str] = set()
@@ -88,27 +88,16 @@ def _exchange(feet: Sequence[Groups], standard: Standard) -> str:
     return ""
 
 
-def _places(mask: int) -> list[int]:
-    return [place for place in range(mask.bit_length()) if mask >> place & 1]
+def _places(masks: Iterable[int]) -> list[tuple[int, int]]:
+    """Return the number and the position of each bit that is set in the masks of lines."""
+    return [(n, at) for n, mask in enumerate(masks) if mask for at in range(mask.bit_length()) if mask >> at & 1]
 
 
-def _faulty(line: FittedLine, masks: Masks, width: int) -> list[int]:
-    """Return the positions that break the pattern, unless the rule they break requires tones that the line lacks."""
-    able, faulty = {"P": masks.level, "Z": masks.oblique, ".": -1}, []
-    for place in _places(line.misfits):
-        _, tones = _RULES.get((line.kind[0], place - (width - 5)), ("", ""))
-        if all(able[tone] >> width - 5 + at & 1 for at, tone in enumerate(tones)):
-            faulty.append(place)
-    return faulty
-
-
-def _rule(kind: str, number: int, place: int, width: int) -> str:
-    """Return the rule violated when a position in a line of the given type does not match the tone pattern."""
+def _rule(kind: str, number: int, place: int, width: int) -> tuple[str, str]:
+    """Return the rule violated when a position in a line of a type does not match the tone pattern, as in `_RULES`."""
     if place == 1:
-        return "失黏" if number and number % 2 == 0 else "失對"
-    if place == width - 1:
-        return "仄腳"
-    return _RULES.get((kind[0], place - (width - 5)), ("失對", ""))[0]
+        return "失黏" if number and number % 2 == 0 else "失對", ""
+    return ("仄腳", "") if place == width - 1 else _RULES.get((kind[0], place - (width - 5)), ("失對", ""))
 
 
 def _rhyme_notes(
@@ -147,16 +136,13 @@ def _doubts(
 ) -> Iterator[Note]:
     """Yield a note on each rare reading on which the fit relies, with the rule that the usual reading would violate."""
     width = len(lines[0])
-    for number, line in enumerate(best):
-        for place in _places(line.rare) if line.rare else ():
-            character = lines[number][place]
-            usual = Masks(*masks[number][2:], *masks[number][2:])
-            at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
-            side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
-            word, needed = word_at(lines[number], place, standard), known(character, standard).needed
-            why: dict[str, Parameter] = (
-                {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
-            )
-            why |= {"has": character, "wanted": side, "rule": _rule(line.kind, number, at, width)}
-            code, other = "word_reading" if word else "rare_reading", lines[number][at]
-            yield Note(code, line=number + 1, position=place + 1, other=other, **why)
+    for number, place in _places(line.rare for line in best):
+        line, character = best[number], lines[number][place]
+        usual = Masks(*masks[number][2:], *masks[number][2:])
+        at = fitted(line.kind, width, strictness, usual)[1].misfits.bit_length() - 1
+        side = LEVEL if line.pattern.level >> place & 1 else OBLIQUE
+        word, needed = word_at(lines[number], place, standard), known(character, standard).needed
+        why: dict[str, Parameter] = {"word": word} if word else {"times": needed[side], "total": sum(needed.values())}
+        why |= {"has": character, "wanted": side, "rule": _rule(line.kind, number, at, width)[0]}
+        code, other = "word_reading" if word else "rare_reading", lines[number][at]
+        yield Note(code, line=number + 1, position=place + 1, other=other, **why)

@@ -22,6 +22,10 @@ TURNED = FAULT + 2
 """The cost of a line that violates the order of types; the 2 prefers, in a tie, a line that does not."""
 
 
+_KINDS = (("a", "a'", "c"), ("B", "B'", "D"))
+"""The types of a line with an even and with an odd number, from 0."""
+
+
 class Masks(NamedTuple):
     """Bit masks of the positions that can have each tone, from bit 0. An unknown character can have both tones."""
 
@@ -96,7 +100,7 @@ def fit(
     # 2) For each further line and each type, find the cheapest sequence of types that ends in it.
     for number, masks in enumerate(lines[1:], 1):
         longer: dict[str, tuple[int, Any]] = {}
-        for kind, turns in _TURNS[number % 2].items():
+        for kind in _KINDS[number % 2]:
             if kind in ("a'", "B'") and not rescues:
                 continue
             cost, line = fitted(kind, width, strictness, masks)
@@ -104,7 +108,7 @@ def fit(
                 continue  # B' does not rescue
             least = None
             for before, (so_far, way) in ways.items():
-                turned = turns.get(before)
+                turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned type lacks the tone that defines it
                 whole = so_far + cost + (TURNED if turned else 0)
@@ -117,14 +121,6 @@ def fit(
         line, turned, way = way
         found.append(line._replace(turned=True) if turned else line)
     return found[::-1]
-
-
-_KINDS = ["a", "a'", "c", "B", "B'", "D"]
-_TURNS = [
-    {kind: {before: turned for before in _KINDS if (turned := is_turned(before, kind)) is not None} for kind in kinds}
-    for kinds in (("a", "a'", "c"), ("B", "B'", "D"))
-]
-"""For each type that an even and that an odd line (from 0) can have, `is_turned` for each type before it."""
 
 
 @lru_cache(1 << 13)

@@ -5,9 +5,8 @@ from functools import cache
 
 from pingze.verse.character_table import entry
 from pingze.verse.checking import check
-from pingze.verse.ci_rhyme import class_of, kind_in, part_of
 from pingze.verse.forms import Layout, find_form
-from pingze.verse.rhyme import practised, rhyme_characters, rhymes, shared_group
+from pingze.verse.rhyme import class_of, kind_in, part_of, practised, rhyme_characters, rhymes, shared_group
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, STANDARDS, Standard
 from pingze.verse.tables import table
 from pingze.verse.tones import groups, usable_tone

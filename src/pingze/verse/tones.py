@@ -5,7 +5,6 @@ all of them, but `describe` raises an error that asks the user to choose one.
 """
 
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -59,25 +58,25 @@ def known(character: str, standard: Standard = PINGSHUI) -> Entry:
 @lru_cache(1 << 13)
 def sides(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the tones that a character can have: `LEVEL`, `OBLIQUE` or both; empty if it is unknown."""
-    return known(character, standard).sides
+    return frozenset(standard.groups[name].side for name in known(character, standard).rhymed)
 
 
 @lru_cache(1 << 13)
 def groups(character: str, standard: Standard = PINGSHUI) -> frozenset[str]:
     """Return the names of the rhyme groups in which a character can rhyme; empty if it is unknown."""
-    return known(character, standard).groups
+    return frozenset(known(character, standard).rhymed)
 
 
 @lru_cache(1 << 13)
 def readings(character: str, standard: Standard = PINGSHUI) -> tuple[Reading, ...]:
     """Return every reading of a character, level before oblique; () if the character is unknown."""
-    found, every = known(character, standard), standard.groups
-    names = [name for name in every if name in found.rhymed]
-    of_side = Counter(every[name].side for name in names)
-    used = {side: found.needed.get(side) for side, times in of_side.items() if times == 1}
-    if len(names) == 1:
-        used = dict.fromkeys(of_side, found.used)
-    return tuple(Reading(every[name], used.get(every[name].side), found.rhymed[name]) for name in names)
+    found = known(character, standard)
+    own = [group for name, group in standard.groups.items() if name in found.rhymed]
+    sides = [group.side for group in own]
+    used = [found.needed.get(side) if sides.count(side) == 1 else None for side in sides]
+    if len(own) == 1:
+        used = [found.used]
+    return tuple(Reading(group, times, found.rhymed[group.name]) for group, times in zip(own, used, strict=True))
 
 
 def sense(character: str, group: str) -> tuple[str, str, list[str]]:

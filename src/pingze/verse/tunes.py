@@ -8,12 +8,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from difflib import get_close_matches
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import accumulate
 
 from pingze.errors import InputError
 from pingze.verse.character_table import forms, to_traditional
-from pingze.verse.ci_rhyme import kind_in, parts
+from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 from pingze.verse.tables import table
 
@@ -58,7 +58,7 @@ class Tune:
     """The number of those that have this shape."""
     lines: tuple[TuneLine, ...]
 
-    @cached_property
+    @property
     def size(self) -> int:
         """The number of characters."""
         return sum(self.widths)
@@ -173,6 +173,10 @@ def shapes_of(tune: Tune) -> list[Tune]:
 
 def have_shape(lines: Sequence[str]) -> bool:
     """Return whether lines have the shape of a tune whose lines differ in length."""
-    widths = [*map(len, lines)]
-    size = sum(widths)
-    return len({*widths}) > 1 and any(tune.size == size and tune.divides(lines) for tune in tunes().values())
+    return len({*map(len, lines)}) > 1 and any(tune.divides(lines) for tune in of_size(sum(map(len, lines))))
+
+
+@lru_cache(1 << 10)
+def of_size(size: int) -> list[Tune]:
+    """Return all shapes with a number of characters."""
+    return [tune for tune in tunes().values() if tune.size == size]

@@ -17,9 +17,9 @@ from pingze.composing.constraints.masks import Constraints
 from pingze.composing.request.request import Fixed, Request
 from pingze.deadline import check_deadline
 from pingze.errors import Clash
-from pingze.verse.ci_rhyme import ci_rhymes
 from pingze.verse.forms import opening_name
 from pingze.verse.patterns import CUSTOMARY
+from pingze.verse.rhyme import ci_rhymes
 from pingze.verse.rhyme import names as group_names
 from pingze.verse.rhyme_groups import OBLIQUE
 from pingze.verse.tones import groups, sides

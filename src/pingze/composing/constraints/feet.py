@@ -16,9 +16,8 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.lexicon import WANTS_ANY, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon, group_names
 from pingze.composing.request.request import Request
-from pingze.verse.ci_rhyme import kind_in
 from pingze.verse.patterns import enforced
-from pingze.verse.rhyme import lenders
+from pingze.verse.rhyme import kind_in, lenders
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
 from pingze.verse.tunes import Tune
 

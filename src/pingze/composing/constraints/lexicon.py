@@ -16,9 +16,8 @@ from pingze.arrays import Array, Bool, Int
 from pingze.composing.request.request import Request
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import forms
-from pingze.verse.ci_rhyme import class_of, kind_in, part_of, parts
 from pingze.verse.context import OPEN, tones_within, word_tones
-from pingze.verse.rhyme import practised
+from pingze.verse.rhyme import class_of, kind_in, part_of, parts, practised
 from pingze.verse.rhyme import rhymes as rhymes_of
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tables import table

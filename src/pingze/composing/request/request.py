@@ -14,11 +14,10 @@ from pingze.network.conditions import LONGEST_THEME, LONGEST_TITLE, Conditions
 from pingze.network.vocabulary import Vocabulary
 from pingze.verse.character_table import in_use, to_traditional, traditional_candidates
 from pingze.verse.characters import MARKS
-from pingze.verse.ci_rhyme import find_part
 from pingze.verse.context import in_context
 from pingze.verse.forms import FORMS, OPENINGS, Form, find_form, opening_name
 from pingze.verse.patterns import CUSTOMARY
-from pingze.verse.rhyme import find_group
+from pingze.verse.rhyme import find_group, find_part
 from pingze.verse.rhyme_groups import LEVEL, PINGSHUI, STANDARDS, Standard
 from pingze.verse.verdict import Note
 
