@@ -16,8 +16,7 @@ from pingze.verse.tones import groups, sides
 from pingze.verse.tunes import Tune, find_tune, of_size, shapes_of, tunes
 from pingze.verse.verdict import Note, Verdict, Violation
 
-_MOST_FAULTS = 8
-"""A 詞 is to the tune that it fits best if it has at most one fault in this many characters."""
+_MOST_FAULTS = 8  # a 詞 is to the tune that it fits best if it has at most one fault in this many characters
 
 
 def judge(lines: Sequence[str], form: Form, strictness: str, standard: Standard) -> Verdict:

@@ -12,18 +12,10 @@ from itertools import compress
 from pingze.verse.rhyme_groups import Standard
 from pingze.verse.tables import table
 
+_RIMES = """ï=zhi,chi,shi,ri,zi,ci,si ü=ju,qu,xu,yu,ü ie=ie,ye,ue,üe,ê en=en,in,un,ün eng=eng,ing ei=ei,ui ou=ou,iu
+    ang ong an ai ao er a o e i u"""
 ENDINGS = {
-    **dict.fromkeys(["zhi", "chi", "shi", "ri", "zi", "ci", "si"], "ï"),
-    **dict.fromkeys(["ju", "qu", "xu", "yu", "ü"], "ü"),
-    **dict.fromkeys(["ie", "ye", "ue", "üe", "ê"], "ie"),
-    **dict.fromkeys(["en", "in", "un", "ün"], "en"),
-    "eng": "eng",
-    "ing": "eng",
-    "ei": "ei",
-    "ui": "ei",
-    "ou": "ou",
-    "iu": "ou",
-    **{each: each for each in ["ang", "ong", "an", "ai", "ao", "er", "a", "o", "e", "i", "u"]},
+    end: rime for rime, _, ends in (row.partition("=") for row in _RIMES.split()) for end in (ends or rime).split(",")
 }
 """The rime of each ending of a syllable; the longest ending counts. ï is the vowel of 知 and 資."""
 _LEVEL, _OBLIQUE = "\u0304\u0301", "\u030c\u0300"  # the marks of the tones 1 2, and 3 4

@@ -57,7 +57,6 @@ class Pattern:
     level: int
     """A bit mask of the positions that must be level; bit 0 is the first character."""
     oblique: int
-    """A bit mask of the positions that must be oblique."""
 
     def misfits(self, can_be_level: int, can_be_oblique: int) -> int:
         """Return a bit mask of the positions whose character cannot have the required tone."""
@@ -85,7 +84,7 @@ def enforced(strictness: str) -> frozenset[str]:
 def accepted(kind: str, width: int, strictness: str = CUSTOMARY) -> tuple[Pattern, ...]:
     """Return the patterns accepted for a line type and for a width of five or seven, the preferred one first.
 
-    `kind` is a letter of `PREFIXES`, or a' or B', which have none if the strictness accepts no rescue in a couplet.
+    `kind` is a key of `_ACCEPTED`; a' and B' have no pattern if the strictness accepts no rescue in a couplet.
     """
     found = []
     for five, rule in _ACCEPTED[kind]:

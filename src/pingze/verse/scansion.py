@@ -14,12 +14,8 @@ from pingze.verse.patterns import BENT, Pattern, accepted, is_turned, word_start
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
 from pingze.verse.tones import sides, usual_sides
 
-FAULT = 1 << 16
-"""The cost of a fault."""
-RARE = 1 << 8
-"""The cost of a rare reading; a bent rule costs 1. So the fewest faults decide first, then the fewest rare readings."""
-TURNED = FAULT + 2
-"""The cost of a line that violates the order of types; the 2 prefers, in a tie, a line that does not."""
+FAULT, RARE = 1 << 16, 1 << 8
+"""The costs of a fault and of a rare reading; a bent rule costs 1. So the fewest faults decide, then rare readings."""
 
 
 _KINDS = (("a", "a'", "c"), ("B", "B'", "D"))
@@ -111,7 +107,7 @@ def fit(
                 turned = is_turned(before, kind)
                 if turned is None or (turned and line.misfits & 2):
                     continue  # a turned type lacks the tone that defines it
-                whole = so_far + cost + (TURNED if turned else 0)
+                whole = so_far + cost + (FAULT + 2 if turned else 0)  # the 2 prefers, in a tie, a line that is not
                 if least is None or whole < least:
                     least, longer[kind] = whole, (whole, (line, turned, way))
         ways = longer

@@ -17,8 +17,7 @@ from pingze.verse.rhyme import kind_in, parts
 from pingze.verse.rhyme_groups import PINGSHUI, Standard
 from pingze.verse.tables import table
 
-_MOVED = 0.5
-"""The share of line ends that may differ in a text to a tune, since editions set marks in different places."""
+_MOVED = 0.5  # the share of line ends that may differ in a text, since editions set marks in different places
 _LINE = re.compile(r"(=?)([PZx]+)(?:(\d+)([平仄入]))?([，。、])(\|?)")
 _SHAPE = re.compile("[·・ ]?(格.+)")
 
@@ -34,7 +33,6 @@ class TuneLine:
     kind: str
     """The class of the line's rhymes, 平, 仄 or 入; "" if the line need not rhyme."""
     mark: str
-    """The mark that follows the line."""
     ends_stanza: bool
     repeats: bool
     """Whether the line repeats 疊 the characters before it."""
@@ -136,12 +134,8 @@ def tunes() -> dict[str, Tune]:
 
 @cache
 def _by_key() -> dict[str, Tune]:
-    found: dict[str, Tune] = {}
-    for tune in tunes().values():
-        _, dot, shape = tune.name.partition("·")
-        for name in tune.names:
-            found.setdefault(_key(name + dot + shape), tune)
-    return found
+    rarest_first = [*tunes().values()][::-1]  # so that a name that two tunes share means the most frequent one
+    return {_key(tune.name.replace(tune.names[0], name, 1)): tune for tune in rarest_first for name in tune.names}
 
 
 def _key(name: str) -> str:

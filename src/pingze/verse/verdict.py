@@ -60,8 +60,7 @@ class Violation:
         if self.rule in SHAPE_RULES:
             return {"code": "shape", **found}
         if self.rule in RHYME_RULES:
-            groups = [reading[1:] for reading in self.readings]
-            return {"code": "rhyme", **found, "wanted": rhyme, "has": groups}
+            return {"code": "rhyme", **found, "wanted": rhyme, "has": [reading[1:] for reading in self.readings]}
         tones = "".join(sorted({LEVEL if reading[0] == LEVEL else OBLIQUE for reading in self.readings}))
         return {"code": "tone", **found, "wanted": {LEVEL: OBLIQUE, OBLIQUE: LEVEL}.get(tones), "has": tones}
 
