@@ -12,8 +12,6 @@ from pingze.errors import InputError
 
 LEVEL = "平"
 OBLIQUE = "仄"
-TONES = "平上去入"
-"""The four tones; the last three are oblique."""
 
 _VOLUMES = {
     "上平": "東冬江支微魚虞齊佳灰真文元寒刪",
@@ -32,7 +30,7 @@ class Group:
     name: str
     """The character that names the group in its standard, such as 東; an oblique half is named by one of its own."""
     tone: str
-    """One of `TONES`; 仄 for the oblique half of a group of 新韻 or 通韻."""
+    """One of the four tones 平上去入, of which the last three are oblique; 仄 for an oblique half in 新韻 or 通韻."""
     label: str
     """The full name, such as 上平一東, 去聲十五翰 or 仄聲一麻."""
 

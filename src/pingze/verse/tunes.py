@@ -105,10 +105,9 @@ class Tune:
     @cache  # noqa: B019 (tunes are few, and live as long as the program)
     def rhymes(self, standard: Standard = PINGSHUI) -> tuple[tuple[str, ...], ...]:
         """Return the parts in which each rhyme of the tune can be."""
-        count = 1 + max(line.rhyme for line in self.lines if line.rhyme is not None)
         return tuple(
             tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
-            for rhyme in range(count)
+            for rhyme in range(len({line.rhyme for line in self.lines} - {None}))
         )
 
 
