@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from pingze.errors import wrong_type
-from pingze.verse import ci, old_style, regulated
+from pingze.verse import ci, shi
 from pingze.verse.context import lines_in_context, other_words
 from pingze.verse.forms import FEWEST_LINES, FORMS, Form, Layout, find_form
 from pingze.verse.notes import character_notes, fine_notes, reading_notes, shape_note
@@ -144,8 +144,8 @@ def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]
 
 
 def _judge(lines: tuple[str, ...], form: Form, level: str, standard: Standard) -> Verdict:
-    room = ci if form.tune else regulated if form.regulated else old_style
-    return room.judge(lines, form, level, standard)
+    judge = ci.judge if form.tune else shi.judge_regulated if form.regulated else shi.judge_old_style
+    return judge(lines, form, level, standard)
 
 
 def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard: Standard) -> Verdict:
@@ -190,7 +190,7 @@ def _find(lines: tuple[str, ...], headings: Sequence[str], level: str, standard:
         return Verdict(None, None, None, level, lines, (), tuple(notes), standard=standard.name)
     if verdict is None:
         return as_old
-    notes = [old_style.quatrain_note(lines, as_old.rhyme, standard)] if len(lines) == FEWEST_LINES else []
+    notes = [shi.quatrain_note(lines, as_old.rhyme, standard)] if len(lines) == FEWEST_LINES else []
     places = [f"{each.rule} {each.line}.{each.position}" for each in verdict.violations]
     notes.append(Note("read_as", form=as_old.form, other=verdict.form, faults=len(places), has=places))
     return replace(as_old, notes=(*notes, *as_old.notes))
