@@ -107,7 +107,7 @@ class Tune:
         """Return the parts in which each rhyme of the tune can be."""
         return tuple(
             tuple(part for part in parts(standard) if all(kind_in(part, kind, standard) for kind in self.kinds(rhyme)))
-            for rhyme in range(len({line.rhyme for line in self.lines} - {None}))
+            for rhyme in range(1 + max(line.rhyme for line in self.lines if line.rhyme is not None))
         )
 
 
