@@ -47,11 +47,7 @@ class Clash:
         return f"{self.constraint} ({self.reason})" if self.reason else self.constraint
 
     def in_language(self, language: Language) -> "Clash":
-        """Return the clash with its constraint worded in a language.
-
-        Args:
-            language: en or zh.
-        """
+        """Return the clash with its constraint worded in a language."""
         if language == "en" or self.has is None:
             return self
         kind = self.field

@@ -11,8 +11,6 @@ from typing import Literal
 Language = Literal["en", "zh"]
 Parameter = str | int | float | Sequence[str] | None
 
-_JOINTS = {"en": ", ", "zh": "、"}
-
 
 def say(code: str, parameters: Mapping[str, Parameter], language: Language = "en") -> str:
     """Return the sentence for a code, with its parameters filled in.
@@ -42,7 +40,7 @@ def _in_words(name: str, value: Parameter, language: Language) -> str | int | fl
         return catalogue()["fields"].get(value, value) if language == "zh" else value
     if value is None:
         return ""
-    return value if isinstance(value, str | int | float) else _JOINTS[language].join(value)
+    return value if isinstance(value, str | int | float) else ("、" if language == "zh" else ", ").join(value)
 
 
 @cache

@@ -47,7 +47,7 @@ def mutations(line: PrintedLine) -> Iterator[PrintedLine]:
 
 def verdict(point: Point, id_: str, line: PrintedLine) -> str:
     point.lines = {**lines(), id_: line}
-    measurement = Measurement(point.readings(id_), 0.0, None, {}, every=line.sum is None)
+    measurement = Measurement(point.readings(id_), 0.0, None, every=line.sum is None)
     return result(id_, line, [measurement]).verdict
 
 

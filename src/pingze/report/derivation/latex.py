@@ -8,10 +8,12 @@ The grammar of the report's Part 1::
     atom     1, a letter, (sum), [sum, sum], diag[sum], tanh(sum), tanh^2(sum), \sigma(sum),
              \frac{\partial letter}{\partial letter}, \frac{\partial (sum)}{\partial letter}
 
-A vector has one axis and counts as a column; its transpose is a matrix of one row. Shapes must fit as in linear
-algebra. The report writes two kinds of product by other conventions; these are read too, and recorded as liberties.
+It is Python's grammar with other signs, so that Python can parse it. A vector has one axis and counts as a column;
+its transpose is a matrix of one row. Shapes must fit as in linear algebra. The report writes two kinds of product by
+other conventions; these are read too, and recorded as liberties.
 """
 
+import ast
 import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
@@ -47,10 +49,9 @@ LETTERS = {
 Partial = Callable[[str, str], Array]
 
 FRACTION = r"\\frac\{\\partial ([^{}]*)\}\{\\partial ([^{}]*)\}"
-_TOKEN = re.compile(
-    rf"{FRACTION}|\\odot|\\sigma\(|tanh\^2\(|tanh\(|diag\[|\^2|\^T|[A-Za-z]+~?(?:_[a-z]+~?(?:-1)?)?|[-+*()\[\],1]"
-)
-_CLOSING = {"tanh(": ")", "tanh^2(": ")", r"\sigma(": ")", "(": ")", "diag[": "]", "[": "]"}
+_LETTER = re.compile(r"[A-Za-z]+~?_[a-z]+~?(?:-1)?")
+_PYTHON = {r"\odot": "@", r"\sigma": "sigma", "tanh^2": "square_of_tanh", "^2": "**2", "^T": ".T"}
+"""The report's signs in Python, whose `*` and `@` bind alike; replaced in this order."""
 _SIGNS = {r"\odot": "⊙", r"\sigma": "σ", r"\prod": "∏", r"\dots": "…", "c~": "c̃", "^2": "²", "^T": "ᵀ"}
 _TINY = 1e-30
 
@@ -95,105 +96,87 @@ def read(formula: str, values: Mapping[str, Array], partial: Partial) -> Value:
 
     Raises ValueError if the formula is outside the grammar, or its shapes do not fit.
     """
-    reader = _Reader(formula, values, partial)
-    array = reader.sum()
-    reader.check(not reader.tokens)
-    return Value(np.asarray(array), frozenset(reader.liberties))
+    try:
+        source = re.sub(FRACTION, r"partial(\1, \2)", _LETTER.sub(lambda found: LETTERS[found[0]], formula))
+        for sign, python in _PYTHON.items():
+            source = source.replace(sign, python)
+        reader = _Reader(values, partial)
+        array = reader.value(ast.parse(source, mode="eval").body)
+    except (SyntaxError, KeyError) as error:
+        raise ValueError(f"{formula!r} is outside the grammar") from error
+    renamed = {NAME} if re.search("net_c(?!~)", formula) else set()
+    return Value(np.asarray(array), frozenset(reader.liberties | renamed))
 
 
 class _Reader:
-    """A recursive-descent parser that evaluates a formula while reading it."""
+    """An evaluator of formulas that were parsed as Python."""
 
-    def __init__(self, formula: str, values: Mapping[str, Array], partial: Partial) -> None:
-        self.formula, self.values, self.partial = formula, values, partial
-        self.tokens = [found.group() for found in _TOKEN.finditer(formula)]
-        self.check("".join(self.tokens).replace(" ", "") == formula.replace(" ", ""))
+    def __init__(self, values: Mapping[str, Array], partial: Partial) -> None:
+        self.values, self.partial = values, partial
         self.liberties: set[str] = set()
 
-    def check(self, fits: bool) -> None:
-        if not fits:
-            raise ValueError(f"{self.formula!r} is outside the grammar, or its shapes do not fit")
+    def value(self, node: ast.expr) -> Any:
+        match node:
+            case ast.Constant(1):
+                return 1.0
+            case ast.Name(letter):
+                return self.values[letter]
+            case ast.BinOp(left, ast.Add() | ast.Sub() as sign, right):
+                total, term = self.value(left), self.value(right)
+                _check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
+                return total + term if isinstance(sign, ast.Add) else total - term
+            case ast.BinOp(left, ast.Mult() | ast.MatMult() as sign, right):
+                return self._product(self.value(left), self.value(right), elementwise=isinstance(sign, ast.MatMult))
+            case ast.BinOp(base, ast.Pow(), ast.Constant(2)):
+                return self.value(base) ** 2
+            case ast.Attribute(base, "T"):
+                array = np.asarray(self.value(base))
+                _check(array.ndim in (1, 2))
+                return array.T if array.ndim == 2 else array[None]
+            case ast.List([first, second]):
+                parts = self.value(first), self.value(second)
+                _check(np.ndim(parts[0]) == np.ndim(parts[1]) == 1)
+                return np.concatenate(parts)
+            case ast.Subscript(ast.Name("diag"), inner):
+                array = np.asarray(self.value(inner))
+                _check(array.ndim > 0 and {*array.shape} == {len(array)})
+                return np.diag(array) if array.ndim == 1 else array * np.eye(*array.shape)
+            case ast.Call(ast.Name("tanh"), [inner]):
+                return np.tanh(self.value(inner))
+            case ast.Call(ast.Name("square_of_tanh"), [inner]):
+                return np.tanh(self.value(inner)) ** 2
+            case ast.Call(ast.Name("sigma"), [inner]):
+                return 1 / (1 + np.exp(-self.value(inner)))
+            case ast.Call(ast.Name("partial"), [ast.Name(of), ast.Name(by)]):
+                return self.partial(of, by)
+            case ast.Call(ast.Name("partial"), [of, ast.Name(by)]):
+                return self._derivative(of, by)
+        raise ValueError("a sign that the report does not use")
 
-    def _take(self, *wanted: str) -> str:
-        """Remove and return the next token if it is one of those wanted; else return ""."""
-        return self.tokens.pop(0) if self.tokens and self.tokens[0] in wanted else ""
-
-    def sum(self) -> Any:
-        total = self._product()
-        while sign := self._take("+", "-"):
-            term = self._product()
-            self.check(0 in (np.ndim(total), np.ndim(term)) or total.shape == term.shape)
-            total = total + term if sign == "+" else total - term
-        return total
-
-    def _product(self) -> Any:
-        result = self._factor()
-        while sign := self._take("*", r"\odot"):
-            result = self._multiply(result, sign, self._factor())
-        return result
-
-    def _factor(self) -> Any:
-        atom = self._atom()
-        if self._take("^2"):
-            return atom**2
-        if self._take("^T"):
-            self.check(np.ndim(atom) in (1, 2))
-            return atom.T if np.ndim(atom) == 2 else atom[None]
-        return atom
-
-    def _atom(self) -> Any:
-        self.check(bool(self.tokens))
-        token = self.tokens.pop(0)
-        if token == "1":
-            return 1.0
-        if found := re.fullmatch(FRACTION, token):
-            return self._derivative(found[1], found[2])
-        if token not in _CLOSING:
-            return self.values[self._name(token)]
-        inner = self.sum()
-        if token == "[":
-            self.check(bool(self._take(",")))
-            second = self.sum()
-            self.check(np.ndim(inner) == np.ndim(second) == 1)
-            inner = np.concatenate([inner, second])
-        self.check(bool(self._take(_CLOSING[token])))
-        if token == "diag[":
-            self.check(np.ndim(inner) > 0 and {*inner.shape} == {len(inner)})
-            return np.diag(inner) if inner.ndim == 1 else inner * np.eye(*inner.shape)
-        if token == r"\sigma(":
-            return 1 / (1 + np.exp(-inner))
-        if token.startswith("tanh"):
-            return np.tanh(inner) ** 2 if "^2" in token else np.tanh(inner)
-        return inner
-
-    def _name(self, letter: str) -> str:
-        self.check(letter in LETTERS)
-        if letter == "net_c":
-            self.liberties.add(NAME)
-        return LETTERS[letter]
-
-    def _derivative(self, of: str, by: str) -> Any:
-        """Return ∂of/∂by. If `of` is an expression, use complex steps: Im f(x + iδ) / δ, exact to the last digits."""
-        by = self._name(by)
-        if not of.startswith("("):
-            return self.partial(self._name(of), by)
-        self.check(self.values[by].ndim == 1)
+    def _derivative(self, of: ast.expr, by: str) -> Any:
+        """Differentiate an expression by complex steps: Im f(x + iδ) / δ, exact to the last digits."""
+        _check(self.values[by].ndim == 1)
         columns = []
         for move in 1j * _TINY * np.eye(len(self.values[by])):
-            moved = read(of, {**self.values, by: self.values[by] + move}, self.partial)
+            moved = _Reader({**self.values, by: self.values[by] + move}, self.partial)
+            columns.append(moved.value(of).imag)
             self.liberties |= moved.liberties
-            columns.append(moved.array.imag)
         return np.stack(columns, axis=-1) / _TINY
 
-    def _multiply(self, left: Any, sign: str, right: Any) -> Any:
-        if 0 in (np.ndim(left), np.ndim(right)) or (sign == r"\odot" and left.shape == right.shape):
+    def _product(self, left: Any, right: Any, *, elementwise: bool) -> Any:
+        if 0 in (np.ndim(left), np.ndim(right)) or (elementwise and left.shape == right.shape):
             return left * right
         if left.ndim == 1 < right.ndim:  # the products that the report writes by its own conventions
-            if sign == "*" and right.shape[0] == 1:
+            if not elementwise and right.shape[0] == 1:
                 self.liberties.add(OUTER_PRODUCT)
                 return left[:, None] * right
-            self.check(len(left) == len(right))
+            _check(len(left) == len(right))
             self.liberties.add(ROW_SCALING)
             return np.einsum("k,k...->k...", left, right)
-        self.check(sign == "*" and left.ndim == 2 and left.shape[1] == len(right))
+        _check(not elementwise and left.ndim == 2 and left.shape[1] == len(right))
         return np.tensordot(left, right, axes=1)
+
+
+def _check(fits: bool) -> None:
+    if not fits:
+        raise ValueError("shapes that do not fit")

@@ -66,7 +66,8 @@ class LineReading(NamedTuple):
     """One reading of a line: its error against the reference, and the liberties that the reading takes."""
 
     error: float
-    liberties: frozenset[str] = frozenset()
+    liberties: frozenset[str] | None = frozenset()
+    """None for a whole sum, which does not count as a reading of its last line."""
 
 
 class Measurement(NamedTuple):
@@ -75,8 +76,6 @@ class Measurement(NamedTuple):
     readings: dict[str, LineReading]
     corrected: float
     central: float | None
-    together: dict[str, float]
-    """For the last line of a sum, the error of the whole sum. It does not count as a reading of the line."""
     every: bool
     """Whether every reading must hold, because the line states them all; otherwise one is enough."""
 
@@ -93,14 +92,11 @@ def derive(model: str | Path = "report", seed: int = 0) -> list[LineResult]:
         whole.append(Point(letters(cache)))
         parts.append(Point(letters(cache, _drawn(cache.h_prev.size, UNITS, rng), _drawn(cache.x.size, INPUTS, rng))))
     in_time = [measure_through_time(layer, rng) for layer in (*layers, trained)]
-    results = []
+    found = {id_: [products[id_] for products in in_time] for id_ in PRODUCTS}
     for id_, line in lines().items():
-        if id_ in PRODUCTS:
-            found = [products[id_] for products in in_time]
-        else:
-            found = [point.measured(id_) for point in (parts if latex.left_side(line.left)[1] else whole)]
-        results.append(result(id_, line, found))
-    return results
+        if id_ not in PRODUCTS:
+            found[id_] = [point.measured(id_) for point in (parts if latex.left_side(line.left)[1] else whole)]
+    return [result(id_, line, found[id_]) for id_, line in lines().items()]
 
 
 class Point(Differentiation):
@@ -114,12 +110,13 @@ class Point(Differentiation):
         """Measure a line of the forward pass, or of the derivatives of one step."""
         line, rows = self.lines[id_], sum_of(id_, self.lines)
         of, by = latex.left_side(line.left)
-        corrected, together = self._corrected_error(line), {}
+        readings, corrected = self.readings(id_), self._corrected_error(line)
         if rows and id_ == rows[-1]:
-            together[f"{rows[0]} to {id_} together"] = self._total_error(rows, corrected=False)
+            together = self._total_error(rows, corrected=False)
+            readings[f"{rows[0]} to {id_} together"] = LineReading(together, liberties=None)
             corrected = max(corrected, self._total_error(rows, corrected=True))
         central = self._corrected_error(line, self.central(of, by, line.through)) if by else None
-        return Measurement(self.readings(id_), corrected, central, together, every=not rows)
+        return Measurement(readings, corrected, central, every=not rows)
 
     def readings(self, id_: str) -> dict[str, LineReading]:
         """Read a line in every way in which it may be meant."""
@@ -143,12 +140,10 @@ class Point(Differentiation):
             readings["a further equality by itself"] = LineReading(self._total_error([id_], corrected=False))
         return readings
 
-    def _reference(self, line: PrintedLine, through: str | None = None) -> Array:
+    def _reference(self, line: PrintedLine, through: str = "fico") -> Array:
         """Return the true value of a line's left side. Of a derivative, return the part through the gates `through`."""
         of, by = latex.left_side(line.left)
-        if by is None:
-            return self.values[of]
-        return self.automatic(of, by, line.through if through is None else through)
+        return self.automatic(of, by, through) if by else self.values[of]
 
     def _read(self, side: str) -> latex.Value:
         """Evaluate one side of an equation; the value is NaN if the side cannot be read or its shapes do not fit."""
@@ -160,10 +155,10 @@ class Point(Differentiation):
     def _compare(self, side: str, line: PrintedLine, reference: Array | None = None) -> LineReading:
         """Compare one side of an equation with a reference; by default, with the true value of the left side."""
         array, liberties = self._read(side)
-        reference = self._reference(line) if reference is None else reference
+        reference = self._reference(line, line.through) if reference is None else reference
         if array.ndim == 1 < reference.ndim:
             liberties |= {DIAGONAL}
-        return LineReading(relative_error(array, reference, self._reference(line, "fico")), liberties)
+        return LineReading(relative_error(array, reference, self._reference(line)), liberties)
 
     def _corrected_error(self, line: PrintedLine, reference: Array | None = None) -> float:
         """Return the largest error of the sides of a corrected line; 0 if the correction removes the line."""
@@ -177,7 +172,7 @@ class Point(Differentiation):
         terms = [self._read(side).array for text in texts for side in latex.sides(text)]
         if len({term.shape for term in terms}) > 1:
             return np.inf
-        return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0], "fico"))
+        return relative_error(np.asarray(np.sum(terms, axis=0)), self._reference(found[0]))
 
 
 def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) -> dict[str, Measurement]:
@@ -204,16 +199,16 @@ def measure_through_time(caches: Sequence[StepCache], rng: np.random.Generator) 
     products = {}
     for id_, named, every in zip(PRODUCTS, (by_distance, by_order), (True, False), strict=True):
         readings = {name: LineReading(error) for name, error in named.items()}
-        products[id_] = Measurement(readings, *worst, together={}, every=every)
+        products[id_] = Measurement(readings, *worst, every)
     return products
 
 
 def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineResult:
     """Combine a line's measurements at all points, and judge the line."""
-    decisive = max if points[0].every else min
     readings = {name: max(point.readings[name].error for point in points) for name in points[0].readings}
-    chosen = decisive(readings, key=readings.__getitem__)
-    liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties for point in points))
+    own = [name for name, reading in points[0].readings.items() if reading.liberties is not None]
+    chosen = (max if points[0].every else min)(own, key=readings.__getitem__)
+    liberties = frozenset({chosen}).union(*(point.readings[chosen].liberties or () for point in points))
     # Name the largest concession: a misprinted sign first, then a convention for products, then a renaming.
     verdict, granted = WRONG, ""
     if readings[chosen] <= TOLERANCE:
@@ -231,7 +226,7 @@ def result(id_: str, line: PrintedLine, points: Sequence[Measurement]) -> LineRe
         printed_error=readings[chosen],
         corrected_error=max(point.corrected for point in points),
         central_error=max((point.central for point in points if point.central is not None), default=None),
-        readings=readings | {name: max(point.together[name] for point in points) for name in points[0].together},
+        readings=readings,
         fault=line.fault,
         correction=line.correction,
     )

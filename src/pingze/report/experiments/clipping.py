@@ -1,37 +1,17 @@
 """Clip gradients by norm and by value: how often clipping acts, and which training runs it saves."""
 
 import math
-from itertools import product
 
 import numpy as np
 
 from pingze.report.experiments.charts import by_step, cap, panels
-from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setting, Setup, Trial
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 from pingze.training.trainer import Taken
 
-NETWORKS: dict[str, dict[str, Setting]] = {
-    "tanh, Adam": {},
-    "ReLU, Adam": {"activation": "relu", "learning_rate": 0.02},
-    "tanh, momentum": {"optimizer": "sgd", "momentum": 0.9, "learning_rate": 1.0},
-}
-"""The settings of the plain training, and of two training runs that come close to exploding."""
-PLAIN, *NEAR = NETWORKS
+PLAIN, *NEAR = ("tanh, Adam", "ReLU, Adam", "tanh, momentum")
+"""The plain network, and two that come close to exploding; trials are named after the network and its clipping."""
 NONE = "none"
-NORMS, VALUES = plan("clipping")["norms"], plan("clipping")["values"]
-CLIPS: dict[str, dict[str, Setting]] = {
-    NONE: {},
-    **{f"norm {limit:g}": {"clip_norm": limit} for limit in NORMS},
-    **{f"value {limit:g}": {"clip_value": limit} for limit in VALUES},
-}
-
-
-def trials(setup: Setup, rows: Rows) -> list[Trial]:
-    """List every network without clipping and, except the plain network, which needs none, with every clipping."""
-    steps: dict[str, Setting] = {"steps": setup.steps(plan("clipping")["steps"])}
-    pairs = [(PLAIN, NONE), *product(NEAR, CLIPS)]
-    return [Trial(f"{network}, {clip}", NETWORKS[network] | CLIPS[clip] | steps) for network, clip in pairs]
 
 
 def measure(setup: Setup, trial: Trial) -> Measured:
@@ -58,7 +38,7 @@ def judge(rows: Rows) -> Judged:
     """Compute the numbers by which each claim is judged."""
     plain = rows[f"{PLAIN}, {NONE}"].number("largest_norm")
     bare_relu, bare_momentum = bare = [rows[f"{network}, {NONE}"] for network in NEAR]
-    clipped = [[rows[f"{network}, {clip}"] for clip in CLIPS if clip != NONE] for network in NEAR]
+    clipped = [_clipped(rows, network, "norm") + _clipped(rows, network, "value") for network in NEAR]
     relu, momentum = ([row.number("largest_norm") / plain for row in each] for each in clipped)
     seconds = [_norm(row, 1) / _norm(bare_relu, 1) for row in clipped[0]]
     every = clipped[0] + clipped[1]
@@ -85,6 +65,10 @@ def _norm(row: Row, step: int) -> float:
     return math.inf if value is None else value
 
 
+def _clipped(rows: Rows, network: str, kind: str) -> list[Row]:
+    return [row for name, row in rows.items() if name.startswith(f"{network}, {kind}")]
+
+
 def _fails(row: Row) -> bool:
     return bool(row.figures["diverged"] or row.figures["spikes"])
 
@@ -92,10 +76,11 @@ def _fails(row: Row) -> bool:
 def figures(rows: Rows) -> Figures:
     """Draw the share of steps in which each threshold acts, and the losses with and without clipping."""
     shares, every = panels(2, xlabel="threshold", ylabel="share of the steps", xscale="log", ylim=(-0.03, 1.03))
-    for axes, kind, limits in zip(every, ("norm", "value"), (NORMS, VALUES), strict=True):
+    for axes, kind in zip(every, ("norm", "value"), strict=True):
         axes.set_title(f"threshold of the {kind}")
         for network in NEAR:
-            acted = [rows[f"{network}, {kind} {limit:g}"].figures["acts"] for limit in limits]
+            found = _clipped(rows, network, kind)
+            limits, acted = [row.settings[f"clip_{kind}"] for row in found], [row.figures["acts"] for row in found]
             axes.plot(limits, acted, "o-", label=network)
     saved, every = panels(2, xlabel="step", ylabel="nats per token")
     for axes, network in zip(every, NEAR, strict=True):

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from pingze.errors import TrainingError
 from pingze.lstm.formulas import Parameters, sequence_backward, sequence_forward
 from pingze.network.batches import Ids
 from pingze.network.model import LanguageModel
-from pingze.report.experiments.experiment import Measured, Setting, Setup
+from pingze.report.experiments.experiment import Measured, Setup
 from pingze.training.evaluation import evaluate_sequences
 from pingze.training.optimization import rate_factor
 from pingze.training.texts import Texts
@@ -25,10 +26,9 @@ SPIKE, BEFORE = 1.1, 10
 class PlainTrainer(Trainer):
     """A trainer on the first `poems` texts of a setup (all by default). The vocabulary is that of all texts."""
 
-    def __init__(self, setup: Setup, settings: Mapping[str, Setting]) -> None:
+    def __init__(self, setup: Setup, settings: Mapping[str, Any]) -> None:
         super().__init__(setup.preset(settings), Texts(setup.train, setup.dev))
-        poems = int(settings.get("poems") or len(self.train_examples))
-        self.train_examples = self.train_examples[:poems]
+        self.train_examples = self.train_examples[: settings.get("poems")]
         self.steps_per_epoch = -(-len(self.train_examples) // self.configuration.batch_size)
 
     def train_nats(self, count: int) -> float:
@@ -71,7 +71,7 @@ class Course:
 
 def train(
     setup: Setup,
-    settings: Mapping[str, Setting],
+    settings: Mapping[str, Any],
     *,
     looks: int = 8,
     trainer: type[PlainTrainer] = PlainTrainer,
@@ -84,7 +84,7 @@ def train(
     `start` may change the initial weights. Dev is measured before the training and `looks` times during it; `look` is
     called each time, `after_step` after each step.
     """
-    made, steps = trainer(setup, settings), int(settings.get("steps") or 0)
+    made, steps = trainer(setup, settings), settings.get("steps", 0)
     if start:
         with torch.no_grad():
             start(made.model)

@@ -14,7 +14,7 @@ E, H = 3, 4
 
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Compute the errors of the derivatives of h by each variable of the step that lies `distance` steps earlier."""
-    distance = int(trial.settings["distance"] or 0)
+    distance = trial.settings["distance"]
     caches = differentiation.random_layer(E, H, distance + 1, np.random.default_rng(setup.seed))
     steps, product = [letters(cache) for cache in caches], np.eye(H)
     for cache in caches[1:]:
@@ -43,7 +43,7 @@ def judge(rows: Rows) -> Judged:
 def figures(rows: Rows) -> Figures:
     """Draw the error of the report's product by distance, for some variables."""
     figure, (axes,) = panels(xlabel="steps between", ylabel="relative error", yscale="log")
-    distances = [int(row.settings["distance"] or 0) for row in rows.values()]
+    distances = [row.settings["distance"] for row in rows.values()]
     for name in ("h_prev", "c_prev", "x", "W_f", "W_o", "b_i"):
         errors = [row.figures["printed"][name] for row in rows.values()]
         axes.plot(distances, errors, "o-", label=f"by {name.removesuffix('_prev')}")

@@ -22,7 +22,6 @@ from pingze.verse.forms import FORMS
 Figures = Sequence[Figure]
 Judged = Mapping[str, Numbers]
 """The numbers by which each claim of an experiment is judged, by the part of the claim's id after the slash."""
-Setting = str | int | float | bool | None
 BUDGETS: Mapping[str, dict[str, Any]] = {
     name: {"name": name, "seeds": len(document()["seeds"][name]), **fields}
     for name, fields in document()["budget"].items()
@@ -78,13 +77,13 @@ class Setup:
         cut = (text[: report.training.length] for text in self.train)
         return len(Vocabulary.of_texts(cut, report.model.vocabulary_size))
 
-    def preset(self, settings: Mapping[str, Setting]) -> Preset:
+    def preset(self, settings: Mapping[str, Any]) -> Preset:
         """Configure the report's model and its plain training, changed by all settings but `steps` and `poems`.
 
         Plain training is Adam at the constant rate 2e-3 without warm-up, dropout or clipping, so that each trial
         changes one thing.
         """
-        changed: dict[str, Setting] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
+        changed: dict[str, Any] = {"dropout": 0, "warmup_steps": 0, "decay": False, "clip_norm": None}
         changed |= {"vocabulary_size": self.vocabulary_size, "seed": self.seed, "patience": None}
         changed |= {name: self.budget[name] for name in ("embedding_size", "hidden_size", "batch_size", "precision")}
         changed |= {name: value for name, value in settings.items() if name not in ("steps", "poems")}
@@ -105,15 +104,15 @@ class Setup:
 
 
 Experiment = ModuleType
-"""A module with measure(setup, trial) -> Measured, judge(rows) -> Judged, figures(rows) -> Figures, and
-trials(setup, rows) if `claims.toml` cannot list the trials."""
+"""A module with measure(setup, trial) -> Measured, figures(rows) -> Figures, judge(rows) -> Judged if there are claims,
+and trials(setup, rows) if `claims.toml` cannot list the trials."""
 
 
 class Trial(NamedTuple):
     """One thing to measure: its name within the experiment, and its settings, such as the number of training steps."""
 
     name: str
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, Any]
 
 
 class Measured(NamedTuple):
@@ -129,7 +128,7 @@ class Row:
 
     id: str
     """The key in results.json: experiment/trial, seed."""
-    settings: Mapping[str, Setting]
+    settings: Mapping[str, Any]
     figures: Mapping[str, Any]
     curves: Mapping[str, Sequence[float | None]]
 

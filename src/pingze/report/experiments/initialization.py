@@ -23,7 +23,7 @@ def measure(setup: Setup, trial: Trial) -> Measured:
     saturated_before, reach_before = diagnose(untrained.model, untrained.dev_sequences)
     started = time.process_time()
     course = train(setup, trial.settings)
-    made, steps = course.trainer, int(trial.settings["steps"] or 0)
+    made, steps = course.trainer, trial.settings["steps"]
     epoch = (time.process_time() - started) / steps * made.steps_per_epoch
     saturated_after, reach_after = diagnose(made.model, made.dev_sequences)
     model, training = made.preset.model, made.preset.training

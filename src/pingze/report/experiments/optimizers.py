@@ -3,11 +3,12 @@
 import math
 from collections.abc import Mapping, Sequence
 from itertools import product, takewhile
+from typing import Any
 
 from pingze.report.experiments.charts import cap, level, panels
 from pingze.report.experiments.claims import plan
 from pingze.report.experiments.course import train
-from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setting, Setup, Trial
+from pingze.report.experiments.experiment import Figures, Judged, Measured, Row, Rows, Setup, Trial
 
 MOMENTUM, ADAM = FAMILIES = ("SGD with momentum", "Adam")
 RACE = ", race"
@@ -15,7 +16,7 @@ AROUND = 4.1
 """Rates within this factor of the best are its neighbours: in the grids, rates grow by a factor of about 4."""
 GRID = plan("optimizers")
 TARGETS, TOLERANCES = GRID["targets"], GRID["tolerances"]
-SETTINGS: Mapping[str, Sequence[dict[str, Setting]]] = {
+SETTINGS: Mapping[str, Sequence[dict[str, Any]]] = {
     MOMENTUM: [
         {"optimizer": "sgd", "momentum": momentum, "learning_rate": rate}
         for momentum, rate in product(GRID["momentum"], GRID["momentum_rates"])
@@ -24,7 +25,7 @@ SETTINGS: Mapping[str, Sequence[dict[str, Setting]]] = {
 }
 
 
-def _name(family: str, settings: Mapping[str, Setting]) -> str:
+def _name(family: str, settings: Mapping[str, Any]) -> str:
     momentum = f" {settings['momentum']:g}" if family == MOMENTUM else ""
     return f"{family}{momentum}, rate {settings['learning_rate']:g}"
 
@@ -66,14 +67,16 @@ def decades(rows: Rows, family: str, tolerance: float) -> float:
     found, within = tuned(rows, family), good(rows, family, tolerance)
     best = found.index(best_of(rows, family))
     below, above = (sum(takewhile(bool, each)) for each in (within[:best][::-1], within[best + 1 :]))
-    return math.log10(_rate(found[best + above]) / _rate(found[best - below]))
+    lowest, highest = (found[at].settings["learning_rate"] for at in (best - below, best + above))
+    return math.log10(highest / lowest)
 
 
 def unsteady(rows: Rows, family: str) -> float:
     """Return the percentage that diverge or spike of the settings with the best momentum and a rate near the best."""
     top = best_of(rows, family)
     own = [row for row in tuned(rows, family) if row.settings.get("momentum") == top.settings.get("momentum")]
-    near = [row for row in own if 1 / AROUND <= _rate(row) / _rate(top) <= AROUND]
+    factors = [row.settings["learning_rate"] / top.settings["learning_rate"] for row in own]
+    near = [row for row, factor in zip(own, factors, strict=True) if 1 / AROUND <= factor <= AROUND]
     shaken = sum(bool(row.figures["diverged"] or row.figures["spikes"]) for row in near)
     return 100 * shaken / len(near)
 
@@ -82,10 +85,6 @@ def arrival(row: Row, nats: float) -> float:
     """Return the step of the first look at which the dev loss was at most `nats`, or infinity if there is none."""
     looks = zip(row.curve("looks"), row.curve("dev"), strict=True)
     return next((at for at, dev in looks if dev <= nats), math.inf)
-
-
-def _rate(row: Row) -> float:
-    return float(row.settings["learning_rate"] or 0)
 
 
 def judge(rows: Rows) -> Judged:
@@ -112,10 +111,10 @@ def figures(rows: Rows) -> Figures:
     kinds = [*((every[0], MOMENTUM, momentum) for momentum in GRID["momentum"]), (every[1], ADAM, None)]
     for number, (axes, family, momentum) in enumerate(kinds):
         own = [row for row in tuned(rows, family) if row.settings.get("momentum") == momentum]
-        lost = [_rate(row) for row in own if row.figures["diverged"]]
+        lost = [row.settings["learning_rate"] for row in own if row.figures["diverged"]]
         dev = [math.nan if row.figures["diverged"] else row.number("dev_nats") for row in own]
         label = f"{family} {momentum or ''}".rstrip()
-        axes.plot([_rate(row) for row in own], dev, f"C{number}o-", label=label)
+        axes.plot([row.settings["learning_rate"] for row in own], dev, f"C{number}o-", label=label)
         axes.plot(lost, [1.04 * first] * len(lost), f"C{number}x")
         axes.set_title(family)
     cap(every, 1.05 * first)

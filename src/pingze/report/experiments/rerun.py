@@ -131,8 +131,9 @@ def rerun(
 
 def section(name: str, by_seed: Mapping[int, Rows], results: Results) -> Section:
     """Judge and draw an experiment whose rows have all been measured."""
-    judged, findings = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()}, []
-    for half, claim in claims(name).items():
+    findings, known = [], claims(name)
+    judged = {seed: EXPERIMENTS[name].judge(rows) for seed, rows in by_seed.items()} if known else {}
+    for half, claim in known.items():
         findings.append(Finding(claim, {seed: numbers[half] for seed, numbers in judged.items()}))
     with matplotlib.rc_context(STYLE):
         figures = EXPERIMENTS[name].figures(next(iter(by_seed.values())))

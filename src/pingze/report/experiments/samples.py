@@ -33,17 +33,16 @@ def trials(setup: Setup, rows: Rows) -> list[Trial]:
 def measure(setup: Setup, trial: Trial) -> Measured:
     """Compose or look up the poems of a trial, and check them."""
     if number := trial.settings.get("printed"):
-        return Measured(printed_poems()[int(number) - 1])
+        return Measured(printed_poems()[number - 1])
     if form := trial.settings.get("form"):
-        real = setup.real[str(form)]
-        return Measured({"poems": len(real), "kept": sum(map(_kept, real))})
+        return Measured({"poems": len(setup.real[form]), "kept": sum(map(_kept, setup.real[form]))})
     # Answer one of the report's calls freely with the model `report`, and in a form with the default model.
     start, temperature, split_len = CALLS[trial.name]
     first = setup.seed + 1000 * list(CALLS).index(trial.name)
     seeds = range(first, first + setup.budget["poems"])
     texts = [generate(start, temperature, split_len, max_lines=8, seed=seed, model=MODEL) for seed in seeds]
     free = [read_lines(text) for text in texts]
-    regulated = [lines for lines in free if _form(lines)]
+    regulated = [lines for lines in free if (len(lines), len(lines[0])) in FORMS]
     form, model = FORMS[4, split_len - 1], checkpoint.DEFAULT
     bound = compose(start, form=form, temperature=temperature, seed=first, count=len(seeds), model=model)
     return Measured(
@@ -69,13 +68,9 @@ def printed_poems() -> list[dict[str, Any]]:
     return json.loads(text)
 
 
-def _form(lines: Lines) -> str | None:
-    return FORMS.get((len(lines), len(lines[0])))
-
-
 def _kept(lines: Lines) -> bool:
     """Return whether lines keep the tones and the rhyme of the regulated form of their shape."""
-    return check("，".join(lines), form=_form(lines)).ok
+    return check("，".join(lines), form=FORMS.get((len(lines), len(lines[0])))).ok
 
 
 def _in_words(verdict: Verdict) -> str:

@@ -1,4 +1,4 @@
-"""Look inside a network trained with two softmaxes: where it puts the probability when the loss stalls."""
+"""Look inside a network trained with two softmaxes: where the probability is when the loss stalls. No claim says."""
 
 import torch
 from torch import nn
@@ -6,7 +6,7 @@ from torch import nn
 from pingze.network.batches import pack
 from pingze.report.experiments.charts import level, panels
 from pingze.report.experiments.course import PlainTrainer, train
-from pingze.report.experiments.experiment import Figures, Judged, Measured, Rows, Setup, Trial
+from pingze.report.experiments.experiment import Figures, Measured, Rows, Setup, Trial
 from pingze.report.experiments.softmax import SoftmaxTwice, bound
 
 POEMS = 64
@@ -31,11 +31,6 @@ def measure(setup: Setup, trial: Trial) -> Measured:
 
     course = train(setup, trial.settings, trainer=SoftmaxTwice, look=look)
     return course.measured(curves, common=shares[0], bound=bound(setup.vocabulary_size))
-
-
-def judge(rows: Rows) -> Judged:
-    """Judge no claim: the report does not say why the loss stalls."""
-    return {}
 
 
 def figures(rows: Rows) -> Figures:
