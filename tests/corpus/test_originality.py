@@ -1,35 +1,31 @@
-"""Lines compared with an invented corpus, and the command that shows it."""
+"""Lines compared with an invented corpus, the command that shows it, and the table of lines to quote."""
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pingze.corpus import Store, build
 from pingze.corpus.originality import of_lines
+from pingze.corpus.quotable import quotable
+from pingze.errors import CorpusError
 from tests.cli.calling import Call
-from tests.corpus.invented import FILES, line, text, write_folder
+from tests.corpus.invented import FILES, line, record, text, write_folder
 
 
-@pytest.fixture(autouse=True)
-def _built(tmp_path: Path, home: Path) -> None:
-    build(write_folder(tmp_path / "poems", FILES))
-
-
-def test_a_line_shares_a_run_and_has_a_nearest_line() -> None:
-    with Store.open() as store:
-        copied, changed, strange = of_lines([line(24, 7), "癸" + line(71)[1:], "風花雪月天"], store)
+def test_a_line_shares_a_run_and_has_a_nearest_line(store: Store) -> None:
+    copied, changed, strange = of_lines([line(24, 7), "癸" + line(71)[1:], "風花雪月天"], store)
     assert (copied.line, copied.run, copied.same) == (1, line(24, 7), 7)
-    assert copied.nearest
-    assert copied.run_in
     assert (copied.nearest.title, copied.nearest.author, copied.nearest.number) == ("二", "李乙", 4)
     assert (copied.run_in.line, copied.run_in.title) == (line(24, 7), "二")
     assert (changed.run, changed.same) == (line(71)[1:], 4)
-    assert changed.nearest
     assert (changed.nearest.line, changed.nearest.title) == (line(71), "八")
     assert (strange.run, strange.run_in, strange.same, strange.nearest) == ("", None, 0, None)
 
 
+@pytest.mark.usefixtures("built")
 def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
     poem = text([21, 22, 23, 24], 7)
     file = tmp_path / "poems.txt"
@@ -46,9 +42,49 @@ def test_the_command_reads_a_poem_or_a_file(call: Call, tmp_path: Path) -> None:
     assert len(second["lines"]) == 4
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file here")
 @pytest.mark.parametrize(("command", "name"), [("check", "/dev/zero"), ("originality", "large.txt")])
 def test_an_endless_file(call: Call, command: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("large.txt").write_bytes(b" " * 20_000_001)
     assert call(command, name) == (2, "", f"pingze: {name} has more than 20 MB: give it in parts\n")
+
+
+@pytest.mark.parametrize("width", [5, 7])
+def test_the_table_holds_every_line_of_poems_of_one_width(store: Store, width: int) -> None:
+    table = quotable(store, width)
+    expected = [
+        (line, group, number % 2 == 1)
+        for group, poem in zip(store._select("group_id FROM poem"), store.poems(), strict=True)
+        for number, line in enumerate(poem.lines)
+        if {len(each) for each in poem.lines} == {width}
+    ]
+    letters = "\0" + "".join(map(chr, store.index.characters))
+    lines = ["".join(letters[code] for code in row) for row in table["codes"]]
+    found = zip(lines, ((group,) for group in table["group"].tolist()), table["second"].tolist(), strict=True)
+    assert sorted(found) == sorted(expected)
+    assert lines == sorted(lines)
+    assert [store.line_at(place).line for place in table["place"].tolist()] == lines
+    same = [one == other for one, other in pairwise(lines)]
+    assert (np.diff(table["run"]) == 0).tolist() == same
+    assert sorted(table["by_group"].tolist()) == list(range(len(lines)))
+    assert (np.diff(table["group"][table["by_group"]]) >= 0).all()
+
+
+def test_the_table_is_made_once_without_odd_poems_and_goes_with_its_store(tmp_path: Path, home: Path) -> None:
+    odd = [record(text(range(800, 806)), title="八"), record(text(range(900, 904)), title="集杜句")]
+    build(write_folder(tmp_path / "poems", {"poet.tang.0.json": [*FILES["poet.tang.0.json"], *odd]}))
+    with Store.open() as store:
+        table = quotable(store, 5)
+        titles = {store.line_at(place).title for place in table["place"].tolist()}
+        assert titles == {"一", "三", "八"}
+        (path,) = home.rglob("quotable5.npy")
+        before = path.stat().st_mtime_ns
+        quotable(store, 5)
+        assert path.stat().st_mtime_ns == before
+        path.write_bytes(b"no table")
+        with pytest.raises(CorpusError, match=r"quotable5.npy is damaged .*--rebuild"):
+            quotable(store, 5)
+    build(write_folder(tmp_path / "again"))
+    assert not path.exists()
