@@ -24,15 +24,8 @@ if TYPE_CHECKING:
     from pingze.corpus import Store
     from tests.cli.calling import Call
 
-OPTIONAL = {
-    "torch": "train",
-    "playwright": "dev",
-    "schemathesis": "dev",
-    "matplotlib": "plots",
-    "fontTools": "plots",
-    "PIL": "plots",
-}
-"""Packages that tests import and that a plain installation lacks, with their extras."""
+OPTIONAL = ("torch", "playwright", "matplotlib", "fontTools", "PIL")
+"""Packages that tests import and that a plain installation lacks."""
 _IMPORTS = re.compile(r"^ *(?:from|import) (\w+)", re.MULTILINE)
 _TRAINS = re.compile(r"pingze\.(?:training|report|network\.model\b|lstm\.(?:layer|cells|dropout|loss|matmul|kernels))")
 

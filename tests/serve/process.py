@@ -30,7 +30,6 @@ class Server:
         command = [sys.executable, "-m", "pingze", "serve", "--port", str(self.port), *self.options]
         environment = os.environ | {"PINGZE_HOME": str(self.home)}
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
-        assert self.process.stderr is not None
         line = self.process.stderr.readline()
         assert "http://" in line, line
 

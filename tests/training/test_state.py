@@ -54,7 +54,6 @@ def test_a_damaged_state_is_passed_over_and_goes_when_the_next_is_saved(tmp_path
     assert names(tmp_path) == ["state.00000005.safetensors", newest.name]
     newest.write_bytes(damage(newest.read_bytes()))  # type: ignore[operator]
     found = state.read(tmp_path)
-    assert found is not None
     assert (found.position, found.path.name) == (Position(5), "state.00000005.safetensors")
     assert found.unread[0].startswith("state.00000010.safetensors cannot be read (")
     (tmp_path / "only").mkdir()

@@ -13,6 +13,7 @@ from pingze.verse import Verdict, check, poems_in
 from pingze.verse.forms import FORMS
 from pingze.verse.patterns import STRICTNESSES
 from pingze.verse.rhyme_groups import LEVEL, OBLIQUE
+from pingze.verse.suggestions import suggest
 from pingze.verse.tones import groups, tone
 from tests.verse import reference
 from tests.verse.writing import LEVELS as LEVEL_CHARACTERS
@@ -99,6 +100,9 @@ def test_no_verse_raises_and_every_verdict_is_json(text: str) -> None:
     assert sorted(json.loads(json.dumps(verdict.as_json()))) == sorted(names.split())
     for violation in verdict.violations:
         assert verdict.lines[violation.line - 1][violation.position - 1] == violation.char
+    verdict = check("，".join(text[start : start + 5] for start in range(0, 20, 5)), form="五絕")
+    for violation in verdict.violations:
+        suggest(verdict, violation)
 
 
 @pytest.mark.parametrize("text", ["山" * 350_000, "山水月花東，" * 50_000, "山\n" * 100_000, "(" * 300_000])
