@@ -88,7 +88,7 @@ def test_rows_are_there_for_the_next_process_of_the_same_report(tmp_path: Path) 
     later = Results(tmp_path, *HEADINGS)
     row = later.row(KEY, ONE)
     assert (row.id, row.number("x"), row.curves["y"]) == (KEY, 0.333333, [1.0, None])
-    assert later.minutes([row]) == 2.5 / 60
+    assert later.minutes([row]) == 2.5 / 60  # type: ignore[list-item]
     assert later.row("sums/two, seed 11", TWO) is None
     assert later.row(KEY, Trial("one", {"rate": 0.3})) is None
     later.add("sums/two, seed 11", TWO, Measured({"x": math.inf}), seconds=1)
