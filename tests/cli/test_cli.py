@@ -81,7 +81,6 @@ def test_compose_as_json(call: Call, model: str, form: str, lines: int, length: 
         ("generate 日 --temperature warm", "--temperature"),
         ("generate 日 --loud", "No such option: --loud"),
         ("compose --title 春 --model report", "title: the model report was not trained with"),
-        ("compose --temperature 1e400", "temperature is inf; it must be at least 0"),
         ("compose --seed 1" + 400 * "0", "seed is 10^400; it must be"),
         ("revise hello --line 1", "this is no poem to revise"),
         ("check nowhere.txt", "nowhere.txt cannot be read: No such file or directory"),

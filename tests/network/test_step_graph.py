@@ -97,9 +97,6 @@ def test_the_graph_is_valid_onnx(for_others: bool) -> None:
     onnx.checker.check_model(onnx.load_from_string(step_graph(made.rounded(), for_others=for_others)))
 
 
-# -- softmax ----------------------------------------------------------------------------------------------------
-
-
 @given(
     shape=st.sampled_from([(1, 1), (1, 7), (3, 50), (64, 7261)]),
     scale=st.sampled_from([0.0, 1.0, 100.0]),

@@ -98,9 +98,6 @@ def test_ctrl_c_stops_all_processes_at_one_step(tmp_path: Path) -> None:
     assert (run / f"state.{int(step):08}.safetensors").exists()
 
 
-KILLS = 20
-
-
 def last_step(run: Path) -> int:
     """The step of the newest state, 0 where there is none."""
     return max((int(path.name.split(".")[1]) for path in run.glob("state.*.safetensors")), default=0)
@@ -110,8 +107,8 @@ def test_twenty_kills_change_nothing(tmp_path: Path) -> None:
     settings = ("epochs=20", "save_every=3", "patience=none")
     whole, run, rng = tmp_path / "whole", tmp_path / "killed", random.Random(0)
     command.trained(whole, *settings)
-    for kill in range(KILLS):
-        target = last_step(run) + rng.uniform(0, last_step(whole) / KILLS / 2)  # all together before the end
+    for kill in range(20):
+        target = last_step(run) + rng.uniform(0, last_step(whole) / 40)  # all together before the end
         process = command.train(run, *settings, resume=(run / "configuration.json").exists())
         if kill % 5 == 4:  # mostly on the way to the first step
             time.sleep(rng.uniform(0, 1))
