@@ -120,19 +120,10 @@ class Composer:
         self.conditions, self.lexicons = Conditions(loaded.vocabulary), dict[Standard, Lexicon]()
 
     def prepare(self, request: Request, old: dict[int, int] | None = None) -> Inclusion:
-        """Compile a request into its constraints and the placements of its words.
-
-        Fixed and included characters first have only the tones that verse gives them in context, and no included word
-        may span a pause in the line. If no poem can then keep the request, words may span pauses; if there is still
-        none, the characters may have other tones.
-
-        Args:
-            request: Everything that a poem must keep.
-            old: For each position that is being rewritten, the id of its former character.
+        """Compile a request; `old` has, for each position that is being rewritten, the id of its former character.
 
         Raises InfeasibleError, which names the constraints that clash, if no poem can keep the request; InputError if
-        its words can be placed in too many ways; CorpusError if the request asks for originality and there is no
-        corpus.
+        its words can be placed in too many ways; CorpusError if it needs the corpus and there is none.
         """
         # 1. Find what may not be copied or, for a 集句, what may be quoted.
         copying: Copying | None = None
@@ -145,7 +136,9 @@ class Composer:
 
             with Store.open() as store:
                 copying = Copying(store.index, self.vocabulary, request.form.layout(request.lines), request.original)
-        # 2. Try the ways to read the request, beginning with the narrowest.
+        # 2. First, fixed and included characters have only the tones that verse gives them in context, and no included
+        #    word spans a pause in the line. If no poem can keep that, words may span pauses; if there is still none,
+        #    the characters may have other tones.
         effort, own = Effort(request), self.lexicon(request.standard)
         ways = [(own, False)]
         if request.fixed or request.include:

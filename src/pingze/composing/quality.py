@@ -79,13 +79,10 @@ class TitleJudge:
         return float(self.association[np.ix_(a, b)].sum() / len(a)) if len(a) else 0.0
 
     def identified(self, poems: Sequence[tuple[str, str]]) -> float:
-        """Measure how often a poem's own title scores highest among `CANDIDATES` titles.
+        """Measure how often a poem's own title scores highest among `CANDIDATES` different titles.
 
         The characters of the title are first removed from the poem. Each poem's rival titles are those of the poems
         that follow it, continuing from the first poem after the last.
-
-        Args:
-            poems: The title and the text of each poem, with at least `CANDIDATES` different titles.
         """
         found = 0
         for at, (title, text) in enumerate(poems):

@@ -141,13 +141,8 @@ def _inclusion(word: str) -> Clash:
 def read_request(vocabulary: Vocabulary, asked: Composing, kept: Sequence[Fixed] = ()) -> Request:
     """Check every option against the form and the model's vocabulary, and return the request.
 
-    Args:
-        vocabulary: The model's vocabulary.
-        asked: The options.
-        kept: The characters that are fixed in addition to those that the options fix.
-
-    Raises InputError, which names the option, if a form, template, group, poet or character is unknown, an opening or
-    title is too long, or a pattern or acrostic does not fit.
+    `kept` are characters that are fixed in addition to those that the options fix. Raises InputError, which names the
+    option, if a name or character is unknown, a text is too long, or a pattern or acrostic does not fit.
     """
     # 1. Find the form, and the number of lines.
     form = find_form(asked.form)

@@ -112,9 +112,7 @@ class Antithesis:
 class Opposites(Term):
     """A term that weighs opposite characters by their score times the request's `antithesis`.
 
-    Args:
-        table: The table of scores, in the order of the vocabulary's ids.
-        demands: The compiled request, whose form says which couplets need antithesis.
+    The rows of `table` are in the order of the vocabulary's ids.
     """
 
     def __init__(self, table: Antithesis, demands: Demands) -> None:

@@ -72,13 +72,7 @@ def worn_pairs(vocabulary: Vocabulary) -> dict[tuple[int, int], float]:
 
 
 class Taste(Term):
-    """A term that predicts the judgement of a reader.
-
-    Args:
-        vocabulary: The model's vocabulary.
-        request: The request, which gives the title, the theme and the strength of taste.
-        reward: The model's reward vector; None if it has none.
-    """
+    """A term that predicts the judgement of a reader; `reward` is the model's reward vector, if it has one."""
 
     def __init__(self, vocabulary: Vocabulary, request: Request, reward: Float[Array, "H"] | None = None) -> None:
         words, ids = set(only_han((request.title or "") + (request.about or ""))), vocabulary.ids
