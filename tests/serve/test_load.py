@@ -33,7 +33,7 @@ def test_no_request_breaks_the_server_and_memory_returns(tmp_path: Path) -> None
         command += ["--workers", "4", "--request-timeout", str(SECONDS), "--generation-deterministic"]
         memory = []
         # What is held after a first use belongs to the start.
-        for options in (["--phases", "examples"], ["--max-examples", str(EXAMPLES)]):
+        for options in (["--phases", "examples,coverage"], ["--phases", "fuzzing", "--max-examples", str(EXAMPLES)]):
             done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=tmp_path, check=False)
             assert done.returncode == 0, done.stdout[-4000:]
             sizes = []
