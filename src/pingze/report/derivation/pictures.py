@@ -1,6 +1,6 @@
 """Draw how much of a gradient survives on its way back through time: the four PNG files of `pingze derive --plots`."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -80,14 +80,15 @@ def draw(folder: Path, model: str | Path = "report", steps: int = 48, seed: int 
 
 def gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:
     """Measure the gradient on its way back through an LSTM, with spectra at the given distances."""
-    parts = []
-    for products in back_through_time(caches):
-        hidden, cell = products.hidden[0], products.cell[0]
-        whole = products.whole[0, :, : len(hidden)]
-        missed, missed_by_cell, mixed = whole - hidden, whole - cell, whole - hidden - cell
-        paths = {"whole": whole, "hidden": hidden, "cell": cell}
-        parts.append(paths | {"missed": missed, "missed_by_cell": missed_by_cell, "mixed": mixed})
-    return _flow(parts, distances)
+
+    def parts() -> Iterator[dict[str, Array]]:  # one distance at a time: of 512 units, all would fill 600 MB
+        for products in back_through_time(caches):
+            hidden, cell = products.hidden[0], products.cell[0]
+            whole = products.whole[0, :, : len(hidden)]
+            missed = {"missed": whole - hidden, "missed_by_cell": whole - cell, "mixed": whole - hidden - cell}
+            yield {"whole": whole, "hidden": hidden, "cell": cell, **missed}
+
+    return _flow(parts(), distances)
 
 
 def plain_gradient_flow(caches: Sequence[StepCache], distances: Collection[int] = DISTANCES) -> GradientFlow:

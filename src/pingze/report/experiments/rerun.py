@@ -118,10 +118,10 @@ def rerun(
     # 2) Judge and draw the experiments that are complete.
     sections, order = [], []
     for name, seeded in series.items():
-        trials = [(each, each.trials()) for each in seeded]
-        order += [each.key(trial) for each, planned in trials for trial in planned]
-        by_seed = {each.setup.seed: each.rows(planned) for each, planned in trials}
-        if all(len(by_seed[each.setup.seed]) == len(planned) for each, planned in trials):
+        keys = [each.key(trial) for each in seeded for trial in each.trials()]
+        by_seed = {each.setup.seed: each.rows(each.trials()) for each in seeded}
+        order += keys
+        if len(keys) == sum(map(len, by_seed.values())):
             sections.append(section(name, by_seed, results))
     results.conclude(order, [finding for each in sections for finding in each.findings])
     with written(out / PAGE, TrainingError) as path:
