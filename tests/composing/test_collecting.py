@@ -119,7 +119,7 @@ def test_characters_that_continue_no_line_are_left_out(
     constraints, vocabulary = Constraints(author.lexicon(), request), author.vocabulary
     begun = constraints.begin((-1,) * 20)
     assert begun is not None
-    quotes = Quoting(store, vocabulary, 5, "")
+    quotes = Quoting(store, author.lexicon(), 5, "")
     lines = [(line, n % 2) for poem in poems for n, line in enumerate(poem.lines)]
     groups_of, seen = groups_by_line(store), 0
     for _ in range(60):

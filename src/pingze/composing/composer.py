@@ -130,7 +130,7 @@ class Composer:
         if request.poets is not None:
             from pingze.composing.constraints.quoting import quoting  # needs the database
 
-            copying = quoting(self.vocabulary, request.form.width, request.poets, request.standard)
+            copying = quoting(self.lexicon(request.standard), request.form.width, request.poets)
         elif request.original:
             from pingze.corpus import Store
 

@@ -4,7 +4,7 @@ There is no random state: the same corpus gives the same splits on every machine
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain, combinations
 
 from pingze.corpus.poem import CorpusPoem, digest
@@ -35,9 +35,13 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
             node = parent[node]
         return node
 
+    telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
+    times = Counter(chain.from_iterable(telling))
     homes: dict[tuple[str, str], int] = {}
     versions = set()
-    for place, pairs in enumerate(_pairs(poems)):
+    for place, lines in enumerate(telling):
+        shared = sorted(line for line in lines if times[line] > 1)  # lines that other poems contain too
+        pairs = list(combinations(shared[:MOST_SHARED], 2))
         if place >= measured and not homes.keys().isdisjoint(pairs):
             versions.add(place)
             continue
@@ -45,15 +49,6 @@ def groups(poems: Sequence[CorpusPoem], measured: int | None = None) -> list[int
             small, large = sorted(map(root, (homes.setdefault(pair, place), place)))
             parent[large] = small
     return [None if node in versions else root(node) for node in range(len(poems))]
-
-
-def _pairs(poems: Sequence[CorpusPoem]) -> Iterator[list[tuple[str, str]]]:
-    """For each poem, list the pairs of its lines that other poems contain too, using at most `MOST_SHARED` lines."""
-    telling = [{line for line in poem.lines if len(line) >= SHORTEST_LINE} for poem in poems]
-    times = Counter(chain.from_iterable(telling))
-    for lines in telling:
-        shared = sorted(line for line in lines if times[line] > 1)
-        yield list(combinations(shared[:MOST_SHARED], 2))
 
 
 def split(poems: Sequence[CorpusPoem], groups: Sequence[int]) -> tuple[list[int], list[str], list[int | None]]:

@@ -85,10 +85,8 @@ def clashing(
 
 def _best_reading(constraints: Constraints, request: Request) -> tuple[float, set[Clash]]:
     """Find the reading for which it costs least to drop all disagreeing parts; return the cost and these parts."""
-    names = [
-        opening_name(constraints.request.form.width, opening[0]) if opening else ""
-        for opening in constraints.request.openings
-    ]
+    width, openings = constraints.request.form.width, constraints.request.openings
+    names = [opening_name(width, opening[0]) if opening else "" for opening in openings]
     T, G = len(names), len(constraints.rhyming.of_row)
     # 1. Add the cost of dropping each fixed character: to ways if its tone is wrong, to groups if it does not rhyme.
     bend, rhyme = np.where(constraints.exists, 0.0, np.inf), np.zeros((T, G))
@@ -103,25 +101,22 @@ def _best_reading(constraints: Constraints, request: Request) -> tuple[float, se
         bend[:, k] += cost * tone
         rhyme += cost * unrhymed
         misfits.append((fix.clash, k, tone, unrhymed))
-    # 2. Add the cost of dropping options.
-    strictness, rows = constraints.request.strictness, constraints.request.rows
+    # 2. Add the cost of dropping options, each for the templates (rows) and groups (columns) that disagree with it.
     rhymes_asked = dict(enumerate((request.rhyme or "").split("、")))
     unlike = {
-        "strictness": np.full(T, strictness != request.strictness),
-        "template": np.array([(request.template or "") not in name for name in names]),
-        "rhyme": np.array([rhymes_asked.get(number, "") not in ("", name) for number, name in rows]),
+        "strictness": np.array([[constraints.request.strictness != request.strictness]]),
+        "template": np.array([[(request.template or "") not in name] for name in names]),
+        "rhyme": np.array([[rhymes_asked.get(n, "") not in ("", name) for n, name in constraints.request.rows]]),
     }
-    options = {name: no * (1 + _LATE) for name, no in unlike.items() if name in request.options}
-    rhyme += options.pop("rhyme", 0.0)
+    dropped = {name: np.broadcast_to(no, (T, G)) for name, no in unlike.items() if name in request.options}
+    rhyme += sum(no * (1 + _LATE) for no in dropped.values())
     # 3. Choose the cheapest template, and for each rhyme the cheapest group.
     best, first = bend.argmin(axis=2), constraints.rhyming.first_rows
     costs = bend.min(axis=2).sum(axis=1) + np.minimum.reduceat(rhyme, first, axis=1).sum(axis=1)
-    t = int((costs := costs + sum(options.values())).argmin())
+    t = int(costs.argmin())
     g = [start + int(part.argmin()) for start, part in zip(first, np.split(rhyme[t], first[1:]), strict=True)]
     against = {clash for clash, k, tone, unrhymed in misfits if tone[t, best[t, k]] or unrhymed[t, g].any()}
-    given_up = [name for name, cost in options.items() if cost[t]]
-    given_up += ["rhyme"] * ("rhyme" in request.options and bool(unlike["rhyme"][g].any()))
-    return float(costs[t]), against | {request.options[name][0] for name in given_up}
+    return float(costs[t]), against | {request.options[name][0] for name, no in dropped.items() if no[t, g].any()}
 
 
 def _explained(part: Clash, constraints: Constraints, fix: Fixed) -> Clash:

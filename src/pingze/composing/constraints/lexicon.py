@@ -47,7 +47,7 @@ def group_names(standard: Standard) -> tuple[str, ...]:
     return *standard.groups, *map("".join, kinds)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """The prosody of V tokens in a standard of rhyme; G is the number of `group_names`."""
 

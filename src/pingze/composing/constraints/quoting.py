@@ -17,15 +17,12 @@ import numpy as np
 from pingze.arrays import Array, Bool, Int
 from pingze.composing.constraints.copying import Copying
 from pingze.composing.constraints.feasibility import Demands, Fixes, Histories
-from pingze.composing.constraints.lexicon import FREE
+from pingze.composing.constraints.lexicon import FREE, WANTS_LEVEL, WANTS_OBLIQUE, Lexicon
 from pingze.corpus.build import store_path
 from pingze.corpus.quotable import poems_of, quotable
 from pingze.corpus.store import Hit, Store
-from pingze.network.vocabulary import Vocabulary
 from pingze.verse.forms import Layout
 from pingze.verse.patterns import RESCUED, accepted
-from pingze.verse.rhyme_groups import LEVEL, OBLIQUE, PINGSHUI, Standard
-from pingze.verse.tones import usable_tone
 
 _MANY = 1 << 12
 """Among more lines than this, lines of the poems already quoted are not looked for."""
@@ -56,20 +53,17 @@ class Quoting(Copying):
 
     Args:
         store: The open corpus.
-        vocabulary: The model's vocabulary.
+        lexicon: The lexicon of the model's vocabulary.
         width: The number of characters in a line.
         poets: The names of poets or dynasties, separated by spaces, whose lines may be quoted; "" for all.
-        standard: The standard by which characters are read.
 
     Raises InputError if the corpus has no poem of one of the poets.
     """
 
     dead_end = "unquoted"
 
-    def __init__(
-        self, store: Store, vocabulary: Vocabulary, width: int, poets: str, standard: Standard = PINGSHUI
-    ) -> None:
-        super().__init__(store.index, vocabulary, Layout([width]), width)
+    def __init__(self, store: Store, lexicon: Lexicon, width: int, poets: str) -> None:
+        super().__init__(store.index, lexicon.vocabulary, Layout([width]), width)
         self.width = width
         self.table = quotable(store, width)
         self.columns = np.ascontiguousarray(self.table["codes"].T)
@@ -82,8 +76,7 @@ class Quoting(Copying):
         if poets.strip():
             poems = np.searchsorted(self.corpus.texts, self.place, side="right") - 1
             self.usable &= np.isin(poems, poems_of(store, poets))
-        tones = np.array([usable_tone(one, standard) if len(one) == 1 else None for one in vocabulary.tokens])
-        self.tones = {"P": (tones == LEVEL)[self.ids], "Z": (tones == OBLIQUE)[self.ids]}
+        self.tones = {"P": lexicon.fits[0, WANTS_LEVEL, self.ids], "Z": lexicon.fits[0, WANTS_OBLIQUE, self.ids]}
         self.ends = lru_cache(maxsize=256)(self._ends)
         self.lines = lru_cache(maxsize=256)(self._lines)
         self.next = lru_cache(maxsize=1 << 14)(self._next)
@@ -212,17 +205,17 @@ class Quoting(Copying):
             return found
 
 
-def quoting(vocabulary: Vocabulary, width: int, poets: str, standard: Standard) -> Quoting:
+def quoting(lexicon: Lexicon, width: int, poets: str) -> Quoting:
     """Return the lines of the user's corpus that may be quoted, kept for later poems while the store is unchanged.
 
     Raises CorpusError if there is no corpus, and InputError if it has no poem of one of the poets.
     """
     path = store_path()
     changed = path.stat().st_mtime_ns if path.exists() else 0
-    return _quoting(vocabulary, width, poets, standard, path, changed)
+    return _quoting(lexicon, width, poets, path, changed)
 
 
 @lru_cache(maxsize=2)  # each holds up to 100 MB
-def _quoting(vocabulary: Vocabulary, width: int, poets: str, standard: Standard, path: Path, changed: int) -> Quoting:
+def _quoting(lexicon: Lexicon, width: int, poets: str, path: Path, changed: int) -> Quoting:
     with Store.open(path) as store:
-        return Quoting(store, vocabulary, width, poets, standard)
+        return Quoting(store, lexicon, width, poets)
