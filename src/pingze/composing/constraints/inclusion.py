@@ -278,8 +278,8 @@ class Count:
         # 1. A poem may end in any state in which all words are placed and no rhyme is missing.
         end = np.zeros((T, *self.sizes))
         for n in range(T):
-            states: tuple[Any, ...] = (*used, ..., *(slice(numbers[n], None) for numbers in self.missing.values()))
-            end[n][states] = 1
+            states: tuple[Any, ...] = (n, *used, ..., *(slice(numbers[n], None) for numbers in self.missing.values()))
+            end[states] = 1
         # 2. Add up the ways, couplet by couplet from the last. No number is above 10^110.
         after = [end]
         for k in reversed(range(K)):
