@@ -84,14 +84,8 @@ class Writing:
     Texts that have the same tokens so far, as those that resampling copies, share one row of the model's state:
     `state` has a row for each different text, and `rows` says which row is whose.
 
-    Args:
-        network: The model.
-        constraints: The compiled request.
-        starts: The beginning of each population.
-        sampling: The options. If `top_p` is below 1, the characters outside the nucleus keep only the fraction
-            `proposal.OUTSIDE` of their probability, so that constraints can still be met.
-        prefix: The token ids of the poems' conditions, which the model reads first.
-        terms: The terms that weigh the texts in addition to the model.
+    The model first reads `prefix`, the ids of the poems' conditions. If `top_p` is below 1, the characters outside the
+    nucleus keep only the fraction `proposal.OUTSIDE` of their probability, so that constraints can still be met.
     """
 
     def __init__(

@@ -119,9 +119,8 @@ def compare(
     """For each form, measure `count` poems composed by each model and `count` real poems of the test split.
 
     If a form has fewer real poems, all of them are used, and each model composes as many. The models use the default
-    options and seeds from 1. `progress` is called with a line of text for each step.
-
-    Raises InputError if `count` is below 1, CheckpointError if a model cannot be read.
+    options and seeds from 1. `progress` is called with a line of text for each step. Raises InputError if `count` is
+    below 1, CheckpointError if a model cannot be read.
     """
     if count < 1:
         raise InputError("at_least", field="poems", has=count, wanted=1)
