@@ -1,12 +1,15 @@
-"""The measurements of the experiments against independent references, and rows small enough to judge by eye."""
+"""Measurements of the experiments and verdicts on printed poems, against references or small enough to judge by eye."""
 
 import math
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from experiments import printed_poems as script
 from pingze.network.batches import Ids
 from pingze.network.configuration import ModelConfiguration
 from pingze.network.model import LanguageModel
@@ -15,6 +18,7 @@ from pingze.report.experiments.clipping import acts
 from pingze.report.experiments.course import STEPS, diagnose, spikes, train
 from pingze.report.experiments.experiment import Row, Rows
 from pingze.report.experiments.optimizers import ADAM, FAMILIES, MOMENTUM, RACE, SETTINGS
+from pingze.report.experiments.samples import CALLS, printed_poems
 from pingze.report.experiments.zero import compare_units
 from tests.report.verse import setup
 
@@ -169,3 +173,28 @@ def test_the_race_is_judged_by_the_first_look_at_the_target() -> None:
     for family, dev in ((MOMENTUM, [9.0, 9.0]), (ADAM, [9.0, 5.0])):
         found[family + RACE] = Row("", {}, {}, {"looks": [0, 10], "dev": dev})
     assert optimizers.judge(found)["fast"]["ratio_6.0"] == math.inf
+
+
+POEM = "風起山河遠，人歸日月長。夜深江水淨，花落故園香。"
+
+
+def test_fourteen_poems_are_judged_and_none_is_kept_here() -> None:
+    rows = printed_poems()
+    assert len(rows) == len(CALLS) == 14
+    assert not any("text" in row for row in rows)
+
+
+def test_they_are_those_of_the_report() -> None:
+    path = os.environ.get("PINGZE_REPORT")
+    if not path:
+        pytest.skip("the report is no part of this repository; PINGZE_REPORT names its Markdown")
+    assert script.judged(Path(path)) == printed_poems()
+
+
+def test_a_poem_is_judged_by_its_opening_its_lines_and_its_form() -> None:
+    row = script.judge_printed(POEM, "風", 6)
+    assert (row["lines"], row["shaped"], row["kept"], row["faults"]) == (4, True, True, {})
+    assert not any(script.judge_printed(POEM, *asked)["shaped"] for asked in (("花", 6), ("風", 8)))
+    broken = script.judge_printed(POEM.replace("香", "夜"), "風", 6)
+    assert broken["faults"]
+    assert not broken["kept"]
