@@ -104,22 +104,14 @@ def _option(each: Field[Any], sentence: str = "", *flags: str) -> Any:
     return typer.Option(*flags, help=sentence or each.metadata["description"], autocompletion=offered)
 
 
-def _print_version(asked: bool) -> bool:
-    if asked:
+@app.callback(invoke_without_command=True)
+def _(show_version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
+    threads()  # refuse a bad PINGZE_THREADS before anything else
+    if show_version:
         from importlib.metadata import version  # other commands start sooner without it
 
         typer.echo(f"pingze {version('pingze')}")
         raise typer.Exit
-    return asked
-
-
-@app.callback()
-def _(
-    show_version: Annotated[
-        bool, typer.Option("--version", help="Print the version.", callback=_print_version, is_eager=True)
-    ] = False,
-) -> None:
-    threads()  # refuse a bad PINGZE_THREADS before anything else
 
 
 def command(group: typer.Typer = app, argument: str = "") -> Callable[[Callable[..., None]], Any]:

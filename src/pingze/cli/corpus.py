@@ -58,16 +58,9 @@ def kept_and_dropped(cleaned: "Cleaned") -> list[str]:
 
     codes = dict(zip(REASONS, ("lost_characters", "brackets", "other_signs", "too_short"), strict=True))
     shapes = Counter(poem.form or "-" for poem in cleaned.poems).most_common()
-    lengths = sorted(len(poem.text) for poem in cleaned.poems)
-    lines = [
-        here(
-            "kept",
-            count=f"{len(cleaned.poems):,}",
-            poets=len({poem.author for poem in cleaned.poems} - {""}),
-            middle=lengths[len(lengths) // 2],
-            has=[f"{name} {count:,}" for name, count in shapes],
-        )
-    ]
+    has, kept = [f"{name} {count:,}" for name, count in shapes], f"{len(cleaned.poems):,}"
+    lengths, poets = sorted(len(poem.text) for poem in cleaned.poems), {poem.author for poem in cleaned.poems} - {""}
+    lines = [here("kept", count=kept, poets=len(poets), middle=lengths[len(lengths) // 2], has=has)]
     for (dynasty, reason), count in cleaned.dropped.most_common():
         first = cleaned.first[dynasty, reason]
         lines.append(here(codes[reason], count=f"{count:,}", first=first, least=SHORTEST))

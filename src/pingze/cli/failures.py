@@ -5,7 +5,7 @@ import errno
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, TextIO, cast
 
 import typer
@@ -52,18 +52,14 @@ def _print_error(error: BaseException) -> int:
             _discard(sys.stdout)
             reason = error.strerror or str(error)
             return _fail(here("unwritable_output", reason=reason), 2)
-    if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in _chain(error)):
+    chain = [error]  # a library may wrap a KeyboardInterrupt in another error
+    while cause := chain[-1].__cause__ or chain[-1].__context__:
+        chain.append(cause)
+    if any(isinstance(each, KeyboardInterrupt | typer.Abort) for each in chain):
         return _fail(here("stopped"), StoppedError.exit_status)
     if os.environ.get("PINGZE_DEBUG"):
         raise error
     return _fail(here("fault", kind=type(error).__name__, error=str(error)), 2)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an error and its causes, because a library may wrap a KeyboardInterrupt in another error."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 def _discard(stream: TextIO) -> None:

@@ -2,12 +2,11 @@
 
 import json
 import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -15,10 +14,6 @@ from pingze.cli.application import command, file_name, need, read_file, show
 from pingze.errors import InputError, StoppedError
 from pingze.messages import here
 from pingze.network import DEFAULT
-
-if TYPE_CHECKING:
-    from pingze.corpus import Store
-    from pingze.network.checkpoint import Checkpoint
 
 BASELINE = "report"
 """The model with whose poems the poems of every other model are compared."""
@@ -79,7 +74,18 @@ def evaluate(
     row: dict[str, Any] = {"model": loaded.name}
     with Store.open() as store, status() as tell:
         if split or not poems:
-            row |= _predicted(loaded, store, split or "dev", tell)
+            from pingze.network.model import LanguageModel
+            from pingze.training import evaluation
+            from pingze.training.presets import LENGTHS
+            from pingze.training.texts import corpus_for, read_split
+
+            conditions = loaded.configuration.special_tokens
+            corpus = corpus_for(store, conditions)
+            texts = read_split(store, corpus, split or "dev")
+            of = LanguageModel.of(loaded), texts, loaded.vocabulary, LENGTHS[corpus]
+            tell(here("evaluate_step", poems=len(texts)))
+            row |= {"split": split or "dev", **asdict(evaluation.evaluate(*of))}
+            row |= evaluation.by_condition(*of, tell) if conditions else {}
         qualities = list(quality.compare([model or DEFAULT, BASELINE], poems, store, tell)) if poems else []
     lines = [
         f"{name.replace('_', ' '):20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}"
@@ -89,31 +95,16 @@ def evaluate(
     show(row | ({"poems": qualities} if poems else {}), lines, as_json=as_json)
 
 
-def _predicted(loaded: "Checkpoint", store: "Store", split: str, progress: Callable[[str], None]) -> dict[str, Any]:
-    """Measure how well a model predicts a split; if it knows conditions, also measure what each of them contributes."""
-    from pingze.network.model import LanguageModel
-    from pingze.training import evaluation
-    from pingze.training.presets import LENGTHS
-    from pingze.training.texts import corpus_for, read_split
-
-    corpus, measured = corpus_for(store, loaded.configuration.special_tokens), LanguageModel.of(loaded)
-    of = measured, read_split(store, corpus, split), loaded.vocabulary, LENGTHS[corpus]
-    progress(here("evaluate_step", poems=len(of[1])))
-    row = {"split": split, **asdict(evaluation.evaluate(*of))}
-    return row | (evaluation.by_condition(*of, progress) if loaded.configuration.special_tokens else {})
-
-
 def _block(form: str, rows: list[dict[str, Any]]) -> str:
     names = [name for name in rows[0] if name not in ("form", "source")]
     # A form has two characters but is four columns wide.
     cells = [[form.ljust(18), *(row["source"] for row in rows)]]
-    cells += [[name.replace("_", " ").ljust(20), *(_cell(row[name]) for row in rows)] for name in names]
+    for name in names:
+        values = ("" if row[name] is None else row[name] for row in rows)
+        shown = (f"{value:.3f}" if isinstance(value, float) else str(value) for value in values)
+        cells.append([name.replace("_", " ").ljust(20), *shown])
     widths = [0, *(max(8, len(row["source"])) for row in rows)]
     return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells)
-
-
-def _cell(value: float | None) -> str:
-    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 @command()

@@ -6,7 +6,7 @@ import typer
 
 from pingze.cli.application import BY_FIELD, command, show
 from pingze.messages import here
-from pingze.verse.tunes import Tune, TuneLine, known_tune, shapes_of
+from pingze.verse.tunes import Tune, known_tune, shapes_of
 from pingze.verse.tunes import tunes as all_tunes
 
 if TYPE_CHECKING:
@@ -48,13 +48,8 @@ def drawn(tune: Tune) -> "Text":
     text.append(_row(tune) + "\n\n", "bold")
     for number, line in enumerate(tune.lines, 1):
         text.append(f"{number:>2} " + "".join(_SIGNS[tone].ljust(_CELL) for tone in line.tones), "cyan")
-        text.append(line.mark + _ending(line) + "\n")
+        rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
+        text.append(line.mark + rhyme + (" 疊" if line.repeats else "") + "\n")
         shares = (f"{max(share, 100 - share):>2}".ljust(_CELL) for share in line.level)
         text.append("   " + "".join(shares).rstrip() + "\n" * (1 + line.ends_stanza), "dim")
     return text.append(here("tune_signs"), "dim")
-
-
-def _ending(line: TuneLine) -> str:
-    """Write a line's rhyme, how often it rhymes, and whether it repeats the characters before it."""
-    rhyme = f" {line.rhyme + 1}{line.kind} {line.rhymed}%" if line.rhyme is not None else ""
-    return rhyme + (" 疊" if line.repeats else "")

@@ -1,9 +1,8 @@
 """Compute the answers to requests in a worker process; each function serves one route."""
 
 import time
-from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields
-from functools import cache, partial
+from functools import cache
 
 from pingze import composing
 from pingze import verse as prosody
@@ -19,7 +18,6 @@ from pingze.network import checkpoint
 from pingze.network.conditions import ABOUT
 from pingze.serve import schemas
 from pingze.serve.problems import Problem
-from pingze.verse import Verdict, Violation
 from pingze.verse.character_table import mainland_variants, simplified_forms, to_traditional
 from pingze.verse.forms import FORMS, opening_name
 from pingze.verse.patterns import STRICTNESSES
@@ -39,32 +37,20 @@ NOT_PEOPLE = ("郊廟朝會歌辭",)
 def forms() -> schemas.Choices:
     """List the options of a request and their bounds, and the forms, rhyme groups and models to choose from."""
     unasked = schemas.ComposeRequest()
-    options = [
-        schemas.OptionChoice(
-            name=each.name,
-            description=each.metadata["description"],
-            default=getattr(unasked, each.name),
-            bounds=each.metadata["json_schema_extra"],
-        )
-        for each in fields(unasked)
-    ]
-    of_verse = [
-        schemas.FormChoice(
-            name=form.name,
-            width=form.width,
-            lines=form.lines,
-            default_lines=form.default_lines,
-            regulated=form.regulated,
-            antithetical=bool(form.antithetical(form.default_lines)),
-            templates=[opening_name(form.width, opening[0]) for opening in form.openings],
-        )
-        for form in FORMS.values()
-    ]
+    options = []
+    for each in fields(unasked):
+        sentence, bounds = each.metadata["description"], each.metadata["json_schema_extra"]
+        options.append(schemas.OptionChoice(each.name, sentence, getattr(unasked, each.name), bounds))
+    of_verse = []
+    for form in FORMS.values():
+        templates = [opening_name(form.width, opening[0]) for opening in form.openings]
+        inner, sizes = bool(form.antithetical(form.default_lines)), (form.width, form.lines, form.default_lines)
+        of_verse.append(schemas.FormChoice(form.name, *sizes, form.regulated, inner, templates))
     of_tunes = [
         schemas.TuneChoice(
             name=tune.name,
             names=tune.names,
-            widths=[len(line.tones) for line in tune.lines],
+            widths=tune.widths,
             marks="".join(line.mark for line in tune.lines),
             stanzas=[number for number, line in enumerate(tune.lines, 1) if line.ends_stanza],
             tones=[line.tones for line in tune.lines],
@@ -76,11 +62,9 @@ def forms() -> schemas.Choices:
     models = []
     for name in checkpoint.SHIPPED:
         known, size = composer(name).conditions, composer(name).network.configuration
-        themes, poets = ABOUT in known.names, [*dict.fromkeys(map(to_traditional, known.poets))]
-        people = [poet for poet in poets if poet not in NOT_PEOPLE]
-        models.append(
-            schemas.ModelChoice(name, bool(known), themes, people, known.tunes, size.layers, size.hidden_size)
-        )
+        poets = [poet for poet in dict.fromkeys(map(to_traditional, known.poets)) if poet not in NOT_PEOPLE]
+        knows = (bool(known), ABOUT in known.names, poets, known.tunes)
+        models.append(schemas.ModelChoice(name, *knows, size.layers, size.hidden_size))
     standards = []
     for standard in STANDARDS.values():
         groups = [schemas.RhymeChoice(each.name, each.label, each.side) for each in standard.groups.values()]
@@ -158,35 +142,29 @@ def check(asked: schemas.CheckRequest, language: Language) -> dict[str, list[sch
     texts = prosody.poems_in(asked.text, form=asked.form, standard=asked.standard)
     if not texts:
         raise InputError("no_verse", field="text", name="text")
-    judged = partial(prosody.check, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine)
+    verdicts = []
     with usual_neighbours() as neighbours:
-        fitting = partial(suggest, neighbours=neighbours)
-        return {"verdicts": [_judged(judged(text), asked, fitting, language) for text in texts]}
-
-
-def _judged(
-    verdict: Verdict,
-    asked: schemas.CheckRequest,
-    fitting: Callable[[Verdict, Violation], Sequence[str]],
-    language: Language,
-) -> schemas.Judged:
-    faults = []
-    for fault in verdict.violations:
-        check_deadline()
-        said, fits = say(fault.rule, {}, language), fitting(verdict, fault)
-        faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=fault.cause(verdict.rhyme)))
-    same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines", "read")
-    by = STANDARDS[verdict.standard]
-    notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
-    return schemas.Judged(
-        **{name: getattr(verdict, name) for name in same},
-        violations=faults,
-        notes=[note.text(language) for note in notes],
-        remarks=[note.cause for note in notes],
-        tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
-        readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
-        explanation=prosody.explain_verdict(verdict) if asked.explain else (),
-    )
+        for text in texts:
+            verdict = prosody.check(text, form=asked.form, level=asked.level, standard=asked.standard, fine=asked.fine)
+            faults, by = [], STANDARDS[verdict.standard]
+            for fault in verdict.violations:
+                check_deadline()
+                said, fits = say(fault.rule, {}, language), suggest(verdict, fault, neighbours=neighbours)
+                cause = fault.cause(verdict.rhyme)
+                faults.append(schemas.Fault(**asdict(fault), definition=said, fitting=fits, cause=cause))
+            same = ("ok", "judged", "form", "template", "rhyme", "level", "standard", "lines", "read")
+            notes = [*verdict.doubts, *verdict.notes, *(composing.antithesis_notes(verdict) if asked.fine else ())]
+            answer = schemas.Judged(
+                **{name: getattr(verdict, name) for name in same},
+                violations=faults,
+                notes=[note.text(language) for note in notes],
+                remarks=[note.cause for note in notes],
+                tones=["".join(SIGNS[tone(character, by)] for character in line) for line in verdict.read],
+                readings=[[[*map(str, readings(character, by))] for character in line] for line in verdict.read],
+                explanation=prosody.explain_verdict(verdict) if asked.explain else (),
+            )
+            verdicts.append(answer)
+    return {"verdicts": verdicts}
 
 
 def originality(asked: schemas.OriginalityRequest) -> dict[str, list[Shared]]:

@@ -13,7 +13,7 @@ from typing import Any
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pingze.serve.problems import LostError, Problem, RefusedError, language_of
+from pingze.serve.problems import Problem, RefusedError, language_of, lost
 
 LARGEST_BODY = 64 * 1024
 READING_SECONDS = 10.0
@@ -76,7 +76,7 @@ class Guard:
         except ConnectionError:
             pass
         except asyncio.CancelledError:  # a second Ctrl-C; uvicorn would print an error raised again
-            await refuse(LostError())
+            await refuse(lost())
 
     def _check(self, headers: Headers, method: str) -> None:
         """Raise RefusedError if the host, size or media type of a request is not accepted."""

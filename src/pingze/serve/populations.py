@@ -28,15 +28,12 @@ PickledRequest = bytes
 
 
 class Plan(NamedTuple):
-    """The populations that a request's poems need."""
+    """How many populations a request needs for each poem, of how many texts (rows), of how many tokens each."""
 
     model: str
     populations: int
-    """The number of populations for each poem."""
     rows: int
-    """The number of texts in one population."""
     tokens: int
-    """The number of tokens in one text."""
     notes: Sequence[Note]
     """Notes on how the request was read."""
 

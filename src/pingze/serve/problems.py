@@ -6,6 +6,7 @@ No answer reveals a path, a version or a location in the code.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -33,18 +34,10 @@ class RefusedError(PingzeError):
         self.status = status
 
 
-class BusyError(RefusedError):
-    """An error raised when too many jobs are waiting, or when other requests' jobs would make the answer late."""
-
-    def __init__(self) -> None:
-        super().__init__(503, "busy", seconds=WAIT_SECONDS)
-
-
-class LostError(RefusedError):
-    """An error raised when the process that computed a job ended before it answered."""
-
-    def __init__(self) -> None:
-        super().__init__(503, "lost", seconds=WAIT_SECONDS)
+busy = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "busy", seconds=WAIT_SECONDS)
+"""Build the error for a request when too many jobs wait, or when other requests' jobs would make its answer late."""
+lost = partial(RefusedError, HTTPStatus.SERVICE_UNAVAILABLE, "lost", seconds=WAIT_SECONDS)
+"""Build the error for a job whose process ended before it answered."""
 
 
 def invalid(fault: Mapping[str, Any]) -> RefusedError:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar, TypeVarTuple
 
 from pingze.deadline import too_slow
 from pingze.serve.populations import Draft
-from pingze.serve.problems import BusyError, LostError, RefusedError
+from pingze.serve.problems import RefusedError, busy, lost
 from pingze.serve.worker import LONG, work
 from pingze.threads import threads
 
@@ -107,13 +107,13 @@ class Request:
         self.waiting: deque[Job] = deque()
 
     async def compute(self, compute: Callable[[*A], T], *arguments: *A) -> T:
-        """Compute one job. Raises BusyError, LostError, or an error of the job itself."""
+        """Compute one job. Raises RefusedError, or an error of the job itself."""
         answer: T
         (answer,) = await self.compute_all([Job(self, compute, arguments)])
         return answer
 
     async def compute_all(self, jobs: Sequence[Job]) -> list[Any]:
-        """Compute several jobs. Raises the errors of `compute`, and RefusedError if they alone would take too long."""
+        """Compute several jobs. Raises the errors of `compute`."""
         self.queue.submit(self, jobs)
         return await asyncio.gather(*(job.answer for job in jobs))
 
@@ -143,12 +143,12 @@ class Queue:
         return [batch for worker in self.workers for batch in worker.batches.values()]
 
     def wait_until_ready(self) -> None:
-        """Wait until every worker has loaded its models. Raises CheckpointError or LostError."""
+        """Wait until every worker has loaded its models. Raises CheckpointError or RefusedError."""
         for worker in self.workers:
             try:
                 found = worker.pipe.recv()
             except (EOFError, OSError):
-                raise LostError from None
+                raise lost() from None
             if isinstance(found, Exception):
                 raise found
             self.pace = found
@@ -171,7 +171,7 @@ class Queue:
     async def request(self, client: str) -> AsyncIterator[Request]:
         """Open a request, which may take `seconds`. When it ends, drop its waiting jobs and stop its running jobs.
 
-        Raises DeadlineError if its jobs take too long, BusyError if some have waited so long beside other requests'.
+        Raises DeadlineError if its jobs take too long, RefusedError if some have waited so long beside other requests'.
         """
         request = Request(self, client)
         try:
@@ -179,7 +179,7 @@ class Queue:
                 yield request
         except TimeoutError:
             others = {job.request for batch in self._batches() for job in batch.jobs.values()} | {*self.waiting}
-            raise BusyError if request.waiting and others - {request} else too_slow(self.seconds) from None
+            raise busy() if request.waiting and others - {request} else too_slow(self.seconds) from None
         finally:
             self.waiting = [each for each in self.waiting if each is not request]
             for worker in self.workers:
@@ -191,14 +191,14 @@ class Queue:
     def submit(self, request: Request, jobs: Sequence[Job]) -> None:
         """Add all of a request's jobs to the queue; if an error is raised, add none.
 
-        Raises RefusedError if the jobs alone would take too long, BusyError if too many other jobs are waiting.
+        Raises RefusedError if the jobs alone would take too long, or if too many other jobs are waiting.
         """
         waiting: dict[str, list[deque[Job]]] = defaultdict(list)
         for each in self.waiting:
             waiting[each.client].append(each.waiting)
         own = waiting.pop(request.client, [])
         if len(self) + len(jobs) > WAITING or sum(map(len, own)) + len(jobs) > WAITING_OF_ONE:
-            raise BusyError
+            raise busy()
         # 1. Estimate the time that the jobs take if all workers compute only them.
         size = _size(jobs)
         alone = self.pace * size / min(len(jobs), len(self.workers))
@@ -209,7 +209,7 @@ class Queue:
         of_own = size + sum(min(size, _size(each)) for each in own)
         before = of_own - size + sum(min(of_own, sum(map(_size, each))) for each in waiting.values())
         if alone + self.pace * before / len(self.workers) > request.until - time.monotonic():
-            raise BusyError
+            raise busy()
         request.waiting.extend(jobs)
         self.waiting.append(request)
         self._dispatch()
@@ -303,10 +303,11 @@ class Queue:
         if self.closing:
             return
         for job in [job for batch in worker.batches.values() for job in batch.jobs.values()]:
-            job.settle(LostError())
+            job.settle(lost())
         at = self.workers.index(worker)
         self.workers[at] = Worker()
         Thread(target=self._listen, args=(self.workers[at],), daemon=True).start()
+        self._dispatch()
 
 
 def _size(jobs: Iterable[Job]) -> int:

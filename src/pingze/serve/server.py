@@ -57,9 +57,8 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
 
     A second Ctrl-C also ends the running requests. Raises KeyboardInterrupt after SIGINT.
     """
-    application = create_app(queue, hosts, public_url)
     configuration = uvicorn.Config(
-        application,
+        create_app(queue, hosts, public_url),
         log_level="error",
         access_log=False,
         server_header=False,
@@ -76,6 +75,14 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
     server = uvicorn.Server(configuration)
     seen: list[int] = []
 
+    async def serve() -> None:
+        queue.start()
+        watching = asyncio.create_task(watch(server.server_state.connections))
+        try:
+            await server.serve(sockets=[bound])
+        finally:
+            watching.cancel()
+
     def stop(number: int, _: object) -> None:
         """Record a signal that arrives before uvicorn handles signals, or that uvicorn raises again after it stops."""
         server.should_exit = True
@@ -85,7 +92,7 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, stop)
     try:
-        asyncio.run(_serve(bound, server, queue))
+        asyncio.run(serve())
     finally:
         queue.close()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C has nothing left to stop
@@ -94,12 +101,3 @@ def run(bound: socket.socket, queue: Queue, hosts: Iterable[str], public_url: st
         raise KeyboardInterrupt
     if seen:
         signal.raise_signal(signal.SIGTERM)
-
-
-async def _serve(bound: socket.socket, server: uvicorn.Server, queue: Queue) -> None:
-    queue.start()
-    watching = asyncio.create_task(watch(server.server_state.connections))
-    try:
-        await server.serve(sockets=[bound])
-    finally:
-        watching.cancel()
