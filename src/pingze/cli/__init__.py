@@ -8,8 +8,7 @@ from importlib import import_module
 
 import typer
 
-from pingze.cli import application
-from pingze.cli.application import START
+from pingze.cli.application import START, app
 
 __all__ = ["START", "application_for"]
 
@@ -30,4 +29,4 @@ def application_for(arguments: Sequence[str]) -> typer.Typer:
     named = [module for module, commands in COMMANDS.items() if {*arguments[:1]} & {*commands}]
     for module in named or COMMANDS:
         import_module(f"pingze.cli.{module}")
-    return application.app
+    return app

@@ -28,10 +28,9 @@ from pingze.verse.tunes import tunes
 # -- completion in the shell ------------------------------------------------------------------------------------
 # Simplified characters that the user has typed are kept, because every option accepts them.
 # typer passes the command's context to the parameter named `ctx`.
-Completion = Callable[[Any, str], list[str]]
 
 
-def offering(values: Callable[[Any], Iterable[str]]) -> Completion:
+def offering(values: Callable[[Any], Iterable[str]]) -> Callable[[Any, str], list[str]]:
     """Return a completion function, which offers the values that begin with the typed text."""
 
     def complete(ctx: Any, incomplete: str) -> list[str]:
@@ -62,7 +61,6 @@ def _models(_: Any) -> list[str]:
     return [*SHIPPED, *sorted(files), *sorted(runs)]
 
 
-models = offering(_models)
 BY_FIELD = {
     "form": offering(lambda _: [*FORMS, *tunes()]),
     "tune": offering(lambda _: tunes()),
@@ -157,7 +155,9 @@ def _described(each: Parameter) -> Parameter:
     if each.name == "model":
         default = each.default or "tang, or ci for 詞"
         sentence = f"A shipped model, a checkpoint, or the folder of a run or an export; by default {default}."
-        made = typer.Option(metavar="NAME|FILE|FOLDER", help=sentence, show_default=False, autocompletion=models)
+        made = typer.Option(
+            metavar="NAME|FILE|FOLDER", help=sentence, show_default=False, autocompletion=offering(_models)
+        )
     elif each.name == "as_json":
         made = typer.Option("--json", help="Print JSON and nothing else.")
     elif get_origin(each.annotation) is not Annotated and each.name in Composing.__dataclass_fields__:

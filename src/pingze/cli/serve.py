@@ -8,8 +8,6 @@ import typer
 from pingze.cli.application import command, need
 from pingze.errors import InputError
 
-MOST_WORKERS = 1024
-
 
 @command()
 def serve(
@@ -18,7 +16,7 @@ def serve(
     allow_host: Annotated[list[str] | None, typer.Option(help="A further host name; may be repeated.")] = None,
     public_url: Annotated[str, typer.Option(help="The address of the page to which links and cards lead.")] = "",
     workers: Annotated[
-        int | None, typer.Option(min=1, max=MOST_WORKERS, help="The number of processes; by default one for each core.")
+        int | None, typer.Option(min=1, max=1024, help="The number of processes; by default one for each core.")
     ] = None,
 ) -> None:
     """Serve the page and the HTTP API until Ctrl-C."""

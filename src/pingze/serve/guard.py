@@ -11,6 +11,7 @@ from contextlib import suppress
 from typing import Any
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pingze.serve.problems import Problem, RefusedError, language_of, lost
@@ -70,10 +71,10 @@ class Guard:
 
         try:
             self._check(headers, scope["method"])
-            await self._answer(scope, await _read(receive), receive, send_with_headers)
+            await self._answer(scope, await _read(Request(scope, receive)), receive, send_with_headers)
         except RefusedError as error:
             await refuse(error)
-        except ConnectionError:
+        except ClientDisconnect:
             pass
         except asyncio.CancelledError:  # a second Ctrl-C; uvicorn would print an error raised again
             await refuse(lost())
@@ -109,17 +110,13 @@ class Guard:
             await answer
 
 
-async def _read(receive: Receive) -> bytes:
-    """Read a whole body. Raises RefusedError if it is too large or slow, and ConnectionError if the client has left."""
-    body, more = bytearray(), True
+async def _read(request: Request) -> bytes:
+    """Read a whole body. Raises RefusedError if it is too large or slow, and ClientDisconnect if the client leaves."""
+    body = bytearray()
     try:
         async with asyncio.timeout(READING_SECONDS):
-            while more:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ConnectionError
-                body += message.get("body", b"")
-                more = message.get("more_body", False)
+            async for part in request.stream():
+                body += part
                 if len(body) > LARGEST_BODY:
                     raise RefusedError(413, "too_large", most=LARGEST_BODY)
     except TimeoutError:

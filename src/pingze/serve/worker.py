@@ -21,8 +21,6 @@ REST = 3.0
 """Seconds without a message after which an idle worker frees memory."""
 LONG = 0.25
 """How long a batch's turn lasts, in seconds, while other batches wait."""
-SWITCH_SECONDS = 0.001
-"""How long, in seconds, one thread may run Python code while another waits to run."""
 
 Turn = tuple[int, Iterator[tuple[int, Any] | None], float]
 """A batch's number, the answers that it has still to give, with None before each token, and the seconds spent on it."""
@@ -41,7 +39,7 @@ def work(pipe: Connection) -> None:
     from pingze.lstm.memory import share_freed_memory
     from pingze.serve.answers import warm_up
 
-    sys.setswitchinterval(SWITCH_SECONDS)
+    sys.setswitchinterval(0.001)  # the seconds that one thread may run Python code while another waits to run
     share_freed_memory()
     warnings.simplefilter("ignore", ConversionWarning)  # it is meant for clients, who get it as a note
     threadpool_limits(1, user_api="blas")  # each core has a worker
