@@ -87,7 +87,11 @@ def test_the_look_inside_tells_how_to_read_it(page: Page) -> None:
     count(page, "#inside .figure", 4)
     count(page, "#inside-surprise .bar", 25)
     count(page, "#inside-reach .bar", 9)  # one line with its mark, and three characters
-    count(page, "#inside-gates tbody tr", 25)
+    count(page, "#inside-gates thead [data-token]", 25)
+    number = page.locator("#inside-gates tbody [data-token='0'] span").first
+    assert number.bounding_box()["width"] == 1  # for a screen reader only
+    page.check("#numbers")
+    assert number.bounding_box()["width"] > 20
     before = page.locator("#inside-gates .chart").inner_html()
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
@@ -96,6 +100,7 @@ def test_the_look_inside_tells_how_to_read_it(page: Page) -> None:
     page.locator("#unit[value='2']").wait_for()
     assert page.locator("#inside-gates .chart").inner_html() != before
     assert asked == []  # all units came at once
+    assert page.locator("#numbers").is_checked()
     assert all(len(text) > 20 for text in page.locator("#inside .figure > .hint").all_inner_texts())
 
 
@@ -111,10 +116,10 @@ def test_the_look_inside_answers_to_the_poem_to_buttons_and_to_the_slider(page: 
     assert page.locator("#unit").input_value() in other.inner_text()
     # 2) A picture points to the poem, and its columns choose a character.
     page.locator("#inside-reach .bar").first.wait_for()
-    page.locator("#inside-surprise .column[data-token='10']").hover()
+    page.locator("#inside-surprise .bar[data-token='10']").hover()
     count(page, "#sheet .here[data-line='2'][data-position='3']", 1)
-    count(page, "#inside-gates .column.here[data-token='10']", 1)
-    page.locator("#inside-surprise .column[data-token='10']").click()
+    count(page, "#inside-gates .here[data-token='10']", 7)
+    page.locator("#inside-surprise .bar[data-token='10']").click()
     count(page, "#sheet [aria-selected=true][data-line='2'][data-position='3']", 1)
     count(page, "#inside-reach .bar", 11)
     # 3) Temperature reshapes what comes next as one drags.

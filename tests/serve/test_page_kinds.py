@@ -67,7 +67,7 @@ def test_a_tune_is_revised_by_its_own_widths(browser: Browser, address: str) -> 
         assert pingze.check("，".join(after), form="憶江南").ok
         # 3) The look inside knows the place of each token.
         page.click("[data-view-of=inside]")
-        page.locator("#inside-surprise .column[data-token='5']").click()
+        page.locator("#inside-surprise .bar[data-token='5']").click()
         count(page, "#sheet [aria-selected=true][data-line='2'][data-position='2']", 1)
 
 

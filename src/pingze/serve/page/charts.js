@@ -1,93 +1,53 @@
-// Numbers over the characters of a poem as pictures: bars, and rows of heat. All share one axis: a column of every
-// picture is a character of the poem, and carries its number as `data-token`. Each square and bar names itself.
+// Numbers over the characters of a poem as tables that are drawn as pictures: a column for each character, which carries its
+// number as `data-token`, and a row of bars or of squares. The style sheet draws a cell by its share of the scale.
 
-import { svg } from "./dom.js";
+import { el } from "./dom.js";
 import { verseLanguage } from "./words.js";
 
-const STEP = 20; // from a character to the next
-const LEFT = 92; // where the first one stands
-const TALL = 110;
-const SQUARE = 20;
-const NAMES = 24; // below a picture
-
-/** A bar for each value; on a logarithmic scale a line for each power of ten. */
-export function bars(names, values, { unit, logarithmic = false }) {
-  const scale = logarithmic ? logScale(values) : linearScale(values);
-  const drawn = values.map((value, at) => {
-    const tall = TALL * scale.of(value);
-    const bar = { x: LEFT + at * STEP + 3, y: 8 + TALL - tall, width: STEP - 6, height: tall };
-    const named = svg("title", `${names[at]} ${value.toPrecision(2)} ${unit}`);
-    return svg("g", { "data-token": at }, named, svg("rect.bar", bar));
-  });
-  const ticks = scale.ticks.map(([value, text]) => tick(value, text, names.length, scale));
-  return picture(names, TALL + 14, unit, ticks, drawn);
-}
-
-/** A row of squares for each [name, values, signed]. */
-export function heat(names, rows) {
-  const label = rows.map(([name]) => name).join(", ");
-  const drawn = rows.map(([name, values, signed], at) => heatRow(names, name, values, signed, at * (SQUARE + 4)));
-  return picture(names, rows.length * (SQUARE + 4), label, [], drawn);
-}
-
-/** A picture with a column for each name: what lies below and above, the names, and what a mouse or a finger meets. */
-function picture(names, height, label, below, above) {
-  const width = LEFT + names.length * STEP + 4;
-  const columns = names.map((_, at) =>
-    svg("rect.column", { "data-token": at, x: LEFT + at * STEP, y: 0, width: STEP, height: height + NAMES }),
-  );
-  const under = names.map((name, at) =>
-    svg("text.name", { "data-token": at, x: LEFT + (at + 0.5) * STEP, y: height + 16, "text-anchor": "middle" }, name),
-  );
-  return svg(
-    "svg.chart",
-    { width, height: height + NAMES, role: "img", "aria-label": label, lang: verseLanguage() },
-    columns,
-    below,
-    above,
-    under,
-  );
-}
-
-function tick(value, text, count, scale) {
-  const y = 8 + TALL * (1 - scale.of(value));
-  return svg(
-    "g",
+/** A bar for each value beside a scale, which is in powers of ten where it is logarithmic. */
+export function bars(names, unit, values, logarithmic = false) {
+  const { ticks, share } = scaleOf(values, logarithmic);
+  const scale = el(
+    "span.scale",
     { "aria-hidden": "true" },
-    svg("line.tick", { x1: LEFT, x2: LEFT + count * STEP, y1: y, y2: y }),
-    svg("text.tick-name", { x: LEFT - 8, y: y + 4, "text-anchor": "end" }, text),
+    ticks.map((tick) => el("span", tick)),
   );
+  const head = el("th", { scope: "row" }, el("span.unseen", unit), scale);
+  const cells = values.map((value, at) => cell("bar", names[at], at, unit, value, share(value)));
+  return table(names, [el("tr", { "--step": 1 / (ticks.length - 1) }, head, cells)]);
 }
 
-function linearScale(values) {
-  const most = Math.max(1, ...values);
+/** A row of squares for each [label, values, signed]. */
+export function heat(names, rows) {
+  const row = ([label, values, signed]) => {
+    const most = signed ? Math.max(1, ...values.map(Math.abs)) : 1;
+    const kind = (value) => (signed ? (value < 0 ? "cold" : "warm") : "open");
+    const square = (value, at) => cell(kind(value), names[at], at, label, value, Math.abs(value) / most);
+    return el("tr", el("th", { scope: "row" }, label), values.map(square));
+  };
+  return table(names, rows.map(row));
+}
+
+function table(names, rows) {
+  const head = names.map((name, at) => el("th", { scope: "col", "data-token": at }, name));
+  return el("table.chart", { lang: verseLanguage() }, el("thead", el("tr", el("td"), head)), el("tbody", rows));
+}
+
+function cell(kind, name, token, label, value, share) {
+  const number = Math.abs(value) < 0.001 && value ? value.toExponential(1) : value.toFixed(3);
+  const shows = { "data-token": token, title: `${label} ${name} ${number}`, "--share": share.toFixed(3) };
+  return el(`td.${kind}`, shows, el("span", number));
+}
+
+/** The ticks from the top to the bottom of a scale, and how far up a value reaches; ten powers of ten are shown at most. */
+function scaleOf(values, logarithmic) {
+  const place = (value) => (logarithmic ? Math.log10(value) : value);
+  const places = values.map(place).filter(Number.isFinite);
+  const most = Math.max(...places, logarithmic ? 0 : 1);
   const apart = most > 8 ? 4 : 1;
-  const ticks = Array.from({ length: Math.floor(most / apart) + 1 }, (_, n) => [n * apart, String(n * apart)]);
-  return { of: (value) => Math.max(0, value) / most, ticks };
-}
-
-/** From the power of ten under the least value, or ten powers below the greatest, up to the greatest. */
-function logScale(values) {
-  const powers = values.filter((value) => value > 0).map(Math.log10);
-  const top = Math.ceil(Math.max(...powers, 0));
-  const bottom = Math.max(Math.floor(Math.min(...powers, top - 1)), top - 10);
-  const of = (value) => (value > 0 ? Math.max(0, (Math.log10(value) - bottom) / (top - bottom)) : 0);
-  const all = Array.from({ length: top - bottom + 1 }, (_, n) => bottom + n);
-  const ticks = all
-    .filter((power) => (power - bottom) % Math.ceil(all.length / 6) === 0)
-    .map((power) => [10 ** power, `1e${power}`]);
-  return { of, ticks };
-}
-
-function heatRow(names, label, values, signed, y) {
-  const most = signed ? Math.max(1, ...values.map(Math.abs)) : 1;
-  const squares = values.map((value, at) => {
-    const inked = { "data-token": at, "fill-opacity": (Math.abs(value) / most).toFixed(3) };
-    const square = { x: LEFT + at * SQUARE, y, width: SQUARE - 1, height: SQUARE };
-    const named = svg("title", `${label} ${names[at]} ${value.toFixed(3)}`);
-    return svg(signed ? (value < 0 ? "rect.cold" : "rect.warm") : "rect.open", { ...inked, ...square }, named);
-  });
-  const frame = { x: LEFT - 0.5, y: y - 0.5, width: names.length * SQUARE, height: SQUARE + 1 };
-  const named = svg("text.row-name", { x: LEFT - 8, y: y + 15, "text-anchor": "end" }, label);
-  return svg("g", named, svg("rect.frame", frame), squares);
+  const top = Math.ceil(most / apart) * apart;
+  const bottom = logarithmic ? Math.max(Math.floor(Math.min(...places, top - 1)), top - 10) : 0;
+  const count = (top - bottom) / apart + 1;
+  const ticks = Array.from({ length: count }, (_, n) => (logarithmic ? "1e" : "") + (top - n * apart));
+  return { ticks, share: (value) => Math.max(0, (place(value) - bottom) / (top - bottom)) };
 }

@@ -1,24 +1,18 @@
 // Elements from data. Text only ever becomes a text node, so no input can become markup.
 
-const SVG = "http://www.w3.org/2000/svg";
-
 /**
  * An element, named as in CSS: its tag, then classes after dots; then its attributes, if it has any (null leaves one out,
- * `on` holds listeners), then its children.
+ * `on` holds listeners, those of the style sheet begin with --), then its children.
  */
-export const el = (name, ...parts) => filled((tag) => document.createElement(tag), name, parts);
-
-/** The same for SVG. */
-export const svg = (name, ...parts) => filled((tag) => document.createElementNS(SVG, tag), name, parts);
-
-function filled(make, name, parts) {
+export function el(name, ...parts) {
   const [tag, ...classes] = name.split(".");
-  const node = make(tag);
+  const node = document.createElement(tag);
   const { on = {}, ...attributes } = parts[0]?.constructor === Object ? parts.shift() : {};
   if (classes.length) node.setAttribute("class", classes.join(" "));
   for (const [name, value] of Object.entries(attributes)) {
     if (value === null || value === undefined || value === false) continue;
-    node.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("--")) node.style.setProperty(name, value);
+    else node.setAttribute(name, value === true ? "" : value);
   }
   for (const [type, listener] of Object.entries(on)) node.addEventListener(type, listener);
   node.append(...parts.flat().filter((child) => child !== null && child !== undefined));

@@ -44,11 +44,15 @@ function content(on) {
     ready(units, (found) => unitFigure(found, sizeOf(on.now.poem))),
     ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
   ];
+  const toggle = ({ target }) => $("inside").classList.toggle("numbered", target.checked);
+  const isNumbered = $("inside").classList.contains("numbered");
+  const numbers = el("input", { id: "numbers", type: "checkbox", checked: isNumbered, on: { change: toggle } });
   return el(
     "div.insides",
     { on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
     el("h2.unseen", t("inside")),
     el("p.hint", t("inside_how")),
+    el("label.pair", numbers, t("as_numbers")),
     figures,
   );
 }
@@ -89,7 +93,7 @@ function choose(event) {
 
 /** Pictures are moved together. */
 function follow({ target }) {
-  for (const picture of document.querySelectorAll("#inside .axis")) picture.scrollLeft = target.scrollLeft;
+  for (const picture of document.querySelectorAll("#inside .picture")) picture.scrollLeft = target.scrollLeft;
 }
 
 const name = (token) => (token === "<eos>" ? t("end_token") : shown(token));
@@ -99,8 +103,7 @@ function surprise({ tokens, surprise: nats }) {
   const mean = nats.reduce((sum, one) => sum + one, 0) / nats.length;
   const greatest = nats.indexOf(Math.max(...nats));
   const says = el("p.summary", t("surprise_summary", names[greatest], nats[greatest].toFixed(1), mean.toFixed(1)));
-  const picture = bars(names, nats, { unit: t("nats") });
-  return figure("surprise", t("surprise_how"), chart("surprise", picture, says, table(names, [[t("nats"), nats]])));
+  return figure("surprise", t("surprise_how"), picture("surprise", bars(names, t("nats"), nats)), says);
 }
 
 function unitFigure(found, size) {
@@ -112,8 +115,7 @@ function unitFigure(found, size) {
     [t("cell_row"), of("cell"), true],
     [t("hidden_row"), of("hidden"), true],
   ];
-  const picture = chart("gates", heat(names, rows), null, table(names, rows));
-  return figure("gates", t("gates_how"), [known(found, unit), which(size, unit), ...picture]);
+  return figure("gates", t("gates_how"), known(found, unit), which(size, unit), picture("gates", heat(names, rows)));
 }
 
 /** What a unit did over the tokens, from the packed numbers of all units, which are unpacked once. */
@@ -151,46 +153,23 @@ function which({ layers, units }, unit) {
     return el("span.pair", el("label", { for: id }, t(id)), input);
   };
   const layer = layers > 1 ? number("layer", view.layer, layers, (each) => ({ layer: each, unit: null })) : null;
-  return el(
-    "div.which",
-    layer,
-    number("unit", unit, units, (each) => ({ unit: each })),
-  );
+  const one = number("unit", unit, units, (each) => ({ unit: each }));
+  return el("div.which", layer, one);
 }
 
 function reach(tokens, { reach: norms }, here) {
-  const names = tokens.slice(0, norms.length).map(name);
   const says = state.place ? null : el("p.summary", t("reach_choose"));
-  const picture = bars(names, norms, { unit: t("norm"), logarithmic: true });
-  return figure(
-    "reach",
-    t("reach_how", shown(here)),
-    chart("reach", picture, says, table(names, [[t("norm"), norms]])),
-  );
+  const drawn = bars(tokens.slice(0, norms.length).map(name), t("norm"), norms, true);
+  return figure("reach", t("reach_how", shown(here)), picture("reach", drawn), says);
 }
 
 /** A part of the look inside: its title, how to read it, and what it shows. */
-const figure = (title, how, content) =>
-  el("section.figure", { id: `inside-${title}` }, el("h3", t(title)), el("p.hint", how), content);
+const figure = (title, how, ...content) =>
+  el("section.figure", { id: `inside-${title}` }, el("h3", t(title)), el("p.hint", how), ...content);
 
-/** A picture, what it says, and its numbers as a table. */
-function chart(title, picture, says, numbers) {
-  const scrolled = (label, more) => ({ class: `picture ${more}`, tabindex: 0, role: "region", "aria-label": label });
-  const below = el("div", scrolled(`${t(title)} · ${t("as_table")}`, ""), numbers);
-  const drawn = el("div", { ...scrolled(t(title), "axis"), on: { scroll: follow } }, picture);
-  return [drawn, says, el("details", el("summary", t("as_table")), below)];
-}
-
-/** Numbers by name: a row for each name, a column for each [label, values]. */
-function table(names, rows) {
-  const head = (scope, text) => el("th", { scope }, text);
-  const labels = rows.map(([label]) => head("col", label));
-  const cells = (at) => rows.map(([, values]) => el("td", format(values[at])));
-  const numbers = names.map((name, at) => el("tr", head("row", name), cells(at)));
-  return el("table", el("thead", el("tr", head("col", t("character")), labels)), el("tbody", numbers));
-}
-
-const format = (value) => (Math.abs(value) < 0.001 && value ? value.toExponential(1) : value.toFixed(3));
+/** A table in a frame, which is moved where the page is narrower. */
+const picture = (title, table) =>
+  el("div.picture", { tabindex: 0, role: "region", "aria-label": t(title), on: { scroll: follow } }, table);
 
 // -- next --------------------------------------------------------
 // What may come next at a place, and how temperature reshapes it: p = exp(ln p / T - ln Σ exp(ln p / T)), drawn as one drags.
@@ -213,7 +192,7 @@ export function nextFigure(found, here) {
   const slider = el("input", { id: "next-temperature", ...range, on });
   draw();
   const pair = el("span.pair", el("label", { for: "next-temperature" }, t("temperature")), slider, output);
-  return figure("next", t("next_how", shown(here)), [pair, list, says]);
+  return figure("next", t("next_how", shown(here)), pair, list, says);
 }
 
 const at = ({ temperatures }) => temperatures.findIndex((one) => Math.abs(one - temperature) < 0.01);
