@@ -74,6 +74,36 @@ def test_no_verdict_stands_beside_another_text(page: Page) -> None:
     page.locator(".verdict").wait_for()
 
 
+def test_two_sets_of_rules_are_seen_beside_each_other(page: Page) -> None:
+    check(page, FAULTY)
+    count(page, ".by", 0)
+    page.select_option("#beside", "xinyun")
+    count(page, ".verdict", 2)
+    assert page.locator(".by").all_inner_texts() == ["平水韻 · 從寬", "中華新韻 · 從寬"]
+    page.locator(".verdict >> nth=1").locator(
+        ".faulty[data-line='4'][data-position='4']"
+    ).wait_for()  # 笛 is level today
+    assert page.locator(".verdict >> nth=0").locator(".faulty").count() == 1
+    one, other = (page.locator(".sides > div").nth(n).bounding_box() for n in (0, 1))
+    assert one
+    assert other
+    assert (one["y"], one["x"] + one["width"] < other["x"]) == (other["y"], True)
+    page.locator(".verdict >> nth=1").locator(".fit").first.click()  # mends the one text of both
+    page.locator(".verdict >> nth=1").wait_for()
+    assert page.locator("#text").input_value() != FAULTY
+    page.select_option("#beside", "strict")
+    says(page, ".by >> nth=1", "平水韻 · 從嚴")
+
+
+def test_the_poem_on_the_sheet_is_checked_at_one_click(page: Page) -> None:
+    poem = lines(page)
+    page.click("#check")
+    says(page, ".verdict h2", "無病")
+    text = page.locator("#text").input_value()
+    assert text.startswith("秋夜\n")
+    assert [line for line in poem if line not in text] == []
+
+
 def test_a_text_goes_to_the_desk_with_its_title_its_faults_and_its_spelling(page: Page) -> None:
     choose(page, "script", "simplified")
     check(page, "静夜思\n李白\n床前明月光，疑是地上霜。举头望明月，低头思故乡。")

@@ -79,6 +79,16 @@ def test_about_help_and_source_are_links(page: Page) -> None:
     assert page.locator("p", has_text="。").count() == 0  # one language
 
 
+def test_about_is_in_the_script_and_the_colours_of_its_reader(browser: Browser, address: str) -> None:
+    with opened(browser, address, language="zh-CN") as page:
+        choose(page, "theme", "dark")
+        page.locator(".foot a", has_text="怎么用").click()
+        says(page, "h1", "关于平仄")
+        says(page, ".prose", "复制网址")
+        assert page.evaluate("document.documentElement.lang") == "zh-Hans"
+        assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == "dark"
+
+
 def test_no_more_lines_are_drawn_than_can_be_composed(browser: Browser, address: str) -> None:
     with opened(browser, address, refused=1) as page:
         page.locator(".chip", has_text="五古").click()

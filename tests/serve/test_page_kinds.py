@@ -1,5 +1,6 @@
 """詞, couplets, 集句 and standards of rhyme on the page, in a real browser."""
 
+import json
 import re
 from pathlib import Path
 
@@ -130,9 +131,69 @@ def test_quotes_name_poets(browser: Browser, tmp_path: Path, monkeypatch: pytest
         page.locator("#sheet [data-line='2'][data-position='1']").click()
         page.fill("#own", "何")
         page.locator("#own").press("Enter")
-        count(page, ".quotes li", 3)  # what was changed is no quotation
+        says(page, ".quotes li >> nth=1", "第2句已非古人成句。")
         with opened(browser, server.address, after=copied[copied.index("#") :]) as other:
             count(other, ".quotes li", 4)
+
+
+def test_a_quoted_line_drawn_again_is_another_old_line(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = "千山對月明"
+    folder = write_quoted(tmp_path / "poems")
+    poem = {"title": "5", "author": "張乙", "text": f"人人人人人，{other}。人人人人人，人人人人人。"}
+    (folder / "4.json").write_text(json.dumps([poem]), encoding="utf-8")
+    monkeypatch.setenv("PINGZE_HOME", str(tmp_path))
+    build(folder)
+    with serving(tmp_path) as server, opened(browser, server.address, refused=1) as page:
+        page.locator(".chip", has_text="集句").click()
+        compose(page)
+        rows = {line: f"{line}　張甲《{n}》" for n, line in enumerate(QUOTED, 1)} | {other: f"{other}　張乙《5》"}
+        first = lines(page)
+        page.locator("#sheet [data-line='2'][data-position='1']").click()
+        page.click("#redraw-line")
+        says(page, "#news", "已重寫")
+        second = lines(page)
+        assert {first[1], second[1]} == {QUOTED[1], other}
+        assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in second]
+        page.click("#other-lines")
+        count(page, "#alternatives .hint", 0)  # a further one is refused: there is none
+        page.locator(".line-choice").click()
+        count(page, ".line-choice", 0)
+        assert lines(page) == first
+        assert page.locator(".quotes li").all_inner_texts() == [rows[line] for line in first]
+
+
+def test_old_lines_are_chosen_beside_any_form(page: Page) -> None:
+    quotes, form = page.locator("#collect"), page.locator("[name=form]:checked")
+    for other in ("詞", "對聯"):
+        page.locator(".chip", has_text=other).click()
+        page.locator(".chip", has_text="集句").click()
+        assert (form.input_value(), quotes.is_checked()) == ("七絕", True)
+    page.locator(".chip", has_text="五律").click()
+    assert (form.input_value(), quotes.is_checked()) == ("五律", True)
+    page.locator(".chip", has_text="詞").click()
+    assert not quotes.is_checked()
+
+
+def test_stanzas_stand_beside_each_other_where_there_is_room(browser: Browser, address: str) -> None:
+    long = ["一" * width for width in (5, 5, 6, 5, 6, 6, 5, 5, 5, 3, 3, 3, 6, 5, 6, 6, 5, 5, 5)]
+    for verse, form, phone, beside in (
+        (TUNE, "浣溪沙", False, True),
+        (TUNE, "浣溪沙", True, True),
+        (long, "水調歌頭", False, False),
+        (long, "水調歌頭", True, False),
+    ):
+        with opened(browser, address, phone=phone, after=link(*verse, form=form)) as page:
+            page.locator("#sheet .rhymes").first.wait_for()
+            first, second = (page.locator("#sheet .stanza").nth(n).bounding_box() for n in (0, 1))
+            assert first
+            assert second
+            if beside:
+                assert second["y"] == first["y"]
+                assert second["x"] + second["width"] < first["x"]
+            else:
+                assert second["y"] >= first["y"] + first["height"]
 
 
 def test_a_standard_is_of_composing_and_of_checking(page: Page) -> None:

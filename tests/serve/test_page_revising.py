@@ -67,6 +67,24 @@ def test_what_is_locked_stays_when_all_else_is_drawn_again(page: Page) -> None:
     assert lines(page) == after
 
 
+def test_one_of_several_lines_is_chosen(page: Page) -> None:
+    compose(page)
+    before = lines(page)
+    lock(page, 2, 1)
+    page.click("#other-lines")
+    page.locator(".line-choice >> nth=1").wait_for()
+    count(page, "#alternatives .hint", 0)
+    others = page.locator(".line-choice").all_inner_texts()
+    assert 2 <= len(others) == len({*others, before[1]}) - 1 <= 4
+    assert {line[0] for line in others} == {before[1][0]}
+    page.locator(".line-choice").nth(1).click()
+    count(page, ".line-choice", 0)
+    assert lines(page) == [before[0], others[1], *before[2:]]
+    assert pingze.check("，".join(lines(page))).ok
+    page.click("#undo")
+    assert lines(page) == before
+
+
 @contextmanager
 def answers_held(page: Page, path: str) -> Iterator[None]:
     """What is asked of a path of the API waits until this ends, and is then answered in order."""

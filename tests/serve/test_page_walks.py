@@ -126,7 +126,7 @@ def test_a_fault_names_what_its_place_wants_and_is_replaced_or_mended(browser: B
     with opened(browser, address, after=link(*FAULTY[:3], "雁樓橫笛夢中夜", form="七絕")) as page:
         says(page, "#faults", "此處須押庚韻；夜屬禡。")
         assert page.locator(".faulty .sign").inner_text() == "●"
-        page.click("#faults .away")
+        page.locator("#faults .fit").nth(1).click()
         count(page, "#faults li", 0)
         assert lines(page)[-1][:-1] == "雁樓橫笛夢中"
         page.click("#undo")

@@ -68,9 +68,8 @@ export async function composeEach({ count = 1, seed = null, heading, collect, ..
 export async function coupletEach({ form, title, heading, upper, ...body }, { hear }, signal) {
   const asked = { ...body, upper: Boolean(upper), ...(title && { write: title }) };
   const { couplets } = await ask("couplet", asked, signal);
-  for (const { upper: first, lower, banner, seed, model, log_probability } of couplets)
-    hear(
-      { form, title, heading: banner, lines: [first, lower], seed, model, log_probability },
-      { notes: [], remarks: [] },
-    );
+  for (const { upper: first, lower, banner, ...rest } of couplets) {
+    const poem = { ...rest, form, title, heading: banner, lines: [first, lower] };
+    hear(poem, { notes: [], remarks: [] });
+  }
 }

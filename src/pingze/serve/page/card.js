@@ -4,12 +4,12 @@
 import { ask } from "./api.js";
 import { $, attempt, el, trouble } from "./dom.js";
 import { seen, verdict } from "./judged.js";
-import { linkOf } from "./link.js";
+import { isPublic, linkOf } from "./link.js";
 import { taken } from "./plan.js";
 import { sealOf, titleOf, written } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
-import { stanzasOf, widthsOf } from "./shape.js";
-import { entry, keyOf } from "./state.js";
+import { charAt, keyOf, MOST_COLUMNS, tiersOf, widthsOf } from "./shape.js";
+import { entry } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const FONT = '"pingze Kai", serif';
@@ -20,7 +20,6 @@ const MARGIN = 96;
 const SMALL = 0.6; // the title's size beside the poem's
 const LATIN = /[ -\u024f]/;
 const RUNS = /[ -\u024f]+|./gu;
-const MOST_COLUMNS = 13; // beside one another; a longer poem goes on below
 const MODULE = 2; // of a QR code
 const QUIET = 4; // modules left empty around it
 const SCALE = 2; // pixels of the file for one of the card
@@ -38,13 +37,11 @@ async function pngFile(on, code) {
   const title = [titleOf(poem), poem.poet && `擬${poem.poet}`].filter(Boolean).join("　");
   const columns = [title, ...poem.lines].map((text) => written(poem, shown(text)).match(RUNS) ?? []);
   const characters = [sealOf(poem), ...columns.flat()].join("");
-  const tiers = tiersOf(poem, Boolean(title));
+  const tiers = columnsOf(poem, Boolean(title));
   await document.fonts.load(`${SIZE}px ${FONT}`, characters).catch(() => null); // without it the system's font draws
   const look = PAPERS[paper];
-  const longest = Math.max(
-    ...poem.lines.map((line) => [...line].length),
-    columns[0].reduce((sum, run) => sum + tall(run), 0) * SMALL,
-  );
+  const titled = columns[0].reduce((sum, run) => sum + tall(run), 0) * SMALL;
+  const longest = Math.max(titled, ...widthsOf(poem.lines));
   const across = Math.max(...tiers.map((lines) => lines.length));
   const tier = longest * STEP + COLUMN / 2;
   const width = Math.round(2 * MARGIN + (across - 1) * COLUMN + SIZE);
@@ -57,14 +54,14 @@ async function pngFile(on, code) {
   Object.assign(ink, { textAlign: "center", textBaseline: "middle" });
   drawPaper(ink, look, width, height, across, sealOf(poem));
   drawCode(ink, code, width - MARGIN - side, height - MARGIN / 2 - side, side);
-  const colour = (line, position) => (marks && isMarked(on, line, position) ? look.red : look.ink);
+  const colour = (place) => (marks && isMarked(on, place) ? look.red : look.ink);
   const draw = (line, x, top) => {
     const scale = line ? 1 : SMALL;
     let end = top - scale * (STEP - SIZE);
-    columns[line].forEach((run, n) => {
+    columns[line]?.forEach((run, n) => {
       end += scale * tall(run) * STEP;
       const y = end - (scale * (tall(run) * STEP - STEP + SIZE)) / 2;
-      write(ink, run, x, y, scale * SIZE, line ? colour(line, n + 1) : look.faded);
+      write(ink, run, x, y, scale * SIZE, line ? colour({ line, position: n + 1 }) : look.faded);
     });
   };
   tiers.forEach((lines, below) =>
@@ -73,12 +70,12 @@ async function pngFile(on, code) {
   return new Promise((done) => canvas.toBlob(done, "image/png"));
 }
 
-/** The lines side by side in each tier, by their numbers: a tier for each stanza, or more where it is long; 0 is the title. */
-function tiersOf(poem, isTitled) {
-  const stanzas = stanzasOf(poem);
-  if (isTitled) stanzas[0].unshift(0);
+/** The columns of each tier, by the numbers of their lines; 0 is the title. A poem that is too long goes on below. */
+function columnsOf(poem, isTitled) {
+  const tiers = tiersOf(poem, MOST_COLUMNS - 1);
+  if (isTitled) tiers[0].unshift(0);
   const starts = (lines) => lines.map((_, at) => at).filter((at) => at % MOST_COLUMNS === 0);
-  return stanzas.flatMap((lines) => starts(lines).map((at) => lines.slice(at, at + MOST_COLUMNS)));
+  return tiers.flatMap((lines) => starts(lines).map((at) => lines.slice(at, at + MOST_COLUMNS)));
 }
 
 /** A run's length in the column, in characters of verse. */
@@ -127,17 +124,13 @@ function drawCode(ink, code, left, top, side) {
 }
 
 /** The QR code of an entry's link, row by row; none where nobody else could open the link. Throws a Problem. */
-async function codeOf(on) {
-  const { link, isPublic } = await linkOf(on);
-  return isPublic ? (await ask("code", { text: link })).modules : [];
-}
+const codeOf = async (on) => (isPublic() ? (await ask("code", { text: await linkOf(on) })).modules : []);
 
 /** Whether a place rhymes or holds a character of the acrostic. */
-function isMarked(on, line, position) {
+function isMarked(on, place) {
   const { poem } = on.now;
-  if (seen(verdict(on), poem)(line, position).rhymes) return true;
-  const hidden = taken({ ...on.ask, start: "" }, widthsOf(poem.lines)).get(keyOf(line, position));
-  return hidden === [...poem.lines[line - 1]][position - 1];
+  const hidden = taken({ ...on.ask, start: "" }, widthsOf(poem.lines)).get(keyOf(place));
+  return seen(verdict(on), poem)(place).rhymes || hidden === charAt(poem.lines, place);
 }
 
 let preview = null; // the address of the card that is looked at

@@ -7,11 +7,8 @@ import { verseLanguage } from "./words.js";
 /** A bar for each value beside a scale, which is in powers of ten where it is logarithmic. */
 export function bars(names, unit, values, logarithmic = false) {
   const { ticks, share } = scaleOf(values, logarithmic);
-  const scale = el(
-    "span.scale",
-    { "aria-hidden": "true" },
-    ticks.map((tick) => el("span", tick)),
-  );
+  const labels = ticks.map((tick) => el("span", tick));
+  const scale = el("span.scale", { "aria-hidden": "true" }, labels);
   const head = el("th", { scope: "row" }, el("span.unseen", unit), scale);
   const cells = values.map((value, at) => cell("bar", names[at], at, unit, value, share(value)));
   return table(names, [el("tr", { "--step": 1 / (ticks.length - 1) }, head, cells)]);

@@ -1,12 +1,15 @@
-// The checker of a person's own poems: their tones and rhymes, each fault and what would mend it.
+// The checker of a person's own poems: their tones and rhymes, each fault and what would mend it; by one set of rules, or by
+// two beside each other.
 
 import { ask, told } from "./api.js";
+import { takeUp, turnTo } from "./desk.js";
 import { $, announce, attempt, button, el, fill } from "./dom.js";
+import { factsOf, standardOf } from "./forms.js";
 import { seen } from "./judged.js";
-import { book, wants } from "./poem.js";
+import { book } from "./poem.js";
 import { keep, settings, shown, simple, traditionals, typedPairs } from "./settings.js";
-import { tuneOf, widthsOf } from "./shape.js";
-import { changesSaid, factsOf } from "./sheet.js";
+import { charAt, keyOf, rewrite, tuneOf, widthsOf } from "./shape.js";
+import { changesSaid, faultRow, fit, focusPlace } from "./sheet.js";
 import { newEntry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -14,19 +17,17 @@ const WAIT = 400; // milliseconds without a keystroke before the text is checked
 const HAN = /\p{Script=Han}/u;
 const OLD_STYLE = { 5: "五古", 7: "七古" };
 
-let verdicts = null;
+let sides = null; // the verdicts on the poems of the text, by each set of rules
 let checked = "";
 let mended = null; // the text before it was mended, and what was changed
-let revise = (_poem) => {};
 let waiting = null;
 
-/** Have the text checked as it is typed, and a poem that is checked taken to the desk by a function. */
-export function startChecker(take) {
-  revise = take;
+/** Have the text checked as it is typed. */
+export function startChecker() {
   $("text").value = settings.text;
   $("checking").addEventListener("input", () => {
     keep({ text: $("text").value });
-    verdicts = mended = null; // a verdict never stands beside another text
+    sides = mended = null; // a verdict never stands beside another text
     drawChecker();
     clearTimeout(waiting);
     waiting = setTimeout(see, WAIT);
@@ -37,8 +38,15 @@ export function startChecker(take) {
 /** Have the verdicts said, or said in another language. */
 export const checkAgain = () => !mended && see();
 
+/** Turn to the checker with a text, which is checked as a form if one is given. */
+export function check(text, form = "") {
+  turnTo("check");
+  $("check_form").value = form;
+  return checkText(text);
+}
+
 /** Check a text as if a person had written it. */
-export function checkText(text) {
+function checkText(text) {
   $("text").value = text;
   $("text").dispatchEvent(new Event("input", { bubbles: true }));
   clearTimeout(waiting);
@@ -48,25 +56,38 @@ export function checkText(text) {
 export function drawChecker() {
   if (!state.known) return;
   const forms = [...state.known.forms, ...state.known.tunes].map(({ name }) => [name, shown(name)]);
-  fill($("check_form"), [["", t("found_form")], ...forms]);
   const levels = state.known.levels.map((level) => [level, t(level)]);
-  fill($("check_level"), levels);
+  const standards = state.known.standards.map(({ name, label }) => [name, shown(label)]);
+  fill($("check_form"), [["", t("found_form")], ...forms]);
+  const isOther = ([name]) => ![$("check_level").value, settings.standard].includes(name);
+  fill($("beside"), [["", t("beside_none")], ...[...levels, ...standards].filter(isOther)]);
   const hint = el("p.empty", t(HAN.test($("text").value) ? "loading" : "check_empty"));
-  $("verdicts").replaceChildren(...[mendedNews(), ...(verdicts ? verdicts.map(show) : [hint])].filter(Boolean));
+  const back = mended && button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
+  const news = mended ? el("section.mended", changesSaid(mended.changes), back) : "";
+  $("verdicts").replaceChildren(news, sides ? el("div.sides", sides.map(side)) : hint);
 }
 
 async function see() {
   const text = $("text").value;
   if (!HAN.test(text)) return;
   await attempt(async () => {
-    const form = $("check_form").value;
-    const body = { text, level: $("check_level").value, standard: settings.standard, ...(form && { form }) };
-    const found = await ask("check", body);
+    const [form, other] = [$("check_form").value, $("beside").value];
+    const rules = { level: $("check_level").value, standard: settings.standard };
+    const isLevel = state.known.levels.includes(other);
+    const both = [rules, ...(other ? [{ ...rules, [isLevel ? "level" : "standard"]: other }] : [])];
+    const found = await Promise.all(both.map((by) => ask("check", { text, ...by, ...(form && { form }) })));
     if ($("text").value !== text) return;
-    [verdicts, checked] = [found.verdicts, text];
-    announce(verdicts.map(heading).join("; "));
+    [sides, checked] = [found.map(({ verdicts }) => verdicts), text];
+    announce(sides.flat().map(heading).join("; "));
     drawChecker();
   });
+}
+
+/** The verdicts by one set of rules, which is named where there are two. */
+function side(verdicts) {
+  const [{ level, standard }] = verdicts;
+  const by = sides.length > 1 ? el("p.by", [shown(standardOf(standard).label), t(level)].join(" · ")) : null;
+  return el("div", by, verdicts.map(show));
 }
 
 function heading(verdict) {
@@ -77,18 +98,22 @@ function heading(verdict) {
 }
 
 function show(verdict) {
+  const mend = (fault, one) =>
+    attempt(async () => {
+      await checkText(textWith(verdict, changedLines(verdict, [{ ...fault, new: one }])));
+      $("verdicts").querySelector(".fit, button")?.focus();
+    });
+  const row = (fault) => faultRow(fault, (one) => mend(fault, one), faultId(verdict, fault));
+  const revise = () => (takeUp(entryOf(verdict)), focusPlace());
   return el(
     "article.verdict",
     el("h2", heading(verdict)),
     verdict.lines.length ? sheet(verdict) : null,
-    el(
-      "ul.faults",
-      verdict.violations.map((fault) => faultRow(verdict, fault)),
-    ),
+    el("ul.faults", verdict.violations.map(row)),
     verdict.notes.map((note, at) => noteOf(note, verdict.remarks[at])),
-    readingChips(verdict, (lines) => attempt(() => checkText(textWith(verdict, lines)))),
+    readingChips(verdict),
     verdict.form && verdict.violations.length ? mending(verdict) : null,
-    formOf(verdict) ? button(t("revise_it"), () => revise(entryOf(verdict)), { class: "plain revise" }) : null,
+    formOf(verdict) ? button(t("revise_it"), revise, { class: "plain revise" }) : null,
   );
 }
 
@@ -105,14 +130,15 @@ function formOf({ form, lines }) {
 }
 
 function sheet(verdict) {
-  const { lines, readings } = verdict;
   const reading = el("span.told", { role: "status", lang: verseLanguage() });
-  const tell = ({ line, position }) =>
-    (reading.textContent = readingText([...lines[line - 1]][position - 1], readings[line - 1][position - 1]));
+  const tell = ({ line, position }) => {
+    const said = shown(verdict.readings[line - 1][position - 1].join("、")) || t("no_reading");
+    reading.textContent = t("readings", shown(charAt(verdict.lines, { line, position })), said); // 看：平寒、仄翰
+  };
   const act = (event, place) => {
     if (event.type !== "click" && event.key !== "Enter") return;
     tell(place);
-    document.getElementById(faultId(verdict, place.line, place.position))?.focus();
+    $(faultId(verdict, place))?.focus();
   };
   const body = book(verdict, { label: t("own_poem"), look: seen(verdict, verdict), act });
   body.addEventListener("mouseover", ({ target }) => {
@@ -123,45 +149,13 @@ function sheet(verdict) {
   return el("div.sheet", body, el("p.caption", reading, settings.marks ? el("span.legend", t("legend")) : null));
 }
 
-/** 看：平寒、仄翰 */
-function readingText(character, readings) {
-  return t("readings", shown(character), shown(readings.join("、")) || t("no_reading"));
-}
+const faultId = (verdict, place) => `fault-${sides.flat().indexOf(verdict)}-${keyOf(place)}`;
 
-const faultId = (verdict, line, position) => `fault-${verdicts.indexOf(verdict)}-${line}-${position}`;
-
-function faultRow(verdict, fault) {
-  const { rule, line, position, char, fitting } = fault;
-  const choice = (character) =>
-    fit(shown(character), t("fit", shown(character)), () => mend(verdict, fault, character));
-  return el(
-    "li",
-    { id: faultId(verdict, line, position), tabindex: -1 },
-    el("strong", t("fault_at", rule, line, position, shown(char || "□"))),
-    el("span", wants(fault)),
-    el("span.hint", told(fault.definition)),
-    fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit")),
-  );
-}
-
-/** A character that could stand in a place, as a button. */
-const fit = (face, label, act, more = {}) =>
-  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
-
-/** A button that has the poem mended, and the words of it that stay. */
 function mending(verdict) {
-  const keep = el("input", { type: "text", id: `keep-${verdicts.indexOf(verdict)}`, lang: "zh-Hant" });
-  const act = (event) => {
-    event.preventDefault();
-    return mendAll(verdict, keep.value);
-  };
-  return el(
-    "form.mending",
-    { on: { submit: act } },
-    el("button", { type: "submit", class: "plain mend" }, t("mend")),
-    el("label", { for: keep.id }, t("mend_keep")),
-    keep,
-  );
+  const keep = el("input", { type: "text", id: `keep-${sides.flat().indexOf(verdict)}`, lang: "zh-Hant" });
+  const submit = (event) => (event.preventDefault(), mendAll(verdict, keep.value));
+  const go = el("button", { type: "submit", class: "plain mend" }, t("mend"));
+  return el("form.mending", { on: { submit } }, go, el("label", { for: keep.id }, t("mend_keep")), keep);
 }
 
 /** Have the poem mended; its characters change in the text, which stays as it is laid out. */
@@ -170,7 +164,7 @@ async function mendAll(verdict, keep) {
     const before = checked;
     const { form, level, standard, lines } = verdict;
     const { changes } = await ask("mend", { text: lines.join("，"), keep, form, level, standard });
-    if (!verdicts?.includes(verdict)) return; // another text is there by now, and is not written over
+    if (!sides?.flat().includes(verdict)) return; // another text is there by now, and is not written over
     const after = textWith(verdict, changedLines(verdict, changes));
     await checkText(after);
     if ($("text").value !== after) return;
@@ -180,89 +174,66 @@ async function mendAll(verdict, keep) {
   });
 }
 
-/** What was changed and why, with a button that takes it back. */
-function mendedNews() {
-  if (!mended) return null;
-  const back = button(t("take_mending_back"), () => checkText(mended.before), { id: "take-mending-back" });
-  return el("section.mended", changesSaid(mended.changes), back);
-}
-
-/** Put a character that fits into the text, and check again. */
-async function mend(verdict, { line, position }, character) {
-  await attempt(async () => {
-    await checkText(textWith(verdict, changedLines(verdict, [{ line, position, new: character }])));
-    $("verdicts").querySelector(".fit, button")?.focus();
-  });
-}
-
 /** A poem's lines with some characters changed, in Simplified ones where its own are so. */
 function changedLines({ lines, read }, changes) {
   const text = lines.join("");
   const isOurs = settings.script === "simplified" || read.join("") !== text;
   const write = simple(text) === text && isOurs ? simple : String;
-  const changed = lines.map((line) => [...line]);
-  for (const { line, position, new: character } of changes) changed[line - 1][position - 1] = write(character);
-  return changed.map((line) => line.join(""));
+  const put = new Map(changes.map((change) => [keyOf(change), write(change.new)]));
+  return rewrite(lines, (one, place) => put.get(keyOf(place)) ?? one);
+}
+
+/** The places in the checked text of each poem that was found there, and the number of a verdict's poem. */
+function placesIn(verdict) {
+  const verdicts = sides.find((all) => all.includes(verdict));
+  const poems = verdicts.map(({ lines }) => lines);
+  return { at: verdicts.indexOf(verdict), places: placesOf(checked, poems) };
 }
 
 /** The text that was checked, with other characters in the places of a poem's. Throws where it is not found there. */
 function textWith(verdict, lines) {
-  const poems = verdicts.map((each) => each.lines);
-  const places = placesOf(checked, poems)[verdicts.indexOf(verdict)];
-  if (!places) throw new Error(t("not_found"));
+  const { at, places } = placesIn(verdict);
+  if (!places[at]) throw new Error(t("not_found"));
   const text = [...checked];
   // All of them, for a 々 says again what stands before it.
-  [...lines.join("")].forEach((character, n) => (text[places[n]] = character));
+  [...lines.join("")].forEach((character, n) => (text[places[at][n]] = character));
   return text.join("");
 }
 
 /** A checked poem for the desk, under the title and poet that stand above it; as it was typed in Simplified, it is shown. */
 function entryOf(verdict) {
   const { template, rhyme, level, standard, lines, read } = verdict;
-  const at = verdicts.indexOf(verdict);
-  const poems = verdicts.map((each) => each.lines);
-  const places = placesOf(checked, poems);
+  const { at, places } = placesIn(verdict);
   const above = [...checked].slice(at ? (places[at - 1]?.at(-1) ?? 0) + 1 : 0, places[at]?.[0] ?? 0).join("");
   const heading = above.match(/[\p{Script=Han}\w·]+/gu)?.join("　") ?? "";
-  const poem = {
-    form: formOf(verdict),
-    template,
-    rhyme: rhyme?.length === 1 || tuneOf(formOf(verdict)) ? rhyme : null,
-    heading,
-    typed: typedPairs(read.join(""), lines.join("")).flat().join(""),
-    seed: 0,
-    model: "",
-    lines: read,
-    log_probability: null,
-  };
-  return newEntry(poem, { form: poem.form, level, standard });
+  const form = formOf(verdict);
+  const typed = typedPairs(read.join(""), lines.join("")).flat().join("");
+  const own = rhyme?.length === 1 || tuneOf(form) ? rhyme : null;
+  const poem = { form, template, rhyme: own, heading, typed, seed: 0, model: "", lines: read, log_probability: null };
+  return newEntry(poem, { form, level, standard });
 }
 
 // -- readings ----------------------------------------------------
 // A Simplified text: what each character that stands for several words was read as, with the others to choose from.
 
-/** What was read as what in a verdict: the note has it as "云→雲". A character may be read in two ways. */
-const chosenIn = ({ remarks }) =>
-  remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has.map((one) => one.split("→")));
-
 /** The lines of a verdict as they were read, but for one character: where it was read as one word, another stands. */
 function otherwise({ lines, read }, written, wrong, word) {
-  const other = (was, character) => (was === written && character === wrong ? word : character);
-  return read.map((line, at) => [...line].map((character, n) => other([...lines[at]][n], character)).join(""));
+  return rewrite(read, (one, place) => (one === wrong && charAt(lines, place) === written ? word : one));
 }
 
-/** A row for each such reading; `correct(lines)` hears of another choice. Null where nothing was chosen. */
-export function readingChips(verdict, correct) {
-  const rows = chosenIn(verdict).map(([written, read]) =>
-    el(
-      "li.fits",
-      el("span", t("read_as", written)),
-      [...new Set([...traditionals(written), written])].map((word) => {
-        const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
-        return fit(word, t("read_it_as", written, word), () => correct(otherwise(verdict, written, read, word)), as);
-      }),
-    ),
-  );
+/** A row for each such reading, in which another one is chosen. Null where nothing was chosen. */
+function readingChips(verdict) {
+  const row = ([written, read]) => {
+    const choice = (word) => {
+      const correct = () => attempt(() => checkText(textWith(verdict, otherwise(verdict, written, read, word))));
+      const as = { "aria-pressed": String(word === read), lang: "zh-Hant" };
+      return fit(word, t("read_it_as", written, word), correct, as);
+    };
+    const words = [...new Set([...traditionals(written), written])];
+    return el("li.fits", el("span", t("read_as", written)), words.map(choice));
+  };
+  const chosen = verdict.remarks.filter(({ code }) => code === "chosen").flatMap(({ has }) => has);
+  const rows = chosen.map((one) => row(one.split("→"))); // 云→雲; a character may be read in two ways
   return rows.length ? el("ul.readings", { "aria-label": shown(t("chosen_words")) }, rows) : null;
 }
 
@@ -275,7 +246,7 @@ const REMARK = /\([^()\n]*\)|（[^（）\n]*）|\[[^[\]\n]*\]|〔[^〔〕\n]*〕
  * For each poem, given as its lines, where its characters stand among those of the text; null where it is not found.
  * They follow one another with at most marks and remarks between, so that no title is taken for the line it begins like.
  */
-export function placesOf(text, poems) {
+function placesOf(text, poems) {
   const blanked = text.replace(REMARK, (remark) => " ".repeat([...remark].length));
   const written = [...blanked]
     .map((character, place) => ({ character: character.normalize(), place }))

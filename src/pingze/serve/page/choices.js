@@ -2,7 +2,7 @@
 
 import { ask, told } from "./api.js";
 import { $, button, el, fill, trouble } from "./dom.js";
-import { chooseForm, chosenForm, drawForms, drawRhymes, drawTunes, tellForm, templateIn } from "./forms.js";
+import { chooseForm, chosenForm, drawForms, suitForm, suitQuoting } from "./forms.js";
 import { modelFor } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
 import { pattern, plan, setInvalid, showClashes, writePattern } from "./plan.js";
@@ -11,16 +11,14 @@ import { remedies } from "./remedies.js";
 import { draft, keepDraft, settings, shown } from "./settings.js";
 import { COUPLET, widthsAsked } from "./shape.js";
 import { state } from "./state.js";
-import { table } from "./tables.js";
-import { t } from "./words.js";
+import { t, table } from "./words.js";
 
 const SLIDERS = ["temperature", "antithesis"];
 const NUMBERS = new Set(["lines", "length", "temperature", "antithesis", "count"]);
 const TEXTS = ["title", "about", "start", "acrostic", "include", "exclude"]; // in which English words are read
-const OF_COUPLETS = ["title", "line", "length"];
-const BINDS = ["title", "about", "poet", "acrostic", "start", "include", "exclude", "rhyme", "template", "pattern"];
-const MANNER = ["line", "length", "collect", "poets", "lines", "mood", "level", "temperature", "antithesis"];
+const OF_COUPLETS = ["collect", "title", "line", "length"];
 const PLACED = /(?<!think|thinking|dream|dreaming) (?:on|of|in|over|at|by|under|above|beside|upon) (?:the |an? )?/; // snow on a river: 江雪
+const WORDS = /[a-z]+|[^a-z\s]+/g;
 const COUNT = 3; // poems at a time
 const WAIT = 250; // milliseconds without a keystroke before the server is asked what clashes
 
@@ -61,39 +59,31 @@ export function restoreChoices({ ask: asked, now }, again = false) {
 }
 
 /** Put choices back into the controls; those of an example are `borrowed`. */
-export function writeChoices(chosen, borrowed = false) {
-  const form = $("choices");
-  form.reset();
+function writeChoices(chosen, borrowed = false) {
+  $("choices").reset();
+  writePattern("");
   lent = borrowed ? chosen : null;
   const all = { count: COUNT, ...chosen, title: chosen.heading ?? chosen.title };
-  const write = (name) => {
-    const control = form.elements.namedItem(name);
-    if (name === "collect") control.checked = Boolean(all[name]);
-    else if (control && !["pattern", "form"].includes(name)) control.value = all[name] ?? "";
-  };
   chooseForm(all.form ?? "七絕");
   suit(); // only then is there a template of its own to choose
-  Object.keys(all).forEach(write);
+  for (const name of Object.keys(all)) if (name !== "form") write(name, all[name] ?? "");
   suit();
-  writePattern(chosen.pattern);
   drawBound();
+}
+
+/** Compose as an example asks. */
+export function composeAs(request) {
+  writeChoices(request, true);
+  keepDraft("choices", readChoices());
+  $("choices").requestSubmit();
 }
 
 /** Fill the controls with what the server can do, once, and again when the language changes. */
 export function drawChoices() {
   const first = !$("forms").childElementCount;
   drawForms();
-  const choose = (id, values, any = null) =>
-    fill($(id), [...(any ? [["", t(any)]] : []), ...values.map((value) => [value, t(value)])]);
   const counts = [1, 2, 3, 4, 6].map((count) => [String(count), t("of_count", count)]);
   fill($("count"), counts);
-  choose("level", state.known.levels);
-  choose("mood", optionOf("mood").bounds.enum.filter(Boolean), "mood_told");
-  choose("acrostic_at", ["head", "middle", "end"]);
-  fill($("upper"), [
-    ["", t("write_lower")],
-    ["yes", t("write_upper")],
-  ]);
   for (const name of SLIDERS) $(name).defaultValue = optionOf(name).default;
   $("lines").min = optionOf("lines").bounds.minimum;
   $("lines").max = optionOf("lines").bounds.maximum;
@@ -102,30 +92,40 @@ export function drawChoices() {
   drawBound();
 }
 
+const fields = () => [...document.querySelectorAll("#choices [data-field]")];
 const fieldOf = (name) => document.querySelector(`[data-field="${name}"]`);
+const controlOf = (name) => $("choices").elements.namedItem(name);
 
-/** Show what suits the chosen form and the model. */
+/** What a control holds as the page is opened. */
+function usualOf(name) {
+  const control = controlOf(name);
+  return !control || control.type === "checkbox" ? "" : (control.options?.[0].value ?? control.defaultValue);
+}
+
+/** Write into a control, by default what it held as the page was opened. */
+function write(name, value = usualOf(name)) {
+  const control = controlOf(name);
+  if (name === "pattern") writePattern(value);
+  else if (control?.type === "checkbox") control.checked = Boolean(value);
+  else if (control) control.value = value;
+}
+
 function suit() {
-  drawTunes();
-  const form = chosenForm();
+  const form = suitForm();
   const isCouplet = form.name === COUPLET;
-  const quotes = $("collect").checked && Boolean(form.width);
+  const quotes = $("collect").checked;
   const { titles, themes, poets } = modelFor(form.name);
-  const ofKind = { tune: form.widths, collect: form.width, poets: quotes, line: false, length: false };
+  const ofKind = { tune: form.widths, poets: quotes, line: false, length: false };
   const ofForm = { lines: form.lines === null, template: form.templates.length, antithesis: form.antithetical };
-  const ofModel = { title: titles, about: themes, poet: poets.length && !quotes };
-  const suits = { ...ofKind, ...ofForm, ...ofModel };
-  for (const field of document.querySelectorAll("#choices [data-field]")) {
+  const suits = { ...ofKind, ...ofForm, title: titles, about: themes, poet: poets.length && !quotes };
+  for (const field of fields()) {
     const { field: name } = field.dataset;
     field.hidden = isCouplet ? !OF_COUPLETS.includes(name) : name in suits && !suits[name];
   }
   if ($("line").value) fieldOf("length").hidden = true;
   $("more").hidden = isCouplet;
-  tellForm();
   drawPoets(poets);
   $("lines").placeholder = form.default_lines;
-  fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, templateIn(name)])]);
-  drawRhymes(form);
   for (const name of SLIDERS) $(`${name}_value`).textContent = Number($(name).value).toFixed(1);
   const { acrostic_at, start, acrostic } = readChoices();
   plan(widthsAsked(form.name, linesChosen(form)), { acrostic_at, start, acrostic }, chose);
@@ -160,6 +160,7 @@ export function foldChoices(open = false) {
 /** A choice was made: suit the controls to it, and soon ask what clashes. */
 export function chose({ target = null } = {}) {
   if (lent && target?.id === "title") clear(...Object.keys(lent).filter((name) => !["form", "title"].includes(name)));
+  suitQuoting(target);
   suit();
   drawBound();
   keepDraft("choices", readChoices());
@@ -170,30 +171,25 @@ export function chose({ target = null } = {}) {
 /** Empty some controls, as they were when the page was opened. */
 export function clear(...names) {
   lent = null;
-  for (const name of names) {
-    const control = $("choices").elements.namedItem(name);
-    if (name === "pattern") writePattern("");
-    else if (name === "collect") control.checked = false;
-    else if (control) control.value = control.options ? control.options[0].value : control.defaultValue;
-  }
+  for (const name of names) write(name);
   chose();
 }
 
 /** What binds the poem to come, each with a button that takes it away. */
 function drawBound() {
   const chosen = readChoices();
-  const isOwn = (name) =>
-    name in chosen && (["pattern", "collect"].includes(name) || String(chosen[name]) !== usualOf(name));
-  const names = [...BINDS, ...MANNER].filter(isOwn);
+  const isOwn = (name) => name in chosen && String(chosen[name]) !== usualOf(name);
+  const names = fields()
+    .map(({ dataset }) => dataset.field)
+    .filter(isOwn);
   const key = JSON.stringify([names.map((name) => chosen[name]), chosen.acrostic_at, settings]);
   showReading({ notes: [] });
   if (key === bound) return; // a button under the reader's finger stays
   bound = key;
   const item = (name) => {
     const label = name === "acrostic" ? t(`acrostic_${chosen.acrostic_at}`) : t(name);
-    const value = name === "pattern" ? chosen.pattern.replace(/[＿ ]+/g, " ").trim() : spoken(name);
-    const attributes = { class: "plain", "aria-label": t("take_away", label, value) };
-    const away = button(`${label} ${value} ×`, () => clear(name), attributes);
+    const said = [label, spoken(name, chosen)];
+    const away = button([...said, "×"].join(" "), () => clear(name), { "aria-label": t("take_away", ...said) });
     return el("li", { "data-name": name }, away);
   };
   const reset = button(t("reset"), () => clear(...names), { id: "unbind" });
@@ -201,12 +197,12 @@ function drawBound() {
   $("bound").replaceChildren(...names.map(item), all);
 }
 
-const usualOf = (name) => $(name).options?.[0].value ?? $(name).defaultValue;
-
-const spoken = (name) =>
-  name === "collect"
-    ? ""
-    : ($(name).selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)($(name).value));
+function spoken(name, chosen) {
+  if (name === "collect") return "";
+  if (name === "pattern") return chosen.pattern.replace(/[＿ ]+/g, " ").trim();
+  const { selectedOptions, value } = controlOf(name);
+  return selectedOptions?.[0].textContent ?? (name === "poet" ? named : shown)(value);
+}
 
 /** Ask what clashes, and show it; after a choice of the reader's, an older error goes. */
 export async function seeClashes(byChoice = false) {
@@ -231,7 +227,9 @@ export function showProblem({ clashes, field, cause, message }) {
 /** Show clashes at their fields, with what would resolve them, and at their places; what has no field in sight, above 作. */
 function show(clashes, detail, cause) {
   const said = ({ constraint }) => (clashes.length === 1 ? detail : told(constraint));
-  const does = { clear, write: (name, value) => (($(name).value = value), chose()), form: takeForm };
+  const put = (name, value) => (write(name, value), chose());
+  const takeForm = (name, lines) => (chooseForm(name), put("lines", lines ?? ""));
+  const does = { clear, write: put, form: takeForm };
   const row = (here) => {
     const all = here.flatMap((clash) => remedies(clash, cause, does, chosenForm()));
     const once = [...new Map(all.map((each) => [each.textContent, each])).values()];
@@ -251,19 +249,11 @@ function show(clashes, detail, cause) {
   showClashes(clashes);
 }
 
-/** Take another form, with so many lines where it may have any. */
-function takeForm(name, lines) {
-  chooseForm(name);
-  if (lines) $("lines").value = lines;
-  chose();
-}
-
 // -- reading -----------------------------------------------------
 // English words are read as the characters of a small table, the longest phrase first.
 
-let english = null;
+let english = null; // fetched as soon as somebody writes English
 
-/** Have the table at hand as soon as somebody writes English. */
 async function learnEnglish() {
   english = {};
   english = await table("english");
@@ -274,12 +264,7 @@ async function learnEnglish() {
 function inChinese(typed) {
   if (!/[a-z]/i.test(typed)) return null;
   if (!english) learnEnglish();
-  const words = typed
-    .toLowerCase()
-    .split(PLACED)
-    .reverse()
-    .join(" ")
-    .match(/[a-z]+|[^a-z\s]+/g);
+  const words = typed.toLowerCase().split(PLACED).reverse().join(" ").match(WORDS);
   const read = { found: [], pairs: [], unknown: [] };
   for (let at = 0; at < words.length;) {
     const long = [3, 2, 1].find((many) => Object.hasOwn(english, words.slice(at, at + many).join(" ")));

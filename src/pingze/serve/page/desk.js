@@ -4,12 +4,15 @@ import { ask, composeEach, coupletEach } from "./api.js";
 import { showProblem, showReading } from "./choices.js";
 import { announce, attempt, trouble } from "./dom.js";
 import { bare, checking, modelOf } from "./judged.js";
-import { fixed } from "./plan.js";
+import { fixed, FREE } from "./plan.js";
+import { sourcesOf } from "./poem.js";
 import { shown, typedPairs } from "./settings.js";
-import { COUPLET, linesOf, placesOf, widthsOf } from "./shape.js";
+import { charAt, COUPLET, keyOf, placesOf, rewrite, widthsOf } from "./shape.js";
 import { findDesk, layOut, replaceDesk } from "./shelf_storage.js";
-import { changed, entry, keyOf, newDesk, newEntry, state, step, touch, travel } from "./state.js";
+import { changed, entry, newDesk, newEntry, state, step, touch, travel } from "./state.js";
 import { t } from "./words.js";
+
+const OTHERS = 4; // wordings of a line to choose from
 
 let work = new AbortController(); // of the one thing that is being written, which the reader may stop
 
@@ -18,67 +21,46 @@ let work = new AbortController(); // of the one thing that is being written, whi
  * then. Called again while it works, it stops.
  */
 export async function compose(request) {
-  if (state.working) {
-    work.abort();
-    return;
-  }
-  work = new AbortController();
-  const { signal } = work;
-  Object.assign(state, { working: true, expected: 0, asked: request, draft: null });
-  trouble();
-  announce(t("composing"));
-  changed();
-  /** @type {any} */
-  let desk = null;
-  try {
-    const heard = (poem, reading) => {
-      showReading(reading);
-      state.draft = null;
-      desk = hear(poem, reading.remarks, request, desk);
-    };
-    const see = (draft) => {
-      if (desk) return; // the sheet has a poem already
-      state.draft = draft;
-      document.dispatchEvent(new CustomEvent("draft"));
-    };
-    await (request.form === COUPLET ? coupletEach : composeEach)(request, { hear: heard, see }, signal);
-    announce(t("composed", desk.entries.length));
-  } catch (error) {
-    refused(error);
-  } finally {
-    Object.assign(state, { working: false, expected: 0, asked: null, draft: null });
+  if (state.working) return work.abort();
+  const { count = 1, seed, like, unlike, ...kept } = request;
+  const desk = newDesk();
+  const hear = (poem, reading) => {
+    showReading(reading);
+    desk.entries.push(newEntry(heard(poem, reading.remarks, request), kept, fixed(request, widthsOf(poem.lines))));
+    if (desk.entries.length === 1) replaceDesk(desk);
+    Object.assign(state, { draft: null, expected: count });
+    touch();
     changed();
-  }
+  };
+  const see = (draft) => {
+    if (desk.entries.length) return; // the sheet has a poem already
+    state.draft = draft;
+    document.dispatchEvent(new CustomEvent("draft"));
+  };
+  announce(t("composing"));
+  await busy(async (signal) => {
+    state.asked = request;
+    try {
+      await (request.form === COUPLET ? coupletEach : composeEach)(request, { hear, see }, signal);
+      announce(t("composed", desk.entries.length));
+    } catch (error) {
+      if (!error.clashes?.length && !error.field) throw error;
+      showProblem(error);
+    }
+  });
 }
 
-/** A poem has come: it goes onto the desk of its request, which is laid out with the first. */
-function hear(poem, remarks, request, desk) {
-  const { count, seed, like, unlike, ...kept } = request;
+/** A poem as it came, with its sources, what is lost of its title as heading, and what was typed in Simplified. */
+function heard(poem, remarks, request) {
   const typed = remarks.filter(({ code }) => code === "converted").flatMap(({ has, read }) => typedPairs(read, has));
-  const lost = remarks.some(({ code, field }) => code === "not_known" && field === "title"); // of the title
-  const heading = poem.heading ?? request.heading ?? (lost ? request.title : null);
-  const own = { ...poem, sources: sourcesIn(poem), heading, typed: typed.flat().join("") };
-  const found = newEntry(own, kept, fixed(request, widthsOf(poem.lines)));
-  if (desk) desk.entries.push(found);
-  else {
-    desk = newDesk([found]);
-    replaceDesk(desk);
-    state.expected = request.count ?? 1;
-  }
-  touch();
-  changed();
-  return desk;
+  const isLost = remarks.some(({ code, field }) => code === "not_known" && field === "title");
+  const heading = poem.heading ?? request.heading ?? (isLost ? request.title : null);
+  return { ...poem, sources: sourcesIn(poem), heading, typed: typed.flat().join("") };
 }
 
 /** The poets and titles of quoted lines, each after its line, as a poem keeps them. */
 const sourcesIn = ({ lines, sources }) =>
   sources?.map(({ author, title }, at) => `${lines[at]}\t${author}《${title}》`).join("\n") ?? null;
-
-function refused(error) {
-  if (error.name === "AbortError") announce(t("stopped"));
-  else if (error.clashes?.length || error.field) showProblem(error);
-  else trouble(error.message);
-}
 
 /** The constraints that a poem keeps while it is revised. */
 export function constraints({ ask: asked, now }) {
@@ -90,47 +72,39 @@ export function constraints({ ask: asked, now }) {
  * Put characters into the poem from a place on; what is left at its end is not put. A poet may break a rule: what is broken
  * is marked. Characters of one's `own` are read as the checker reads them, and locked.
  */
-export async function replace(line, position, characters, own = false) {
+export async function replace({ line, position }, characters, own = false) {
   if (!isFree()) return;
   const on = entry();
   const { poem } = on.now;
-  const put = over(poem.lines, line, position, [...characters]);
+  const before = [...poem.lines.join("")];
+  const start = [...poem.lines.slice(0, line - 1).join("")].length + position - 1;
+  const wanted = rewrite(poem.lines, (one, _, n) => [...characters][n - start] ?? one);
   await attempt(async () => {
-    const found = own ? (await ask("check", checking(on, put))).verdicts[0].read : put;
-    stillOn(on, poem);
-    const lines = found.join("").length === put.join("").length ? merged(poem.lines, put, found) : put;
-    const typed = [poem.typed, ...typedPairs(lines.join(""), put.join("")).flat()].join("");
-    const locks = new Set(on.now.locks);
-    const changes = placesOf(widthsOf(lines)).filter(
-      (place) => own && charAt(put, place) !== charAt(poem.lines, place),
-    );
-    changes.forEach((place) => locks.add(keyOf(place.line, place.position)));
-    step(on, { poem: { ...poem, lines, typed, log_probability: null }, locks });
+    const found = own ? (await ask("check", checking(on, wanted))).verdicts[0].read : wanted;
+    const read = [...found.join("")]; // what was there before stays as it was
+    const isSame = read.length === before.length;
+    const lines = isSame ? rewrite(wanted, (one, _, n) => (one === before[n] ? one : read[n])) : wanted;
+    const typed = [poem.typed, ...typedPairs(lines.join(""), wanted.join("")).flat()].join("");
+    const isNew = (place) => own && charAt(wanted, place) !== charAt(poem.lines, place);
+    const locks = new Set([...on.now.locks, ...placesOf(widthsOf(lines)).filter(isNew).map(keyOf)]);
+    put(on, poem, { poem: { ...poem, lines, typed, log_probability: null }, locks });
     announce(t("replaced", shown(characters)));
-    changed();
   });
 }
-
-const charAt = (lines, { line, position }) => [...lines[line - 1]][position - 1];
-
-/** Lines with what was put into them as it was read; what was there before stays as it was. */
-const merged = (before, put, read) =>
-  put.map((text, at) => [...text].map((one, n) => (one === [...before[at]][n] ? one : [...read[at]][n])).join(""));
 
 /** Have the faults of the poem mended; what is locked stays. */
 export async function mendAround() {
   if (!isFree()) return;
   const on = entry();
   const { poem, locks } = on.now;
-  const shut = (text, at) => [...text].map((one, n) => (locks.has(keyOf(at + 1, n + 1)) ? one : " ")).join("");
   const { title, poet } = poem;
-  const keep = poem.lines.map(shut).join(" ").split(/ +/).filter(Boolean).join(" ");
+  const locked = rewrite(poem.lines, (one, place) => (locks.has(keyOf(place)) ? one : " "));
+  const keep = locked.join(" ").replace(/ +/g, " ").trim();
   await busy(async (signal) => {
     const body = { ...checking(on), keep, title, poet, ...modelOf(poem) };
     const { poem: mended, changes } = await ask("mend", body, signal);
-    stillOn(on, poem);
     const { lines, template, rhyme, log_probability } = mended;
-    step(on, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
+    put(on, poem, { poem: { ...poem, lines, template, rhyme, log_probability }, changes });
     announce(t("mended", changes.length));
   });
 }
@@ -148,44 +122,69 @@ function isFree() {
   return !state.working;
 }
 
-/** Throws where the poem that was to be changed is not there any more: the change would undo what was done since. */
-function stillOn(on, poem) {
-  if (entry() !== on || on.now.poem !== poem) throw new Error(t("not_done"));
-}
-
-/** Lines written over from a place on. */
-function over(lines, line, position, characters) {
-  const widths = widthsOf(lines);
-  const all = [...lines.join("")];
-  const start = placesOf(widths).findIndex((place) => place.line === line && place.position === position);
-  all.splice(start, characters.length, ...characters.slice(0, all.length - start));
-  return linesOf(widths, (_, n) => all[n]);
+/** Change an entry's poem. Throws where it is not there any more: the change would undo what was done since. */
+export function put(on, before, change) {
+  if (entry() !== on || on.now.poem !== before) throw new Error(t("not_done"));
+  step(on, change);
+  changed();
 }
 
 /** Write places again: all that are not locked of a line, or of the poem, or one character. */
 export async function redraw({ line = null, position = null } = {}) {
   const on = entry();
   if (on.now.poem.form === COUPLET || !isFree()) return;
-  const { poem } = on.now;
   const targets = position ? [{ line, position }] : unlocked(on.now, line);
-  if (!targets.length) {
-    trouble(t("all_locked"));
-    return;
-  }
   await busy(async (signal) => {
-    const { temperature, top_p } = on.ask;
-    const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
-    const revised = await ask("revise", body, signal);
-    stillOn(on, poem);
-    step(on, { poem: { ...poem, ...revised } });
+    const { poem } = on.now;
+    put(on, poem, { poem: await rewritten(on, targets, [poem], signal) });
     announce(t("redrawn"));
   });
 }
 
+/** Have several other wordings of a line, and hear of each as a poem with it. Throws a Problem where there is none. */
+export async function otherLines(on, line, hear, signal) {
+  const found = [on.now.poem];
+  const isLast = (error) => found.length > 1 && error.name !== "AbortError"; // no further old line fits
+  for (let tries = 0; tries < OTHERS; tries++) {
+    try {
+      const poem = await rewritten(on, unlocked(on.now, line), found, signal);
+      if (!found.some(({ lines }) => lines[line - 1] === poem.lines[line - 1])) hear(poem);
+      found.push(poem);
+    } catch (error) {
+      if (isLast(error)) return;
+      throw error;
+    }
+  }
+}
+
+/** An entry's poem with places written again; where whole lines of old poems are, other old lines come than in `others`. */
+async function rewritten(on, targets, others, signal) {
+  if (!targets.length) throw new Error(t("all_locked"));
+  const { poem } = on.now;
+  const numbers = [...new Set(targets.map(({ line }) => line))];
+  const isOld = sourcesOf(poem).every((from, at) => from || numbers.includes(at + 1));
+  if (poem.sources && isOld && targets.length > 1) return quoted(on, targets, numbers, others, signal);
+  const { temperature, top_p } = on.ask;
+  const body = { poem: bare(poem), targets, temperature, top_p, ...constraints(on) };
+  return { ...poem, ...(await ask("revise", body, signal)) };
+}
+
+/** The same of old lines: what stays is asked for as a pattern, and a line is kept out by a character that only it has. */
+async function quoted({ ask: asked, now: { poem } }, targets, numbers, others, signal) {
+  const { heading, collect, ...kept } = asked;
+  const free = new Set(targets.map(keyOf));
+  const pattern = rewrite(poem.lines, (one, place) => (free.has(keyOf(place)) ? FREE : one)).join(" ");
+  const own = (line) => [...line].find((character) => !pattern.includes(character)) ?? "";
+  const out = others.flatMap(({ lines }) => numbers.map((number) => own(lines[number - 1])));
+  const { form, template, rhyme } = poem;
+  const body = { ...kept, form, template, rhyme, pattern, exclude: [asked.exclude, ...out].join(" ").trim() };
+  const [found] = (await ask("collect", body, signal)).poems;
+  return { ...poem, ...found, sources: sourcesIn(found) };
+}
+
 function unlocked({ poem, locks }, only) {
-  return placesOf(widthsOf(poem.lines)).filter(
-    ({ line, position }) => (!only || line === only) && !locks.has(keyOf(line, position)),
-  );
+  const places = placesOf(widthsOf(poem.lines));
+  return places.filter((place) => (!only || place.line === only) && !locks.has(keyOf(place)));
 }
 
 async function busy(act) {
@@ -195,18 +194,18 @@ async function busy(act) {
   changed();
   await attempt(() => act(signal));
   if (signal.aborted) announce(t("stopped"));
-  state.working = false;
+  Object.assign(state, { working: false, expected: 0, asked: null, draft: null });
   changed();
 }
 
 /** Lock a place, or unlock it. */
-export function toggleLock(line, position) {
+export function toggleLock(place) {
   const on = entry();
   const locks = new Set(on.now.locks);
-  const locked = !locks.delete(keyOf(line, position));
-  if (locked) locks.add(keyOf(line, position));
+  const locked = !locks.delete(keyOf(place));
+  if (locked) locks.add(keyOf(place));
   step(on, { locks });
-  announce(t(locked ? "locked" : "unlocked", shown([...on.now.poem.lines[line - 1]][position - 1])));
+  announce(t(locked ? "locked" : "unlocked", shown(charAt(on.now.poem.lines, place))));
   changed();
 }
 
@@ -226,6 +225,20 @@ export function go(way) {
   if (done !== true) open(done);
   announce(t(word));
   changed();
+}
+
+/** Turn to another view of the page. */
+export function turnTo(view) {
+  state.view = view;
+  trouble();
+  changed();
+}
+
+/** Lay an entry out on a desk of its own. */
+export function takeUp(on) {
+  open(newDesk([on]), replaceDesk);
+  touch();
+  turnTo("compose");
 }
 
 /** Lay out another desk; what is being written stops. */

@@ -34,6 +34,11 @@ export function fill(select, options) {
 /** The element of an id. */
 export const $ = (id) => document.getElementById(id);
 
+/** Have clicks do something, by the id of what is clicked. */
+export function onClick(acts) {
+  for (const [id, act] of Object.entries(acts)) $(id).addEventListener("click", () => act());
+}
+
 // -- say ---------------------------------------------------------
 // What happened is read out; trouble is shown as the one line that it is.
 

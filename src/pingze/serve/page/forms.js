@@ -2,9 +2,9 @@
 
 import { $, el, fill } from "./dom.js";
 import { setInvalid } from "./plan.js";
-import { pinyin, rhymesIn } from "./poem.js";
+import { pinyin, plain, rhymeOf, rhymesIn } from "./poem.js";
 import { settings, shown, simple } from "./settings.js";
-import { COUPLET, tuneOf } from "./shape.js";
+import { COUPLET, placesOf, tuneOf } from "./shape.js";
 import { state } from "./state.js";
 import { t } from "./words.js";
 
@@ -28,6 +28,13 @@ export function chooseForm(name) {
   if (tuneOf(name)) $("tune").value = name;
 }
 
+/** Old lines are put together to forms of 詩 only: a choice of one of both gives up the other. */
+export function suitQuoting(chosen) {
+  if (chosenForm().width) return;
+  if (chosen === $("collect")) chooseForm(USUAL);
+  else $("collect").checked = false;
+}
+
 /** Draw the chooser, once, and again when the language changes. */
 export function drawForms() {
   if (!$("forms").childElementCount) {
@@ -39,7 +46,6 @@ export function drawForms() {
   }
   for (const each of $("forms").querySelectorAll("label"))
     each.lastChild.replaceChildren(shown(each.dataset.name), el("small", formInEnglish(each.dataset.name)));
-  drawTunes();
 }
 
 function chip(name, attributes) {
@@ -48,64 +54,62 @@ function chip(name, attributes) {
   return el("label.chip", { "data-name": name, lang: "zh-Hant", on }, input, el("span"));
 }
 
-/** List the tunes that a search finds, by any of their names, in either script or as pinyin. */
-export function drawTunes() {
-  const plain = (text) =>
-    simple(
-      text
-        .normalize("NFD")
-        .replace(/[\u0300-\u036f\s]/g, "")
-        .toLowerCase(),
-    );
-  const wanted = plain($("tune_search").value);
-  const isFound = ({ names }) => names.some((name) => [name, pinyin(name)].some((one) => plain(one).includes(wanted)));
-  const found = state.known.tunes.filter(isFound);
-  setInvalid($("tune_search"), !found.length);
-  if (found.length)
-    fill(
-      $("tune"),
-      found.map(({ name, widths }) => [name, [shown(name), pinyin(name), size(widths)].join(" ")]),
-    );
-  if ($("tune").selectedIndex < 0)
-    $("tune").value = found.some(({ name }) => name === USUAL_TUNE) ? USUAL_TUNE : found[0].name;
+/** Show what can be chosen of the chosen form, its tunes, templates and rhymes, and what it is; the form. */
+export function suitForm() {
+  drawTunes();
+  const form = chosenForm();
+  tellForm();
+  fill($("template"), [["", t("any")], ...form.templates.map((name) => [name, templateIn(name)])]);
+  drawRhymes(form);
+  return form;
 }
 
-const size = (widths) =>
-  t(
-    "of_characters",
-    widths.reduce((sum, width) => sum + width, 0),
-  );
+/** List the tunes that a search finds, by any of their names, in either script or as pinyin. */
+function drawTunes() {
+  const bare = (text) => simple(plain(text).replace(/\s/g, "").toLowerCase());
+  const wanted = bare($("tune_search").value);
+  const isFound = ({ names }) => names.some((name) => [name, pinyin(name)].some((one) => bare(one).includes(wanted)));
+  const size = ({ widths }) => t("of_characters", placesOf(widths).length);
+  const option = (tune) => [tune.name, [shown(tune.name), pinyin(tune.name), size(tune)].join(" ")];
+  const found = state.known.tunes.filter(isFound);
+  setInvalid($("tune_search"), !found.length);
+  if (found.length) fill($("tune"), found.map(option));
+  if ($("tune").selectedIndex < 0) $("tune").value = (found.find(({ name }) => name === USUAL_TUNE) ?? found[0]).name;
+}
 
 /** The last character of a form's name tells its kind; a tune is one of 詞. */
 const kindOf = (name) => (tuneOf(name) ? TUNE : [...name].at(-1));
 
-/** Say what kind of poem a form is. */
-export function tellForm(name = $("collect").checked && chosenForm().width ? "集句" : chosenForm().name) {
+function tellForm(name = $("collect").checked ? "集句" : chosenForm().name) {
   const lacks = name === "集句" && !state.known.corpus;
   $("form_what").textContent = t(lacks ? "no_corpus" : kindOf(name));
 }
 
 /** A form's name for a reader of English, "" for others. */
-export function formInEnglish(name) {
+function formInEnglish(name) {
   if (settings.language !== "en") return "";
   const kind = t(`${kindOf(name)}_name`, { 五: 5, 七: 7 }[name[0]] ?? "");
   return tuneOf(name) ? `${pinyin(name)}, ${kind}` : kind;
 }
 
-/** A template's name, in English for readers of English. */
-export const templateIn = (name) =>
-  settings.language === "en" && /^[平仄]起/.test(name)
-    ? t(
-        name.endsWith("首句入韻") ? "template_rhymed" : "template_free",
-        t(name[0] === "平" ? "level_tone" : "oblique_tone"),
-      )
-    : shown(name);
+function templateIn(name) {
+  if (settings.language !== "en" || !/^[平仄]起/.test(name)) return shown(name);
+  const begins = t(name[0] === "平" ? "level_tone" : "oblique_tone");
+  return t(name.endsWith("首句入韻") ? "template_rhymed" : "template_free", begins);
+}
 
 /** The standard of rhyme of a name, by default the reader's. */
 export const standardOf = (wanted = settings.standard) => state.known.standards.find(({ name }) => name === wanted);
 
+/** What a poem is, in the reader's language. */
+export function factsOf({ form, template, rhyme }, standard = "pingshui") {
+  const by = standard !== "pingshui" && shown(standardOf(standard).label);
+  const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
+  return [named, template && templateIn(template), rhyme && rhymeOf(rhyme), by].filter(Boolean).join(" · ");
+}
+
 /** List the rhyme groups of a form by the reader's standard; of a tune the parts in which 詞 rhyme. */
-export function drawRhymes({ rhymes: kinds, regulated }) {
+function drawRhymes({ rhymes: kinds, regulated }) {
   const { rhymes, parts } = standardOf();
   const before = $("rhyme").value;
   const option = ({ name, label }) =>

@@ -5,7 +5,7 @@ import { bars, heat } from "./charts.js";
 import { $, button, el } from "./dom.js";
 import { bare, modelOf, recall, sizeOf } from "./judged.js";
 import { shown } from "./settings.js";
-import { COUPLET, cellAt, placesOf, widthsOf } from "./shape.js";
+import { cellAt, charAt, COUPLET, placesOf, widthsOf } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
@@ -31,25 +31,26 @@ function change(changes) {
   changed();
 }
 
-function content(on) {
+function content({ now: { poem } }) {
   const place = state.place ?? { line: 1, position: 1 };
-  const about = { poem: bare(on.now.poem), ...modelOf(on.now.poem) };
+  const about = { poem: bare(poem), ...modelOf(poem) };
   const units = recall("units", { ...about, layer: view.layer }, true);
   const next = recall("next", { ...about, ...place }, true);
   const reached = recall("reach", { ...about, layer: view.layer, ...place }, true);
-  const here = [...on.now.poem.lines[place.line - 1]][place.position - 1];
+  const here = charAt(poem.lines, place);
   const figures = [
     ready(next, (found) => nextFigure(found, here)),
     ready(units, surprise),
-    ready(units, (found) => unitFigure(found, sizeOf(on.now.poem))),
+    ready(units, (found) => unitFigure(found, sizeOf(poem))),
     ready(reached && units && (units.problem ? units : reached), (found) => reach(units.tokens, found, here)),
   ];
   const toggle = ({ target }) => $("inside").classList.toggle("numbered", target.checked);
   const isNumbered = $("inside").classList.contains("numbered");
   const numbers = el("input", { id: "numbers", type: "checkbox", checked: isNumbered, on: { change: toggle } });
+  const on = { mouseover: (event) => mark(tokenAt(event) ?? null), mouseleave: () => mark(null), click: choose };
   return el(
     "div.insides",
-    { on: { mouseover: point, mouseleave: () => mark(null), click: choose, scroll: follow } },
+    { on },
     el("h2.unseen", t("inside")),
     el("p.hint", t("inside_how")),
     el("label.pair", numbers, t("as_numbers")),
@@ -72,18 +73,14 @@ function placeOf(token) {
 
 const tokenAt = ({ target }) => target.closest("[data-token]")?.dataset.token;
 
-const point = (event) => mark(tokenAt(event) ?? null);
-
-/** Show a character in every picture and in the poem. */
 function mark(token) {
   for (const node of document.querySelectorAll("#inside .here, #sheet .here")) node.classList.remove("here");
   if (token === null) return;
   for (const node of document.querySelectorAll(`#inside [data-token="${token}"]`)) node.classList.add("here");
   const place = placeOf(Number(token));
-  if (place) cellAt($("sheet"), place.line, place.position)?.classList.add("here");
+  if (place) cellAt($("sheet"), place)?.classList.add("here");
 }
 
-/** A click chooses the character for all of the page. */
 function choose(event) {
   const place = tokenAt(event) && placeOf(Number(tokenAt(event)));
   if (!place) return;
@@ -91,7 +88,6 @@ function choose(event) {
   changed();
 }
 
-/** Pictures are moved together. */
 function follow({ target }) {
   for (const picture of document.querySelectorAll("#inside .picture")) picture.scrollLeft = target.scrollLeft;
 }
@@ -133,7 +129,6 @@ function bytes(base64) {
   return found;
 }
 
-/** The units that were found to know something, in words. */
 function known({ known: found }, unit) {
   if (!found.length) return null;
   const choice = ({ unit: each, knows, share }) =>
@@ -144,7 +139,6 @@ function known({ known: found }, unit) {
   return el("div.known", el("p.hint", t("known_how")), el("div.group", found.map(choice)));
 }
 
-/** Which unit of which layer is shown. */
 function which({ layers, units }, unit) {
   const number = (id, value, most, changes) => {
     const given = (text) => Math.min(most, Math.max(1, Math.round(Number(text)) || 1));
@@ -163,7 +157,6 @@ function reach(tokens, { reach: norms }, here) {
   return figure("reach", t("reach_how", shown(here)), picture("reach", drawn), says);
 }
 
-/** A part of the look inside: its title, how to read it, and what it shows. */
 const figure = (title, how, ...content) =>
   el("section.figure", { id: `inside-${title}` }, el("h3", t(title)), el("p.hint", how), ...content);
 

@@ -1,15 +1,15 @@
 // 推敲: what a character is, and what could stand in its place.
 
 import { ask, told } from "./api.js";
-import { constraints, redraw, replace, toggleLock } from "./desk.js";
-import { $, button, el } from "./dom.js";
+import { constraints, otherLines, put, redraw, replace, toggleLock } from "./desk.js";
+import { $, attempt, button, el, onClick } from "./dom.js";
 import { bare, faults, verdict } from "./judged.js";
 import { openOver, shutOver } from "./over.js";
-import { glosses, pinyin, wants, written } from "./poem.js";
+import { glosses, pinyin, sourcesOf, wants, written } from "./poem.js";
 import { shown } from "./settings.js";
-import { COUPLET, cellAt } from "./shape.js";
+import { cellAt, charAt, COUPLET, keyOf } from "./shape.js";
 import { focusPlace } from "./sheet.js";
-import { changed, entry, keyOf, state } from "./state.js";
+import { changed, entry, state } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 const SHOWN = 12;
@@ -19,11 +19,11 @@ let asking = new AbortController();
 
 /** Hear of what is done to the chosen place. */
 export function startInspector() {
-  const acts = { close, lock: () => toggleLock(state.place.line, state.place.position), ...again };
-  for (const [id, act] of Object.entries(acts)) $(id).addEventListener("click", act);
+  onClick({ close, lock: () => toggleLock(state.place), ...again });
   $("choose").addEventListener("keydown", walk);
   for (const id of ["sheet", "inspector"]) $(id).addEventListener("keydown", ({ key }) => key === "Escape" && close());
-  document.addEventListener("click", leave);
+  const isEmpty = (target) => target.matches("html, body, main, .stage, .scroll");
+  document.addEventListener("click", ({ target }) => isEmpty(target) && close());
   $("writing").addEventListener("submit", (event) => {
     event.preventDefault();
     const characters = $("own").value.match(/\p{Script=Han}/gu);
@@ -31,10 +31,11 @@ export function startInspector() {
   });
 }
 
-const again = { "redraw-one": () => redraw(state.place), "redraw-line": () => redraw({ line: state.place.line }) };
-
-/** A click on the empty page closes it. */
-const leave = ({ target }) => target.matches("html, body, main, .stage, .scroll") && close();
+const again = {
+  "redraw-one": () => redraw(state.place),
+  "redraw-line": () => redraw({ line: state.place.line }),
+  "other-lines": offerLines,
+};
 
 export function drawInspector() {
   const on = entry();
@@ -45,31 +46,27 @@ export function drawInspector() {
   if (!isOpen) drawn = "";
   if (!isOpen) return;
   if (opens && isOver()) openOver(close);
-  const { line, position } = state.place;
-  const character = [...on.now.poem.lines[line - 1]][position - 1];
-  const key = JSON.stringify([on.now.poem, line, position, document.documentElement.lang, pinyin(character)]);
+  const { place } = state;
+  const character = charAt(on.now.poem.lines, place);
+  const key = JSON.stringify([on.now.poem, place, document.documentElement.lang, pinyin(character)]);
   if (key !== drawn) {
     drawn = key;
-    $("chosen").replaceChildren(...head(on, character));
+    const large = el("span.large", { lang: verseLanguage() }, written(on.now.poem, character));
+    const where = el("small", t("place", place.line, place.position));
+    $("chosen").replaceChildren(large, glosses(character) ?? "", where);
     $("own").value = "";
     for (const id of ["choose", ...Object.keys(again)]) $(id).hidden = on.now.poem.form === COUPLET;
     weigh(on, character);
-    if (isOver()) cellAt($("sheet"), line, position).scrollIntoView({ block: "nearest" });
+    if (isOver()) cellAt($("sheet"), place).scrollIntoView({ block: "nearest" });
   }
-  $("facts").replaceChildren(...facts(on, line, position));
-  const locked = on.now.locks.has(keyOf(line, position));
+  $("facts").replaceChildren(...facts(on, place));
+  const locked = on.now.locks.has(keyOf(place));
   $("lock").textContent = t(locked ? "unlock" : "lock");
   $("lock").setAttribute("aria-pressed", String(locked));
 }
 
 /** Whether the inspector lies over the page, as on a phone. */
 const isOver = () => getComputedStyle($("inspector")).position === "fixed";
-
-const head = (on, character) => [
-  el("span.large", { lang: verseLanguage() }, written(on.now.poem, character)),
-  glosses(character) ?? "",
-  el("small", t("place", state.place.line, state.place.position)),
-];
 
 function close() {
   if (!$("inspector").classList.contains("open")) return;
@@ -78,45 +75,61 @@ function close() {
   changed();
 }
 
-/** How the character is read, and what it breaks. */
-function facts(on, line, position) {
-  const readings = verdict(on)?.readings?.[line - 1]?.[position - 1];
+function facts(on, place) {
+  const readings = verdict(on)?.readings?.[place.line - 1]?.[place.position - 1];
   if (!readings) return [verdict(on)?.problem ? "" : t("loading")];
-  const broken = faults(on).filter((fault) => fault.line === line && fault.position === position);
-  const said = broken.map((fault) =>
-    el("span.clash", `${shown(fault.rule)}：${wants(fault) || told(fault.definition)} `),
-  );
-  return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...said];
+  const broken = faults(on).filter((fault) => keyOf(fault) === keyOf(place));
+  const said = broken.map((fault) => `${shown(fault.rule)}：${wants(fault) || told(fault.definition)} `);
+  const clashes = said.map((text) => el("span.clash", text));
+  return [el("span", { lang: verseLanguage() }, shown(readings.join("、")) || t("no_reading")), " ", ...clashes];
 }
 
 async function place(characters, isOwn = false) {
-  await replace(state.place.line, state.place.position, characters, isOwn);
+  await replace(state.place, characters, isOwn);
   focusPlace();
 }
 
-async function weigh(on, here) {
+/** Offer what an act adds, each as it comes; what is offered next calls it off. */
+async function offer(act) {
+  const box = $("alternatives");
+  const coming = el("p.hint", t("loading"));
   asking.abort();
   asking = new AbortController();
-  if (on.now.poem.form === COUPLET) return;
-  const body = { poem: bare(on.now.poem), ...state.place, limit: SHOWN + 1, ...constraints(on) };
-  const { signal } = asking;
-  $("alternatives").replaceChildren(el("p.hint", t("loading")));
+  box.replaceChildren(coming);
   try {
-    const { alternatives } = await ask("alternatives", body, signal);
-    list(alternatives.filter(({ character }) => character !== here).slice(0, SHOWN));
+    await act((...made) => coming.before(...made), asking.signal);
   } catch (error) {
-    if (error.name !== "AbortError") $("alternatives").replaceChildren(el("p.clash", error.message));
+    if (error.name !== "AbortError") coming.before(el("p.clash", error.message));
   }
+  if (!coming.isConnected) return;
+  coming.remove();
+  if (box.dataset.awaited) box.querySelector("button")?.focus();
+  delete box.dataset.awaited;
 }
 
-/** The characters that make the poem likeliest, the likeliest first. */
-function list(others) {
-  const box = $("alternatives");
-  const focused = box.contains(document.activeElement) || box.dataset.awaited;
-  delete box.dataset.awaited;
-  others.sort((one, other) => other.log_probability - one.log_probability);
-  box.replaceChildren(...others.map(({ character }) => choice(character)));
-  if (focused) box.querySelector("button")?.focus();
+/** Offer the characters that make the poem likeliest, the likeliest first. */
+function weigh(on, here) {
+  if (on.now.poem.form === COUPLET) return asking.abort();
+  const body = { poem: bare(on.now.poem), ...state.place, limit: SHOWN + 1, ...constraints(on) };
+  offer(async (add, signal) => {
+    const { alternatives } = await ask("alternatives", body, signal);
+    const others = alternatives.filter(({ character }) => character !== here).slice(0, SHOWN);
+    others.sort((one, other) => other.log_probability - one.log_probability);
+    add(...others.map(({ character }) => choice(character)));
+  });
+}
+
+/** Offer other wordings of the line; those of old poems with their poets. */
+function offerLines() {
+  const on = entry();
+  const { poem } = on.now;
+  const { line } = state.place;
+  const choices = (other) => {
+    const take = () => attempt(async () => put(on, poem, { poem: other }));
+    const made = button(written(other, other.lines[line - 1]), take, { class: "alternative line-choice" });
+    return [made, el("small", shown(sourcesOf(other)[line - 1] ?? ""))];
+  };
+  offer((add, signal) => otherLines(on, line, (other) => add(...choices(other)), signal));
 }
 
 function choice(character) {
@@ -127,7 +140,6 @@ function choice(character) {
   return made;
 }
 
-/** The arrow keys walk through the alternatives. */
 function walk(event) {
   const all = [...event.currentTarget.querySelectorAll(".alternative")];
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];

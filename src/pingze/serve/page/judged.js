@@ -2,7 +2,7 @@
 // problem.
 
 import { PATIENCE, ask } from "./api.js";
-import { COUPLET, placesOf, tuneOf, widthsOf } from "./shape.js";
+import { charAt, COUPLET, keyOf, placesOf, tuneOf, widthsOf } from "./shape.js";
 import { changed, state } from "./state.js";
 
 const known = new Map();
@@ -66,14 +66,14 @@ export function verdict(on) {
 export const faults = (on) => verdict(on)?.violations ?? [];
 
 /** What the sheet shows of each place of a checked poem: {tone, rhymes, fault}. */
-export const seen = (checked, poem) => (line, position) => ({
-  tone: [...(checked?.tones?.[line - 1] ?? "")][position - 1],
-  rhymes: isFoot(poem, line, position, checked?.readings?.[line - 1]?.[position - 1]?.join("")),
-  fault: checked?.violations?.find((one) => one.line === line && one.position === position)?.rule,
+export const seen = (checked, poem) => (place) => ({
+  tone: charAt(checked?.tones ?? [], place),
+  rhymes: isFoot(poem, place, checked?.readings?.[place.line - 1]?.[place.position - 1]?.join("")),
+  fault: checked?.violations?.find((one) => keyOf(one) === keyOf(place))?.rule,
 });
 
 /** Whether a character rhymes: an even line's last, the first's where the template says so, and where a tune's sentence ends. */
-function isFoot({ form, rhyme, template, lines }, line, position, groups = "") {
+function isFoot({ form, rhyme, template, lines }, { line, position }, groups = "") {
   const tune = tuneOf(form);
   if (!(rhyme || tune) || position !== [...lines[line - 1]].length) return false;
   if (tune) return tune.marks[line - 1] === "。";
@@ -87,6 +87,6 @@ export function marksOf(on) {
   const { poem } = on.now;
   const look = seen(verdict(on), poem);
   const mark = ({ rhymes, tone }) => (rhymes ? "3" : String("平仄中".indexOf(tone)));
-  const marks = placesOf(widthsOf(poem.lines)).map(({ line, position }) => mark(look(line, position)));
+  const marks = placesOf(widthsOf(poem.lines)).map((place) => mark(look(place)));
   return marks.includes("-1") ? "" : marks.join("");
 }

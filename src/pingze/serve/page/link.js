@@ -11,10 +11,8 @@ const LONGEST = 16000; // characters of an address that is read
 const FACTS = ["form", "template", "rhyme", "title", "poet", "about", "mood", "model", "heading", "typed", "seal"];
 const OWN = ["form", "title", "poet", "mood", "model"]; // what is asked for as the poem has it
 
-/** An entry's link, to the address that the server was given for links, else to the page's own; whether others can open it. */
-export async function linkOf(on) {
-  return { link: `${given() || location.href.split("#")[0]}#${await hashOf(on)}`, isPublic: isPublic() };
-}
+/** An entry's link, to the address that the server was given for links, else to the page's own. */
+export const linkOf = async (on) => `${given() || location.href.split("#")[0]}#${await hashOf(on)}`;
 
 const given = () => document.querySelector("meta[name=public]").content;
 
@@ -50,15 +48,11 @@ export async function read(hash) {
   const packed = Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
   const bytes = await through(new DecompressionStream("deflate-raw"), packed);
   const [lines, facts, asked, locks] = JSON.parse(new TextDecoder().decode(bytes));
+  if (asked?.constructor !== Object) throw new TypeError("no choices");
   const known = Object.fromEntries(FACTS.map((name, at) => [name, facts[at] || null]));
   const poem = readPoem({ ...known, sources: facts[FACTS.length + 1], lines: lines.split(" ") });
   const own = [...OWN, "about"].filter((name) => poem[name]).map((name) => [name, poem[name]]);
-  return {
-    poem,
-    ask: { ...Object.fromEntries(own), ...object(asked) },
-    locks,
-    marks: String(facts[FACTS.length] ?? ""),
-  };
+  return { poem, ask: { ...Object.fromEntries(own), ...asked }, locks, marks: String(facts[FACTS.length] ?? "") };
 }
 
 /** The entry of the characters after #; null where there are none. Throws where they are damaged. */
@@ -71,26 +65,16 @@ export async function entryOf(hash) {
 }
 
 /** Bytes as a stream changes them. */
-async function through(stream, bytes) {
-  return new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
-}
+const through = async (stream, bytes) =>
+  new Uint8Array(await new Response(new Blob([bytes]).stream().pipeThrough(stream)).arrayBuffer());
 
 /** A poem from facts that anyone may have written. Throws where it is none. */
 export function readPoem({ lines, log_probability = null, ...facts }) {
   if (!Array.isArray(lines) || !lines.length) throw new RangeError("no lines");
   if (!lines.every((line) => typeof line === "string" && line && line.length < 40)) throw new RangeError("no lines");
   const texts = [...FACTS, "sources"].map((name) => [name, typeof facts[name] === "string" ? facts[name] : null]);
-  const poem = {
-    ...Object.fromEntries(texts),
-    seed: Number.isInteger(facts.seed) ? facts.seed : 0,
-    lines,
-    log_probability,
-  };
+  const seed = Number.isInteger(facts.seed) ? facts.seed : 0;
+  const poem = { ...Object.fromEntries(texts), seed, lines, log_probability };
   if (!poem.form) throw new RangeError("no form");
   return poem;
-}
-
-function object(found) {
-  if (found === null || typeof found !== "object" || Array.isArray(found)) throw new TypeError("no object");
-  return found;
 }

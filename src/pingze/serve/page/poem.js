@@ -2,11 +2,11 @@
 
 import { el } from "./dom.js";
 import { settings, shown } from "./settings.js";
-import { COUPLET, markAfter, placeOf, stanzasOf, tuneOf, walk } from "./shape.js";
-import { table } from "./tables.js";
-import { t, verseLanguage } from "./words.js";
+import { COUPLET, keyOf, markAfter, MOST_COLUMNS, placeOf, stanzasOf, tiersOf, tuneOf, walk } from "./shape.js";
+import { t, table, verseLanguage } from "./words.js";
 
 const SIGNS = { 平: "○", 仄: "●", 中: "◐" };
+const MOST_GLOSSED = 9; // columns with their meanings side by side
 const TONES = { 平: "level_tone", 仄: "oblique_tone", 中: "either_tone" };
 
 /** What is written over a poem: the heading that a person gave it, else the title it was composed to; first a 詞's tune. */
@@ -25,81 +25,66 @@ export function written(poem, text) {
 }
 
 /**
- * A poem on its sheet. `look(line, position)` tells of a place: {tone, rhymes, locked, fault}. `chosen` is the place that
+ * A poem on its sheet. `look(place)` tells of a place: {tone, rhymes, locked, fault}. `chosen` is the place that
  * the Tab key comes to. `act(event, place)` hears of every click and of every key that does not move. `edit`, where it is
  * given, hears of a click on the heading.
  */
 export function book(poem, { label, look, chosen = null, act = (_event, _place) => {}, edit = null }) {
-  const body = el("div.lines", { role: "grid", "aria-label": label, lang: verseLanguage() });
-  const stanzas = stanzasOf(poem);
-  const shape = { look, chosen };
-  body.append(
-    ...stanzas.map((lines) =>
-      el(
-        "div.stanza",
-        { role: "rowgroup" },
-        lines.map((line) => row(poem, line, shape)),
-      ),
-    ),
-  );
-  body.addEventListener("click", (event) => {
+  const hear = (event) => {
     const cell = event.target.closest("[role=gridcell]");
-    if (cell) act(event, placeOf(cell));
-  });
-  body.addEventListener("keydown", (event) => {
-    if (!walk(event, body)) act(event, placeOf(event.target));
-  });
+    if (cell && !(event.type === "keydown" && walk(event, body))) act(event, placeOf(cell));
+  };
+  const row = (line) => lineOf(poem, line, look, chosen);
+  const stanza = (lines) => el("div.stanza", { role: "rowgroup" }, lines.map(row));
+  const grid = { role: "grid", "aria-label": label, lang: verseLanguage(), on: { click: hear, keydown: hear } };
+  const body = el("div.lines", grid, stanzasOf(poem).map(stanza));
   const seal = el("span.seal", { "aria-hidden": "true", lang: "zh-Hant" }, sealOf(poem));
-  const whole = el("div.book", heading(poem, edit), body, seal);
-  const longest = Math.max(...stanzas.map((lines) => lines.length));
-  whole.style.setProperty("--columns", String(longest + (titleOf(poem) || poem.poet ? 1 : 0)));
+  const tiers = tiersOf(poem, settings.language === "en" ? MOST_GLOSSED : MOST_COLUMNS);
+  const columns = Math.max(...tiers.map((lines) => lines.length)) + (titleOf(poem) || poem.poet ? 1 : 0);
+  const whole = el("div.book", { "--columns": columns }, heading(poem, edit), body, seal);
   whole.classList.toggle("couplet", poem.form === COUPLET);
+  whole.classList.toggle("tiered", tiers.length > 1);
   const shows = [settings.marks && "with-marks", settings.language === "en" && "glossed"].filter(Boolean);
-  return el("div", { class: ["scroll", ...shows].join(" ") }, whole);
+  return el(["div.scroll", ...shows].join("."), whole);
 }
 
 function heading(poem, edit) {
   const title = titleOf(poem);
   if (!title && !poem.poet) return null;
-  return el(
-    "div.heading",
-    { lang: verseLanguage(), on: edit ? { click: edit } : {} },
-    title ? el("h2", written(poem, title)) : null,
-    poem.poet ? el("p", t("by_manner", named(poem.poet))) : null,
-  );
+  const poet = poem.poet ? el("p", t("by_manner", named(poem.poet))) : null;
+  const on = edit ? { click: edit } : {};
+  return el("div.heading", { lang: verseLanguage(), on }, title ? el("h2", written(poem, title)) : null, poet);
 }
 
-function row(poem, line, { look, chosen }) {
+function lineOf(poem, line, look, chosen) {
   const text = poem.lines[line - 1];
   const faces = [...written(poem, text)];
   const mark = el("span.mark", { "aria-hidden": "true" }, markAfter(poem, line));
-  const cells = [...text].map((one, at) => cell(one, faces[at], line, at + 1, look(line, at + 1), chosen));
+  const place = (at) => ({ line, position: at + 1 });
+  const cells = [...text].map((one, at) => cell(one, faces[at], place(at), look(place(at)), chosen));
   return el("div.line", { role: "row" }, cells, mark);
 }
 
-function cell(character, face, line, position, seen, chosen) {
-  const focused = line === (chosen?.line ?? 1) && position === (chosen?.position ?? 1);
-  const said = [
-    seen.rhymes ? t("cell_rhymes") : "",
-    seen.locked ? t("cell_locked") : "",
-    seen.fault ? t("cell_faulty", shown(seen.fault)) : "",
-  ].join("");
-  const shows = ["rhymes", "locked", "faulty", "pale", "changed"].filter(
-    (name) => seen[name === "faulty" ? "fault" : name],
-  );
+function cell(character, face, place, seen, chosen) {
+  const isFocused = keyOf(place) === keyOf(chosen ?? { line: 1, position: 1 });
+  const { tone, rhymes, locked, fault, pale, changed } = seen;
+  const said = [rhymes && t("cell_rhymes"), locked && t("cell_locked"), fault && t("cell_faulty", shown(fault))];
+  const classes = Object.entries({ rhymes, locked, faulty: fault, pale, changed }).filter(([, is]) => is);
+  const tells = [face, t(TONES[tone] ?? "no_tone"), place.line, place.position, said.filter(Boolean).join("")];
+  const attributes = {
+    role: "gridcell",
+    tabindex: isFocused ? 0 : -1,
+    "data-line": place.line,
+    "data-position": place.position,
+    "aria-selected": String(Boolean(chosen) && isFocused),
+    "aria-label": t("cell", ...tells),
+  };
   return el(
-    ["span.cell", ...shows].join("."),
-    {
-      role: "gridcell",
-      tabindex: focused ? 0 : -1,
-      "data-line": line,
-      "data-position": position,
-      "aria-selected": String(Boolean(chosen) && focused),
-      "aria-label": t("cell", face, t(TONES[seen.tone] ?? "no_tone"), line, position, said),
-    },
+    ["span.cell", ...classes.map(([name]) => name)].join("."),
+    attributes,
     el("span.character", { "aria-hidden": "true" }, face),
     glosses(character, true),
-    el("span.sign", { "aria-hidden": "true" }, sign(seen)),
+    el("span.sign", { "aria-hidden": "true" }, rhymes && !fault ? "◎" : (SIGNS[tone] ?? "")), // as in the old manuals
   );
 }
 
@@ -111,31 +96,39 @@ export function wants({ rule, char, cause: { code, wanted, has } }) {
   return has.includes(wanted) ? "" : t("wants_rhyme", shown(wanted), shown(char), shown(has.join("、")));
 }
 
-/** The mark of a tone; a foot is ◎ as in the old manuals. */
-const sign = (seen) => (seen.rhymes && !seen.fault ? "◎" : (SIGNS[seen.tone] ?? ""));
+/** What is said below a poem: what it is, how to read it, and what its marks mean. */
+export const caption = (facts, isMarked, ...more) =>
+  el(
+    "p.caption",
+    el("span", { lang: verseLanguage() }, facts),
+    settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
+    isMarked ? el("span.legend", t("legend")) : null,
+    ...more,
+  );
 
 /** Title, then a couplet or a stanza a row, with marks; below, where its lines are from. */
 export function textOf(poem) {
   const marked = (line) =>
     written(poem, poem.lines[line - 1]) + markAfter(poem, line) + (tuneOf(poem.form) || line % 2 ? "" : "\n");
   const verse = stanzasOf(poem).map((lines) => lines.map(marked).join("").trim());
-  const parts = [written(poem, titleOf(poem)), verse.join("\n"), sourcesOf(poem).join("\n")];
-  return parts.filter(Boolean).join("\n\n");
+  return [written(poem, titleOf(poem)), verse.join("\n"), quotes(poem).join("\n")].filter(Boolean).join("\n\n");
 }
 
-/** Where the lines of a poem of old lines are from, of those that stand as they were quoted. */
+/** Where each line of a poem of old lines is from; "" where it does not stand as it was quoted. */
 export function sourcesOf({ lines, sources }) {
   const from = Object.fromEntries((sources ?? "").split("\n").map((row) => row.split("\t")));
-  return lines.filter((line) => from[line]).map((line) => shown(`${line}　${from[line]}`));
+  return sources ? lines.map((line) => from[line] ?? "") : [];
 }
 
+/** The same in words. */
+const quotes = (poem) =>
+  sourcesOf(poem).map((from, at) => (from ? shown(`${poem.lines[at]}　${from}`) : t("not_quoted", at + 1)));
+
 /** The same as a list for the sheet. */
-export const quotes = (poem) =>
-  el(
-    "ul.quotes",
-    { lang: verseLanguage() },
-    sourcesOf(poem).map((row) => el("li", row)),
-  );
+export function quoteList(poem) {
+  const rows = quotes(poem).map((row) => el("li", row));
+  return el("ul.quotes", { lang: verseLanguage() }, rows);
+}
 
 /** A rhyme group in the reader's language; a 詞 rhymes in parts, which have names of their own. */
 export const rhymeOf = (rhyme) =>
@@ -160,13 +153,10 @@ export async function learnGlosses() {
 }
 
 /** A text's pinyin, "" where the reader does not read English or the table does not know it. */
-export const pinyin = (text) =>
-  settings.language === "en"
-    ? [...text]
-        .map((one) => said?.get(one) ?? "")
-        .join(" ")
-        .trim()
-    : "";
+export function pinyin(text) {
+  const syllables = [...text].map((one) => said?.get(one) ?? "");
+  return settings.language === "en" ? syllables.join(" ").trim() : "";
+}
 
 /** A character's pinyin over its meaning, for the eye; in `short`, only the first meaning. */
 export function glosses(character, short = false) {
@@ -180,14 +170,11 @@ export function glosses(character, short = false) {
   );
 }
 
-/** The same without the marks of tones. */
-const plain = (text) =>
-  pinyin(text)
-    .normalize("NFD")
-    .replace(/[\u0300\u0301\u0304\u030c]/g, "");
+/** A text without the marks of tones or accents. */
+export const plain = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "");
 
 /** How characters of a rhyme group end in modern Mandarin, as -ang of 陽; "" but for readers of English. */
-export const rhymesIn = (group) => plain(group[0] ?? "").replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
+export const rhymesIn = (group) => plain(pinyin(group[0] ?? "")).replace(/^[bcdfghjklmnpqrstwxyz]+/, "-");
 
 const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu", 重: "chong" }; // read otherwise in names
 
@@ -195,9 +182,10 @@ const IN_NAMES = { 曾: "zeng", 說: "yue", 長: "chang", 參: "shen", 仇: "qiu
 export function nameOf(poet) {
   if (settings.language !== "en") return "";
   const parts = poet.match(/^(司馬|司空|令狐|皇甫|歐陽|.)(.*)$/u) ?? [];
-  const read = parts.slice(1).map((part) => [...part].map((one) => IN_NAMES[one] ?? plain(one)).join(""));
-  return read
-    .map((part) => part.charAt(0).toUpperCase() + part.slice(1))
+  const read = (part) => [...part].map((one) => IN_NAMES[one] ?? plain(pinyin(one))).join("");
+  const names = parts.slice(1).map(read);
+  return names
+    .map((name) => name.charAt(0).toUpperCase() + name.slice(1))
     .join(" ")
     .trim();
 }

@@ -1,13 +1,13 @@
 // The page that shows a link's poem with no server: `make site` joins it with what it imports into one plain script.
 
 import { $, announce, button, el } from "./dom.js";
+import { factsOf } from "./forms.js";
 import { read } from "./link.js";
-import { book, learnGlosses, quotes, rhymeOf, textOf, titleOf } from "./poem.js";
-import { keep, learn, settings, shown } from "./settings.js";
-import { linesOf, widthsOf } from "./shape.js";
+import { book, caption, learnGlosses, quoteList, textOf, titleOf } from "./poem.js";
+import { keep, learn, settings } from "./settings.js";
+import { charAt, linesOf, widthsOf } from "./shape.js";
 import { state } from "./state.js";
-import { table } from "./tables.js";
-import { t, translate, verseLanguage } from "./words.js";
+import { t, table, translate } from "./words.js";
 
 const MARKS = "平仄中";
 const SETTINGS = ["language", "script", "theme"];
@@ -29,18 +29,10 @@ async function draw() {
 
 function show(poem, marks) {
   const rows = linesOf(widthsOf(poem.lines), (_, n) => marks[n] ?? " ");
-  const look = (line, position) => {
-    const mark = rows[line - 1][position - 1];
-    return { tone: MARKS[mark], rhymes: mark === "3" };
-  };
+  const look = (place) => ({ tone: MARKS[charAt(rows, place)], rhymes: charAt(rows, place) === "3" });
   document.title = [titleOf(poem) || poem.lines[0], t("page")].join(" · ");
-  const facts = [poem.form, poem.template, poem.rhyme && rhymeOf(poem.rhyme)].filter(Boolean).map(shown).join(" · ");
-  const notes = [
-    el("span", { lang: verseLanguage() }, facts),
-    settings.language === "en" ? el("span", t("how_to_read")) : null,
-    marks ? el("span.legend", t("legend")) : null,
-  ];
-  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quotes(poem), el("p.caption", notes));
+  const below = caption(factsOf(poem), Boolean(marks));
+  $("sheet").replaceChildren(book(poem, { label: t("poem"), look }), quoteList(poem), below);
   const copy = () => navigator.clipboard.writeText(textOf(poem)).then(() => announce(t("copied")));
   $("tools").replaceChildren(button(t("copy"), copy, { id: "copy" }));
 }

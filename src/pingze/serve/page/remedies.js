@@ -20,7 +20,7 @@ export function remedies(clash, cause, does, form) {
 /** Give up what clashes, or move the acrostic to the heads of the lines. */
 function ofClash({ field, line, position, has }, control, does) {
   const drop = [t("give_up", has ? shown(String(has)) : t(field)), () => does.clear(field)];
-  if (field === "pattern" && line) drop[1] = () => does.clear(...(freePlace(line, position) ? [] : ["pattern"]));
+  if (field === "pattern" && line) drop[1] = () => does.clear(...(freePlace({ line, position }) ? [] : ["pattern"]));
   if (["include", "exclude"].includes(field) && has)
     drop[1] = () => does.write(field, control.value.replace(String(has), "").trim());
   const atHead = field === "acrostic" && document.querySelector("#acrostic_at").value !== "head";
@@ -28,27 +28,29 @@ function ofClash({ field, line, position, has }, control, does) {
 }
 
 function ofCause({ code, field, has, most, least, choices = [] }, control, does, form) {
-  const same = (lines) =>
-    state.known.forms.filter(({ width }) => width === form.width).find((one) => one.lines === lines);
-  const free = state.known.forms.find(({ width, regulated }) => width === form.width && !regulated);
-  const put = (other) => does.write(field, control.value === has ? other : control.value.replaceAll(has, other));
-  const found = choices.slice(0, 4).map((one) => [t("instead", shown(String(has)), shown(one)), () => put(one)]);
-  if (code === "too_long") found.push(...longer(field, has, most));
-  if (code === "oblique_rhyme" && free) found.push([t("take_form", shown(free.name)), () => does.form(free.name)]);
-  if (/^ends_/.test(code))
-    found.push([
-      t(code === "ends_level" ? "write_upper" : "write_lower"),
-      () => does.write("upper", code === "ends_level" ? "yes" : ""),
-    ]);
-  if (code === "range" && has < least) found.push([t("instead", has, least), () => does.write(field, least)]);
-  if (code === "range" && has > most) found.push([t("instead", has, most), () => does.write(field, most)]);
-  return [...found, [t("give_up", t(field)), () => does.clear(field)]];
-
-  /** A form with as many lines as the acrostic has characters, or the text cut to what it may have. */
-  function longer(field, has, most) {
-    const fits = field === "acrostic" ? (same(has) ?? (has % 2 ? null : free)) : null;
-    const cut = () => does.write(field, [...control.value].slice(0, most).join(""));
-    const takes = fits ? [[t("take_form", shown(fits.name)), () => does.form(fits.name, fits.lines ? null : has)]] : [];
-    return [...takes, [t("cut_to", most), cut]];
-  }
+  const ofWidth = state.known.forms.filter(({ width }) => width === form.width);
+  const free = ofWidth.find(({ regulated }) => !regulated);
+  const write = (value) => () => does.write(field, value);
+  const put = (one) => write(control.value === has ? one : control.value.replaceAll(has, one));
+  const take = (other, lines = null) =>
+    other && [t("take_form", shown(other.name)), () => does.form(other.name, lines)];
+  const bound = has < least ? least : most;
+  // A form with as many lines as the acrostic has characters, or the text cut to what it may have
+  const sized = field === "acrostic" && (ofWidth.find(({ lines }) => lines === has) ?? (has % 2 ? null : free));
+  const isUpper = code === "ends_level";
+  const found = {
+    too_long: () => [
+      take(sized, sized?.lines ? null : has),
+      [t("cut_to", most), write([...control.value].slice(0, most).join(""))],
+    ],
+    oblique_rhyme: () => [take(free)],
+    range: () => [[t("instead", has, bound), write(bound)]],
+  }[code]?.();
+  const turn = [t(isUpper ? "write_upper" : "write_lower"), () => does.write("upper", isUpper ? "yes" : "")];
+  return [
+    ...choices.slice(0, 4).map((one) => [t("instead", shown(String(has)), shown(one)), put(one)]),
+    ...(found ?? []),
+    /^ends_/.test(code) && turn,
+    [t("give_up", t(field)), () => does.clear(field)],
+  ].filter(Boolean);
 }

@@ -24,12 +24,21 @@ export function widthsAsked(form, lines) {
 export const placesOf = (widths) =>
   widths.flatMap((width, at) => Array.from({ length: width }, (_, n) => ({ line: at + 1, position: n + 1 })));
 
-/** A text with as many characters in each line as the widths say; `at(place, n)` gives each character. */
+/** The key of a place in a set of places. */
+export const keyOf = ({ line, position }) => `${line}.${position}`;
+
+/** The character of some lines at a place. */
+export const charAt = (lines, { line, position }) => [...(lines[line - 1] ?? "")][position - 1];
+
+/** Lines of such widths, each character as `at(place, n)` gives it. */
 export function linesOf(widths, at) {
   const lines = widths.map(() => "");
   placesOf(widths).forEach((place, n) => (lines[place.line - 1] += at(place, n)));
   return lines;
 }
+
+/** Lines with each character as `as(character, place, n)` gives it. */
+export const rewrite = (lines, as) => linesOf(widthsOf(lines), (place, n) => as(charAt(lines, place), place, n));
 
 /** The mark after a line, which is numbered from 1. */
 export const markAfter = ({ form }, line) => tuneOf(form)?.marks[line - 1] ?? (line % 2 ? "，" : "。");
@@ -41,11 +50,20 @@ export function stanzasOf({ form, lines }) {
   return [0, ...ends].map((start, at) => numbers.slice(start, ends[at]));
 }
 
+export const MOST_COLUMNS = 13; // beside one another
+
+/** The numbers of the lines side by side in each tier: all stanzas where they find room, a gap (-1) between; else one each. */
+export function tiersOf(poem, most) {
+  const stanzas = stanzasOf(poem);
+  const all = stanzas.flatMap((lines, at) => (at ? [-1, ...lines] : lines));
+  return stanzas.length > 1 && all.length > most ? stanzas : [all];
+}
+
 /** The step on (line, position) that each arrow key makes: the next line stands to the left. */
 const STEPS = { ArrowDown: [0, 1], ArrowUp: [0, -1], ArrowLeft: [1, 0], ArrowRight: [-1, 0] };
 
 /** The element of a place in a grid, or null. */
-export const cellAt = (grid, line, position) =>
+export const cellAt = (grid, { line, position }) =>
   grid.querySelector(`[data-line="${line}"][data-position="${position}"]`);
 
 /** The place of an element of a grid. */
@@ -57,8 +75,8 @@ export function walk(event, grid) {
   const step = STEPS[event.key];
   const inLine = (number) => [...grid.querySelectorAll(`[data-line="${number}"]`)];
   let next = null;
-  if (step?.[0]) next = cellAt(grid, line + step[0], position) ?? inLine(line + step[0]).at(-1);
-  else if (step) next = cellAt(grid, line, position + step[1]);
+  if (step?.[0]) next = cellAt(grid, { line: line + step[0], position }) ?? inLine(line + step[0]).at(-1);
+  else if (step) next = cellAt(grid, { line, position: position + step[1] });
   else if (["Home", "End"].includes(event.key)) next = inLine(line).at(event.key === "Home" ? 0 : -1);
   else return false;
   event.preventDefault();

@@ -1,15 +1,16 @@
-// The sheet: the poem on the desk, set as a poem is set, and what is at fault in it.
+// The sheet: the poem on the desk, set as a poem is set; what is at fault in it, what it owes to old poems, and the others
+// that were composed with it.
 
 import { told } from "./api.js";
-import { mendAround, redraw, toggleLock } from "./desk.js";
+import { mendAround, redraw, replace, toggleLock } from "./desk.js";
 import { $, button, el } from "./dom.js";
-import { formInEnglish, standardOf, templateIn } from "./forms.js";
-import { faults, seen, verdict } from "./judged.js";
+import { factsOf } from "./forms.js";
+import { bare, faults, recall, seen, verdict } from "./judged.js";
 import { FREE } from "./plan.js";
-import { book, learnGlosses, quotes, rhymeOf, titleOf, wants, written } from "./poem.js";
+import { book, caption, learnGlosses, named, quoteList, titleOf, wants, written } from "./poem.js";
 import { settings, shown } from "./settings.js";
-import { cellAt, markAfter, stanzasOf } from "./shape.js";
-import { changed, entry, keyOf, state, touch } from "./state.js";
+import { cellAt, charAt, COUPLET, keyOf, markAfter, MOST_COLUMNS, tiersOf } from "./shape.js";
+import { changed, entry, state, touch } from "./state.js";
 import { t, verseLanguage } from "./words.js";
 
 let drawn = ""; // the text that was drawn last: another one appears as ink does
@@ -26,11 +27,14 @@ export function drawSheet() {
   sheet.setAttribute("aria-busy", String(state.working));
   const poem = state.draft ? unfinished(state.asked, state.draft) : on.now.poem;
   const scroll = sheet.querySelector(".scroll")?.scrollLeft;
-  sheet.replaceChildren(scroller(poem, on), quotes(poem), caption(poem, on));
+  const { problem } = verdict(on) ?? {};
+  const trouble = problem ? el("span.clash", { role: "status" }, problem) : null;
+  const facts = factsOf(poem, on.ask.standard);
+  sheet.replaceChildren(scroller(poem, on), quoteList(poem), caption(facts, settings.marks, trouble));
   sheet.querySelector(".book").classList.toggle("fresh", poem === on.now.poem && drawn !== poem.lines.join());
   drawn = poem.lines.join();
   if (scroll) sheet.querySelector(".scroll").scrollLeft = scroll;
-  if (focused?.line) cellAt(sheet, focused.line, focused.position)?.focus({ preventScroll: true });
+  if (focused?.line) cellAt(sheet, focused)?.focus({ preventScroll: true });
   drawFaults(on);
 }
 
@@ -41,22 +45,22 @@ const unfinished = ({ form, title, heading, poet }, { lines }) => ({
 });
 
 /** Put the focus on the chosen place of the sheet. */
-export function focusPlace() {
-  const { line, position } = state.place ?? { line: 1, position: 1 };
-  cellAt($("sheet"), line, position)?.focus();
-}
+export const focusPlace = () => cellAt($("sheet"), state.place ?? { line: 1, position: 1 })?.focus();
 
 function scroller(poem, on) {
   const isThere = poem === on.now.poem;
-  const isSettled = (line, position) => [...state.draft.settled[line - 1]][position - 1] !== FREE;
-  const look = isThere ? seen(verdict(on), poem) : (...place) => ({ pale: !isSettled(...place) });
-  const placed = (line, position) => ({
-    ...look(line, position),
-    locked: isThere && on.now.locks.has(keyOf(line, position)),
-    changed: isThere && on.now.changes?.some((one) => one.line === line && one.position === position),
-  });
+  const look = seen(verdict(on), poem);
+  const isNew = (place) => on.now.changes?.some((one) => keyOf(one) === keyOf(place));
+  const ofDraft = (place) => ({ pale: charAt(state.draft.settled, place) === FREE });
+  const ofPoem = (place) => ({ ...look(place), locked: on.now.locks.has(keyOf(place)), changed: isNew(place) });
   const label = [t("poem"), titleOf(poem), shown(poem.form)].filter(Boolean).join(" · ");
-  const grid = book(poem, { label, look: placed, chosen: state.place, act, edit: () => $("entitle")?.click() });
+  const grid = book(poem, {
+    label,
+    look: isThere ? ofPoem : ofDraft,
+    chosen: state.place,
+    act,
+    edit: () => $("entitle")?.click(),
+  });
   grid.querySelector("[role=grid]").setAttribute("aria-describedby", "grid-help");
   grid.append(el("p", { id: "grid-help", class: "unseen" }, t("grid_help")));
   return grid;
@@ -68,7 +72,7 @@ function act(event, place) {
     click: () => choose(place),
     Enter: () => choose(place, true),
     " ": () => choose(place, true),
-    l: () => toggleLock(place.line, place.position),
+    l: () => toggleLock(place),
     r: () => redraw({ line: place.line }),
   }[event.type === "click" ? "click" : event.key.length === 1 ? event.key.toLowerCase() : event.key];
   if (!done) return;
@@ -84,45 +88,64 @@ function choose(place, onward = false) {
   else focusPlace();
 }
 
-/** What a poem is, in the reader's language. */
-export function factsOf({ form, template, rhyme }, standard = "pingshui") {
-  const group = rhyme && rhymeOf(rhyme);
-  const by = standard !== "pingshui" && shown(standardOf(standard).label);
-  const named = [shown(form), formInEnglish(form)].filter(Boolean).join(" ");
-  return [named, template && templateIn(template), group, by].filter(Boolean).join(" · ");
-}
-
-function caption(poem, on) {
-  const problem = verdict(on)?.problem;
-  return el(
-    "p.caption",
-    el("span", { lang: verseLanguage() }, factsOf(poem, on.ask.standard)),
-    settings.language === "en" ? el("span.how-to-read", t("how_to_read")) : null,
-    settings.marks ? el("span.legend", t("legend")) : null,
-    problem ? el("span.clash", { role: "status" }, problem) : null,
-  );
-}
-
-/** What is at fault, as the checker says it, with what mends it. */
 function drawFaults(on) {
+  const row = (fault) => faultRow(fault, (character) => replace(fault, character));
   const found = faults(on);
-  const row = (fault) => {
-    const { rule, line, position } = fault;
-    const char = shown(fault.char || "□");
-    const name = el("strong", t("fault_at", shown(rule), line, position, char));
-    const away = button(t("replace_it", char), () => redraw({ line, position }), { class: "plain away" });
-    return el("li", name, ` ${wants(fault) || told(fault.definition)} `, fault.char ? away : null);
-  };
   const changes = on.now.changes ? [changesSaid(on.now.changes)] : [];
   const mend = button(t("mend_around"), mendAround, { id: "mend-around" });
   $("faults").replaceChildren(...changes, ...(found.length ? [el("ul.faults", found.map(row)), mend] : []));
 }
+
+/** A fault, with the characters that would mend it; `put` hears of the one that is chosen. */
+export function faultRow(fault, put, id = null) {
+  const { rule, line, position, char, fitting } = fault;
+  const choice = (one) => fit(shown(one), t("fit", shown(one)), () => put(one));
+  const what = t("fault_at", shown(rule), line, position, shown(char || "□"));
+  const said = [el("strong", what), el("span", wants(fault)), el("span.hint", told(fault.definition))];
+  const fits = fitting.length ? el("p.fits", t("fits"), fitting.map(choice)) : el("p.hint", t("no_fit"));
+  return el("li", { id, tabindex: -1 }, said, fits);
+}
+
+/** A character that could stand in a place, as a button. */
+export const fit = (face, label, act, more = {}) =>
+  button(face, act, { class: "plain fit", "aria-label": label, lang: verseLanguage(), ...more });
 
 /** What was mended, character by character, and why. */
 export function changesSaid(changes) {
   const row = ({ line, position, old, new: character, rules }) =>
     el("li", t("change", line, position, shown(old), shown(character), rules.map(shown).join("、")));
   return el("div", el("p", t("mended", changes.length)), el("ul", changes.map(row)));
+}
+
+// -- originality -------------------------------------------------
+// What each line shares with the poets of old, where this server has the corpus.
+
+export function drawOriginality() {
+  const on = entry();
+  $("originality").hidden = !on || !state.known?.corpus || on.now.poem.form === COUPLET;
+  $("originality").ontoggle = drawOriginality;
+  if ($("originality").hidden || !$("originality").open) return;
+  const found = recall("originality", { poem: bare(on.now.poem) });
+  $("nearness").textContent = found?.lines ? verdictOf(found.lines) : "";
+  $("shared").replaceChildren(...(found?.lines?.map(row) ?? [el("li.hint", found?.problem ?? t("loading"))]));
+}
+
+/** How near the poem comes to old ones, in a sentence. */
+function verdictOf(lines) {
+  const size = (text) => [...text].length;
+  const old = lines.filter(({ text, same }) => same === size(text)).length;
+  if (old) return t("originality_old", old, lines.length);
+  const { nearest, same, text } = lines.reduce((one, other) => (other.same > one.same ? other : one));
+  return nearest ? t("originality_new", same, size(text), from(nearest)) : t("shares_nothing");
+}
+
+const from = ({ author, title }) => `${named(author)}《${shown(title)}》`;
+
+function row({ text, run, run_in, same, nearest }) {
+  const shared = run_in ? `${t("shares", shown(run))} ${from(run_in)}` : t("shares_nothing");
+  const near = nearest ? t("nearest", shown(nearest.line), from(nearest), same) : null;
+  const facts = [shared, near].map((fact) => fact && el("small", fact));
+  return el("li", el("span.verse", { lang: verseLanguage() }, shown(text)), facts);
 }
 
 // -- candidates --------------------------------------------------
@@ -132,14 +155,11 @@ export function drawCandidates() {
   const { entries } = state.desk;
   const missing = Math.max(0, state.expected - entries.length);
   const box = $("candidates");
-  if (entries.length + missing < 2) {
-    box.replaceChildren();
-    return;
-  }
+  if (entries.length + missing < 2) return box.replaceChildren();
   const focused = [...box.querySelectorAll("button")].indexOf(document.activeElement);
   const waiting = Array.from({ length: missing }, () => el("li", el("span.candidate.waiting", t("waiting"))));
   box.replaceChildren(el("h2", t("candidates")), el("ol.candidates", entries.map(card), waiting));
-  if (focused >= 0) box.querySelectorAll("button")[focused]?.focus();
+  box.querySelectorAll("button")[focused]?.focus();
 }
 
 function card({ now: { poem } }, at) {
@@ -156,8 +176,9 @@ function card({ now: { poem } }, at) {
 
 /** A button that shows a poem as small columns; what it says is said elsewhere. */
 export function face(poem, act, attributes) {
-  const column = (line) => el("span.small-line", written(poem, poem.lines[line - 1]) + markAfter(poem, line));
-  const stanzas = stanzasOf(poem).map((lines) => el("span.small-stanza", lines.map(column)));
-  const small = el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, stanzas);
+  const column = (line) =>
+    el("span.small-line", line < 0 ? "" : written(poem, poem.lines[line - 1]) + markAfter(poem, line));
+  const tiers = tiersOf(poem, MOST_COLUMNS).map((lines) => el("span.small-tier", lines.map(column)));
+  const small = el("span.small-poem", { lang: verseLanguage(), "aria-hidden": "true" }, tiers);
   return button(small, act, { class: "candidate", ...attributes });
 }

@@ -1,8 +1,8 @@
 // The shelf as the reader sees it: what was written in this browser, to be found, starred, taken up, or cleared away.
 
 import { restoreChoices } from "./choices.js";
-import { open } from "./desk.js";
-import { $, announce, attempt, button, el } from "./dom.js";
+import { open, turnTo } from "./desk.js";
+import { $, announce, attempt, button, el, onClick } from "./dom.js";
 import { titleOf } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { face, focusPlace } from "./sheet.js";
@@ -14,13 +14,15 @@ import { t } from "./words.js";
 /** Hear of what is done to the whole shelf. */
 export function startShelf() {
   $("search").addEventListener("input", drawShelf);
-  $("import").addEventListener("change", () => take($("import").files[0]));
-  $("take-file").addEventListener("click", () => $("import").click());
-  $("export").addEventListener("click", () =>
-    save(new Blob([packed()], { type: "application/json" }), "json", "pingze"),
-  );
-  $("clear-shelf").addEventListener("click", () => clear(desks()));
-  $("restore-shelf").addEventListener("click", restore);
+  $("import").addEventListener("change", async () => {
+    if (await attempt(async () => unpack(await $("import").files[0].text()))) finish("shelf_restored");
+  });
+  onClick({
+    "take-file": () => $("import").click(),
+    export: () => save(new Blob([packed()], { type: "application/json" }), "json", "pingze"),
+    "clear-shelf": () => clear(desks()),
+    "restore-shelf": () => (bringBack(), finish("shelf_restored")),
+  });
 }
 
 export function drawShelf() {
@@ -49,15 +51,12 @@ function row(desk) {
   const facts = [shown(name), shown(poem.form), desk.entries.length > 1 ? t("of_count", desk.entries.length) : ""];
   const star = { class: "plain star", "aria-pressed": String(desk.star), "aria-label": t("star", shown(name)) };
   const away = button("×", () => clear([desk]), { class: "plain", "aria-label": t("discard", shown(name)) });
-  const deeds = el(
-    "span.group",
-    button(desk.star ? "★" : "☆", () => mark(desk), star),
-    away,
-  );
-  return el("li", up, el("small", facts.filter(Boolean).join(" · ")), el("small", when), deeds);
+  const mark = button(desk.star ? "★" : "☆", () => toggleStar(desk), star);
+  const said = [facts.filter(Boolean).join(" · "), when].map((fact) => el("small", fact));
+  return el("li", up, said, el("span.group", mark, away));
 }
 
-function mark(desk) {
+function toggleStar(desk) {
   const here = findDesk(desk.id);
   here.star = !here.star;
   write(here);
@@ -66,9 +65,8 @@ function mark(desk) {
 
 function takeUp(id) {
   open(findDesk(id));
-  state.view = "compose";
   restoreChoices(entry());
-  changed();
+  turnTo("compose");
   focusPlace();
 }
 
@@ -77,17 +75,6 @@ function clear(some) {
   some.forEach(({ id }) => discard(id));
   if (some.some(({ id }) => id === state.desk.id)) Object.assign(state.desk, { when: 0, before: null, after: null });
   finish("shelf_cleared");
-}
-
-/** Put back all that was cleared away, but over no work that was done since. */
-function restore() {
-  bringBack();
-  finish("shelf_restored");
-}
-
-/** Take the poems of a file onto the shelf. */
-async function take(file) {
-  if (await attempt(async () => unpack(await file.text()))) finish("shelf_restored");
 }
 
 function finish(word) {

@@ -9,7 +9,7 @@ const PREFIX = "pingze.desk.";
 const CLEARED = "pingze.cleared."; // what was cleared away, until it is put back
 const MOST = 300; // desks that are kept; beyond, the oldest go
 
-const memory = new Map(); // where the browser keeps nothing, the page does as long as it is open
+const memory = new Map(); // what the browser does not keep, the page does as long as it is open
 const laid = new Map(); // the desks that have lain on this page
 const seen = new Map(); // of each desk the time of its last change that this tab knows of
 
@@ -53,38 +53,31 @@ export function findDesk(id) {
 }
 
 /** All desks, the newest first. */
-export const desks = () =>
-  ids()
-    .map(deskOf)
-    .filter(Boolean)
-    .sort((one, other) => other.when - one.when);
+export function desks() {
+  const found = ids(PREFIX).map(deskOf).filter(Boolean);
+  return found.sort((one, other) => other.when - one.when);
+}
 
-/** Take a desk off the shelf. */
 function forget(id) {
   laid.delete(id);
-  memory.delete(id);
-  guarded(() => localStorage.removeItem(PREFIX + id));
+  remove(PREFIX + id);
 }
 
 /** Clear a desk away, from where it can be put back. */
 export function discard(id) {
-  const text = memory.get(id) ?? localStorage.getItem(PREFIX + id);
+  const text = get(PREFIX + id);
   forget(id);
-  gone.set(id, text);
-  guarded(() => localStorage.setItem(CLEARED + id, text));
+  if (!put(CLEARED + id, text)) memory.set(CLEARED + id, text);
 }
 
-const gone = new Map(); // as above, for a browser that keeps nothing
-
 /** The ids of what was cleared away. */
-export const cleared = () => [...new Set([...gone.keys(), ...stored(CLEARED)])];
+export const cleared = () => ids(CLEARED);
 
 /** Put back all that was cleared away, but over no work that was done since. */
 export function bringBack() {
   for (const id of cleared()) {
-    takeIn(gone.get(id) ?? localStorage.getItem(CLEARED + id));
-    gone.delete(id);
-    guarded(() => localStorage.removeItem(CLEARED + id));
+    takeIn(get(CLEARED + id));
+    remove(CLEARED + id);
   }
 }
 
@@ -108,28 +101,22 @@ const plain = (_, value) => (value instanceof Set ? [...value] : value);
 
 /** Write a desk onto the shelf. Where there is no more room, the oldest go. */
 export function write(desk) {
-  const text = JSON.stringify(desk, plain);
+  const [key, text] = [PREFIX + desk.id, JSON.stringify(desk, plain)];
   seen.set(desk.id, desk.when);
-  while (!put(desk.id, text)) {
+  while (!put(key, text)) {
     const last = oldest();
     // a browser that does not take again what it has lacks no room: forgetting would not help
-    if (!last || !put(last, localStorage.getItem(PREFIX + last))) return memory.set(desk.id, text);
+    if (!last || !put(PREFIX + last, get(PREFIX + last))) return memory.set(key, text);
     forget(last);
   }
-  memory.delete(desk.id);
-  if (ids().length > MOST) forget(oldest());
+  memory.delete(key);
+  if (ids(PREFIX).length > MOST) forget(oldest());
 }
 
-/** Whether the browser's own storage took a text. */
-const put = (id, text) => guarded(() => (localStorage.setItem(PREFIX + id, text), true));
-
 /** The id of the oldest in the browser's own storage that is neither laid out nor starred, or undefined. */
-const oldest = () =>
-  desks()
-    .filter(({ id, star }) => id !== state.desk.id && !star && stored(PREFIX).includes(id))
-    .at(-1)?.id;
+const oldest = () => desks().findLast(({ id, star }) => id !== state.desk.id && !star && !memory.has(PREFIX + id))?.id;
 
-const deskOf = (id) => read(memory.get(id) ?? guarded(() => localStorage.getItem(PREFIX + id)));
+const deskOf = (id) => read(get(PREFIX + id));
 
 /** The desk of a text; null where there is none, or it is not ours. */
 const read = (text) =>
@@ -145,10 +132,20 @@ function readEntry({ ask, now, past, future }) {
 
 const readStep = ({ poem, locks }) => ({ poem: readPoem(poem), locks: new Set(locks) });
 
-const ids = () => [...new Set([...memory.keys(), ...stored(PREFIX)])];
+// -- keys --------------------------------------------------------
+// Texts by key, in the browser's own storage or, where that does not take them, in memory.
 
-/** The ids under a prefix in the browser's own storage. */
-const stored = (prefix) =>
-  (guarded(() => Object.keys(localStorage)) ?? [])
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length));
+const get = (key) => memory.get(key) ?? guarded(() => localStorage.getItem(key));
+
+/** Whether the browser's own storage took a text. */
+const put = (key, text) => guarded(() => (localStorage.setItem(key, text), true));
+
+function remove(key) {
+  memory.delete(key);
+  guarded(() => localStorage.removeItem(key));
+}
+
+function ids(prefix) {
+  const keys = new Set([...memory.keys(), ...(guarded(() => Object.keys(localStorage)) ?? [])]);
+  return [...keys].filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+}

@@ -62,6 +62,3 @@ export function travel(of, way) {
   touch();
   return true;
 }
-
-/** The key of a place in a set of locks. */
-export const keyOf = (line, position) => `${line}.${position}`;

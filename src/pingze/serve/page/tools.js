@@ -1,8 +1,9 @@
 // The quiet row under the poem: undo, redraw, marks, heading and seal, copy, link, cards.
 
 import { makeCard } from "./card.js";
+import { check } from "./checker.js";
 import { canGo, compose, entitle, go, redraw } from "./desk.js";
-import { $, announce, attempt, el } from "./dom.js";
+import { $, announce, attempt, el, onClick } from "./dom.js";
 import { isPublic, linkOf } from "./link.js";
 import { textOf, titleOf } from "./poem.js";
 import { keep, settings, shown } from "./settings.js";
@@ -10,29 +11,27 @@ import { COUPLET } from "./shape.js";
 import { changed, entry, state } from "./state.js";
 import { t } from "./words.js";
 
-const ACTS = {
-  undo: () => go("undo"),
-  redo: () => go("redo"),
-  redraw: () => redraw(),
-  like: () => another(entry(), "like"),
-  unlike: () => another(entry(), "unlike"),
-  marks: mark,
-  entitle: () => askTitle(entry().now.poem),
-  copy: () => copy(textOf(entry().now.poem), "copied"),
-  link: () => copyLink(entry()),
-  "make-card": () => makeCard({ save, say }),
-};
-
-export function startTools() {
-  for (const [id, act] of Object.entries(ACTS)) $(id).addEventListener("click", act);
-}
+export const startTools = () =>
+  onClick({
+    undo: () => go("undo"),
+    redo: () => go("redo"),
+    redraw: () => redraw(),
+    like: () => another(entry(), "like"),
+    unlike: () => another(entry(), "unlike"),
+    marks: () => (keep({ marks: !settings.marks }), changed()),
+    check: () => check(textOf({ ...entry().now.poem, sources: null })),
+    entitle: () => askTitle(entry().now.poem),
+    copy: () => copy(textOf(entry().now.poem), "copied"),
+    link: async () => copy(await linkOf(entry()), isPublic() ? "linked" : "linked_here"),
+    "make-card": () => makeCard({ save, say }),
+  });
 
 export function drawTools() {
   const on = entry();
   if (!on) return;
   const isCouplet = on.now.poem.form === COUPLET;
   for (const way of ["undo", "redo"]) $(way).disabled = !canGo(way);
-  for (const id of ["redraw", "like", "unlike"]) {
+  for (const id of ["redraw", "like", "unlike", "check"]) {
     $(id).disabled = state.working;
     $(id).hidden = isCouplet || (id === "redraw" && !on.now.locks.size);
   }
@@ -40,14 +39,8 @@ export function drawTools() {
   $("marks").setAttribute("aria-pressed", String(settings.marks));
 }
 
-/** Compose another poem as this one was asked for, like it or unlike it. */
 const another = ({ ask: asked, now: { poem } }, way) =>
   compose({ ...asked, form: poem.form, [way]: poem.lines.join(""), count: 1 });
-
-function mark() {
-  keep({ marks: !settings.marks });
-  changed();
-}
 
 /** Ask for the poem's heading and what stands in its seal, which later poems have too. */
 function askTitle(poem) {
@@ -67,11 +60,6 @@ async function copy(text, done) {
     if (!(await taken(text))) throw new Error(t("no_copy"));
     say(t(done));
   });
-}
-
-async function copyLink(on) {
-  const { link, isPublic } = await linkOf(on);
-  await copy(link, isPublic ? "linked" : "linked_here");
 }
 
 /** Whether the clipboard took the text; where the page is not secure, the old way. */

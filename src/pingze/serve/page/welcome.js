@@ -1,12 +1,13 @@
 // What a reader finds who has written nothing yet: a finished poem, a line that says what this is, and three examples.
 
 import { ask } from "./api.js";
+import { check } from "./checker.js";
+import { composeAs } from "./choices.js";
 import { $, attempt, button, el } from "./dom.js";
 import { named } from "./poem.js";
 import { settings, shown } from "./settings.js";
 import { newEntry, state } from "./state.js";
-import { table } from "./tables.js";
-import { t } from "./words.js";
+import { t, table } from "./words.js";
 
 const NAME = "林月如";
 const TITLED = { form: "五律", title: "月夜", poet: "李白" };
@@ -20,39 +21,27 @@ export async function welcome() {
   return newEntry(poem, { form: poem.form, title: poem.title, poet: poem.poet });
 }
 
-let tries = {}; // what an example does: compose(request), check(text)
-
-/** Have the examples composed and checked by functions. */
-export const startWelcome = (does) => (tries = does);
-
 export function drawWelcome() {
   if (state.desk.when > 0 || state.working) return $("intro").replaceChildren();
   const focused = [...$("intro").querySelectorAll("button")].indexOf(document.activeElement);
-  $("intro").replaceChildren(
-    el("p", t("intro")),
-    el(
-      "p.examples",
-      el("span", t("examples")),
-      examples().map(([text, act, id]) => button(text, act, { id })),
-    ),
-  );
+  const tries = examples().map(([text, act, id]) => button(text, act, { id }));
+  $("intro").replaceChildren(el("p", t("intro")), el("p.examples", el("span", t("examples")), tries));
   $("intro").querySelectorAll("button")[focused]?.focus();
 }
-
-const checkExample = () => attempt(async () => tries.check((await ask("example")).text));
 
 function examples() {
   const { corpus, models } = state.known;
   const titled = models.some(({ poets }) => poets.includes(TITLED.poet));
-  const english = settings.language === "en" && [t("example_english"), () => tries.compose(ENGLISH), "try-english"];
+  const english = settings.language === "en" && [t("example_english"), () => composeAs(ENGLISH), "try-english"];
+  const checkExample = () => attempt(async () => check((await ask("example")).text));
   const acrostic = { form: "七絕", acrostic: settings.language === "en" ? "春夏秋冬" : NAME };
   return [
     english,
-    [t("example_acrostic", shown(acrostic.acrostic)), () => tries.compose(acrostic), "try-acrostic"],
-    [shown("《浣溪沙·秋思》"), () => tries.compose(CI), "try-tune"],
-    titled && [t("example_title", named(TITLED.poet), shown(TITLED.title)), () => tries.compose(TITLED), "try-title"],
+    [t("example_acrostic", shown(acrostic.acrostic)), () => composeAs(acrostic), "try-acrostic"],
+    [shown("《浣溪沙·秋思》"), () => composeAs(CI), "try-tune"],
+    titled && [t("example_title", named(TITLED.poet), shown(TITLED.title)), () => composeAs(TITLED), "try-title"],
     corpus
       ? [t("example_check", shown("杜甫"), shown("登高")), checkExample, "try-check"]
-      : [t("example_fault"), () => tries.check(FAULTY), "try-check"],
+      : [t("example_fault"), () => check(FAULTY), "try-check"],
   ].filter(Boolean);
 }

@@ -1,7 +1,17 @@
-// What the page says, in Chinese and English. The sentences are in words.json: Chinese, in Traditional characters, then English.
+// The page's tables, each a JSON file beside it; and what the page says, which is one of them: words.json has each sentence
+// in Chinese, in Traditional characters, then in English.
 
 import { settings, shown } from "./settings.js";
-import { table } from "./tables.js";
+
+const fetched = {};
+
+/** A table by name, fetched once; empty where it cannot be had. The page without a server brings tables along. */
+export const table = (name) => (fetched[name] ??= load(name));
+
+async function load(name) {
+  // @ts-ignore
+  return globalThis.pingzeTables?.[name] ?? fetch(`/page/${name}.json`).then((found) => found.json(), Object);
+}
 
 const words = await table("words");
 
