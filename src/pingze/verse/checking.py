@@ -96,13 +96,7 @@ def poems_in(text: str, *, form: str | None = None, standard: str = PINGSHUI.nam
 
 
 def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
-    """Return the number of lines of each poem if lines seem to be several poems; 0 if they seem to be one.
-
-    Args:
-        lines: The lines of a text.
-        faults: The largest number of faults that each of the poems may have.
-        standard: The standard by which characters are read.
-    """
+    """Return the number of lines of each poem if lines seem to be poems of at most `faults` faults each; 0 if not."""
     feet = [foot for line in lines[1::2] if line and (foot := groups(line[-1], standard))]
     for form in FORMS.values() if feet and not frozenset.intersection(*feet) else ():
         size = form.lines or len(lines)
@@ -119,12 +113,7 @@ def _several(lines: tuple[str, ...], faults: int, standard: Standard) -> int:
 
 
 def _by_rules(typed: Sequence[str], judged: Callable[[tuple[str, ...]], Verdict]) -> tuple[tuple[str, ...], Verdict]:
-    """Convert and judge lines; read a Simplified character that has a fault as another word if that has none.
-
-    Args:
-        typed: The lines as they were written.
-        judged: The function that judges converted lines.
-    """
+    """Convert and judge lines; read a Simplified character that has a fault as another word if that has none."""
     lines = tuple(lines_in_context(typed))
     verdict = judged(lines)
     if not verdict.violations:

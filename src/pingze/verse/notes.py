@@ -63,9 +63,8 @@ def fine_notes(lines: Sequence[str], rhyme: str, standard: Standard) -> Iterator
         rhyme: The poem's rhyme group, which must be level.
         standard: The standard by which characters are read.
     """
-    levels = sum(standard.groups[names[0]].side == LEVEL for names in standard.classes)
-    at = next(n for n, names in enumerate(standard.classes) if rhyme in names)
-    same_sound = set(standard.classes[levels + at])
+    level = [names for names in standard.classes if standard.groups[names[0]].side == LEVEL]
+    same_sound = set(standard.classes[len(level) + next(n for n, names in enumerate(level) if rhyme in names)])
     found: dict[str, list[str]] = {"撞韻": [], "擠韻": [], "冒韻": [], "四字目孤平": []}
     for number, line in enumerate(lines):
         foot = groups(line[-1], standard)

@@ -179,17 +179,14 @@ def judge_old_style(lines: tuple[str, ...], form: Form, strictness: str, standar
 
 def quatrain_note(lines: Sequence[str], rhyme: str | None, standard: Standard) -> Note:
     """Return a note that names a quatrain: 仄韻律絕 if its rhyme is oblique and it keeps tone patterns, else 古絕."""
-    ends = ("acBD", "ac", "BD", "ac")
-    kinds = [[kind for kind in every if _can_be(line, kind, standard)] for line, every in zip(lines, ends, strict=True)]
-    ways = product(*kinds)
+    fitting = []
+    for line, kinds in zip(lines, ("acBD", "ac", "BD", "ac"), strict=True):
+        # A line keeps a pattern if it has no fault of its type, and the tone of the type's end.
+        masks, last = masks_of(line, standard), 1 << len(line) - 1
+        ends = [kind for kind in kinds if last & (masks.level if kind.isupper() else masks.oblique)]
+        fitting.append([kind for kind in ends if fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT])
+    ways = product(*fitting)
     kept = any(is_opposed(a, b) and not is_opposed(b, c) and is_opposed(c, d) for a, b, c, d in ways)
     if {standard.groups[name].side for name in rhyme or ""} == {OBLIQUE} and kept:
         return Note("oblique_regulated", name="仄韻律絕")
     return Note("old_quatrain", name="古絕")
-
-
-def _can_be(line: str, kind: str, standard: Standard) -> bool:
-    """Return whether a line fits a type of regulated verse without a fault, including the tone of its last position."""
-    masks = masks_of(line, standard)
-    last = (masks.level if kind.isupper() else masks.oblique) >> len(line) - 1
-    return bool(last & 1) and fitted(kind, len(line), CUSTOMARY, masks)[0] < FAULT
