@@ -74,10 +74,11 @@ def test_characters_weigh_more_less_or_as_before_and_a_poet_is_found_however_wri
 
 
 def test_a_poem_unlike_another_shares_fewer_characters_with_it() -> None:
-    used = "".join(compose(seed=1, form="五絕", title="秋夜")[0].lines)
+    asked = {"form": "五絕", "title": "秋夜", "particles": 16}
+    used = "".join(compose(seed=1, **asked)[0].lines)
 
     def shared(**way: str) -> int:
-        poems = compose(seed=2, form="五絕", title="秋夜", count=6, **way)
+        poems = compose(seed=2, count=6, **asked, **way)
         return sum(one in used for poem in poems for one in "".join(poem.lines))
 
     assert shared(unlike=used) < shared() < shared(like=used)
