@@ -105,7 +105,6 @@ def test_draws_follow_the_tempered_distribution() -> None:
         ("日", {"max_lines": 3}, "max_lines is 3; it must be an even number from 2"),
         ("日" * 71, {}, "start has 71 characters; give 70 at most"),
         ("日", {"title": "夜"}, "title: the model .* was not trained with such a condition"),
-        ("日", {"seed": -1}, "seed is -1; it must be at least 0"),
     ],
 )
 def test_bad_input(start: str, options: dict[str, object], message: str) -> None:
